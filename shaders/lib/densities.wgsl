@@ -1,0 +1,158 @@
+// Log-densities in nats and their derivatives, elementwise over quads; a reduction over features is
+// the caller's. Scales are given by their logarithms. Written so that no term cancels against
+// another: the error stays a few ULP of the largest term for every argument.
+//
+//   normal_log_prob            log N(x; mean, e^log_std) = -z^2/2 - log_std - log(2 pi)/2,
+//                              z = (x - mean) e^-log_std
+//   standard_normal_log_prob   log N(x; 0, 1)
+//   bernoulli_log_prob         x l - softplus(l), l the logit (x may lie anywhere within [0, 1])
+//   logistic_log_prob          -z - log_scale - 2 log(1 + e^-z), z = (x - mean) e^-log_scale
+//   discretized_logistic_log_prob  log of the logistic's mass in the bin of x (Salimans, Karpathy,
+//                              Chen, Kingma, "PixelCNN++", 2017)
+//   kl_standard_normal         KL(N(mean, e^log_std) || N(0, 1))
+//   kl_normal                  KL(N(mean_q, e^log_std_q) || N(mean_p, e^log_std_p))
+//   reparameterize             mean + e^log_std noise
+//
+// `f_da` is the derivative of f with respect to its argument a.
+
+// @import lib/numerics
+
+const HALF_LOG_2PI: f32 = 0.9189385332046727;
+
+fn reparameterize(mean: vec4f, log_std: vec4f, noise: vec4f) -> vec4f {
+  return fma(exp4(log_std), noise, mean);
+}
+
+fn standard_normal_log_prob(x: vec4f) -> vec4f { return fma(-0.5 * x, x, vec4f(-HALF_LOG_2PI)); }
+fn standard_normal_log_prob_dx(x: vec4f) -> vec4f { return -x; }
+
+fn normal_log_prob(x: vec4f, mean: vec4f, log_std: vec4f) -> vec4f {
+  let z = (x - mean) * exp4(-log_std);
+  return fma(-0.5 * z, z, -HALF_LOG_2PI - log_std);
+}
+fn normal_log_prob_dmean(x: vec4f, mean: vec4f, log_std: vec4f) -> vec4f {
+  let inverse = exp4(-log_std);
+  return (x - mean) * inverse * inverse;
+}
+fn normal_log_prob_dx(x: vec4f, mean: vec4f, log_std: vec4f) -> vec4f {
+  return -normal_log_prob_dmean(x, mean, log_std);
+}
+fn normal_log_prob_dlog_std(x: vec4f, mean: vec4f, log_std: vec4f) -> vec4f {
+  let z = (x - mean) * exp4(-log_std);
+  return fma(z, z, vec4f(-1.0));
+}
+
+// l > 0: l (x - 1) - log(1 + e^-l); else l x - log(1 + e^l).
+fn bernoulli_log_prob(logits: vec4f, x: vec4f) -> vec4f {
+  let weight = select(x, x - 1.0, logits > vec4f(0.0));
+  return fma(logits, weight, -log1p_unit4(exp_nonpositive4(-abs(logits))));
+}
+// x - sigmoid(l), which for l > 0 is (x - 1) + sigmoid(-l).
+fn bernoulli_log_prob_dlogits(logits: vec4f, x: vec4f) -> vec4f {
+  let e = exp_nonpositive4(-abs(logits));
+  let small = e / (1.0 + e);
+  return select(x - small, (x - 1.0) + small, logits > vec4f(0.0));
+}
+fn bernoulli_log_prob_dx(logits: vec4f, x: vec4f) -> vec4f { return logits; }
+
+// mean^2/2 + (e^(2s) - 1 - 2s)/2: neither term is negative, and the second keeps its digits at s = 0.
+fn kl_standard_normal(mean: vec4f, log_std: vec4f) -> vec4f {
+  return 0.5 * fma(mean, mean, expm1_minus_x4(log_std + log_std));
+}
+fn kl_standard_normal_dmean(mean: vec4f, log_std: vec4f) -> vec4f { return mean; }
+fn kl_standard_normal_dlog_std(mean: vec4f, log_std: vec4f) -> vec4f {
+  return expm1_4(log_std + log_std);
+}
+
+// With t = 2 (log_std_q - log_std_p), d = (mean_q - mean_p) e^-log_std_p: (d^2 + e^t - 1 - t)/2.
+fn kl_normal(mean_q: vec4f, log_std_q: vec4f, mean_p: vec4f, log_std_p: vec4f) -> vec4f {
+  let d = (mean_q - mean_p) * exp4(-log_std_p);
+  return 0.5 * fma(d, d, expm1_minus_x4(2.0 * (log_std_q - log_std_p)));
+}
+fn kl_normal_dmean_q(mean_q: vec4f, log_std_q: vec4f, mean_p: vec4f, log_std_p: vec4f) -> vec4f {
+  let inverse = exp4(-log_std_p);
+  return (mean_q - mean_p) * inverse * inverse;
+}
+fn kl_normal_dlog_std_q(mean_q: vec4f, log_std_q: vec4f, mean_p: vec4f, log_std_p: vec4f) -> vec4f {
+  return expm1_4(2.0 * (log_std_q - log_std_p));
+}
+fn kl_normal_dmean_p(mean_q: vec4f, log_std_q: vec4f, mean_p: vec4f, log_std_p: vec4f) -> vec4f {
+  return -kl_normal_dmean_q(mean_q, log_std_q, mean_p, log_std_p);
+}
+fn kl_normal_dlog_std_p(mean_q: vec4f, log_std_q: vec4f, mean_p: vec4f, log_std_p: vec4f) -> vec4f {
+  let d = (mean_q - mean_p) * exp4(-log_std_p);
+  return -fma(d, d, expm1_4(2.0 * (log_std_q - log_std_p)));
+}
+
+// tanh(z/2) = (1 - e^-z) / (1 + e^-z), for the derivatives of the logistic.
+fn tanh_half4(z: vec4f) -> vec4f {
+  let m = expm1_4(-abs(z));
+  let size = -m / (2.0 + m);
+  return select(size, -size, z < vec4f(0.0));
+}
+
+// Even in z: -|z| - log_scale - 2 log(1 + e^-|z|).
+fn logistic_log_prob(x: vec4f, mean: vec4f, log_scale: vec4f) -> vec4f {
+  let a = abs((x - mean) * exp4(-log_scale));
+  return -(a + log_scale + 2.0 * log1p_unit4(exp_nonpositive4(-a)));
+}
+fn logistic_log_prob_dmean(x: vec4f, mean: vec4f, log_scale: vec4f) -> vec4f {
+  let inverse = exp4(-log_scale);
+  return inverse * tanh_half4((x - mean) * inverse);
+}
+fn logistic_log_prob_dx(x: vec4f, mean: vec4f, log_scale: vec4f) -> vec4f {
+  return -logistic_log_prob_dmean(x, mean, log_scale);
+}
+fn logistic_log_prob_dlog_scale(x: vec4f, mean: vec4f, log_scale: vec4f) -> vec4f {
+  let z = (x - mean) * exp4(-log_scale);
+  return fma(z, tanh_half4(z), vec4f(-1.0));
+}
+
+// A logistic's bin, in units of its scale: the bounds `lower` and `upper`, the width between them, and
+// whether the bin is the first (open below) or the last (open above) of the grid.
+struct LogisticBin { lower: vec4f, upper: vec4f, width: vec4f, inverse: vec4f, first: vec4<bool>, last: vec4<bool> }
+
+// x on the grid k / (levels - 1), k = 0 .. levels - 1.
+fn logistic_bin4(x: vec4f, mean: vec4f, log_scale: vec4f, levels: vec4f) -> LogisticBin {
+  let half = 0.5 / (levels - 1.0);
+  let inverse = exp4(-log_scale);
+  let centre = (x - mean) * inverse;
+  let reach = half * inverse;
+  return LogisticBin(centre - reach, centre + reach, reach + reach, inverse, (x < half), (x > 1.0 - half));
+}
+
+// With p, m the bounds and w = p - m: sigmoid(p) - sigmoid(m) = (1 - e^-w) sigmoid(p) sigmoid(-m), so the
+// logarithm is log(1 - e^-w) - softplus(-p) - softplus(m), three negative terms; an open bound drops
+// the terms that hold it. No mass is too small.
+fn discretized_logistic_log_prob(x: vec4f, mean: vec4f, log_scale: vec4f, levels: vec4f) -> vec4f {
+  let bin = logistic_bin4(x, mean, log_scale, levels);
+  let e_upper = select(exp_nonpositive4(-abs(bin.upper)), vec4f(0.0), bin.last);
+  let e_lower = select(exp_nonpositive4(-abs(bin.lower)), vec4f(0.0), bin.first);
+  let open = bin.first | bin.last;
+  let inside = select(log_positive4(-expm1_4(-bin.width)), vec4f(0.0), open);
+  let linear = select(bin.upper, vec4f(0.0), bin.last | (bin.upper > vec4f(0.0)))
+    - select(bin.lower, vec4f(0.0), bin.first | (bin.lower < vec4f(0.0)));
+  // log(1 + a) + log(1 + b) by one logarithm.
+  return inside + linear - log1p4(e_upper + e_lower + e_upper * e_lower);
+}
+
+fn logistic_sigmoid4(x: vec4f) -> vec4f {
+  let e = exp_nonpositive4(-abs(x));
+  return select(e, vec4f(1.0), x >= vec4f(0.0)) / (1.0 + e);
+}
+
+fn discretized_logistic_log_prob_dmean(x: vec4f, mean: vec4f, log_scale: vec4f, levels: vec4f) -> vec4f {
+  let bin = logistic_bin4(x, mean, log_scale, levels);
+  let up = select(logistic_sigmoid4(-bin.upper), vec4f(0.0), bin.last);
+  let down = select(logistic_sigmoid4(bin.lower), vec4f(0.0), bin.first);
+  return bin.inverse * (down - up);
+}
+fn discretized_logistic_log_prob_dlog_scale(x: vec4f, mean: vec4f, log_scale: vec4f, levels: vec4f) -> vec4f {
+  let bin = logistic_bin4(x, mean, log_scale, levels);
+  let up = select(bin.upper * logistic_sigmoid4(-bin.upper), vec4f(0.0), bin.last);
+  let down = select(bin.lower * logistic_sigmoid4(bin.lower), vec4f(0.0), bin.first);
+  // w / (e^w - 1), which is 1 at w = 0.
+  let width = select(bin.width, vec4f(1.0e-30), bin.width < vec4f(1.0e-30));
+  let mass = width / expm1_4(width);
+  return down - up - select(mass, vec4f(0.0), bin.first | bin.last);
+}

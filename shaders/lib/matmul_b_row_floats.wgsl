@@ -1,0 +1,23 @@
+// @import lib/matmul_problem
+// Operand B stored [k, n], its rows anywhere.
+@group(0) @binding(1) var<storage, read> b: array<f32, B_SIZE>;
+
+fn b_start(batch: u32, col: u32) -> u32 {
+  return B_OFFSET + batch * B_BATCH_STRIDE + col;
+}
+
+fn b_quad(at: u32, k: u32, length: u32) -> vec4f {
+  return within_k1(vec4f(b[at], b[at + 1u], b[at + 2u], b[at + 3u]), k, length);
+}
+
+// Column q of the block is B[4·k4+q, col … col+3].
+fn b_block(start: u32, k4: u32, length: u32) -> mat4x4f {
+  let k = 4u * k4;
+  let at = start + k * B_LD;
+  return mat4x4f(
+    b_quad(at, k, length),
+    b_quad(at + B_LD, k + 1u, length),
+    b_quad(at + 2u * B_LD, k + 2u, length),
+    b_quad(at + 3u * B_LD, k + 3u, length),
+  );
+}

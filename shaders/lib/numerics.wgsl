@@ -1,0 +1,212 @@
+// Elementary functions to a few ULP on every adapter, elementwise over quads.
+//
+// WGSL promises too little for densities: exp 3 + 2|x| ULP, log 2^-21 absolute near 1, sin and cos
+// 2^-11 absolute, tanh no better than its formula, and no log1p, expm1 or erf at all. Everything
+// here is a range reduction on the bits and a minimax polynomial (Remez exchange in 40 digits,
+// relative weight), after Cody and Waite (1980) and Muller et al., Handbook of Floating-Point
+// Arithmetic (2018); nothing rests on an identity such as (1 + x) - 1 that a compiler may undo.
+// No function returns an infinity: where float32 overflows it saturates near 3.4e38. Denormal
+// results may be 0, denormal arguments may count as 0.
+//
+//   exp4       e^x; 0 below -86.99
+//   expm1_4    e^x - 1
+//   log4       log x; log 0 = -88.03 (zero counts as 2^-127), not a number below 0
+//   log1p4     log(1 + x), likewise at x = -1
+//   sin4 cos4  for |x| <= 5e4; past that they stay within [-1, 1] but lose their digits
+//   erf4       2/sqrt(pi) int_0^x e^(-t^2) dt
+//   logaddexp4 log(e^a + e^b)
+
+// x / log 2 to the nearest integer, for |x| < 2^21: adding 1.5 * 2^23 leaves it in the low bits of the
+// sum. The subtraction is one of integers, which no fast-math rule can cancel; a conversion from
+// float would be clamped by the compiler, at several times the cost.
+fn round_to_log2_4(x: vec4f) -> vec4i {
+  return bitcast<vec4i>(fma(x, vec4f(1.4426950408889634), vec4f(12582912.0))) - vec4i(0x4b400000);
+}
+
+// x - n log 2; n times the upper part of log 2 is exact.
+fn take_log2_4(x: vec4f, n: vec4f) -> vec4f {
+  return fma(n, vec4f(2.12194440e-4), fma(n, vec4f(-0.693359375), x));
+}
+
+// 2^(k - 1), 0 at k = -126. A product, because software adapters shift lane by lane.
+fn half_exp2_4(k: vec4i) -> vec4f { return bitcast<vec4f>((k + vec4i(126)) * 8388608); }
+
+// 2 e^r for |r| <= log(2)/2. Error of the polynomial 3.1e-9.
+fn twice_exp_reduced4(r: vec4f) -> vec4f {
+  var p = fma(r, vec4f(0.00276291464), vec4f(0.016737489));
+  p = fma(r, p, vec4f(0.083336778));
+  p = fma(r, p, vec4f(0.333330423));
+  p = fma(r, p, vec4f(0.999999881));
+  p = fma(r, p, vec4f(2.0));
+  return fma(r, p, vec4f(2.0));
+}
+
+// e^x for -87.3 <= x <= 88.72283, in halves because 2^128 is no float.
+fn exp_in_range4(x: vec4f) -> vec4f {
+  let k = round_to_log2_4(x);
+  return twice_exp_reduced4(take_log2_4(x, vec4f(k))) * half_exp2_4(k);
+}
+
+// e^x for x <= 0.
+fn exp_nonpositive4(x: vec4f) -> vec4f {
+  return exp_in_range4(select(x, vec4f(-87.3), x < vec4f(-87.3)));
+}
+
+fn exp4(x: vec4f) -> vec4f {
+  return exp_nonpositive4(select(x, vec4f(88.72283), x > vec4f(88.72283)));
+}
+
+struct Expm1 { value: vec4f, minus_x: vec4f }
+
+// e^x - 1, and e^x - 1 - x without the cancellation at small x: with x = k log 2 + r,
+// 2^k (e^r - 1) + (2^k - 1); k = 0 covers |x| < 0.3466.
+fn expm1_parts4(x: vec4f) -> Expm1 {
+  let above = select(x, vec4f(-18.0), x < vec4f(-18.0));
+  let t = select(above, vec4f(88.72283), x > vec4f(88.72283));
+  let k = round_to_log2_4(t);
+  let r = take_log2_4(t, vec4f(k));
+  var p = fma(r, vec4f(0.00139464345), vec4f(0.00836658571));
+  p = fma(r, p, vec4f(0.0416662805));
+  p = fma(r, p, vec4f(0.166665435));
+  p = fma(r, p, vec4f(0.5));
+  let quadratic = r * r * p;
+  let near = r + quadratic;
+  let half_scale = half_exp2_4(k);
+  let far = 2.0 * fma(half_scale, near, half_scale - 0.5);
+  let is_near = k == vec4i(0);
+  return Expm1(select(far, near, is_near), select(far - x, quadratic, is_near));
+}
+
+fn expm1_4(x: vec4f) -> vec4f { return expm1_parts4(x).value; }
+
+// e^x - 1 - x >= 0.
+fn expm1_minus_x4(x: vec4f) -> vec4f { return expm1_parts4(x).minus_x; }
+
+// (log(1 + f) - f) / f for |f| <= 1/3. Error of the polynomial 5e-9.
+fn log1p_tail4(f: vec4f) -> vec4f {
+  var p = fma(f, vec4f(-0.131902948), vec4f(0.139607638));
+  p = fma(f, p, vec4f(-0.121154785));
+  p = fma(f, p, vec4f(0.140113011));
+  p = fma(f, p, vec4f(-0.166854367));
+  p = fma(f, p, vec4f(0.200100169));
+  p = fma(f, p, vec4f(-0.249996901));
+  p = fma(f, p, vec4f(0.333332241));
+  return f * fma(f, p, vec4f(-0.5));
+}
+
+// log(1 + f) for |f| <= 1/3.
+fn log1p_reduced4(f: vec4f) -> vec4f { return fma(f, log1p_tail4(f), f); }
+
+// k log 2 + log(1 + f), where `shift` holds k in its exponent field (k 2^23 as an integer).
+fn log_assemble4(shift: vec4u, f: vec4f) -> vec4f {
+  let k = vec4f(bitcast<vec4i>(shift));
+  // log 2 = 0.693359375 - 2.12194440e-4, both times 2^-23; k times the first is exact.
+  let low = fma(k, vec4f(-2.5295549e-11), f * log1p_tail4(f));
+  return fma(k, vec4f(0x1.63p-24), f + low);
+}
+
+// log x of a positive normal float: x = 2^k (1 + f), 2/3 <= 1 + f < 4/3.
+fn log_positive4(x: vec4f) -> vec4f {
+  let bits = bitcast<vec4u>(x);
+  let shift = (bits - vec4u(0x3f2aaaabu)) & vec4u(0xff800000u);
+  return log_assemble4(shift, bitcast<vec4f>(bits - shift) - 1.0);
+}
+
+fn log4(x: vec4f) -> vec4f {
+  // The sign is dropped so that -0 is 0; what is negative, infinite or no number answers with its bits.
+  let bits = bitcast<vec4u>(x) & vec4u(0x7fffffffu);
+  let wrong = select(x, bitcast<vec4f>(bits | vec4u(0x7fc00000u)), x < vec4f(0.0));
+  return select(
+    log_positive4(bitcast<vec4f>(bits)),
+    wrong,
+    (x < vec4f(0.0)) | (bits >= vec4u(0x7f800000u)),
+  );
+}
+
+// With 1 + x = 2^k (1 + f): f = x 2^-k + (2^-k - 1), whose terms are exact (the first by its bits).
+fn log1p4(x: vec4f) -> vec4f {
+  let shift = (bitcast<vec4u>(1.0 + x) - vec4u(0x3f2aaaabu)) & vec4u(0xff800000u);
+  let scaled = bitcast<vec4f>(bitcast<vec4u>(x) - shift);
+  // 4 * 2^-k: 2^-128 alone would be denormal.
+  let scale4 = bitcast<vec4f>(vec4u(0x40800000u) - shift);
+  let y = log_assemble4(shift, scaled + fma(scale4, vec4f(0.25), vec4f(-1.0)));
+  let no_number = bitcast<vec4f>(bitcast<vec4u>(x) | vec4u(0x7fc00000u));
+  let outside = select(no_number, vec4f(-88.02969), x == vec4f(-1.0));
+  return select(outside, y, x > vec4f(-1.0));
+}
+
+// log(1 + t) for 0 <= t <= 1: 2 atanh(s), s = t / (2 + t). No exponent to take apart.
+fn log1p_unit4(t: vec4f) -> vec4f {
+  let s = t / (2.0 + t);
+  let z = s * s;
+  var p = fma(z, vec4f(0.140103742), vec4f(0.139999971));
+  p = fma(z, p, vec4f(0.200108185));
+  p = fma(z, p, vec4f(0.333332062));
+  let twice = s + s;
+  return fma(twice, z * p, twice);
+}
+
+fn logaddexp4(a: vec4f, b: vec4f) -> vec4f {
+  return select(a, b, b > a) + log1p_unit4(exp_nonpositive4(-abs(a - b)));
+}
+
+struct Quadrant { sine: vec4f, cosine: vec4f, index: vec4u }
+
+// sin r, cos r and k for x = k pi/2 + r, |r| <= pi/4. pi/2 is taken off in four parts of 8, 9, 9 and 24
+// bits: the first three products with |k| < 2^15 are exact even where fma is not fused.
+fn quadrant4(x: vec4f) -> Quadrant {
+  let k = bitcast<vec4u>(fma(x, vec4f(0.6366197723675814), vec4f(12582912.0))) - vec4u(0x4b400000u);
+  let n = vec4f(bitcast<vec4i>(k));
+  var r = fma(n, vec4f(-0x1.92p+0), x);
+  r = fma(n, vec4f(-0x1.fbp-12), r);
+  r = fma(n, vec4f(-0x1.51p-22), r);
+  r = fma(n, vec4f(-0x1.0b4612p-34), r);
+  // Only an argument far out of range leaves more.
+  r = select(r, vec4f(0.0), abs(r) > vec4f(0.79));
+  let z = r * r;
+  var s = fma(z, vec4f(-0.000195170054), vec4f(0.00833217613));
+  s = fma(z, s, vec4f(-0.166666552));
+  var c = fma(z, vec4f(2.44382027e-05), vec4f(-0.00138873653));
+  c = fma(z, c, vec4f(0.0416666456));
+  c = fma(z, c, vec4f(-0.5));
+  return Quadrant(fma(r * z, s, r), fma(z, c, vec4f(1.0)), k);
+}
+
+// The sine's sign in quadrant k: minus in the third and fourth.
+fn flip_sign4(x: vec4f, k: vec4u) -> vec4f {
+  return bitcast<vec4f>(bitcast<vec4u>(x) ^ ((k & vec4u(2u)) * 0x40000000u));
+}
+
+fn sin4(x: vec4f) -> vec4f {
+  let q = quadrant4(x);
+  return flip_sign4(select(q.sine, q.cosine, (q.index & vec4u(1u)) != vec4u(0u)), q.index);
+}
+
+fn cos4(x: vec4f) -> vec4f {
+  let q = quadrant4(x);
+  return flip_sign4(select(q.cosine, q.sine, (q.index & vec4u(1u)) != vec4u(0u)), q.index + vec4u(1u));
+}
+
+// `size` >= 0 with the sign of x.
+fn with_sign4(size: vec4f, x: vec4f) -> vec4f {
+  return bitcast<vec4f>(bitcast<vec4u>(size) | (bitcast<vec4u>(x) & vec4u(0x80000000u)));
+}
+
+// a P(a^2) / Q(a^2), relative minimax on a = |x| <= 3.85 (1.4e-8); beyond, erf rounds to 1.
+fn erf4(x: vec4f) -> vec4f {
+  let size = abs(x);
+  let a = select(size, vec4f(3.85), size > vec4f(3.85));
+  let z = a * a;
+  var p = fma(z, vec4f(2.1082583e-06), vec4f(0.000285676382));
+  p = fma(z, p, vec4f(0.0036740213));
+  p = fma(z, p, vec4f(0.0524799875));
+  p = fma(z, p, vec4f(0.187899882));
+  p = fma(z, p, vec4f(1.12837915));
+  var q = fma(z, vec4f(3.87317749e-05), vec4f(0.00114552202));
+  q = fma(z, q, vec4f(0.0147850757));
+  q = fma(z, q, vec4f(0.113129856));
+  q = fma(z, q, vec4f(0.499854809));
+  q = fma(z, q, vec4f(1.0));
+  let y = a * (p / q);
+  return with_sign4(select(y, vec4f(1.0), y > vec4f(1.0)), x);
+}

@@ -1,0 +1,142 @@
+import { LatentGpuError } from '../errors.ts';
+import { Random } from '../random.ts';
+
+/** Images (or plain vectors) in host memory, with labels where they are known. */
+export interface ImageDataset {
+  /** What to call it in reports: `mnist`, `digits`, a file's name. */
+  name: string;
+  count: number;
+  /** Of one image: `[28, 28]`, `[height, width, 3]`, or `[features]`. */
+  shape: number[];
+  /** Row major `[count, ...shape]`: bytes stand for value / 255; floats lie in [0, 1]. */
+  data: Uint8Array | Float32Array;
+  /** One class index a row. */
+  labels?: Uint8Array | Uint32Array;
+  classes?: number;
+  /** Where the data came from, for people: a path, or how it was generated. */
+  source: string;
+}
+
+/** Elements in one image. */
+export function imageSize(dataset: Pick<ImageDataset, 'shape'>): number {
+  return dataset.shape.reduce((product, length) => product * length, 1);
+}
+
+/**
+ * Checks that a data set is whole: at least one row, sizes that agree, labels below `classes`, floats
+ * finite and within [0, 1].
+ *
+ * @returns the data set itself
+ * @throws LatentGpuError `bad-data` naming the first fault, with the range found
+ */
+export function checkDataset(dataset: ImageDataset): ImageDataset {
+  const { name, count, shape, data, labels, classes } = dataset;
+  const bad = (why: string) => new LatentGpuError('bad-data', `${name}: ${why}`);
+  const size = imageSize(dataset);
+  if (count < 1 || size < 1) throw bad(`holds no data (${count} rows of [${shape}])`);
+  if (data.length !== count * size) {
+    throw bad(`${count} rows of [${shape}] need ${count * size} values, there are ${data.length}`);
+  }
+  if (labels && labels.length !== count) {
+    throw bad(`${labels.length} labels for ${count} rows`);
+  }
+  if (labels && classes !== undefined) {
+    const wrong = labels.findIndex((label) => label >= classes);
+    if (wrong >= 0) throw bad(`label ${labels[wrong]} of row ${wrong} is not below ${classes}`);
+  }
+  if (data instanceof Float32Array) {
+    let low = Number.POSITIVE_INFINITY;
+    let high = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < data.length; i++) {
+      const value = data[i] as number;
+      if (!Number.isFinite(value)) throw bad(`row ${Math.floor(i / size)} holds ${value}`);
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    if (low < 0 || high > 1) {
+      throw bad(
+        `values range from ${low} to ${high}; bring them into [0, 1], or save bytes (uint8)`,
+      );
+    }
+  }
+  return dataset;
+}
+
+/**
+ * The rows `offset … offset + count − 1`, or fewer where the data end before; views, no copy.
+ *
+ * @throws LatentGpuError `bad-input` if `count` or `offset` is no whole number, or no row is left
+ */
+export function take(dataset: ImageDataset, count: number, offset = 0): ImageDataset {
+  const whole = Number.isInteger(count) && Number.isInteger(offset) && offset >= 0;
+  if (!whole || count < 1 || offset >= dataset.count) {
+    const why = `cannot take ${count} rows from row ${offset} of ${dataset.count}`;
+    throw new LatentGpuError('bad-input', `${dataset.name}: ${why}`);
+  }
+  const end = Math.min(dataset.count, offset + count);
+  const size = imageSize(dataset);
+  return {
+    ...dataset,
+    count: end - offset,
+    data: dataset.data.subarray(offset * size, end * size),
+    ...(dataset.labels && { labels: dataset.labels.subarray(offset, end) }),
+  };
+}
+
+/**
+ * Copies the rows named by `indices`, in that order.
+ *
+ * @throws LatentGpuError `bad-input` if an index is no row of the data set
+ */
+export function select(dataset: ImageDataset, indices: ArrayLike<number>): ImageDataset {
+  const size = imageSize(dataset);
+  const { labels } = dataset;
+  const data = new (dataset.data instanceof Uint8Array ? Uint8Array : Float32Array)(
+    indices.length * size,
+  );
+  const chosen =
+    labels && new (labels instanceof Uint8Array ? Uint8Array : Uint32Array)(indices.length);
+  for (let i = 0; i < indices.length; i++) {
+    const row = indices[i] as number;
+    if (!(Number.isInteger(row) && row >= 0 && row < dataset.count)) {
+      throw new LatentGpuError('bad-input', `${dataset.name}: no row ${row} of ${dataset.count}`);
+    }
+    data.set(dataset.data.subarray(row * size, (row + 1) * size), i * size);
+    if (labels && chosen) chosen[i] = labels[row] as number;
+  }
+  return { ...dataset, count: indices.length, data, ...(chosen && { labels: chosen }) };
+}
+
+/** The stream of a seed that shuffles; the built-in digits draw from streams 0 and 1. */
+const SHUFFLE_STREAM = 2;
+
+/**
+ * Holds out a random part, the same for the same seed. Both parts keep the original order of rows.
+ *
+ * @param heldOut below 1 a fraction of the rows (rounded, at least one), else their number
+ * @throws LatentGpuError `bad-input` if a part would be empty
+ */
+export function split(
+  dataset: ImageDataset,
+  heldOut: number,
+  seed: number,
+): { train: ImageDataset; test: ImageDataset } {
+  const { count, name } = dataset;
+  const number = heldOut < 1 ? Math.max(1, Math.round(heldOut * count)) : heldOut;
+  if (!(heldOut > 0) || !Number.isInteger(number) || number >= count) {
+    const why = `cannot hold out ${heldOut} of ${count} rows (a fraction below 1, or a number of rows)`;
+    throw new LatentGpuError('bad-input', `${name}: ${why}`);
+  }
+  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  const random = new Random(seed, SHUFFLE_STREAM, 0);
+  for (let i = 0; i < number; i++) {
+    const j = i + random.integer(count - i);
+    const row = order[i] as number;
+    order[i] = order[j] as number;
+    order[j] = row;
+  }
+  return {
+    train: select(dataset, order.subarray(number).sort()),
+    test: select(dataset, order.subarray(0, number).sort()),
+  };
+}

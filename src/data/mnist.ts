@@ -1,0 +1,104 @@
+import { LatentGpuError } from '../errors.ts';
+import { gunzip, isGzip } from '../formats/gzip.ts';
+import { readIdx } from '../formats/idx.ts';
+import { sha256 } from '../formats/sha256.ts';
+import { checkDataset, type ImageDataset } from './dataset.ts';
+
+/** MNIST (LeCun, Cortes and Burges) and Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017). */
+export type MnistVariant = 'mnist' | 'fashion-mnist';
+export type MnistSplit = 'train' | 'test';
+
+/** The usual name of each file; any may carry `.gz`. */
+export const MNIST_FILES = {
+  train: { images: 'train-images-idx3-ubyte', labels: 'train-labels-idx1-ubyte' },
+  test: { images: 't10k-images-idx3-ubyte', labels: 't10k-labels-idx1-ubyte' },
+} as const;
+
+/** SHA-256 of the uncompressed MNIST files. */
+export const MNIST_DIGESTS: Readonly<Record<string, string>> = {
+  'train-images-idx3-ubyte': 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
+  'train-labels-idx1-ubyte': '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
+  't10k-images-idx3-ubyte': '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7',
+  't10k-labels-idx1-ubyte': 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2',
+};
+
+const COUNTS = { train: 60000, test: 10000 } as const;
+const SIDE = 28;
+/** The largest of the files, uncompressed: nothing larger is inflated. */
+const LARGEST = 16 + COUNTS.train * SIDE * SIDE;
+
+/** A file as it was found: its bytes, gzipped or not, and where they came from. */
+export interface FoundFile {
+  bytes: Uint8Array;
+  path: string;
+}
+
+/**
+ * Inflates one of the files where needed and checks that it is the published one.
+ *
+ * MNIST files are checked by their SHA-256. Fashion-MNIST files are checked by shape (see
+ * {@link mnistDataset}), and must not be MNIST files under the same name.
+ *
+ * @param file the usual name, without `.gz`
+ * @param remedy how to mend it, for the end of the error's line
+ * @returns the uncompressed bytes
+ * @throws LatentGpuError `bad-data` if the content is another, `bad-format` if it does not inflate
+ */
+export async function openMnistFile(
+  variant: MnistVariant,
+  file: string,
+  { bytes, path }: FoundFile,
+  remedy = '; delete it or name another folder with --data-dir',
+): Promise<Uint8Array> {
+  const plain = isGzip(bytes) ? await gunzip(bytes, LARGEST, path) : bytes;
+  const expected = MNIST_DIGESTS[file];
+  const found = await sha256(plain);
+  if (variant === 'mnist' && found !== expected) {
+    const why = `is not the MNIST file: SHA-256 expected ${expected}, found ${found}`;
+    throw new LatentGpuError('bad-data', `${path} ${why}${remedy}`);
+  }
+  if (variant === 'fashion-mnist' && found === expected) {
+    const why = `is MNIST, not Fashion-MNIST (SHA-256 ${found})`;
+    throw new LatentGpuError('bad-data', `${path} ${why}${remedy}`);
+  }
+  return plain;
+}
+
+/**
+ * Makes a data set of two checked files of one split.
+ *
+ * @param images an IDX file of `[60000 or 10000, 28, 28]` bytes, uncompressed
+ * @param labels an IDX file of as many bytes, 0 … 9
+ * @param source where they came from
+ * @throws LatentGpuError `bad-format` or `bad-data` if a file is not such
+ */
+export function mnistDataset(
+  variant: MnistVariant,
+  split: MnistSplit,
+  images: Uint8Array,
+  labels: Uint8Array,
+  source: string,
+): ImageDataset {
+  const count = COUNTS[split];
+  const names = MNIST_FILES[split];
+  const pictures = readIdx(images, names.images);
+  const classes = readIdx(labels, names.labels);
+  for (const [{ shape }, name, wanted] of [
+    [pictures, names.images, [count, SIDE, SIDE]],
+    [classes, names.labels, [count]],
+  ] as const) {
+    if (shape.join() !== wanted.join()) {
+      const why = `holds [${shape}], the ${split} split of ${variant} has [${wanted}]`;
+      throw new LatentGpuError('bad-data', `${source}: ${name} ${why}`);
+    }
+  }
+  return checkDataset({
+    name: variant,
+    count,
+    shape: [SIDE, SIDE],
+    data: pictures.data,
+    labels: classes.data,
+    classes: 10,
+    source,
+  });
+}

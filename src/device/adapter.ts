@@ -1,0 +1,63 @@
+import type { HostGpu, HostName } from './host.ts';
+
+/** What is known about the adapter a device runs on. Plain data, fit for JSON. */
+export interface AdapterReport {
+  /** The adapter in a few words, for people and as a key for measurements. */
+  name: string;
+  vendor: string;
+  architecture: string;
+  description: string;
+  /** Whether the processor does the work and not a GPU. */
+  isSoftware: boolean;
+  host: HostName;
+  features: string[];
+  /** What the adapter could offer; a device is opened with WebGPU's defaults whatever this says. */
+  limits: Record<string, number>;
+  /** Where the implementation was found. */
+  source: string;
+}
+
+const software = /swiftshader|llvmpipe|lavapipe|softpipe|\bwarp\b|basic render|software/i;
+
+/** Whether an adapter is a software one, by what it says of itself. */
+export function isSoftwareAdapter(adapter: GPUAdapter): boolean {
+  const { vendor, architecture, device, description } = adapter.info;
+  return (
+    adapter.info.isFallbackAdapter === true ||
+    software.test([vendor, architecture, device, description].join(' '))
+  );
+}
+
+export function plainLimits(limits: GPUSupportedLimits): Record<string, number> {
+  const plain: Record<string, number> = {};
+  // The limits are accessors on the prototype, so Object.entries would find none.
+  for (const name in limits) {
+    const value = (limits as unknown as Record<string, unknown>)[name];
+    if (typeof value === 'number') plain[name] = value;
+  }
+  return plain;
+}
+
+export function reportAdapter(opened: Omit<HostGpu, 'gpu'>): AdapterReport {
+  const { adapter, host, source } = opened;
+  const { vendor, architecture, device, description } = adapter.info;
+  const family = [vendor, architecture].filter(Boolean).join(' ');
+  const model = description || device;
+  return {
+    name: model ? (family ? `${model} (${family})` : model) : family || 'unnamed adapter',
+    vendor,
+    architecture,
+    description,
+    isSoftware: isSoftwareAdapter(adapter),
+    host,
+    features: [...adapter.features].sort(),
+    limits: plainLimits(adapter.limits),
+    source,
+  };
+}
+
+/** One line for logs: `SwiftShader driver 5.0.0 (google swiftshader), software, node, found in …`. */
+export function adapterLine(report: AdapterReport): string {
+  const kind = report.isSoftware ? 'software' : 'hardware';
+  return `${report.name}, ${kind}, ${report.host}, ${report.source}`;
+}

@@ -1,0 +1,6 @@
+export { type AdapterReport, adapterLine } from './adapter.ts';
+export { type BufferSlot, Device, type DeviceCounters, type LostInfo } from './device.ts';
+export { type DoctorReport, doctorReport } from './doctor.ts';
+export type { HostName } from './host.ts';
+export { type OpenOptions, openDevice } from './open.ts';
+export type { BindingKind, BindingLayout, BindingSlot } from './pipelines.ts';

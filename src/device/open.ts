@@ -1,0 +1,51 @@
+import { requestGpu } from '#host';
+import { LatentGpuError } from '../errors.ts';
+import { reportAdapter } from './adapter.ts';
+import { Device } from './device.ts';
+
+export interface OpenOptions {
+  /** Default: `high-performance`. */
+  powerPreference?: GPUPowerPreference;
+  /**
+   * Optional features to open the device with: a list that the adapter must offer, or `all` it
+   * offers. Default: those it offers among `timestamp-query`, `subgroups` and `shader-f16`.
+   */
+  features?: readonly GPUFeatureName[] | 'all';
+  /** Refuse a software adapter. Default: false. */
+  requireHardware?: boolean;
+}
+
+const wished: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
+
+function chooseFeatures(adapter: GPUAdapter, features: OpenOptions['features']): GPUFeatureName[] {
+  if (features === 'all') return [...adapter.features] as GPUFeatureName[];
+  if (!features) return wished.filter((name) => adapter.features.has(name));
+  const absent = features.filter((name) => !adapter.features.has(name));
+  if (absent.length > 0) {
+    throw new LatentGpuError(
+      'no-adapter',
+      `the adapter does not offer ${absent.join(', ')}; it offers ${[...adapter.features].join(', ')}.`,
+    );
+  }
+  return [...features];
+}
+
+/**
+ * Opens WebGPU wherever this runs: a page, a worker, Node.js (with the package `webgpu`). The
+ * device has WebGPU's default limits, so that what works here works on every adapter.
+ *
+ * ```ts
+ * const device = await openDevice();
+ * console.log(device.adapter.name);
+ * device.destroy();
+ * ```
+ *
+ * @throws LatentGpuError `no-adapter`, with the ways out; `bad-config`
+ */
+export async function openDevice(options: OpenOptions = {}): Promise<Device> {
+  const opened = await requestGpu(options);
+  const report = reportAdapter(opened);
+  const requiredFeatures = chooseFeatures(opened.adapter, options.features);
+  const gpu = await opened.adapter.requestDevice({ label: 'latentgpu', requiredFeatures });
+  return new Device(gpu, report);
+}

@@ -1,0 +1,9 @@
+/** For error messages of one line: a shape read from a file may have any number of dimensions. */
+export function shapeText(shape: readonly number[]): string {
+  return `[${shape.length > 8 ? `${shape.slice(0, 8)},…` : shape}]`;
+}
+
+/** For error messages of one line: text read from a file may be long or hold anything. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}

@@ -1,0 +1,157 @@
+import { LatentGpuError } from '../errors.ts';
+import { quote, shapeText } from './message.ts';
+
+/** The element types that are read: little-endian floats and integers, and bytes. */
+export type NpyDtype = '<f4' | '<f8' | '|u1' | '<u4' | '<i4' | '<i8';
+
+export type NpyData =
+  | Float32Array
+  | Float64Array
+  | Uint8Array
+  | Uint32Array
+  | Int32Array
+  | BigInt64Array;
+
+/** A NumPy array in C order: last dimension fastest. A scalar has shape `[]` and one element. */
+export interface NpyArray {
+  dtype: NpyDtype;
+  shape: number[];
+  /** `prod(shape)` elements; a view of the file's bytes where their alignment allows one. */
+  data: NpyData;
+}
+
+const DTYPES = {
+  '<f4': Float32Array,
+  '<f8': Float64Array,
+  '|u1': Uint8Array,
+  '<u4': Uint32Array,
+  '<i4': Int32Array,
+  '<i8': BigInt64Array,
+} as const;
+
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
+
+/** Whether `bytes` begin with the NPY magic. */
+export function isNpy(bytes: Uint8Array): boolean {
+  return MAGIC.every((byte, i) => bytes[i] === byte);
+}
+
+/**
+ * Reads a NumPy `.npy` file, format versions 1 to 3 (NEP 1), C order, of `<f4 <f8 |u1 <u4 <i4 <i8`.
+ *
+ * @param bytes the file
+ * @param name what to call the file in errors
+ * @throws LatentGpuError `bad-format` if it is no such file, if its order or element type is another,
+ *   or if it is shorter or longer than its header says
+ */
+export function readNpy(bytes: Uint8Array, name = 'NPY file'): NpyArray {
+  const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
+  if (!isNpy(bytes)) throw bad('not a NumPy .npy file (its magic is missing)');
+  const version = bytes[6] ?? 0;
+  if (version < 1 || version > 3) throw bad(`.npy version ${version} is not 1, 2 or 3`);
+  const lengthBytes = version === 1 ? 2 : 4;
+  const headerStart = 8 + lengthBytes;
+  if (bytes.length < headerStart) throw bad('the header is cut short');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerLength = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  const dataStart = headerStart + headerLength;
+  if (dataStart > bytes.length) {
+    throw bad(`the header claims ${headerLength} bytes, the file ends before`);
+  }
+  const encoding = version === 3 ? 'utf-8' : 'latin1';
+  const header = new TextDecoder(encoding).decode(bytes.subarray(headerStart, dataStart));
+
+  const { descr, fortranOrder, shape } = parseHeader(header, bad);
+  const dtype = descr === '<u1' || descr === 'u1' ? '|u1' : descr;
+  if (!Object.hasOwn(DTYPES, dtype)) {
+    const known = Object.keys(DTYPES).join(' ');
+    throw bad(`element type ${quote(descr)} is not read; save it as one of ${known}`);
+  }
+  if (fortranOrder && shape.filter((length) => length !== 1).length > 1) {
+    throw bad('is in Fortran order; save np.ascontiguousarray(x)');
+  }
+  const Type = DTYPES[dtype as NpyDtype];
+  const size = shape.includes(0) ? 0 : shape.reduce((product, length) => product * length, 1);
+  const held = bytes.length - dataStart;
+  const need = size * Type.BYTES_PER_ELEMENT;
+  if (need !== held) {
+    const how = need > held ? 'cut short' : 'too long';
+    throw bad(
+      `${how}: ${dtype} ${shapeText(shape)} needs ${need} bytes of data, the file has ${held}`,
+    );
+  }
+  const start = bytes.byteOffset + dataStart;
+  const aligned = start % Type.BYTES_PER_ELEMENT === 0;
+  const data = aligned
+    ? new Type(bytes.buffer as ArrayBuffer, start, size)
+    : new Type(new Uint8Array(bytes.subarray(dataStart)).buffer, 0, size);
+  return { dtype: dtype as NpyDtype, shape, data };
+}
+
+/**
+ * Writes float32 values as a `.npy` file, version 1, C order, the data aligned to 64 bytes.
+ *
+ * @throws LatentGpuError `bad-input` if the shape does not describe `data`
+ */
+export function writeNpy(data: Float32Array, shape: readonly number[]): Uint8Array {
+  const size = shape.reduce((product, length) => product * length, 1);
+  if (size !== data.length || !shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {
+    const why = `shape ${shapeText(shape)} does not describe ${data.length} values`;
+    throw new LatentGpuError('bad-input', `NPY file: ${why}`);
+  }
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
+  const dictionary = `{'descr': '<f4', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const dataStart = Math.ceil((10 + dictionary.length + 1) / 64) * 64;
+  const header = `${dictionary.padEnd(dataStart - 11)}\n`;
+  const bytes = new Uint8Array(dataStart + 4 * data.length);
+  bytes.set(MAGIC);
+  bytes[6] = 1;
+  new DataView(bytes.buffer).setUint16(8, header.length, true);
+  bytes.set(new TextEncoder().encode(header), 10);
+  new Float32Array(bytes.buffer, dataStart).set(data);
+  return bytes;
+}
+
+interface Header {
+  descr: string;
+  fortranOrder: boolean;
+  shape: number[];
+}
+
+/** The header is a Python literal of exactly three known entries, in any order. */
+function parseHeader(text: string, bad: (why: string) => LatentGpuError): Header {
+  const found: Partial<Header> = {};
+  const literal = text.trim();
+  if (!literal.startsWith('{') || !literal.endsWith('}')) {
+    throw bad('the header is not a Python dictionary');
+  }
+  const body = literal.slice(1, -1);
+  const entry =
+    /\s*(['"])(descr|fortran_order|shape)\1\s*:\s*(?:(['"])([^'"]*)\3|(True|False)|\(([\d\sL,]*)\))\s*(?:,|$)\s*/y;
+  while (entry.lastIndex < body.length) {
+    const at = entry.lastIndex;
+    const match = entry.exec(body);
+    if (!match) throw bad(`the header is not understood at ${quote(body.slice(at))}`);
+    const [, , key, , string, boolean, tuple] = match;
+    if (key === 'descr' && string !== undefined) found.descr = string;
+    else if (key === 'fortran_order' && boolean) found.fortranOrder = boolean === 'True';
+    else if (key === 'shape' && tuple !== undefined) found.shape = parseShape(tuple, bad);
+    else throw bad(`the header's '${key}' has the wrong type`);
+  }
+  const { descr, fortranOrder, shape } = found;
+  if (descr === undefined || fortranOrder === undefined || shape === undefined) {
+    throw bad("the header lacks one of 'descr', 'fortran_order' and 'shape'");
+  }
+  return { descr, fortranOrder, shape };
+}
+
+function parseShape(tuple: string, bad: (why: string) => LatentGpuError): number[] {
+  const parts = tuple.split(',').map((part) => part.trim());
+  if (parts.at(-1) === '') parts.pop();
+  // Python 2 wrote long integers with an L.
+  const shape = parts.map((part) => (/^\d+L?$/.test(part) ? Number.parseInt(part, 10) : -1));
+  if (shape.length > 32 || !shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {
+    throw bad(`the header's shape ${quote(tuple)} is not understood`);
+  }
+  return shape;
+}

@@ -1,0 +1,105 @@
+// A tensor is a node of a static, lazily built, immutable graph: nothing is computed when it is
+// made. The op it carries says how its shape follows from its inputs, how it is differentiated
+// and how it is computed in float64; the scheduler decides how it is computed on the GPU.
+import { LatentGpuError } from '../errors.ts';
+import type { NdArray } from './ndarray.ts';
+import { formatShape, type Shape, sizeOf } from './shape.ts';
+
+/** Element types. `u8` only exists in storage: it is read as float32 in [0, 1], byte / 255. */
+export type DType = 'f32' | 'u32' | 'u8';
+
+/** What the scheduler needs to know about an op to place it in a kernel. */
+export type OpKind =
+  | 'variable' // persistent GPU memory: parameters, state, data, inputs
+  | 'constant' // one number, written into the kernels that use it
+  | 'elementwise' // one WGSL function of broadcast inputs
+  | 'noise' // random numbers, a function of (seed, step, stream, element)
+  | 'iota' // the index along one axis
+  | 'gather' // rows of a matrix, picked by index
+  | 'reduce' // sum, max, log-sum-exp over axes
+  | 'matmul' // batched matrix product
+  | 'view' // other indices into the same memory
+  | 'concat' // inputs side by side along an axis
+  | 'assign' // a variable takes a new value at the end of the step
+  | 'store'; // one element of a variable takes a new value
+
+export type Attributes = Readonly<Record<string, unknown>>;
+
+export interface Op {
+  readonly name: string;
+  readonly kind: OpKind;
+  /** Gradients with respect to the inputs, given that of the output; undefined: none flows. */
+  readonly vjp?: (node: Tensor, gradient: Tensor) => (Tensor | undefined)[];
+  /** The op in float64, on arrays whose shapes are the inputs' own. */
+  readonly reference?: (inputs: NdArray[], node: Tensor) => NdArray;
+  /** Elementwise ops: the WGSL function (vec4 in, vec4 out) and the module it lives in. */
+  readonly snippet?: { readonly fn: string; readonly module: string };
+  /** Floating-point operations an element, for the cost model. */
+  readonly flops?: number;
+}
+
+let nextId = 1;
+
+export class Tensor {
+  readonly id: number = nextId++;
+  readonly op: Op;
+  readonly inputs: readonly Tensor[];
+  readonly attrs: Attributes;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** Shown by `explain()` and in error messages. */
+  name: string;
+
+  constructor(
+    op: Op,
+    inputs: readonly Tensor[],
+    shape: Shape,
+    dtype: DType,
+    attrs: Attributes = {},
+    name = '',
+  ) {
+    this.op = op;
+    this.inputs = inputs;
+    this.shape = shape;
+    this.dtype = dtype;
+    this.attrs = attrs;
+    this.name = name;
+  }
+
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  toString(): string {
+    return `${this.name || `${this.op.name}#${this.id}`} ${this.dtype}${formatShape(this.shape)}`;
+  }
+}
+
+const registry = new Map<string, Op>();
+
+/** Registers an op under its name, so that the scheduler can derive nodes from it. */
+export function defineOp(op: Op): Op {
+  if (registry.has(op.name)) throw new Error(`op ${op.name} is defined twice`);
+  registry.set(op.name, op);
+  return op;
+}
+
+export function opNamed(name: string): Op {
+  const op = registry.get(name);
+  if (!op) throw new LatentGpuError('bad-config', `there is no op named '${name}'`);
+  return op;
+}
+
+export function allOps(): Op[] {
+  return [...registry.values()];
+}
+
+/** Names a tensor for explain() and error messages; returns it. */
+export function named(tensor: Tensor, name: string): Tensor {
+  tensor.name = name;
+  return tensor;
+}

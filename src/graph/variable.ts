@@ -1,0 +1,99 @@
+// Variables: the tensors with memory of their own. A parameter, the optimizer's moments, the step
+// counter, a data set, an input fed before a run: all are variables, told apart by their role.
+import { LatentGpuError } from '../errors.ts';
+import { checkShape, type Shape, sizeOf } from './shape.ts';
+import { type DType, defineOp, Tensor } from './tensor.ts';
+
+export type VariableRole = 'parameter' | 'state' | 'data' | 'input';
+
+/** Fills a variable's memory when it is first needed. Deterministic given the seed. */
+export type Initializer = (shape: Shape, random: () => number) => ArrayLike<number>;
+
+export interface VariableOptions {
+  dtype?: DType;
+  role?: VariableRole;
+  init?: Initializer;
+}
+
+const variableOp = defineOp({ name: 'variable', kind: 'variable' });
+
+export class Variable extends Tensor {
+  readonly role: VariableRole;
+  readonly init: Initializer | undefined;
+  /** The flat variable that this one is a part of, and where it starts in it (elements). */
+  parent: { readonly variable: Variable; readonly offset: number } | undefined;
+
+  constructor(name: string, shape: Shape, options: VariableOptions = {}) {
+    super(variableOp, [], checkShape(name, shape), options.dtype ?? 'f32', {}, name);
+    this.role = options.role ?? 'state';
+    this.init = options.init;
+  }
+}
+
+export function isVariable(tensor: Tensor): tensor is Variable {
+  return tensor instanceof Variable;
+}
+
+/**
+ * A variable: memory that outlives a run.
+ * @param name shown in errors, files and explain()
+ * @param shape extents, e.g. `[300, 784]`
+ */
+export function variable(name: string, shape: Shape, options: VariableOptions = {}): Variable {
+  return new Variable(name, shape, options);
+}
+
+/** An input: memory the caller fills before a run, `plan.feed({ x })`. */
+export function input(name: string, shape: Shape, dtype: DType = 'f32'): Variable {
+  return new Variable(name, shape, { dtype, role: 'input' });
+}
+
+/** Parts of a flat variable start at multiples of this many elements (WebGPU binds at 256 bytes). */
+export const PART_ALIGNMENT = 64;
+
+/**
+ * One flat variable that holds all the given parameters end to end, so that an optimizer updates
+ * them in one dispatch. Packing the same list again returns the same variable.
+ */
+export function packParameters(parameters: readonly Variable[], name = 'parameters'): Variable {
+  const first = parameters[0];
+  if (!first) {
+    throw new LatentGpuError(
+      'bad-config',
+      `${name}: there is no parameter to pack; give the optimizer a model that has some`,
+    );
+  }
+  const parent = first.parent?.variable;
+  if (parent && parameters.every((p) => p.parent?.variable === parent)) {
+    const members = packedMembers(parent);
+    if (members.length === parameters.length && members.every((m, i) => m === parameters[i])) {
+      return parent;
+    }
+  }
+  let offset = 0;
+  const offsets: number[] = [];
+  for (const parameter of parameters) {
+    if (parameter.parent) {
+      throw new LatentGpuError(
+        'bad-config',
+        `${name}: parameter '${parameter.name}' is already packed with another set of parameters; ` +
+          'give one optimizer all the parameters of a model',
+      );
+    }
+    offsets.push(offset);
+    offset += Math.ceil(sizeOf(parameter.shape) / PART_ALIGNMENT) * PART_ALIGNMENT;
+  }
+  const flat = new Variable(name, [offset], { role: 'state' });
+  parameters.forEach((parameter, i) => {
+    parameter.parent = { variable: flat, offset: offsets[i] as number };
+  });
+  members.set(flat, [...parameters]);
+  return flat;
+}
+
+const members = new WeakMap<Variable, Variable[]>();
+
+/** The parameters inside a flat variable, in order; empty for any other variable. */
+export function packedMembers(flat: Variable): readonly Variable[] {
+  return members.get(flat) ?? [];
+}

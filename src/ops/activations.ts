@@ -1,0 +1,156 @@
+// Activations: a row each, with the derivative as an op of its own so that the scheduler can fuse
+// it into the backward product. Where it can be had from the output, the input need not be kept.
+import type { Tensor } from '../graph/tensor.ts';
+import { mul, sub } from './arithmetic.ts';
+import type { TensorLike } from './constant.ts';
+import { elementwise } from './elementwise.ts';
+import { erf } from './reference/special.ts';
+
+const module = 'lib/activations';
+type Unary = (x: TensorLike) => Tensor;
+
+const sigmoidOf = (x: number): number =>
+  x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
+const softplusOf = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+const phi = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
+
+/** An activation whose derivative follows from its output y. */
+function fromOutput(
+  name: string,
+  fn: string,
+  derivative: string,
+  flops: number,
+  f: (x: number) => number,
+  dy: (y: number) => number,
+): Unary {
+  const slope = elementwise({
+    name: `${name}Grad`,
+    fn: derivative,
+    module,
+    flops,
+    reference: (y) => dy(y as number),
+  });
+  return elementwise({
+    name,
+    fn,
+    module,
+    flops,
+    reference: (x) => f(x as number),
+    vjp: (_, y, g) => [mul(g, slope(y))],
+  });
+}
+
+/** An activation whose derivative needs its input x. */
+function fromInput(
+  name: string,
+  fn: string,
+  derivative: string,
+  flops: number,
+  f: (x: number) => number,
+  dx: (x: number) => number,
+): Unary {
+  const slope = elementwise({
+    name: `${name}Grad`,
+    fn: derivative,
+    module,
+    flops,
+    reference: (x) => dx(x as number),
+  });
+  return elementwise({
+    name,
+    fn,
+    module,
+    flops,
+    reference: (x) => f(x as number),
+    vjp: ([x], _, g) => [mul(g, slope(x as Tensor))],
+  });
+}
+
+/** max(x, 0). */
+export const relu = fromOutput(
+  'relu',
+  'relu',
+  'relu_grad',
+  1,
+  (x) => Math.max(x, 0),
+  (y) => +(y > 0),
+);
+export const tanh = fromOutput('tanh', 'tanh4', 'tanh_grad', 16, Math.tanh, (y) => 1 - y * y);
+/** 1 / (1 + e⁻ˣ). */
+export const sigmoid = fromOutput(
+  'sigmoid',
+  'sigmoid',
+  'sigmoid_grad',
+  12,
+  sigmoidOf,
+  (y) => y * (1 - y),
+);
+/** log(1 + eˣ). */
+export const softplus = fromOutput(
+  'softplus',
+  'softplus',
+  'softplus_grad',
+  20,
+  softplusOf,
+  (y) => -Math.expm1(-y),
+);
+/** x Φ(x), the exact (erf) form. Hendrycks and Gimpel 2016. */
+export const gelu = fromInput(
+  'gelu',
+  'gelu',
+  'gelu_grad',
+  24,
+  (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
+  (x) => 0.5 * (1 + erf(x / Math.SQRT2)) + x * phi(x),
+);
+/** x σ(x), also called swish. */
+export const silu = fromInput(
+  'silu',
+  'silu',
+  'silu_grad',
+  14,
+  (x) => x * sigmoidOf(x),
+  (x) => sigmoidOf(x) * (1 + x * (1 - sigmoidOf(x))),
+);
+
+const leakySlope = elementwise({
+  name: 'leakyReluGrad',
+  fn: 'leaky_relu_grad',
+  module,
+  reference: (y, slope) => ((y as number) > 0 ? 1 : (slope as number)),
+});
+const leaky = elementwise({
+  name: 'leakyRelu',
+  fn: 'leaky_relu',
+  module,
+  reference: (x, slope) => ((x as number) > 0 ? (x as number) : (x as number) * (slope as number)),
+  vjp: ([, slope], y, g) => [mul(g, leakySlope(y, slope as Tensor)), undefined],
+});
+/** x for x > 0, else slope · x, with a positive slope. */
+export function leakyRelu(x: TensorLike, slope = 0.01): Tensor {
+  return leaky(x, slope);
+}
+
+/** log σ(x) = -softplus(-x). */
+export const logSigmoid: Unary = elementwise({
+  name: 'logSigmoid',
+  fn: 'log_sigmoid',
+  module,
+  flops: 20,
+  reference: (x) => -softplusOf(-(x as number)),
+  vjp: ([x], _, g) => [mul(g, sub(1, sigmoid(x as Tensor)))],
+});
+
+/** The activations a layer can name. */
+export const activations = {
+  identity: (x: Tensor) => x,
+  relu,
+  tanh,
+  sigmoid,
+  softplus,
+  gelu,
+  silu,
+  leakyRelu: (x: Tensor) => leakyRelu(x),
+} as const;
+
+export type Activation = keyof typeof activations;

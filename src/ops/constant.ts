@@ -1,0 +1,38 @@
+// Constants: numbers known when the graph is built, written into the kernels that use them.
+import { ndarray } from '../graph/ndarray.ts';
+import type { Shape } from '../graph/shape.ts';
+import { type DType, defineOp, Tensor } from '../graph/tensor.ts';
+import { expand } from './views.ts';
+
+export type TensorLike = Tensor | number;
+
+const constantOp = defineOp({
+  name: 'constant',
+  kind: 'constant',
+  reference: (_inputs, node) => ndarray([], [node.attrs.value as number]),
+});
+
+/** A scalar known when the graph is built. */
+export function constant(value: number, dtype: DType = 'f32'): Tensor {
+  const stored = dtype === 'u32' ? value >>> 0 : value;
+  return new Tensor(constantOp, [], [], dtype, { value: stored });
+}
+
+/** The number behind a constant of any shape, or undefined. */
+export function constantValue(tensor: Tensor): number | undefined {
+  let node = tensor;
+  while (node.op.kind === 'view') node = node.inputs[0] as Tensor;
+  return node.op === constantOp ? (node.attrs.value as number) : undefined;
+}
+
+export function full(shape: Shape, value: number, dtype: DType = 'f32'): Tensor {
+  return expand(constant(value, dtype), shape);
+}
+
+export function zeros(shape: Shape): Tensor {
+  return full(shape, 0);
+}
+
+export function asTensor(x: TensorLike): Tensor {
+  return typeof x === 'number' ? constant(x) : x;
+}

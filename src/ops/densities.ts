@@ -1,0 +1,183 @@
+// Log-densities, elementwise and in nats, with their derivatives as ops of their own. Sum them over
+// the features of a row with `sum`: the scheduler makes one kernel of density, sum and gradient.
+import type { Tensor } from '../graph/tensor.ts';
+import { mul, neg, sub } from './arithmetic.ts';
+import type { TensorLike } from './constant.ts';
+import { elementwise } from './elementwise.ts';
+import * as reference from './reference/densities.ts';
+
+const module = 'lib/densities';
+type Scalar = (...values: number[]) => number;
+
+/** A derivative of a density: an op through which no second derivative is taken. */
+function derivative(name: string, fn: string, f: Scalar, flops = 12) {
+  return elementwise({ name, fn, module, flops, reference: f });
+}
+
+const reparameterizeNode = elementwise({
+  name: 'reparameterize',
+  module,
+  flops: 10,
+  reference: reference.reparameterize as Scalar,
+  // σ ε = z - μ: the backward pass needs neither the noise nor another exponential.
+  vjp: ([mean], z, g) => [g, mul(g, sub(z, mean as Tensor)), undefined],
+});
+/** μ + exp(log σ) · ε (Kingma and Welling 2014). The gradient treats ε as given. */
+export function reparameterize(mean: TensorLike, logStd: TensorLike, noise: Tensor): Tensor {
+  return reparameterizeNode(mean, logStd, noise);
+}
+
+/** log N(x; 0, 1). */
+export const standardNormalLogProb: (x: TensorLike) => Tensor = elementwise({
+  name: 'standardNormalLogProb',
+  fn: 'standard_normal_log_prob',
+  module,
+  flops: 3,
+  reference: reference.standardNormalLogProb as Scalar,
+  vjp: ([x], _, g) => [neg(mul(g, x as Tensor))],
+});
+
+const normalDmean = derivative(
+  'normalLogProbDmean',
+  'normal_log_prob_dmean',
+  reference.normalLogProbDmean as Scalar,
+);
+const normalDlogStd = derivative(
+  'normalLogProbDlogStd',
+  'normal_log_prob_dlog_std',
+  reference.normalLogProbDlogStd as Scalar,
+);
+/** log N(x; μ, σ²), given log σ. */
+export const normalLogProb: (x: TensorLike, mean: TensorLike, logStd: TensorLike) => Tensor =
+  elementwise({
+    name: 'normalLogProb',
+    fn: 'normal_log_prob',
+    module,
+    flops: 14,
+    reference: reference.normalLogProb as Scalar,
+    vjp: ([x, mean, logStd], _, g) => {
+      const dmean = mul(g, normalDmean(x as Tensor, mean as Tensor, logStd as Tensor));
+      const dlogStd = mul(g, normalDlogStd(x as Tensor, mean as Tensor, logStd as Tensor));
+      return [neg(dmean), dmean, dlogStd];
+    },
+  });
+
+const bernoulliDlogits = derivative(
+  'bernoulliLogProbDlogits',
+  'bernoulli_log_prob_dlogits',
+  reference.bernoulliLogProbDlogits as Scalar,
+);
+/** log Bernoulli(x; σ(logits)) = x · logits - softplus(logits); x may be anything in [0, 1]. */
+export const bernoulliLogProb: (logits: TensorLike, x: TensorLike) => Tensor = elementwise({
+  name: 'bernoulliLogProb',
+  fn: 'bernoulli_log_prob',
+  module,
+  flops: 24,
+  reference: reference.bernoulliLogProb as Scalar,
+  vjp: ([logits, x], _, g) => [
+    mul(g, bernoulliDlogits(logits as Tensor, x as Tensor)),
+    mul(g, logits as Tensor),
+  ],
+});
+
+const klStandardDlogStd = derivative(
+  'klStandardNormalDlogStd',
+  'kl_standard_normal_dlog_std',
+  reference.klStandardNormalDlogStd as Scalar,
+);
+/** KL(N(μ, σ²) ‖ N(0, 1)) = ½(μ² + σ² - 1) - log σ, given log σ. */
+export const klStandardNormal: (mean: TensorLike, logStd: TensorLike) => Tensor = elementwise({
+  name: 'klStandardNormal',
+  fn: 'kl_standard_normal',
+  module,
+  flops: 18,
+  reference: reference.klStandardNormal as Scalar,
+  vjp: ([mean, logStd], _, g) => [
+    mul(g, mean as Tensor),
+    mul(g, klStandardDlogStd(mean as Tensor, logStd as Tensor)),
+  ],
+});
+
+const klNormalParts = [
+  derivative('klNormalDmeanQ', 'kl_normal_dmean_q', reference.klNormalDmeanQ as Scalar),
+  derivative('klNormalDlogStdQ', 'kl_normal_dlog_std_q', reference.klNormalDlogStdQ as Scalar),
+  derivative('klNormalDmeanP', 'kl_normal_dmean_p', reference.klNormalDmeanP as Scalar),
+  derivative('klNormalDlogStdP', 'kl_normal_dlog_std_p', reference.klNormalDlogStdP as Scalar),
+] as const;
+/** KL(N(μq, σq²) ‖ N(μp, σp²)), given the log standard deviations. */
+export const klNormal: (
+  meanQ: TensorLike,
+  logStdQ: TensorLike,
+  meanP: TensorLike,
+  logStdP: TensorLike,
+) => Tensor = elementwise({
+  name: 'klNormal',
+  fn: 'kl_normal',
+  module,
+  flops: 24,
+  reference: reference.klNormal as Scalar,
+  vjp: (inputs, _, g) => klNormalParts.map((part) => mul(g, part(...inputs))),
+});
+
+const logisticDmean = derivative(
+  'logisticLogProbDmean',
+  'logistic_log_prob_dmean',
+  reference.logisticLogProbDmean as Scalar,
+);
+const logisticDlogScale = derivative(
+  'logisticLogProbDlogScale',
+  'logistic_log_prob_dlog_scale',
+  reference.logisticLogProbDlogScale as Scalar,
+);
+/** The logistic log-density with mean μ and scale s, given log s. */
+export const logisticLogProb: (x: TensorLike, mean: TensorLike, logScale: TensorLike) => Tensor =
+  elementwise({
+    name: 'logisticLogProb',
+    fn: 'logistic_log_prob',
+    module,
+    flops: 30,
+    reference: reference.logisticLogProb as Scalar,
+    vjp: ([x, mean, logScale], _, g) => {
+      const dmean = mul(g, logisticDmean(x as Tensor, mean as Tensor, logScale as Tensor));
+      const dlogScale = mul(g, logisticDlogScale(x as Tensor, mean as Tensor, logScale as Tensor));
+      return [neg(dmean), dmean, dlogScale];
+    },
+  });
+
+const binnedDmean = derivative(
+  'discretizedLogisticLogProbDmean',
+  'discretized_logistic_log_prob_dmean',
+  reference.discretizedLogisticLogProbDmean as Scalar,
+  60,
+);
+const binnedDlogScale = derivative(
+  'discretizedLogisticLogProbDlogScale',
+  'discretized_logistic_log_prob_dlog_scale',
+  reference.discretizedLogisticLogProbDlogScale as Scalar,
+  60,
+);
+const binned = elementwise({
+  name: 'discretizedLogisticLogProb',
+  fn: 'discretized_logistic_log_prob',
+  module,
+  flops: 60,
+  reference: reference.discretizedLogisticLogProb as Scalar,
+  vjp: (inputs, _, g) => [
+    undefined,
+    mul(g, binnedDmean(...inputs)),
+    mul(g, binnedDlogScale(...inputs)),
+    undefined,
+  ],
+});
+/**
+ * The log-probability of the bin of width 1/(levels - 1) around x in [0, 1] under a logistic
+ * density; the first and last bins are open (Salimans, Karpathy, Chen and Kingma 2017).
+ */
+export function discretizedLogisticLogProb(
+  x: Tensor,
+  mean: Tensor,
+  logScale: Tensor,
+  levels = 256,
+): Tensor {
+  return binned(x, mean, logScale, levels);
+}

@@ -1,0 +1,32 @@
+// Effects: what a step leaves behind in variables.
+import { LatentGpuError } from '../errors.ts';
+import { sameShape } from '../graph/shape.ts';
+import { defineOp, Tensor } from '../graph/tensor.ts';
+import type { Variable } from '../graph/variable.ts';
+
+const assignOp = defineOp({
+  name: 'assign',
+  kind: 'assign',
+  reference: ([value]) => value as never,
+});
+
+/** At the end of the step, `target` holds `value`. Everything else in the step reads the old one. */
+export function assign(target: Variable, value: Tensor): Tensor {
+  if (!sameShape(target.shape, value.shape) || target.dtype !== value.dtype) {
+    throw new LatentGpuError('shape-mismatch', `assign: ${value} does not fit ${target}`);
+  }
+  return new Tensor(assignOp, [value], target.shape, target.dtype, { target });
+}
+
+const storeOp = defineOp({ name: 'store', kind: 'store', reference: ([value]) => value as never });
+
+/** Element `index` of the vector `target` takes the scalar `value`: how a loss history is kept. */
+export function store(target: Variable, index: Tensor, value: Tensor): Tensor {
+  if (target.rank !== 1 || index.rank !== 0 || value.rank !== 0 || index.dtype !== 'u32') {
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `store: needs a vector, an unsigned scalar index and a scalar, not ${target}, ${index} and ${value}`,
+    );
+  }
+  return new Tensor(storeOp, [value, index], [], value.dtype, { target });
+}

@@ -1,0 +1,51 @@
+// The mould for elementwise ops: one declarative row an op.
+import { mapArrays, type NdArray } from '../graph/ndarray.ts';
+import { broadcastShapes } from '../graph/shape.ts';
+import { type DType, defineOp, type Op, Tensor } from '../graph/tensor.ts';
+import { constant, constantValue, full, type TensorLike } from './constant.ts';
+
+export interface ElementwiseRow {
+  /** Name of the op, and of its WGSL function unless `fn` says otherwise. */
+  name: string;
+  fn?: string;
+  /** The file in shaders/ that holds the WGSL function. */
+  module: string;
+  /** The same function of float64 numbers. */
+  reference: (...values: number[]) => number;
+  /** d(output)/d(input i) times the output's gradient; gradient() sums over broadcast axes. */
+  vjp?: (inputs: readonly Tensor[], output: Tensor, gradient: Tensor) => (Tensor | undefined)[];
+  dtype?: DType;
+  /** Type constants are given when they stand beside no tensor of their own type. */
+  operands?: DType;
+  flops?: number;
+}
+
+export type ElementwiseFunction = (...inputs: TensorLike[]) => Tensor;
+
+/** Defines an elementwise op and returns its builder. */
+export function elementwise(row: ElementwiseRow): ElementwiseFunction {
+  const { vjp } = row;
+  const op: Op = defineOp({
+    name: row.name,
+    kind: 'elementwise',
+    snippet: { fn: row.fn ?? row.name, module: row.module },
+    flops: row.flops ?? 1,
+    reference: (inputs: NdArray[], node) => mapArrays(node.shape, inputs, row.reference),
+    ...(vjp && {
+      vjp: (node: Tensor, gradient: Tensor) => vjp(node.inputs, node, gradient),
+    }),
+  });
+  return (...operands) => {
+    const inputs = operands.map((x) =>
+      typeof x === 'number' ? constant(x, row.operands ?? 'f32') : x,
+    );
+    const dtype = row.dtype ?? 'f32';
+    const shape = broadcastShapes(row.name, ...inputs.map((x) => x.shape));
+    const numbers = inputs.map(constantValue);
+    if (numbers.every((x) => x !== undefined)) {
+      const value = row.reference(...(numbers as number[]));
+      if (Number.isFinite(value) && Math.abs(value) < 3.4e38) return full(shape, value, dtype);
+    }
+    return new Tensor(op, inputs, shape, dtype);
+  };
+}

@@ -1,0 +1,34 @@
+// The oracle: any graph, computed in float64 by the ops' own references.
+import { LatentGpuError } from '../errors.ts';
+import { type NdArray, ndarray } from '../graph/ndarray.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { numberStreams, topological } from '../graph/traverse.ts';
+
+/**
+ * The values of `outputs` in float64, given those of every variable they depend on. Noise tensors
+ * are numbered exactly as a plan compiled from the same outputs numbers them.
+ */
+export function evaluate(
+  outputs: readonly Tensor[],
+  values: ReadonlyMap<Tensor, ArrayLike<number>>,
+): NdArray[] {
+  const results = new Map<Tensor, NdArray>();
+  const order = topological(outputs);
+  const streams = numberStreams(order);
+  for (const node of order) {
+    const given = values.get(node);
+    if (given) {
+      results.set(node, ndarray(node.shape, given));
+      continue;
+    }
+    if (!node.op.reference) {
+      throw new LatentGpuError('bad-input', `evaluate: no value was given for ${node}`);
+    }
+    const inputs = node.inputs.map((x) => results.get(x) as NdArray);
+    const stream = streams.get(node);
+    const subject =
+      stream === undefined ? node : Object.assign(Object.create(node), { attrs: { stream } });
+    results.set(node, node.op.reference(inputs, subject as Tensor));
+  }
+  return outputs.map((output) => results.get(output) as NdArray);
+}

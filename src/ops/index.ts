@@ -1,0 +1,46 @@
+// The operations on tensors, by family.
+export {
+  type Activation,
+  activations,
+  gelu,
+  leakyRelu,
+  logSigmoid,
+  relu,
+  sigmoid,
+  silu,
+  softplus,
+  tanh,
+} from './activations.ts';
+export * from './arithmetic.ts';
+export { concat } from './concat.ts';
+export { constant, full, type TensorLike, zeros } from './constant.ts';
+export * from './densities.ts';
+export { assign, store } from './effects.ts';
+export { evaluate } from './evaluate.ts';
+export { gather } from './gather.ts';
+export { gradient, vectorJacobian } from './gradient.ts';
+export { matmul } from './matmul.ts';
+export {
+  batchIndices,
+  iota,
+  type NoiseOptions,
+  permutation,
+  randomBernoulli,
+  randomNormal,
+  randomUniform,
+  seed,
+  step,
+} from './random.ts';
+export {
+  type Axes,
+  logMeanExp,
+  logSoftmax,
+  logSumExp,
+  max,
+  mean,
+  type ReduceOptions,
+  softmax,
+  sum,
+  variance,
+} from './reduce.ts';
+export { expand, reshape, slice, split, stopGradient, transpose, unsqueeze } from './views.ts';

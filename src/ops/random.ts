@@ -1,0 +1,133 @@
+// Random numbers on the GPU: Philox4x32-10 with counter (element / 4, stream, step, 0) and the
+// run's seed as key, so that every number is a pure function of where it is used and when.
+// Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3".
+import { type NdArray, ndarray } from '../graph/ndarray.ts';
+import { checkShape, type Shape, sizeOf } from '../graph/shape.ts';
+import { defineOp, Tensor } from '../graph/tensor.ts';
+import { type Variable, variable } from '../graph/variable.ts';
+import { addUint, divUint, less, modUint, mulUint } from './arithmetic.ts';
+import { elementwise } from './elementwise.ts';
+import { permute } from './reference/permute.ts';
+import { normalFromBits, philox, uniformFromBits } from './reference/philox.ts';
+
+/** The step counter of a run: every plan that draws random numbers reads it. */
+export const step: Variable = variable('step', [], { dtype: 'u32', init: () => [0] });
+/** The seed of a run, two 32-bit words. */
+export const seed: Variable = variable('seed', [2], { dtype: 'u32', init: () => [0, 0] });
+
+export type NoiseKind = 'normal' | 'uniform';
+
+/** Numbers in the reference's four lanes, in float64. */
+const lanes: Record<NoiseKind, (bits: [number, number, number, number]) => number[]> = {
+  normal: (bits) => normalFromBits(...bits),
+  uniform: (bits) => bits.map(uniformFromBits),
+};
+
+const noiseOps = Object.fromEntries(
+  (['normal', 'uniform'] as const).map((kind) => [
+    kind,
+    defineOp({
+      name: kind,
+      kind: 'noise',
+      flops: 30,
+      snippet: { fn: `${kind}4`, module: 'lib/random' },
+      reference: ([seedWords, stepWord], node) => {
+        const result = ndarray(node.shape);
+        const width = node.shape.at(-1) ?? 1;
+        const quads = Math.ceil(width / 4);
+        const [low, high] = (seedWords as NdArray).data as unknown as [number, number];
+        const at = (stepWord as NdArray).data[0] as number;
+        const stream = node.attrs.stream as number;
+        for (let row = 0; row < sizeOf(node.shape) / width; row++) {
+          for (let quad = 0; quad < quads; quad++) {
+            const bits = philox([row * quads + quad, stream, at, 0], [low, high]);
+            const values = lanes[kind](bits);
+            for (let lane = 0; lane < 4 && quad * 4 + lane < width; lane++) {
+              result.data[row * width + quad * 4 + lane] = values[lane] as number;
+            }
+          }
+        }
+        return result;
+      },
+    }),
+  ]),
+) as Record<NoiseKind, ReturnType<typeof defineOp>>;
+
+export interface NoiseOptions {
+  /**
+   * Which independent sequence to draw from. By default each noise tensor of a plan has its own,
+   * numbered in the order in which the graph uses them.
+   */
+  stream?: number;
+}
+
+let unnamedStreams = 0;
+
+function noise(kind: NoiseKind, shape: Shape, options: NoiseOptions): Tensor {
+  // Two draws are two different tensors: `draw` keeps common-subexpression elimination off them.
+  const attrs =
+    options.stream === undefined ? { draw: unnamedStreams++ } : { stream: options.stream };
+  return new Tensor(noiseOps[kind], [seed, step], checkShape(kind, shape), 'f32', attrs);
+}
+
+/** Standard normal draws, new at every step. */
+export function randomNormal(shape: Shape, options: NoiseOptions = {}): Tensor {
+  return noise('normal', shape, options);
+}
+
+/** Uniform draws in the open interval (0, 1), new at every step. */
+export function randomUniform(shape: Shape, options: NoiseOptions = {}): Tensor {
+  return noise('uniform', shape, options);
+}
+
+/** 0/1 draws with the given probabilities; no gradient flows. */
+export function randomBernoulli(probability: Tensor, options: NoiseOptions = {}): Tensor {
+  return less(randomUniform(probability.shape, options), probability);
+}
+
+const iotaOp = defineOp({
+  name: 'iota',
+  kind: 'iota',
+  reference: (_inputs, node) =>
+    ndarray(
+      node.shape,
+      Array.from({ length: node.size }, (_, i) => i),
+    ),
+});
+
+/** 0, 1, …, n - 1 as unsigned integers. */
+export function iota(n: number): Tensor {
+  return new Tensor(iotaOp, [], checkShape('iota', [n]), 'u32');
+}
+
+const permuteNode = elementwise({
+  name: 'permute',
+  fn: 'permute4',
+  module: 'lib/permute',
+  dtype: 'u32',
+  operands: 'u32',
+  flops: 60,
+  reference: (index, n, k0, k1) =>
+    permute(index as number, n as number, [k0 as number, k1 as number]),
+});
+
+/** `index` under a keyed bijection of 0 … n - 1. Shapes broadcast; all unsigned integers. */
+export function permutation(index: Tensor, n: number, key: readonly [Tensor, Tensor]): Tensor {
+  return permuteNode(index, n, key[0], key[1]);
+}
+
+/**
+ * The rows of this step's batch out of `count`, [batch]: every epoch of ⌊count / batch⌋ batches
+ * is a new permutation of the rows, chosen by the step counter and the seed on the GPU.
+ */
+export function batchIndices(
+  count: number,
+  batch: number,
+  words: readonly [Tensor, Tensor],
+): Tensor {
+  const batches = Math.max(1, Math.floor(count / batch));
+  const epoch = divUint(step, batches);
+  const position = addUint(mulUint(modUint(step, batches), batch), iota(batch));
+  const wrapped = batch > count ? modUint(position, count) : position;
+  return permutation(wrapped, count, [addUint(words[0], mulUint(epoch, 0x9e3779b9)), words[1]]);
+}

@@ -1,0 +1,78 @@
+/**
+ * Philox4x32-10 and the variates drawn from its words, as float64 oracles of `shaders/lib/philox.wgsl`
+ * and `shaders/lib/random.wgsl`.
+ *
+ * Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011);
+ * Box, Muller, "A note on the generation of random normal deviates" (1958).
+ */
+
+/** Four 32-bit words. */
+export type Words = [number, number, number, number];
+
+/** Upper and lower 32 bits of the product of two 32-bit words. */
+function multiply(a: number, b: number): [high: number, low: number] {
+  const aLow = a & 0xffff;
+  const aHigh = a >>> 16;
+  const bLow = b & 0xffff;
+  const bHigh = b >>> 16;
+  // Each partial sum stays below 2^34, where a double is exact.
+  const middle = aHigh * bLow + Math.floor((aLow * bLow) / 0x10000);
+  const sum = middle + aLow * bHigh;
+  return [(aHigh * bHigh + Math.floor(sum / 0x10000)) >>> 0, Math.imul(a, b) >>> 0];
+}
+
+/** The four words of `counter` (128 bits) under `key` (64 bits). */
+export function philox(
+  counter: readonly [number, number, number, number],
+  key: readonly [number, number],
+): Words {
+  let [c0, c1, c2, c3] = counter;
+  let [k0, k1] = key;
+  for (let round = 0; round < 10; round++) {
+    const [high0, low0] = multiply(c0, 0xd2511f53);
+    const [high1, low1] = multiply(c2, 0xcd9e8d57);
+    c0 = (high1 ^ c1 ^ k0) >>> 0;
+    c1 = low1;
+    c2 = (high0 ^ c3 ^ k1) >>> 0;
+    c3 = low0;
+    k0 = (k0 + 0x9e3779b9) >>> 0;
+    k1 = (k1 + 0xbb67ae85) >>> 0;
+  }
+  return [c0, c1, c2, c3];
+}
+
+/** (floor(bits / 2^9) + 1/2) 2^-23: uniform on (0, 1), never 0 or 1, and exactly the shader's value. */
+export function uniformFromBits(bits: number): number {
+  return ((bits >>> 9) + 0.5) / 0x800000;
+}
+
+/** -log((bits + 1/2) 2^-32): a unit exponential variate, within [1.16e-10, 22.9]. */
+export function exponentialFromBits(bits: number): number {
+  // 2^32 - 1 - bits is exact, where 1 - u would lose the digits of a small variate.
+  return bits < 0x80000000
+    ? -Math.log((bits + 0.5) / 0x100000000)
+    : -Math.log1p(-(0xffffffff - bits + 0.5) / 0x100000000);
+}
+
+/** -log E with E the exponential variate of the same bits: a standard Gumbel variate. */
+export function gumbelFromBits(bits: number): number {
+  return -Math.log(exponentialFromBits(bits));
+}
+
+/** log(u / (1 - u)) with u = (bits + 1/2) 2^-32: a standard logistic variate. */
+export function logisticFromBits(bits: number): number {
+  return Math.log((bits + 0.5) / (0xffffffff - bits + 0.5));
+}
+
+function normalPair(radiusBits: number, angleBits: number): [number, number] {
+  const sign = angleBits >= 0x80000000 ? -1 : 1;
+  const radius = sign * Math.sqrt(2 * exponentialFromBits(radiusBits));
+  // The lower 31 bits, doubled and read as signed, are a half turn from -pi/2 to pi/2.
+  const angle = ((angleBits << 1) / 0x100000000) * Math.PI;
+  return [radius * Math.cos(angle), radius * Math.sin(angle)];
+}
+
+/** Four standard normal variates: Box-Muller on the words (0, 1) and (2, 3); none beyond 6.77. */
+export function normalFromBits(b0: number, b1: number, b2: number, b3: number): Words {
+  return [...normalPair(b0, b1), ...normalPair(b2, b3)];
+}

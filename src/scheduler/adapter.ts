@@ -1,0 +1,18 @@
+// What the scheduler knows of the machine it plans for. Planning needs no device.
+export interface AdapterClass {
+  /** A CPU that runs shaders: barriers are ruinous there and lanes are few. */
+  readonly isSoftware: boolean;
+  /** Storage buffers one dispatch may bind. */
+  readonly maxStorageBuffers: number;
+  readonly maxUniformBuffers: number;
+  /** Bytes one binding may span. */
+  readonly maxBindingBytes: number;
+}
+
+/** WebGPU's default limits: what every adapter offers. */
+export const defaultAdapterClass: AdapterClass = {
+  isSoftware: false,
+  maxStorageBuffers: 8,
+  maxUniformBuffers: 12,
+  maxBindingBytes: 128 * 1024 * 1024,
+};

@@ -1,0 +1,425 @@
+// The body of a kernel: the WGSL that computes a group's nodes for one quad of its domain, as calls
+// to the functions in shaders/lib.
+import { LatentGpuError } from '../errors.ts';
+import { contiguousStrides } from '../graph/shape.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { accessOf, bytesPerRow } from './access.ts';
+import { isUniformRead, memoryElements, type Read, trafficOf, type Write } from './bindings.ts';
+import type { Dependencies } from './dependencies.ts';
+import { accessIn, type Group, type Level, readShape, targetOf } from './group.ts';
+import { affineText, type IndexSpace, rowIndexText } from './index-space.ts';
+import { alignStrides, type Location } from './location.ts';
+import { isVirtual } from './lower.ts';
+
+/** How a kernel sees one memory. */
+export interface Binding {
+  readonly memory: Tensor;
+  readonly name: string;
+  readonly kind: 'uniform' | 'read' | 'write';
+  /** Whether it is declared as quads (vec4) or as single elements. */
+  readonly quads: boolean;
+  /** Elements visible to the kernel. */
+  readonly elements: number;
+}
+
+const splat = (type: 'f32' | 'u32', text: string) => `vec4${type === 'u32' ? 'u' : 'f'}(${text})`;
+
+/** A float32 or u32 literal. */
+export function literal(value: number, dtype: string): string {
+  if (dtype === 'u32') return `${value >>> 0}u`;
+  const rounded = Math.fround(value);
+  if (!Number.isFinite(rounded)) {
+    throw new LatentGpuError(
+      'not-finite',
+      `the constant ${value} is not a finite float32; use a finite sentinel such as -1e38`,
+    );
+  }
+  return `${rounded}f`;
+}
+
+/** The values already named in a block of WGSL, and the lines that name them. */
+export class Scope {
+  readonly lines: string[] = [];
+  private readonly names = new Map<string, string>();
+  private readonly parent: Scope | undefined;
+
+  constructor(parent?: Scope) {
+    this.parent = parent;
+  }
+
+  find(key: string): string | undefined {
+    return this.names.get(key) ?? this.parent?.find(key);
+  }
+
+  set(key: string, name: string): void {
+    this.names.set(key, name);
+  }
+}
+
+export class Emitter {
+  readonly group: Group;
+  readonly dependencies: Dependencies;
+  readonly imports = new Set<string>();
+  readonly bindings: Binding[] = [];
+  readonly order: Tensor[];
+  private readonly reads: Map<string, Read>;
+  private readonly writes: Write[];
+  private readonly aliases: ReadonlyMap<Tensor, Tensor>;
+  private space: IndexSpace | undefined;
+  private counter = 0;
+
+  constructor(group: Group, dependencies: Dependencies, aliases: ReadonlyMap<Tensor, Tensor>) {
+    this.group = group;
+    this.dependencies = dependencies;
+    this.aliases = aliases;
+    this.order = dependencies.nodes.filter((node) => group.levels.has(node));
+    const traffic = trafficOf(group, dependencies);
+    this.reads = new Map(traffic.reads.map((r) => [`${r.node.id}:${r.input}`, r]));
+    this.writes = traffic.writes;
+  }
+
+  /** Strides over the domain of everything the kernel reads, writes or numbers by quads. */
+  domainStrides(): number[][] {
+    const result: number[][] = [contiguousStrides(this.group.shape)];
+    for (const read of this.reads.values()) {
+      if (read.node.op.kind !== 'matmul' && this.readsByQuad(read.node)) {
+        result.push(this.fullStrides(read));
+      }
+    }
+    for (const write of this.writes) {
+      if (this.group.levels.get(write.node) === 'full') {
+        result.push(alignStrides(write.location.strides, this.group.shape));
+      }
+    }
+    for (const node of this.order) {
+      if (!this.readsByQuad(node)) continue;
+      if (node.op.kind === 'noise') result.push(noiseStrides(this.group.shape));
+      for (const input of node.inputs) {
+        const access = accessIn(input, readShape(node, input, this.group));
+        if (access.base.op.kind === 'iota')
+          result.push(alignStrides(access.strides, this.group.shape));
+      }
+    }
+    return result;
+  }
+
+  private readsByQuad(node: Tensor): boolean {
+    return this.group.levels.get(node) === 'full' || node.op.kind === 'reduce';
+  }
+
+  /** Strides of a read over the domain; a gathered table's row is chosen at run time. */
+  private fullStrides(read: Read): number[] {
+    const { strides } = read.location;
+    if (read.node.op.kind === 'gather') {
+      return read.input === 0 ? [0, strides[1] as number] : [strides[0] as number, 0];
+    }
+    return alignStrides(strides, this.group.shape);
+  }
+
+  /** Chooses how each memory is declared, now that the index arithmetic is known. */
+  bind(space: IndexSpace, firstBinding: number): string {
+    this.space = space;
+    const written = new Set(this.writes.map((w) => this.alias(w.location.memory)));
+    const uniforms = new Set<Tensor>();
+    const storage = new Map<Tensor, boolean>();
+    const note = (memory: Tensor, quads: boolean) =>
+      storage.set(memory, (storage.get(memory) ?? true) && quads);
+    for (const read of this.reads.values()) {
+      if (read.node.op.kind === 'matmul') continue;
+      const memory = this.alias(read.location.memory);
+      if (isUniformRead(read, written)) uniforms.add(memory);
+      else note(memory, this.readsByQuad(read.node) && this.isQuadRead(read));
+    }
+    for (const write of this.writes) {
+      const full = this.group.levels.get(write.node) === 'full';
+      note(this.alias(write.location.memory), full && this.isQuadWrite(write));
+    }
+    for (const memory of uniforms) {
+      if (storage.has(memory)) continue;
+      this.bindings.push(this.binding(memory, 'uniform', true));
+    }
+    for (const [memory, quads] of storage) {
+      this.bindings.push(this.binding(memory, written.has(memory) ? 'write' : 'read', quads));
+    }
+    return this.bindings
+      .map((b, i) => `@group(0) @binding(${firstBinding + i}) ${declaration(b)}`)
+      .join('\n');
+  }
+
+  private binding(memory: Tensor, kind: Binding['kind'], quads: boolean): Binding {
+    const elements = memoryElements(memory);
+    return { memory, name: `m${this.bindings.length}`, kind, quads, elements };
+  }
+
+  private alias(memory: Tensor): Tensor {
+    let at = memory;
+    for (let next = this.aliases.get(at); next; next = this.aliases.get(at)) at = next;
+    return at;
+  }
+
+  private bindingOf(memory: Tensor): Binding {
+    const root = this.alias(memory);
+    return this.bindings.find((b) => b.memory === root) as Binding;
+  }
+
+  private isQuadRead(read: Read): boolean {
+    const space = this.space as IndexSpace;
+    const { terms, last } = space.affine(this.fullStrides(read));
+    const row = read.node.op.kind === 'gather' && read.input === 0 ? this.tableStride(read) : 0;
+    return (
+      last === 1 &&
+      read.location.offset % 4 === 0 &&
+      row % 4 === 0 &&
+      terms.every(({ stride }) => stride % 4 === 0)
+    );
+  }
+
+  private tableStride(read: Read): number {
+    return read.location.strides[0] as number;
+  }
+
+  private isQuadWrite({ location }: Write): boolean {
+    const space = this.space as IndexSpace;
+    const { terms, last } = space.affine(alignStrides(location.strides, this.group.shape));
+    const aligned =
+      last === 1 && location.offset % 4 === 0 && terms.every(({ stride }) => stride % 4 === 0);
+    if (space.width % 4 === 0) return aligned;
+    // The last quad sticks out: harmless where the memory is this value's own, and padded.
+    const { memory } = location;
+    const own = memory.op.kind !== 'concat' && !('parent' in memory && memory.parent);
+    return aligned && own && space.isOneLine && memory.size === space.width;
+  }
+
+  name(scope: Scope, text: string): string {
+    const name = `v${this.counter++}`;
+    scope.lines.push(`let ${name} = ${text};`);
+    return name;
+  }
+
+  /** The value of a node of the group, computed in `scope` unless it is already known there. */
+  value(node: Tensor, scope: Scope): string {
+    const key = `n${node.id}`;
+    const known = scope.find(key);
+    if (known) return known;
+    const name = this.compute(node, scope);
+    scope.set(key, name);
+    return name;
+  }
+
+  private compute(node: Tensor, scope: Scope): string {
+    switch (node.op.kind) {
+      case 'assign':
+        return this.operand(node, 0, scope);
+      case 'elementwise': {
+        const values = node.inputs.map((_, i) => this.operand(node, i, scope));
+        if (node.op.name === 'copy') return values[0] as string;
+        const { fn, module } = node.op.snippet as { fn: string; module: string };
+        this.imports.add(module);
+        return this.name(scope, `${fn}(${values.join(', ')})`);
+      }
+      case 'noise':
+        return this.noise(node, scope);
+      case 'gather':
+        return this.gather(node, scope);
+      default:
+        throw new Error(`${node} is not computed by quads`);
+    }
+  }
+
+  /** Philox numbers quads, counted row by row of the noise tensor. */
+  private noise(node: Tensor, scope: Scope): string {
+    const { fn, module } = node.op.snippet as { fn: string; module: string };
+    this.imports.add('lib/philox').add(module);
+    const { terms } = (this.space as IndexSpace).affine(noiseStrides(this.group.shape));
+    const at = affineText(terms, 0, 4);
+    const seed = this.reads.get(`${node.id}:0`) as Read;
+    const words = [0, 1].map((i) => this.element(seed.location, i));
+    const step = this.operand(node, 1, scope);
+    const quad = terms.length > 0 ? `${at} + quad` : 'quad';
+    const stream = node.attrs.stream as number;
+    return this.name(
+      scope,
+      `${fn}(philox(vec4u(${quad}, ${stream}u, ${step}.x, 0u), vec2u(${words.join(', ')})))`,
+    );
+  }
+
+  /** One fixed element of a small memory. */
+  private element(location: Location, at: number): string {
+    const binding = this.bindingOf(location.memory);
+    const index = location.offset + at;
+    if (binding.kind === 'uniform') return `${binding.name}.${'xyzw'[index]}`;
+    return binding.quads
+      ? `${binding.name}[${index >> 2}u].${'xyzw'[index & 3]}`
+      : `${binding.name}[${index}u]`;
+  }
+
+  private gather(node: Tensor, scope: Scope): string {
+    const table = this.reads.get(`${node.id}:0`) as Read;
+    const row = this.name(scope, `${this.operand(node, 1, scope)}.x`);
+    const { last } = (this.space as IndexSpace).affine(this.fullStrides(table));
+    const terms = [{ name: row, stride: this.tableStride(table) }];
+    return this.name(scope, this.loadText(table.location, terms, last));
+  }
+
+  /** The value of one input of a node, as a quad. */
+  operand(node: Tensor, input: number, scope: Scope): string {
+    const tensor = node.inputs[input] as Tensor;
+    const base = accessOf(tensor)?.base as Tensor;
+    if (base.op.kind === 'constant') {
+      return splat(base.dtype as 'f32', literal(base.attrs.value as number, base.dtype));
+    }
+    if (this.group.levels.has(base)) return this.value(base, scope);
+    const byQuad = this.readsByQuad(node);
+    if (isVirtual(base)) return this.iota(node, tensor, byQuad, scope);
+    const read = this.reads.get(`${node.id}:${input}`) as Read;
+    const { location } = read;
+    const place =
+      this.group.levels.get(node) === 'one'
+        ? 'one'
+        : byQuad
+          ? `f${this.fullStrides(read).join()}`
+          : `r${node.shape.join()}|${location.strides.join()}`;
+    const key = `${location.memory.id}@${location.offset}:${place}`;
+    const known = scope.find(key);
+    if (known) return known;
+    const name = this.name(scope, byQuad ? this.loadFull(read) : this.loadRow(node, location));
+    scope.set(key, name);
+    return name;
+  }
+
+  private iota(node: Tensor, tensor: Tensor, byQuad: boolean, scope: Scope): string {
+    const access = accessIn(tensor, readShape(node, tensor, this.group));
+    if (!byQuad) {
+      return this.name(
+        scope,
+        `vec4u(${rowIndexText(access.shape, access.strides, access.offset, 'row')})`,
+      );
+    }
+    const strides = alignStrides(access.strides, this.group.shape);
+    const { terms, last } = (this.space as IndexSpace).affine(strides);
+    const lanes = last === 0 ? '' : ` + (vec4u(column) + vec4u(0u, 1u, 2u, 3u)) * ${last}u`;
+    return this.name(scope, `vec4u(${affineText(terms, access.offset)})${lanes}`);
+  }
+
+  private loadFull(read: Read): string {
+    const { terms, last } = (this.space as IndexSpace).affine(this.fullStrides(read));
+    return this.loadText(read.location, terms, last);
+  }
+
+  private loadRow(node: Tensor, location: Location): string {
+    const binding = this.bindingOf(location.memory);
+    const type = location.memory.dtype as 'f32' | 'u32';
+    if (binding.kind === 'uniform') return splat(type, this.element(location, 0));
+    const at = rowIndexText(node.shape, location.strides, location.offset, 'row');
+    return splat(type, `${binding.name}[${at}]`);
+  }
+
+  private loadText(
+    location: Location,
+    terms: readonly { name: string; stride: number }[],
+    last: number,
+  ): string {
+    const binding = this.bindingOf(location.memory);
+    const { name } = binding;
+    const { dtype } = location.memory;
+    const type = dtype === 'u32' ? 'u32' : 'f32';
+    if (binding.kind === 'uniform') return splat(type, this.element(location, 0));
+    if (binding.quads) {
+      const at = affineText([...terms, { name: 'quad', stride: 4 }], location.offset, 4);
+      return dtype === 'u8' ? `unpack4x8unorm(${name}[${at}])` : `${name}[${at}]`;
+    }
+    const one = (lane: number) => {
+      const own =
+        last === 0
+          ? terms
+          : [...terms, { name: lane === 0 ? 'column' : `(column + ${lane}u)`, stride: last }];
+      const at = affineText(own, location.offset);
+      if (dtype !== 'u8') return `${name}[${at}]`;
+      return `f32(extractBits(${name}[(${at}) / 4u], 8u * ((${at}) % 4u), 8u)) / 255.0`;
+    };
+    if (last === 0) return splat(type, one(0));
+    return splat(type, [0, 1, 2, 3].map(one).join(', '));
+  }
+
+  /** Statements that leave the values of one level in memory. */
+  stores(scope: Scope, level: Level, only: (node: Tensor) => boolean): string[] {
+    const lines: string[] = [];
+    for (const { node, location } of this.writes) {
+      if (this.group.levels.get(node) !== level || node === this.group.columnSum || !only(node))
+        continue;
+      if (node.op.kind === 'store') {
+        const value = this.operand(node, 0, scope);
+        const at = this.operand(node, 1, scope);
+        const size = (targetOf(node) as Tensor).size;
+        lines.push(`${this.bindingOf(location.memory).name}[${at}.x % ${size}u] = ${value}.x;`);
+        continue;
+      }
+      const value = this.value(node, scope);
+      lines.push(
+        ...(level === 'full'
+          ? this.storeFull(location, value)
+          : this.storeRow(node, location, value)),
+      );
+    }
+    return lines;
+  }
+
+  private storeFull(location: Location, value: string): string[] {
+    const space = this.space as IndexSpace;
+    const { name, quads } = this.bindingOf(location.memory);
+    const { terms, last } = space.affine(alignStrides(location.strides, this.group.shape));
+    if (quads) {
+      const at = affineText([...terms, { name: 'quad', stride: 4 }], location.offset, 4);
+      return [`${name}[${at}] = ${value};`];
+    }
+    return [0, 1, 2, 3].flatMap((lane) => {
+      if (lane >= space.width) return [];
+      const column = lane === 0 ? 'column' : `(column + ${lane}u)`;
+      const at = affineText([...terms, { name: column, stride: last }], location.offset);
+      const statement = `${name}[${at}] = ${value}.${'xyzw'[lane]};`;
+      const always = lane === 0 || space.width % 4 === 0;
+      return [always ? statement : `if (column + ${lane}u < ${space.width}u) { ${statement} }`];
+    });
+  }
+
+  private storeRow(node: Tensor, location: Location, value: string): string[] {
+    const { name } = this.bindingOf(location.memory);
+    const at = rowIndexText(node.shape, location.strides, location.offset, 'row');
+    return [`${name}[${at}] = ${value}.x;`];
+  }
+
+  /** The sums of a product's left operand, four rows of it at a time. */
+  columnSumStores(): string[] {
+    const write = this.writes.find((w) => w.node === this.group.columnSum);
+    if (!write) return [];
+    const { name } = this.bindingOf(write.location.memory);
+    const rows = write.node.size;
+    const { offset } = write.location;
+    return [0, 1, 2, 3].map((lane) => {
+      const at = affineText([{ name: lane === 0 ? 'row' : `(row + ${lane}u)`, stride: 1 }], offset);
+      const statement = `${name}[${at}] = value.${'xyzw'[lane]};`;
+      return lane === 0 ? statement : `if (row + ${lane}u < ${rows}u) { ${statement} }`;
+    });
+  }
+}
+
+/** Strides that count quads: each line of a noise tensor starts a new one. */
+function noiseStrides(shape: readonly number[]): number[] {
+  const width = shape.at(-1) ?? 1;
+  return contiguousStrides([...shape.slice(0, -1), bytesPerRow(width)]).map((stride, axis) =>
+    shape[axis] === 1 ? 0 : stride,
+  );
+}
+
+function declaration({ name, kind, memory, quads, elements }: Binding): string {
+  const scalar = memory.dtype === 'f32' ? 'f32' : 'u32';
+  if (kind === 'uniform') return `var<uniform> ${name}: vec4<${scalar}>;`;
+  const access = kind === 'read' ? 'read' : 'read_write';
+  const type =
+    memory.dtype === 'u8'
+      ? `array<u32, ${Math.ceil(elements / 4)}>`
+      : quads
+        ? `array<vec4<${scalar}>, ${Math.ceil(elements / 4)}>`
+        : `array<${scalar}, ${elements}>`;
+  return `var<storage, ${access}> ${name}: ${type};`;
+}

@@ -1,0 +1,76 @@
+// What a schedule is going to do, for people.
+import { formatShape } from '../graph/shape.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { memoryBytes } from './bindings.ts';
+import type { Kernel } from './kernel.ts';
+import type { Schedule } from './schedule.ts';
+
+/** 1234567 as "1.23 M". */
+function si(value: number): string {
+  const units = ['', 'k', 'M', 'G', 'T'];
+  let unit = 0;
+  let scaled = value;
+  while (scaled >= 1000 && unit < units.length - 1) {
+    scaled /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? scaled : scaled.toPrecision(3)} ${units[unit]}`.trimEnd();
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] as string[]).map((_, c) =>
+    Math.max(...rows.map((row) => (row[c] as string).length)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, c) => (c === row.length - 1 ? cell : cell.padEnd(widths[c] as number)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+const nameOf = (x: Tensor): string => x.name || `${x.op.name}#${x.id}`;
+
+function kernelRow(kernel: Kernel, i: number): string[] {
+  const { group } = kernel;
+  const folded = group.axes.length > 0 ? ` along ${group.axes.join(', ')}` : '';
+  return [
+    String(i),
+    `${kernel.shader}${kernel.variant ? ` (${kernel.variant})` : ''}`,
+    `${formatShape(group.shape)}${folded}`,
+    kernel.dispatch.join('×'),
+    si(kernel.flops),
+    si(kernel.bytes),
+    kernel.label,
+  ];
+}
+
+export function explain(plan: Omit<Schedule, 'explain'>): string {
+  const { kernels, memory } = plan;
+  const head = ['#', 'kernel', 'domain', 'workgroups', 'FLOP', 'bytes', 'computes'];
+  const flops = kernels.reduce((total, k) => total + k.flops, 0);
+  const bytes = kernels.reduce((total, k) => total + k.bytes, 0);
+  const lines = [
+    `${kernels.length} dispatches, ${si(flops)} FLOP, ${si(bytes)} bytes moved a step`,
+    ...table([head, ...kernels.map(kernelRow)]),
+    '',
+    `memory of intermediates: ${si(memory.peakBytes)} bytes in ${memory.slotBytes.length} slots; ` +
+      `no placement can use less than ${si(memory.boundBytes)}`,
+    ...table([
+      ['slot', 'bytes', 'holds (from dispatch to dispatch)'],
+      ...memory.slotBytes.map((size, slot) => {
+        const held = memory.lifetimes.filter((life) => memory.slotOf.get(life.memory) === slot);
+        const spans = held.map(
+          (life) =>
+            `${nameOf(life.memory)} ${life.first}–${Math.min(life.last, kernels.length - 1)}` +
+            (memory.inPlace.has(life.memory) ? ' (in place)' : ''),
+        );
+        return [String(slot), si(size), spans.join(', ')];
+      }),
+    ]),
+    '',
+    `variables: ${si(plan.variables.reduce((total, v) => total + memoryBytes(v), 0))} bytes: ` +
+      plan.variables.map((v) => `${nameOf(v)} ${formatShape(v.shape)}`).join(', '),
+  ];
+  return lines.join('\n');
+}

@@ -1,0 +1,165 @@
+// A group of nodes that one kernel computes.
+import { contiguousStrides, type Shape, sameShape, sizeOf } from '../graph/shape.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { isVariable, type Variable } from '../graph/variable.ts';
+import { type Access, accessOf } from './access.ts';
+import { isVirtual } from './lower.ts';
+
+/**
+ * map: one element at a time. rows: elements along some axes folded, or values shared by a row
+ * computed once. matmul: a product, and what is done to each element of its result.
+ */
+export type GroupKind = 'map' | 'rows' | 'matmul';
+
+/**
+ * Whether a node has a value for every element of the group's domain, one for every row, or one
+ * for all: a number that each invocation computes for itself because that is cheaper than a kernel.
+ */
+export type Level = 'full' | 'row' | 'one';
+
+export interface Group {
+  readonly id: number;
+  readonly kind: GroupKind;
+  /** The domain: extents the kernel runs over. */
+  readonly shape: Shape;
+  /** rows: the axes along which a row extends. */
+  readonly axes: readonly number[];
+  /** rows: parts into which each row's fold is cut; each leaves a partial result. */
+  readonly splits: number;
+  readonly levels: Map<Tensor, Level>;
+  /** matmul: the node that holds the sums of the left operand over the inner extent. */
+  columnSum: Tensor | undefined;
+}
+
+let nextGroup = 0;
+
+export function newGroup(
+  kind: GroupKind,
+  shape: Shape,
+  axes: readonly number[] = [],
+  splits = 1,
+): Group {
+  return { id: nextGroup++, kind, shape, axes, splits, levels: new Map(), columnSum: undefined };
+}
+
+/** How many rows a group has: the extent of its kept axes. */
+export function rowCount(group: Group): number {
+  return sizeOf(group.shape.filter((_, axis) => !group.axes.includes(axis)));
+}
+
+/** Whether the axes of a rows group are the last ones, so that rows lie end to end. */
+export function hasTrailingAxes(group: Group): boolean {
+  const first = group.shape.length - group.axes.length;
+  return group.axes.every((axis, i) => axis === first + i);
+}
+
+/** The level a node would have in a group, or undefined if its shape does not fit. */
+export function levelIn(node: Tensor, group: Group): Level | undefined {
+  if (sameShape(node.shape, group.shape)) return 'full';
+  if (group.kind === 'map' && node.size === 1 && sizeOf(group.shape) === 1) return 'full';
+  if (group.kind === 'rows' && group.splits === 1 && node.size === rowCount(group)) return 'row';
+  return node.size === 1 && node.op.kind === 'elementwise' ? 'one' : undefined;
+}
+
+/** The access of `input` as read by a consumer of the given shape: strides for each of its axes. */
+export function accessIn(input: Tensor, shape: Shape): Access {
+  const access = accessOf(input) as Access;
+  const lead = shape.length - access.shape.length;
+  const strides = shape.map((_, axis) =>
+    axis < lead ? 0 : (access.strides[axis - lead] as number),
+  );
+  return { base: access.base, shape, offset: access.offset, strides };
+}
+
+/** The shape over which a node reads one of its inputs. */
+export function readShape(node: Tensor, input: Tensor, group: Group): Shape {
+  if (node.op.kind === 'noise') return []; // its seed and step, not element by element
+  if (node.op.kind === 'gather' || node.op.kind === 'matmul') return input.shape;
+  return node.op.kind === 'reduce' ? group.shape : node.shape;
+}
+
+/** Strides over the domain of a value that each row has one of, rows counted in order. */
+export function rowStrides(group: Group): number[] {
+  const kept = group.shape.map((extent, axis) => (group.axes.includes(axis) ? 1 : extent));
+  return contiguousStrides(kept);
+}
+
+/** Memory shared by a variable and the parts packed into it. */
+export function overlaps(a: Variable, b: Variable): boolean {
+  return a === b || a.parent?.variable === b || b.parent?.variable === a;
+}
+
+/** The variable an effect writes. */
+export function targetOf(node: Tensor): Variable | undefined {
+  return node.op.kind === 'assign' || node.op.kind === 'store'
+    ? (node.attrs.target as Variable)
+    : undefined;
+}
+
+function sameStrides(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((stride, i) => stride === b[i]);
+}
+
+/**
+ * Whether one kernel can compute the group: every value taken from another node of the group is
+ * needed at the very index at which it is made, and no effect disturbs what the group still reads.
+ */
+export function isComputable(group: Group): boolean {
+  const targets = [...group.levels.keys()].map(targetOf).filter((x) => x !== undefined);
+  const expectedRow = rowStrides(group);
+  for (const [node, level] of group.levels) {
+    if (node === group.columnSum) continue;
+    if (node.op.kind === 'noise') {
+      if (level === 'row' || (group.kind === 'rows' && !hasTrailingAxes(group))) return false;
+    }
+    if (node.op.kind === 'gather' && (level === 'row' || group.kind === 'matmul')) return false;
+    if (level === 'full' && group.kind === 'rows' && targetOf(node)) return false;
+    for (const input of node.inputs) {
+      const reads = readShape(node, input, group);
+      const access = accessIn(input, reads);
+      const base = access.base;
+      if (isVariable(base)) {
+        for (const target of targets) {
+          if (!overlaps(target, base)) continue;
+          const own = contiguousStrides(reads);
+          const identical =
+            base === target &&
+            access.offset === 0 &&
+            node.op.kind !== 'matmul' &&
+            node.op.kind !== 'reduce' &&
+            base.size === node.size &&
+            sameStrides(access.strides, own) &&
+            ![...group.levels.keys()].some((n) => n.op.kind === 'store' && targetOf(n) === base);
+          if (!identical) return false;
+        }
+        continue;
+      }
+      const from = group.levels.get(base);
+      if (from === undefined || isVirtual(base)) continue;
+      if (base === group.columnSum || access.offset !== 0) return false;
+      if (from === 'one') continue;
+      if (level === 'one') return false;
+      const takes: Level = node.op.kind === 'reduce' ? 'full' : level;
+      if (node.op.kind === 'gather') {
+        // The index of a gathered row is a value of that row.
+        if (from !== 'row' || input !== node.inputs[1]) return false;
+      } else if (takes === 'full' && from === 'full') {
+        if (base.size !== sizeOf(reads) || !sameStrides(access.strides, contiguousStrides(reads))) {
+          return false;
+        }
+      } else if (takes === 'full') {
+        if (!sameStrides(access.strides, expectedRow)) return false;
+      } else if (from === 'row') {
+        if (
+          base.size !== node.size ||
+          !sameStrides(access.strides, contiguousStrides(node.shape))
+        ) {
+          return false;
+        }
+      } else {
+        return false;
+      }
+    }
+  }
+  return true;
+}

@@ -1,0 +1,176 @@
+// A plan: a schedule bound to a device. Running it writes nothing from the host: every number that
+// changes from step to step lives on the GPU.
+import { LatentGpuError } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { isVariable } from '../graph/variable.ts';
+import { memoryBytes } from './bindings.ts';
+import { BUFFER_USAGE, type Runtime } from './runtime.ts';
+import type { Schedule } from './schedule.ts';
+
+/** One submission is kept this short, so that a browser neither stutters nor gives the GPU up. */
+const SUBMISSION_MS = 120;
+
+export interface RunOptions {
+  /** Called after every submission that is known to be done. */
+  onProgress?: (stepsDone: number) => void;
+}
+
+export class Plan {
+  readonly runtime: Runtime;
+  readonly schedule: Schedule;
+  private readonly pipelines: GPUComputePipeline[];
+  private readonly slots: GPUBuffer[];
+  private bindGroups: GPUBindGroup[] | undefined;
+  private stepMs: number | undefined;
+  private destroyed = false;
+
+  private constructor(runtime: Runtime, plan: Schedule, pipelines: GPUComputePipeline[]) {
+    this.runtime = runtime;
+    this.schedule = plan;
+    this.pipelines = pipelines;
+    this.slots = plan.memory.slotBytes.map((bytes, slot) => {
+      const held = plan.memory.lifetimes.find(
+        (life) => plan.memory.slotOf.get(life.memory) === slot,
+      );
+      const name = held?.memory.name || held?.memory.op.name;
+      return runtime.device.createBuffer(`slot ${slot} (${name})`, bytes, BUFFER_USAGE);
+    });
+  }
+
+  /** Use `runtime.compile`. */
+  static async create(runtime: Runtime, plan: Schedule): Promise<Plan> {
+    const pipelines = await Promise.all(
+      plan.kernels.map((kernel) =>
+        runtime.device.createPipeline(
+          kernel.label,
+          kernel.code,
+          kernel.bindings.map((binding) => binding.kind),
+        ),
+      ),
+    );
+    return new Plan(runtime, plan, pipelines);
+  }
+
+  /** Each dispatch with its shapes, FLOP and bytes, what was fused into it, and the memory map. */
+  explain(): string {
+    return this.schedule.explain();
+  }
+
+  /** Bind groups are made anew before the next run: a variable has moved. */
+  rebind(): void {
+    this.bindGroups = undefined;
+  }
+
+  private bind(): GPUBindGroup[] {
+    const { device } = this.runtime;
+    return this.schedule.kernels.map((kernel, i) =>
+      device.createBindGroup(
+        kernel.label,
+        this.pipelines[i] as GPUComputePipeline,
+        kernel.bindings.map(({ memory }) => this.placeOf(memory)),
+      ),
+    );
+  }
+
+  private placeOf(memory: Tensor): { buffer: GPUBuffer; offset: number; size: number } {
+    if (isVariable(memory)) {
+      const { buffer, byteOffset, bytes } = this.runtime.storageOf(memory);
+      return { buffer, offset: byteOffset, size: bytes };
+    }
+    const slot = this.schedule.memory.slotOf.get(memory) as number;
+    return { buffer: this.slots[slot] as GPUBuffer, offset: 0, size: memoryBytes(memory) };
+  }
+
+  /**
+   * Runs `steps` steps, as many a submission as stay short, and waits until they are done.
+   *
+   * @throws LatentGpuError `device-lost`, `out-of-memory`, `validation`
+   */
+  async run(steps = 1, options: RunOptions = {}): Promise<void> {
+    if (this.destroyed)
+      throw new LatentGpuError('bad-input', 'this plan was destroyed; compile it again');
+    if (!(Number.isInteger(steps) && steps >= 0)) {
+      throw new LatentGpuError(
+        'bad-input',
+        `a plan cannot run ${steps} steps; give a whole number`,
+      );
+    }
+    // Variables may get their memory here, which may ask for a rebinding.
+    for (let groups = this.bindGroups; !groups; groups = this.bindGroups)
+      this.bindGroups = this.bind();
+    const { device } = this.runtime;
+    let done = 0;
+    let submitted = 0;
+    const waiting: { steps: number; finished: Promise<void> }[] = [];
+    let last = performance.now();
+    while (done < steps) {
+      while (submitted < steps && waiting.length < 2) {
+        const count = Math.min(steps - submitted, this.stepsPerSubmission());
+        this.submit(count);
+        submitted += count;
+        waiting.push({ steps: count, finished: device.sync() });
+      }
+      const next = waiting.shift() as { steps: number; finished: Promise<void> };
+      await next.finished.catch((error: unknown) => {
+        // The other submission will fail for the same reason; this one tells.
+        for (const other of waiting) other.finished.catch(() => {});
+        throw error;
+      });
+      const now = performance.now();
+      const ms = (now - last) / next.steps;
+      this.stepMs = this.stepMs === undefined ? ms : 0.7 * this.stepMs + 0.3 * ms;
+      last = now;
+      done += next.steps;
+      options.onProgress?.(done);
+    }
+  }
+
+  private stepsPerSubmission(): number {
+    if (this.stepMs === undefined) return 1;
+    return Math.max(1, Math.min(256, Math.floor(SUBMISSION_MS / this.stepMs)));
+  }
+
+  private submit(steps: number): void {
+    const { device } = this.runtime;
+    const { kernels } = this.schedule;
+    const groups = this.bindGroups as GPUBindGroup[];
+    const encoder = device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (let step = 0; step < steps; step++) {
+      for (let i = 0; i < kernels.length; i++) {
+        const [x, y, z] = (kernels[i] as { dispatch: readonly [number, number, number] }).dispatch;
+        pass.setPipeline(this.pipelines[i] as GPUComputePipeline);
+        pass.setBindGroup(0, groups[i] as GPUBindGroup);
+        pass.dispatchWorkgroups(x, y, z);
+      }
+    }
+    pass.end();
+    device.counters.dispatches += steps * kernels.length;
+    device.submit([encoder.finish()]);
+  }
+
+  /** The values of an output after the last run, in row-major order. */
+  async read(name: string): Promise<Float32Array | Uint32Array> {
+    const output = this.schedule.outputs.get(name);
+    if (!output) {
+      const known = [...this.schedule.outputs.keys()].join(', ') || 'none';
+      throw new LatentGpuError('bad-input', `this plan has no output '${name}'; it has: ${known}`);
+    }
+    const { tensor, location } = output;
+    const { buffer } = this.placeOf(this.inPlaceRoot(location.memory));
+    const bytes = await this.runtime.device.read(buffer, location.offset * 4, tensor.size * 4);
+    return tensor.dtype === 'u32' ? new Uint32Array(bytes) : new Float32Array(bytes);
+  }
+
+  private inPlaceRoot(memory: Tensor): Tensor {
+    return this.schedule.memory.inPlace.get(memory) ?? memory;
+  }
+
+  /** Frees the plan's own memory; variables stay. */
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    for (const buffer of this.slots) this.runtime.device.destroyBuffer(buffer);
+    this.runtime.forget(this);
+  }
+}

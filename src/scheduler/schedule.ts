@@ -1,0 +1,87 @@
+// A schedule: every decision about how a graph runs, made without a device.
+import { LatentGpuError } from '../errors.ts';
+import { opNamed, Tensor } from '../graph/tensor.ts';
+import { isVariable, type Variable } from '../graph/variable.ts';
+import { type Access, accessOf, isWhole } from './access.ts';
+import { type AdapterClass, defaultAdapterClass } from './adapter.ts';
+import { memoryBytes } from './bindings.ts';
+import { explain } from './explain.ts';
+import { fuse } from './fuse.ts';
+import { targetOf } from './group.ts';
+import { type Kernel, makeKernel } from './kernel.ts';
+import { homeOf, type Location } from './location.ts';
+import { lower } from './lower.ts';
+import { type MemoryMap, placeMemory } from './memory.ts';
+import { orderGroups } from './order.ts';
+
+export interface Program {
+  /** What the caller reads after a run, by name. */
+  readonly outputs?: Readonly<Record<string, Tensor>>;
+  /** What a step leaves in variables: `assign` and `store` nodes. */
+  readonly effects?: readonly Tensor[];
+}
+
+export interface Schedule {
+  readonly kernels: readonly Kernel[];
+  readonly memory: MemoryMap;
+  readonly outputs: ReadonlyMap<string, { tensor: Tensor; location: Location }>;
+  /** Variables the kernels touch. */
+  readonly variables: readonly Variable[];
+  readonly adapter: AdapterClass;
+  /** Each dispatch with its shapes, FLOP and bytes, what was fused into it, and the memory map. */
+  explain(): string;
+}
+
+/** Plans how `program` runs on a class of adapters. Needs no GPU. */
+export function schedule(program: Program, adapter: AdapterClass = defaultAdapterClass): Schedule {
+  const named = Object.entries(program.outputs ?? {});
+  const effects = program.effects ?? [];
+  for (const effect of effects) {
+    if (!targetOf(effect)) {
+      throw new LatentGpuError(
+        'bad-config',
+        `${effect} is no effect; make one with assign(variable, value) or store(variable, index, value)`,
+      );
+    }
+  }
+  const roots = [...named.map(([, tensor]) => readableWhole(tensor)), ...effects];
+  if (roots.length === 0) {
+    throw new LatentGpuError('bad-config', 'there is nothing to compute: give outputs or effects');
+  }
+  const lowered = lower(roots, adapter);
+  const fusion = fuse(lowered, adapter);
+  const { dependencies } = fusion;
+  const order = orderGroups(fusion);
+  const outputs = new Map(
+    named.map(([name], i) => {
+      const tensor = lowered.roots[i] as Tensor;
+      const { base } = accessOf(tensor) as Access;
+      return [name, { tensor, location: homeOf(base, dependencies) }];
+    }),
+  );
+  const kept = new Set([...outputs.values()].map(({ location }) => location.memory));
+  const memory = placeMemory(order, dependencies, kept);
+  const kernels = order.map((group) => makeKernel(group, dependencies, memory.inPlace, adapter));
+  const variables = [
+    ...new Set(kernels.flatMap((k) => k.bindings.map((b) => b.memory)).filter(isVariable)),
+  ];
+  for (const { memory: held } of kernels.flatMap((k) => k.bindings)) {
+    if (memoryBytes(held) <= adapter.maxBindingBytes) continue;
+    throw new LatentGpuError(
+      'limit-exceeded',
+      `${held} needs ${memoryBytes(held)} bytes and one binding may span ${adapter.maxBindingBytes}; ` +
+        'use a smaller batch, fewer samples or a smaller model',
+    );
+  }
+  const result = { kernels, memory, outputs, variables, adapter };
+  return { ...result, explain: () => explain(result) };
+}
+
+/** An output has to lie in memory of its own, in row-major order. */
+function readableWhole(tensor: Tensor): Tensor {
+  const access = accessOf(tensor);
+  const kinds = ['elementwise', 'reduce', 'matmul'];
+  if (access && kinds.includes(access.base.op.kind) && isWhole(access)) return tensor;
+  const dtype = tensor.dtype === 'u8' ? 'f32' : tensor.dtype;
+  return new Tensor(opNamed('copy'), [tensor], tensor.shape, dtype, {}, tensor.name);
+}

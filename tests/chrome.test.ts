@@ -1,0 +1,23 @@
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { loadCases } from './rig/all.ts';
+import { bySuite } from './rig/cases.ts';
+import { ChromeHost } from './rig/chrome.ts';
+
+let chrome: ChromeHost | null = null;
+const cases = await loadCases();
+
+describe('chrome', () => {
+  beforeAll(async () => {
+    chrome = await ChromeHost.open();
+    console.log(`adapter in Chrome: ${await chrome.start()}`);
+  }, 120_000);
+  afterAll(() => chrome?.close(), 30_000);
+
+  for (const [suite, members] of bySuite(cases)) {
+    describe(suite, () => {
+      for (const each of members) {
+        test(each.name, () => (chrome as ChromeHost).run(each), each.timeout + 10_000);
+      }
+    });
+  }
+});

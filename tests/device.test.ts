@@ -1,0 +1,185 @@
+/** What only Node.js has: finding a WebGPU on the disk, and letting the process end. */
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { findBrowser, findSoftwareVulkan, loaderBeside } from '../src/device/find.ts';
+import { doctorReport } from '../src/device/index.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+describe('finding', () => {
+  let folder: string;
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'latentgpu-find-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+  afterEach(() => vi.unstubAllEnvs());
+
+  const put = (path: string) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), '');
+    chmodSync(join(folder, path), 0o755);
+    return join(folder, path);
+  };
+
+  test('PUPPETEER_EXECUTABLE_PATH comes first', () => {
+    const executable = put('mine/chrome');
+    const icd = put('mine/vk_swiftshader_icd.json');
+    vi.stubEnv('PUPPETEER_EXECUTABLE_PATH', executable);
+    expect(findBrowser().found).toEqual({ executable, source: 'PUPPETEER_EXECUTABLE_PATH' });
+    expect(findSoftwareVulkan().found).toEqual({ icd, loader: null });
+    const loader = put('mine/libvulkan.so.1');
+    expect(findSoftwareVulkan().found).toEqual({ icd, loader });
+    expect(loaderBeside(`/nowhere/x.json:${icd}`)).toBe(loader);
+    expect(loaderBeside('/nowhere/x.json')).toBe(null);
+  });
+
+  test("then Puppeteer's cache, newest version first", () => {
+    vi.stubEnv('PUPPETEER_EXECUTABLE_PATH', undefined);
+    vi.stubEnv('PUPPETEER_CACHE_DIR', join(folder, 'cache'));
+    const builds = ['linux-99.0.1', 'linux-142.0.7'].map((version) => ({
+      executable: put(`cache/chrome/${version}/chrome-linux64/chrome`),
+      icd: put(`cache/chrome/${version}/chrome-linux64/vk_swiftshader_icd.json`),
+    }));
+    put('cache/chrome-headless-shell/linux-150.0.0/chrome-headless-shell');
+    const newest = builds[1];
+    expect(findBrowser().found?.executable).toBe(newest?.executable);
+    expect(findSoftwareVulkan().found?.icd).toBe(newest?.icd);
+  });
+
+  test('says where it looked', () => {
+    vi.stubEnv('PUPPETEER_EXECUTABLE_PATH', '/no/such/chrome');
+    vi.stubEnv('PUPPETEER_CACHE_DIR', '/no/such/cache');
+    expect(findBrowser().looked).toEqual(
+      expect.arrayContaining([
+        'PUPPETEER_EXECUTABLE_PATH=/no/such/chrome',
+        join('/no/such/cache', 'chrome'),
+      ]),
+    );
+    expect(findSoftwareVulkan().looked).toContain('/no/such');
+  });
+});
+
+test('the doctor describes this machine', async () => {
+  const report = await doctorReport();
+  expect(report).toMatchObject({ ok: true, host: 'node', problem: null });
+  expect(report.adapters.length).toBeGreaterThan(0);
+  expect(report.deviceLimits.maxStorageBuffersPerShaderStage).toBe(8);
+  expect(report.looked.length).toBeGreaterThan(0);
+  expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+});
+
+describe('a program of its own', () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    // Inside node_modules, from where the program finds the package `webgpu`.
+    folder = mkdtempSync(join(root, 'node_modules', '.latentgpu-'));
+    await build({
+      configFile: false,
+      logLevel: 'warn',
+      root,
+      ssr: { noExternal: true, external: ['webgpu'] },
+      build: {
+        ssr: 'src/device/index.ts',
+        outDir: folder,
+        rolldownOptions: { output: { entryFileNames: 'device.mjs', codeSplitting: false } },
+      },
+    });
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** Runs a script with nothing in its environment that could help it find a driver. */
+  function run(script: string, env: Record<string, string> = {}): SpawnSyncReturns<string> {
+    const file = join(folder, 'program.mjs');
+    writeFileSync(file, `import { openDevice } from './device.mjs';\n${script}`);
+    const { PATH, HOME, PUPPETEER_EXECUTABLE_PATH } = process.env;
+    const inherited = { PATH, HOME, PUPPETEER_EXECUTABLE_PATH };
+    return spawnSync(process.execPath, [file], {
+      env: { ...inherited, ...env } as NodeJS.ProcessEnv,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+  }
+
+  const use = `
+    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = device.createBuffer('x', 16, usage);
+    device.write(buffer, 0, new Uint32Array([7]));
+    console.log(new Uint32Array(await device.read(buffer, 0, 4))[0]);
+  `;
+
+  test('opens a device without help, says nothing of its own accord, and ends', () => {
+    const result = run(`const device = await openDevice(); ${use} device.destroy();`);
+    expect(result).toMatchObject({ status: 0, signal: null, stdout: '7\n', stderr: '' });
+  });
+
+  test('opens two devices, one after the other and at once', () => {
+    const result = run(`
+      for (const device of [await openDevice(), await openDevice()]) { ${use} device.destroy(); }
+      for (const device of await Promise.all([openDevice(), openDevice()])) {
+        ${use} device.destroy();
+      }
+    `);
+    expect(result).toMatchObject({ status: 0, stdout: '7\n7\n7\n7\n', stderr: '' });
+  });
+
+  test('ends after a loss too, and when nobody destroys the device', () => {
+    expect(run(`const device = await openDevice(); ${use} device.lose();`)).toMatchObject({
+      status: 0,
+      stdout: '7\n',
+      stderr: '',
+    });
+    expect(run(`const device = await openDevice(); ${use}`)).toMatchObject({
+      status: 0,
+      stdout: '7\n',
+      stderr: '',
+    });
+  });
+
+  test('takes the software adapter when told to', () => {
+    const script = `const device = await openDevice(); console.log(device.adapter.isSoftware);
+      device.destroy();`;
+    expect(run(script, { LATENTGPU_ADAPTER: 'software' })).toMatchObject({
+      status: 0,
+      stdout: 'true\n',
+      stderr: '',
+    });
+    const bad = run(script, { LATENTGPU_ADAPTER: 'fast' });
+    expect(bad.status).toBe(1);
+    expect(bad.stderr).toMatch(/LATENTGPU_ADAPTER is "fast"; it may be/);
+  });
+
+  test('takes the driver that VK_DRIVER_FILES names', () => {
+    const icd = findSoftwareVulkan().found?.icd as string;
+    const result = run(
+      `const device = await openDevice(); console.log(device.adapter.source); device.destroy();`,
+      { VK_DRIVER_FILES: icd },
+    );
+    expect(result).toMatchObject({ status: 0, stdout: `VK_DRIVER_FILES=${icd}\n` });
+  });
+
+  test('names the ways out when there is no adapter, and the package when it is absent', () => {
+    const script = `
+      try { await openDevice({ requireHardware: true }); console.log('hardware'); process.exit(); }
+      catch (error) { console.log(error.code, error.message); }
+    `;
+    const result = run(script);
+    expect(result).toMatchObject({ status: 0, stderr: '' });
+    expect(result.stdout).toMatch(/^hardware|^no-adapter .*VK_DRIVER_FILES.*latentgpu doctor/);
+
+    const elsewhere = mkdtempSync(join(tmpdir(), 'latentgpu-bare-'));
+    const copy = spawnSync('cp', ['-r', `${folder}/.`, elsewhere]);
+    expect(copy.status).toBe(0);
+    const bare = spawnSync(process.execPath, [join(elsewhere, 'program.mjs')], {
+      encoding: 'utf8',
+    });
+    rmSync(elsewhere, { recursive: true });
+    expect(bare.stdout).toMatch(/^no-adapter .*npm install webgpu/);
+  });
+});

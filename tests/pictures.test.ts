@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { decode } from 'fast-png';
+import { describe, expect, test } from 'vitest';
+import { principalComponents } from '../src/pictures/components.ts';
+import { grid, pairs } from '../src/pictures/grid.ts';
+import { encodePng, type Picture } from '../src/pictures/png.ts';
+import { PALETTE, scatter } from '../src/pictures/scatter.ts';
+
+const badInput = expect.objectContaining({ name: 'LatentGpuError', code: 'bad-input' });
+
+/** The channels of one pixel. */
+const pixel = ({ width, channels, data }: Picture, x: number, y: number) =>
+  Array.from(data.subarray((y * width + x) * channels, (y * width + x + 1) * channels));
+
+describe('PNG', () => {
+  test('decodes back to the same bytes, grey and RGB', () => {
+    const side = fc.integer({ min: 1, max: 40 });
+    fc.assert(
+      fc.property(
+        side,
+        side,
+        fc.constantFrom(1 as const, 3 as const),
+        (width, height, channels) => {
+          const data = Uint8Array.from({ length: width * height * channels }, (_, i) => i * 7);
+          const back = decode(encodePng({ width, height, channels, data }));
+          expect(back).toMatchObject({ width, height, channels, depth: 8 });
+          expect(back.data).toEqual(data);
+        },
+      ),
+    );
+  });
+
+  test('a size that does not describe the data is refused', () => {
+    const data = new Uint8Array(5);
+    expect(() => encodePng({ width: 2, height: 2, channels: 1, data })).toThrow(badInput);
+  });
+});
+
+describe('grid', () => {
+  test('puts image i at row ⌊i / columns⌋, column i mod columns', () => {
+    const images = Uint8Array.from({ length: 5 * 6 }, (_, i) => 10 * (Math.floor(i / 6) + 1));
+    const options = { count: 5, shape: [2, 3], columns: 2, gap: 1, background: 7 };
+    const picture = grid(images, options);
+    expect([picture.width, picture.height, picture.channels]).toEqual([9, 10, 1]);
+    expect(pixel(picture, 1, 1)).toEqual([10]);
+    expect(pixel(picture, 5, 2)).toEqual([20]);
+    expect(pixel(picture, 3, 8)).toEqual([50]);
+    for (const [x, y] of [
+      [0, 0],
+      [4, 1],
+      [1, 3],
+      [5, 8],
+    ] as const) {
+      expect(pixel(picture, x, y)).toEqual([7]);
+    }
+    const large = grid(images, { ...options, scale: 3 });
+    expect([large.width, large.height]).toEqual([21, 22]);
+    expect([pixel(large, 1, 1), pixel(large, 9, 6), pixel(large, 10, 1)]).toEqual([
+      [10],
+      [10],
+      [7],
+    ]);
+  });
+
+  test('draws floats clamped to [0, 1], colours, and vectors as one row', () => {
+    const values = Float32Array.of(-1, 0.5, 2, Number.NaN, 1, 0.25);
+    const rgb = grid(values, { count: 1, shape: [1, 2, 3], gap: 0 });
+    expect(Array.from(rgb.data)).toEqual([0, 128, 255, 0, 255, 64]);
+    const rows = grid(values, { count: 2, shape: [3], columns: 1, gap: 0 });
+    expect([rows.width, rows.height, rows.channels]).toEqual([3, 2, 1]);
+  });
+
+  test('pairs put each reconstruction under its image', () => {
+    const data = Uint8Array.of(1, 2, 3);
+    const mirrored = Float32Array.of(1, 0, 1);
+    const picture = pairs(data, mirrored, {
+      count: 3,
+      shape: [1, 1],
+      columns: 2,
+      gap: 1,
+      background: 9,
+    });
+    const column = (x: number) =>
+      Array.from({ length: picture.height }, (_, y) => pixel(picture, x, y)[0]);
+    expect(column(1)).toEqual([9, 1, 9, 255, 9, 9, 9, 9, 3, 9, 255, 9]);
+    expect(column(3)).toEqual([9, 2, 9, 0, 9, 9, 9, 9, 9, 9, 9, 9]);
+  });
+
+  test('sizes that do not agree are refused', () => {
+    const images = new Uint8Array(12);
+    for (const wrong of [
+      { count: 2, shape: [2, 2] },
+      { count: 3, shape: [2, 1, 2] },
+      { count: 0, shape: [2, 2] },
+      { count: 3, shape: [4], columns: 0 },
+    ]) {
+      expect(() => grid(images, wrong)).toThrow(badInput);
+    }
+    expect(() => pairs(images, images.subarray(1), { count: 3, shape: [2, 2] })).toThrow(badInput);
+  });
+});
+
+describe('scatter', () => {
+  test('draws every point in its colour where it belongs, on white', () => {
+    const points = Float32Array.of(-2, -2, 2, -2, 2, 2, -2, 2);
+    const picture = scatter(points, { count: 4, labels: [0, 1, 2, 13], size: 200 });
+    const near = (label: number) => {
+      const color = PALETTE[label] ?? [];
+      const found: [number, number][] = [];
+      for (let y = 0; y < picture.height; y++) {
+        // The plot alone: the legend repeats the colours.
+        for (let x = 0; x < 62 + 200; x++) {
+          const difference = pixel(picture, x, y).map((value, c) => value - Number(color[c]));
+          if (Math.hypot(...difference) < 80) found.push([x, y]);
+        }
+      }
+      const mean = (axis: 0 | 1) =>
+        found.reduce((sum, position) => sum + position[axis], 0) / found.length + 0.5;
+      return [Math.round(mean(0)), Math.round(mean(1))];
+    };
+    // Span 1.06 × 4 over 200 pixels: the points lie 5.7 pixels inside the frame.
+    expect(near(0)).toEqual([68, 216]);
+    expect(near(1)).toEqual([256, 216]);
+    expect(near(2)).toEqual([256, 28]);
+    expect(near(3)).toEqual([68, 28]);
+    expect(pixel(picture, 0, 0)).toEqual([255, 255, 255]);
+    expect(decode(encodePng(picture)).data).toEqual(picture.data);
+  });
+
+  test('one point, no labels and extreme scales can be drawn', () => {
+    for (const points of [
+      [3, 3],
+      [1e-20, 2e-20, 3e-20, 0],
+      [1e30, 2, -1e30, 1],
+    ]) {
+      const count = points.length / 2;
+      const picture = scatter(Float32Array.from(points), { count, size: 100 });
+      expect(picture.data.some((value) => value < 100)).toBe(true);
+    }
+  });
+
+  test('wrong sizes and values that are not finite are refused', () => {
+    expect(() => scatter(new Float32Array(3), { count: 2 })).toThrow(badInput);
+    expect(() => scatter(new Float32Array(4), { count: 2, labels: [1] })).toThrow(badInput);
+    expect(() => scatter(Float32Array.of(0, 1, Number.NaN, 0), { count: 2 })).toThrow(/point 1/);
+  });
+});
+
+describe('principal components', () => {
+  test('finds the axes and variances that the data were made of', () => {
+    const [count, dims] = [4000, 5];
+    // Orthogonal directions by Householder: I − 2 v vᵀ / |v|², columns scaled 5, 4, 3, 2, 1.
+    const v = [1, -2, 0.5, 3, 1];
+    const norm = v.reduce((sum, x) => sum + x * x, 0);
+    const axis = (k: number) => v.map((x, d) => (d === k ? 1 : 0) - (2 * x * Number(v[k])) / norm);
+    const codes = new Float32Array(count * dims);
+    for (let i = 0; i < count; i++) {
+      for (let k = 0; k < dims; k++) {
+        // Square waves of doubling period: exactly uncorrelated, variance one.
+        const sign = (i >> k) & 1 ? 1 : -1;
+        axis(k).forEach((x, d) => {
+          codes[i * dims + d] = Number(codes[i * dims + d]) + sign * (5 - k) * x;
+        });
+      }
+      codes[i * dims] = Number(codes[i * dims]) + 10;
+    }
+    const { axes, variances, projected, mean } = principalComponents(codes, count, dims, 3);
+    Array.from(variances).forEach((variance, k) => {
+      expect(variance / (5 - k) ** 2).toBeCloseTo(1, 5);
+    });
+    expect(mean[0]).toBeCloseTo(10, 5);
+    for (let k = 0; k < 3; k++) {
+      const found = axes.subarray(k * dims, (k + 1) * dims);
+      const cosine = axis(k).reduce((sum, x, d) => sum + x * Number(found[d]), 0);
+      expect(Math.abs(cosine)).toBeCloseTo(1, 6);
+      const spread = projected.reduce((sum, x, i) => sum + (i % 3 === k ? x * x : 0), 0) / count;
+      expect(spread / Number(variances[k])).toBeCloseTo(1, 5);
+    }
+  });
+
+  test('all variance is kept, constant codes have none, wrong sizes are refused', () => {
+    const codes = Float32Array.from({ length: 90 }, (_, i) => ((i * 7919) % 101) / 101);
+    const { variances } = principalComponents(codes, 10, 9, 2);
+    let total = 0;
+    for (let d = 0; d < 9; d++) {
+      const column = Array.from({ length: 10 }, (_, i) => Number(codes[i * 9 + d]));
+      const mean = column.reduce((sum, x) => sum + x, 0) / 10;
+      total += column.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 10;
+    }
+    expect(variances.reduce((sum, x) => sum + x, 0)).toBeCloseTo(total, 10);
+    const flat = principalComponents(new Float32Array(12).fill(2), 4, 3);
+    expect(Array.from(flat.variances)).toEqual([0, 0, 0]);
+    expect(() => principalComponents(codes, 9, 9)).toThrow(badInput);
+    expect(() => principalComponents(codes, 10, 9, 10)).toThrow(badInput);
+    expect(() => principalComponents(Float32Array.of(1, Number.NaN), 1, 2)).toThrow(badInput);
+  });
+});

@@ -1,0 +1,76 @@
+/**
+ * Test cases that know nothing of their host: a module in `tests/cases` registers them, and the
+ * same list runs on Dawn in Node.js and in Chrome.
+ *
+ * ```ts
+ * cases('add', (c) => {
+ *   c('adds two vectors', async (t) => {
+ *     t.close(await addOn(t.device, a, b), expected, { absolute: 1e-6 });
+ *   });
+ * });
+ * ```
+ */
+import type { Device, OpenOptions } from '../../src/device/index.ts';
+import type { ErrorCode } from '../../src/errors.ts';
+
+/** How far a number may lie from what is expected: |a − e| ≤ absolute + relative · |e|. */
+export interface Tolerance {
+  absolute?: number;
+  relative?: number;
+}
+
+export interface CaseContext {
+  /** A device that all cases share; a case that loses or counts opens its own. */
+  readonly device: Device;
+  /** Opens a device that is destroyed when the case ends. */
+  open(options?: OpenOptions): Promise<Device>;
+  /** Numbers within a tolerance; otherwise names the worst of them. */
+  close(
+    actual: number | ArrayLike<number>,
+    expected: number | ArrayLike<number>,
+    tolerance: Tolerance,
+    what?: string,
+  ): void;
+  /** Deep equality of plain values, arrays and typed arrays, bit for bit (NaN equals NaN). */
+  equal(actual: unknown, expected: unknown, what?: string): void;
+  ok(condition: unknown, what: string): void;
+  /** Expects a LatentGpuError with `code` whose message matches; returns it. */
+  throws(code: ErrorCode, f: () => unknown, message?: RegExp): Promise<Error>;
+}
+
+export interface CaseOptions {
+  /** Milliseconds. Default: 60,000. */
+  timeout?: number;
+}
+
+export interface Case {
+  suite: string;
+  name: string;
+  timeout: number;
+  body: (t: CaseContext) => void | Promise<void>;
+}
+
+export type Register = (name: string, body: Case['body'], options?: CaseOptions) => void;
+
+const registered = new Map<string, Case>();
+
+/** Registers the cases of a suite. */
+export function cases(suite: string, register: (c: Register) => void): void {
+  register((name, body, { timeout = 60_000 } = {}) => {
+    const key = `${suite} > ${name}`;
+    if (registered.has(key)) throw new Error(`two cases are called "${key}"`);
+    registered.set(key, { suite, name, timeout, body });
+  });
+}
+
+/** Every case registered so far, in order. */
+export function allCases(): Case[] {
+  return [...registered.values()];
+}
+
+/** Cases by their suite, in order. */
+export function bySuite(list: readonly Case[]): Map<string, Case[]> {
+  const suites = new Map<string, Case[]>();
+  for (const each of list) suites.set(each.suite, [...(suites.get(each.suite) ?? []), each]);
+  return suites;
+}

@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config';
+import { shaderPlugin } from './shaders/build/plugin.ts';
+
+export default defineConfig({
+  plugins: [shaderPlugin()],
+  test: {
+    include: ['tests/**/*.test.ts'],
+    globalSetup: ['tests/rig/setup.ts'],
+    reporters: ['default', 'tests/rig/reporter.ts'],
+    // A process each, because Dawn lives in one; one at a time, because both hosts of a software
+    // adapter take every core.
+    pool: 'forks',
+    fileParallelism: false,
+    testTimeout: 60_000,
+    disableConsoleIntercept: true,
+    // A suite without tests would be a way of skipping them.
+    passWithNoTests: false,
+    allowOnly: false,
+  },
+});
