@@ -62,7 +62,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   // @unroll p TILE_M / 4
   // @unroll r 4
   let a_start_p_r = a_start(batch, row + p * 4u + r);
-  var sum_p_r = 0.0;
   // @unroll j TILE_N / 4
   var acc_p_r_j = vec4f(0.0);
   // @end
@@ -75,12 +74,32 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     // @unroll p TILE_M / 4
     // @unroll r 4
     let a_p_r = a_row(a_start_p_r, k4, length);
-    if (SUM_A) { sum_p_r += dot(a_p_r, vec4f(1.0)); }
     // @unroll j TILE_N / 4
     acc_p_r_j = fma(b_j[3], vec4f(a_p_r.w), fma(b_j[2], vec4f(a_p_r.z),
       fma(b_j[1], vec4f(a_p_r.y), fma(b_j[0], vec4f(a_p_r.x), acc_p_r_j))));
     // @end
     // @end
+    // @end
+  }
+
+  // One tile of each row does the sums, in a loop of its own: the others pay nothing for them.
+  if (SUM_A && col == 0u) {
+    // @unroll p TILE_M / 4
+    // @unroll r 4
+    var sum_p_r = 0.0;
+    // @end
+    // @end
+    for (var k4 = 0u; k4 * 4u < length; k4++) {
+      // @unroll p TILE_M / 4
+      // @unroll r 4
+      sum_p_r += dot(a_row(a_start_p_r, k4, length), vec4f(1.0));
+      // @end
+      // @end
+    }
+    // @unroll p TILE_M / 4
+    if (row + p * 4u < M) {
+      sum_epilogue(batch, row + p * 4u, vec4f(sum_p_0, sum_p_1, sum_p_2, sum_p_3));
+    }
     // @end
   }
 
@@ -91,9 +110,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   tile[(p * 4u + r) * (TILE_N / 4u) + j] = acc_p_r_j;
   // @end
   // @end
-  if (SUM_A && col == 0u && row + p * 4u < M) {
-    sum_epilogue(batch, row + p * 4u, vec4f(sum_p_0, sum_p_1, sum_p_2, sum_p_3));
-  }
   // @end
   for (var quad = 0u; quad < TILE_QUADS; quad++) {
     let tile_row = row + quad / (TILE_N / 4u);

@@ -62,7 +62,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   // @end
   // @unroll p TILE_M / 4
   let a_start_p = a_start(batch, row + p * 4u + lane);
-  var sum_p = 0.0;
   // @unroll s 4
   // @unroll j TILE_N / 4
   var acc_p_s_j = vec4f(0.0);
@@ -78,13 +77,28 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let a_p_1 = quadSwapX(a_p_0);
     let a_p_2 = quadSwapY(a_p_0);
     let a_p_3 = quadSwapDiagonal(a_p_0);
-    if (SUM_A) { sum_p += dot(a_p_0, vec4f(1.0)); }
     // @unroll s 4
     // @unroll j TILE_N / 4
     acc_p_s_j = fma(b_j[3], vec4f(a_p_s.w), fma(b_j[2], vec4f(a_p_s.z),
       fma(b_j[1], vec4f(a_p_s.y), fma(b_j[0], vec4f(a_p_s.x), acc_p_s_j))));
     // @end
     // @end
+    // @end
+  }
+
+  // One tile of each row does the sums, in a loop of its own: the others pay nothing for them.
+  if (SUM_A && index % TILES_N == 0u) {
+    // @unroll p TILE_M / 4
+    var sum_p = 0.0;
+    // @end
+    for (var k4 = 0u; k4 * 4u < length; k4++) {
+      // @unroll p TILE_M / 4
+      sum_p += dot(a_row(a_start_p, k4, length), vec4f(1.0));
+      // @end
+    }
+    // @unroll p TILE_M / 4
+    let sums_p = vec4f(sum_p, quadSwapX(sum_p), quadSwapY(sum_p), quadSwapDiagonal(sum_p));
+    if (lane == 0u && row + p * 4u < M) { sum_epilogue(batch, row + p * 4u, sums_p); }
     // @end
   }
 
@@ -96,10 +110,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   tile[(p * 4u + s) * (TILE_N / 4u) + j] = acc_p_s_j;
   // @end
   // @end
-  if (SUM_A) {
-    let sum = vec4f(sum_p, quadSwapX(sum_p), quadSwapY(sum_p), quadSwapDiagonal(sum_p));
-    if (col == 0u && row + p * 4u < M) { sum_epilogue(batch, row + p * 4u, sum); }
-  }
   // @end
   for (var quad = 0u; quad < TILE_QUADS; quad++) {
     let tile_row = row + ((quad / (TILE_N / 4u)) ^ lane);

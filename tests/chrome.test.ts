@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadCases } from './rig/all.ts';
 import { bySuite } from './rig/cases.ts';
 import { ChromeHost } from './rig/chrome.ts';
@@ -12,6 +12,10 @@ describe('chrome', () => {
     console.log(`adapter in Chrome: ${await chrome.start()}`);
   }, 120_000);
   afterAll(() => chrome?.close(), 30_000);
+
+  test('opens a device in a worker', async () => {
+    expect(await (chrome as ChromeHost).startWorker()).toMatch(/ware, worker, navigator\.gpu$/);
+  });
 
   for (const [suite, members] of bySuite(cases)) {
     describe(suite, () => {

@@ -10,11 +10,11 @@ import { checkDataset, type ImageDataset, select, split, take } from '../src/dat
 import { digits } from '../src/data/digits.ts';
 import { type DataSpec, loadData } from '../src/data/load.node.ts';
 import { loadMnist } from '../src/data/mnist.node.ts';
-import { philox4x32, Random } from '../src/random.ts';
 import { gunzip } from '../src/formats/gzip.ts';
 import { writeIdx } from '../src/formats/idx.ts';
 import { writeNpy } from '../src/formats/npy.ts';
 import { sha256 } from '../src/formats/sha256.ts';
+import { philox4x32, Random } from '../src/random.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 /** Real MNIST: the four files, in the folder that LATENTGPU_DATA names or the one beside the project. */

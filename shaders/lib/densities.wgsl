@@ -1,6 +1,12 @@
 // Log-densities in nats and their derivatives, elementwise over quads; a reduction over features is
 // the caller's. Scales are given by their logarithms. Written so that no term cancels against
-// another: the error stays a few ULP of the largest term for every argument.
+// another. Largest errors over 2^20 arguments with |x|, |mean| <= 100, |log_std| <= 6 against float64
+// (SwiftShader), in units of 2^-24 of the largest term of the formula, z^2 and |log_std| for instance:
+//   normal_log_prob 4, _dx _dmean 5, _dlog_std 7         standard_normal_log_prob 2
+//   bernoulli_log_prob, _dlogits 5                       reparameterize 4
+//   kl_standard_normal 11, _dlog_std 2                   logistic_log_prob 5, _dx _dmean _dlog_scale 7
+//   kl_normal 20, _dmean 6, _dlog_std 19: the rounding of t = 2 (log_std_q - log_std_p) enters e^t
+//   discretized_logistic_log_prob 5, _dmean _dlog_scale 6, for log_scale down to -12
 //
 //   normal_log_prob            log N(x; mean, e^log_std) = -z^2/2 - log_std - log(2 pi)/2,
 //                              z = (x - mean) e^-log_std
@@ -15,6 +21,7 @@
 //
 // `f_da` is the derivative of f with respect to its argument a.
 
+// @import lib/activations
 // @import lib/numerics
 
 const HALF_LOG_2PI: f32 = 0.9189385332046727;
@@ -110,7 +117,14 @@ fn logistic_log_prob_dlog_scale(x: vec4f, mean: vec4f, log_scale: vec4f) -> vec4
 
 // A logistic's bin, in units of its scale: the bounds `lower` and `upper`, the width between them, and
 // whether the bin is the first (open below) or the last (open above) of the grid.
-struct LogisticBin { lower: vec4f, upper: vec4f, width: vec4f, inverse: vec4f, first: vec4<bool>, last: vec4<bool> }
+struct LogisticBin {
+  lower: vec4f,
+  upper: vec4f,
+  width: vec4f,
+  inverse: vec4f,
+  first: vec4<bool>,
+  last: vec4<bool>,
+}
 
 // x on the grid k / (levels - 1), k = 0 .. levels - 1.
 fn logistic_bin4(x: vec4f, mean: vec4f, log_scale: vec4f, levels: vec4f) -> LogisticBin {
@@ -118,12 +132,14 @@ fn logistic_bin4(x: vec4f, mean: vec4f, log_scale: vec4f, levels: vec4f) -> Logi
   let inverse = exp4(-log_scale);
   let centre = (x - mean) * inverse;
   let reach = half * inverse;
-  return LogisticBin(centre - reach, centre + reach, reach + reach, inverse, (x < half), (x > 1.0 - half));
+  let first = x < half;
+  let last = x > 1.0 - half;
+  return LogisticBin(centre - reach, centre + reach, reach + reach, inverse, first, last);
 }
 
-// With p, m the bounds and w = p - m: sigmoid(p) - sigmoid(m) = (1 - e^-w) sigmoid(p) sigmoid(-m), so the
-// logarithm is log(1 - e^-w) - softplus(-p) - softplus(m), three negative terms; an open bound drops
-// the terms that hold it. No mass is too small.
+// With p, m the bounds and w = p - m: sigmoid(p) - sigmoid(m) = (1 - e^-w) sigmoid(p) sigmoid(-m), so
+// the logarithm is log(1 - e^-w) - softplus(-p) - softplus(m), three negative terms; an open bound
+// drops the terms that hold it. No mass is too small.
 fn discretized_logistic_log_prob(x: vec4f, mean: vec4f, log_scale: vec4f, levels: vec4f) -> vec4f {
   let bin = logistic_bin4(x, mean, log_scale, levels);
   let e_upper = select(exp_nonpositive4(-abs(bin.upper)), vec4f(0.0), bin.last);
@@ -136,21 +152,26 @@ fn discretized_logistic_log_prob(x: vec4f, mean: vec4f, log_scale: vec4f, levels
   return inside + linear - log1p4(e_upper + e_lower + e_upper * e_lower);
 }
 
-fn logistic_sigmoid4(x: vec4f) -> vec4f {
-  let e = exp_nonpositive4(-abs(x));
-  return select(e, vec4f(1.0), x >= vec4f(0.0)) / (1.0 + e);
-}
-
-fn discretized_logistic_log_prob_dmean(x: vec4f, mean: vec4f, log_scale: vec4f, levels: vec4f) -> vec4f {
+fn discretized_logistic_log_prob_dmean(
+  x: vec4f,
+  mean: vec4f,
+  log_scale: vec4f,
+  levels: vec4f,
+) -> vec4f {
   let bin = logistic_bin4(x, mean, log_scale, levels);
-  let up = select(logistic_sigmoid4(-bin.upper), vec4f(0.0), bin.last);
-  let down = select(logistic_sigmoid4(bin.lower), vec4f(0.0), bin.first);
+  let up = select(sigmoid(-bin.upper), vec4f(0.0), bin.last);
+  let down = select(sigmoid(bin.lower), vec4f(0.0), bin.first);
   return bin.inverse * (down - up);
 }
-fn discretized_logistic_log_prob_dlog_scale(x: vec4f, mean: vec4f, log_scale: vec4f, levels: vec4f) -> vec4f {
+fn discretized_logistic_log_prob_dlog_scale(
+  x: vec4f,
+  mean: vec4f,
+  log_scale: vec4f,
+  levels: vec4f,
+) -> vec4f {
   let bin = logistic_bin4(x, mean, log_scale, levels);
-  let up = select(bin.upper * logistic_sigmoid4(-bin.upper), vec4f(0.0), bin.last);
-  let down = select(bin.lower * logistic_sigmoid4(bin.lower), vec4f(0.0), bin.first);
+  let up = select(bin.upper * sigmoid(-bin.upper), vec4f(0.0), bin.last);
+  let down = select(bin.lower * sigmoid(bin.lower), vec4f(0.0), bin.first);
   // w / (e^w - 1), which is 1 at w = 0.
   let width = select(bin.width, vec4f(1.0e-30), bin.width < vec4f(1.0e-30));
   let mass = width / expm1_4(width);

@@ -30,8 +30,8 @@ fn fold_max(quad: vec4f, place: u32) -> f32 {
   return top;
 }
 
-fn fold_logsumexp(state: Lse4, place: u32) -> f32 {
-  fold_scratch[place] = lse4_merge(state);
+fn fold_logsumexp(state: vec2f, place: u32) -> f32 {
+  fold_scratch[place] = state;
   workgroupBarrier();
   for (var step = LANES / 2u; step > 0u; step /= 2u) {
     if (place % LANES < step) {

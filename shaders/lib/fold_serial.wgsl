@@ -5,6 +5,6 @@ fn fold_sum(quad: vec4f, place: u32) -> f32 { return (quad.x + quad.y) + (quad.z
 
 fn fold_max(quad: vec4f, place: u32) -> f32 { return max(max(quad.x, quad.y), max(quad.z, quad.w)); }
 
-fn fold_logsumexp(state: Lse4, place: u32) -> f32 { return lse_finish(lse4_merge(state)); }
+fn fold_logsumexp(state: vec2f, place: u32) -> f32 { return lse_finish(state); }
 
 fn fold_barrier() {}

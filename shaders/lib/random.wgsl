@@ -9,6 +9,10 @@
 //   normal4       Box and Muller (1958), for the pairs of words (0, 1) and (2, 3): r (cos t, sin t)
 //                 with r = sqrt(2 E(b0)) <= 6.77; t = pi b1' / 2^32, where b1' is b1's lower 31 bits,
 //                 doubled and read as a signed integer, and b1's top bit changes the sign of both
+//
+// Largest errors against float64 over 2^22 words and their edges (SwiftShader): exponential4 1.9e-7
+// relative, gumbel4 1e-6 and logistic4 1.1e-6 absolute (one ULP at 16), normal4 3.3e-7 of the radius r,
+// so 2e-6 at most for values up to 6.77.
 
 // @import lib/numerics
 
@@ -17,32 +21,15 @@ fn uniform4(bits: vec4u) -> vec4f {
   return fma(vec4f(bits & vec4u(0xfffffe00u)), vec4f(0x1p-32), vec4f(0x1p-24));
 }
 
-// log(1 + f) = f + f^2 P(f) for two lanes; the polynomial of log1p_tail4.
-fn random_log1p2(f: vec2f) -> vec2f {
-  var p = fma(f, vec2f(-0.131902948), vec2f(0.139607638));
-  p = fma(f, p, vec2f(-0.121154785));
-  p = fma(f, p, vec2f(0.140113011));
-  p = fma(f, p, vec2f(-0.166854367));
-  p = fma(f, p, vec2f(0.200100169));
-  p = fma(f, p, vec2f(-0.249996901));
-  p = fma(f, p, vec2f(0.333332241));
-  return fma(f * f, fma(f, p, vec2f(-0.5)), f);
-}
-
 // E(b). As u = (b + 1/2) 2^-32 nears 1 its distance from 1 is taken from the integer, so that small
 // variates keep their digits.
-fn exponential2(bits: vec2u) -> vec2f {
-  let u = fma(vec2f(bits), vec2f(0x1p-32), vec2f(0x1p-33));
-  let u_bits = bitcast<vec2u>(u);
-  let shift = (u_bits - vec2u(0x3f2aaaabu)) & vec2u(0xff800000u);
-  let far = bitcast<vec2f>(u_bits - shift) - 1.0;
-  let near = fma(vec2f(~bits), vec2f(-0x1p-32), vec2f(-0x1p-33));
-  let f = select(far, near, shift == vec2u(0u));
-  return fma(vec2f(bitcast<vec2i>(shift)), vec2f(-8.2629582e-8), -random_log1p2(f));
-}
-
 fn exponential4(bits: vec4u) -> vec4f {
-  return vec4f(exponential2(bits.xy), exponential2(bits.zw));
+  let u = fma(vec4f(bits), vec4f(0x1p-32), vec4f(0x1p-33));
+  let u_bits = bitcast<vec4u>(u);
+  let shift = (u_bits - vec4u(0x3f2aaaabu)) & vec4u(0xff800000u);
+  let far = bitcast<vec4f>(u_bits - shift) - 1.0;
+  let near = fma(vec4f(~bits), vec4f(-0x1p-32), vec4f(-0x1p-33));
+  return -log_assemble4(shift, select(far, near, shift == vec4u(0u)));
 }
 
 fn gumbel4(bits: vec4u) -> vec4f { return -log_positive4(exponential4(bits)); }
@@ -52,7 +39,8 @@ fn logistic4(bits: vec4u) -> vec4f {
 }
 
 fn normal4(bits: vec4u) -> vec4f {
-  let radius = sqrt(2.0 * exponential2(bits.xz));
+  // Two lanes are used; a compiler drops the others.
+  let radius = sqrt(2.0 * exponential4(bits.xzxz).xy);
   let words = bits.yw;
   let r = bitcast<vec2f>(bitcast<vec2u>(radius) ^ (words & vec2u(0x80000000u)));
   // A half turn, t = pi/2 a with -1 <= a < 1; sine and cosine are minimax in a^2, 7e-9 and 2e-10.

@@ -1,7 +1,7 @@
 import { LatentGpuError } from '../errors.ts';
+import { Random } from '../random.ts';
 import type { ImageDataset } from './dataset.ts';
 import { HANDWRITINGS, type Handwriting } from './glyphs.ts';
-import { Random } from '../random.ts';
 
 export interface DigitsOptions {
   count: number;

@@ -11,6 +11,8 @@ export interface AdapterReport {
   isSoftware: boolean;
   host: HostName;
   features: string[];
+  /** The smallest and largest subgroup a kernel may find itself in, where that is told. */
+  subgroupSizes: [number, number] | null;
   /** What the adapter could offer; a device is opened with WebGPU's defaults whatever this says. */
   limits: Record<string, number>;
   /** Where the implementation was found. */
@@ -38,6 +40,11 @@ export function plainLimits(limits: GPUSupportedLimits): Record<string, number> 
   return plain;
 }
 
+function subgroupSizes(info: GPUAdapterInfo): [number, number] | null {
+  const { subgroupMinSize: min, subgroupMaxSize: max } = info;
+  return min && max ? [min, max] : null;
+}
+
 export function reportAdapter(opened: Omit<HostGpu, 'gpu'>): AdapterReport {
   const { adapter, host, source } = opened;
   const { vendor, architecture, device, description } = adapter.info;
@@ -51,6 +58,7 @@ export function reportAdapter(opened: Omit<HostGpu, 'gpu'>): AdapterReport {
     isSoftware: isSoftwareAdapter(adapter),
     host,
     features: [...adapter.features].sort(),
+    subgroupSizes: subgroupSizes(adapter.info),
     limits: plainLimits(adapter.limits),
     source,
   };

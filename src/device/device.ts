@@ -120,6 +120,12 @@ export class Device {
     this.#pushScopes();
   }
 
+  /** The size of every subgroup, if the device has subgroups and they come in one size. */
+  get subgroupSize(): number | undefined {
+    const [min, max] = this.adapter.subgroupSizes ?? [];
+    return this.features.has('subgroups') && min === max ? min : undefined;
+  }
+
   get isLost(): boolean {
     return this.#lostInfo !== null;
   }

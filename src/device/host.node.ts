@@ -3,6 +3,7 @@
  * Vulkan of an installed browser.
  */
 import { constants } from 'node:os';
+import { dirname } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { LatentGpuError } from '../errors.ts';
 import { isSoftwareAdapter } from './adapter.ts';
@@ -175,15 +176,14 @@ function attempts(want: Wanted): Attempt[] {
 /** Where this host looks for WebGPU and what there is. */
 export function describeSearch(): HostSearch {
   const drivers = driversSet();
-  const software = findSoftwareVulkan();
+  const { found, looked: folders } = findSoftwareVulkan();
+  const here = found && dirname(found.icd);
+  const content = found?.loader ? 'a software Vulkan with its loader' : 'a software Vulkan';
   const looked = [
     `VK_DRIVER_FILES: ${drivers ?? 'not set'}`,
     `LATENTGPU_ADAPTER: ${process.env.LATENTGPU_ADAPTER ?? 'not set'}`,
     `a GPU's device node: ${seemsToHaveGpu() ? 'present' : 'none'}`,
-    ...software.looked.map(
-      (folder, i) =>
-        `${folder}: ${software.found && i === software.looked.length - 1 ? `software Vulkan${software.found.loader ? ' with its loader' : ''}` : 'nothing'}`,
-    ),
+    ...folders.map((folder) => `${folder}: ${folder === here ? content : 'nothing'}`),
   ];
   return { host: 'node', looked, advice };
 }
@@ -207,15 +207,15 @@ export async function requestGpu(request: HostRequest = {}): Promise<HostGpu> {
     const gpu = open(dawn, attempt.source);
     const adapter = await gpu.requestAdapter({
       powerPreference: request.powerPreference ?? 'high-performance',
-      forceFallbackAdapter: want === 'software' && process.platform === 'win32',
+      forceFallbackAdapter: want === 'software',
     });
     if (!adapter) {
       tried.push(`${attempt.source} (no adapter)`);
       continue;
     }
     const isSoftware = isSoftwareAdapter(adapter);
-    if (isSoftware && want === 'hardware') {
-      tried.push(`${attempt.source} (software: ${adapter.info.description})`);
+    if (want !== 'any' && isSoftware !== (want === 'software')) {
+      tried.push(`${attempt.source} (${adapter.info.description}, not ${want})`);
       continue;
     }
     // A software driver of the system's gives way to the browser's, which is known to work.

@@ -88,7 +88,10 @@ const tiled = (tile: number, group: number, step: number): Variant => ({
   step,
 });
 
-/** Software adapters run four invocations in step: a workgroup of four wastes nothing at edges. */
+/**
+ * By name. Register tiles have workgroups of four, because software adapters run four invocations
+ * in step: more of them in a workgroup would only waste work at the edges.
+ */
 const variants: Record<string, Variant> = {
   'subgroup-4x4': subgroup(4),
   'subgroup-8x4': subgroup(8),
@@ -103,14 +106,12 @@ const variants: Record<string, Variant> = {
   'tiled-128x128': tiled(8, 16, 8),
 };
 
-/** The matrix product with lanes that share what they load needs subgroups of exactly four. */
+/** The size of subgroup that matmul_subgroup.wgsl is written for. */
 const QUAD = 4;
 
 const MAX_GROUPS = 65535;
 
-/**
- * The names of all variants that compute this problem on this adapter, the default first.
- */
+/** The names of all variants that compute this problem on this adapter, the default first. */
 export function matmulVariants(problem: MatmulProblem, adapter: AdapterClass): string[] {
   const first = defaultVariant(problem, adapter);
   const valid = Object.keys(variants).filter(
@@ -123,18 +124,21 @@ export function matmulVariants(problem: MatmulProblem, adapter: AdapterClass): s
  * Picks the kernel for a product.
  *
  * @param variant one of {@link matmulVariants}; default: the one expected to be fastest
- * @throws LatentGpuError `bad-config` for an unknown variant, `limit-exceeded` if the product needs
- *   more workgroups than a dispatch may have
+ * @throws LatentGpuError `bad-config` for a variant that is not among them, `limit-exceeded` if the
+ *   product needs more workgroups than a dispatch may have
  */
 export function chooseMatmul(
   problem: MatmulProblem,
   adapter: AdapterClass,
   variant: string = defaultVariant(problem, adapter),
 ): MatmulChoice {
-  const kind = Object.hasOwn(variants, variant) ? variants[variant] : undefined;
-  if (kind === undefined) {
-    const known = matmulVariants(problem, adapter).join(', ');
-    throw new LatentGpuError('bad-config', `matmul has no variant '${variant}'; it has ${known}`);
+  const valid = matmulVariants(problem, adapter);
+  const kind = variants[variant];
+  if (kind === undefined || !valid.includes(variant)) {
+    throw new LatentGpuError(
+      'bad-config',
+      `matmul has no variant '${variant}' for this adapter; it has ${valid.join(', ')}`,
+    );
   }
   const { shader, rows, columns, groupX, groupY, step } = kind;
   const { batch, m, n, k, a, b } = problem;
@@ -235,20 +239,20 @@ function softwareVariant({ batch, m, n, k }: MatmulProblem, shares: boolean): st
 }
 
 /**
- * A tile's speed once it fills the machine (larger tiles read less from workgroup memory), and how
- * many workgroups it takes to fill a machine of about a hundred multiprocessors.
+ * By reasoning for a machine of about a hundred multiprocessors: a tile's speed once it fills the
+ * machine (larger tiles read less from workgroup memory), and how many workgroups that takes.
  */
 const gpuTiles = [
-  { extent: 128, speed: 1, fills: 192 },
+  { extent: 128, speed: 1, fills: 128 },
   { extent: 64, speed: 0.75, fills: 192 },
-  { extent: 32, speed: 0.45, fills: 512 },
+  { extent: 32, speed: 0.45, fills: 400 },
 ];
 
 function gpuVariant({ batch, m, n }: MatmulProblem): string {
   let best = { extent: 32, cost: Number.POSITIVE_INFINITY };
   for (const { extent, speed, fills } of gpuTiles) {
     const tiles = batch * Math.ceil(m / extent) * Math.ceil(n / extent);
-    // Time is that of all tiles, or of one wave of them if they do not fill the machine.
+    // Tiles that do not fill the machine take as long as those that just do.
     const cost = (Math.max(tiles, fills) * extent * extent) / speed;
     if (cost < best.cost) best = { extent, cost };
   }

@@ -71,8 +71,10 @@ export function resolveImports(
     const line = lines[i] as string;
     const found = directive(line);
     if (found?.word === 'hook' && Object.hasOwn(hooks, found.rest)) {
-      const replacement = hooks[found.rest] as string;
-      for (const spliced of resolveImports(name, replacement, source, {}, seen)) out.push(spliced);
+      const { [found.rest]: replacement = '', ...others } = hooks;
+      for (const spliced of resolveImports(name, replacement, source, others, seen)) {
+        out.push(spliced);
+      }
       i = closing(name, lines, i);
     } else if (found?.word === 'import') {
       if (seen.has(found.rest)) continue;

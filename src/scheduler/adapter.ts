@@ -1,7 +1,7 @@
 // What the scheduler knows of the machine it plans for. Planning needs no device.
-export interface AdapterClass {
-  /** A CPU that runs shaders: barriers are ruinous there and lanes are few. */
-  readonly isSoftware: boolean;
+import type { AdapterClass as ProductAdapter } from '../kernels/matmul.ts';
+
+export interface AdapterClass extends ProductAdapter {
   /** Storage buffers one dispatch may bind. */
   readonly maxStorageBuffers: number;
   readonly maxUniformBuffers: number;

@@ -56,7 +56,8 @@ export class Dependencies {
     for (const effect of this.nodes) {
       const target = targetOf(effect);
       if (!target) continue;
-      if (written.has(target)) {
+      // Stores change one element each, so that several may go to one variable.
+      if (written.has(target) && effect.op.kind !== 'store') {
         throw new LatentGpuError(
           'bad-config',
           `${target} is assigned twice in one step; combine the two values and assign once`,

@@ -384,7 +384,9 @@ export class Emitter {
 
   private storeRow(node: Tensor, location: Location, value: string): string[] {
     const { name } = this.bindingOf(location.memory);
-    const at = rowIndexText(node.shape, location.strides, location.offset, 'row');
+    // A row that is folded in parts leaves one value a part.
+    const counter = this.group.splits > 1 ? 'part' : 'row';
+    const at = rowIndexText(node.shape, location.strides, location.offset, counter);
     return [`${name}[${at}] = ${value}.x;`];
   }
 

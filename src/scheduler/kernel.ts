@@ -87,6 +87,12 @@ function flopsOf(node: Tensor): number {
   return (node.op.flops ?? 0) * node.size;
 }
 
+/** Constants of the imported libraries that depend on the adapter. */
+function libraryConstants(emitter: Emitter, adapter: AdapterClass): Record<string, number> {
+  // A software adapter shifts slowly and converts fast; the words are the same.
+  return emitter.imports.has('lib/philox') && adapter.isSoftware ? { PHILOX_CONVERTS: 1 } : {};
+}
+
 type Made = Pick<Kernel, 'shader' | 'variant' | 'code' | 'bindings' | 'dispatch'>;
 
 const importLines = (emitter: Emitter) => [...emitter.imports].sort().map((m) => `// @import ${m}`);
@@ -117,7 +123,13 @@ function mapKernel(emitter: Emitter, adapter: AdapterClass): Made {
     : 1;
   const { dispatch, gridX } = grid(Math.ceil(space.quads / (workgroup * items)));
   const code = specialize('map', {
-    constants: { QUADS: space.quads, ITEMS: items, WORKGROUP: workgroup, GRID_X: gridX },
+    constants: {
+      ...libraryConstants(emitter, adapter),
+      QUADS: space.quads,
+      ITEMS: items,
+      WORKGROUP: workgroup,
+      GRID_X: gridX,
+    },
     hooks: {
       bindings: [...importLines(emitter), declarations].join('\n'),
       element: `fn element(index: u32) {\n${indent(body)}\n}`,
@@ -158,6 +170,7 @@ function rowsKernel(emitter: Emitter, adapter: AdapterClass): Made {
   const { dispatch, gridX } = grid(Math.ceil((units * lanes) / workgroup));
   const code = specialize('rows', {
     constants: {
+      ...libraryConstants(emitter, adapter),
       ROWS: rowCount(group),
       SPLITS: group.splits,
       LANES: lanes,
@@ -196,8 +209,8 @@ const folds: Record<string, Fold> = {
     neutral: '-3.4e38',
   },
   logSumExp: {
-    start: (acc) => `var ${acc} = lse4_start();`,
-    add: (acc, value) => `${acc} = lse4_add(${acc}, ${value});`,
+    start: (acc) => `var ${acc} = lse_start();`,
+    add: (acc, value) => `${acc} = lse_add4(${acc}, ${value});`,
     finish: 'fold_logsumexp',
     neutral: '-3.0e38',
   },
@@ -264,6 +277,7 @@ function rowsBody(emitter: Emitter, space: IndexSpace): string[] {
   }
   const stores = rowStores(emitter, rows);
   if (stores.length > 0) {
+    if (group.splits > 1) lines.push('let part = row * SPLITS + split;');
     lines.push(
       'fold_barrier();',
       'if (live && lane == 0u) {',
@@ -332,7 +346,7 @@ function matmulKernel(emitter: Emitter, adapter: AdapterClass): Made {
   ];
   const sums = emitter.columnSumStores();
   const code = specialize(choice.shader, {
-    constants: choice.constants,
+    constants: { ...choice.constants, ...libraryConstants(emitter, adapter) },
     hooks: {
       ...choice.hooks,
       bindings: [...importLines(emitter), declarations].join('\n'),

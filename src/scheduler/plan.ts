@@ -13,6 +13,8 @@ const SUBMISSION_MS = 120;
 export interface RunOptions {
   /** Called after every submission that is known to be done. */
   onProgress?: (stepsDone: number) => void;
+  /** Stops after the submissions under way. */
+  signal?: AbortSignal;
 }
 
 export class Plan {
@@ -84,9 +86,10 @@ export class Plan {
   /**
    * Runs `steps` steps, as many a submission as stay short, and waits until they are done.
    *
+   * @returns the steps done: fewer than asked for only if the signal stopped it
    * @throws LatentGpuError `device-lost`, `out-of-memory`, `validation`
    */
-  async run(steps = 1, options: RunOptions = {}): Promise<void> {
+  async run(steps = 1, options: RunOptions = {}): Promise<number> {
     if (this.destroyed)
       throw new LatentGpuError('bad-input', 'this plan was destroyed; compile it again');
     if (!(Number.isInteger(steps) && steps >= 0)) {
@@ -104,13 +107,14 @@ export class Plan {
     const waiting: { steps: number; finished: Promise<void> }[] = [];
     let last = performance.now();
     while (done < steps) {
-      while (submitted < steps && waiting.length < 2) {
+      while (submitted < steps && waiting.length < 2 && !options.signal?.aborted) {
         const count = Math.min(steps - submitted, this.stepsPerSubmission());
         this.submit(count);
         submitted += count;
         waiting.push({ steps: count, finished: device.sync() });
       }
-      const next = waiting.shift() as { steps: number; finished: Promise<void> };
+      const next = waiting.shift();
+      if (!next) break;
       await next.finished.catch((error: unknown) => {
         // The other submission will fail for the same reason; this one tells.
         for (const other of waiting) other.finished.catch(() => {});
@@ -123,6 +127,7 @@ export class Plan {
       done += next.steps;
       options.onProgress?.(done);
     }
+    return done;
   }
 
   private stepsPerSubmission(): number {

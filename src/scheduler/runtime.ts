@@ -25,6 +25,8 @@ export const BUFFER_USAGE = USAGE.storage | USAGE.uniform | USAGE.copySource | U
 export interface RuntimeOptions {
   /** Of the initial values of parameters. A whole number from 0 to 2⁵³ - 1. */
   seed?: number;
+  /** Plans as for another class of adapter: a GPU's kernels can be tried on any machine. */
+  adapter?: Partial<AdapterClass>;
 }
 
 export class Runtime {
@@ -40,9 +42,11 @@ export class Runtime {
     const { limits } = device.gpu;
     this.adapter = {
       isSoftware: device.adapter.isSoftware,
+      ...(device.subgroupSize !== undefined && { subgroupSize: device.subgroupSize }),
       maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,
       maxUniformBuffers: limits.maxUniformBuffersPerShaderStage,
       maxBindingBytes: limits.maxStorageBufferBindingSize,
+      ...options.adapter,
     };
   }
 

@@ -28,6 +28,7 @@ async function bundle(): Promise<Map<string, string>> {
     configFile: false,
     logLevel: 'warn',
     root: fileURLToPath(new URL('../..', import.meta.url)),
+    worker: { format: 'es' },
     build: {
       write: false,
       minify: false,
@@ -134,6 +135,14 @@ export class ChromeHost {
     const line = await page.evaluate(() => (globalThis.rig as PageRig).start());
     this.#throwComplaints();
     return `${line}, ${version}`;
+  }
+
+  /** Opens a device in a worker of the page; returns a line that names the adapter. */
+  async startWorker(): Promise<string> {
+    const page = this.#page ?? (await this.#openPage());
+    const line = await page.evaluate(() => (globalThis.rig as PageRig).startWorker());
+    this.#throwComplaints();
+    return line;
   }
 
   async run({ suite, name, timeout }: Case): Promise<void> {

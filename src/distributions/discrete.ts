@@ -1,0 +1,122 @@
+import { LatentGpuError } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import {
+  add,
+  bernoulliLogProb,
+  discretizedLogisticLogProb,
+  equalUint,
+  exp,
+  expand,
+  floor,
+  iota,
+  less,
+  log,
+  logSumExp,
+  max,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  randomBernoulli,
+  randomUniform,
+  reshape,
+  sigmoid,
+  softmax,
+  stopGradient,
+  sub,
+  sum,
+  toFloat,
+  toUint,
+  where,
+} from '../ops/index.ts';
+import type { Distribution } from './distribution.ts';
+
+/** Independent Bernoulli variables given their log-odds [..., D]. */
+export class Bernoulli implements Distribution {
+  readonly logits: Tensor;
+
+  constructor(logits: Tensor) {
+    this.logits = logits;
+  }
+
+  /** x · logits - softplus(logits), summed; x in [0, 1]. */
+  logProb(x: Tensor): Tensor {
+    return sum(bernoulliLogProb(this.logits, x), -1);
+  }
+
+  get mean(): Tensor {
+    return sigmoid(this.logits);
+  }
+
+  sample(lead: readonly number[] = []): Tensor {
+    return stopGradient(randomBernoulli(expand(this.mean, [...lead, ...this.logits.shape])));
+  }
+}
+
+/**
+ * Independent categorical variables over levels 0 … L - 1, given logits [..., D, L]. A value x in
+ * [0, 1] stands for level round(x · (L - 1)): a byte of an image is one of 256 levels.
+ */
+export class Categorical implements Distribution {
+  readonly logits: Tensor;
+  readonly levels: number;
+
+  constructor(logits: Tensor) {
+    if (logits.rank < 2) {
+      throw new LatentGpuError('shape-mismatch', `Categorical: ${logits} is not [..., D, levels]`);
+    }
+    this.logits = logits;
+    this.levels = logits.shape.at(-1) as number;
+  }
+
+  logProb(x: Tensor): Tensor {
+    const level = toUint(add(mul(x, this.levels - 1), 0.5));
+    const chosen = equalUint(reshape(level, [...level.shape, 1]), iota(this.levels));
+    const picked = sum(mul(chosen, this.logits), -1);
+    return sum(sub(picked, logSumExp(this.logits, -1)), -1);
+  }
+
+  /** Σ level · probability / (L - 1). */
+  get mean(): Tensor {
+    const values = mul(toFloat(iota(this.levels)), 1 / (this.levels - 1));
+    return sum(mul(softmax(this.logits), values), -1);
+  }
+
+  /** By the Gumbel-max trick: the level with the largest logit plus Gumbel noise. */
+  sample(lead: readonly number[] = []): Tensor {
+    const shape = [...lead, ...this.logits.shape];
+    const gumbel = neg(log(neg(log(randomUniform(shape)))));
+    const scores = add(this.logits, gumbel);
+    const winner = where(
+      less(scores, max(scores, -1, { keepDims: true })),
+      -1,
+      toFloat(iota(this.levels)),
+    );
+    return stopGradient(mul(max(winner, -1), 1 / (this.levels - 1)));
+  }
+}
+
+/** Logistic densities integrated over the bins of `levels` grey levels; mean in [0, 1] units. */
+export class DiscretizedLogistic implements Distribution {
+  readonly mean: Tensor;
+  readonly logScale: Tensor;
+  readonly levels: number;
+
+  constructor(mean: Tensor, logScale: Tensor, levels = 256) {
+    this.mean = mean;
+    this.logScale = logScale;
+    this.levels = levels;
+  }
+
+  logProb(x: Tensor): Tensor {
+    return sum(discretizedLogisticLogProb(x, this.mean, this.logScale, this.levels), -1);
+  }
+
+  /** By inversion: μ + s · log(u / (1 - u)), rounded to a level. */
+  sample(lead: readonly number[] = []): Tensor {
+    const u = randomUniform([...lead, ...this.mean.shape]);
+    const drawn = add(this.mean, mul(exp(this.logScale), sub(log(u), log(sub(1, u)))));
+    const level = floor(add(mul(minimum(maximum(drawn, 0), 1), this.levels - 1), 0.5));
+    return stopGradient(mul(level, 1 / (this.levels - 1)));
+  }
+}

@@ -1,0 +1,18 @@
+// The interface of distributions. The last axis is the event: log-densities are summed over it.
+import type { Tensor } from '../graph/tensor.ts';
+
+export interface Distribution {
+  /** log p(x) in nats, summed over the last axis: x [..., D] to [...]. Leading axes broadcast. */
+  logProb(x: Tensor): Tensor;
+  /** Draws of the shape of the parameters, or with axes of the given extents in front of it. */
+  sample(lead?: readonly number[]): Tensor;
+  /** The mean, of the shape of the parameters. */
+  readonly mean: Tensor;
+}
+
+/** A distribution whose draws are differentiable functions of its parameters. */
+export interface Reparameterized extends Distribution {
+  rsample(lead?: readonly number[]): Tensor;
+  /** Entropy in nats, summed over the last axis. */
+  entropy(): Tensor;
+}

@@ -1,0 +1,87 @@
+import { broadcastShapes } from '../graph/shape.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import {
+  add,
+  exp,
+  expand,
+  klNormal,
+  klStandardNormal,
+  normalLogProb,
+  randomNormal,
+  reparameterize,
+  standardNormalLogProb,
+  stopGradient,
+  sum,
+} from '../ops/index.ts';
+import type { Reparameterized } from './distribution.ts';
+
+const HALF_LOG_2_PI_E = 0.5 * Math.log(2 * Math.PI * Math.E);
+
+/** Independent normals: mean and log standard deviation [..., D], each broadcast to the other. */
+export class Normal implements Reparameterized {
+  readonly mean: Tensor;
+  readonly logStd: Tensor;
+
+  constructor(mean: Tensor, logStd: Tensor) {
+    this.mean = mean;
+    this.logStd = logStd;
+  }
+
+  logProb(x: Tensor): Tensor {
+    return sum(normalLogProb(x, this.mean, this.logStd), -1);
+  }
+
+  /** μ + σ ε with the noise drawn where it is used (Kingma and Welling 2014). */
+  rsample(lead: readonly number[] = []): Tensor {
+    const own = broadcastShapes('Normal', this.mean.shape, this.logStd.shape);
+    return reparameterize(this.mean, this.logStd, randomNormal([...lead, ...own]));
+  }
+
+  sample(lead: readonly number[] = []): Tensor {
+    return stopGradient(this.rsample(lead));
+  }
+
+  /** Σ (log σ + ½ log 2πe). */
+  entropy(): Tensor {
+    const own = broadcastShapes('Normal', this.mean.shape, this.logStd.shape);
+    return sum(add(expand(this.logStd, own), HALF_LOG_2_PI_E), -1);
+  }
+
+  get std(): Tensor {
+    return exp(this.logStd);
+  }
+}
+
+/** N(0, I) over events of the given shape [..., D]. */
+export class StandardNormal implements Reparameterized {
+  readonly shape: readonly number[];
+  readonly mean: Tensor;
+
+  constructor(mean: Tensor) {
+    this.mean = mean;
+    this.shape = mean.shape;
+  }
+
+  logProb(x: Tensor): Tensor {
+    return sum(standardNormalLogProb(x), -1);
+  }
+
+  rsample(lead: readonly number[] = []): Tensor {
+    return randomNormal([...lead, ...this.shape]);
+  }
+
+  sample(lead: readonly number[] = []): Tensor {
+    return this.rsample(lead);
+  }
+
+  entropy(): Tensor {
+    return sum(expand(add(this.mean, HALF_LOG_2_PI_E), this.shape), -1);
+  }
+}
+
+/** KL(q ‖ p) in nats in closed form, summed over the last axis. */
+export function klDivergence(q: Normal, p: Normal | StandardNormal): Tensor {
+  return p instanceof StandardNormal
+    ? sum(klStandardNormal(q.mean, q.logStd), -1)
+    : sum(klNormal(q.mean, q.logStd, p.mean, p.logStd), -1);
+}

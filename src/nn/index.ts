@@ -1,0 +1,4 @@
+// Layers: what holds parameters and describes how they act.
+export { constantInit, glorotUniform, normal, uniform } from './initializers.ts';
+export { Linear, type LinearInit, type LinearOptions, MLP, type MlpOptions } from './linear.ts';
+export { Module } from './module.ts';

@@ -1,0 +1,100 @@
+// Fully connected layers.
+import { LatentGpuError } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { type Initializer, type Variable, variable } from '../graph/variable.ts';
+import { type Activation, activations, add, matmul, reshape, transpose } from '../ops/index.ts';
+import { constantInit, glorotUniform, uniform } from './initializers.ts';
+import { Module } from './module.ts';
+
+/** `torch`: U(±1/√in) for weight and bias. `glorot`: U(±√(6/(in+out))), zero bias. */
+export type LinearInit = 'torch' | 'glorot';
+
+export interface LinearOptions {
+  bias?: boolean;
+  init?: LinearInit | { weight: Initializer; bias?: Initializer };
+}
+
+/** y = x Wᵀ + b: [..., in] to [..., out]; weight [out, in], bias [out], as in PyTorch. */
+export class Linear extends Module {
+  readonly weight: Variable;
+  readonly bias: Variable | undefined;
+
+  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
+    super();
+    const { bias = true, init = 'torch' } = options;
+    const torch = uniform(1 / Math.sqrt(inFeatures));
+    const chosen =
+      init === 'torch'
+        ? { weight: torch, bias: torch }
+        : init === 'glorot'
+          ? { weight: glorotUniform(inFeatures, outFeatures), bias: constantInit(0) }
+          : { bias: constantInit(0), ...init };
+    this.weight = variable('weight', [outFeatures, inFeatures], {
+      role: 'parameter',
+      init: chosen.weight,
+    });
+    this.bias = bias
+      ? variable('bias', [outFeatures], { role: 'parameter', init: chosen.bias })
+      : undefined;
+  }
+
+  /** @param activation applied to the result, in the same kernel */
+  call(x: Tensor, activation: Activation = 'identity'): Tensor {
+    const [outFeatures, inFeatures] = this.weight.shape as [number, number];
+    if (x.shape.at(-1) !== inFeatures) {
+      throw new LatentGpuError(
+        'shape-mismatch',
+        `linear layer ${this.weight.name}: ${x} does not end in ${inFeatures} features`,
+      );
+    }
+    // One product over all leading axes: rows are rows, whatever they stand for.
+    const rows = reshape(x, [-1, inFeatures]);
+    const product = matmul(rows, transpose(this.weight));
+    const y = activations[activation](this.bias ? add(product, this.bias) : product);
+    return reshape(y, [...x.shape.slice(0, -1), outFeatures]);
+  }
+}
+
+export interface MlpOptions extends LinearOptions {
+  /** Of the last layer; default: none. */
+  output?: Activation;
+}
+
+/** Linear layers with an activation between them; its parameters are named `0.weight`, `0.bias`, … */
+export class MLP extends Module {
+  readonly layers: Linear[];
+  readonly activation: Activation;
+  readonly output: Activation;
+
+  /** @param widths features from the input to the output, e.g. `[784, 300, 40]` */
+  constructor(
+    widths: readonly number[],
+    activation: Activation = 'relu',
+    options: MlpOptions = {},
+  ) {
+    super();
+    if (widths.length < 2) {
+      throw new LatentGpuError(
+        'bad-config',
+        `an MLP needs an input and an output width, not [${widths}]`,
+      );
+    }
+    this.activation = activation;
+    this.output = options.output ?? 'identity';
+    this.layers = widths
+      .slice(1)
+      .map((width, i) => new Linear(widths[i] as number, width, options));
+  }
+
+  override children(): [string, unknown][] {
+    return this.layers.map((layer, i) => [String(i), layer]);
+  }
+
+  call(x: Tensor): Tensor {
+    const last = this.layers.length - 1;
+    return this.layers.reduce(
+      (h, layer, i) => layer.call(h, i === last ? this.output : this.activation),
+      x,
+    );
+  }
+}

@@ -1,0 +1,9 @@
+// What models are trained for.
+export {
+  type BoundTerms,
+  type ElboOptions,
+  elbo,
+  importanceBound,
+  type LatentModel,
+  logEffectiveSampleSize,
+} from './bounds.ts';

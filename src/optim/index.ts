@@ -1,0 +1,22 @@
+// Optimization: update rules, schedules, and the step that applies them.
+export { type Minimization, type MinimizeOptions, minimize } from './minimize.ts';
+export {
+  type AdamOptions,
+  adam,
+  adamax,
+  adamW,
+  type Optimizer,
+  type SgdOptions,
+  sgd,
+  type UpdateInput,
+  type UpdateOutput,
+} from './optimizers.ts';
+export {
+  constantRate,
+  cosine,
+  iwaeStages,
+  piecewise,
+  type Schedule,
+  stepDecay,
+  warmup,
+} from './schedules.ts';

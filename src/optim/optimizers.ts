@@ -1,0 +1,132 @@
+// Update rules. Each describes, for a flat vector of parameters and its gradient, what the next
+// parameters and the next state are; the scheduler makes one kernel of it.
+import type { Tensor } from '../graph/tensor.ts';
+import { abs, add, div, expm1, maximum, mul, neg, sqrt, square, sub } from '../ops/index.ts';
+import type { Schedule } from './schedules.ts';
+
+export interface UpdateInput {
+  readonly parameters: Tensor;
+  readonly gradient: Tensor;
+  /** Scalar. */
+  readonly learningRate: Tensor;
+  /** The number of this update, 1 for the first (float32 scalar). */
+  readonly count: Tensor;
+  /** The state's vectors, as they are before the update. */
+  readonly state: Readonly<Record<string, Tensor>>;
+}
+
+export interface UpdateOutput {
+  readonly parameters: Tensor;
+  readonly state: Readonly<Record<string, Tensor>>;
+}
+
+export interface Optimizer {
+  readonly name: string;
+  readonly learningRate: number | Schedule;
+  /** Names of the vectors it keeps, one number a parameter each; they start at zero. */
+  readonly state: readonly string[];
+  update(input: UpdateInput): UpdateOutput;
+}
+
+/** 1 - βᵗ without cancellation. */
+const complement = (beta: number, count: Tensor): Tensor => neg(expm1(mul(Math.log(beta), count)));
+
+const average = (beta: number, old: Tensor, value: Tensor): Tensor =>
+  add(mul(beta, old), mul(1 - beta, value));
+
+export interface SgdOptions {
+  lr?: number | Schedule;
+  momentum?: number;
+  nesterov?: boolean;
+  /** Adds `weightDecay` · parameters to the gradient. */
+  weightDecay?: number;
+}
+
+/** Stochastic gradient descent with momentum, as PyTorch defines it. */
+export function sgd(options: SgdOptions = {}): Optimizer {
+  const { lr = 1e-2, momentum = 0, nesterov = false, weightDecay = 0 } = options;
+  return {
+    name: 'sgd',
+    learningRate: lr,
+    state: momentum > 0 ? ['velocity'] : [],
+    update: ({ parameters, gradient, learningRate, state }): UpdateOutput => {
+      const g = weightDecay > 0 ? add(gradient, mul(weightDecay, parameters)) : gradient;
+      if (momentum === 0) return { parameters: sub(parameters, mul(learningRate, g)), state: {} };
+      const velocity = add(mul(momentum, state.velocity as Tensor), g);
+      const direction = nesterov ? add(g, mul(momentum, velocity)) : velocity;
+      return { parameters: sub(parameters, mul(learningRate, direction)), state: { velocity } };
+    },
+  };
+}
+
+export interface AdamOptions {
+  lr?: number | Schedule;
+  betas?: readonly [number, number];
+  eps?: number;
+  /** `adamW`: decoupled; `adam`: added to the gradient. */
+  weightDecay?: number;
+}
+
+/** θ - lr · m̂ / (√v̂ + ε): both corrections are scalars, so no vector is divided twice. */
+function adamStep(
+  parameters: Tensor,
+  gradient: Tensor,
+  { learningRate, count, state }: UpdateInput,
+  [beta1, beta2]: readonly [number, number],
+  eps: number,
+): UpdateOutput {
+  const m = average(beta1, state.m as Tensor, gradient);
+  const v = average(beta2, state.v as Tensor, square(gradient));
+  const rate = div(learningRate, complement(beta1, count));
+  const scale = div(1, sqrt(complement(beta2, count)));
+  const step = div(mul(rate, m), add(mul(scale, sqrt(v)), eps));
+  return { parameters: sub(parameters, step), state: { m, v } };
+}
+
+/** Adam (Kingma and Ba 2015), with PyTorch's defaults. */
+export function adam(options: AdamOptions = {}): Optimizer {
+  const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
+  return {
+    name: 'adam',
+    learningRate: lr,
+    state: ['m', 'v'],
+    update: (input) => {
+      const { parameters, gradient } = input;
+      const g = weightDecay > 0 ? add(gradient, mul(weightDecay, parameters)) : gradient;
+      return adamStep(parameters, g, input, betas, eps);
+    },
+  };
+}
+
+/** Adam with decoupled weight decay (Loshchilov and Hutter 2019). */
+export function adamW(options: AdamOptions = {}): Optimizer {
+  const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 1e-2 } = options;
+  return {
+    name: 'adamW',
+    learningRate: lr,
+    state: ['m', 'v'],
+    update: (input) => {
+      const { parameters, gradient, learningRate } = input;
+      const shrunk = mul(parameters, sub(1, mul(learningRate, weightDecay)));
+      return adamStep(shrunk, gradient, input, betas, eps);
+    },
+  };
+}
+
+/** Adamax: Adam with the infinity norm (Kingma and Ba 2015, section 7.1). */
+export function adamax(options: AdamOptions = {}): Optimizer {
+  const { lr = 2e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
+  const [beta1, beta2] = betas;
+  return {
+    name: 'adamax',
+    learningRate: lr,
+    state: ['m', 'u'],
+    update: ({ parameters, gradient, learningRate, count, state }) => {
+      const g = weightDecay > 0 ? add(gradient, mul(weightDecay, parameters)) : gradient;
+      const m = average(beta1, state.m as Tensor, g);
+      const u = maximum(mul(beta2, state.u as Tensor), add(abs(g), eps));
+      const rate = div(learningRate, complement(beta1, count));
+      return { parameters: sub(parameters, div(mul(rate, m), u)), state: { m, u } };
+    },
+  };
+}

@@ -1,0 +1,65 @@
+// Learning-rate schedules: functions of the step counter, computed on the GPU.
+import { LatentGpuError } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { add, constant, cos, div, floor, greaterEqual, minimum, mul, pow } from '../ops/index.ts';
+
+/** The learning rate at a step (float32 scalar, 0 for the first). */
+export type Schedule = (step: Tensor) => Tensor;
+
+export const constantRate =
+  (rate: number): Schedule =>
+  () =>
+    constant(rate);
+
+/** rate · gamma^⌊step / every⌋. */
+export function stepDecay(rate: number, every: number, gamma = 0.1): Schedule {
+  return (step) => mul(rate, pow(constant(gamma), floor(div(step, every))));
+}
+
+/** From `rate` to `final` along half a cosine over `steps` steps (Loshchilov and Hutter 2017). */
+export function cosine(rate: number, steps: number, final = 0): Schedule {
+  return (step) => {
+    const phase = mul(Math.PI, minimum(div(step, steps), 1));
+    return add((rate + final) / 2, mul((rate - final) / 2, cos(phase)));
+  };
+}
+
+/** Linear from 0 to the schedule's own rate over the first `steps` steps. */
+export function warmup(steps: number, then: Schedule): Schedule {
+  return (step) => mul(minimum(div(add(step, 1), steps), 1), then(step));
+}
+
+/** Rates that change at given steps: `[[0, 1e-3], [1000, 5e-4]]`. */
+export function piecewise(pieces: readonly (readonly [from: number, rate: number])[]): Schedule {
+  const [first, ...later] = pieces;
+  if (
+    !first ||
+    first[0] !== 0 ||
+    later.some(([from], i) => from <= (pieces[i] as readonly [number, number])[0])
+  ) {
+    throw new LatentGpuError(
+      'bad-config',
+      'a piecewise schedule starts at step 0 and its steps increase',
+    );
+  }
+  return (step) =>
+    later.reduce<Tensor>((rate, [from, next], i) => {
+      const change = next - (pieces[i] as readonly [number, number])[1];
+      return add(rate, mul(change, greaterEqual(step, from)));
+    }, constant(first[1]));
+}
+
+/**
+ * The stages of Burda, Grosse and Salakhutdinov 2016: for i = 1 … 8, 3^(i-1) epochs at
+ * 1e-4 · round(10^(1 - (i-1)/7), 1); 3,280 epochs in all. `scale` multiplies the rates.
+ */
+export function iwaeStages(stepsPerEpoch: number, scale = 1): Schedule {
+  const pieces: [number, number][] = [];
+  let epochs = 0;
+  for (let i = 1; i <= 8; i++) {
+    const factor = Math.round(10 * 10 ** (1 - (i - 1) / 7)) / 10;
+    pieces.push([epochs * stepsPerEpoch, 1e-4 * factor * scale]);
+    epochs += 3 ** (i - 1);
+  }
+  return piecewise(pieces);
+}

@@ -1,0 +1,149 @@
+/** Runs a program on a device and holds every result against the float64 reference. */
+import type { Tensor } from '../../src/graph/tensor.ts';
+import type { Variable } from '../../src/graph/variable.ts';
+import { seed, step } from '../../src/ops/index.ts';
+import { Random } from '../../src/random.ts';
+import type { AdapterClass } from '../../src/scheduler/adapter.ts';
+import type { Plan } from '../../src/scheduler/plan.ts';
+import { Runtime } from '../../src/scheduler/runtime.ts';
+import type { Program } from '../../src/scheduler/schedule.ts';
+import type { CaseContext } from '../rig/cases.ts';
+import { bounded } from './oracle.ts';
+
+/** What variables hold before a step: numbers as the runtime takes them (bytes for a byte table). */
+export type Values = ReadonlyMap<Variable, ArrayLike<number>>;
+
+/** Kernels as a software adapter gets them, or as a GPU does: both are run on any adapter. */
+export const adapters = { software: { isSoftware: true }, gpu: { isSoftware: false } } as const;
+export type AdapterName = keyof typeof adapters;
+export const adapterNames = Object.keys(adapters) as AdapterName[];
+
+export interface CheckOptions {
+  adapter?: Partial<AdapterClass>;
+}
+
+/** Opens a runtime for the body of a case and frees all it has afterwards. */
+export async function withRuntime<T>(
+  t: CaseContext,
+  body: (runtime: Runtime) => Promise<T>,
+  adapter?: Partial<AdapterClass>,
+): Promise<T> {
+  const runtime = new Runtime(t.device, { seed: 1, ...(adapter && { adapter }) });
+  try {
+    return await body(runtime);
+  } finally {
+    runtime.destroy();
+  }
+}
+
+/** The reference's view of a variable's numbers. */
+function asReal(variable: Variable, numbers: ArrayLike<number>): ArrayLike<number> {
+  return variable.dtype === 'u8' ? Array.from(numbers, (x) => x / 255) : numbers;
+}
+
+/**
+ * Compiles a program, runs one step from the given values, and compares every output, and every
+ * variable that is assigned, with the reference. Returns the plan's schedule for further questions.
+ */
+export async function check(
+  t: CaseContext,
+  program: Program,
+  values: Values,
+  { adapter }: CheckOptions = {},
+): Promise<Plan['schedule']> {
+  return withRuntime(
+    t,
+    async (runtime) => {
+      const plan = await runtime.compile(program);
+      for (const [variable, numbers] of values) runtime.write(variable, numbers);
+      await plan.run(1);
+      await compare(runtime, plan, program, values);
+      return plan.schedule;
+    },
+    adapter,
+  );
+}
+
+/** Holds what a plan has just computed against the reference, which starts from `values`. */
+export async function compare(
+  runtime: Runtime,
+  plan: Plan,
+  program: Program,
+  values: Values,
+): Promise<void> {
+  const outputs = Object.entries(program.outputs ?? {});
+  const effects = (program.effects ?? []).filter((effect) => effect.op.kind === 'assign');
+  const known = new Map<Tensor, ArrayLike<number>>([
+    [step, [0]],
+    [seed, [0, 0]],
+  ]);
+  for (const [variable, numbers] of values) known.set(variable, asReal(variable, numbers));
+  const all = [...outputs.map(([, tensor]) => tensor), ...(program.effects ?? [])];
+  const expected = bounded(all, known);
+  const subjects = [
+    ...outputs.map(([name, tensor]) => ({ what: `output ${name}`, tensor, read: plan.read(name) })),
+    ...effects.map((tensor) => {
+      const target = tensor.attrs.target as Variable;
+      return { what: `variable ${target.name}`, tensor, read: runtime.read(target) };
+    }),
+  ];
+  for (const { what, tensor, read } of subjects) {
+    const got = await read;
+    const { value, error } = expected[all.indexOf(tensor)] as (typeof expected)[number];
+    matches(got, value.data, error.data, `${what} (${tensor})`);
+  }
+}
+
+/** Denormal numbers may count as zero. */
+const FLUSH = 2 ** -126;
+
+/** Every number within its own bound; otherwise names the worst. */
+export function matches(
+  got: ArrayLike<number>,
+  value: ArrayLike<number>,
+  error: ArrayLike<number>,
+  what: string,
+): void {
+  if (got.length !== value.length) {
+    throw new Error(`${what}: ${got.length} numbers, expected ${value.length}`);
+  }
+  let worst = -1;
+  let excess = 1;
+  let failures = 0;
+  for (let i = 0; i < value.length; i++) {
+    const off = Math.abs((got[i] as number) - (value[i] as number));
+    const ratio = off / ((error[i] as number) + FLUSH);
+    if (ratio <= 1) continue;
+    failures++;
+    if (worst < 0 || !(ratio <= excess)) {
+      worst = i;
+      excess = ratio;
+    }
+  }
+  if (worst < 0) return;
+  const first = Array.from(value).findIndex(
+    (x, i) => !(Math.abs((got[i] as number) - x) <= (error[i] as number) + FLUSH),
+  );
+  throw new Error(
+    `${what}: ${failures} of ${value.length} off, the first at [${first}]; worst at [${worst}]: ` +
+      `${got[worst]}, expected ${value[worst]}, allowed ±${(error[worst] as number).toPrecision(3)}`,
+  );
+}
+
+/** float32 numbers that are a function of their name. */
+export function reals(name: string, size: number, low = -2, high = 2): Float32Array {
+  const random = new Random(7, hash(name), 0);
+  return Float32Array.from({ length: size }, () => random.uniform(low, high));
+}
+
+/** Small whole numbers: their sums and products make no rounding error. */
+export function integers(name: string, size: number, low = -4, high = 4): Float32Array {
+  const random = new Random(7, hash(name), 1);
+  return Float32Array.from({ length: size }, () => low + random.integer(high - low + 1));
+}
+
+function hash(name: string): number {
+  let h = 17;
+  for (const c of name) h = (Math.imul(h, 31) + (c.codePointAt(0) as number)) >>> 0;
+  return h;
+}

@@ -1,0 +1,256 @@
+/**
+ * The float64 reference of a graph together with how far a float32 computation of it may be off:
+ * the bound of each function of shaders/lib and the rounding of each sum, carried through the graph
+ * node by node. Where float32 makes no error at all (sums and products of small integers) the bound
+ * is 0, so that tests of indices can be exact.
+ */
+import { type NdArray, ndarray } from '../../src/graph/ndarray.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { numberStreams, topological } from '../../src/graph/traverse.ts';
+import { type Bound, bounds } from '../../src/ops/reference/bounds.ts';
+
+/** Rounding to float32: half a unit in the last place. */
+const U = 2 ** -24;
+
+export interface Bounded {
+  readonly value: NdArray;
+  readonly error: NdArray;
+}
+
+const exact: Bound = { absolute: 0, relative: 0 };
+
+/** Names under which the bounds of WGSL's own functions stand in the table. */
+const builtins: Record<string, keyof typeof bounds> = { abs: 'abs4', sqrt: 'sqrt4' };
+
+/** Functions that make no error and therefore have no row in the table of bounds. */
+const errorless =
+  /^(less|less_equal|greater|greater_equal|equal4|is_finite4|copy4|to_u32|\w+_u|permute4)$/;
+
+/** Rounded once: no error where the result is a float32 number. */
+const rounded = new Set(['add', 'sub', 'mul', 'square', 'to_f32', 'leaky_relu']);
+
+function boundOf(node: Tensor): Bound {
+  const fn = node.op.snippet?.fn as string;
+  if (errorless.test(fn)) return exact;
+  if (fn === 'to_f32') return { absolute: 0, relative: U };
+  const bound: Bound | undefined = bounds[builtins[fn] ?? (fn as keyof typeof bounds)];
+  if (!bound) throw new Error(`src/ops/reference/bounds.ts has no bound for ${fn}`);
+  return bound;
+}
+
+function reference(node: Tensor, inputs: NdArray[]): NdArray {
+  if (!node.op.reference) throw new Error(`no value was given for ${node}`);
+  return node.op.reference(inputs, node);
+}
+
+/** The values and bounds of `outputs`, given those of the variables they depend on. */
+export function bounded(
+  outputs: readonly Tensor[],
+  values: ReadonlyMap<Tensor, ArrayLike<number>>,
+): Bounded[] {
+  const results = new Map<Tensor, Bounded>();
+  const order = topological(outputs);
+  const streams = numberStreams(order);
+  for (const node of order) {
+    const given = values.get(node);
+    if (given) {
+      // Bytes are divided by 255, numbers are stored as they are.
+      const value = ndarray(node.shape, given);
+      const error = value.data.map((x) => (node.dtype === 'u8' ? Math.abs(x) * 2 * U : 0));
+      results.set(node, { value, error: ndarray(node.shape, error) });
+      continue;
+    }
+    const stream = streams.get(node);
+    const subject: Tensor =
+      stream === undefined ? node : Object.assign(Object.create(node), { attrs: { stream } });
+    const inputs = node.inputs.map((x) => results.get(x) as Bounded);
+    const value = reference(
+      subject,
+      inputs.map((x) => x.value),
+    );
+    results.set(node, { value, error: ndarray(node.shape, errorOf(subject, inputs, value)) });
+  }
+  return outputs.map((output) => results.get(output) as Bounded);
+}
+
+function errorOf(node: Tensor, inputs: Bounded[], value: NdArray): Float64Array {
+  switch (node.op.kind) {
+    case 'constant':
+      return value.data.map((x) => Math.abs(x - Math.fround(x)) * Number(node.dtype === 'f32'));
+    case 'elementwise':
+      return elementwiseError(node, inputs, value);
+    case 'noise': {
+      const { absolute } = node.op.name === 'normal' ? bounds.normal4 : bounds.uniform4;
+      return value.data.map(() => absolute);
+    }
+    case 'gather':
+      // The index is exact; the table's errors travel with its rows.
+      return reference(node, [(inputs[0] as Bounded).error, (inputs[1] as Bounded).value]).data;
+    case 'reduce':
+      return reductionError(node, inputs[0] as Bounded, value);
+    case 'matmul':
+      return productError(node, inputs as [Bounded, Bounded]);
+    case 'iota':
+      return value.data.map(() => 0);
+    default:
+      return reference(
+        node,
+        inputs.map((x) => x.error),
+      ).data;
+  }
+}
+
+/** How far the results move when the inputs do, one input at a time. */
+function movement(
+  node: Tensor,
+  inputs: Bounded[],
+  value: NdArray,
+  by: (x: number, error: number) => number,
+): Float64Array {
+  const total = new Float64Array(value.data.length);
+  inputs.forEach((input, i) => {
+    const step = input.value.data.map((x, k) => by(x, input.error.data[k] as number));
+    if (step.every((x) => x === 0)) return;
+    const most = new Float64Array(total.length);
+    for (const sign of [1, -1]) {
+      const moved = inputs.map((x) => x.value);
+      const data = input.value.data.map((x, k) => x + sign * (step[k] as number));
+      moved[i] = { shape: input.value.shape, data };
+      reference(node, moved).data.forEach((y, k) => {
+        const change = Math.abs(y - (value.data[k] as number));
+        if (change > (most[k] as number)) most[k] = change;
+      });
+    }
+    most.forEach((change, k) => {
+      total[k] = (total[k] as number) + change;
+    });
+  });
+  return total;
+}
+
+function elementwiseError(node: Tensor, inputs: Bounded[], value: NdArray): Float64Array {
+  const { absolute, relative } = boundOf(node);
+  const { fn, module } = node.op.snippet as { fn: string; module: string };
+  const carried = movement(node, inputs, value, (_, error) => error);
+  // A density's bound is relative to the terms of its formula: what its arguments' own rounding does.
+  const isDensity = module === 'lib/densities';
+  const terms = isDensity
+    ? movement(node, inputs, value, (x) => relative * Math.abs(x))
+    : undefined;
+  return carried.map((error, k) => {
+    const y = value.data[k] as number;
+    if (error === 0 && rounded.has(fn) && Math.fround(y) === y) return 0;
+    const scale = isDensity || fn === 'logaddexp4' ? Math.max(1, Math.abs(y)) : Math.abs(y);
+    const grows = fn === 'power' ? 1 + largest(inputs[1]) / 10 : 1;
+    // Second-order terms of the carried errors, too.
+    return 1.01 * error + absolute + relative * grows * scale + (terms?.[k] ?? 0);
+  });
+}
+
+function largest(input: Bounded | undefined): number {
+  return input ? input.value.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0) : 0;
+}
+
+/** Whether sums of the terms make no error: they are multiples of one power of two, and few. */
+function isExactSum(terms: ArrayLike<number>, size: number): boolean {
+  if (size === 0) return true;
+  let grain = 2 ** Math.ceil(Math.log2(size));
+  const least = grain * 2 ** -23;
+  for (let k = 0; k < terms.length; k++) {
+    const x = terms[k] as number;
+    while (x % grain !== 0) {
+      grain /= 2;
+      if (grain < least) return false;
+    }
+  }
+  return size / grain <= 2 ** 24;
+}
+
+function reductionError(node: Tensor, x: Bounded, value: NdArray): Float64Array {
+  const fold = (data: Float64Array, op: (a: number, b: number) => number) => {
+    const result = new Float64Array(value.data.length).fill(Number.NaN);
+    groups.forEach((members, k) => {
+      for (const i of members) {
+        const y = data[i] as number;
+        result[k] = Number.isNaN(result[k]) ? y : op(result[k] as number, y);
+      }
+    });
+    return result;
+  };
+  const groups = groupsOf(node);
+  const add = (a: number, b: number) => a + b;
+  if (node.op.name === 'max') return fold(x.error.data, Math.max);
+  if (node.op.name === 'logSumExp') {
+    const worst = fold(x.error.data, Math.max);
+    return worst.map((error, k) => {
+      const n = (groups[k] as number[]).length;
+      const scale = Math.max(1, Math.abs(value.data[k] as number));
+      return error + bounds.lse_finish.relative * scale + n * U;
+    });
+  }
+  const carried = fold(x.error.data, add);
+  const sizes = fold(
+    x.value.data.map((y) => Math.abs(y)),
+    add,
+  );
+  return carried.map((error, k) => {
+    const members = groups[k] as number[];
+    const size = sizes[k] as number;
+    const terms = members.map((i) => x.value.data[i] as number);
+    if (error === 0 && isExactSum(terms, size)) return 0;
+    return error + members.length * U * (size + error);
+  });
+}
+
+/** For each element of a reduction's result, the elements that are folded into it. */
+function groupsOf(node: Tensor): number[][] {
+  const source = node.inputs[0] as Tensor;
+  const index = ndarray(
+    source.shape,
+    Array.from({ length: source.size }, (_, i) => i),
+  );
+  const groups: number[][] = Array.from({ length: node.size }, () => []);
+  const { shape } = node;
+  const at = new Array<number>(source.rank).fill(0);
+  for (const i of index.data) {
+    let rest = i;
+    for (let axis = source.rank - 1; axis >= 0; axis--) {
+      at[axis] = rest % (source.shape[axis] as number);
+      rest = Math.floor(rest / (source.shape[axis] as number));
+    }
+    let to = 0;
+    for (let axis = 0; axis < source.rank; axis++) {
+      to = to * (shape[axis] as number) + (shape[axis] === 1 ? 0 : (at[axis] as number));
+    }
+    (groups[to] as number[]).push(i);
+  }
+  return groups;
+}
+
+function productError(node: Tensor, [a, b]: [Bounded, Bounded]): Float64Array {
+  const absolute = (x: NdArray): NdArray => ({ shape: x.shape, data: x.data.map(Math.abs) });
+  const product = (x: NdArray, y: NdArray) => reference(node, [x, y]).data;
+  const size = product(absolute(a.value), absolute(b.value));
+  const [left, right] = [product(absolute(a.value), b.error), product(a.error, absolute(b.value))];
+  const inner = a.value.shape.at(-1) as number;
+  const largestSum = size.reduce((x, y) => Math.max(x, y), 0);
+  const grains = [a, b].map((x) => grainOf(x.value.data));
+  const isExact = largestSum <= 2 ** 24 * (grains[0] as number) * (grains[1] as number);
+  return size.map((total, k) => {
+    const carried = (left[k] as number) + (right[k] as number);
+    if (carried === 0 && isExact) return 0;
+    return 1.01 * carried + inner * U * total;
+  });
+}
+
+/** The largest power of two of which all the numbers are multiples; 0 if it is very small. */
+function grainOf(data: Float64Array): number {
+  let grain = 1;
+  for (const x of data) {
+    while (x % grain !== 0) {
+      grain /= 2;
+      if (grain < 2 ** -20) return 0;
+    }
+  }
+  return grain;
+}
