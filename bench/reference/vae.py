@@ -10,8 +10,9 @@ Binarisation is resampled: every time an image is shown, in training and in eval
 drawn anew, x ~ Bernoulli(pixel / 255).
 
 DIR receives model.json and weights.safetensors (what latentgpu reads), and reference.json.
-Needs torch and numpy. A threaded BLAS matters for the time: Debian's python3-torch runs on the plain
-one, 30 times slower, until libopenblas0-pthread is installed.
+Needs torch and numpy. On Debian: python3-torch and libopenblas0-pthread, without which its products
+run on the reference BLAS, some 30 times slower. One thread by default: with two that other work
+disturbs, steps wait for each other. The JSON is written for machines; `npm run format` tidies it.
 """
 
 import argparse
@@ -166,7 +167,7 @@ def main():
     parser.add_argument("--latent", type=int, default=20, help="M")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--passes", type=int, default=20, help="of the test set, for the ELBO")
     parser.add_argument("--nll-count", type=int, default=1000, help="first test images for the NLL")
     parser.add_argument("--nll-samples", type=int, default=500, help="K")

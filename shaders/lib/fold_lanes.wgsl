@@ -45,4 +45,4 @@ fn fold_logsumexp(state: vec2f, place: u32) -> f32 {
 }
 
 // Between the last read of a row's inputs and the first write of a row's results.
-fn fold_barrier() { workgroupBarrier(); }
+fn fold_barrier() { storageBarrier(); workgroupBarrier(); }

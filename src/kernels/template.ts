@@ -6,9 +6,11 @@ import { LatentGpuError } from '../errors.ts';
  *
  * - `// @import lib/name` splices another file once;
  * - `const NAME: u32 = 8u;` at module level may be given another value;
- * - `// @hook name` … `// @end` encloses text that may be replaced;
- * - `// @unroll i COUNT` … `// @end` repeats its lines, with the bare token `i` and every suffix
- *   `_i` written as a number.
+ * - `// @hook name` … `// @end` encloses declarations that may be replaced;
+ * - `// @unroll i COUNT` … `// @end`, inside a function, repeats its lines, with the bare token `i`
+ *   and every suffix `_i` written as a number.
+ *
+ * What an entry point does not reach is left out of the result.
  */
 
 /** How a kernel is made special: values of its constants and replacements of its hooks. */
@@ -17,15 +19,31 @@ export interface Specialization {
   hooks?: Record<string, string>;
 }
 
-/** Where a line of a resolved text came from. */
-export interface SourceLine {
-  text: string;
-  file: string;
-  line: number;
+/** A module-level declaration (or `enable` and its kind), with the comments before it. */
+export interface Declaration {
+  readonly text: string;
+  /** Undefined for what declares no name: `enable`, `requires`, `diagnostic`, `const_assert`. */
+  readonly name: string | undefined;
+  readonly file: string;
+  /** Line of the file at which `text` starts, from 1. */
+  readonly line: number;
+  /** `const` for a constant, `entry` for an entry point, `header` for what must come first. */
+  readonly kind: 'const' | 'entry' | 'header' | 'other';
+  /** The identifiers in it. */
+  readonly words: ReadonlySet<string>;
 }
 
+type Item =
+  | { readonly kind: 'declaration'; readonly declaration: Declaration }
+  | { readonly kind: 'import'; readonly name: string; readonly line: number }
+  | { readonly kind: 'hook'; readonly name: string; readonly items: readonly Item[] };
+
 const DIRECTIVE = /^\s*\/\/\s*@(import|hook|unroll|end)\b\s*(.*?)\s*$/;
-const CONSTANT = /^(\s*const\s+(\w+)\s*(?::\s*(\w+))?\s*=\s*)([^;]+);/;
+const CONSTANT = /^const\s+\w+\s*(?::\s*(\w+))?\s*=\s*([^;]+);/;
+const NAMED = /\b(?:fn|struct|alias|const|override|var(?:\s*<[^>]*>)?)\s+(\w+)/;
+const COMMENT = /\/\/.*|\/\*[\s\S]*?\*\//g;
+const HEADER = /^(?:enable|requires|diagnostic)\b/;
+const ENTRY = /@(?:compute|vertex|fragment)\b/;
 
 interface Directive {
   word: string;
@@ -41,54 +59,137 @@ function bad(name: string, message: string): LatentGpuError {
   return new LatentGpuError('bad-kernel', `shader '${name}': ${message}`);
 }
 
-/** Index of the `@end` that closes the directive at `open`. */
-function closing(name: string, lines: readonly string[], open: number): number {
-  let depth = 0;
-  for (let i = open; i < lines.length; i++) {
-    const found = directive(lines[i] as string)?.word;
-    if (found === 'hook' || found === 'unroll') depth++;
-    else if (found === 'end' && --depth === 0) return i;
-  }
-  throw bad(name, `'${(lines[open] as string).trim()}' has no matching '// @end'`);
+/** A text without its comments. */
+const code = (text: string): string => text.replace(COMMENT, '').trim();
+
+/** The identifiers of a text without comments; the names of members do not count. */
+const wordsOf = (bare: string): Set<string> => new Set(bare.match(/(?<![\w.])[A-Za-z_]\w*/g));
+
+function kindOf(bare: string): Declaration['kind'] {
+  if (HEADER.test(bare)) return 'header';
+  if (bare.startsWith('const ')) return 'const';
+  return ENTRY.test(bare) ? 'entry' : 'other';
+}
+
+function declare(file: string, line: number, text: string, bare = code(text)): Declaration {
+  const name = NAMED.exec(bare)?.[1];
+  return { text, name, file, line, kind: kindOf(bare), words: wordsOf(bare) };
 }
 
 /**
- * Splices the imports of `text`, each file once and before what needs it, and puts replacements in
- * the place of hooks. What a replaced hook would have imported is not imported.
+ * Takes a text apart into declarations, imports and hooks.
  *
- * @throws LatentGpuError `bad-kernel` if a file is missing
+ * @throws LatentGpuError `bad-kernel` for directives that do not nest, or stand where they cannot
  */
-export function resolveImports(
+function parse(file: string, text: string): Item[] {
+  const root: Item[] = [];
+  const hooks: { name: string; line: number; outer: Item[] }[] = [];
+  let items = root;
+  let pending: string[] = [];
+  let depth = 0;
+  let start = 1;
+  const finish = () => {
+    const whole = pending.join('\n').trimEnd();
+    pending = [];
+    const bare = code(whole);
+    if (bare === '' || bare === ';') return;
+    items.push({ kind: 'declaration', declaration: declare(file, start, whole, bare) });
+  };
+  for (const [index, line] of text.split('\n').entries()) {
+    const number = index + 1;
+    const found = directive(line);
+    if (found && depth === 0) {
+      finish();
+      if (found.word === 'import') items.push({ kind: 'import', name: found.rest, line: number });
+      else if (found.word === 'hook') {
+        hooks.push({ name: found.rest, line: number, outer: items });
+        items = [];
+      } else if (found.word === 'end') {
+        const hook = hooks.pop();
+        if (!hook) throw bad(file, `line ${number}: '// @end' closes nothing`);
+        hook.outer.push({ kind: 'hook', name: hook.name, items });
+        items = hook.outer;
+      } else throw bad(file, `line ${number}: '// @unroll' stands outside a function`);
+      continue;
+    }
+    if (found && found.word !== 'unroll' && found.word !== 'end') {
+      throw bad(file, `line ${number}: '// @${found.word}' stands inside a declaration`);
+    }
+    let from = 0;
+    for (const { 0: mark, index: at } of line.matchAll(/\/\/.*|[{};]/g)) {
+      if (mark === '{') depth++;
+      else if (mark === '}') depth--;
+      if (depth > 0 || mark === '{' || mark.startsWith('//')) continue;
+      if (pending.length === 0) start = number;
+      pending.push(line.slice(from, at + 1));
+      from = at + 1;
+      finish();
+    }
+    const rest = line.slice(from);
+    if (rest.trim() === '' && (from > 0 || pending.length === 0)) continue;
+    // A comment behind a declaration belongs to that line, not to what follows.
+    if (from > 0 && code(rest) === '') continue;
+    if (pending.length === 0) start = number;
+    pending.push(rest);
+  }
+  finish();
+  const open = hooks.pop();
+  if (open) throw bad(file, `line ${open.line}: '// @hook ${open.name}' has no '// @end'`);
+  if (depth !== 0) throw bad(file, 'braces do not match');
+  return root;
+}
+
+const parsed = new Map<string, readonly Item[]>();
+
+/** The items of a file; its text is taken apart once. */
+function itemsOf(file: string, text: string): readonly Item[] {
+  let items = parsed.get(text);
+  if (!items) {
+    items = parse(file, text);
+    parsed.set(text, items);
+  }
+  return items;
+}
+
+/**
+ * The declarations of `text` and its imports, each file once and before what needs it, with
+ * replacements in the place of hooks. What only a replaced declaration would have imported is not
+ * imported.
+ *
+ * @param source the text of a file that may be imported, by name
+ * @throws LatentGpuError `bad-kernel` for an unknown import or hook
+ */
+export function resolve(
   name: string,
   text: string,
   source: (name: string) => string | undefined,
   hooks: Record<string, string> = {},
-  seen: Set<string> = new Set([name]),
-): SourceLine[] {
-  const out: SourceLine[] = [];
-  const lines = text.split('\n');
-  for (let i = 0; i < lines.length; i++) {
-    const line = lines[i] as string;
-    const found = directive(line);
-    if (found?.word === 'hook' && Object.hasOwn(hooks, found.rest)) {
-      const { [found.rest]: replacement = '', ...others } = hooks;
-      for (const spliced of resolveImports(name, replacement, source, others, seen)) {
-        out.push(spliced);
+): Declaration[] {
+  const out: Declaration[] = [];
+  const seen = new Set([name]);
+  const known = new Set<string>();
+  const walk = (file: string, items: readonly Item[]): void => {
+    for (const item of items) {
+      if (item.kind === 'declaration') out.push(item.declaration);
+      else if (item.kind === 'hook') {
+        known.add(item.name);
+        const replacement = Object.hasOwn(hooks, item.name) ? hooks[item.name] : undefined;
+        if (replacement === undefined) walk(file, item.items);
+        else walk(file, parse(`${file}, hook ${item.name}`, replacement));
+      } else if (!seen.has(item.name)) {
+        seen.add(item.name);
+        const imported = source(item.name);
+        if (imported === undefined) {
+          throw bad(file, `line ${item.line} imports '${item.name}', which does not exist`);
+        }
+        walk(item.name, itemsOf(item.name, imported));
       }
-      i = closing(name, lines, i);
-    } else if (found?.word === 'import') {
-      if (seen.has(found.rest)) continue;
-      seen.add(found.rest);
-      const imported = source(found.rest);
-      if (imported === undefined) {
-        throw bad(name, `line ${i + 1} imports '${found.rest}', which does not exist`);
-      }
-      for (const spliced of resolveImports(found.rest, imported, source, hooks, seen)) {
-        out.push(spliced);
-      }
-    } else {
-      out.push({ text: line, file: name, line: i + 1 });
     }
+  };
+  walk(name, itemsOf(name, text));
+  for (const hook of Object.keys(hooks)) {
+    if (known.has(hook)) continue;
+    throw bad(name, `has no hook '${hook}'; it has ${[...known].join(', ') || 'none'}`);
   }
   return out;
 }
@@ -102,30 +203,17 @@ export function hookNames(text: string): string[] {
     .map((found) => (found as Directive).rest);
 }
 
-/** The module-level constants of `text`: initialisers by name. */
-export function constantsOf(text: string): Map<string, string> {
+/** The constants among declarations: initialisers by name. */
+export function constantsOf(declarations: readonly Declaration[]): Map<string, string> {
   const constants = new Map<string, string>();
-  for (const line of moduleLines(text)) {
-    const match = CONSTANT.exec(line.text);
-    if (match) constants.set(match[2] as string, (match[4] as string).trim());
+  for (const declaration of declarations) {
+    const match = CONSTANT.exec(constantText(declaration));
+    if (match) constants.set(declaration.name as string, (match[2] as string).trim());
   }
   return constants;
 }
 
-/** The lines of `text` that start outside every brace. */
-function moduleLines(text: string): { text: string; index: number }[] {
-  const out: { text: string; index: number }[] = [];
-  let depth = 0;
-  for (const [index, line] of text.split('\n').entries()) {
-    if (depth === 0) out.push({ text: line, index });
-    const code = line.replace(/\/\/.*/, '');
-    for (const character of code) {
-      if (character === '{') depth++;
-      else if (character === '}') depth--;
-    }
-  }
-  return out;
-}
+const constantText = ({ kind, text }: Declaration): string => (kind === 'const' ? code(text) : '');
 
 function literal(name: string, constant: string, type: string | undefined, value: number): string {
   if (!Number.isFinite(value)) {
@@ -147,26 +235,27 @@ function literal(name: string, constant: string, type: string | undefined, value
 
 function setConstants(
   name: string,
-  text: string,
+  declarations: readonly Declaration[],
   constants: Record<string, number | string>,
-): string {
+): Declaration[] {
   const missing = new Set(Object.keys(constants));
-  if (missing.size === 0) return text;
-  const lines = text.split('\n');
-  for (const line of moduleLines(text)) {
-    const match = CONSTANT.exec(line.text);
-    const constant = match?.[2];
-    if (!match || constant === undefined || !Object.hasOwn(constants, constant)) continue;
-    const value = constants[constant] as number | string;
-    const written = typeof value === 'string' ? value : literal(name, constant, match[3], value);
-    lines[line.index] = `${match[1]}${written};${line.text.slice(match[0].length)}`;
+  const result = declarations.map((declaration) => {
+    const constant = declaration.name;
+    if (constant === undefined || !missing.has(constant)) return declaration;
+    const match = CONSTANT.exec(constantText(declaration));
+    if (!match) return declaration;
     missing.delete(constant);
-  }
+    const type = match[1];
+    const value = constants[constant] as number | string;
+    const written = typeof value === 'string' ? value : literal(name, constant, type, value);
+    const text = `const ${constant}${type ? `: ${type}` : ''} = ${written};`;
+    return declare(declaration.file, declaration.line, text);
+  });
   if (missing.size > 0) {
-    const known = [...constantsOf(text).keys()].join(', ');
+    const known = [...constantsOf(declarations).keys()].join(', ');
     throw bad(name, `has no constant '${[...missing].join("', '")}'; it has ${known || 'none'}`);
   }
-  return lines.join('\n');
+  return result;
 }
 
 /**
@@ -217,61 +306,122 @@ export function evaluate(name: string, expression: string, constants: Map<string
   return value;
 }
 
-function unroll(name: string, lines: readonly string[], constants: Map<string, string>): string[] {
+/** Index of the `@end` that closes the directive at `open`. */
+function closing(name: string, lines: readonly string[], open: number): number {
+  let depth = 0;
+  for (let i = open; i < lines.length; i++) {
+    const found = directive(lines[i] as string)?.word;
+    if (found === 'unroll') depth++;
+    else if (found === 'end' && --depth === 0) return i;
+  }
+  throw bad(name, `'${(lines[open] as string).trim()}' has no matching '// @end'`);
+}
+
+/** Repeats what `@unroll` encloses; the names of its variables are added to `variables`. */
+function unroll(
+  name: string,
+  lines: readonly string[],
+  constants: Map<string, string>,
+  variables: Set<string>,
+): string[] {
   const out: string[] = [];
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i] as string;
     const found = directive(line);
     if (found?.word === 'end') throw bad(name, "'// @end' closes nothing");
-    if (found?.word === 'hook') {
-      const end = closing(name, lines, i);
-      out.push(...unroll(name, lines.slice(i + 1, end), constants));
-      i = end;
-    } else if (found?.word === 'unroll') {
-      const [variable, ...expression] = found.rest.split(/\s+/);
-      if (!variable || !/^[A-Za-z]\w*$/.test(variable) || expression.length === 0) {
-        throw bad(name, `'${line.trim()}' should read '// @unroll <variable> <count>'`);
-      }
-      const count = evaluate(name, expression.join(' '), constants);
-      const end = closing(name, lines, i);
-      const body = lines.slice(i + 1, end);
-      const suffix = new RegExp(`(?<=\\w)_${variable}(?![A-Za-z0-9])`, 'g');
-      const token = new RegExp(`(?<![\\w.])${variable}(?!\\w)`, 'g');
-      for (let value = 0; value < count; value++) {
-        const copy = body.map((text) =>
-          text.replace(suffix, `_${value}`).replace(token, `${value}u`),
-        );
-        out.push(...unroll(name, copy, constants));
-      }
-      i = end;
-    } else {
+    if (found?.word !== 'unroll') {
       out.push(line);
+      continue;
     }
+    const [variable, ...expression] = found.rest.split(/\s+/);
+    if (!variable || !/^[A-Za-z]\w*$/.test(variable) || expression.length === 0) {
+      throw bad(name, `'${line.trim()}' should read '// @unroll <variable> <count>'`);
+    }
+    variables.add(variable);
+    const count = evaluate(name, expression.join(' '), constants);
+    const end = closing(name, lines, i);
+    const body = lines.slice(i + 1, end);
+    const suffix = new RegExp(`(?<=\\w)_${variable}(?![A-Za-z0-9])`, 'g');
+    const token = new RegExp(`(?<![\\w.])${variable}(?!\\w)`, 'g');
+    for (let value = 0; value < count; value++) {
+      const copy = body.map((text) =>
+        text.replace(suffix, `_${value}`).replace(token, `${value}u`),
+      );
+      out.push(...unroll(name, copy, constants, variables));
+    }
+    i = end;
   }
   return out;
 }
 
-/** Removes comments other than directives, indentation and blank lines. */
+/**
+ * The texts of the declarations that an entry point needs, unrolled; extensions come first, the
+ * rest in order. Without an entry point the text is a library, and all of it stays. Names are
+ * looked up word by word: a local variable may keep a declaration of its name alive, but nothing
+ * that is needed is ever lost.
+ */
+function reachable(name: string, declarations: readonly Declaration[]): string[] {
+  const constants = constantsOf(declarations);
+  const byName = new Map<string, Declaration>();
+  for (const declaration of declarations) {
+    if (declaration.name === undefined) continue;
+    const other = byName.get(declaration.name);
+    if (other) {
+      throw bad(
+        name,
+        `'${declaration.name}' is declared twice: in ${other.file} and in ${declaration.file}`,
+      );
+    }
+    byName.set(declaration.name, declaration);
+  }
+  const isLibrary = !declarations.some(({ kind }) => kind === 'entry');
+  const kept = new Map<Declaration, string>();
+  const variables = new Set<string>();
+  const visit = (declaration: Declaration): void => {
+    if (kept.has(declaration)) return;
+    const { file, text } = declaration;
+    const unrolled = text.includes('@unroll')
+      ? unroll(file, text.split('\n'), constants, variables).join('\n')
+      : text;
+    kept.set(declaration, unrolled);
+    for (const word of unrolled === text ? declaration.words : wordsOf(code(unrolled))) {
+      const used = byName.get(word);
+      if (used) visit(used);
+    }
+  };
+  for (const declaration of declarations) {
+    const { kind, name: own } = declaration;
+    if (isLibrary || kind === 'entry' || own === undefined) visit(declaration);
+  }
+  // A constant that stands for a counter in the text not yet unrolled has done its duty.
+  const isCounter = ({ name: own }: Declaration) => own !== undefined && variables.has(own);
+  const printed = (isHeader: boolean) =>
+    declarations
+      .filter((d) => kept.has(d) && !isCounter(d) && (d.kind === 'header') === isHeader)
+      .map((d) => kept.get(d) as string);
+  return [...printed(true), ...printed(false)];
+}
+
+/** Removes comments other than directives, and blank lines. */
 export function compact(text: string): string {
   const out: string[] = [];
   for (const line of text.replace(/\/\*[\s\S]*?\*\//g, '').split('\n')) {
-    const kept = directive(line)
-      ? line.trim().replace(/\s+/g, ' ')
-      : line.replace(/\/\/.*/, '').trim();
-    if (kept !== '') out.push(kept);
+    const kept = directive(line) ? line : line.replace(/\/\/.*/, '');
+    if (kept.trim() !== '') out.push(kept.trimEnd());
   }
   return out.join('\n');
 }
 
 /**
- * The whole transformation: imports, hooks (and their imports), constants, unrolling.
+ * The whole transformation: imports, hooks (and their imports), constants, unrolling, and the
+ * removal of what no entry point reaches.
  *
  * @param name for messages
  * @param text the WGSL with its directives
  * @param source the text of a file that may be imported, by name
  * @returns WGSL without directives
- * @throws LatentGpuError `bad-kernel` for an unknown constant, hook or import and for an `@end`
- *   that matches nothing
+ * @throws LatentGpuError `bad-kernel` for an unknown constant, hook or import, for a name declared
+ *   twice and for directives that do not nest
  */
 export function expand(
   name: string,
@@ -279,19 +429,8 @@ export function expand(
   source: (name: string) => string | undefined,
   { constants = {}, hooks = {} }: Specialization = {},
 ): string {
-  const known = new Set<string>();
-  const lookup = (imported: string) => {
-    const found = source(imported);
-    for (const hook of found === undefined ? [] : hookNames(found)) known.add(hook);
-    return found;
-  };
-  for (const hook of hookNames(text)) known.add(hook);
-  const lines = resolveImports(name, text, lookup, hooks);
-  for (const hook of Object.keys(hooks)) {
-    if (known.has(hook)) continue;
-    throw bad(name, `has no hook '${hook}'; it has ${[...known].join(', ') || 'none'}`);
-  }
-  const whole = lines.map((line) => line.text).join('\n');
-  const set = setConstants(name, whole, constants);
-  return unroll(name, set.split('\n'), constantsOf(set)).join('\n');
+  const declarations = setConstants(name, resolve(name, text, source, hooks), constants);
+  // An empty line around whatever has several.
+  const spaced = reachable(name, declarations).map((d) => (d.includes('\n') ? `\n${d}\n` : d));
+  return `${spaced.join('\n').replace(/\n{3,}/g, '\n\n').trim()}\n`;
 }

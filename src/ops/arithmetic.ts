@@ -1,6 +1,6 @@
 // Arithmetic, comparisons and elementary functions: a row an op.
 import { LatentGpuError } from '../errors.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import { opNamed, Tensor } from '../graph/tensor.ts';
 import { constantValue, type TensorLike, zeros } from './constant.ts';
 import { elementwise } from './elementwise.ts';
 import { erf as erfReference } from './reference/special.ts';
@@ -337,7 +337,12 @@ export const equalUint: Binary = elementwise({
 });
 
 /** The same values in memory of their own, in row-major order. */
-export const copy: Unary = elementwise({
+export function copy(x: Tensor): Tensor {
+  return x.dtype === 'u32'
+    ? new Tensor(opNamed('copy'), [x], x.shape, 'u32')
+    : copyNode(x);
+}
+const copyNode: Unary = elementwise({
   name: 'copy',
   fn: 'copy4',
   module: arithmetic,

@@ -1,4 +1,5 @@
 // The mould for elementwise ops: one declarative row an op.
+import { LatentGpuError } from '../errors.ts';
 import { mapArrays, type NdArray } from '../graph/ndarray.ts';
 import { broadcastShapes } from '../graph/shape.ts';
 import { type DType, defineOp, type Op, Tensor } from '../graph/tensor.ts';
@@ -15,7 +16,7 @@ export interface ElementwiseRow {
   /** d(output)/d(input i) times the output's gradient; gradient() sums over broadcast axes. */
   vjp?: (inputs: readonly Tensor[], output: Tensor, gradient: Tensor) => (Tensor | undefined)[];
   dtype?: DType;
-  /** Type constants are given when they stand beside no tensor of their own type. */
+  /** The type of the operands; by default float32, which bytes are read as, too. */
   operands?: DType;
   flops?: number;
 }
@@ -40,6 +41,7 @@ export function elementwise(row: ElementwiseRow): ElementwiseFunction {
       typeof x === 'number' ? constant(x, row.operands ?? 'f32') : x,
     );
     const dtype = row.dtype ?? 'f32';
+    for (const input of inputs) checkOperand(row, input);
     const shape = broadcastShapes(row.name, ...inputs.map((x) => x.shape));
     const numbers = inputs.map(constantValue);
     if (numbers.every((x) => x !== undefined)) {
@@ -48,4 +50,13 @@ export function elementwise(row: ElementwiseRow): ElementwiseFunction {
     }
     return new Tensor(op, inputs, shape, dtype);
   };
+}
+
+function checkOperand({ name, operands = 'f32' }: ElementwiseRow, input: Tensor): void {
+  const type = input.dtype === 'u8' ? 'f32' : input.dtype;
+  if (type === operands) return;
+  throw new LatentGpuError(
+    'shape-mismatch',
+    `${name}: ${input} is not ${operands}; cast it with ${operands === 'u32' ? 'toUint' : 'toFloat'}`,
+  );
 }

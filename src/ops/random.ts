@@ -1,5 +1,6 @@
-// Random numbers on the GPU: Philox4x32-10 with counter (element / 4, stream, step, 0) and the
-// run's seed as key, so that every number is a pure function of where it is used and when.
+// Random numbers on the GPU: Philox4x32-10 with counter (quad, stream, step, 0) and the run's seed as
+// key, so that every number is a pure function of where it is used and when. Quads are counted line by
+// line along the last axis whose extent is not 1.
 // Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3".
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { checkShape, type Shape, sizeOf } from '../graph/shape.ts';
@@ -33,7 +34,7 @@ const noiseOps = Object.fromEntries(
       snippet: { fn: `${kind}4`, module: 'lib/random' },
       reference: ([seedWords, stepWord], node) => {
         const result = ndarray(node.shape);
-        const width = node.shape.at(-1) ?? 1;
+        const width = node.shape.findLast((extent) => extent !== 1) ?? 1;
         const quads = Math.ceil(width / 4);
         const [low, high] = (seedWords as NdArray).data as unknown as [number, number];
         const at = (stepWord as NdArray).data[0] as number;

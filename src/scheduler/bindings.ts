@@ -3,7 +3,8 @@ import { contiguousStrides, sizeOf } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { accessOf, bytesPerRow } from './access.ts';
 import type { Dependencies } from './dependencies.ts';
-import { accessIn, type Group, readShape, targetOf } from './group.ts';
+import { targetOf } from './effects.ts';
+import { accessIn, type Group, readShape } from './group.ts';
 import { homeOf, type Location, locate } from './location.ts';
 import { isVirtual } from './lower.ts';
 
@@ -90,6 +91,14 @@ export function countBindings(
     else storage.add(read.location.memory);
   }
   return { storage: storage.size + operands, uniform: uniform.size };
+}
+
+/** Whether a product would be written into memory from which its operands are read. */
+export function writesItsOperand(group: Group, dependencies: Dependencies): boolean {
+  if (group.kind !== 'matmul') return false;
+  const { reads, writes } = trafficOf(group, dependencies);
+  const written = new Set(writes.map((w) => w.location.memory));
+  return reads.some((r) => r.node.op.kind === 'matmul' && written.has(r.location.memory));
 }
 
 /** Bytes a group must move: each memory it touches once, but no more than it touches of it. */

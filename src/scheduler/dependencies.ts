@@ -1,9 +1,10 @@
 // Which kernel work has to come before which: data, and readers of a variable before its writer.
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { isVariable } from '../graph/variable.ts';
+import { isVariable, type Variable } from '../graph/variable.ts';
 import { accessOf } from './access.ts';
-import { type Group, overlaps, targetOf } from './group.ts';
+import { overlaps, targetOf } from './effects.ts';
+import type { Group } from './group.ts';
 import { isVirtual, type Lowered } from './lower.ts';
 
 export class Dependencies {
@@ -52,18 +53,23 @@ export class Dependencies {
   }
 
   private orderEffects(): void {
-    const written = new Set<Tensor>();
+    const written: Tensor[] = [];
     for (const effect of this.nodes) {
       const target = targetOf(effect);
       if (!target) continue;
       // Stores change one element each, so that several may go to one variable.
-      if (written.has(target) && effect.op.kind !== 'store') {
+      const clash = written.find(
+        (other) =>
+          overlaps(targetOf(other) as Variable, target) &&
+          (effect.op.kind === 'assign' || other.op.kind === 'assign'),
+      );
+      if (clash) {
         throw new LatentGpuError(
           'bad-config',
           `${target} is assigned twice in one step; combine the two values and assign once`,
         );
       }
-      written.add(target);
+      written.push(effect);
       const readers = this.nodes.filter(
         (node) =>
           node !== effect &&

@@ -3,10 +3,11 @@
 import { LatentGpuError } from '../errors.ts';
 import { contiguousStrides } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { accessOf, bytesPerRow } from './access.ts';
+import { accessOf } from './access.ts';
 import { isUniformRead, memoryElements, type Read, trafficOf, type Write } from './bindings.ts';
 import type { Dependencies } from './dependencies.ts';
-import { accessIn, type Group, type Level, readShape, targetOf } from './group.ts';
+import { targetOf } from './effects.ts';
+import { accessIn, type Group, type Level, readShape } from './group.ts';
 import { affineText, type IndexSpace, rowIndexText } from './index-space.ts';
 import { alignStrides, type Location } from './location.ts';
 import { isVirtual } from './lower.ts';
@@ -36,6 +37,10 @@ export function literal(value: number, dtype: string): string {
   }
   return `${rounded}f`;
 }
+
+/** Whether one element is read, whichever element of the domain is computed. */
+const isFixed = ({ memory, strides }: Location): boolean =>
+  memory.dtype !== 'u8' && strides.every((stride) => stride === 0);
 
 /** The values already named in a block of WGSL, and the lines that name them. */
 export class Scope {
@@ -128,7 +133,7 @@ export class Emitter {
       if (read.node.op.kind === 'matmul') continue;
       const memory = this.alias(read.location.memory);
       if (isUniformRead(read, written)) uniforms.add(memory);
-      else note(memory, this.readsByQuad(read.node) && this.isQuadRead(read));
+      else note(memory, isFixed(read.location) || this.isQuadRead(read));
     }
     for (const write of this.writes) {
       const full = this.group.levels.get(write.node) === 'full';
@@ -163,6 +168,7 @@ export class Emitter {
   }
 
   private isQuadRead(read: Read): boolean {
+    if (!this.readsByQuad(read.node)) return false;
     const space = this.space as IndexSpace;
     const { terms, last } = space.affine(this.fullStrides(read));
     const row = read.node.op.kind === 'gather' && read.input === 0 ? this.tableStride(read) : 0;
@@ -309,7 +315,7 @@ export class Emitter {
   private loadRow(node: Tensor, location: Location): string {
     const binding = this.bindingOf(location.memory);
     const type = location.memory.dtype as 'f32' | 'u32';
-    if (binding.kind === 'uniform') return splat(type, this.element(location, 0));
+    if (isFixed(location)) return splat(type, this.element(location, 0));
     const at = rowIndexText(node.shape, location.strides, location.offset, 'row');
     return splat(type, `${binding.name}[${at}]`);
   }
@@ -323,7 +329,9 @@ export class Emitter {
     const { name } = binding;
     const { dtype } = location.memory;
     const type = dtype === 'u32' ? 'u32' : 'f32';
-    if (binding.kind === 'uniform') return splat(type, this.element(location, 0));
+    if (last === 0 && terms.length === 0 && dtype !== 'u8') {
+      return splat(type, this.element(location, 0));
+    }
     if (binding.quads) {
       const at = affineText([...terms, { name: 'quad', stride: 4 }], location.offset, 4);
       return dtype === 'u8' ? `unpack4x8unorm(${name}[${at}])` : `${name}[${at}]`;
@@ -407,10 +415,8 @@ export class Emitter {
 
 /** Strides that count quads: each line of a noise tensor starts a new one. */
 function noiseStrides(shape: readonly number[]): number[] {
-  const width = shape.at(-1) ?? 1;
-  return contiguousStrides([...shape.slice(0, -1), bytesPerRow(width)]).map((stride, axis) =>
-    shape[axis] === 1 ? 0 : stride,
-  );
+  const line = shape.findLastIndex((extent) => extent !== 1);
+  return contiguousStrides(shape.map((e, axis) => (axis === line ? Math.ceil(e / 4) * 4 : e)));
 }
 
 function declaration({ name, kind, memory, quads, elements }: Binding): string {

@@ -10,8 +10,9 @@ import type { Tensor } from '../graph/tensor.ts';
 import { isVariable } from '../graph/variable.ts';
 import { accessOf } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
-import { countBindings, trafficOf } from './bindings.ts';
+import { countBindings, trafficOf, writesItsOperand } from './bindings.ts';
 import { Dependencies } from './dependencies.ts';
+import { targetOf } from './effects.ts';
 import {
   type Group,
   type GroupKind,
@@ -21,7 +22,6 @@ import {
   levelIn,
   newGroup,
   rowCount,
-  targetOf,
 } from './group.ts';
 import { isVirtual, type Lowered } from './lower.ts';
 
@@ -84,7 +84,7 @@ class Fuser {
       if (!fits) continue;
       group.columnSum = node;
       group.levels.set(node, 'row');
-      if (this.dependencies.isAcyclic(group, this.groupOf)) {
+      if (this.isSound(group)) {
         this.groupOf.set(node, group);
         return;
       }
@@ -250,6 +250,7 @@ class Fuser {
     return (
       storage <= this.adapter.maxStorageBuffers &&
       uniform <= this.adapter.maxUniformBuffers &&
+      !writesItsOperand(group, this.dependencies) &&
       isComputable(group) &&
       this.dependencies.isAcyclic(group, this.groupOf)
     );

@@ -1,8 +1,9 @@
 // A group of nodes that one kernel computes.
 import { contiguousStrides, type Shape, sameShape, sizeOf } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { isVariable, type Variable } from '../graph/variable.ts';
+import { isVariable } from '../graph/variable.ts';
 import { type Access, accessOf } from './access.ts';
+import { shareBuffer, targetOf } from './effects.ts';
 import { isVirtual } from './lower.ts';
 
 /**
@@ -84,16 +85,21 @@ export function rowStrides(group: Group): number[] {
   return contiguousStrides(kept);
 }
 
-/** Memory shared by a variable and the parts packed into it. */
-export function overlaps(a: Variable, b: Variable): boolean {
-  return a === b || a.parent?.variable === b || b.parent?.variable === a;
+function holdsBase(group: Group, x: Tensor): boolean {
+  return group.levels.has((accessOf(x) as Access).base);
 }
 
-/** The variable an effect writes. */
-export function targetOf(node: Tensor): Variable | undefined {
-  return node.op.kind === 'assign' || node.op.kind === 'store'
-    ? (node.attrs.target as Variable)
-    : undefined;
+/** Whether the quads of a group run along the axis along which noise is numbered. */
+function runsAlongNoise(group: Group): boolean {
+  if (sizeOf(group.shape) === 1 || group.kind === 'map') return true;
+  if (group.kind === 'matmul') return group.shape.at(-1) !== 1;
+  return hasTrailingAxes(group) && rowCount(group) < sizeOf(group.shape);
+}
+
+/** Whether the quads of a group lie within single rows of a gathered matrix. */
+function runsAlongGather(group: Group): boolean {
+  const axes = group.axes.join();
+  return group.kind === 'rows' && (axes === '1' || (axes === '0,1' && group.shape[1] !== 1));
 }
 
 function sameStrides(a: readonly number[], b: readonly number[]): boolean {
@@ -109,10 +115,8 @@ export function isComputable(group: Group): boolean {
   const expectedRow = rowStrides(group);
   for (const [node, level] of group.levels) {
     if (node === group.columnSum) continue;
-    if (node.op.kind === 'noise') {
-      if (level === 'row' || (group.kind === 'rows' && !hasTrailingAxes(group))) return false;
-    }
-    if (node.op.kind === 'gather' && (level === 'row' || group.kind === 'matmul')) return false;
+    if (node.op.kind === 'noise' && !(level === 'full' && runsAlongNoise(group))) return false;
+    if (node.op.kind === 'gather' && !(level === 'full' && runsAlongGather(group))) return false;
     if (level === 'full' && group.kind === 'rows' && targetOf(node)) return false;
     for (const input of node.inputs) {
       const reads = readShape(node, input, group);
@@ -120,7 +124,7 @@ export function isComputable(group: Group): boolean {
       const base = access.base;
       if (isVariable(base)) {
         for (const target of targets) {
-          if (!overlaps(target, base)) continue;
+          if (!shareBuffer(target, base)) continue;
           const own = contiguousStrides(reads);
           const identical =
             base === target &&
@@ -134,15 +138,22 @@ export function isComputable(group: Group): boolean {
         }
         continue;
       }
+      // A concatenation is read after its parts have been written.
+      if (base.op.kind === 'concat' && base.inputs.some((part) => holdsBase(group, part))) {
+        return false;
+      }
       const from = group.levels.get(base);
       if (from === undefined || isVirtual(base)) continue;
       if (base === group.columnSum || access.offset !== 0) return false;
+      // A product's operands are whole matrices.
+      if (node.op.kind === 'matmul') return false;
+      if (node.op.kind === 'gather' && input === node.inputs[0]) return false;
       if (from === 'one') continue;
       if (level === 'one') return false;
       const takes: Level = node.op.kind === 'reduce' ? 'full' : level;
       if (node.op.kind === 'gather') {
         // The index of a gathered row is a value of that row.
-        if (from !== 'row' || input !== node.inputs[1]) return false;
+        if (from !== 'row' || group.axes.join() !== '1') return false;
       } else if (takes === 'full' && from === 'full') {
         if (base.size !== sizeOf(reads) || !sameStrides(access.strides, contiguousStrides(reads))) {
           return false;

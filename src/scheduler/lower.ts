@@ -6,6 +6,7 @@ import { numberStreams, topological } from '../graph/traverse.ts';
 import { isVariable } from '../graph/variable.ts';
 import { type Access, accessOf, isWhole } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
+import { entangledEffects, variablesRead } from './effects.ts';
 
 export interface Lowered {
   /** Nodes that the roots need, inputs first. */
@@ -15,12 +16,31 @@ export interface Lowered {
 }
 
 export function lower(roots: readonly Tensor[], adapter: AdapterClass): Lowered {
+  const unique = newUnique();
+  const isEntangled = entangledEffects(roots);
+  const readable = transform(roots, unique, (node, original) =>
+    rewrite(node, isEntangled(original), { adapter, unique }),
+  );
+  // Only now is it known who reads what: equal nodes have become one.
+  const users = userCounts(topological(readable), readable);
+  const claimed = new Set<Tensor>();
+  const newRoots = transform(readable, unique, (node, original) =>
+    node.op.kind === 'concat' ? lowerConcat(node, original, { unique, claimed, users }) : node,
+  );
+  return { nodes: topological(newRoots), roots: newRoots };
+}
+
+type Unique = (node: Tensor) => Tensor;
+
+/** The roots of a graph in which every node has been replaced, inputs first. */
+function transform(
+  roots: readonly Tensor[],
+  unique: Unique,
+  replace: (node: Tensor, original: Tensor) => Tensor,
+): Tensor[] {
   const order = topological(roots);
   const streams = numberStreams(order);
   const lowered = new Map<Tensor, Tensor>();
-  const context = newContext(adapter, userCounts(order, roots));
-  const { unique } = context;
-
   for (const node of order) {
     if (node.inputs.length === 0) {
       lowered.set(node, isVariable(node) ? node : unique(node));
@@ -33,22 +53,26 @@ export function lower(roots: readonly Tensor[], adapter: AdapterClass): Lowered 
     const renewed = same
       ? node
       : new Tensor(node.op, inputs, node.shape, node.dtype, attrs, node.name);
-    lowered.set(node, rewrite(unique(renewed), context, node));
+    lowered.set(node, replace(unique(renewed), node));
   }
-  const newRoots = roots.map((root) => lowered.get(root) as Tensor);
-  return { nodes: topological(newRoots), roots: newRoots };
+  return roots.map((root) => lowered.get(root) as Tensor);
 }
 
 interface Context {
   readonly adapter: AdapterClass;
   /** The node itself, or an equal one made before. */
-  readonly unique: (node: Tensor) => Tensor;
+  readonly unique: Unique;
+}
+
+interface ConcatContext {
+  readonly unique: Unique;
   /** Nodes that already live inside a concatenation's memory. */
   readonly claimed: Set<Tensor>;
-  /** How many nodes of the graph as written use a node directly; a root counts as one more. */
+  /** How many nodes use a node directly; a root counts as one more. */
   readonly users: ReadonlyMap<Tensor, number>;
 }
 
+/** How many nodes of a graph use a node directly; a root counts as one more. */
 function userCounts(order: readonly Tensor[], roots: readonly Tensor[]): Map<Tensor, number> {
   const users = new Map<Tensor, number>();
   for (const x of [...order.flatMap((node) => node.inputs), ...roots]) {
@@ -57,16 +81,16 @@ function userCounts(order: readonly Tensor[], roots: readonly Tensor[]): Map<Ten
   return users;
 }
 
-function newContext(adapter: AdapterClass, users: ReadonlyMap<Tensor, number>): Context {
+/** Gives the node itself, or an equal one made before. */
+function newUnique(): Unique {
   const seen = new Map<string, Tensor>();
-  const unique = (node: Tensor): Tensor => {
+  return (node) => {
     const key = keyOf(node);
     const twin = seen.get(key);
     if (twin) return twin;
     seen.set(key, node);
     return node;
   };
-  return { adapter, unique, claimed: new Set(), users };
 }
 
 const variableKey = (value: unknown): unknown => (value instanceof Tensor ? `#${value.id}` : value);
@@ -76,9 +100,7 @@ function keyOf(node: Tensor): string {
   return `${node.op.name}|${node.dtype}|${node.shape}|${attrs}|${node.inputs.map((x) => x.id)}`;
 }
 
-type Unique = Context['unique'];
-
-function rewrite(node: Tensor, context: Context, original: Tensor): Tensor {
+function rewrite(node: Tensor, isEntangled: boolean, context: Context): Tensor {
   switch (node.op.kind) {
     case 'view':
       return readable(node, context.unique);
@@ -86,8 +108,11 @@ function rewrite(node: Tensor, context: Context, original: Tensor): Tensor {
       return splitReduction(node, context);
     case 'matmul':
       return lowerProduct(node, context);
-    case 'concat':
-      return lowerConcat(node, context, original);
+    case 'gather':
+      return lowerGather(node, context.unique);
+    case 'assign':
+    case 'store':
+      return isEntangled ? withCopies(node, context.unique) : node;
     default:
       return node;
   }
@@ -98,6 +123,21 @@ function copyOf(x: Tensor, unique: Unique): Tensor {
   return unique(
     new Tensor(opNamed('copy'), [x], x.shape, x.dtype === 'u8' ? 'f32' : x.dtype, {}, x.name),
   );
+}
+
+/** Rows can only be picked from a table that lies in memory. */
+function lowerGather(node: Tensor, unique: Unique): Tensor {
+  const [table, index] = node.inputs as [Tensor, Tensor];
+  if (!isVirtual(accessOf(table)?.base as Tensor)) return node;
+  const inputs = [copyOf(table, unique), index];
+  return unique(new Tensor(node.op, inputs, node.shape, node.dtype, node.attrs, node.name));
+}
+
+/** An effect that reads copies of variables. */
+function withCopies(effect: Tensor, unique: Unique): Tensor {
+  const own = new Set(variablesRead(effect).map(({ input }) => input));
+  const inputs = effect.inputs.map((x) => (own.has(x) ? copyOf(x, unique) : x));
+  return new Tensor(effect.op, inputs, effect.shape, effect.dtype, effect.attrs, effect.name);
 }
 
 function readable(node: Tensor, unique: Unique): Tensor {
@@ -123,7 +163,8 @@ function splitReduction(node: Tensor, { unique, adapter }: Context): Tensor {
   if (splits < 2) return node;
   if (x.op.kind === 'elementwise') {
     // Computed again for the fold alone: cheaper than to keep what another kernel computes too.
-    x = new Tensor(x.op, x.inputs, x.shape, x.dtype, x.attrs, x.name);
+    // The mark keeps it from being merged with its original.
+    x = new Tensor(x.op, x.inputs, x.shape, x.dtype, { ...x.attrs, again: true }, x.name);
   }
   const kept = x.shape.filter((_, axis) => !(node.attrs.axes as number[]).includes(axis));
   const partial = unique(
@@ -183,9 +224,14 @@ export function isVirtual(x: Tensor): boolean {
 
 function lowerProduct(node: Tensor, { unique, adapter }: Context): Tensor {
   const batch = node.shape.slice(0, -2);
+  const fits = (x: Tensor) => operandOf(accessOf(x) as Access, batch) !== undefined;
   const inputs = node.inputs.map((x) => {
-    const access = accessOf(x);
-    return access && operandOf(access, batch) ? x : copyOf(x, unique);
+    if (fits(x)) return x;
+    const copy = copyOf(x, unique);
+    if (fits(copy)) return copy;
+    // It broadcasts along some axes of the batch only: no one stride steps through it.
+    const shape = [...batch, ...x.shape.slice(-2)];
+    return copyOf(unique(new Tensor(opNamed('expand'), [x], shape, x.dtype)), unique);
   });
   const [a, b] = inputs as [Tensor, Tensor];
   const fitted =
@@ -276,8 +322,16 @@ function splitProduct(node: Tensor, splits: number, unique: Unique): Tensor {
  * straight into its place; zeros need no kernel, because fresh memory holds them. A part that does
  * not lie in one piece there is only written in place if nobody else reads it.
  */
-function lowerConcat(node: Tensor, { unique, claimed, users }: Context, original: Tensor): Tensor {
+function lowerConcat(
+  node: Tensor,
+  original: Tensor,
+  { unique, claimed, users }: ConcatContext,
+): Tensor {
   const axis = node.attrs.axis as number;
+  const bases = node.inputs.map((part) => accessOf(part)?.base);
+  // A kernel cannot read an operand from the memory to which it writes the product.
+  const readsPart = (x: Tensor) =>
+    x.op.kind === 'matmul' && x.inputs.some((operand) => bases.includes(accessOf(operand)?.base));
   const linear = sizeOf(node.shape.slice(0, axis)) === 1;
   const parts = node.inputs.map((part, i) => {
     if (isZeros(part)) return part;
@@ -289,7 +343,7 @@ function lowerConcat(node: Tensor, { unique, claimed, users }: Context, original
       !claimed.has(base) &&
       isWhole(access as Access) &&
       (linear || (part === base && users.get(original.inputs[i] as Tensor) === 1)) &&
-      !(base.op.kind === 'matmul' && base.inputs.some((x) => node.inputs.includes(x)));
+      !readsPart(base);
     // A tensor has one memory: a second concatenation that holds it gets a copy of its own.
     const own = inPlace
       ? part

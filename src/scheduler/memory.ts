@@ -153,8 +153,8 @@ function findInPlace(
         const memory = location.memory;
         const life = lifetimes.get(memory);
         if (!life || life.last !== at || taken.has(memory) || kept.has(memory)) return false;
-        if (memory.op.kind === 'concat' || life.bytes !== fresh.bytes || life.first === at)
-          return false;
+        if (memory.op.kind === 'concat' || memory.dtype !== target.dtype) return false;
+        if (life.bytes !== fresh.bytes || life.first === at) return false;
         return reads.every(
           (other) =>
             other.location.memory !== memory ||

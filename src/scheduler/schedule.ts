@@ -5,9 +5,10 @@ import { isVariable, type Variable } from '../graph/variable.ts';
 import { type Access, accessOf, isWhole } from './access.ts';
 import { type AdapterClass, defaultAdapterClass } from './adapter.ts';
 import { memoryBytes } from './bindings.ts';
+import { targetOf } from './effects.ts';
 import { explain } from './explain.ts';
 import { fuse } from './fuse.ts';
-import { targetOf } from './group.ts';
+
 import { type Kernel, makeKernel } from './kernel.ts';
 import { homeOf, type Location } from './location.ts';
 import { lower } from './lower.ts';
@@ -80,7 +81,7 @@ export function schedule(program: Program, adapter: AdapterClass = defaultAdapte
 /** An output has to lie in memory of its own, in row-major order. */
 function readableWhole(tensor: Tensor): Tensor {
   const access = accessOf(tensor);
-  const kinds = ['elementwise', 'reduce', 'matmul'];
+  const kinds = ['elementwise', 'noise', 'gather', 'reduce', 'matmul'];
   if (access && kinds.includes(access.base.op.kind) && isWhole(access)) return tensor;
   const dtype = tensor.dtype === 'u8' ? 'f32' : tensor.dtype;
   return new Tensor(opNamed('copy'), [tensor], tensor.shape, dtype, {}, tensor.name);

@@ -1,5 +1,5 @@
 // A data set on the GPU, and the batch that each step takes from it.
-import type { ImageDataset } from '../data/dataset.ts';
+import { type ImageDataset, imageSize } from '../data/dataset.ts';
 import { LatentGpuError } from '../errors.ts';
 import { named, type Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
@@ -52,8 +52,7 @@ export function binarizedRows(
 
 /** The values a data set has on the GPU: bytes stay bytes. */
 function storedValues(dataset: ImageDataset, binarization: Binarization, drawSeed: number) {
-  const fixed = binarization === 'once' || binarization === 'static';
-  if (!fixed) return dataset.data;
+  if (binarization === 'resampled' || binarization === 'none') return dataset.data;
   const rows = binarizedRows(dataset, 0, dataset.count, binarization, drawSeed);
   return Uint8Array.from(rows, (x) => 255 * x);
 }
@@ -63,7 +62,8 @@ export interface Batches {
   readonly x: Tensor;
   /** The whole data set, [count, features]. */
   readonly table: Variable;
-  readonly values: Uint8Array | Float32Array;
+  /** What the table is to hold. */
+  readonly values: () => Uint8Array | Float32Array;
   /** Batches in one pass over the data. */
   readonly perEpoch: number;
 }
@@ -81,13 +81,14 @@ export function batchesOf(
       `batch is ${batch}; it must be a whole number from 1 to the ${dataset.count} rows of ${dataset.name}`,
     );
   }
-  const values = storedValues(dataset, binarization, drawSeed);
-  const table = variable('data', [dataset.count, values.length / dataset.count], {
-    dtype: values instanceof Uint8Array ? 'u8' : 'f32',
+  const fixed = binarization === 'once' || binarization === 'static';
+  const table = variable('data', [dataset.count, imageSize(dataset)], {
+    dtype: fixed || dataset.data instanceof Uint8Array ? 'u8' : 'f32',
     role: 'data',
   });
   const words = [0, 1].map((i) => reshape(slice(seed, 0, i, i + 1), [])) as [Tensor, Tensor];
   const rows = gather(table, batchIndices(dataset.count, batch, words));
   const x = named(binarization === 'resampled' ? randomBernoulli(rows) : rows, 'x');
+  const values = () => storedValues(dataset, binarization, drawSeed);
   return { x, table, values, perEpoch: Math.max(1, Math.floor(dataset.count / batch)) };
 }

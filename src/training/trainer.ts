@@ -13,6 +13,8 @@ import { type Batches, type Binarization, batchesOf } from './batches.ts';
 
 /** Steps whose metrics the GPU remembers before the host has to look. */
 const HISTORY = 4096;
+/** The host looks about this often. */
+const LOOK_MS = 400;
 
 export interface LossTerms {
   /** Scalar to be lowered. */
@@ -31,6 +33,8 @@ export interface TrainerOptions extends MinimizeOptions {
   readonly binarize?: Binarization;
   /** Of initial values, noise and shuffling. */
   readonly seed?: number;
+  /** Initial values in place of those the parameters would give themselves. */
+  readonly initial?: ReadonlyMap<Variable, Float32Array>;
 }
 
 /** Everything a run needs to go on bit for bit. */
@@ -49,15 +53,22 @@ export interface TrainingReport {
   readonly skipped: number;
 }
 
+export interface Progress {
+  /** Steps done since the run began. */
+  readonly step: number;
+  /** Means over the steps since the last call. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
 export interface RunOptions {
-  /** Called after each submission, with the steps done in this call. */
-  onProgress?: (steps: number) => void;
+  /** Called a few times a second. */
+  onProgress?: (progress: Progress) => void;
   /** Stops after the submission under way. */
   signal?: AbortSignal;
 }
 
-/** What a trainer builds once: the graph of a step, without a device. */
-interface Description {
+/** The graph of a training step, without a device. */
+export interface StepDescription {
   readonly batches: Batches;
   readonly step: Minimization;
   readonly names: readonly string[];
@@ -67,7 +78,7 @@ interface Description {
 
 export class Trainer {
   readonly options: TrainerOptions;
-  private readonly description: Description;
+  private readonly description: StepDescription;
   private readonly open: () => Promise<Device>;
   private bound: { runtime: Runtime; plan: Plan } | undefined;
   private snapshot: TrainerState | undefined;
@@ -78,7 +89,7 @@ export class Trainer {
   private constructor(options: TrainerOptions, open: () => Promise<Device>) {
     this.options = options;
     this.open = open;
-    this.description = describe(options);
+    this.description = describeStep(options);
   }
 
   /**
@@ -119,75 +130,91 @@ export class Trainer {
     const device = await this.open();
     const runtime = new Runtime(device, { seed: options.seed ?? 0 });
     const plan = await runtime.compile({ effects });
-    runtime.write(batches.table, batches.values);
+    runtime.write(batches.table, batches.values());
     runtime.write(seed, seedWords(options.seed ?? 0));
     this.bound = { runtime, plan };
-    if (this.snapshot) this.restore(this.snapshot);
-    else this.snapshot = await this.state();
+    if (this.snapshot) {
+      this.restore(this.snapshot);
+      return;
+    }
+    for (const [parameter, values] of options.initial ?? []) runtime.write(parameter, values);
+    this.snapshot = await this.state();
   }
 
   /**
-   * Trains for `steps` steps and reports their mean metrics.
+   * Trains for `steps` steps and reports their mean metrics. A device that is lost on the way is
+   * replaced and the steps are done again, from the state in which this call began.
    *
    * @throws LatentGpuError `not-finite` if the loss is; the last good state is in {@link lastState}
    */
   async run(steps: number, options: RunOptions = {}): Promise<TrainingReport> {
     const target = this.done + steps;
+    return await this.protect(() => this.runTo(target, options));
+  }
+
+  private async runTo(target: number, options: RunOptions): Promise<TrainingReport> {
+    const { names, step: description } = this.description;
     const start = this.done;
-    const sums = new Map<string, number>();
-    let counted = 0;
+    const sums = names.map(() => 0);
+    let chunk = 8;
     while (this.done < target && !options.signal?.aborted) {
-      const before = this.done;
-      try {
-        const chunk = Math.min(target - before, HISTORY);
-        const ran = await this.plan.run(chunk, {
-          ...(options.signal && { signal: options.signal }),
-          onProgress: (n) => options.onProgress?.(before - start + n),
-        });
-        const metrics = await this.readHistory(before, ran);
-        this.done = before + ran;
-        for (const [name, values] of metrics) {
-          sums.set(
-            name,
-            values.reduce((a, b) => a + b, sums.get(name) ?? 0),
-          );
+      const began = performance.now();
+      const ran = await this.plan.run(Math.min(chunk, target - this.done), {
+        ...(options.signal && { signal: options.signal }),
+      });
+      const rows = await this.readHistory(this.done, ran);
+      const recent = names.map(() => 0);
+      for (const row of rows) {
+        for (let k = 0; k < names.length; k++) {
+          sums[k] = (sums[k] as number) + (row[k] as number);
+          recent[k] = (recent[k] as number) + (row[k] as number);
         }
-        counted += ran;
-      } catch (error) {
-        if (!isLatentGpuError(error, 'device-lost')) throw error;
-        await this.recover(error);
-        counted = 0;
-        sums.clear();
       }
+      this.done += ran;
+      if (ran > 0) options.onProgress?.({ step: this.done, metrics: means(names, recent, ran) });
+      const elapsed = performance.now() - began;
+      const factor = Math.min(4, Math.max(0.25, LOOK_MS / elapsed));
+      chunk = Math.min(HISTORY, Math.max(1, Math.round(chunk * factor)));
     }
-    this.snapshot = await this.state();
-    const metrics = Object.fromEntries([...sums].map(([name, sum]) => [name, sum / counted]));
+    const state = await this.state();
+    const skipped = (await this.runtime.read(description.skipped))[0] as number;
+    this.snapshot = state;
     return {
       step: this.done,
       epoch: this.done / this.stepsPerEpoch,
-      metrics,
-      skipped: (await this.runtime.read(this.description.step.skipped))[0] as number,
+      metrics: means(names, sums, this.done - start),
+      skipped,
     };
   }
 
-  /** Opens another device and goes back to the last state taken. */
-  private async recover(cause: LatentGpuError): Promise<void> {
-    this.recoveries += 1;
-    if (this.recoveries > 100) throw cause;
-    await this.bind();
+  /**
+   * Does some work on the trainer's device; if the device is lost on the way, again on another one,
+   * with the last state taken.
+   */
+  async protect<T>(work: (runtime: Runtime) => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work(this.runtime);
+      } catch (error) {
+        if (!isLatentGpuError(error, 'device-lost')) throw error;
+        this.recoveries += 1;
+        if (this.recoveries > 100) throw error;
+        await this.bind();
+      }
+    }
   }
 
-  private async readHistory(from: number, count: number): Promise<Map<string, number[]>> {
+  /** A row of metrics for each of `count` steps. */
+  private async readHistory(from: number, count: number): Promise<Float32Array[]> {
     const { names, history } = this.description;
-    const values = await this.runtime.read(history);
-    const result = new Map<string, number[]>(names.map((name) => [name, []]));
-    for (let i = 0; i < count; i++) {
+    const values = (await this.runtime.read(history)) as Float32Array;
+    const width = names.length;
+    const rows = Array.from({ length: count }, (_, i) => {
       const row = (from + i) % HISTORY;
-      names.forEach((name, k) => {
-        result.get(name)?.push(values[row * names.length + k] as number);
-      });
-    }
-    const bad = result.get('loss')?.findIndex((x) => !Number.isFinite(x)) ?? -1;
+      return values.subarray(row * width, (row + 1) * width);
+    });
+    const loss = names.indexOf('loss');
+    const bad = rows.findIndex((row) => !Number.isFinite(row[loss]));
     if (bad >= 0) {
       throw new LatentGpuError(
         'not-finite',
@@ -195,7 +222,7 @@ export class Trainer {
           'Lower the learning rate or set clipNorm, and continue from the last checkpoint.',
       );
     }
-    return result;
+    return rows;
   }
 
   /** The state as of now, on the host. */
@@ -229,15 +256,46 @@ export class Trainer {
     this.snapshot = state;
   }
 
-  /** Bias-corrected exponential moving average of the parameters, if `ema` was asked for. */
+  /**
+   * Bias-corrected exponential moving average of the parameters, if `ema` was asked for and an update
+   * has been made.
+   */
   async averagedParameters(): Promise<Float32Array | undefined> {
     const { average, updates } = this.description.step;
     const { ema } = this.options;
     if (!average || ema === undefined) return undefined;
     const count = (await this.runtime.read(updates))[0] as number;
+    if (count === 0) return undefined;
     const values = await this.runtime.read(average);
     const scale = 1 / (1 - ema ** count);
     return Float32Array.from(values, (x) => x * scale);
+  }
+
+  /**
+   * The parameters that are worth keeping, end to end: their moving average if one is kept and has
+   * begun, else as they are in the last state.
+   */
+  async keptParameters(): Promise<Float32Array> {
+    const raw = (this.snapshot as TrainerState).tensors.get('parameters') as Float32Array;
+    return (await this.protect(() => this.averagedParameters())) ?? raw;
+  }
+
+  /**
+   * Does some work, an evaluation say, with other parameters than those in training, which are put
+   * back afterwards.
+   */
+  async withParameters<T>(flat: Float32Array, work: (runtime: Runtime) => Promise<T>): Promise<T> {
+    const { parameters } = this.description.step;
+    const raw = (this.snapshot as TrainerState).tensors.get('parameters') as Float32Array;
+    if (flat === raw) return await this.protect(work);
+    try {
+      return await this.protect(async (runtime) => {
+        runtime.write(parameters, flat);
+        return await work(runtime);
+      });
+    } finally {
+      if (!this.runtime.device.isLost) this.runtime.write(parameters, raw);
+    }
   }
 
   /** Frees the GPU memory and the device. */
@@ -248,7 +306,20 @@ export class Trainer {
   }
 }
 
-function describe(options: TrainerOptions): Description {
+function means(
+  names: readonly string[],
+  sums: readonly number[],
+  count: number,
+): Record<string, number> {
+  if (count === 0) return {};
+  return Object.fromEntries(names.map((name, k) => [name, (sums[k] as number) / count]));
+}
+
+/**
+ * The graph of a training step: batch, loss, gradient, update, record. Needs no device and reads no
+ * data, so that `schedule({ effects })` can tell how a step would run.
+ */
+export function describeStep(options: TrainerOptions): StepDescription {
   const { model, data, batch, binarize = 'none' } = options;
   const batches = batchesOf(data, batch, binarize, options.seed ?? 0);
   const { loss, metrics = {} } = options.loss(batches.x);

@@ -42,7 +42,15 @@ export function randomProgram(choose: Choose, size: number): RandomProgram {
     (x) => pick([o.sum, o.max, o.logSumExp, o.mean])(x, axesOf(x), { keepDims: choose(2) === 0 }),
     (x) => (x.rank > 0 ? o.softmax(x, choose(x.rank)) : x),
     (x) => o.reshape(x, [x.size]),
-    (x) => o.reshape(x, pick([[...x.shape, 1], [1, ...x.shape], [-1, x.shape.at(-1) ?? 1]])),
+    (x) =>
+      o.reshape(
+        x,
+        pick([
+          [...x.shape, 1],
+          [1, ...x.shape],
+          [-1, x.shape.at(-1) ?? 1],
+        ]),
+      ),
     (x) => o.transpose(x, rotation(x.rank, choose(Math.max(1, x.rank)))),
     (x) => (x.rank > 1 ? o.transpose(x) : x),
     (x) => {
@@ -66,7 +74,8 @@ export function randomProgram(choose: Choose, size: number): RandomProgram {
   ];
   for (let made = 0, tries = 0; made < size && tries < 20 * size; tries++) {
     // The newest nodes are the likelier operands: chains, not bushes.
-    const x = choose(2) === 0 ? (pool.at(-1 - choose(Math.min(3, pool.length))) as Tensor) : pick(pool);
+    const x =
+      choose(2) === 0 ? (pool.at(-1 - choose(Math.min(3, pool.length))) as Tensor) : pick(pool);
     const next = attempt(() => pick(makers)(x));
     if (!next || next.size > 400 || next.rank > 4) continue;
     pool.push(next);
@@ -74,7 +83,8 @@ export function randomProgram(choose: Choose, size: number): RandomProgram {
   }
   const outputs: Record<string, Tensor> = {};
   const count = 1 + choose(5);
-  for (let i = 0; i < count; i++) outputs[`y${i}`] = pool.at(-1 - choose(Math.min(pool.length, 8))) as Tensor;
+  for (let i = 0; i < count; i++)
+    outputs[`y${i}`] = pool.at(-1 - choose(Math.min(pool.length, 8))) as Tensor;
   const effects: Tensor[] = [];
   for (const target of variables) {
     if (choose(3) !== 0) continue;

@@ -1,0 +1,62 @@
+// Order statistics: timings are skewed and have outliers, so nothing here takes a mean.
+import { LatentGpuError } from '../errors.ts';
+import { Random } from '../random.ts';
+
+/** The q-quantile, 0 ≤ q ≤ 1, linear between neighbours (type 7 of Hyndman and Fan 1996). */
+export function quantile(values: readonly number[], q: number): number {
+  if (values.length === 0 || !(q >= 0 && q <= 1)) {
+    throw new LatentGpuError('bad-input', `no ${q}-quantile of ${values.length} values`);
+  }
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = q * (sorted.length - 1);
+  const low = Math.floor(at);
+  const [a, b] = [sorted[low] as number, sorted[Math.ceil(at)] as number];
+  return a + (at - low) * (b - a);
+}
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5);
+
+/** A sample in five numbers. */
+export interface Summary {
+  readonly median: number;
+  /** First and third quartile. */
+  readonly quartiles: readonly [number, number];
+  readonly min: number;
+  readonly max: number;
+  readonly count: number;
+}
+
+export function summarize(values: readonly number[]): Summary {
+  return {
+    median: median(values),
+    quartiles: [quantile(values, 0.25), quantile(values, 0.75)],
+    min: Math.min(...values),
+    max: Math.max(...values),
+    count: values.length,
+  };
+}
+
+export interface Interval {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Resamplings of the bootstrap: the 2.5 % tails then hold 50 values. */
+const RESAMPLES = 2000;
+
+/**
+ * median(after) / median(before) with a 95 % percentile bootstrap interval (Efron 1979). The draws
+ * come from a fixed seed: the same samples give the same interval.
+ */
+export function ratioOfMedians(after: readonly number[], before: readonly number[]): Interval {
+  const random = new Random(1, 0, 0);
+  const resampled = (values: readonly number[]) =>
+    median(values.map(() => values[random.integer(values.length)] as number));
+  const ratios = Array.from({ length: RESAMPLES }, () => resampled(after) / resampled(before));
+  return {
+    value: median(after) / median(before),
+    low: quantile(ratios, 0.025),
+    high: quantile(ratios, 0.975),
+  };
+}

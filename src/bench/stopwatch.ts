@@ -1,0 +1,109 @@
+// One compute pass, timed: by the GPU's own clock where it offers one, else by the host's.
+import type { Device } from '../device/index.ts';
+import { cpuMilliseconds, cpuSince } from './host.ts';
+
+const QUERY_RESOLVE = 0x200;
+const COPY_SRC = 0x04;
+
+export type ClockName = 'gpu' | 'host';
+
+/** How long one timed pass should last: many ticks of a clock that browsers round to 0.1 ms. */
+const TARGET_MS = 8;
+
+/** The most repetitions encoded into one pass. */
+const MAX_REPEATS = 4096;
+
+export interface Timing {
+  /** Milliseconds of one repetition. */
+  readonly ms: number;
+  /** Processor time of the whole process meanwhile, all cores together; null where nobody tells. */
+  readonly cpuMs: number | null;
+}
+
+export class Stopwatch {
+  readonly clock: ClockName;
+  private readonly device: Device;
+  private readonly queries: GPUQuerySet | undefined;
+  private readonly resolved: GPUBuffer | undefined;
+
+  constructor(device: Device, clock: ClockName = 'gpu') {
+    this.device = device;
+    this.clock = device.features.has('timestamp-query') ? clock : 'host';
+    if (this.clock === 'host') return;
+    this.queries = device.gpu.createQuerySet({ type: 'timestamp', count: 2 });
+    this.resolved = device.createBuffer('timestamps', 16, QUERY_RESOLVE | COPY_SRC);
+  }
+
+  /** Encodes `repeats` repetitions into one pass of one submission, and times it. */
+  async time(encode: (pass: GPUComputePassEncoder) => void, repeats: number): Promise<Timing> {
+    const { device, queries, resolved } = this;
+    const encoder = device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass(
+      queries && {
+        timestampWrites: {
+          querySet: queries,
+          beginningOfPassWriteIndex: 0,
+          endOfPassWriteIndex: 1,
+        },
+      },
+    );
+    for (let i = 0; i < repeats; i++) encode(pass);
+    pass.end();
+    if (queries && resolved) encoder.resolveQuerySet(queries, 0, 2, resolved, 0);
+    const commands = encoder.finish();
+    const cpu = cpuMilliseconds();
+    const start = performance.now();
+    device.submit([commands]);
+    let ms: number;
+    if (resolved) {
+      const [begin, end] = new BigInt64Array(await device.read(resolved, 0, 16));
+      ms = Number((end as bigint) - (begin as bigint)) / 1e6;
+    } else {
+      await device.sync();
+      ms = performance.now() - start;
+    }
+    const cpuMs = cpuSince(cpu);
+    return { ms: ms / repeats, cpuMs: cpuMs === null ? null : cpuMs / repeats };
+  }
+
+  destroy(): void {
+    this.queries?.destroy();
+    if (this.resolved) this.device.destroyBuffer(this.resolved);
+  }
+}
+
+/**
+ * Something that is timed again and again: as many repetitions a pass as make the pass long enough
+ * for the clock.
+ */
+export class Repeated {
+  private readonly stopwatch: Stopwatch;
+  private readonly encode: (pass: GPUComputePassEncoder) => void;
+  private readonly most: number;
+  private repeats = 1;
+
+  /** @param dispatches how many dispatches one repetition is */
+  constructor(
+    stopwatch: Stopwatch,
+    encode: (pass: GPUComputePassEncoder) => void,
+    dispatches = 1,
+  ) {
+    this.stopwatch = stopwatch;
+    this.encode = encode;
+    this.most = Math.max(1, Math.floor(MAX_REPEATS / dispatches));
+  }
+
+  /** Finds the number of repetitions; the kernels are warm afterwards. */
+  async warmUp(): Promise<void> {
+    for (;;) {
+      const { ms } = await this.stopwatch.time(this.encode, this.repeats);
+      if (this.repeats >= this.most || ms * this.repeats >= TARGET_MS / 2) return;
+      const wanted = ms > 0 ? Math.ceil(TARGET_MS / ms) : 8 * this.repeats;
+      this.repeats = Math.min(this.most, Math.max(2 * this.repeats, wanted));
+    }
+  }
+
+  time(): Promise<Timing> {
+    return this.stopwatch.time(this.encode, this.repeats);
+  }
+}
