@@ -4,6 +4,8 @@
  * Tensors, layers, distributions and optimizers only describe; `Runtime.compile` turns what they
  * describe into a plan; a plan runs on the GPU without the host.
  */
+export type { ImageDataset } from './data/dataset.ts';
+export { digits } from './data/digits.ts';
 export { type AdapterReport, Device, type OpenOptions, openDevice } from './device/index.ts';
 export * as distributions from './distributions/index.ts';
 export { type ErrorCode, isLatentGpuError, LatentGpuError } from './errors.ts';

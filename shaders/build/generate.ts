@@ -13,10 +13,11 @@ import { LatentGpuError } from '../../src/errors.ts';
 import {
   compact,
   constantsOf,
+  type Declaration,
   evaluate,
   expand,
   hookNames,
-  resolveImports,
+  resolve,
 } from '../../src/kernels/template.ts';
 
 /** The folder of the shaders. */
@@ -54,27 +55,37 @@ export function wgslFiles(folder: string = SHADERS): string[] {
     .sort();
 }
 
+/** Where a line, from 1, of the joined declarations comes from. */
+function origin(
+  declarations: readonly Declaration[],
+  line: number,
+): { file: string; line: number } {
+  let left = line - 1;
+  for (const { file, line: start, text } of declarations) {
+    const lines = text.split('\n').length;
+    if (left < lines) return { file, line: start + left };
+    left -= lines;
+  }
+  return declarations.at(-1) ?? { file: '', line: 1 };
+}
+
 function reflect(name: string, files: Map<string, string>): Shader {
   const text = files.get(name) as string;
   const lookup = (imported: string) => files.get(imported);
-  const lines = resolveImports(name, text, lookup);
-  const resolved = lines.map((line) => line.text).join('\n');
+  const declarations = resolve(name, text, lookup);
 
   let reflection: WgslReflect;
   try {
-    reflection = new WgslReflect(resolved);
+    reflection = new WgslReflect(declarations.map((d) => d.text).join('\n'));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const at = lines[Number(/Line:?\s*(\d+)/i.exec(message)?.[1] ?? 1) - 1];
+    const { file, line } = origin(declarations, Number(/Line:?\s*(\d+)/i.exec(message)?.[1] ?? 1));
     const reason = message.replace(/\.*\s*Line:?\s*\d+.*$/i, '').trim();
-    throw new LatentGpuError(
-      'bad-kernel',
-      `shaders/${at?.file ?? name}.wgsl:${at?.line ?? 1}: ${reason}`,
-    );
+    throw new LatentGpuError('bad-kernel', `shaders/${file}.wgsl:${line}: ${reason}`);
   }
   expand(name, text, lookup);
 
-  const constants = constantsOf(resolved);
+  const constants = constantsOf(declarations);
   const size = (attribute: { value: unknown } | undefined): [number, number, number] => {
     const values = attribute === undefined ? [] : [attribute.value].flat();
     const [x = 1, y = 1, z = 1] = values.map((v) => evaluate(name, String(v), constants));
@@ -83,7 +94,7 @@ function reflect(name: string, files: Map<string, string>): Shader {
   const entries = reflection.entry.compute;
   return {
     source: compact(text),
-    constants: [...constantsOf(text).keys()],
+    constants: [...constantsOf(declarations.filter((d) => d.file === name)).keys()],
     hooks: hookNames(text),
     bindings: reflection
       .getBindGroups()

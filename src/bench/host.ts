@@ -1,4 +1,5 @@
-// The processor's own clock, where a host has one.
+// The host's clocks: time that passed, and processor time where a host tells it.
+import type { Timing } from './stopwatch.ts';
 
 /**
  * Processor time of this process so far, all its threads together, in milliseconds: on a software
@@ -15,4 +16,14 @@ export function cpuMilliseconds(): number | null {
 export function cpuSince(start: number | null): number | null {
   const now = cpuMilliseconds();
   return start === null || now === null ? null : now - start;
+}
+
+/** Times `count` things done by `f`, by the host's clock. */
+export async function timed(count: number, f: () => Promise<unknown>): Promise<Timing> {
+  const cpu = cpuMilliseconds();
+  const start = performance.now();
+  await f();
+  const ms = performance.now() - start;
+  const cpuMs = cpuSince(cpu);
+  return { ms: ms / count, cpuMs: cpuMs === null ? null : cpuMs / count };
 }

@@ -83,11 +83,7 @@ export class Repeated {
   private repeats = 1;
 
   /** @param dispatches how many dispatches one repetition is */
-  constructor(
-    stopwatch: Stopwatch,
-    encode: (pass: GPUComputePassEncoder) => void,
-    dispatches = 1,
-  ) {
+  constructor(stopwatch: Stopwatch, encode: (pass: GPUComputePassEncoder) => void, dispatches = 1) {
     this.stopwatch = stopwatch;
     this.encode = encode;
     this.most = Math.max(1, Math.floor(MAX_REPEATS / dispatches));

@@ -1,8 +1,8 @@
 import { LatentGpuError } from '../errors.ts';
 
 /**
- * The directives that turn a WGSL file into a family of kernels. They are comments, so that a file
- * stays valid WGSL once its imports are resolved:
+ * The directives that turn a WGSL file into a family of kernels. They are comments (a comment starts
+ * with `//`; the other kind is not understood), so that a file stays valid WGSL once its imports are resolved:
  *
  * - `// @import lib/name` splices another file once;
  * - `const NAME: u32 = 8u;` at module level may be given another value;
@@ -41,7 +41,7 @@ type Item =
 const DIRECTIVE = /^\s*\/\/\s*@(import|hook|unroll|end)\b\s*(.*?)\s*$/;
 const CONSTANT = /^const\s+\w+\s*(?::\s*(\w+))?\s*=\s*([^;]+);/;
 const NAMED = /\b(?:fn|struct|alias|const|override|var(?:\s*<[^>]*>)?)\s+(\w+)/;
-const COMMENT = /\/\/.*|\/\*[\s\S]*?\*\//g;
+const COMMENT = /\/\/.*/g;
 const HEADER = /^(?:enable|requires|diagnostic)\b/;
 const ENTRY = /@(?:compute|vertex|fragment)\b/;
 
@@ -405,8 +405,8 @@ function reachable(name: string, declarations: readonly Declaration[]): string[]
 /** Removes comments other than directives, and blank lines. */
 export function compact(text: string): string {
   const out: string[] = [];
-  for (const line of text.replace(/\/\*[\s\S]*?\*\//g, '').split('\n')) {
-    const kept = directive(line) ? line : line.replace(/\/\/.*/, '');
+  for (const line of text.split('\n')) {
+    const kept = directive(line) ? line : line.replace(COMMENT, '');
     if (kept.trim() !== '') out.push(kept.trimEnd());
   }
   return out.join('\n');
@@ -432,5 +432,8 @@ export function expand(
   const declarations = setConstants(name, resolve(name, text, source, hooks), constants);
   // An empty line around whatever has several.
   const spaced = reachable(name, declarations).map((d) => (d.includes('\n') ? `\n${d}\n` : d));
-  return `${spaced.join('\n').replace(/\n{3,}/g, '\n\n').trim()}\n`;
+  return `${spaced
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim()}\n`;
 }

@@ -1,7 +1,7 @@
 // Activations: a row each, with the derivative as an op of its own so that the scheduler can fuse
 // it into the backward product. Where it can be had from the output, the input need not be kept.
 import type { Tensor } from '../graph/tensor.ts';
-import { mul, sub } from './arithmetic.ts';
+import { add, exp, mul, neg, square, sub } from './arithmetic.ts';
 import type { TensorLike } from './constant.ts';
 import { elementwise } from './elementwise.ts';
 import { erf } from './reference/special.ts';
@@ -14,7 +14,7 @@ const sigmoidOf = (x: number): number =>
 const softplusOf = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const phi = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
 
-/** An activation whose derivative follows from its output y. */
+/** An activation whose derivative follows from its output y, as does that of the derivative. */
 function fromOutput(
   name: string,
   fn: string,
@@ -22,6 +22,7 @@ function fromOutput(
   flops: number,
   f: (x: number) => number,
   dy: (y: number) => number,
+  ddy?: Unary,
 ): Unary {
   const slope = elementwise({
     name: `${name}Grad`,
@@ -29,6 +30,7 @@ function fromOutput(
     module,
     flops,
     reference: (y) => dy(y as number),
+    ...(ddy && { vjp: ([y], _, g) => [mul(g, ddy(y as Tensor))] }),
   });
   return elementwise({
     name,
@@ -48,6 +50,7 @@ function fromInput(
   flops: number,
   f: (x: number) => number,
   dx: (x: number) => number,
+  ddx: Unary,
 ): Unary {
   const slope = elementwise({
     name: `${name}Grad`,
@@ -55,6 +58,7 @@ function fromInput(
     module,
     flops,
     reference: (x) => dx(x as number),
+    vjp: ([x], _, g) => [mul(g, ddx(x as Tensor))],
   });
   return elementwise({
     name,
@@ -75,7 +79,15 @@ export const relu = fromOutput(
   (x) => Math.max(x, 0),
   (y) => +(y > 0),
 );
-export const tanh = fromOutput('tanh', 'tanh4', 'tanh_grad', 16, Math.tanh, (y) => 1 - y * y);
+export const tanh = fromOutput(
+  'tanh',
+  'tanh4',
+  'tanh_grad',
+  16,
+  Math.tanh,
+  (y) => 1 - y * y,
+  (y) => mul(-2, y),
+);
 /** 1 / (1 + e⁻ˣ). */
 export const sigmoid = fromOutput(
   'sigmoid',
@@ -84,6 +96,7 @@ export const sigmoid = fromOutput(
   12,
   sigmoidOf,
   (y) => y * (1 - y),
+  (y) => sub(1, mul(2, y)),
 );
 /** log(1 + eˣ). */
 export const softplus = fromOutput(
@@ -93,6 +106,7 @@ export const softplus = fromOutput(
   20,
   softplusOf,
   (y) => -Math.expm1(-y),
+  (y) => exp(neg(y)),
 );
 /** x Φ(x), the exact (erf) form. Hendrycks and Gimpel 2016. */
 export const gelu = fromInput(
@@ -102,6 +116,8 @@ export const gelu = fromInput(
   24,
   (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
   (x) => 0.5 * (1 + erf(x / Math.SQRT2)) + x * phi(x),
+  // φ(x) (2 - x²)
+  (x) => mul(mul(exp(mul(-0.5, square(x))), phi(0)), sub(2, square(x))),
 );
 /** x σ(x), also called swish. */
 export const silu = fromInput(
@@ -111,6 +127,11 @@ export const silu = fromInput(
   14,
   (x) => x * sigmoidOf(x),
   (x) => sigmoidOf(x) * (1 + x * (1 - sigmoidOf(x))),
+  // σ' (2 + x (1 - 2σ))
+  (x) => {
+    const s = sigmoid(x);
+    return mul(mul(s, sub(1, s)), add(2, mul(x, sub(1, mul(2, s)))));
+  },
 );
 
 const leakySlope = elementwise({

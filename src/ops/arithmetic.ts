@@ -338,9 +338,7 @@ export const equalUint: Binary = elementwise({
 
 /** The same values in memory of their own, in row-major order. */
 export function copy(x: Tensor): Tensor {
-  return x.dtype === 'u32'
-    ? new Tensor(opNamed('copy'), [x], x.shape, 'u32')
-    : copyNode(x);
+  return x.dtype === 'u32' ? new Tensor(opNamed('copy'), [x], x.shape, 'u32') : copyNode(x);
 }
 const copyNode: Unary = elementwise({
   name: 'copy',

@@ -1,5 +1,6 @@
 // Log-densities, elementwise and in nats, with their derivatives as ops of their own. Sum them over
 // the features of a row with `sum`: the scheduler makes one kernel of density, sum and gradient.
+import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { mul, neg, sub } from './arithmetic.ts';
 import type { TensorLike } from './constant.ts';
@@ -11,7 +12,13 @@ type Scalar = (...values: number[]) => number;
 
 /** A derivative of a density: an op through which no second derivative is taken. */
 function derivative(name: string, fn: string, f: Scalar, flops = 12) {
-  return elementwise({ name, fn, module, flops, reference: f });
+  const vjp = () => {
+    throw new LatentGpuError(
+      'bad-config',
+      `${name} cannot be differentiated: write the density with elementary ops where its second derivative is needed`,
+    );
+  };
+  return elementwise({ name, fn, module, flops, reference: f, vjp });
 }
 
 const reparameterizeNode = elementwise({

@@ -12,8 +12,12 @@ const assignOp = defineOp({
 
 /** At the end of the step, `target` holds `value`. Everything else in the step reads the old one. */
 export function assign(target: Variable, value: Tensor): Tensor {
-  if (!sameShape(target.shape, value.shape) || target.dtype !== value.dtype) {
-    throw new LatentGpuError('shape-mismatch', `assign: ${value} does not fit ${target}`);
+  const fits = sameShape(target.shape, value.shape) && target.dtype === value.dtype;
+  if (!fits || target.dtype === 'u8') {
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `assign: ${value} does not fit ${target}; shapes and types must agree, and bytes cannot be assigned`,
+    );
   }
   return new Tensor(assignOp, [value], target.shape, target.dtype, { target });
 }
@@ -22,10 +26,11 @@ const storeOp = defineOp({ name: 'store', kind: 'store', reference: ([value]) =>
 
 /** Element `index` of the vector `target` takes the scalar `value`: how a loss history is kept. */
 export function store(target: Variable, index: Tensor, value: Tensor): Tensor {
-  if (target.rank !== 1 || index.rank !== 0 || value.rank !== 0 || index.dtype !== 'u32') {
+  const fits = target.rank === 1 && index.rank === 0 && value.rank === 0;
+  if (!fits || index.dtype !== 'u32' || value.dtype !== target.dtype) {
     throw new LatentGpuError(
       'shape-mismatch',
-      `store: needs a vector, an unsigned scalar index and a scalar, not ${target}, ${index} and ${value}`,
+      `store: needs a vector, an unsigned scalar index and a scalar of the vector's type, not ${target}, ${index} and ${value}`,
     );
   }
   return new Tensor(storeOp, [value, index], [], value.dtype, { target });

@@ -133,7 +133,7 @@ export class Emitter {
       if (read.node.op.kind === 'matmul') continue;
       const memory = this.alias(read.location.memory);
       if (isUniformRead(read, written)) uniforms.add(memory);
-      else note(memory, isFixed(read.location) || this.isQuadRead(read));
+      else note(memory, this.isQuadRead(read));
     }
     for (const write of this.writes) {
       const full = this.group.levels.get(write.node) === 'full';
@@ -168,10 +168,12 @@ export class Emitter {
   }
 
   private isQuadRead(read: Read): boolean {
+    const isTable = read.node.op.kind === 'gather' && read.input === 0;
+    if (isFixed(read.location) && !isTable) return true;
     if (!this.readsByQuad(read.node)) return false;
     const space = this.space as IndexSpace;
     const { terms, last } = space.affine(this.fullStrides(read));
-    const row = read.node.op.kind === 'gather' && read.input === 0 ? this.tableStride(read) : 0;
+    const row = isTable ? this.tableStride(read) : 0;
     return (
       last === 1 &&
       read.location.offset % 4 === 0 &&

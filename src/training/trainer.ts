@@ -1,7 +1,7 @@
 // The training loop's engine: one plan that holds a whole step, replayed; its state can be taken
 // out and put back, so that a run goes on after a stop or on another device.
 import type { ImageDataset } from '../data/dataset.ts';
-import type { Device } from '../device/index.ts';
+import { type Device, openDevice } from '../device/index.ts';
 import { isLatentGpuError, LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
@@ -93,12 +93,12 @@ export class Trainer {
   }
 
   /**
-   * @param open gives a device; called again if the device is lost
+   * @param open gives a device; called again if the device is lost. Default: {@link openDevice}
    * @param from a state to continue from
    */
   static async create(
     options: TrainerOptions,
-    open: () => Promise<Device>,
+    open: () => Promise<Device> = openDevice,
     from?: TrainerState,
   ): Promise<Trainer> {
     const trainer = new Trainer(options, open);

@@ -1,0 +1,41 @@
+// Rounds over all subjects, one sample each, instead of one subject after another: what else the
+// machine does meanwhile then falls on all of them alike, and their ratios hold.
+import type { Timing } from './stopwatch.ts';
+
+export interface Subject {
+  /** Takes one sample. */
+  sample(): Promise<Timing>;
+}
+
+export interface RoundOptions {
+  /** Time to spend; the round under way is finished. */
+  seconds: number;
+  /** Rounds to take however long they last. */
+  minRounds?: number;
+  /** Called after each sample with the share of the work that is done, 0 to 1. */
+  onProgress?: (done: number) => void;
+  signal?: AbortSignal;
+}
+
+/** Rounds below which quartiles say little. */
+export const MIN_ROUNDS = 5;
+
+/** @returns every subject's samples, in the order of the subjects */
+export async function measureInRounds(
+  subjects: readonly Subject[],
+  { seconds, minRounds = MIN_ROUNDS, onProgress, signal }: RoundOptions,
+): Promise<Timing[][]> {
+  const samples: Timing[][] = subjects.map(() => []);
+  const start = performance.now();
+  const elapsed = () => (performance.now() - start) / (1000 * seconds);
+  for (let round = 0; round < minRounds || elapsed() < 1; round++) {
+    for (const [i, subject] of subjects.entries()) {
+      signal?.throwIfAborted();
+      (samples[i] as Timing[]).push(await subject.sample());
+      const byRounds = (round + (i + 1) / subjects.length) / minRounds;
+      onProgress?.(Math.min(1, elapsed(), byRounds));
+    }
+    if (subjects.length === 0) break;
+  }
+  return samples;
+}

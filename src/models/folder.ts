@@ -1,0 +1,186 @@
+// A model as files: `model.json` says what it is, `weights.safetensors` holds its parameters under
+// the names and in the layout that PyTorch's state_dict would give them.
+import { LatentGpuError } from '../errors.ts';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
+import type { Variable } from '../graph/variable.ts';
+import type { Runtime } from '../scheduler/index.ts';
+import {
+  FAMILIES,
+  type Family,
+  MODEL_KEYS,
+  type Model,
+  type ModelConfig,
+  modelConfig,
+} from './config.ts';
+import { type Given, settle } from './schema.ts';
+
+export const MODEL_FILE = 'model.json';
+export const WEIGHTS_FILE = 'weights.safetensors';
+
+const FORMAT = 1;
+/** Keys that `model.json` must have; the others have defaults. */
+const REQUIRED = [
+  'encoder.hidden',
+  'encoder.activation',
+  'latent',
+  'decoder.hidden',
+  'decoder.activation',
+  'likelihood.kind',
+];
+/** Keys beside those of the model. `version` is the library's. */
+const PLAIN = ['format', 'family', 'data', 'version'];
+
+/** @param version of the library that writes it */
+export function modelJson(config: ModelConfig, version?: string): string {
+  const { family, data, encoder, latent, decoder, likelihood, objective, init } = config;
+  const content = {
+    format: FORMAT,
+    family,
+    data,
+    encoder,
+    latent,
+    decoder,
+    likelihood,
+    ...(objective && { objective: objectiveKeys(objective) }),
+    init,
+    ...(version !== undefined && { version }),
+  };
+  return `${JSON.stringify(content, null, 2)}\n`;
+}
+
+/** The family tells the kind. */
+function objectiveKeys({ kind: _, ...rest }: NonNullable<ModelConfig['objective']>) {
+  return rest;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * Reads `model.json`.
+ *
+ * @param name what to call the file in errors
+ * @returns the model's configuration, and the keys that are not known, by their dotted names
+ * @throws LatentGpuError `bad-format` if it is no such file or lacks a key, `bad-config` for a value
+ *   that is not allowed
+ */
+export function readModelJson(
+  text: string,
+  name = MODEL_FILE,
+): { config: ModelConfig; extra: string[] } {
+  const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
+  let root: unknown;
+  try {
+    root = JSON.parse(text);
+  } catch (cause) {
+    throw bad(`not JSON (${(cause as Error).message})`);
+  }
+  if (!isObject(root)) throw bad('not a JSON object');
+  if (root.format === undefined) throw bad(`'format' is missing; it must be ${FORMAT}`);
+  if (root.format !== FORMAT) {
+    throw bad(`format is ${JSON.stringify(root.format)}; this version reads format ${FORMAT}`);
+  }
+  if (!FAMILIES.includes(root.family as Family)) {
+    const what = root.family === undefined ? 'missing' : JSON.stringify(root.family);
+    throw bad(`'family' is ${what}; it must be one of ${FAMILIES.join(', ')}`);
+  }
+  const { given, extra } = collect(root, name);
+  const missing = REQUIRED.find((key) => !given.has(key));
+  if (missing) throw bad(`'${missing}' is missing`);
+  const data = readData(root.data, extra, bad);
+  const family = root.family as Family;
+  return { config: modelConfig(family, data, settle(MODEL_KEYS, given, { family })), extra };
+}
+
+function readData(
+  data: unknown,
+  extra: string[],
+  bad: (why: string) => LatentGpuError,
+): { shape: number[]; name?: string } {
+  const { shape, name, ...others } = isObject(data) ? data : {};
+  if (shape === undefined) throw bad("'data.shape' is missing");
+  const whole = (n: unknown) => Number.isSafeInteger(n) && Number(n) >= 1;
+  if (!Array.isArray(shape) || shape.length < 1 || shape.length > 3 || !shape.every(whole)) {
+    throw bad(
+      `data.shape is ${JSON.stringify(shape)}; it must be [height, width], ` +
+        '[height, width, channels] or [features]',
+    );
+  }
+  extra.push(...Object.keys(others).map((key) => `data.${key}`));
+  return { shape, ...(typeof name === 'string' && { name }) };
+}
+
+/** Splits the file's leaves into known keys and others. */
+function collect(root: Record<string, unknown>, source: string) {
+  const given = new Map<string, Given>();
+  const extra: string[] = [];
+  const visit = (value: unknown, path: string) => {
+    if (Object.hasOwn(MODEL_KEYS, path)) given.set(path, { value, source });
+    else if (isObject(value) && Object.keys(MODEL_KEYS).some((key) => key.startsWith(`${path}.`))) {
+      for (const [key, inner] of Object.entries(value)) visit(inner, `${path}.${key}`);
+    } else extra.push(path);
+  };
+  for (const [key, value] of Object.entries(root)) if (!PLAIN.includes(key)) visit(value, key);
+  return { given, extra };
+}
+
+/** Parameters by name, out of the flat vector that a trainer keeps them in. */
+export function unpackParameters(model: Model, flat: Float32Array): Map<Variable, Float32Array> {
+  return new Map(
+    model.parameters().map((parameter) => {
+      const offset = parameter.parent?.offset as number;
+      return [parameter, flat.subarray(offset, offset + parameter.size)];
+    }),
+  );
+}
+
+/** The bytes of `weights.safetensors`, a function of the parameters alone. */
+export function writeWeights(values: ReadonlyMap<Variable, Float32Array>): Uint8Array {
+  return writeSafetensors(
+    [...values].map(([{ name, shape }, data]) => [name, { shape, data }] as const),
+  );
+}
+
+/**
+ * Reads `weights.safetensors` for a model: every parameter by its name and shape, of any float type.
+ *
+ * @returns the values, and the tensors that the model does not have
+ * @throws LatentGpuError `bad-format` naming the first tensor that is missing or does not fit,
+ *   `bad-data` for one that is not finite
+ */
+export function readWeights(
+  model: Model,
+  bytes: Uint8Array,
+  name = WEIGHTS_FILE,
+): { values: Map<Variable, Float32Array>; extra: string[] } {
+  const { tensors } = readSafetensors(bytes, name);
+  const values = new Map<Variable, Float32Array>();
+  for (const [path, parameter] of model.namedParameters()) {
+    const bad = (why: string) =>
+      new LatentGpuError('bad-format', `${name}: tensor '${path}' ${why}`);
+    const stored = tensors.get(path);
+    const wanted = `[${parameter.shape.join(', ')}]`;
+    if (!stored) throw bad(`is missing; ${MODEL_FILE} asks for it with shape ${wanted}`);
+    tensors.delete(path);
+    if (stored.shape.join() !== parameter.shape.join()) {
+      throw bad(`has shape [${stored.shape.join(', ')}]; ${MODEL_FILE} asks for ${wanted}`);
+    }
+    if (!(stored.data instanceof Float32Array)) {
+      throw bad(`is of type ${stored.dtype}; save it as float32`);
+    }
+    const wrong = stored.data.findIndex((value) => !Number.isFinite(value));
+    if (wrong >= 0) {
+      throw new LatentGpuError(
+        'bad-data',
+        `${name}: tensor '${path}' holds ${stored.data[wrong]} at element ${wrong}`,
+      );
+    }
+    values.set(parameter, stored.data);
+  }
+  return { values, extra: [...tensors.keys()] };
+}
+
+/** Puts parameters into the memory of a device. */
+export function giveWeights(runtime: Runtime, values: ReadonlyMap<Variable, Float32Array>): void {
+  for (const [parameter, data] of values) runtime.write(parameter, data);
+}

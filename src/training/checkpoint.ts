@@ -1,0 +1,73 @@
+// A training run's state as a file: what it takes to go on bit for bit.
+import { LatentGpuError } from '../errors.ts';
+import { readSafetensors, type WritableTensor, writeSafetensors } from '../formats/safetensors.ts';
+import type { TrainerState } from './trainer.ts';
+
+/** The parameters that did best on the evaluation data so far. */
+export interface Best {
+  readonly negativeElbo: number;
+  readonly step: number;
+  /** Evaluations since then. */
+  readonly stale: number;
+  readonly parameters: Float32Array;
+}
+
+export interface Checkpoint {
+  readonly state: TrainerState;
+  readonly best: Best | undefined;
+}
+
+const KIND = 'latentgpu checkpoint 1';
+const BEST = 'best.parameters';
+
+/** Random numbers and the order of the data are functions of the seed and the step among these. */
+export function writeCheckpoint({ state, best }: Checkpoint): Uint8Array {
+  const tensors: [string, WritableTensor][] = [...state.tensors].map(([name, data]) => [
+    name,
+    { shape: [data.length], data },
+  ]);
+  const metadata: Record<string, string> = { kind: KIND, step: String(state.step) };
+  if (best) {
+    const { parameters, ...rest } = best;
+    tensors.push([BEST, { shape: [parameters.length], data: parameters }]);
+    metadata.best = JSON.stringify(rest);
+  }
+  return writeSafetensors(tensors, metadata);
+}
+
+/** @throws LatentGpuError `bad-format` if the file is no checkpoint, or not whole */
+export function readCheckpoint(bytes: Uint8Array, name = 'checkpoint'): Checkpoint {
+  const { tensors, metadata } = readSafetensors(bytes, name);
+  const bad = (why: string) =>
+    new LatentGpuError('bad-format', `${name}: ${why}; it cannot be continued`);
+  if (metadata.kind !== KIND) throw bad('not a checkpoint of this version of latentgpu');
+  const step = Number(metadata.step);
+  if (!(Number.isSafeInteger(step) && step >= 0)) throw bad(`its step is '${metadata.step}'`);
+  const held = new Map<string, Float32Array | Uint32Array>();
+  for (const [tensor, { data }] of tensors) {
+    if (!(data instanceof Float32Array || data instanceof Uint32Array)) {
+      throw bad(`tensor '${tensor}' is neither float32 nor uint32`);
+    }
+    held.set(tensor, data);
+  }
+  const parameters = held.get(BEST);
+  held.delete(BEST);
+  const state = { step, tensors: held };
+  if (metadata.best === undefined) return { state, best: undefined };
+  if (!(parameters instanceof Float32Array)) throw bad(`it lacks '${BEST}'`);
+  return { state, best: { ...readBest(metadata.best, bad), parameters } };
+}
+
+function readBest(text: string, bad: (why: string) => LatentGpuError): Omit<Best, 'parameters'> {
+  let best: Partial<Best> | null = null;
+  try {
+    best = JSON.parse(text);
+  } catch {
+    throw bad('what it says of the best parameters is not JSON');
+  }
+  const { negativeElbo, step, stale } = best ?? {};
+  if (![negativeElbo, step, stale].every(Number.isFinite)) {
+    throw bad('what it says of the best parameters is not whole');
+  }
+  return { negativeElbo: Number(negativeElbo), step: Number(step), stale: Number(stale) };
+}

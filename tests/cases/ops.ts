@@ -1,0 +1,190 @@
+/** Every elementwise op on the GPU: all shapes, layouts and kinds of values. */
+import { type Shape, sizeOf } from '../../src/graph/shape.ts';
+import { allOps, type Tensor } from '../../src/graph/tensor.ts';
+import { type Variable, variable } from '../../src/graph/variable.ts';
+import * as o from '../../src/ops/index.ts';
+import { cases } from '../rig/cases.ts';
+import { apply, draw, trialOf } from '../support/domains.ts';
+import { adapters, check, reals, withRuntime } from '../support/engine.ts';
+
+/** How an input of an op lies in memory. */
+type Layout = 'plain' | 'row' | 'column' | 'number' | 'transposed' | 'columns';
+const full: readonly Layout[] = ['plain', 'transposed', 'columns'];
+const all: readonly Layout[] = ['row', 'plain', 'column', 'transposed', 'number', 'columns'];
+
+/** One memory for the inputs of all ops, because a kernel may bind only a few. */
+class Pool {
+  private readonly numbers: number[] = [];
+  private readonly dtype: 'f32' | 'u32';
+  private readonly alignment: number;
+
+  constructor(dtype: 'f32' | 'u32', alignment: number) {
+    this.dtype = dtype;
+    this.alignment = alignment;
+  }
+
+  /** Room for values; returns how to get at them once the memory exists. */
+  take(shape: Shape, values: readonly number[]): (whole: Variable) => Tensor {
+    while (this.numbers.length % this.alignment !== 0) this.numbers.push(0);
+    const offset = this.numbers.length;
+    this.numbers.push(...values);
+    return (whole) => o.reshape(o.slice(whole, 0, offset, offset + values.length), shape);
+  }
+
+  /** The memory and what it holds. */
+  make(): [Variable, ArrayLike<number>] {
+    const { dtype } = this;
+    const Numbers = dtype === 'u32' ? Uint32Array : Float32Array;
+    if (this.numbers.length === 0) this.numbers.push(0);
+    const whole = variable(`pool of ${dtype}`, [this.numbers.length], { dtype });
+    return [whole, Numbers.from(this.numbers)];
+  }
+}
+
+/** Every elementwise op on inputs of the given layouts, one output an op. */
+function everyOp(
+  [rows, columns]: readonly [number, number],
+  layoutOf: (input: number, inputs: number, op: number) => Layout,
+  alignment: number,
+): { outputs: Record<string, Tensor>; values: Map<Variable, ArrayLike<number>> } {
+  const pools = { f32: new Pool('f32', alignment), u32: new Pool('u32', alignment) };
+  const ops = allOps().filter((op) => op.kind === 'elementwise');
+  const pending = ops.map((op, at) => {
+    const { domains, operands } = trialOf(op.name);
+    const inputs = domains.map((domain, i) => {
+      const layout = layoutOf(i, domains.length, at);
+      const shape = storedShape(layout, rows, columns);
+      const values = draw(domain, sizeOf(shape), 8 * at + i);
+      const view = pools[operands].take(shape, values);
+      return (whole: Variable) => laidOut(layout, view(whole), columns);
+    });
+    return { name: op.name, operands, inputs };
+  });
+  const memory = { f32: pools.f32.make(), u32: pools.u32.make() };
+  const outputs = Object.fromEntries(
+    pending.map(({ name, operands, inputs }) => {
+      const [whole] = memory[operands];
+      return [
+        name,
+        apply(
+          name,
+          inputs.map((input) => input(whole)),
+        ),
+      ];
+    }),
+  );
+  return { outputs, values: new Map([memory.f32, memory.u32]) };
+}
+
+function storedShape(layout: Layout, rows: number, columns: number): Shape {
+  switch (layout) {
+    case 'row':
+      return [columns];
+    case 'column':
+      return [rows, 1];
+    case 'number':
+      return [];
+    case 'transposed':
+      return [columns, rows];
+    case 'columns':
+      return [rows, columns + 3];
+    default:
+      return [rows, columns];
+  }
+}
+
+function laidOut(layout: Layout, x: Tensor, columns: number): Tensor {
+  if (layout === 'transposed') return o.transpose(x);
+  return layout === 'columns' ? o.slice(x, 1, 2, 2 + columns) : x;
+}
+
+cases('ops, elementwise', (c) => {
+  c('all, in quads', async (t) => {
+    const { outputs, values } = everyOp([6, 8], () => 'plain', 4);
+    for (const adapter of Object.values(adapters)) await check(t, { outputs }, values, { adapter });
+  });
+
+  const mixed = (variant: number) => (input: number, inputs: number, op: number) =>
+    // One input has the full size, so that the result has it.
+    (input === op % inputs
+      ? full[(op + variant) % full.length]
+      : all[(op + input + variant) % all.length]) as Layout;
+  const shapes: [number, number][] = [
+    [5, 7],
+    [1, 67],
+    [50, 3],
+    [4, 12],
+    [9, 1],
+    [1, 5],
+  ];
+  shapes.forEach((shape, variant) => {
+    const alignment = variant % 2 === 0 ? 1 : 4;
+    c(`all, on views and broadcast to [${shape.join(', ')}]`, async (t) => {
+      const { outputs, values } = everyOp(shape, mixed(variant), alignment);
+      await check(t, { outputs }, values, { adapter: adapters.software });
+    });
+  });
+
+  c('all, on numbers', async (t) => {
+    const { outputs, values } = everyOp([1, 1], () => 'number', 1);
+    await check(t, { outputs }, values);
+  });
+
+  c('in chains, on more than one workgroup', async (t) => {
+    const [x, y] = [variable('x', [37, 131]), variable('y', [131])];
+    const chain = o.tanh(o.add(o.mul(x, 0.7), o.sin(y)));
+    const outputs = {
+      narrow: o.sub(o.exp(o.mul(chain, y)), o.square(o.sigmoid(chain))),
+      wide: o.mul(o.reshape(chain, [131, 37]), o.reshape(o.slice(y, 0, 3, 40), [37])),
+    };
+    const values = new Map([
+      [x, reals('x', x.size)],
+      [y, reals('y', y.size)],
+    ]);
+    for (const adapter of Object.values(adapters)) await check(t, { outputs }, values, { adapter });
+  });
+
+  c('on more elements than one row of workgroups can take', async (t) => {
+    // A GPU gets one quad an invocation; lines of two make a quad each, and 64 a workgroup.
+    const lines = 65536 * 64 + 5;
+    const x = variable('x', [2]);
+    const counts = o.reshape(o.modUint(o.iota(lines), 251), [lines, 1]);
+    const outputs = { y: o.add(o.toFloat(counts), x) };
+    await withRuntime(
+      t,
+      async (runtime) => {
+        const plan = await runtime.compile({ outputs });
+        const rows = plan.schedule.kernels.map(({ dispatch }) => dispatch[1]);
+        t.equal(Math.max(...rows), 2, 'rows of the grid');
+        runtime.write(x, [0.25, 0.5]);
+        await plan.run();
+        const y = await plan.read('y');
+        const wrong = y.findIndex((value, i) => value !== ((i >> 1) % 251) + 0.25 * (1 + (i & 1)));
+        t.equal(wrong, -1, 'the first wrong element');
+      },
+      adapters.gpu,
+    );
+  });
+
+  c('finds what is not finite by its bits', async (t) => {
+    const x = variable('x', [7]);
+    const values = Float32Array.of(1, Number.NaN, Infinity, -Infinity, 3.4e38, 0, -Number.NaN);
+    await check(t, { outputs: { y: o.finite(x) } }, new Map([[x, values]]));
+  });
+
+  c('bytes are read as shares of 255', async (t) => {
+    const table = variable('bytes', [5, 7], { dtype: 'u8', role: 'data' });
+    const even = variable('even', [3, 8], { dtype: 'u8', role: 'data' });
+    const outputs = {
+      odd: o.mul(table, 2),
+      columns: o.add(o.slice(table, 1, 2, 6), o.slice(table, 1, 1, 5)),
+      even: o.square(even),
+      turned: o.neg(o.transpose(even)),
+    };
+    const values = new Map<Variable, ArrayLike<number>>([
+      [table, Uint8Array.from({ length: 35 }, (_, i) => (i * 37) % 256)],
+      [even, Uint8Array.from({ length: 24 }, (_, i) => 255 - i * 9)],
+    ]);
+    await check(t, { outputs }, values);
+  });
+});
