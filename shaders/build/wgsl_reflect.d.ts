@@ -13,6 +13,14 @@ declare module 'wgsl_reflect/wgsl_reflect.module.js' {
     name: string;
     attributes: { name: string; value: string | string[] | null }[] | null;
   }
+  /** Runs a kernel on the CPU and reports accesses that nothing orders. */
+  export function detectRaces(
+    code: string,
+    entryPoint: string,
+    dispatch: number[],
+    /** By group and binding; written to as the kernel would. */
+    bindings: Record<number, Record<number, Float32Array>>,
+  ): { races: { message: string }[] };
   export class WgslReflect {
     constructor(code: string);
     entry: { compute: EntryPoint[] };

@@ -60,7 +60,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
  * Reads `model.json`.
  *
  * @param name what to call the file in errors
- * @returns the model's configuration, and the keys that are not known, by their dotted names
+ * @returns the model's configuration, and the keys that have no meaning in it, by their dotted names
  * @throws LatentGpuError `bad-format` if it is no such file or lacks a key, `bad-config` for a value
  *   that is not allowed
  */
@@ -89,7 +89,8 @@ export function readModelJson(
   if (missing) throw bad(`'${missing}' is missing`);
   const data = readData(root.data, extra, bad);
   const family = root.family as Family;
-  return { config: modelConfig(family, data, settle(MODEL_KEYS, given, { family })), extra };
+  const values = settle(MODEL_KEYS, given, { family }, extra);
+  return { config: modelConfig(family, data, values), extra };
 }
 
 function readData(

@@ -207,12 +207,14 @@ export function nest(values: Values): Record<string, unknown> {
  * the others' values are left out.
  *
  * @param fixed values of keys outside the table, to which defaults and conditions may refer
+ * @param idle where given, receives the names of keys that do not apply, which else are refused
  * @throws LatentGpuError `bad-config` for a value that is not allowed or a key that does not apply
  */
 export function settle(
   schema: Schema,
   given: ReadonlyMap<string, Given>,
   fixed: Readonly<Record<string, Value>> = {},
+  idle?: string[],
 ): Map<string, Value> {
   for (const [name, { source }] of given) knownKey(schema, name, source);
   const values = new Map<string, Value>();
@@ -223,7 +225,8 @@ export function settle(
       ([other, wanted]) => !wanted.includes(String(get(other) ?? 'none')),
     );
     if (obstacle) {
-      if (!entry) continue;
+      if (entry) idle?.push(name);
+      if (!entry || idle) continue;
       const [other, wanted] = obstacle;
       const now = get(other);
       throw badConfig(

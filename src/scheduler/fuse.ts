@@ -45,6 +45,11 @@ export function fuse(lowered: Lowered, adapter: AdapterClass): Fusion {
   return { groups: fuser.groups, groupOf: fuser.groupOf, dependencies: fuser.dependencies };
 }
 
+/** Whether one group computes a value for each row of another. */
+function isPerRow(rows: Group, values: Group): boolean {
+  return rows.kind === 'rows' && values.kind === 'map' && sizeOf(values.shape) === rowCount(rows);
+}
+
 class Fuser {
   readonly groups: Group[] = [];
   readonly groupOf = new Map<Tensor, Group>();
@@ -194,7 +199,11 @@ class Fuser {
 
   /** Whole kernels become one where that spares memory traffic or a small dispatch. */
   merge(): void {
-    this.mergeInto(['map', 'rows']);
+    // What stands between two kernels may have to join one of them first.
+    for (let before = 0; before !== this.groups.length; ) {
+      before = this.groups.length;
+      this.mergeInto(['map', 'rows']);
+    }
     this.mergeInto(['matmul']);
   }
 
@@ -217,7 +226,16 @@ class Fuser {
 
   private mergeable(into: Group, from: Group): boolean {
     if (from.kind === 'matmul' || into.splits > 1 || from.splits > 1) return false;
-    if (!sameShape(into.shape, from.shape)) return false;
+    const touched = (group: Group) => {
+      const { reads, writes } = trafficOf(group, this.dependencies);
+      return new Set([...reads, ...writes].map(({ location }) => location.memory));
+    };
+    if (!sameShape(into.shape, from.shape)) {
+      if (!isPerRow(into, from)) return false;
+      if (sizeOf(from.shape) <= SMALL) return true;
+      const own = touched(into);
+      return [...touched(from)].some((memory) => own.has(memory));
+    }
     if (into.kind === 'matmul') {
       const inputs = [...from.levels.keys()].flatMap((x) => this.dependencies.inputsOf(x));
       return from.kind === 'map' && inputs.some((x) => into.levels.has(x));
@@ -226,17 +244,16 @@ class Fuser {
     if (into.kind === 'rows' && from.kind === 'map' && !hasTrailingAxes(into)) return false;
     if (from.kind === 'rows' && from.axes.join() !== into.axes.join()) return false;
     if (sizeOf(from.shape) <= SMALL) return true;
-    const touched = (group: Group) => {
-      const { reads, writes } = trafficOf(group, this.dependencies);
-      return new Set([...reads, ...writes].map(({ location }) => location.memory));
-    };
     const own = touched(into);
     return [...touched(from)].some((memory) => own.has(memory) && memory.size > SMALL);
   }
 
   private absorb(into: Group, from: Group): boolean {
     const before = new Map(into.levels);
-    for (const [node, level] of from.levels) into.levels.set(node, level);
+    const perRow = !sameShape(into.shape, from.shape);
+    for (const [node, level] of from.levels) {
+      into.levels.set(node, perRow && level === 'full' ? 'row' : level);
+    }
     for (const node of from.levels.keys()) this.groupOf.set(node, into);
     if (this.isSound(into)) return true;
     into.levels.clear();

@@ -1,7 +1,23 @@
-// Training: batches, the trainer, its state.
+// Training: configuration, batches, the trainer, the loop around it, its state as a file.
 export { BINARIZATIONS, type Binarization, binarizedRows } from './batches.ts';
+export { type Best, type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 export {
+  assignments,
+  fileValues,
+  makeOptimizer,
+  RUN_KEYS,
+  runConfig,
+  settleRun,
+  type TrainingConfig,
+  totalSteps,
+} from './config.ts';
+export { type EpochReport, type FitOptions, type FitResult, fit } from './fit.ts';
+export {
+  describeStep,
   type LossTerms,
+  type Progress,
+  type RunOptions,
+  type StepDescription,
   Trainer,
   type TrainerOptions,
   type TrainerState,

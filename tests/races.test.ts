@@ -1,0 +1,64 @@
+// Kernels that share workgroup memory, run on the CPU by a detector of missing barriers.
+import { describe, expect, it } from 'vitest';
+import { detectRaces } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { input } from '../src/graph/variable.ts';
+import { chooseMatmul } from '../src/kernels/matmul.ts';
+import { specialize } from '../src/kernels/specialize.ts';
+import { logSumExp, max, sum } from '../src/ops/index.ts';
+import { defaultAdapterClass } from '../src/scheduler/adapter.ts';
+import { schedule } from '../src/scheduler/index.ts';
+
+type Buffers = Record<number, Record<number, Float32Array>>;
+
+/** Races with every barrier in place, and with one barrier taken out: none, and some. */
+function check(code: string, dispatch: readonly number[], buffers: () => Buffers): void {
+  const find = (text: string) => detectRaces(text, 'main', [...dispatch], buffers()).races;
+  expect(find(code).map(({ message }) => message)).toEqual([]);
+  expect(find(code.replaceAll('workgroupBarrier();', '')).length).toBeGreaterThan(0);
+}
+
+describe('races', () => {
+  it.each(['tiled-32x32', 'tiled-64x64'])('%s has none in any layout', (variant) => {
+    const [m, n, k] = [33, 34, 20];
+    for (const [left, right] of [
+      [false, false],
+      [false, true],
+      [true, false],
+    ] as const) {
+      const [a, b] = [left ? 36 : k, right ? k : 36];
+      const problem = {
+        batch: 1,
+        m,
+        n,
+        k,
+        a: { transposed: left, ld: a, offset: 0, batchStride: 0, size: a * (left ? k : m) },
+        b: { transposed: right, ld: b, offset: 0, batchStride: 0, size: b * (right ? n : k) },
+        sumA: true,
+      };
+      const { shader, constants, hooks, dispatch } = chooseMatmul(
+        problem,
+        defaultAdapterClass,
+        variant,
+      );
+      // Larger than what tiles at the border read: the detector does not clamp.
+      const operand = (size: number) => Float32Array.from({ length: size + 9000 }, (_, i) => i % 7);
+      check(specialize(shader, { constants, hooks }), dispatch, () => ({
+        0: { 0: operand(problem.a.size), 1: operand(problem.b.size), 2: new Float32Array(m * 36) },
+      }));
+    }
+  });
+
+  it.each([sum, max, logSumExp])('$name of a row by many lanes has none', (fold) => {
+    const x = input('x', [3, 70]);
+    const { kernels } = schedule({ outputs: { y: fold(x, 1) } }, defaultAdapterClass);
+    expect(kernels.length).toBe(1);
+    const { code, dispatch, variant } = kernels[0] as (typeof kernels)[number];
+    expect(variant).toMatch(/lanes/);
+    check(code, dispatch, () => ({
+      0: {
+        0: Float32Array.from({ length: 3 * 70 + 64 }, (_, i) => i % 5),
+        1: new Float32Array(64),
+      },
+    }));
+  });
+});
