@@ -1,4 +1,5 @@
 // Whole steps as users run them: training, and sampling with the images read back.
+import type { ImageDataset } from '../data/dataset.ts';
 import { digits } from '../data/digits.ts';
 import type { Device } from '../device/index.ts';
 import { Inference, type ObjectiveConfig, Vae } from '../models/index.ts';
@@ -25,13 +26,13 @@ export interface StepCounts {
 
 /** Bytes on the GPU. */
 export interface StepMemory {
-  /** All slots of intermediates, and the least that any placement could do with. */
-  readonly intermediates: number;
-  readonly bound: number;
-  /** Parameters, optimizer state, data set. */
-  readonly variables: number;
   /** Everything that was allocated for the step, readback included. */
   readonly total: number;
+  /** All slots of intermediates, and the least that any placement could do with. */
+  readonly intermediates?: number;
+  readonly bound?: number;
+  /** Parameters, optimizer state, data set. */
+  readonly variables?: number;
 }
 
 export interface StepSubject extends Subject {
@@ -85,6 +86,13 @@ export const TRAINING_STEPS: readonly string[] = Object.keys(trainingSpecs);
 
 export const STEPS: readonly string[] = [...TRAINING_STEPS, ...Object.keys(samplingCounts)];
 
+let images: ImageDataset | undefined;
+
+function trainingImages(): ImageDataset {
+  images ??= digits({ count: 1000, seed: 1 });
+  return images;
+}
+
 /** A trainer for one of {@link TRAINING_STEPS}, on a device of the caller's. */
 export function makeTrainer(name: string, open: () => Promise<Device>): Promise<Trainer> {
   const { batch, objective } = trainingSpecs[name] as TrainingSpec;
@@ -92,7 +100,7 @@ export function makeTrainer(name: string, open: () => Promise<Device>): Promise<
   return Trainer.create(
     {
       model,
-      data: digits({ count: 1000, seed: 1 }),
+      data: trainingImages(),
       batch,
       binarize: 'resampled',
       seed: 1,
@@ -114,15 +122,6 @@ export function workOf({ kernels }: Schedule): Work {
     bytes: kernels.reduce((total, k) => total + k.bytes, 0),
     draws: noise.reduce((total, { size }) => total + size, 0),
     dispatches: kernels.length,
-  };
-}
-
-function memoryOf(plan: Schedule, total: number): StepMemory {
-  return {
-    intermediates: plan.memory.peakBytes,
-    bound: plan.memory.boundBytes,
-    variables: plan.variables.reduce((sum, v) => sum + memoryBytes(v), 0),
-    total,
   };
 }
 
@@ -207,7 +206,12 @@ async function prepareTraining(name: string, device: Device): Promise<StepSubjec
   return {
     name,
     work: workOf(plan),
-    memory: memoryOf(plan, device.counters.liveBytes - before),
+    memory: {
+      total: device.counters.liveBytes - before,
+      intermediates: plan.memory.peakBytes,
+      bound: plan.memory.boundBytes,
+      variables: plan.variables.reduce((sum, v) => sum + memoryBytes(v), 0),
+    },
     sample: () => ledger.during(steps, () => trainer.plan.run(steps)),
     counts: () => ledger.counts(),
     destroy: async () => trainer.runtime.destroy(),
@@ -231,7 +235,7 @@ async function prepareSampling(name: string, device: Device): Promise<StepSubjec
   return {
     name,
     work: workOf(plan),
-    memory: memoryOf(plan, device.counters.liveBytes - before),
+    memory: { total: device.counters.liveBytes - before },
     sample: () => ledger.during(steps, () => repeat(steps)),
     counts: () => ledger.counts(),
     destroy: async () => {
@@ -248,11 +252,10 @@ export function prepareStep(name: string, device: Device): Promise<StepSubject> 
 
 /**
  * From nothing to the end of the first training step: the device is opened, the model described,
- * scheduled, compiled and given its memory.
- *
- * @returns milliseconds
+ * scheduled, compiled and given its memory. Drawing the data set does not count.
  */
 export async function coldStart(open: () => Promise<Device>): Promise<Timing> {
+  trainingImages();
   let opened: Device | undefined;
   const timing = await timed(1, async () => {
     const trainer = await makeTrainer(TRAINING_STEPS[0] as string, async () => {

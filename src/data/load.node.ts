@@ -3,6 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import { gunzip, isGzip } from '../formats/gzip.ts';
 import { isIdx, readIdx } from '../formats/idx.ts';
 import { isNpy, readNpy } from '../formats/npy.ts';
+import { editDistance } from '../nearest.ts';
 import { npyDataset } from './arrays.ts';
 import { checkDataset, type ImageDataset, split, take } from './dataset.ts';
 import { digits } from './digits.ts';
@@ -60,7 +61,7 @@ async function loadFile(path: string, spec: DataSpec): Promise<ImageDataset> {
   if (!bytes) {
     const looksLikePath = /[/\\.]/.test(path);
     const why = looksLikePath ? `no such file: ${path}` : `unknown data set '${path}'`;
-    const names = [...KNOWN].sort((a, b) => distance(path, a) - distance(path, b));
+    const names = [...KNOWN].sort((a, b) => editDistance(path, a) - editDistance(path, b));
     const hint = `did you mean '${names[0]}'? known: ${KNOWN.join(', ')}, or the path of an IDX or .npy file`;
     throw new LatentGpuError('bad-input', `${why}; ${hint}`);
   }
@@ -110,18 +111,4 @@ async function labelsBeside(path: string): Promise<Uint8Array | undefined> {
   const { shape, data } = readIdx(isGzip(bytes) ? await gunzip(bytes) : bytes, beside);
   if (shape.length === 1) return data;
   throw new LatentGpuError('bad-data', `${beside} holds [${shape}], not one label a row`);
-}
-
-/** Levenshtein's distance: insertions, deletions and substitutions of one letter. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitute = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitute, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }

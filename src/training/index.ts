@@ -12,6 +12,8 @@ export {
   totalSteps,
 } from './config.ts';
 export { type EpochReport, type FitOptions, type FitResult, fit } from './fit.ts';
+export { lossOf } from './objective.ts';
+export { outputBias } from './output-bias.ts';
 export {
   describeStep,
   type LossTerms,

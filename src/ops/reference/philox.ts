@@ -1,45 +1,14 @@
 /**
- * Philox4x32-10 and the variates drawn from its words, as float64 oracles of `shaders/lib/philox.wgsl`
- * and `shaders/lib/random.wgsl`.
+ * The variates drawn from the words of Philox4x32-10, as float64 oracles of `shaders/lib/random.wgsl`.
  *
  * Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011);
  * Box, Muller, "A note on the generation of random normal deviates" (1958).
  */
 
-/** Four 32-bit words. */
+export { philox4x32 as philox } from '../../random.ts';
+
+/** Four numbers, one for each word. */
 export type Words = [number, number, number, number];
-
-/** Upper and lower 32 bits of the product of two 32-bit words. */
-function multiply(a: number, b: number): [high: number, low: number] {
-  const aLow = a & 0xffff;
-  const aHigh = a >>> 16;
-  const bLow = b & 0xffff;
-  const bHigh = b >>> 16;
-  // Each partial sum stays below 2^34, where a double is exact.
-  const middle = aHigh * bLow + Math.floor((aLow * bLow) / 0x10000);
-  const sum = middle + aLow * bHigh;
-  return [(aHigh * bHigh + Math.floor(sum / 0x10000)) >>> 0, Math.imul(a, b) >>> 0];
-}
-
-/** The four words of `counter` (128 bits) under `key` (64 bits). */
-export function philox(
-  counter: readonly [number, number, number, number],
-  key: readonly [number, number],
-): Words {
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = key;
-  for (let round = 0; round < 10; round++) {
-    const [high0, low0] = multiply(c0, 0xd2511f53);
-    const [high1, low1] = multiply(c2, 0xcd9e8d57);
-    c0 = (high1 ^ c1 ^ k0) >>> 0;
-    c1 = low1;
-    c2 = (high0 ^ c3 ^ k1) >>> 0;
-    c3 = low0;
-    k0 = (k0 + 0x9e3779b9) >>> 0;
-    k1 = (k1 + 0xbb67ae85) >>> 0;
-  }
-  return [c0, c1, c2, c3];
-}
 
 /** (floor(bits / 2^9) + 1/2) 2^-23: uniform on (0, 1), never 0 or 1, and exactly the shader's value. */
 export function uniformFromBits(bits: number): number {

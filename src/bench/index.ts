@@ -1,0 +1,24 @@
+// Measuring: what an adapter can do, and what kernels and steps make of it.
+export {
+  type ComparedRow,
+  type Comparison,
+  compareReports,
+  formatComparison,
+} from './compare.ts';
+export { formatReport } from './format.ts';
+export {
+  formatProfile,
+  type Profile,
+  type ProfiledDispatch,
+  type ProfileOptions,
+  profileSchedule,
+} from './profile.ts';
+export {
+  type BenchHost,
+  type BenchReport,
+  type BenchRow,
+  parseReport,
+  stringifyReport,
+} from './report.ts';
+export { type BenchOptions, benchmarkNames, runBenchmark } from './run.ts';
+export { makeTrainer, TRAINING_STEPS } from './steps.ts';

@@ -1,0 +1,253 @@
+// The benchmark: peaks, kernels and whole steps, measured in the same rounds.
+import { version } from '../../package.json';
+import { type Device, type OpenOptions, openDevice } from '../device/index.ts';
+import { LatentGpuError } from '../errors.ts';
+import { Runtime, schedule } from '../scheduler/index.ts';
+import { BoundSchedule } from './bound-schedule.ts';
+import { buildKernel, kernelNames } from './kernels.ts';
+import { preparePeaks } from './peaks.ts';
+import type { BenchHost, BenchReport, BenchRow, ColdStart } from './report.ts';
+import { floorOf, type PeakKind, type Peaks, peaksOf, type Work } from './roofline.ts';
+import { MIN_ROUNDS, measureInRounds, type Subject } from './rounds.ts';
+import { median, summarize } from './statistics.ts';
+import { coldStart, prepareStep, STEPS, type StepSubject, workOf } from './steps.ts';
+import { type ClockName, Repeated, Stopwatch, type Timing } from './stopwatch.ts';
+
+export const COLD_START = 'cold start to the end of the first VAE step';
+
+export interface BenchOptions {
+  /** Time to measure for, once everything is warm. Default: 20. */
+  seconds?: number;
+  /** Measures only what has one of these in its name; peaks are always measured. */
+  filter?: readonly string[];
+  /** Rounds to take however long they last. */
+  minRounds?: number;
+  /** `host`: do without the GPU's clock. */
+  clock?: ClockName;
+  /** Of the adapter. */
+  open?: OpenOptions;
+  /** What the caller knows of the machine. */
+  host?: Omit<BenchHost, 'runtime'>;
+  /** Called often, with what is being done and the share of the measuring that is done, 0 to 1. */
+  onProgress?: (what: string, done: number) => void;
+  signal?: AbortSignal;
+}
+
+interface Measured extends Subject {
+  readonly name: string;
+  readonly group: BenchRow['group'];
+  readonly clock: ClockName;
+  readonly work: Work;
+  readonly peak?: PeakKind;
+  readonly step?: StepSubject;
+}
+
+/** Cold starts that are timed; each takes as long as it takes. */
+const COLD_STARTS = 3;
+
+/** Names of everything that can be measured beside the peaks. */
+export function benchmarkNames(isSoftware: boolean): string[] {
+  return [...kernelNames(isSoftware), ...STEPS, COLD_START];
+}
+
+/**
+ * Measures what this adapter does at best, and how much of that kernels and whole steps reach.
+ *
+ * @throws LatentGpuError `bad-config` if nothing matches the filter; `no-adapter`, `device-lost`
+ */
+export async function runBenchmark(options: BenchOptions = {}): Promise<BenchReport> {
+  const { seconds = 20, minRounds = MIN_ROUNDS, onProgress, signal } = options;
+  const open = () => openDevice(options.open);
+  const device = await open();
+  try {
+    const wanted = chosen(options.filter, device.adapter.isSoftware);
+    const cold = wanted.has(COLD_START) ? await coldStarts(open, onProgress) : undefined;
+    const bench = new Bench(device, options.clock ?? 'gpu');
+    try {
+      await bench.prepare(wanted, (what) => {
+        signal?.throwIfAborted();
+        onProgress?.(`preparing: ${what}`, 0);
+      });
+      const samples = await measureInRounds(bench.measured, {
+        seconds,
+        minRounds,
+        onProgress: (done) => onProgress?.('measuring', done),
+        ...(signal && { signal }),
+      });
+      return report(bench, samples, device, cold, { seconds, host: options.host ?? {} });
+    } finally {
+      await bench.destroy();
+    }
+  } finally {
+    device.destroy();
+  }
+}
+
+function chosen(filter: BenchOptions['filter'], isSoftware: boolean): Set<string> {
+  const names = benchmarkNames(isSoftware);
+  if (!filter || filter.length === 0) return new Set(names);
+  const found = filter.flatMap((part) => {
+    const hits = names.filter((name) => name.toLowerCase().includes(part.toLowerCase()));
+    if (hits.length > 0) return hits;
+    throw new LatentGpuError(
+      'bad-config',
+      `nothing that is measured has '${part}' in its name; there are: ${names.join('; ')}`,
+    );
+  });
+  return new Set(found);
+}
+
+async function coldStarts(
+  open: () => Promise<Device>,
+  onProgress: BenchOptions['onProgress'],
+): Promise<ColdStart> {
+  const samples: number[] = [];
+  for (let i = 0; i < COLD_STARTS; i++) {
+    onProgress?.(`cold start ${i + 1} of ${COLD_STARTS}`, 0);
+    samples.push(rounded((await coldStart(open)).ms));
+  }
+  return { firstMs: samples[0] as number, ms: summarize(samples), samples };
+}
+
+/** Everything that is sampled, on one device. */
+class Bench {
+  readonly measured: Measured[] = [];
+  readonly clock: ClockName;
+  private readonly device: Device;
+  private readonly stopwatch: Stopwatch;
+  private readonly cleanups: (() => void | Promise<void>)[] = [];
+
+  constructor(device: Device, clock: ClockName) {
+    this.device = device;
+    this.stopwatch = new Stopwatch(device, clock);
+    this.clock = this.stopwatch.clock;
+    this.cleanups.push(() => this.stopwatch.destroy());
+  }
+
+  async prepare(wanted: ReadonlySet<string>, onProgress: (what: string) => void): Promise<void> {
+    onProgress('peaks');
+    const { subjects, destroy } = await preparePeaks(this.device, this.stopwatch);
+    this.cleanups.push(destroy);
+    for (const { name, kind, work, sample } of subjects) {
+      const byHost = kind === 'submission' || kind === 'round trip' || kind === 'read back';
+      this.measured.push({
+        name,
+        group: 'peak',
+        clock: byHost ? 'host' : this.clock,
+        peak: kind,
+        work: {
+          flops: kind === 'fma' ? work : 0,
+          bytes: kind === 'copy' ? work : 0,
+          draws: kind === 'random' ? work : 0,
+          dispatches: 1,
+        },
+        sample,
+      });
+    }
+    for (const name of kernelNames(this.device.adapter.isSoftware)) {
+      if (!wanted.has(name)) continue;
+      onProgress(name);
+      await this.prepareKernel(name);
+    }
+    for (const name of STEPS) {
+      if (!wanted.has(name)) continue;
+      onProgress(name);
+      const step = await prepareStep(name, this.device);
+      this.cleanups.push(() => step.destroy());
+      const { work, sample } = step;
+      this.measured.push({ name, group: 'step', clock: 'host', work, sample, step });
+    }
+  }
+
+  private async prepareKernel(name: string): Promise<void> {
+    const { program, bytes, flops } = buildKernel(name);
+    const runtime = new Runtime(this.device, { seed: 1 });
+    this.cleanups.push(() => runtime.destroy());
+    const plan = schedule(program, runtime.adapter);
+    const bound = await BoundSchedule.create(runtime, plan);
+    this.cleanups.push(() => bound.destroy());
+    const work = workOf(plan);
+    const repeated = new Repeated(this.stopwatch, (pass) => bound.encodeAll(pass), bound.length);
+    await repeated.warmUp();
+    this.measured.push({
+      name,
+      group: 'kernel',
+      clock: this.clock,
+      work: { ...work, bytes, flops: flops ?? work.flops },
+      sample: () => repeated.time(),
+    });
+  }
+
+  async destroy(): Promise<void> {
+    for (const cleanup of this.cleanups.reverse()) await cleanup();
+  }
+}
+
+/** Five significant digits: more is noise. */
+const rounded = (x: number): number => Number(x.toPrecision(5));
+
+function report(
+  bench: Bench,
+  samples: readonly Timing[][],
+  device: Device,
+  cold: ColdStart | undefined,
+  { seconds, host }: { seconds: number; host: Omit<BenchHost, 'runtime'> },
+): BenchReport {
+  const peaks = peaksOf(
+    bench.measured.flatMap(({ peak, work }, i) => {
+      if (!peak) return [];
+      const amount = work.flops + work.bytes + work.draws || 1;
+      const ms = median((samples[i] as Timing[]).map((s) => s.ms));
+      return [{ kind: peak, work: amount, ms }];
+    }),
+  );
+  const { name, vendor, architecture, description, isSoftware, host: on } = device.adapter;
+  return {
+    format: 1,
+    date: new Date().toISOString(),
+    version,
+    adapter: {
+      name,
+      vendor,
+      architecture,
+      description,
+      isSoftware,
+      host: on,
+      features: [...device.features].sort(),
+    },
+    host: { runtime: runtimeName(), ...host },
+    clock: bench.clock,
+    rounds: samples[0]?.length ?? 0,
+    seconds,
+    peaks,
+    rows: bench.measured.map((subject, i) => row(subject, samples[i] as Timing[], peaks)),
+    ...(cold && { coldStart: cold }),
+  };
+}
+
+function row(subject: Measured, timings: readonly Timing[], peaks: Peaks): BenchRow {
+  const { name, group, clock, work, step } = subject;
+  const samples = timings.map(({ ms }) => rounded(ms));
+  const cpu = timings.flatMap(({ cpuMs }) => (cpuMs === null ? [] : [cpuMs]));
+  const ms = summarize(samples);
+  // A step has as many launches as it has; a kernel needs one, however many were made of it.
+  const least = group === 'step' ? work : { ...work, dispatches: 1 };
+  const floor = floorOf(least, peaks);
+  return {
+    name,
+    group,
+    clock,
+    ms,
+    samples,
+    cpuMs: cpu.length > 0 ? rounded(median(cpu)) : null,
+    work,
+    share: rounded(floor.ms / ms.median),
+    limit: floor.limit,
+    ...(step && { counts: step.counts(), memory: step.memory }),
+  };
+}
+
+function runtimeName(): string {
+  const node = typeof process === 'undefined' ? undefined : process.versions?.node;
+  return node ? `Node.js ${node}` : navigator.userAgent;
+}

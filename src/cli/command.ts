@@ -1,0 +1,58 @@
+// What all commands have in common.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { interruptible } from './interrupt.ts';
+import { Output } from './output.ts';
+
+/** What a command is given to work with. */
+export interface Context {
+  readonly out: Output;
+  readonly seed: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+interface CommonOptions {
+  json?: boolean;
+  quiet?: boolean;
+  seed?: number;
+}
+
+const TEXT = {
+  json: 'one JSON object on standard output, the rest on standard error',
+  quiet: 'no progress, only results and errors',
+  seed: 'a whole number; the same seed gives the same numbers',
+};
+
+/** An option's value as a whole number of at least `min`. */
+export function wholeNumber(min: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= min) return value;
+    throw new InvalidArgumentError(`It must be a whole number of at least ${min}`);
+  };
+}
+
+/** An option that takes a whole number. */
+export function countOption(flags: string, help: string, min = 1): Option {
+  return new Option(flags, help).argParser(wholeNumber(min));
+}
+
+/** Adds the options that every command has, and an example to its help. */
+export function common(command: Command, example: string): Command {
+  return command
+    .option('--json', TEXT.json)
+    .option('--quiet', TEXT.quiet)
+    .addOption(countOption('--seed <n>', TEXT.seed, 0))
+    .addHelpText('after', `\nExample:\n  ${example.split('\n').join('\n  ')}`);
+}
+
+/** Runs a command's work with its output, its seed and its way of being stopped. */
+export async function runCommand(
+  options: CommonOptions,
+  work: (context: Context) => Promise<void>,
+): Promise<void> {
+  const out = new Output(options);
+  await interruptible(
+    (signal) => work({ out, seed: options.seed, signal }),
+    () => out.remark('stopping; once more to stop at once'),
+  );
+}

@@ -1,0 +1,31 @@
+// The device of a command, and models on it.
+import { type Device, openDevice } from '../device/index.ts';
+import { giveWeights } from '../models/index.ts';
+import { Runtime } from '../scheduler/index.ts';
+import { type LoadedModel, readModelFolder } from '../training/folder.node.ts';
+import type { Output } from './output.ts';
+
+/** Reads a model folder and says what in it has no meaning. */
+export async function loadModel(folder: string, out: Output): Promise<LoadedModel> {
+  const loaded = await readModelFolder(folder);
+  if (loaded.extra.length > 0) {
+    out.remark(`${folder} has what this version does not know: ${loaded.extra.join(', ')}`);
+  }
+  return loaded;
+}
+
+/** Gives a model's weights to a device of its own while `work` runs. */
+export async function withModel<T>(
+  loaded: LoadedModel,
+  work: (runtime: Runtime, device: Device) => Promise<T>,
+): Promise<T> {
+  const device = await openDevice();
+  const runtime = new Runtime(device);
+  try {
+    giveWeights(runtime, loaded.weights);
+    return await work(runtime, device);
+  } finally {
+    if (!device.isLost) runtime.destroy();
+    device.destroy();
+  }
+}

@@ -1,0 +1,50 @@
+// A start for the decoder's last bias: the data's own means, so that training does not begin by
+// learning them (as in Burda, Grosse and Salakhutdinov 2016).
+import { type ImageDataset, imageSize } from '../data/dataset.ts';
+import { LatentGpuError } from '../errors.ts';
+import type { Variable } from '../graph/variable.ts';
+import type { Model } from '../models/index.ts';
+import type { Binarization } from './batches.ts';
+
+/** The mean of every feature, as the decoder is to see it. */
+function featureMeans(dataset: ImageDataset, binarization: Binarization): Float64Array {
+  const width = imageSize(dataset);
+  const { data, count } = dataset;
+  const scale = data instanceof Uint8Array ? 1 / 255 : 1;
+  const means = new Float64Array(width);
+  for (let row = 0; row < count; row++) {
+    for (let i = 0; i < width; i++) {
+      const grey = (data[row * width + i] as number) * scale;
+      const value = binarization === 'static' ? Number(grey >= 0.5) : grey;
+      means[i] = (means[i] as number) + value / count;
+    }
+  }
+  return means;
+}
+
+/**
+ * The decoder's last bias with the data's means: their log-odds, clipped to [0.001, 0.999], for a
+ * Bernoulli decoder, the means themselves for a normal one.
+ *
+ * @throws LatentGpuError `bad-config` for a categorical decoder
+ */
+export function outputBias(
+  model: Model,
+  dataset: ImageDataset,
+  binarization: Binarization,
+): [Variable, Float32Array] {
+  const { kind } = model.config.likelihood;
+  if (kind === 'categorical') {
+    throw new LatentGpuError(
+      'bad-config',
+      'outputBias=data goes with a Bernoulli or normal decoder; leave it out for a categorical one',
+    );
+  }
+  const bias = model.decoder.layers.at(-1)?.bias as Variable;
+  const values = new Float32Array(bias.size);
+  featureMeans(dataset, binarization).forEach((mean, i) => {
+    const p = Math.min(0.999, Math.max(0.001, mean));
+    values[i] = kind === 'bernoulli' ? Math.log(p / (1 - p)) : mean;
+  });
+  return [bias, values];
+}
