@@ -22,8 +22,6 @@ fn element(index: u32) {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let first = (group.y * GRID_X + group.x) * WORKGROUP * ITEMS + local.x;
-  for (var item = 0u; item < ITEMS; item++) {
-    let index = first + item * WORKGROUP;
-    if (index < QUADS) { element(index); }
-  }
+  let end = min(QUADS, first + WORKGROUP * ITEMS);
+  for (var index = first; index < end; index += WORKGROUP) { element(index); }
 }

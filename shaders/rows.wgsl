@@ -2,12 +2,15 @@
 // follows from the folds, in as many passes over the row as folds depend on each other. `process` is
 // composed by the scheduler. LANES invocations share a row and combine by a fixed tree, so results
 // do not depend on timing; with LANES = 1 (software adapters) there is no barrier. A long row may be
-// cut into SPLITS parts, each folded on its own.
+// dealt out to SPLITS parts, quad by quad of every lane, each folded on its own.
 // Reads each input once a pass; n - 1 operations a fold of n elements besides the chain's own.
 const ROWS: u32 = 1u;
 const SPLITS: u32 = 1u;
 const LANES: u32 = 1u;
 const WORKGROUP: u32 = 64u;
+// Whether it is elements of neighbouring rows that lie side by side in memory, and not those of one
+// row: then neighbouring invocations take neighbouring rows.
+const ACROSS: bool = false;
 // Workgroups in a row of the dispatch; the grid is folded, because a row holds at most 65535.
 const GRID_X: u32 = 1u;
 
@@ -23,6 +26,8 @@ const GRID_X: u32 = 1u;
 // Quads per row of the default body.
 const QUADS: u32 = 1u;
 
+// `place` is the lane's place in the workgroup: lanes of a row have consecutive ones. What is not
+// live lies beyond the last row; its lanes only keep the others company at barriers.
 // @hook process
 fn process(row: u32, split: u32, lane: u32, place: u32, live: bool) {
   var total = vec4f(0.0);
@@ -38,10 +43,24 @@ fn within(value: vec4f, column: u32, width: u32, neutral: f32) -> vec4f {
   return select(vec4f(neutral), value, vec4u(column) + vec4u(0u, 1u, 2u, 3u) < vec4u(width));
 }
 
+// Rows, or parts of one, that a workgroup works on.
+const UNITS: u32 = WORKGROUP / LANES;
+
+fn lane_of(invocation: u32) -> u32 {
+  if (ACROSS) { return invocation / UNITS; }
+  return invocation % LANES;
+}
+
+fn slot_of(invocation: u32) -> u32 {
+  if (ACROSS) { return invocation % UNITS; }
+  return invocation / LANES;
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let unit = (group.y * GRID_X + group.x) * (WORKGROUP / LANES) + local.x / LANES;
+  let lane = lane_of(local.x);
+  let slot = slot_of(local.x);
+  let unit = (group.y * GRID_X + group.x) * UNITS + slot;
   let live = unit < ROWS * SPLITS;
-  let index = min(unit, ROWS * SPLITS - 1u);
-  process(index / SPLITS, index % SPLITS, local.x % LANES, local.x, live);
+  process(unit % ROWS, unit / ROWS, lane, slot * LANES + lane, live);
 }

@@ -1,6 +1,7 @@
 // Folds of a row by LANES neighbouring invocations, by a fixed tree in workgroup memory. Every one
 // of them gets the result; all invocations of the workgroup call together.
 // @import lib/online_logsumexp
+// @import lib/arithmetic
 
 var<workgroup> fold_scratch: array<vec2f, WORKGROUP>;
 

@@ -13,45 +13,43 @@ function spread({ median, quartiles: [low, high] }: Summary): string {
 
 const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 
+const ofPeak = ({ share, limit }: BenchRow): string => `${percent(share)} ${limit}`;
+
 const perSecond = (amount: number, { ms }: BenchRow): string =>
-  amount > 0 ? short(amount / ms.median / 1e6) : '–';
+  amount > 0 ? short(amount / ms.min / 1e6) : '–';
 
 const cpu = ({ cpuMs }: BenchRow): string => (cpuMs === null ? '–' : short(cpuMs));
 
-function peakLines({ peaks, rows }: BenchReport): string[] {
-  const { dispatch } = peaks;
-  const sizes = peaks.copy.map(
-    ({ bytes, bytesPerSecond }) => `${short(bytesPerSecond / 1e9)} (2 × ${mebibytes(bytes / 2)})`,
+const mebibytes = (bytes: number): string => `${short(bytes / 2 ** 20)} MiB`;
+
+function peakLines({ peaks }: BenchReport): string[] {
+  const { copy, dispatch } = peaks;
+  const sizes = copy.map(
+    ({ bytes, bytesPerSecond }) => `${short(bytesPerSecond / 1e9)} GB/s (${mebibytes(bytes / 2)})`,
   );
-  const of = (part: string) =>
-    spread((rows.find(({ name }) => name.includes(part)) as BenchRow).ms);
   return [
-    `  fused multiply-adds  ${short(peaks.flops / 1e9)} GFLOP/s (${of('multiply')})`,
-    `  copy                 ${sizes.join(', ')} GB/s`,
-    `  normal draws         ${si(peaks.normals)}/s (${of('normal draws in')})`,
+    `  fused multiply-adds  ${short(peaks.flops / 1e9)} GFLOP/s`,
+    `  copy, read + write   ${sizes.join(', ')}`,
+    `  random draws         ${si(peaks.normals)} normals/s, ${si(peaks.uniforms)} uniforms/s`,
     `  a dispatch           ${short(dispatch.inPassMs)} ms in a pass, ${short(dispatch.submittedMs)} with a submission, ` +
       `${short(dispatch.waitedMs)} waited for, ${short(dispatch.readMs)} read`,
   ];
 }
 
-function mebibytes(bytes: number): string {
-  return `${short(bytes / 2 ** 20)} MiB`;
-}
-
 function kernelLines(rows: readonly BenchRow[]): string[] {
   const columns = [
     { head: 'kernel' },
-    ...right('ms', 'spread', 'cpu ms', 'GFLOP/s', 'GB/s', 'of peak', '', 'calls'),
+    ...right('ms', 'spread', 'cpu ms', 'best', 'GFLOP/s', 'GB/s', 'of peak', 'calls'),
   ];
   const cells = rows.map((row) => [
     row.name,
     short(row.ms.median),
     spread(row.ms),
     cpu(row),
+    short(row.ms.min),
     perSecond(row.work.flops, row),
     perSecond(row.work.bytes, row),
-    percent(row.share),
-    row.limit,
+    ofPeak(row),
     String(row.work.dispatches),
   ]);
   return formatTable(columns, cells, 100);
@@ -60,19 +58,19 @@ function kernelLines(rows: readonly BenchRow[]): string[] {
 function stepLines(rows: readonly BenchRow[]): string[] {
   const times: Column[] = [
     { head: 'step' },
-    ...right('ms', 'spread', 'cpu ms', 'of peak', '', 'calls', 'submits', 'buffers', 'writes'),
+    ...right('ms', 'spread', 'cpu ms', 'best', 'of peak', 'calls', 'submits', 'buffers', 'writes'),
   ];
   const cells = rows.map((row) => [
     row.name,
     short(row.ms.median),
     spread(row.ms),
     cpu(row),
-    percent(row.share),
-    row.limit,
-    short(row.counts?.dispatches ?? 0),
-    short(row.counts?.submissions ?? 0),
-    short(row.counts?.buffersCreated ?? 0),
-    short(row.counts?.hostWrites ?? 0),
+    short(row.ms.min),
+    ofPeak(row),
+    count(row.counts?.dispatches),
+    count(row.counts?.submissions),
+    count(row.counts?.buffersCreated),
+    count(row.counts?.hostWrites),
   ]);
   const memory: Column[] = [
     { head: 'memory' },
@@ -89,6 +87,11 @@ function stepLines(rows: readonly BenchRow[]): string[] {
   return [...formatTable(times, cells, 100), '', ...formatTable(memory, held, 100)];
 }
 
+/** A count, or its mean over several steps. */
+function count(value = 0): string {
+  return Number.isInteger(value) ? String(value) : value.toFixed(2);
+}
+
 /** The whole report. */
 export function formatReport(report: BenchReport): string {
   const { adapter, host, clock, coldStart: cold, rows } = report;
@@ -103,11 +106,11 @@ export function formatReport(report: BenchReport): string {
     `latentgpu ${report.version}, ${report.date.slice(0, 10)}: ${adapter.name}, ` +
       (adapter.isSoftware ? 'software' : 'hardware'),
     machine.join(', '),
-    `medians of ${report.rounds} interleaved rounds ± half the quartiles' distance; ` +
-      `kernels by the ${clock === 'gpu' ? "GPU's" : "host's"} clock,`,
-    "steps by the host's; cpu ms: processor time, all cores together",
+    `ms: median of ${report.rounds} interleaved rounds ± half the quartiles' distance; cpu ms: all cores together;`,
+    'best: the fastest sample, and rates by it; of peak: the least time that the peaks allow, by it;',
+    `kernels by the ${clock === 'gpu' ? "GPU's" : "host's"} clock, steps by the host's`,
     '',
-    'peaks, measured in the same rounds',
+    'peaks, the best of the same rounds',
     ...peakLines(report),
   ];
   const kernels = of('kernel');

@@ -90,9 +90,10 @@ function linear(batch: number, from: number, to: number): KernelRow {
   };
 }
 
+/** x·y + x. */
 function elementwise(rows: number, columns: number): KernelRow {
   return {
-    name: `elementwise x·y + x, ${rows}×${columns}`,
+    name: `elementwise ${rows}×${columns}`,
     build: () => {
       const x = real('x', [rows, columns]);
       const y = real('y', [rows, columns]);
@@ -104,9 +105,10 @@ function elementwise(rows: number, columns: number): KernelRow {
   };
 }
 
+/** Multiplications and additions, one after another, on few numbers. */
 function chain(length: number, size: number): KernelRow {
   return {
-    name: `chain of ${length} operations, ${size}`,
+    name: `chain of ${length}, ${size}`,
     build: () => {
       const x = real('x', [size]);
       let y: Tensor = x;
@@ -123,7 +125,7 @@ function reduction(
   axis: 0 | 1,
 ): KernelRow {
   return {
-    name: `${name} of ${axis === 1 ? 'rows' : 'columns'}, ${shape.join('×')}`,
+    name: `${name} of ${axis === 1 ? 'rows' : 'columns'} ${shape.join('×')}`,
     build: () => ({
       program: { outputs: { y: fold(real('x', shape), axis) } },
       bytes: 4 * (shape[0] * shape[1] + (shape[1 - axis] as number)),
@@ -131,9 +133,10 @@ function reduction(
   };
 }
 
+/** Log-densities summed over the features. */
 function bernoulli(batch: number, features: number): KernelRow {
   return {
-    name: `Bernoulli log-density, ${batch}×${features}`,
+    name: `Bernoulli ${batch}×${features}`,
     build: () => {
       const logits = real('logits', [batch, features]);
       const x = real('x', [batch, features], bits);
@@ -145,9 +148,10 @@ function bernoulli(batch: number, features: number): KernelRow {
   };
 }
 
+/** Normal log-densities summed over the last axis, then a log-sum-exp over the samples. */
 function importanceWeights(batch: number, samples: number, latent: number): KernelRow {
   return {
-    name: `normal log-density, log-sum-exp ${batch}×${samples}×${latent}`,
+    name: `normal, log-sum-exp ${batch}×${samples}×${latent}`,
     build: () => {
       const z = real('z', [batch, samples, latent]);
       const mean = real('mean', [batch, 1, latent]);
@@ -163,7 +167,7 @@ function importanceWeights(batch: number, samples: number, latent: number): Kern
 
 function adamUpdate(size: number): KernelRow {
   return {
-    name: `Adam update, ${size}`,
+    name: `Adam update ${size}`,
     build: () => {
       const [parameters, gradient, m, count] = [
         real('parameters', [size]),
@@ -194,9 +198,10 @@ function adamUpdate(size: number): KernelRow {
   };
 }
 
+/** A shuffled batch of bytes, drawn as zeros and ones. */
 function binarisedBatch(count: number, batch: number, features: number): KernelRow {
   return {
-    name: `gather and binarise, ${batch}×${features} of ${count}`,
+    name: `gather, binarise ${batch}×${features}`,
     build: () => {
       const table = variable('table', [count, features], { dtype: 'u8', role: 'data' });
       const words = [0, 1].map((i) => reshape(slice(seed, 0, i, i + 1), [])) as [Tensor, Tensor];
@@ -211,7 +216,7 @@ function binarisedBatch(count: number, batch: number, features: number): KernelR
 
 function reparameterised(rows: number, latent: number): KernelRow {
   return {
-    name: `reparameterise, ${rows}×${latent}`,
+    name: `reparameterise ${rows}×${latent}`,
     build: () => {
       const mean = real('mean', [rows, latent]);
       const logStd = real('logStd', [rows, latent]);
@@ -225,7 +230,7 @@ function reparameterised(rows: number, latent: number): KernelRow {
 
 function draws(size: number): KernelRow {
   return {
-    name: `normal draws, ${size}`,
+    name: `normal draws ${size}`,
     build: () => ({ program: { outputs: { x: randomNormal([size]) } }, bytes: 4 * size }),
   };
 }

@@ -1,213 +1,201 @@
-// What this adapter can do at best, measured with kernels that do one thing each.
+// What this adapter can do at best, measured with kernels that do one thing each, in several variants:
+// what suits a GPU does not suit a software adapter.
 import type { BindingKind, Device } from '../device/index.ts';
 import { specialize } from '../kernels/specialize.ts';
 import { BUFFER_USAGE } from '../scheduler/runtime.ts';
 import { timed } from './host.ts';
-import type { PeakKind } from './roofline.ts';
+import { NO_WORK, type PeakKind, type Work } from './roofline.ts';
 import type { Subject } from './rounds.ts';
-import { Repeated, type Stopwatch } from './stopwatch.ts';
+import { type ClockName, Repeated, type Stopwatch } from './stopwatch.ts';
 
+/** One variant of a peak's kernel; the best of a name's variants counts. */
 export interface PeakSubject extends Subject {
   readonly name: string;
   readonly kind: PeakKind;
-  /** Operations, bytes or draws of one repetition; 1 for what is timed as it is. */
-  readonly work: number;
+  readonly clock: ClockName;
+  /** Of one repetition. */
+  readonly work: Work;
+}
+
+interface Buffer {
+  readonly kind: BindingKind;
+  readonly bytes: number;
+  readonly data?: ArrayBufferView;
 }
 
 interface Variant {
   readonly code: string;
   readonly workgroups: number;
-  readonly buffers: readonly { kind: BindingKind; bytes: number; data?: ArrayBufferView }[];
+  readonly work: Work;
 }
 
-const FMA = { iterations: 128, unroll: 8, workgroup: 64 };
+interface Peak {
+  readonly name: string;
+  readonly kind: PeakKind;
+  readonly buffers: readonly Buffer[];
+  readonly variants: readonly Variant[];
+}
 
-/** Chains an invocation: too few wait for each other, too many leave the registers. */
-const CHAINS = [2, 4, 8];
+const WORKGROUP = 64;
 
-function fmaVariant(chains: number, workgroups: number): Variant & { work: number } {
-  const invocations = workgroups * FMA.workgroup;
+/** Independent chains an invocation: too few wait for each other, too many leave the registers. */
+const CHAINS = [4, 6, 8];
+
+function multiplyAdds(workgroups: number): Peak {
+  const [iterations, unroll] = [128, 8];
+  const invocations = workgroups * WORKGROUP;
   return {
-    code: specialize('bench_fma', {
-      constants: {
-        ACCUMULATORS: chains,
-        ITERATIONS: FMA.iterations,
-        UNROLL: FMA.unroll,
-        WORKGROUP: FMA.workgroup,
-      },
-    }),
-    workgroups,
-    // acc a + b settles at 1: neither zeros nor overflows are multiplied.
+    name: 'fused multiply-adds',
+    kind: 'fma',
     buffers: [
-      { kind: 'read', bytes: 32, data: new Float32Array([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]) },
+      // acc a + b settles at 1: neither zeros nor infinities are multiplied.
+      { kind: 'read', bytes: 32, data: new Float32Array(8).fill(0.5) },
       { kind: 'write', bytes: 16 * invocations },
     ],
-    work: 2 * 4 * chains * FMA.unroll * FMA.iterations * invocations,
+    variants: CHAINS.map((chains) => ({
+      code: specialize('bench_fma', {
+        constants: { ACCUMULATORS: chains, ITERATIONS: iterations, UNROLL: unroll, WORKGROUP },
+      }),
+      workgroups,
+      work: { ...NO_WORK, flops: 2 * 4 * chains * unroll * iterations * invocations },
+    })),
   };
 }
 
 /** Bytes of the buffers that are copied: within caches of different levels, and beyond them. */
 const COPIED = [256 * 1024, 4 * 1024 * 1024, 64 * 1024 * 1024];
 
-/** Quads an invocation copies: a GPU wants many invocations, a software adapter few. */
-const COPY_ITEMS = [1, 8, 64];
+/** Workgroup, and quads an invocation: a GPU wants many invocations, a software adapter few. */
+const COPY_SHAPES = [
+  [256, 1],
+  [64, 16],
+  [64, 64],
+] as const;
 
-function copyVariant(bytes: number, items: number): Variant {
+function copy(bytes: number): Peak {
   const quads = bytes / 16;
-  const workgroup = 256;
   return {
-    code: specialize('bench_copy', {
-      constants: { QUADS: quads, ITEMS: items, WORKGROUP: workgroup },
-    }),
-    workgroups: Math.ceil(quads / (workgroup * items)),
+    name: `copy of ${bytes / 2 ** 20} MiB`,
+    kind: 'copy',
     buffers: [
       { kind: 'read', bytes },
       { kind: 'write', bytes },
     ],
+    variants: COPY_SHAPES.map(([workgroup, items]) => ({
+      code: specialize('bench_copy', {
+        constants: { QUADS: quads, ITEMS: items, WORKGROUP: workgroup },
+      }),
+      workgroups: Math.ceil(quads / (workgroup * items)),
+      work: { ...NO_WORK, bytes: 2 * bytes },
+    })),
   };
 }
 
-const RANDOM = { iterations: 16, workgroup: 64 };
-
-function randomVariant(converts: number, workgroups: number): Variant {
+function draws(kind: 'normals' | 'uniforms', workgroups: number): Peak {
+  const iterations = 32;
+  const numbers = 4 * iterations * WORKGROUP * workgroups;
   return {
-    code: specialize('bench_random', {
-      constants: {
-        ITERATIONS: RANDOM.iterations,
-        WORKGROUP: RANDOM.workgroup,
-        PHILOX_CONVERTS: converts,
-      },
-    }),
-    workgroups,
+    name: kind === 'normals' ? 'normal draws in registers' : 'uniform draws in registers',
+    kind,
     buffers: [
       { kind: 'read', bytes: 16, data: new Uint32Array([1, 2, 0, 0]) },
-      { kind: 'write', bytes: 16 * workgroups * RANDOM.workgroup },
+      { kind: 'write', bytes: 16 * workgroups * WORKGROUP },
     ],
+    variants: [0, 1].map((converts) => ({
+      code: specialize('bench_random', {
+        constants: {
+          ITERATIONS: iterations,
+          NORMAL: Number(kind === 'normals'),
+          WORKGROUP,
+          PHILOX_CONVERTS: converts,
+        },
+      }),
+      workgroups,
+      work: { ...NO_WORK, [kind]: numbers },
+    })),
   };
 }
 
-const DISPATCH: Variant = {
-  code: specialize('bench_dispatch'),
-  workgroups: 1,
+const dispatch: () => Peak = () => ({
+  name: 'dispatch in a pass',
+  kind: 'launch',
   buffers: [{ kind: 'write', bytes: 16 }],
-};
-
-interface Made {
-  encode(pass: GPUComputePassEncoder): void;
-  /** The last buffer of the variant: its result. */
-  result: GPUBuffer;
-  destroy(): void;
-}
-
-async function make(device: Device, name: string, variant: Variant): Promise<Made> {
-  const { code, workgroups, buffers } = variant;
-  const pipeline = await device.createPipeline(
-    `bench ${name}`,
-    code,
-    buffers.map(({ kind }) => kind),
-  );
-  const made = buffers.map(({ bytes, data }) => {
-    const buffer = device.createBuffer(`bench ${name}`, bytes, BUFFER_USAGE);
-    if (data) device.write(buffer, 0, data);
-    return buffer;
-  });
-  const group = device.createBindGroup(`bench ${name}`, pipeline, made);
-  return {
-    encode(pass) {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(workgroups);
-      device.counters.dispatches += 1;
-    },
-    result: made.at(-1) as GPUBuffer,
-    destroy: () => {
-      for (const buffer of made) device.destroyBuffer(buffer);
-    },
-  };
-}
-
-/** The fastest of several variants of the same work, by work a millisecond. */
-async function fastest(
-  stopwatch: Stopwatch,
-  device: Device,
-  name: string,
-  variants: readonly (Variant & { work: number })[],
-): Promise<{ made: Made; repeated: Repeated; work: number }> {
-  let best: { made: Made; repeated: Repeated; work: number; rate: number } | undefined;
-  for (const variant of variants) {
-    const made = await make(device, name, variant);
-    const repeated = new Repeated(stopwatch, (pass) => made.encode(pass));
-    await repeated.warmUp();
-    const times = [await repeated.time(), await repeated.time(), await repeated.time()];
-    const rate = variant.work / Math.min(...times.map(({ ms }) => ms));
-    if (best && best.rate >= rate) {
-      made.destroy();
-      continue;
-    }
-    best?.made.destroy();
-    best = { made, repeated, work: variant.work, rate };
-  }
-  return best as NonNullable<typeof best>;
-}
+  variants: [
+    { code: specialize('bench_dispatch'), workgroups: 1, work: { ...NO_WORK, dispatches: 1 } },
+  ],
+});
 
 /** Submissions timed together where each is to have its own. */
 const SUBMISSIONS = 64;
 
-/** Subjects for every peak, ready to be sampled, and what frees them. */
+/** Subjects for every variant of every peak, warm, and what frees them. */
 export async function preparePeaks(
   device: Device,
   stopwatch: Stopwatch,
 ): Promise<{ subjects: PeakSubject[]; destroy: () => void }> {
-  const { isSoftware } = device.adapter;
-  const subjects: PeakSubject[] = [];
-  const made: Made[] = [];
-  const rate = async (
-    name: string,
-    kind: PeakKind,
-    variants: readonly (Variant & { work: number })[],
-  ) => {
-    const best = await fastest(stopwatch, device, name, variants);
-    made.push(best.made);
-    subjects.push({ name, kind, work: best.work, sample: () => best.repeated.time() });
-  };
   // Enough invocations for the widest GPU; a software adapter would be at it for seconds.
-  const workgroups = isSoftware ? 64 : 8192;
-  await rate(
-    'fused multiply-adds',
-    'fma',
-    CHAINS.map((chains) => fmaVariant(chains, workgroups)),
-  );
-  for (const bytes of COPIED) {
-    const variants = COPY_ITEMS.map((items) => ({ ...copyVariant(bytes, items), work: 2 * bytes }));
-    await rate(`copy of ${bytes / 2 ** 20} MiB`, 'copy', variants);
-  }
-  const draws = 4 * RANDOM.iterations * RANDOM.workgroup * workgroups;
-  await rate(
-    'normal draws in registers',
-    'random',
-    [0, 1].map((converts) => ({ ...randomVariant(converts, workgroups), work: draws })),
-  );
-  await rate('dispatch in a pass', 'dispatch', [{ ...DISPATCH, work: 1 }]);
-  const single = await make(device, 'dispatch', DISPATCH);
-  made.push(single);
-  for (const subject of waits(device, single)) {
-    await subject.sample();
-    subjects.push(subject);
+  const workgroups = device.adapter.isSoftware ? 64 : 8192;
+  const subjects: PeakSubject[] = [];
+  const buffers: GPUBuffer[] = [];
+  const single = dispatch();
+  const peaks = [
+    multiplyAdds(workgroups),
+    ...COPIED.map(copy),
+    draws('normals', workgroups),
+    draws('uniforms', workgroups),
+    single,
+  ];
+  for (const peak of peaks) {
+    const { name, kind } = peak;
+    const bound = peak.buffers.map(({ bytes, data }) => {
+      const buffer = device.createBuffer(`bench ${name}`, bytes, BUFFER_USAGE);
+      if (data) device.write(buffer, 0, data);
+      return buffer;
+    });
+    buffers.push(...bound);
+    for (const variant of peak.variants) {
+      const encode = await encoderOf(device, peak, variant, bound);
+      const repeated = new Repeated(stopwatch, encode);
+      await repeated.warmUp();
+      const { clock } = stopwatch;
+      subjects.push({ name, kind, clock, work: variant.work, sample: () => repeated.time() });
+      if (peak === single) subjects.push(...waits(device, encode, bound[0] as GPUBuffer));
+    }
   }
   return {
     subjects,
     destroy: () => {
-      for (const each of made) each.destroy();
+      for (const buffer of buffers) device.destroyBuffer(buffer);
     },
   };
 }
 
+type Encode = (pass: GPUComputePassEncoder) => void;
+
+async function encoderOf(
+  device: Device,
+  peak: Peak,
+  { code, workgroups }: Variant,
+  buffers: readonly GPUBuffer[],
+): Promise<Encode> {
+  const label = `bench ${peak.name}`;
+  const layout = peak.buffers.map(({ kind }) => kind);
+  const pipeline = await device.createPipeline(label, code, layout);
+  const group = device.createBindGroup(label, pipeline, buffers);
+  return (pass) => {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(workgroups);
+    device.counters.dispatches += 1;
+  };
+}
+
 /** What is timed by the host, because the host is part of it. */
-function waits(device: Device, made: Made): PeakSubject[] {
+function waits(device: Device, encode: Encode, result: GPUBuffer): PeakSubject[] {
   const submit = () => {
     const encoder = device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    made.encode(pass);
+    encode(pass);
     pass.end();
     device.submit([encoder.finish()]);
   };
@@ -219,7 +207,8 @@ function waits(device: Device, made: Made): PeakSubject[] {
   ): PeakSubject => ({
     name,
     kind,
-    work: 1,
+    clock: 'host',
+    work: { ...NO_WORK, dispatches: 1 },
     sample: () =>
       timed(count, async () => {
         for (let i = 0; i < count; i++) submit();
@@ -229,6 +218,6 @@ function waits(device: Device, made: Made): PeakSubject[] {
   return [
     subject('dispatch with a submission', 'submission', SUBMISSIONS, () => device.sync()),
     subject('dispatch, submitted and waited for', 'round trip', 1, () => device.sync()),
-    subject('dispatch, submitted and read', 'read back', 1, () => device.read(made.result, 0, 4)),
+    subject('dispatch, submitted and read', 'read back', 1, () => device.read(result, 0, 4)),
   ];
 }

@@ -3,6 +3,7 @@ import { formatShape } from '../graph/shape.ts';
 import type { Runtime } from '../scheduler/runtime.ts';
 import type { Schedule } from '../scheduler/schedule.ts';
 import { BoundSchedule } from './bound-schedule.ts';
+import { measureInRounds } from './rounds.ts';
 import { median } from './statistics.ts';
 import { type ClockName, Repeated, Stopwatch, type Timing } from './stopwatch.ts';
 import { type Column, formatTable, short, si } from './table.ts';
@@ -15,28 +16,28 @@ export interface ProfiledDispatch {
   readonly label: string;
   readonly flops: number;
   readonly bytes: number;
-  /** Medians over the rounds. */
+  /** Medians over the rounds, and the fastest. */
   readonly ms: number;
   readonly cpuMs: number | null;
+  readonly bestMs: number;
 }
 
 export interface Profile {
   readonly clock: ClockName;
   readonly rounds: number;
   readonly dispatches: readonly ProfiledDispatch[];
-  /** Σ of the medians. */
+  /** Sums over the dispatches. */
   readonly ms: number;
   readonly cpuMs: number | null;
+  readonly bestMs: number;
 }
 
 export interface ProfileOptions {
   /** Time to spend. */
   seconds?: number;
   clock?: ClockName;
+  signal?: AbortSignal;
 }
-
-/** Rounds below which a median says little. */
-const MIN_ROUNDS = 5;
 
 /**
  * Times each dispatch of a schedule, repeated by itself as often as the clock needs, in rounds over
@@ -45,28 +46,24 @@ const MIN_ROUNDS = 5;
 export async function profileSchedule(
   runtime: Runtime,
   schedule: Schedule,
-  { seconds = 4, clock = 'gpu' }: ProfileOptions = {},
+  { seconds = 4, clock = 'gpu', signal }: ProfileOptions = {},
 ): Promise<Profile> {
   const bound = await BoundSchedule.create(runtime, schedule);
   const stopwatch = new Stopwatch(runtime.device, clock);
   const dispatches = schedule.kernels.map(
     (_, i) => new Repeated(stopwatch, (pass) => bound.encode(pass, i)),
   );
-  const rounds: Timing[][] = [];
+  let samples: Timing[][];
   try {
     for (const each of dispatches) await each.warmUp();
-    const end = performance.now() + 1000 * seconds;
-    while (rounds.length < MIN_ROUNDS || performance.now() < end) {
-      const round: Timing[] = [];
-      for (const each of dispatches) round.push(await each.time());
-      rounds.push(round);
-    }
+    const subjects = dispatches.map((each) => ({ sample: () => each.time() }));
+    samples = await measureInRounds(subjects, { seconds, ...(signal && { signal }) });
   } finally {
     stopwatch.destroy();
     bound.destroy();
   }
   const profiled = schedule.kernels.map((kernel, i): ProfiledDispatch => {
-    const timings = rounds.map((round) => round[i] as Timing);
+    const timings = samples[i] as Timing[];
     const cpu = timings.flatMap(({ cpuMs }) => (cpuMs === null ? [] : [cpuMs]));
     return {
       kernel: kernel.variant ? `${kernel.shader} (${kernel.variant})` : kernel.shader,
@@ -77,25 +74,27 @@ export async function profileSchedule(
       bytes: kernel.bytes,
       ms: median(timings.map(({ ms }) => ms)),
       cpuMs: cpu.length > 0 ? median(cpu) : null,
+      bestMs: Math.min(...timings.map(({ ms }) => ms)),
     };
   });
   const cpuTimes = profiled.map(({ cpuMs }) => cpuMs);
   return {
     clock: stopwatch.clock,
-    rounds: rounds.length,
+    rounds: samples[0]?.length ?? 0,
     dispatches: profiled,
     ms: profiled.reduce((total, { ms }) => total + ms, 0),
     cpuMs: cpuTimes.includes(null)
       ? null
       : cpuTimes.reduce<number>((total, ms) => total + (ms as number), 0),
+    bestMs: profiled.reduce((total, { bestMs }) => total + bestMs, 0),
   };
 }
 
 /** The profile as text, cut at `width` columns. */
 export function formatProfile(profile: Profile, width = 100): string {
-  const { dispatches, ms, cpuMs, clock, rounds } = profile;
+  const { dispatches, ms, cpuMs, bestMs, clock, rounds } = profile;
   const columns: Column[] = [
-    ...['#', 'ms', '%', 'cpu ms', 'FLOP', 'GFLOP/s', 'bytes', 'GB/s', 'groups'].map(
+    ...['#', 'ms', 'cpu ms', 'best', '%', 'FLOP', 'GFLOP/s', 'bytes', 'GB/s', 'groups'].map(
       (head): Column => ({ head, align: 'right' }),
     ),
     { head: 'kernel' },
@@ -105,12 +104,13 @@ export function formatProfile(profile: Profile, width = 100): string {
   const rows = dispatches.map((d, i) => [
     String(i),
     short(d.ms),
-    ((100 * d.ms) / ms).toFixed(1),
     d.cpuMs === null ? '–' : short(d.cpuMs),
+    short(d.bestMs),
+    ((100 * d.bestMs) / bestMs).toFixed(1),
     si(d.flops),
-    short(d.flops / d.ms / 1e6),
+    short(d.flops / d.bestMs / 1e6),
     si(d.bytes),
-    short(d.bytes / d.ms / 1e6),
+    short(d.bytes / d.bestMs / 1e6),
     String(d.workgroups),
     d.kernel,
     d.domain,
@@ -118,8 +118,8 @@ export function formatProfile(profile: Profile, width = 100): string {
   ]);
   const cpu = cpuMs === null ? '' : `, ${short(cpuMs)} ms of processor time`;
   return [
-    `${dispatches.length} dispatches, ${short(ms)} ms in all${cpu}; each repeated by itself,`,
-    `by the ${clock === 'gpu' ? "GPU's" : "host's"} clock, medians of ${rounds} rounds`,
+    `${dispatches.length} dispatches: medians ${short(ms)} ms in all, best ${short(bestMs)} ms${cpu}`,
+    `each repeated by itself, by the ${clock === 'gpu' ? "GPU's" : "host's"} clock, ${rounds} rounds; shares and rates by the best`,
     ...formatTable(columns, rows, width),
   ].join('\n');
 }

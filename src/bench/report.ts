@@ -17,7 +17,7 @@ export interface BenchRow {
   /** Median of the process's processor time, all cores together; null where nobody tells. */
   readonly cpuMs: number | null;
   readonly work: Work;
-  /** The least time the peaks of this run allow for the work, over the median. */
+  /** The least time the peaks of this run allow for the work, over the fastest sample. */
   readonly share: number;
   /** The peak that says so. */
   readonly limit: Limit;

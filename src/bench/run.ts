@@ -7,7 +7,15 @@ import { BoundSchedule } from './bound-schedule.ts';
 import { buildKernel, kernelNames } from './kernels.ts';
 import { preparePeaks } from './peaks.ts';
 import type { BenchHost, BenchReport, BenchRow, ColdStart } from './report.ts';
-import { floorOf, type PeakKind, type Peaks, peaksOf, type Work } from './roofline.ts';
+import {
+  floorOf,
+  floorOfAll,
+  type PeakKind,
+  type Peaks,
+  peaksOf,
+  sumOfWork,
+  type Work,
+} from './roofline.ts';
 import { MIN_ROUNDS, measureInRounds, type Subject } from './rounds.ts';
 import { median, summarize } from './statistics.ts';
 import { coldStart, prepareStep, STEPS, type StepSubject, workOf } from './steps.ts';
@@ -38,6 +46,8 @@ interface Measured extends Subject {
   readonly group: BenchRow['group'];
   readonly clock: ClockName;
   readonly work: Work;
+  /** Pieces that run one after another, where there are several. */
+  readonly pieces?: readonly Work[];
   readonly peak?: PeakKind;
   readonly step?: StepSubject;
 }
@@ -128,21 +138,8 @@ class Bench {
     onProgress('peaks');
     const { subjects, destroy } = await preparePeaks(this.device, this.stopwatch);
     this.cleanups.push(destroy);
-    for (const { name, kind, work, sample } of subjects) {
-      const byHost = kind === 'submission' || kind === 'round trip' || kind === 'read back';
-      this.measured.push({
-        name,
-        group: 'peak',
-        clock: byHost ? 'host' : this.clock,
-        peak: kind,
-        work: {
-          flops: kind === 'fma' ? work : 0,
-          bytes: kind === 'copy' ? work : 0,
-          draws: kind === 'random' ? work : 0,
-          dispatches: 1,
-        },
-        sample,
-      });
+    for (const { name, kind, clock, work, sample } of subjects) {
+      this.measured.push({ name, group: 'peak', clock, work, peak: kind, sample });
     }
     for (const name of kernelNames(this.device.adapter.isSoftware)) {
       if (!wanted.has(name)) continue;
@@ -154,8 +151,9 @@ class Bench {
       onProgress(name);
       const step = await prepareStep(name, this.device);
       this.cleanups.push(() => step.destroy());
-      const { work, sample } = step;
-      this.measured.push({ name, group: 'step', clock: 'host', work, sample, step });
+      const { work: pieces, sample } = step;
+      const work = sumOfWork(pieces);
+      this.measured.push({ name, group: 'step', clock: 'host', work, pieces, sample, step });
     }
   }
 
@@ -166,7 +164,7 @@ class Bench {
     const plan = schedule(program, runtime.adapter);
     const bound = await BoundSchedule.create(runtime, plan);
     this.cleanups.push(() => bound.destroy());
-    const work = workOf(plan);
+    const work = sumOfWork(workOf(plan));
     const repeated = new Repeated(this.stopwatch, (pass) => bound.encodeAll(pass), bound.length);
     await repeated.warmUp();
     this.measured.push({
@@ -193,13 +191,12 @@ function report(
   cold: ColdStart | undefined,
   { seconds, host }: { seconds: number; host: Omit<BenchHost, 'runtime'> },
 ): BenchReport {
+  const all = bench.measured.map((subject, i) => ({ subject, timings: samples[i] as Timing[] }));
+  const best = fastestVariants(all);
   const peaks = peaksOf(
-    bench.measured.flatMap(({ peak, work }, i) => {
-      if (!peak) return [];
-      const amount = work.flops + work.bytes + work.draws || 1;
-      const ms = median((samples[i] as Timing[]).map((s) => s.ms));
-      return [{ kind: peak, work: amount, ms }];
-    }),
+    best.flatMap(({ subject: { peak, work }, timings }) =>
+      peak ? [{ kind: peak, work, ms: fastest(timings) }] : [],
+    ),
   );
   const { name, vendor, architecture, description, isSoftware, host: on } = device.adapter;
   return {
@@ -220,19 +217,42 @@ function report(
     rounds: samples[0]?.length ?? 0,
     seconds,
     peaks,
-    rows: bench.measured.map((subject, i) => row(subject, samples[i] as Timing[], peaks)),
+    rows: best.map((sampled) => rowOf(sampled, peaks)),
     ...(cold && { coldStart: cold }),
   };
 }
 
-function row(subject: Measured, timings: readonly Timing[], peaks: Peaks): BenchRow {
-  const { name, group, clock, work, step } = subject;
+interface Sampled {
+  readonly subject: Measured;
+  readonly timings: readonly Timing[];
+}
+
+const fastest = (timings: readonly Timing[]): number => Math.min(...timings.map(({ ms }) => ms));
+
+/** Of several variants of a peak, the one with the fastest sample. */
+function fastestVariants(all: readonly Sampled[]): Sampled[] {
+  const cost = ({ subject: { work }, timings }: Sampled) => {
+    const { flops, bytes, normals, uniforms, dispatches } = work;
+    return fastest(timings) / (flops + bytes + normals + uniforms + dispatches);
+  };
+  return all.filter((one) =>
+    all.every(
+      (other) =>
+        one === other ||
+        one.subject.group !== 'peak' ||
+        one.subject.name !== other.subject.name ||
+        cost(one) < cost(other),
+    ),
+  );
+}
+
+function rowOf({ subject, timings }: Sampled, peaks: Peaks): BenchRow {
+  const { name, group, clock, work, pieces, step } = subject;
   const samples = timings.map(({ ms }) => rounded(ms));
   const cpu = timings.flatMap(({ cpuMs }) => (cpuMs === null ? [] : [cpuMs]));
   const ms = summarize(samples);
-  // A step has as many launches as it has; a kernel needs one, however many were made of it.
-  const least = group === 'step' ? work : { ...work, dispatches: 1 };
-  const floor = floorOf(least, peaks);
+  // A step has the launches it has; a kernel needs one, however many were made of it.
+  const floor = pieces ? floorOfAll(pieces, peaks) : floorOf({ ...work, dispatches: 1 }, peaks);
   return {
     name,
     group,
@@ -241,7 +261,7 @@ function row(subject: Measured, timings: readonly Timing[], peaks: Peaks): Bench
     samples,
     cpuMs: cpu.length > 0 ? rounded(median(cpu)) : null,
     work,
-    share: rounded(floor.ms / ms.median),
+    share: rounded(floor.ms / ms.min),
     limit: floor.limit,
     ...(step && { counts: step.counts(), memory: step.memory }),
   };

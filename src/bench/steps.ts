@@ -37,7 +37,8 @@ export interface StepMemory {
 
 export interface StepSubject extends Subject {
   readonly name: string;
-  readonly work: Work;
+  /** Of each dispatch. */
+  readonly work: readonly Work[];
   readonly memory: StepMemory;
   /** Over all samples taken so far. */
   counts(): StepCounts;
@@ -68,7 +69,7 @@ export interface TrainingSpec {
 }
 
 const trainingSpecs: Record<string, TrainingSpec> = {
-  'VAE step 784-300-20, batch 100': {
+  'VAE step, batch 100': {
     batch: 100,
     objective: { kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
   },
@@ -77,9 +78,9 @@ const trainingSpecs: Record<string, TrainingSpec> = {
 };
 
 const samplingCounts: Record<string, number> = {
-  'sample 1 image, read back': 1,
-  'sample 64 images, read back': 64,
-  'sample 1024 images, read back': 1024,
+  'sample 1 image': 1,
+  'sample 64 images': 64,
+  'sample 1024 images': 1024,
 };
 
 export const TRAINING_STEPS: readonly string[] = Object.keys(trainingSpecs);
@@ -114,15 +115,22 @@ export function makeTrainer(name: string, open: () => Promise<Device>): Promise<
   );
 }
 
-/** What a schedule's kernels do in one step. */
-export function workOf({ kernels }: Schedule): Work {
-  const noise = kernels.flatMap((k) => k.nodes).filter(({ op }) => op.kind === 'noise');
-  return {
-    flops: kernels.reduce((total, k) => total + k.flops, 0),
-    bytes: kernels.reduce((total, k) => total + k.bytes, 0),
-    draws: noise.reduce((total, { size }) => total + size, 0),
-    dispatches: kernels.length,
-  };
+/** What each kernel of a schedule does in one step. */
+export function workOf({ kernels }: Schedule): Work[] {
+  return kernels.map(({ nodes, flops, bytes }) => {
+    const drawn = (name: string) =>
+      nodes.reduce(
+        (total, { op, size }) => total + (op.kind === 'noise' && op.name === name ? size : 0),
+        0,
+      );
+    return {
+      flops,
+      bytes,
+      normals: drawn('normal'),
+      uniforms: drawn('uniform'),
+      dispatches: 1,
+    };
+  });
 }
 
 /** Counts what happens on a device while steps run on it. */

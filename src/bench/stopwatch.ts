@@ -91,15 +91,21 @@ export class Repeated {
 
   /** Finds the number of repetitions; the kernels are warm afterwards. */
   async warmUp(): Promise<void> {
-    for (;;) {
-      const { ms } = await this.stopwatch.time(this.encode, this.repeats);
-      if (this.repeats >= this.most || ms * this.repeats >= TARGET_MS / 2) return;
-      const wanted = ms > 0 ? Math.ceil(TARGET_MS / ms) : 8 * this.repeats;
-      this.repeats = Math.min(this.most, Math.max(2 * this.repeats, wanted));
+    await this.stopwatch.time(this.encode, 1);
+    for (let before = 0; before !== this.repeats; ) {
+      before = this.repeats;
+      await this.time();
     }
   }
 
-  time(): Promise<Timing> {
-    return this.stopwatch.time(this.encode, this.repeats);
+  async time(): Promise<Timing> {
+    const { repeats, most } = this;
+    const timing = await this.stopwatch.time(this.encode, repeats);
+    // A number found while the machine was busy is too small once it is not.
+    if (timing.ms * repeats < TARGET_MS / 2) {
+      const wanted = timing.ms > 0 ? Math.ceil(TARGET_MS / timing.ms) : 0;
+      this.repeats = Math.min(most, Math.max(2 * repeats, wanted));
+    }
+    return timing;
   }
 }

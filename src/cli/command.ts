@@ -10,7 +10,7 @@ export interface Context {
   readonly signal: AbortSignal;
 }
 
-interface CommonOptions {
+export interface CommonOptions {
   json?: boolean;
   quiet?: boolean;
   seed?: number;

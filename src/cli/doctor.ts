@@ -20,7 +20,9 @@ function describe(report: DoctorReport): string {
       ['adapter', adapter.name],
       ['', adapter.isSoftware ? 'software: the processor does the work' : 'hardware'],
       ['found', adapter.source],
-      ['features', wrap(adapter.features.join(' '), 70).split('\n').join('\n          ')],
+      ...wrap(adapter.features.join(' '), 66)
+        .split('\n')
+        .map((line, i) => [i === 0 ? 'features' : '', line]),
       ...(adapter.subgroupSizes ? [['subgroups', adapter.subgroupSizes.join(' to ')]] : []),
       ...SHOWN.map((name, i) => [
         i === 0 ? 'limits' : '',

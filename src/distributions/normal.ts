@@ -1,9 +1,10 @@
-import { broadcastShapes } from '../graph/shape.ts';
+import { broadcastShapes, type Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import {
   add,
   exp,
   expand,
+  full,
   klNormal,
   klStandardNormal,
   normalLogProb,
@@ -12,6 +13,7 @@ import {
   standardNormalLogProb,
   stopGradient,
   sum,
+  zeros,
 } from '../ops/index.ts';
 import type { Reparameterized } from './distribution.ts';
 
@@ -54,12 +56,14 @@ export class Normal implements Reparameterized {
 
 /** N(0, I) over events of the given shape [..., D]. */
 export class StandardNormal implements Reparameterized {
-  readonly shape: readonly number[];
-  readonly mean: Tensor;
+  readonly shape: Shape;
 
-  constructor(mean: Tensor) {
-    this.mean = mean;
-    this.shape = mean.shape;
+  constructor(shape: Shape) {
+    this.shape = shape;
+  }
+
+  get mean(): Tensor {
+    return zeros(this.shape);
   }
 
   logProb(x: Tensor): Tensor {
@@ -75,7 +79,7 @@ export class StandardNormal implements Reparameterized {
   }
 
   entropy(): Tensor {
-    return sum(expand(add(this.mean, HALF_LOG_2_PI_E), this.shape), -1);
+    return sum(full(this.shape, HALF_LOG_2_PI_E), -1);
   }
 }
 

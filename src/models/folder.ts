@@ -45,7 +45,13 @@ export function modelJson(config: ModelConfig, version?: string): string {
     init,
     ...(version !== undefined && { version }),
   };
-  return `${JSON.stringify(content, null, 2)}\n`;
+  return formatJson(content);
+}
+
+/** JSON for files that people read: indented, with lists of numbers on one line. */
+export function formatJson(content: unknown): string {
+  const text = JSON.stringify(content, null, 2);
+  return `${text.replace(/\[[\d\s.,e+-]*\]/g, (list) => list.replace(/\s+/g, ' ').replace(/\[ | \]/g, (b) => b.trim()))}\n`;
 }
 
 /** The family tells the kind. */

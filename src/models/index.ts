@@ -16,6 +16,7 @@ export {
   type LikelihoodEstimate,
 } from './evaluate.ts';
 export {
+  formatJson,
   giveWeights,
   MODEL_FILE,
   modelJson,

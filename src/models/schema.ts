@@ -231,7 +231,7 @@ export function settle(
       const now = get(other);
       throw badConfig(
         `${entry.source}: ${name} has no effect here; it goes with ${other} ${wanted.join(' or ')}` +
-          `${now === undefined ? '' : `, which is ${now}`}`,
+          `${now === undefined ? '' : `, and ${other} is ${now}`}`,
       );
     }
     const value = entry

@@ -61,7 +61,7 @@ export class Vae extends Module implements LatentModel {
   }
 
   prior(latent: Tensor): StandardNormal {
-    return new StandardNormal(latent);
+    return new StandardNormal(latent.shape);
   }
 
   /** The bound this model is trained for, [B]. */

@@ -17,7 +17,8 @@ export function glorotUniform(fanIn: number, fanOut: number): Initializer {
 export function normal(std: number): Initializer {
   return (shape, random) =>
     Float32Array.from({ length: sizeOf(shape) }, () => {
-      const radius = Math.sqrt(-2 * Math.log(random()));
+      // random() may be 0, never 1.
+      const radius = Math.sqrt(-2 * Math.log(1 - random()));
       return std * radius * Math.cos(2 * Math.PI * random());
     });
 }

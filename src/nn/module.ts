@@ -1,5 +1,5 @@
 // Modules: objects that hold parameters and other modules as their fields.
-import { isVariable, type Variable } from '../graph/variable.ts';
+import { Variable } from '../graph/variable.ts';
 
 /**
  * A part of a model. Parameters are found in its fields, in the order of their making, and named by
@@ -18,25 +18,33 @@ export abstract class Module {
     return Object.entries(this);
   }
 
-  /** Every parameter with the path to it. Naming them is a side effect: errors tell the path. */
-  namedParameters(prefix = ''): [string, Variable][] {
-    const found: [string, Variable][] = [];
+  /**
+   * Every parameter with the path to it; one that is shared by several parts counts once, under its
+   * first path. Naming them is a side effect: errors tell the path.
+   */
+  namedParameters(): [string, Variable][] {
+    const found = new Map<object, string>();
     const visit = (path: string, value: unknown): void => {
-      if (value instanceof Module) {
-        found.push(...value.namedParameters(`${path}.`));
-      } else if (Array.isArray(value)) {
+      if (Array.isArray(value)) {
         value.forEach((item, i) => {
           visit(`${path}.${i}`, item);
         });
-      } else if (value && typeof value === 'object' && isVariable(value as Variable)) {
-        const variable = value as Variable;
-        if (variable.role !== 'parameter') return;
-        variable.name = path;
-        found.push([path, variable]);
+        return;
+      }
+      if (!(value instanceof Module || value instanceof Variable) || found.has(value)) return;
+      found.set(value, path);
+      if (value instanceof Module) {
+        for (const [name, child] of value.children()) visit(path ? `${path}.${name}` : name, child);
       }
     };
-    for (const [name, value] of this.children()) visit(prefix + name, value);
-    return found;
+    visit('', this);
+    const parameters: [string, Variable][] = [];
+    for (const [held, path] of found) {
+      if (!(held instanceof Variable) || held.role !== 'parameter') continue;
+      held.name = path;
+      parameters.push([path, held]);
+    }
+    return parameters;
   }
 
   /** Every parameter, in the order of their making. */

@@ -5,6 +5,7 @@ import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import {
   add,
+  expand,
   logMeanExp,
   logSumExp,
   mean,
@@ -76,9 +77,11 @@ function draw(model: LatentModel, x: Tensor, samples: number): Draws {
       'several samples need a normal posterior; use samples: 1',
     );
   }
+  // A deviation may be shared by all data points.
+  const logStd = expand(posterior.logStd, [batch, latent]);
   const q = new Normal(
     reshape(posterior.mean, [batch, 1, latent]),
-    reshape(posterior.logStd, [batch, 1, latent]),
+    reshape(logStd, [batch, 1, latent]),
   );
   const z = reparameterize(q.mean, q.logStd, randomNormal([batch, samples, latent]));
   return {

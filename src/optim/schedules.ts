@@ -1,7 +1,7 @@
 // Learning-rate schedules: functions of the step counter, computed on the GPU.
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { add, constant, cos, div, floor, greaterEqual, minimum, mul, pow } from '../ops/index.ts';
+import { add, constant, cos, div, floor, greaterEqual, minimum, mul, pow, where } from '../ops/index.ts';
 
 /** The learning rate at a step (float32 scalar, 0 for the first). */
 export type Schedule = (step: Tensor) => Tensor;
@@ -13,7 +13,8 @@ export const constantRate =
 
 /** rate · gamma^⌊step / every⌋. */
 export function stepDecay(rate: number, every: number, gamma = 0.1): Schedule {
-  return (step) => mul(rate, pow(constant(gamma), floor(div(step, every))));
+  // The half keeps the rounding of the quotient away from whole numbers, up to step 2²².
+  return (step) => mul(rate, pow(constant(gamma), floor(div(add(step, 0.5), every))));
 }
 
 /** From `rate` to `final` along half a cosine over `steps` steps (Loshchilov and Hutter 2017). */
@@ -43,10 +44,10 @@ export function piecewise(pieces: readonly (readonly [from: number, rate: number
     );
   }
   return (step) =>
-    later.reduce<Tensor>((rate, [from, next], i) => {
-      const change = next - (pieces[i] as readonly [number, number])[1];
-      return add(rate, mul(change, greaterEqual(step, from)));
-    }, constant(first[1]));
+    later.reduce<Tensor>(
+      (rate, [from, next]) => where(greaterEqual(step, from), next, rate),
+      constant(first[1]),
+    );
 }
 
 /**

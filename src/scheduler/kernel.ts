@@ -100,6 +100,19 @@ const importLines = (emitter: Emitter) => [...emitter.imports].sort().map((m) =>
 const plain = (bindings: readonly Binding[]): KernelBinding[] =>
   bindings.map(({ memory, kind }) => ({ memory, kind }));
 
+/** Invocations of a map's workgroup, and quads that each of them handles. */
+function mapInvocations(
+  quads: number,
+  { isSoftware }: AdapterClass,
+): { workgroup: number; items: number } {
+  if (!isSoftware) return { workgroup: 64, items: 1 };
+  // Four invocations run in step. To enter them costs as much as a few quads do, so they are few;
+  // with no others in the workgroup they walk through memory without leaps.
+  const workgroup = 4;
+  const groups = Math.min(256, Math.ceil(quads / 128));
+  return { workgroup, items: Math.ceil(quads / (workgroup * groups)) };
+}
+
 function mapKernel(emitter: Emitter, adapter: AdapterClass): Made {
   const { shape } = emitter.group;
   const segment: Segment = {
@@ -114,13 +127,7 @@ function mapKernel(emitter: Emitter, adapter: AdapterClass): Made {
   const stores = emitter.stores(scope, 'full', () => true);
   const body = [...space.unravel(0), ...scope.lines, ...stores];
 
-  // A software adapter pays for each invocation, a GPU for too few of them.
-  const workgroup = adapter.isSoftware
-    ? Math.min(64, powerOfTwo(Math.max(4, space.quads / 4)))
-    : 64;
-  const items = adapter.isSoftware
-    ? Math.max(1, Math.min(16, Math.floor(space.quads / (workgroup * 4))))
-    : 1;
+  const { workgroup, items } = mapInvocations(space.quads, adapter);
   const { dispatch, gridX } = grid(Math.ceil(space.quads / (workgroup * items)));
   const code = specialize('map', {
     constants: {
@@ -138,13 +145,31 @@ function mapKernel(emitter: Emitter, adapter: AdapterClass): Made {
   return { shader: 'map', variant: '', code, bindings: plain(emitter.bindings), dispatch };
 }
 
-/** Invocations that share a row. */
-function lanesFor(group: Group, quads: number, adapter: AdapterClass): number {
-  if (adapter.isSoftware) return 1;
-  const rows = rowCount(group) * group.splits;
-  if (!hasTrailingAxes(group)) return rows >= 2048 ? 1 : 8;
-  const perSplit = Math.ceil(quads / group.splits);
-  return Math.min(rows >= 16384 ? 32 : 256, powerOfTwo(perSplit / 2));
+/** Invocations of a rows kernel: of a workgroup, and how many of them share a row. */
+interface RowInvocations {
+  workgroup: number;
+  lanes: number;
+  /** Whether neighbouring invocations take neighbouring rows. */
+  across: boolean;
+}
+
+function rowInvocations(group: Group, quads: number, adapter: AdapterClass): RowInvocations {
+  const units = rowCount(group) * group.splits;
+  const across = !hasTrailingAxes(group);
+  if (adapter.isSoftware) {
+    // Few, for each costs as much as a short row; but so many that every core gets its share.
+    const workgroup = Math.min(64, Math.max(4, powerOfTwo(units / 32)));
+    return { workgroup, lanes: 1, across };
+  }
+  const perUnit = Math.ceil(quads / group.splits);
+  if (!across) {
+    const lanes = Math.min(units >= 16384 ? 32 : 256, powerOfTwo(perUnit / 2));
+    return { workgroup: Math.max(64, lanes), lanes, across };
+  }
+  // Thirty-two rows side by side fill whole lines of a cache; lanes make up for too few of them.
+  const together = Math.min(32, powerOfTwo(units));
+  const lanes = units >= 32768 ? 1 : Math.min(256 / together, powerOfTwo(perUnit));
+  return { workgroup: Math.max(64, together * lanes), lanes, across };
 }
 
 function rowsKernel(emitter: Emitter, adapter: AdapterClass): Made {
@@ -162,18 +187,15 @@ function rowsKernel(emitter: Emitter, adapter: AdapterClass): Made {
   const declarations = emitter.bind(space, 0);
   const body = rowsBody(emitter, space);
 
-  const lanes = lanesFor(group, space.quads, adapter);
-  const units = rowCount(group) * group.splits;
-  const workgroup = adapter.isSoftware
-    ? Math.min(64, Math.max(4, powerOfTwo(units / 8)))
-    : Math.max(64, lanes);
-  const { dispatch, gridX } = grid(Math.ceil((units * lanes) / workgroup));
+  const { workgroup, lanes, across } = rowInvocations(group, space.quads, adapter);
+  const { dispatch, gridX } = grid(Math.ceil((rowCount(group) * group.splits * lanes) / workgroup));
   const code = specialize('rows', {
     constants: {
       ...libraryConstants(emitter, adapter),
       ROWS: rowCount(group),
       SPLITS: group.splits,
       LANES: lanes,
+      ACROSS: String(across),
       WORKGROUP: workgroup,
       GRID_X: gridX,
       QUADS: space.quads,
@@ -204,7 +226,7 @@ const folds: Record<string, Fold> = {
   },
   max: {
     start: (acc) => `var ${acc} = vec4f(-3.4e38);`,
-    add: (acc, value) => `${acc} = max(${acc}, ${value});`,
+    add: (acc, value) => `${acc} = maximum(${acc}, ${value});`,
     finish: 'fold_max',
     neutral: '-3.4e38',
   },
@@ -233,7 +255,7 @@ function rowsBody(emitter: Emitter, space: IndexSpace): string[] {
   const last = Math.max(...available.values());
   const rows = new Scope();
   const { lines } = rows;
-  lines.push(...space.unravel(0));
+  lines.push(`let end = select(0u, ${space.quads}u, live);`, ...space.unravel(0));
   for (let pass = 0; pass <= last; pass++) {
     const here = order.filter((node) => passOf.get(node) === pass);
     for (const node of here) {
@@ -259,17 +281,11 @@ function rowsBody(emitter: Emitter, space: IndexSpace): string[] {
     }
     const stores = emitter.stores(loop, 'full', (node) => passOf.get(node) === pass);
     if (updates.length + stores.length === 0) continue;
-    const perSplit = Math.ceil(space.quads / group.splits);
-    const range =
-      group.splits === 1
-        ? { first: 'lane', end: `${space.quads}u` }
-        : {
-            first: `split * ${perSplit}u + lane`,
-            end: `min(${space.quads}u, (split + 1u) * ${perSplit}u)`,
-          };
+    // Parts of a row take turns, so that they walk through it side by side.
+    const [first, step] =
+      group.splits === 1 ? ['lane', 'LANES'] : ['split * LANES + lane', 'SPLITS * LANES'];
     lines.push(
-      `let end${pass} = select(0u, ${range.end}, live);`,
-      `for (var at = ${range.first}; at < end${pass}; at += LANES) {`,
+      `for (var at = ${first}; at < end; at += ${step}) {`,
       ...[...space.unravel(1), ...loop.lines, ...updates, ...stores].map((line) => `  ${line}`),
       '}',
       ...ends,

@@ -8,6 +8,7 @@ import type { Variable } from '../graph/variable.ts';
 import {
   buildModel,
   type Family,
+  formatJson,
   MODEL_FILE,
   type Model,
   type ModelConfig,
@@ -207,7 +208,7 @@ export class RunFolder {
   }
 
   async writeRecord(record: TrainingRecord): Promise<void> {
-    await writeFolderFile(this.path, RECORD_FILE, `${JSON.stringify(record, null, 2)}\n`);
+    await writeFolderFile(this.path, RECORD_FILE, formatJson(record));
   }
 
   /** @param version of the library */

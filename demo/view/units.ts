@@ -1,0 +1,28 @@
+// Bars: what each latent dimension tells about an image.
+import { ACTIVE_VARIANCE } from '../protocol.ts';
+
+/** @returns a sentence about them */
+export function showUnits(bars: HTMLElement, kl: Float64Array, variance: Float64Array): string {
+  const most = Math.max(1, ...kl);
+  const isActive = (d: number) => (variance[d] as number) > ACTIVE_VARIANCE;
+  while (bars.children.length > kl.length) bars.lastElementChild?.remove();
+  while (bars.children.length < kl.length) {
+    const bar = document.createElement('li');
+    bar.append(document.createElement('span'), document.createElement('b'));
+    bars.append(bar);
+  }
+  bars.classList.toggle('many', kl.length > 16);
+  [...bars.children].forEach((bar, d) => {
+    const value = kl[d] as number;
+    const [fill, name] = bar.children as unknown as [HTMLElement, HTMLElement];
+    fill.style.blockSize = `${(100 * value) / most}%`;
+    fill.classList.toggle('idle', !isActive(d));
+    name.textContent = String(d + 1);
+    const text = `dimension ${d + 1}: ${value.toFixed(2)} nats${isActive(d) ? '' : ', not active'}`;
+    bar.setAttribute('title', text);
+    bar.setAttribute('aria-label', text);
+  });
+  const active = [...kl.keys()].filter(isActive).length;
+  const total = kl.reduce((a, b) => a + b, 0);
+  return `${active} of ${kl.length} active, ${total.toFixed(1)} nats in all`;
+}

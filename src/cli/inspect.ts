@@ -1,0 +1,157 @@
+// latentgpu inspect: what is in a model folder or a safetensors file, and how training would run.
+import { stat } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { readIfPresent } from '../data/files.node.ts';
+import { LatentGpuError } from '../errors.ts';
+import { readSafetensors } from '../formats/safetensors.ts';
+import { flatten, type Given } from '../models/schema.ts';
+import { defaultAdapterClass } from '../scheduler/adapter.ts';
+import { type AdapterClass, schedule } from '../scheduler/index.ts';
+import type { LoadedModel } from '../training/folder.node.ts';
+import {
+  type Binarization,
+  describeStep,
+  lossOf,
+  makeOptimizer,
+  RUN_KEYS,
+  runConfig,
+  settleRun,
+  totalSteps,
+} from '../training/index.ts';
+import { type Context, common, runCommand } from './command.ts';
+import { chooseBinarization } from './data.ts';
+import { loadModel } from './device.ts';
+import { table, thousands } from './text.ts';
+
+export function inspectCommand(program: Command): void {
+  const command = program
+    .command('inspect')
+    .description("Tells a model's tensors, its size, and what one training step does on the GPU.")
+    .argument('<dir|file>', 'model folder, or a .safetensors file')
+    .action((path: string, options) =>
+      runCommand(options, async (context) => {
+        const found = await stat(path).catch(() => undefined);
+        if (!found) throw new LatentGpuError('bad-input', `no such file or folder: ${path}`);
+        await (found.isFile() ? inspectFile : inspectFolder)(path, context);
+      }),
+    );
+  common(command, 'latentgpu inspect runs/mnist\nlatentgpu inspect weights.safetensors --json');
+}
+
+interface Row {
+  name: string;
+  dtype: string;
+  shape: readonly number[];
+  size: number;
+}
+
+function tensorTable(rows: readonly Row[]): string {
+  const total = rows.reduce((sum, { size }) => sum + size, 0);
+  return table([
+    ['tensor', 'type', 'shape', 'numbers'],
+    ...rows.map(({ name, dtype, shape, size }) => [
+      name,
+      dtype,
+      `[${shape.join(', ')}]`,
+      thousands(size),
+    ]),
+    ['', '', '', `${thousands(total)} in all`],
+  ]);
+}
+
+async function inspectFile(path: string, { out }: Context): Promise<void> {
+  const bytes = await readIfPresent(path);
+  if (!bytes) throw new LatentGpuError('bad-input', `no such file: ${path}`);
+  const { tensors, metadata } = readSafetensors(bytes, path);
+  const rows = [...tensors].map(([name, { dtype, shape, data }]) => ({
+    name,
+    dtype,
+    shape,
+    size: data.length,
+  }));
+  const about = Object.entries(metadata).map(([key, value]) => `${key}: ${value}`);
+  out.result(
+    { file: path, tensors: rows, parameters: rows.reduce((n, { size }) => n + size, 0), metadata },
+    [tensorTable(rows), ...about].join('\n'),
+  );
+}
+
+async function inspectFolder(path: string, { out }: Context): Promise<void> {
+  const loaded = await loadModel(path, out);
+  const { config, model, record } = loaded;
+  const rows = [...loaded.weights.keys()].map(({ name, shape, size }) => ({
+    name,
+    dtype: 'F32',
+    shape,
+    size,
+  }));
+  const plan = stepPlan(loaded);
+  const planned = record ? `as on ${record.adapter.name}` : 'as on a GPU with the default limits';
+  out.result(
+    {
+      folder: path,
+      ...config,
+      tensors: rows,
+      parameters: model.parameterCount(),
+      plan: {
+        dispatches: plan.kernels.length,
+        flops: plan.kernels.reduce((sum, { flops }) => sum + flops, 0),
+        bytes: plan.kernels.reduce((sum, { bytes }) => sum + bytes, 0),
+        peakBytes: plan.memory.peakBytes,
+        explanation: plan.explain(),
+      },
+      training: record?.config ?? null,
+    },
+    [
+      `${config.family}: [${config.data.shape.join(', ')}] → ${config.latent} → likelihood ${config.likelihood.kind}`,
+      tensorTable(rows),
+      `a training step, ${planned}:`,
+      plan.explain(),
+    ].join('\n\n'),
+  );
+}
+
+/** How a training step would run, on the class of adapter it was trained on. Needs no GPU. */
+function stepPlan({ config, model, record }: LoadedModel) {
+  const before = record
+    ? flatten(RUN_KEYS, record.config, 'training.json')
+    : new Map<string, Given>();
+  const { training } = runConfig(config.family, config.data, settleRun(config.family, [before]));
+  const count = record?.data.count ?? 60000;
+  const stepsPerEpoch = Math.max(1, Math.floor(count / training.batch));
+  const { clipNorm, ema } = training;
+  const dataset = {
+    name: 'data',
+    source: '',
+    count: Math.max(count, training.batch),
+    shape: [...config.data.shape],
+    // Described, not read: its rows are not there.
+    data: new Uint8Array(0),
+  };
+  const binarize: Binarization = chooseBinarization(
+    training.binarize,
+    config.likelihood,
+    // As if grey.
+    { ...dataset, data: Uint8Array.of(128) },
+  );
+  const { effects } = describeStep({
+    model,
+    loss: lossOf(model),
+    data: dataset,
+    batch: training.batch,
+    binarize,
+    optimizer: makeOptimizer(training, stepsPerEpoch, totalSteps(training, stepsPerEpoch)),
+    ...(clipNorm !== null && { clipNorm }),
+    ...(ema !== null && { ema }),
+  });
+  const adapter: AdapterClass = {
+    ...defaultAdapterClass,
+    ...(record && {
+      isSoftware: record.adapter.isSoftware,
+      ...(record.adapter.subgroupSize !== undefined && {
+        subgroupSize: record.adapter.subgroupSize,
+      }),
+    }),
+  };
+  return schedule({ effects }, adapter);
+}

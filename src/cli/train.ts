@@ -1,0 +1,227 @@
+// latentgpu train: trains a model and leaves a folder.
+import type { Command } from 'commander';
+import { readIfPresent } from '../data/files.node.ts';
+import { LatentGpuError } from '../errors.ts';
+import { FAMILIES, type Family } from '../models/index.ts';
+import { allowed, flatten, type Given, type Values } from '../models/schema.ts';
+import { nearest } from '../nearest.ts';
+import { FREE_KEYS } from '../training/config.ts';
+import {
+  checkOutput,
+  RunFolder,
+  readRecord,
+  type TrainingRecord,
+} from '../training/folder.node.ts';
+import { assignments, fileValues, RUN_KEYS, settleRun } from '../training/index.ts';
+import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
+import type { DataChoice } from './data.ts';
+import { EXIT } from './failure.ts';
+import { type RunRequest, type RunSummary, train } from './run.ts';
+import { duration, table } from './text.ts';
+
+interface TrainOptions extends CommonOptions {
+  config?: string;
+  set?: string[];
+  data?: string;
+  dataDir?: string;
+  test?: string;
+  limit?: number;
+  epochs?: number;
+  steps?: number;
+  batch?: number;
+  binarize?: string;
+  out?: string;
+  resume?: boolean;
+  force?: boolean;
+  keys?: boolean;
+}
+
+export function trainCommand(program: Command): void {
+  const command = program
+    .command('train')
+    .description(
+      'Trains a model and leaves a folder: model, weights, checkpoint, metrics, pictures.',
+    )
+    .argument('[family]', FAMILIES.join(', '))
+    .option('--data <name|file>', 'digits, mnist, fashion-mnist, an IDX or a .npy file')
+    .option('--data-dir <dir>', 'folder with the MNIST files')
+    .option('--test <file>', 'test split, for data from a file')
+    .addOption(countOption('--limit <n>', 'train on the first n rows only'))
+    .addOption(countOption('--epochs <n>', 'passes over the data, in all'))
+    .addOption(countOption('--steps <n>', 'steps in all, in place of epochs'))
+    .addOption(countOption('--batch <n>', 'data points in a step'))
+    .option('--binarize <how>', 'resampled, once, static or none')
+    .option('--config <file.json>', 'keys from a file')
+    .option('--set <key=value...>', 'keys, e.g. latent=7 optimizer.lr=3e-4')
+    .option('--keys', 'list every key, what it may be and its default')
+    .option('--out <dir>', 'the folder; default: runs/<data>-<family>')
+    .option('--resume', 'continue the run in the folder up to the given total')
+    .option('--force', 'overwrite the model in the folder')
+    .action((family: string | undefined, options: TrainOptions) =>
+      runCommand(options, (context) => perform(family, options, context)),
+    );
+  common(
+    command,
+    'latentgpu train vae --data mnist --epochs 5 --out runs/mnist\n' +
+      'latentgpu train vae --resume --epochs 10 --out runs/mnist',
+  );
+}
+
+async function perform(
+  name: string | undefined,
+  options: TrainOptions,
+  context: Context,
+): Promise<void> {
+  if (options.keys) {
+    context.out.result(RUN_KEYS, keysTable());
+    return;
+  }
+  const family = FAMILIES.find((known) => known === name);
+  if (!family) {
+    const why = name === undefined ? 'say what to train' : `cannot train '${name}'`;
+    const hint = name === undefined ? '' : `; did you mean '${nearest(name, FAMILIES)}'?`;
+    throw new LatentGpuError(
+      'bad-config',
+      `${why}: ${FAMILIES.join(', ')}, as in \`latentgpu train vae --data digits\`${hint}`,
+    );
+  }
+  const request = await (options.resume ? continued : fresh)(family, options, context);
+  finish(await train(request, context), context);
+}
+
+/** What the command line and its file ask for, weakest first. */
+async function asked(options: TrainOptions, context: Context): Promise<Map<string, Given>[]> {
+  const sources: Map<string, Given>[] = [];
+  if (options.config !== undefined) {
+    const bytes = await readIfPresent(options.config);
+    if (!bytes) {
+      throw new LatentGpuError('bad-input', `--config: no such file: ${options.config}`);
+    }
+    sources.push(fileValues(new TextDecoder().decode(bytes), options.config));
+  }
+  sources.push(assignments(options.set ?? []));
+  const flags = new Map<string, Given>();
+  for (const name of ['epochs', 'steps', 'batch', 'binarize'] as const) {
+    const value = options[name];
+    if (value !== undefined) flags.set(name, { value, source: `--${name}` });
+  }
+  if (context.seed !== undefined) flags.set('seed', { value: context.seed, source: '--seed' });
+  sources.push(flags);
+  return sources;
+}
+
+function choice({ data, dataDir, test, limit }: TrainOptions & { data: string }): DataChoice {
+  return {
+    data,
+    ...(dataDir !== undefined && { dataDir }),
+    ...(test !== undefined && { test }),
+    ...(limit !== undefined && { limit }),
+  };
+}
+
+async function fresh(family: Family, options: TrainOptions, context: Context): Promise<RunRequest> {
+  const { data } = options;
+  if (data === undefined) {
+    throw new LatentGpuError(
+      'bad-config',
+      'name the data: --data digits (built in), --data mnist, or --data and a file',
+    );
+  }
+  const values = settleRun(family, await asked(options, context));
+  const name = data.replace(/^.*[/\\]/, '').replace(/\..*$/, '');
+  return {
+    family,
+    values,
+    data: choice({ ...options, data }),
+    folder: options.out ?? `runs/${name}-${family}`,
+    force: options.force === true,
+    resume: undefined,
+  };
+}
+
+async function continued(
+  family: Family,
+  options: TrainOptions,
+  context: Context,
+): Promise<RunRequest> {
+  const folder = options.out ?? (options.data && `runs/${options.data}-${family}`);
+  if (folder === undefined) {
+    throw new LatentGpuError('bad-config', 'name the folder of the run to continue with --out');
+  }
+  await checkOutput({ folder, resume: true, force: false });
+  const record = (await readRecord(folder)) as TrainingRecord;
+  if (record.family !== family) {
+    throw new LatentGpuError(
+      'bad-config',
+      `${folder} holds a model of family ${record.family}, not ${family}; \`train ${record.family}\` continues it`,
+    );
+  }
+  const before = flatten(RUN_KEYS, record.config, `${folder}/training.json`);
+  const values = settleRun(family, [before, ...(await asked(options, context))]);
+  refuseChanges(settleRun(family, [before]), values, folder);
+  const { data, dataDir, test, limit } = record.data;
+  return {
+    family,
+    values,
+    data: choice({ dataDir, test, limit, ...given(options), data: options.data ?? data }),
+    folder,
+    force: false,
+    resume: { record, checkpoint: await new RunFolder(folder).readCheckpoint() },
+  };
+}
+
+/** The options about data that were given. */
+function given({ dataDir, test, limit }: TrainOptions): Partial<TrainOptions> {
+  return Object.fromEntries(
+    Object.entries({ dataDir, test, limit }).filter(([, value]) => value !== undefined),
+  );
+}
+
+/** A continued run equals an uninterrupted one, or is none. */
+function refuseChanges(before: Values, now: Values, folder: string): void {
+  const changed = [...now].find(
+    ([name, value]) =>
+      !FREE_KEYS.includes(name) && JSON.stringify(before.get(name)) !== JSON.stringify(value),
+  );
+  if (!changed) return;
+  const [name, value] = changed;
+  throw new LatentGpuError(
+    'bad-config',
+    `${name} is ${JSON.stringify(before.get(name))} in ${folder} and cannot become ${JSON.stringify(value)} ` +
+      'in a continued run; leave it out, or train anew with another --out',
+  );
+}
+
+/** The result, and where to go on if the run was stopped. */
+export function finish(summary: RunSummary, { out }: Context): void {
+  const { reason, folder, family, step, epoch, loss, negativeElbo } = summary;
+  if (reason === 'interrupted') {
+    out.result(summary, '');
+    out.remark(
+      `stopped at step ${step} (epoch ${epoch.toFixed(2)}), saved; continue with: ` +
+        `latentgpu train ${family} --resume --out ${folder}`,
+    );
+    process.exitCode = EXIT.interrupted;
+    return;
+  }
+  const text = [
+    `${folder}: ${summary.files.join(', ')}`,
+    [
+      ...(loss !== null ? [`loss ${loss.toFixed(2)}`] : []),
+      ...(negativeElbo !== null ? [`test ${negativeElbo.toFixed(2)}`] : []),
+      `${Number(epoch.toFixed(2))} epochs`,
+      duration(summary.seconds),
+      ...(summary.msPerStep !== null ? [`${summary.msPerStep.toFixed(1)} ms a step`] : []),
+    ].join(', '),
+    ...(reason === 'stale' ? ['stopped early: patience ran out; the best weights were kept'] : []),
+  ].join('\n');
+  out.result(summary, out.quiet ? '' : text);
+}
+
+function keysTable(): string {
+  const rows = Object.entries(RUN_KEYS).map(([name, key]) => {
+    const fallback = typeof key.default === 'function' ? 'depends' : JSON.stringify(key.default);
+    return [name, fallback, `${key.help}; ${allowed(key)}`];
+  });
+  return table([['key', 'default', 'what it is'], ...rows]);
+}

@@ -1,0 +1,352 @@
+/** Distributions: densities against formulas in float64, divergences, draws. */
+import {
+  Bernoulli,
+  Categorical,
+  DiscretizedLogistic,
+  klDivergence,
+  Normal,
+  StandardNormal,
+} from '../../src/distributions/index.ts';
+import type { Shape } from '../../src/graph/shape.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { type Variable, variable } from '../../src/graph/variable.ts';
+import { exp, gradient, mean, mul, sub, sum } from '../../src/ops/index.ts';
+import { type CaseContext, cases, type Tolerance } from '../rig/cases.ts';
+import { adapterNames, adapters, check, reals } from '../support/engine.ts';
+import { outputsOf, referenceOf } from '../support/run.ts';
+import { column, momentsOf } from '../support/statistics.ts';
+
+const HALF_LOG_2PI = 0.5 * Math.log(2 * Math.PI);
+
+/** Variables and their numbers: the plan gets them, and the formulas read them. */
+class Givens extends Map<Variable, Float32Array> {
+  uniform(name: string, shape: Shape, low: number, high: number): Variable {
+    return this.of(name, shape, (size) => reals(name, size, low, high));
+  }
+
+  of(name: string, shape: Shape, make: (size: number) => ArrayLike<number>): Variable {
+    const held = variable(name, shape);
+    this.set(held, Float32Array.from(make(held.size)));
+    return held;
+  }
+
+  /** Element `i` of each, wrapped around: how a parameter of trailing axes is broadcast. */
+  readers<V extends Variable[]>(...held: V): { [K in keyof V]: (i: number) => number } {
+    const read = (variable: Variable) => {
+      const values = this.get(variable) as Float32Array;
+      return (i: number) => values[i % values.length] as number;
+    };
+    return held.map(read) as { [K in keyof V]: (i: number) => number };
+  }
+}
+
+/** Σ over the last axis of `term(flat index)`. */
+function rowSums(rows: number, width: number, term: (i: number) => number): Float64Array {
+  return Float64Array.from({ length: rows }, (_, row) => {
+    let total = 0;
+    for (let j = 0; j < width; j++) total += term(row * width + j);
+    return total;
+  });
+}
+
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+
+function logSumExp(values: readonly number[]): number {
+  const top = Math.max(...values);
+  return top + Math.log(values.reduce((total, v) => total + Math.exp(v - top), 0));
+}
+
+/**
+ * The graph in float64 is the formula, and the GPU computes the graph within its bounds, with the
+ * kernels of either class of adapter.
+ */
+async function agrees(
+  t: CaseContext,
+  outputs: Record<string, Tensor>,
+  givens: Givens,
+  formulas: Record<string, ArrayLike<number>>,
+  tolerance: Tolerance = { absolute: 1e-12, relative: 1e-12 },
+): Promise<void> {
+  const reference = referenceOf(outputs, givens);
+  for (const [name, expected] of Object.entries(formulas)) {
+    t.close(reference[name] as Float64Array, expected, tolerance, name);
+  }
+  for (const name of adapterNames) {
+    await check(t, { outputs }, givens, { adapter: adapters[name] });
+  }
+}
+
+cases('distributions', (c) => {
+  c('normal: density, entropy and divergences', async (t) => {
+    const [B, D] = [5, 7];
+    const givens = new Givens();
+    const x = givens.uniform('x', [B, D], -3, 3);
+    const location = givens.uniform('mean', [B, D], -3, 3);
+    const logStd = givens.uniform('logStd', [D], -2, 1.5);
+    const otherMean = givens.uniform('other mean', [D], -3, 3);
+    const otherLogStd = givens.uniform('other logStd', [B, D], -1, 1);
+    const q = new Normal(location, logStd);
+    const p = new Normal(otherMean, otherLogStd);
+    const prior = new StandardNormal([B, D]);
+    const outputs = {
+      logProb: q.logProb(x),
+      broadcast: new Normal(otherMean, logStd).logProb(x),
+      priorLogProb: prior.logProb(x),
+      entropy: q.entropy(),
+      priorEntropy: prior.entropy(),
+      std: q.std,
+      kl: klDivergence(q, p),
+      klPrior: klDivergence(q, prior),
+    };
+    const [gx, gm, gs, gom, gos] = givens.readers(x, location, logStd, otherMean, otherLogStd);
+    const logNormal = (value: number, m: number, s: number) =>
+      -0.5 * ((value - m) / Math.exp(s)) ** 2 - s - HALF_LOG_2PI;
+    const kl = (mq: number, sq: number, mp: number, sp: number) =>
+      sp - sq + (Math.exp(2 * sq) + (mq - mp) ** 2) / (2 * Math.exp(2 * sp)) - 0.5;
+    await agrees(t, outputs, givens, {
+      logProb: rowSums(B, D, (i) => logNormal(gx(i), gm(i), gs(i))),
+      broadcast: rowSums(B, D, (i) => logNormal(gx(i), gom(i), gs(i))),
+      priorLogProb: rowSums(B, D, (i) => logNormal(gx(i), 0, 0)),
+      entropy: rowSums(B, D, (i) => gs(i) + HALF_LOG_2PI + 0.5),
+      priorEntropy: rowSums(B, D, () => HALF_LOG_2PI + 0.5),
+      std: Float64Array.from({ length: D }, (_, i) => Math.exp(gs(i))),
+      kl: rowSums(B, D, (i) => kl(gm(i), gs(i), gom(i), gos(i))),
+      klPrior: rowSums(B, D, (i) => kl(gm(i), gs(i), 0, 0)),
+    });
+    t.equal(prior.mean.shape, [B, D]);
+    const { priorMean } = referenceOf({ priorMean: prior.mean });
+    t.ok(
+      priorMean.every((value) => value === 0),
+      'the mean of the standard normal is 0',
+    );
+  });
+
+  c('Bernoulli and categorical: densities and means', async (t) => {
+    const [B, D, L] = [3, 5, 7];
+    const givens = new Givens();
+    const grey = givens.uniform('grey', [B, D], 0, 1);
+    const bits = givens.of('bits', [B, D], (n) => Array.from({ length: n }, (_, i) => (i * 3) % 2));
+    const logits = givens.of('logits', [B, D], (n) => {
+      const some = reals('logits', n, -8, 8);
+      some.set([-80, 0, 80, -30, 30]);
+      return some;
+    });
+    const scores = givens.uniform('scores', [B, D, L], -9, 9);
+    const levels = givens.of('levels', [B, D], (n) =>
+      Array.from({ length: n }, (_, i) => ((i * 5) % L) / (L - 1)),
+    );
+    const bernoulli = new Bernoulli(logits);
+    const categorical = new Categorical(scores);
+    const outputs = {
+      bits: bernoulli.logProb(bits),
+      grey: bernoulli.logProb(grey),
+      bernoulliMean: bernoulli.mean,
+      levels: categorical.logProb(levels),
+      categoricalMean: categorical.mean,
+    };
+    const [gg, gb, gl, gs] = givens.readers(grey, bits, logits, scores);
+    const row = (i: number) => Array.from({ length: L }, (_, l) => gs(i * L + l));
+    const logBernoulli = (value: number, logit: number) =>
+      -value * softplus(-logit) - (1 - value) * softplus(logit);
+    await agrees(t, outputs, givens, {
+      bits: rowSums(B, D, (i) => logBernoulli(gb(i), gl(i))),
+      grey: rowSums(B, D, (i) => logBernoulli(gg(i), gl(i))),
+      bernoulliMean: Float64Array.from({ length: B * D }, (_, i) => sigmoid(gl(i))),
+      levels: rowSums(B, D, (i) => gs(i * L + ((i * 5) % L)) - logSumExp(row(i))),
+      categoricalMean: Float64Array.from({ length: B * D }, (_, i) => {
+        const normalizer = logSumExp(row(i));
+        return row(i).reduce((total, s, l) => total + (l / (L - 1)) * Math.exp(s - normalizer), 0);
+      }),
+    });
+  });
+
+  c('probabilities of 256 levels sum to one', async (t) => {
+    const givens = new Givens();
+    const grid = givens.of('grid', [256, 1], () => Array.from({ length: 256 }, (_, i) => i / 255));
+    const scores = givens.uniform('scores', [3, 1, 1, 256], -12, 12);
+    // Narrower than a bin, within a few bins, wider than the grid; on it and beside it.
+    const centres = givens.of('centres', [6, 1, 1], () => [0.4, 0, 1, -0.3, 0.77, 1.2]);
+    const logScales = givens.of('scales', [6, 1, 1], () => [-9, -5, -3, -2, 0, 2]);
+    const logProb = {
+      categorical: new Categorical(scores).logProb(grid),
+      logistic: new DiscretizedLogistic(centres, logScales).logProb(grid),
+    };
+    t.equal(logProb.categorical.shape, [3, 256]);
+    t.equal(logProb.logistic.shape, [6, 256]);
+    const outputs = {
+      categorical: sum(exp(logProb.categorical), -1),
+      logistic: sum(exp(logProb.logistic), -1),
+    };
+    const ones = {
+      categorical: new Float64Array(3).fill(1),
+      logistic: new Float64Array(6).fill(1),
+    };
+    // The levels are float32 numbers beside those meant, so their bins do not quite touch.
+    await agrees(t, outputs, givens, ones, { absolute: 1e-6 });
+  });
+
+  c('discretized logistic: masses of bins are differences of the distribution', async (t) => {
+    const [B, D, L] = [4, 5, 16];
+    const givens = new Givens();
+    const x = givens.of('x', [B, D], (n) =>
+      Array.from({ length: n }, (_, i) => ((i * 7) % L) / (L - 1)),
+    );
+    const centre = givens.uniform('centre', [B, D], -0.2, 1.2);
+    const logScale = givens.uniform('logScale', [D], -3, 0.5);
+    const px = new DiscretizedLogistic(centre, logScale, L);
+    const [gc, gs] = givens.readers(centre, logScale);
+    const reference = referenceOf({ logProb: px.logProb(x) }, givens).logProb;
+    const expected = rowSums(B, D, (i) => {
+      const level = (i * 7) % L;
+      const cdf = (edge: number) => sigmoid((edge - gc(i)) / Math.exp(gs(i)));
+      const upper = level === L - 1 ? 1 : cdf((level + 0.5) / (L - 1));
+      const lower = level === 0 ? 0 : cdf((level - 0.5) / (L - 1));
+      return Math.log(upper - lower);
+    });
+    // The formula here cancels; levels are float32 numbers beside those meant.
+    t.close(reference, expected, { absolute: 1e-5 }, 'log-masses');
+    const [dc, ds] = gradient(sum(px.logProb(x)), [centre, logScale]) as [Tensor, Tensor];
+    await check(t, { outputs: { logProb: px.logProb(x), dc, ds } }, givens);
+  });
+
+  c('closed-form divergences are the means of sampled ones', async (t) => {
+    const [N, B, D] = [4000, 3, 4];
+    const givens = new Givens();
+    const q = new Normal(
+      givens.uniform('mean', [B, D], -1, 1),
+      givens.uniform('logStd', [B, D], -1, 0.5),
+    );
+    const p = new Normal(
+      givens.uniform('other mean', [B, D], -1, 1),
+      givens.uniform('other logStd', [B, D], -0.5, 0.5),
+    );
+    const prior = new StandardNormal([B, D]);
+    const z = q.rsample([N]);
+    const log = q.logProb(z);
+    const values = await outputsOf(
+      t,
+      {
+        kl: klDivergence(q, p),
+        klPrior: klDivergence(q, prior),
+        entropy: q.entropy(),
+        sampledKl: sub(log, p.logProb(z)),
+        sampledKlPrior: sub(log, prior.logProb(z)),
+        sampledEntropy: mul(-1, log),
+      },
+      givens,
+    );
+    for (const [closed, sampled] of [
+      ['kl', 'sampledKl'],
+      ['klPrior', 'sampledKlPrior'],
+      ['entropy', 'sampledEntropy'],
+    ] as const) {
+      for (let b = 0; b < B; b++) {
+        const { mean: estimate, standardError } = momentsOf(column(values[sampled], B, b));
+        const exact = values[closed][b] as number;
+        t.close(estimate, exact, { absolute: 4 * standardError }, `${closed} of row ${b}`);
+      }
+    }
+  });
+
+  c('draws have the moments of their distribution', async (t) => {
+    const N = 20_000;
+    const givens = new Givens();
+    const location = givens.of('mean', [3], () => [-2, 0, 5]);
+    const logStd = givens.of('logStd', [3], () => [-1, 0, 1]);
+    const logits = givens.of('logits', [4], () => [-3, -0.5, 0, 2]);
+    const scores = givens.of('scores', [1, 5], () => [0, 1, -2, 2, 0.5]);
+    const centre = givens.of('centre', [3], () => [0.5, 0.1, 0.98]);
+    const logScale = givens.of('logScale', [3], () => [-4, -2, -3]);
+    const image = givens.uniform('image', [2, 256], -1, 1);
+    const logisticDraws = new DiscretizedLogistic(centre, logScale);
+    const values = await outputsOf(
+      t,
+      {
+        normal: new Normal(location, logStd).sample([N]),
+        standard: new StandardNormal([2]).sample([N]),
+        bernoulli: new Bernoulli(logits).sample([N]),
+        categorical: new Categorical(scores).sample([N]),
+        logistic: logisticDraws.sample([N]),
+        image: new Categorical(image).sample([50]),
+      },
+      givens,
+    );
+    const has = (what: string, draws: Float64Array, m: number, variance: number) => {
+      const found = momentsOf(draws);
+      const squares = momentsOf(draws.map((x) => (x - m) ** 2));
+      t.close(found.mean, m, { absolute: 4 * found.standardError }, `mean of ${what}`);
+      t.close(squares.mean, variance, { absolute: 4 * squares.standardError }, `spread of ${what}`);
+    };
+    for (const [j, m] of [-2, 0, 5].entries()) {
+      has(`normal ${j}`, column(values.normal, 3, j), m, Math.exp(2 * (j - 1)));
+    }
+    for (const j of [0, 1]) has(`standard normal ${j}`, column(values.standard, 2, j), 0, 1);
+    for (const [j, logit] of [-3, -0.5, 0, 2].entries()) {
+      const p = sigmoid(logit);
+      has(`Bernoulli ${j}`, column(values.bernoulli, 4, j), p, p * (1 - p));
+    }
+    const bits = new Set(values.bernoulli);
+    t.equal([...bits].sort(), [0, 1]);
+
+    const weights = [0, 1, -2, 2, 0.5].map(Math.exp);
+    const total = weights.reduce((a, b) => a + b);
+    const counts = new Float64Array(5);
+    for (const x of values.categorical) {
+      const level = Math.round(4 * x);
+      t.close(4 * x, level, { absolute: 1e-6 }, 'a level');
+      counts[level] = (counts[level] as number) + 1;
+    }
+    for (const [l, w] of weights.entries()) {
+      const p = w / total;
+      const error = Math.sqrt((p * (1 - p)) / N);
+      t.close((counts[l] as number) / N, p, { absolute: 4 * error }, `level ${l}`);
+    }
+    t.ok(
+      values.image.every((x) => x >= 0 && x <= 1 && Math.abs(255 * x - Math.round(255 * x)) < 1e-4),
+      'a byte of an image is one of 256 levels',
+    );
+    // Moments of the binned logistic from its own probabilities.
+    const grid = Float64Array.from({ length: 256 }, (_, i) => i / 255);
+    for (const [j, [m, s]] of [
+      [0.5, Math.exp(-4)],
+      [0.1, Math.exp(-2)],
+      [0.98, Math.exp(-3)],
+    ].entries() as ArrayIterator<[number, [number, number]]>) {
+      const cdf = (edge: number) => sigmoid((edge - m) / s);
+      const mass = grid.map((_, i) => {
+        const upper = i === 255 ? 1 : cdf((i + 0.5) / 255);
+        return upper - (i === 0 ? 0 : cdf((i - 0.5) / 255));
+      });
+      const expected = mass.reduce((sofar, p, i) => sofar + p * (grid[i] as number), 0);
+      const spread = mass.reduce((v, p, i) => v + p * ((grid[i] as number) - expected) ** 2, 0);
+      has(`logistic ${j}`, column(values.logistic, 3, j), expected, spread);
+    }
+  });
+
+  c('reparameterized draws carry gradients, others do not', (t) => {
+    const location = variable('mean', [2, 3]);
+    const logStd = variable('logStd', [2, 3]);
+    const q = new Normal(location, logStd);
+    const gradients = (z: Tensor) => {
+      const [dm, ds] = gradient(mean(z), [location, logStd]) as [Tensor, Tensor];
+      const values = new Map([
+        [location, new Float32Array(6)],
+        [logStd, new Float32Array(6)],
+      ]);
+      return referenceOf({ dm, ds, z: mul(1 / (4 * 6), z) }, values);
+    };
+    const moving = gradients(q.rsample([4]));
+    t.close(moving.dm, new Float64Array(6).fill(1 / 6), { absolute: 1e-15 }, 'd mean');
+    const still = gradients(q.sample([4]));
+    t.ok(
+      [...still.dm, ...still.ds].every((g) => g === 0),
+      'sample() lets no gradient through',
+    );
+    // d z / d log σ = σ ε = z here, summed over the draws.
+    const summed = Float64Array.from({ length: 6 }, (_, i) =>
+      [0, 1, 2, 3].reduce((total, n) => total + (moving.z[6 * n + i] as number), 0),
+    );
+    t.close(moving.ds, summed, { absolute: 1e-12 }, 'd logStd');
+  });
+});

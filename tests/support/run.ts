@@ -1,0 +1,47 @@
+/** Small programs, run once and read out. */
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { evaluate, seed, step } from '../../src/ops/index.ts';
+import type { CaseContext } from '../rig/cases.ts';
+import { type CheckOptions, type Values, withRuntime } from './engine.ts';
+
+type Outputs<K extends string> = Readonly<Record<K, Tensor>>;
+
+/** One step of a plan with these outputs, from the given values; what it computed. */
+export async function outputsOf<K extends string>(
+  t: CaseContext,
+  outputs: Outputs<K>,
+  values: Values = new Map(),
+  { adapter }: CheckOptions = {},
+): Promise<Record<K, Float32Array>> {
+  return await withRuntime(
+    t,
+    async (runtime) => {
+      const plan = await runtime.compile({ outputs });
+      for (const [variable, numbers] of values) runtime.write(variable, numbers);
+      await plan.run();
+      const result: Partial<Record<K, Float32Array>> = {};
+      for (const name of Object.keys(outputs) as K[]) {
+        result[name] = (await plan.read(name)) as Float32Array;
+      }
+      return result as Record<K, Float32Array>;
+    },
+    adapter,
+  );
+}
+
+/** The same in float64, by the ops' references. Noise has the seed and the step of a fresh runtime. */
+export function referenceOf<K extends string>(
+  outputs: Outputs<K>,
+  values: Values = new Map(),
+): Record<K, Float64Array> {
+  const names = Object.keys(outputs) as K[];
+  const known = new Map<Tensor, ArrayLike<number>>([[step, [0]], [seed, [0, 0]], ...values]);
+  const results = evaluate(
+    names.map((name) => outputs[name]),
+    known,
+  );
+  return Object.fromEntries(names.map((name, i) => [name, results[i]?.data])) as Record<
+    K,
+    Float64Array
+  >;
+}
