@@ -4,10 +4,9 @@
 // do not depend on timing; with LANES = 1 (software adapters) there is no barrier. A long row may be
 // dealt out to SPLITS parts, quad by quad of every lane, each folded on its own.
 // Reads each input once a pass; n - 1 operations a fold of n elements besides the chain's own.
+// @import lib/fold_shape
 const ROWS: u32 = 1u;
 const SPLITS: u32 = 1u;
-const LANES: u32 = 1u;
-const WORKGROUP: u32 = 64u;
 // Whether it is elements of neighbouring rows that lie side by side in memory, and not those of one
 // row: then neighbouring invocations take neighbouring rows.
 const ACROSS: bool = false;
@@ -46,20 +45,14 @@ fn within(value: vec4f, column: u32, width: u32, neutral: f32) -> vec4f {
 // Rows, or parts of one, that a workgroup works on.
 const UNITS: u32 = WORKGROUP / LANES;
 
-fn lane_of(invocation: u32) -> u32 {
-  if (ACROSS) { return invocation / UNITS; }
-  return invocation % LANES;
-}
-
-fn slot_of(invocation: u32) -> u32 {
-  if (ACROSS) { return invocation % UNITS; }
-  return invocation / LANES;
-}
-
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let lane = lane_of(local.x);
-  let slot = slot_of(local.x);
+  var lane = local.x % LANES;
+  var slot = local.x / LANES;
+  if (ACROSS) {
+    lane = local.x / UNITS;
+    slot = local.x % UNITS;
+  }
   let unit = (group.y * GRID_X + group.x) * UNITS + slot;
   let live = unit < ROWS * SPLITS;
   process(unit % ROWS, unit / ROWS, lane, slot * LANES + lane, live);

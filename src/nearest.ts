@@ -21,12 +21,15 @@ export function editDistance(a: string, b: string): number {
 export function nearest(word: string, known: Iterable<string>): string {
   const asked = word.toLowerCase();
   const last = (name: string) => name.slice(name.lastIndexOf('.') + 1);
+  const group = (name: string) => name.slice(0, name.lastIndexOf('.') + 1);
   let best = '';
   let least = Number.POSITIVE_INFINITY;
   for (const name of known) {
     const candidate = name.toLowerCase();
     const whole = editDistance(asked, candidate);
-    const part = editDistance(last(asked), last(candidate)) + 0.5;
+    // A wrong group weighs less than a wrong name, and none at all hardly anything.
+    const away = group(asked) === '' ? 0 : editDistance(group(asked), group(candidate)) / 4;
+    const part = editDistance(last(asked), last(candidate)) + 0.5 + away;
     const distance = Math.min(whole, part);
     if (distance < least) [best, least] = [name, distance];
   }

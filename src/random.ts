@@ -1,3 +1,5 @@
+import { LatentGpuError } from './errors.ts';
+
 /**
  * Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011):
  * ten rounds over a counter of four words under a key of two.
@@ -34,6 +36,21 @@ function multiplyHigh(a: number, b: number): number {
   const middle = aHigh * bLow + Math.floor((aLow * bLow) / 65536);
   const carry = (middle % 65536) + aLow * bHigh;
   return aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(carry / 65536);
+}
+
+/**
+ * A seed as the two 32-bit words of a key.
+ *
+ * @throws LatentGpuError `bad-config` unless it is a whole number from 0 to 2⁵³ − 1
+ */
+export function seedWords(seed: number): [number, number] {
+  if (!(Number.isSafeInteger(seed) && seed >= 0)) {
+    throw new LatentGpuError(
+      'bad-config',
+      `seed is ${seed}; it must be a whole number from 0 to 2^53 - 1`,
+    );
+  }
+  return [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0];
 }
 
 /** A stream of random numbers that is a function of seed, stream and element alone. */

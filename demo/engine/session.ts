@@ -1,6 +1,6 @@
 // The training session: takes requests in turn, and between them trains in short slices and looks
 // at what the model has become. Runs in a worker, or in the page where a worker has no WebGPU.
-import { imageSize, select, take } from '../../src/data/dataset.ts';
+import { select, take } from '../../src/data/dataset.ts';
 import {
   binarizedRows,
   buildModel,
@@ -17,7 +17,7 @@ import {
   readWeights,
   Trainer,
   unpackParameters,
-  Vae,
+  type Vae,
   type Variable,
   variable,
   writeWeights,
@@ -35,7 +35,7 @@ import {
 } from '../protocol.ts';
 import { type DataSplit, readDropped } from './files.ts';
 import { Lens } from './lens.ts';
-import { choosePlane, Plane } from './plane.ts';
+import { choosePlane, type Plane } from './plane.ts';
 
 /** Training goes on this long before the session listens again. */
 const SLICE_MS = 200;
@@ -77,13 +77,12 @@ class Session {
   private wanted = false;
   private hidden = false;
   private activity: Activity | undefined;
-  private recoveries = 0;
   private stepMs = 0;
 
   /** Held-out images as the encoder sees them, and their codes. */
-  private seen = new Float32Array();
+  private seen: Float32Array = new Float32Array();
   private labels: ArrayLike<number> | undefined;
-  private codes = new Float32Array();
+  private codes: Float32Array = new Float32Array();
   private candidates: number[] = [];
   private shuffles = 0;
   private samples = new Float32Array();
@@ -213,7 +212,8 @@ class Session {
     if (isLatentGpuError(error, 'not-finite') && this.trainer?.lastState) {
       this.trainer.restore(this.trainer.lastState);
       this.notice('error', `${text.split(';')[0]}. Back at the last good step: lower the rate.`);
-      return this.show();
+      this.show();
+      return;
     }
     const isFatal = ['no-adapter', 'device-lost'].some((code) =>
       isLatentGpuError(error, code as LatentGpuError['code']),
@@ -221,7 +221,8 @@ class Session {
     if (isFatal || !this.trainer) {
       const code = isLatentGpuError(error) ? error.code : undefined;
       this.tell({ type: 'failed', code, text });
-      return this.show('failed');
+      this.show('failed');
+      return;
     }
     this.notice('error', text);
     this.show();
@@ -250,8 +251,7 @@ class Session {
     const beta = liveScalar('beta', () => (this.settings as Settings).beta);
     const binarize = config.likelihood.kind === 'bernoulli' ? 'resampled' : 'none';
     const initial =
-      values ??
-      (binarize === 'none' ? undefined : new Map([outputBias(model, train, binarize)]));
+      values ?? (binarize === 'none' ? undefined : new Map([outputBias(model, train, binarize)]));
     this.trainer?.destroy();
     this.trainer = undefined;
     const trainer = await Trainer.create({
@@ -270,7 +270,7 @@ class Session {
         };
       },
     });
-    Object.assign(this, { settings, model, config, trainer, rate, beta, recoveries: 0 });
+    Object.assign(this, { settings, model, config, trainer, rate, beta });
     this.lens = undefined;
     this.plane = undefined;
     this.choice = 'principal';
@@ -362,7 +362,9 @@ class Session {
   private async save(): Promise<void> {
     const { trainer, model, config, settings } = this;
     const flat = trainer?.lastState?.tensors.get('parameters');
-    if (!model || !config || !settings || !(flat instanceof Float32Array)) return;
+    if (!model || !config || !settings || !(flat instanceof Float32Array)) {
+      return this.notice('error', 'there is no model to save; Reset makes a new one');
+    }
     const objective = { kind: 'elbo', samples: 1, kl: 'analytic', beta: settings.beta } as const;
     const json = new TextEncoder().encode(modelJson({ ...config, objective }));
     const weights = writeWeights(unpackParameters(model, flat));
@@ -402,9 +404,7 @@ class Session {
     const ofEach = Array.from({ length: CANDIDATES }, (_, label) =>
       rows.find((row) => labels?.[row] === label),
     );
-    this.candidates = ofEach.every((row) => row !== undefined)
-      ? ofEach
-      : rows.slice(0, CANDIDATES);
+    this.candidates = ofEach.every((row) => row !== undefined) ? ofEach : rows.slice(0, CANDIDATES);
     const chosen = select(heldOut, this.candidates);
     this.tell({
       type: 'candidates',
@@ -439,11 +439,11 @@ class Session {
     const trainer = this.trainer as Trainer;
     return trainer.protect(async (runtime) => {
       if (this.lens?.runtime !== runtime) {
-        if (trainer.recoveries > this.recoveries) {
-          this.recoveries = trainer.recoveries;
+        const wasLost = this.lens !== undefined;
+        this.lens = await Lens.open(runtime, this.model as Vae);
+        if (wasLost) {
           this.notice('info', `The GPU was lost and replaced; back at step ${trainer.step}.`);
         }
-        this.lens = await Lens.open(runtime, this.model as Vae);
       }
       return work(this.lens);
     });
@@ -555,7 +555,7 @@ function checkLoadable({ family, data }: ModelConfig, current: ImageDataset | un
       `this page trains models of family vae, and the saved one is of family ${family}`,
     );
   }
-  if (current && imageSize(data) !== imageSize(current)) {
+  if (current && data.shape.join() !== current.shape.join()) {
     throw new LatentGpuError(
       'bad-input',
       `the saved model is for images of [${data.shape}] and the data here are [${current.shape}]; ` +

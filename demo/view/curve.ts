@@ -13,7 +13,16 @@ type Series = 'loss' | 'reconstruction' | 'kl';
 
 /** More points than this are merged in pairs: a curve has no more pixels than that anyway. */
 const MOST = 1600;
-const MARGIN = { left: 38, right: 10, top: 8, bottom: 22 };
+const MARGIN = { left: 38, right: 10, top: 6, bottom: 22 };
+/** Between the two panes. */
+const GUTTER = 14;
+
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
 
 export class Curve {
   private readonly surface: Surface;
@@ -52,51 +61,32 @@ export class Curve {
   private paint(g: CanvasRenderingContext2D, width: number, height: number): void {
     const { points } = this;
     const colors = theme();
+    if (points.length === 0) {
+      g.font = `13px ${getComputedStyle(this.surface.canvas).fontFamily}`;
+      g.fillStyle = colors.muted;
+      g.textAlign = 'center';
+      g.fillText('The curve begins with the training.', width / 2, height / 2);
+      return;
+    }
     const right = width - MARGIN.right;
     const bottom = height - MARGIN.bottom;
-    const lastStep = points.at(-1)?.step ?? 0;
-    const top = ceiling(points);
-    const toX = (step: number) => MARGIN.left + ((right - MARGIN.left) * step) / (lastStep || 1);
-    const toY = (value: number) => bottom - ((bottom - MARGIN.top) * value) / top;
-
+    const lastStep = points.at(-1)?.step ?? 1;
+    const toX = (step: number) => MARGIN.left + ((right - MARGIN.left) * step) / lastStep;
     g.font = `11px ${getComputedStyle(this.surface.canvas).fontFamily}`;
-    g.lineWidth = 1;
-    g.textBaseline = 'middle';
-    g.textAlign = 'right';
-    for (const value of ticks(top, 4)) {
-      const y = Math.round(toY(value)) + 0.5;
-      g.strokeStyle = colors.line;
-      line(g, [MARGIN.left, y, right, y]);
-      g.fillStyle = colors.muted;
-      g.fillText(String(value), MARGIN.left - 8, y);
-    }
-    g.textBaseline = 'alphabetic';
-    for (const step of lastStep > 0 ? ticks(lastStep, 5) : [0]) {
+    g.fillStyle = colors.muted;
+    for (const step of ticks(0, lastStep, 5)) {
       g.textAlign = toX(step) > right - 14 ? 'right' : 'center';
       g.fillText(step.toLocaleString('en'), toX(step), height - 5);
     }
-    if (points.length === 0) return;
-
-    g.save();
-    g.beginPath();
-    g.rect(MARGIN.left, 0, right - MARGIN.left + 2, bottom + 1);
-    g.clip();
-    g.lineJoin = 'round';
-    const draw = (series: Series, color: string, thickness: number) => {
-      g.strokeStyle = color;
-      g.globalAlpha = 0.28;
-      g.lineWidth = 1;
-      line(g, points.flatMap((point) => [toX(point.step), toY(point[series])]));
-      g.globalAlpha = 1;
-      g.lineWidth = thickness;
-      const smooth = smoothed(points.map((point) => point[series]));
-      line(g, points.flatMap((point, i) => [toX(point.step), toY(smooth[i] as number)]));
-    };
-    draw('kl', colors.cool, 1.6);
-    draw('reconstruction', colors.warm, 1.6);
-    draw('loss', colors.accent, 2.4);
-    g.restore();
-
+    // Two panes, because the divergence is small beside the others and moves just as much.
+    const split = MARGIN.top + 0.7 * (bottom - MARGIN.top);
+    this.paintPane(g, toX, { left: MARGIN.left, right, top: MARGIN.top, bottom: split }, [
+      ['reconstruction', colors.warm],
+      ['loss', colors.accent],
+    ]);
+    this.paintPane(g, toX, { left: MARGIN.left, right, top: split + GUTTER, bottom }, [
+      ['kl', colors.cool],
+    ]);
     const under = this.underPointer(toX);
     this.told(under ?? points.at(-1));
     if (!under) return;
@@ -104,6 +94,52 @@ export class Curve {
     g.lineWidth = 1;
     const x = Math.round(toX(under.step)) + 0.5;
     line(g, [x, MARGIN.top, x, bottom]);
+  }
+
+  private paintPane(
+    g: CanvasRenderingContext2D,
+    toX: (step: number) => number,
+    { left, right, top, bottom }: Box,
+    lines: readonly (readonly [Series, string])[],
+  ): void {
+    const { points } = this;
+    const { line: rule, muted } = theme();
+    const [low, high] = span(points, lines);
+    const toY = (value: number) => bottom - ((bottom - top) * (value - low)) / (high - low);
+    g.lineWidth = 1;
+    g.textBaseline = 'middle';
+    g.textAlign = 'right';
+    g.strokeStyle = rule;
+    g.fillStyle = muted;
+    for (const value of ticks(low, high, Math.max(2, (bottom - top) / 38))) {
+      const y = Math.round(toY(value)) + 0.5;
+      line(g, [left, y, right, y]);
+      g.fillText(String(Number(value.toPrecision(6))), left - 8, y);
+    }
+    g.textBaseline = 'alphabetic';
+    g.save();
+    g.beginPath();
+    g.rect(left, top - 2, right - left + 2, bottom - top + 4);
+    g.clip();
+    g.lineJoin = 'round';
+    for (const [series, color] of lines) {
+      const values = points.map((point) => point[series]);
+      const xs = points.map(({ step }) => toX(step));
+      g.strokeStyle = color;
+      g.globalAlpha = 0.25;
+      g.lineWidth = 1;
+      line(
+        g,
+        values.flatMap((value, i) => [xs[i] as number, toY(value)]),
+      );
+      g.globalAlpha = 1;
+      g.lineWidth = 2;
+      line(
+        g,
+        smoothed(values).flatMap((value, i) => [xs[i] as number, toY(value)]),
+      );
+    }
+    g.restore();
   }
 
   private underPointer(toX: (step: number) => number): CurvePoint | undefined {
@@ -126,28 +162,39 @@ function line(g: CanvasRenderingContext2D, coordinates: readonly number[]): void
   g.stroke();
 }
 
-/** The largest value, the first moments of a run left aside where they would flatten the rest. */
-function ceiling(points: readonly CurvePoint[]): number {
-  const later = points.slice(Math.min(4, Math.floor(points.length / 5)));
-  const most = later.reduce(
-    (top, { loss, reconstruction, kl }) => Math.max(top, loss, reconstruction, kl),
-    0,
-  );
-  return 1.08 * (most || 250);
+/**
+ * The range of the values with a little air. What lies far above the middle, as the first moments of
+ * a long run do, is cut off where it would flatten the rest.
+ */
+function span(
+  points: readonly CurvePoint[],
+  lines: readonly (readonly [Series, string])[],
+): [number, number] {
+  const values = points.flatMap((point) => lines.map(([series]) => point[series]));
+  values.sort((a, b) => a - b);
+  const [low, middle, most] = [0, values.length >> 1, values.length - 1].map((i) => values[i]) as [
+    number,
+    number,
+    number,
+  ];
+  const high = values.length > 40 ? Math.min(most, low + 8 * (middle - low)) : most;
+  const air = Math.max(0.06 * (high - low), 0.01 * Math.abs(high), 1e-3);
+  return [low - air, high + air];
 }
 
-/** Multiples of 1, 2 or 5 times a power of ten from 0 to `most`, about `count` of them. */
-function ticks(most: number, count: number): number[] {
-  const rough = most / count;
+/** Multiples of 1, 2 or 5 times a power of ten, about `count` of them. */
+function ticks(low: number, high: number, count: number): number[] {
+  const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const factor = [1, 2, 5, 10].find((f) => f * power >= rough * 0.99) ?? 10;
-  const step = Math.max(factor * power, 1e-9);
-  return Array.from({ length: Math.floor(most / step) + 1 }, (_, i) => i * step);
+  const step = factor * power;
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
 }
 
 /** An exponential mean over the last few points, corrected for its beginning. */
 function smoothed(values: readonly number[]): number[] {
-  const keep = Math.min(0.9, 1 - 8 / (values.length + 8));
+  const keep = Math.min(0.7, 1 - 12 / (values.length + 12));
   let sum = 0;
   let weight = 0;
   return values.map((value) => {

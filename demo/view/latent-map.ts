@@ -27,11 +27,16 @@ export class LatentMap {
   private shape: readonly number[] = [28, 28];
   private point: At = [0, 0];
 
-  /** @param moved called when the visitor has moved the point */
-  constructor(canvas: HTMLCanvasElement, moved: (at: At) => void) {
+  /**
+   * @param frame what holds the canvas and takes the focus
+   * @param moved called when the visitor has moved the point
+   */
+  constructor(frame: HTMLElement, moved: (at: At) => void) {
     this.moved = moved;
+    const canvas = frame.querySelector('canvas') as HTMLCanvasElement;
     this.surface = new Surface(canvas, (g, width, height) => this.paint(g, width, height));
-    this.listen(canvas);
+    frame.tabIndex = 0;
+    this.listen(frame, canvas);
   }
 
   reset(shape: readonly number[]): void {
@@ -62,7 +67,7 @@ export class LatentMap {
     this.surface.repaint();
   }
 
-  private listen(canvas: HTMLCanvasElement): void {
+  private listen(frame: HTMLElement, canvas: HTMLCanvasElement): void {
     const move = (event: PointerEvent) => {
       const u = (2 * event.offsetX) / canvas.clientWidth - 1;
       const v = 1 - (2 * event.offsetY) / canvas.clientHeight;
@@ -76,7 +81,7 @@ export class LatentMap {
     canvas.addEventListener('pointermove', (event) => {
       if (event.pointerType === 'mouse' || event.buttons > 0) move(event);
     });
-    canvas.addEventListener('keydown', (event) => {
+    frame.addEventListener('keydown', (event) => {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
       const direction = way[event.key as keyof typeof way];
       if (event.key === 'Home') this.moveTo([0, 0]);

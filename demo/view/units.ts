@@ -3,19 +3,20 @@ import { ACTIVE_VARIANCE } from '../protocol.ts';
 
 /** @returns a sentence about them */
 export function showUnits(bars: HTMLElement, kl: Float64Array, variance: Float64Array): string {
-  const most = Math.max(1, ...kl);
+  const most = Math.max(0.1, ...kl);
   const isActive = (d: number) => (variance[d] as number) > ACTIVE_VARIANCE;
   while (bars.children.length > kl.length) bars.lastElementChild?.remove();
   while (bars.children.length < kl.length) {
     const bar = document.createElement('li');
-    bar.append(document.createElement('span'), document.createElement('b'));
+    for (const part of ['i', 'span', 'b']) bar.append(document.createElement(part));
     bars.append(bar);
   }
   bars.classList.toggle('many', kl.length > 16);
   [...bars.children].forEach((bar, d) => {
     const value = kl[d] as number;
-    const [fill, name] = bar.children as unknown as [HTMLElement, HTMLElement];
-    fill.style.blockSize = `${(100 * value) / most}%`;
+    const [nats, fill, name] = bar.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
+    nats.textContent = value.toFixed(1);
+    fill.style.setProperty('--share', String(value / most));
     fill.classList.toggle('idle', !isActive(d));
     name.textContent = String(d + 1);
     const text = `dimension ${d + 1}: ${value.toFixed(2)} nats${isActive(d) ? '' : ', not active'}`;

@@ -1,5 +1,6 @@
 // Folds of a row by LANES neighbouring invocations, by a fixed tree in workgroup memory. Every one
 // of them gets the result; all invocations of the workgroup call together.
+// @import lib/fold_shape
 // @import lib/online_logsumexp
 // @import lib/arithmetic
 

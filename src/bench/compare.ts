@@ -1,84 +1,90 @@
 // One run of the benchmark against another.
-import type { BenchReport, BenchRow } from './report.ts';
+import { type BenchReport, COLD_START } from './report.ts';
 import { type Interval, ratioOfMedians } from './statistics.ts';
 import { type Column, formatTable, short } from './table.ts';
 
 export interface ComparedRow {
   readonly name: string;
-  readonly group: BenchRow['group'];
   readonly beforeMs: number;
-  readonly afterMs: number;
-  /** after / before; below 1 is faster. */
+  readonly nowMs: number;
+  /** Median now over median before; below 1 is faster. */
   readonly ratio: Interval;
+  /** The same of the fastest samples. */
+  readonly bestRatio: number;
   /** Whether 1 lies outside the interval. */
   readonly verdict: 'faster' | 'slower' | 'same';
 }
 
 export interface Comparison {
-  /** Why the runs may not be comparable: other adapters, clocks, versions of the host. */
+  /** Why the runs may not be comparable: other adapters, clocks, hosts. */
   readonly warnings: readonly string[];
   readonly rows: readonly ComparedRow[];
-  /** In one report and not in the other. */
-  readonly unmatched: readonly string[];
+  /** Measured now and not before. */
+  readonly added: readonly string[];
 }
 
-/** Ratios of medians with 95 % bootstrap intervals, for every row that both reports have. */
-export function compareReports(before: BenchReport, after: BenchReport): Comparison {
-  const rows = after.rows.flatMap((now): ComparedRow[] => {
-    const then = before.rows.find(({ name, group }) => name === now.name && group === now.group);
-    if (!then) return [];
-    const ratio = ratioOfMedians(now.samples, then.samples);
+function samplesOf({ rows, coldStart }: BenchReport): Map<string, readonly number[]> {
+  const samples = new Map(rows.map((row) => [row.name, row.samples]));
+  if (coldStart) samples.set(COLD_START, coldStart.samples);
+  return samples;
+}
+
+/** Ratios of medians with 95 % bootstrap intervals, for everything that both reports have. */
+export function compareReports(before: BenchReport, now: BenchReport): Comparison {
+  const earlier = samplesOf(before);
+  const rows: ComparedRow[] = [];
+  const added: string[] = [];
+  for (const [name, samples] of samplesOf(now)) {
+    const old = earlier.get(name);
+    if (!old) {
+      added.push(name);
+      continue;
+    }
+    const { ratio, before: beforeMs, after: nowMs } = ratioOfMedians(samples, old);
     const verdict = ratio.high < 1 ? 'faster' : ratio.low > 1 ? 'slower' : 'same';
-    const { name, group, ms } = now;
-    return [{ name, group, beforeMs: then.ms.median, afterMs: ms.median, ratio, verdict }];
-  });
-  const matched = new Set(rows.map(({ name }) => name));
-  const unmatched = [...before.rows, ...after.rows]
-    .map(({ name }) => name)
-    .filter((name) => !matched.has(name));
-  const differences: [string, string, string][] = [
-    ['adapter', before.adapter.name, after.adapter.name],
-    ['clock', before.clock, after.clock],
-    ['host', before.host.runtime, after.host.runtime],
-    ['processor', before.host.processor ?? '', after.host.processor ?? ''],
+    const bestRatio = Math.min(...samples) / Math.min(...old);
+    rows.push({ name, beforeMs, nowMs, ratio, bestRatio, verdict });
+  }
+  const differences: [string, string | undefined, string | undefined][] = [
+    ['adapter', before.adapter.name, now.adapter.name],
+    ['clock', before.clock, now.clock],
+    ['host', before.host.runtime, now.host.runtime],
+    ['processor', before.host.processor, now.host.processor],
   ];
   return {
     warnings: differences
       .filter(([, a, b]) => a !== b)
-      .map(
-        ([what, a, b]) => `the ${what} differs: ${a || 'unknown'} before, ${b || 'unknown'} now`,
-      ),
+      .map(([what, a = 'unknown', b = 'unknown']) => `the ${what} differs: ${a} before, ${b} now`),
     rows,
-    unmatched: [...new Set(unmatched)],
+    added,
   };
 }
 
 /** The comparison as text in at most 100 columns. */
-export function formatComparison(
-  { warnings, rows, unmatched }: Comparison,
-  before: string,
-): string {
+export function formatComparison({ warnings, rows, added }: Comparison, before: string): string {
   const columns: Column[] = [
-    { head: 'now ÷ before' },
+    { head: 'median, ms' },
     { head: 'before', align: 'right' },
     { head: 'now', align: 'right' },
     { head: 'ratio', align: 'right' },
     { head: '95 % interval' },
+    { head: 'of best', align: 'right' },
     { head: '' },
   ];
-  const lines = rows.map(({ name, beforeMs, afterMs, ratio, verdict }) => [
+  const lines = rows.map(({ name, beforeMs, nowMs, ratio, bestRatio, verdict }) => [
     name,
     short(beforeMs),
-    short(afterMs),
-    `${ratio.value.toFixed(3)}×`,
-    `${ratio.low.toFixed(3)} – ${ratio.high.toFixed(3)}`,
+    short(nowMs),
+    `${ratio.value.toFixed(2)}×`,
+    `${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)}`,
+    `${bestRatio.toFixed(2)}×`,
     verdict === 'same' ? '' : verdict,
   ]);
   return [
-    `compared with ${before}, in ms; intervals hold the spread within the runs only, so read the`,
-    'peaks first: where they have moved, the machine has',
+    `compared with ${before}; the intervals hold the spread within both runs and nothing else, so`,
+    'look at the peaks first: where they have moved, the machine has',
     ...warnings.map((warning) => `warning: ${warning}`),
     ...formatTable(columns, lines, 100),
-    ...(unmatched.length > 0 ? [`in one of the two only: ${unmatched.join('; ')}`] : []),
+    ...(added.length > 0 ? [`${added.length} measured now were not in it`] : []),
   ].join('\n');
 }

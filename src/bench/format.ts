@@ -28,10 +28,10 @@ function peakLines({ peaks }: BenchReport): string[] {
     ({ bytes, bytesPerSecond }) => `${short(bytesPerSecond / 1e9)} GB/s (${mebibytes(bytes / 2)})`,
   );
   return [
-    `  fused multiply-adds  ${short(peaks.flops / 1e9)} GFLOP/s`,
-    `  copy, read + write   ${sizes.join(', ')}`,
-    `  random draws         ${si(peaks.normals)} normals/s, ${si(peaks.uniforms)} uniforms/s`,
-    `  a dispatch           ${short(dispatch.inPassMs)} ms in a pass, ${short(dispatch.submittedMs)} with a submission, ` +
+    `  multiply-adds  ${short(peaks.flops / 1e9)} GFLOP/s`,
+    `  copies         ${sizes.join(', ')}`,
+    `  random draws   ${si(peaks.normals)} normals/s, ${si(peaks.uniforms)} uniforms/s`,
+    `  a dispatch     ${short(dispatch.inPassMs)} ms in a pass, ${short(dispatch.submittedMs)} submitted, ` +
       `${short(dispatch.waitedMs)} waited for, ${short(dispatch.readMs)} read`,
   ];
 }
@@ -101,16 +101,17 @@ export function formatReport(report: BenchReport): string {
     ...Object.entries(host.versions ?? {}).map(([name, version]) => `${name} ${version}`),
     ...(host.processor ? [host.processor] : []),
     ...(host.cores ? [`${host.cores} cores`] : []),
+    ...(host.load === undefined ? [] : [`load ${host.load.toFixed(1)}`]),
   ];
   const lines = [
     `latentgpu ${report.version}, ${report.date.slice(0, 10)}: ${adapter.name}, ` +
       (adapter.isSoftware ? 'software' : 'hardware'),
     machine.join(', '),
-    `ms: median of ${report.rounds} interleaved rounds ± half the quartiles' distance; cpu ms: all cores together;`,
+    `ms: median of ${report.rounds} interleaved rounds ± half the quartiles' distance; cpu ms: all cores;`,
     'best: the fastest sample, and rates by it; of peak: the least time that the peaks allow, by it;',
-    `kernels by the ${clock === 'gpu' ? "GPU's" : "host's"} clock, steps by the host's`,
+    `calls: dispatches; kernels by the ${clock === 'gpu' ? "GPU's" : "host's"} clock, steps by the host's`,
     '',
-    'peaks, the best of the same rounds',
+    'peaks: the best of the same rounds; copies count what is read and what is written',
     ...peakLines(report),
   ];
   const kernels = of('kernel');

@@ -26,6 +26,9 @@ export interface BenchRow {
   readonly memory?: StepMemory;
 }
 
+/** What {@link ColdStart} is called among the rows. */
+export const COLD_START = 'cold start';
+
 export interface ColdStart {
   /** The first in this process, and those after it: each on a fresh device. */
   readonly firstMs: number;
@@ -39,6 +42,8 @@ export interface BenchHost {
   readonly runtime: string;
   readonly cores?: number;
   readonly processor?: string;
+  /** Programs that wanted a core when it began, on average over a minute. */
+  readonly load?: number;
   /** Versions of whatever else matters, by name. */
   readonly versions?: Readonly<Record<string, string>>;
 }

@@ -46,17 +46,21 @@ export interface Interval {
 const RESAMPLES = 2000;
 
 /**
- * median(after) / median(before) with a 95 % percentile bootstrap interval (Efron 1979). The draws
- * come from a fixed seed: the same samples give the same interval.
+ * median(after) / median(before) with a 95 % percentile bootstrap interval (Efron 1979), and both
+ * medians. The draws come from a fixed seed: the same samples give the same interval.
  */
-export function ratioOfMedians(after: readonly number[], before: readonly number[]): Interval {
+export function ratioOfMedians(
+  after: readonly number[],
+  before: readonly number[],
+): { ratio: Interval; after: number; before: number } {
   const random = new Random(1, 0, 0);
   const resampled = (values: readonly number[]) =>
     median(values.map(() => values[random.integer(values.length)] as number));
   const ratios = Array.from({ length: RESAMPLES }, () => resampled(after) / resampled(before));
+  const [now, then] = [median(after), median(before)];
   return {
-    value: median(after) / median(before),
-    low: quantile(ratios, 0.025),
-    high: quantile(ratios, 0.975),
+    ratio: { value: now / then, low: quantile(ratios, 0.025), high: quantile(ratios, 0.975) },
+    after: now,
+    before: then,
   };
 }

@@ -95,7 +95,7 @@ function trainingImages(): ImageDataset {
 }
 
 /** A trainer for one of {@link TRAINING_STEPS}, on a device of the caller's. */
-export function makeTrainer(name: string, open: () => Promise<Device>): Promise<Trainer> {
+export function makeTrainer(name: string, open: () => Promise<Device>, seed = 1): Promise<Trainer> {
   const { batch, objective } = trainingSpecs[name] as TrainingSpec;
   const model = vae(objective);
   return Trainer.create(
@@ -104,7 +104,7 @@ export function makeTrainer(name: string, open: () => Promise<Device>): Promise<
       data: trainingImages(),
       batch,
       binarize: 'resampled',
-      seed: 1,
+      seed,
       optimizer: adam({ lr: 1e-3 }),
       loss: (x) => {
         const { bound, kl } = model.bound(x);
@@ -205,9 +205,9 @@ async function stepsPerSample(run: (steps: number) => Promise<unknown>): Promise
   return steps;
 }
 
-async function prepareTraining(name: string, device: Device): Promise<StepSubject> {
+async function prepareTraining(name: string, device: Device, seed: number): Promise<StepSubject> {
   const before = device.counters.liveBytes;
-  const trainer = await makeTrainer(name, () => Promise.resolve(device));
+  const trainer = await makeTrainer(name, () => Promise.resolve(device), seed);
   const steps = await stepsPerSample((n) => trainer.plan.run(n));
   const ledger = new Ledger(device);
   const plan = trainer.plan.schedule;
@@ -226,14 +226,14 @@ async function prepareTraining(name: string, device: Device): Promise<StepSubjec
   };
 }
 
-async function prepareSampling(name: string, device: Device): Promise<StepSubject> {
+async function prepareSampling(name: string, device: Device, seed: number): Promise<StepSubject> {
   const count = samplingCounts[name] as number;
   const before = device.counters.liveBytes;
-  const runtime = new Runtime(device, { seed: 1 });
+  const runtime = new Runtime(device, { seed });
   const model = vae({ kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 });
   const inference = new Inference(runtime, model);
   const repeat = async (n: number) => {
-    for (let i = 0; i < n; i++) await inference.sample(count);
+    for (let i = 0; i < n; i++) await inference.sample(count, 'mean', seed);
   };
   const steps = await stepsPerSample(repeat);
   const ledger = new Ledger(device);
@@ -254,8 +254,9 @@ async function prepareSampling(name: string, device: Device): Promise<StepSubjec
 }
 
 /** One of {@link STEPS}, warm and ready to be sampled. */
-export function prepareStep(name: string, device: Device): Promise<StepSubject> {
-  return name in trainingSpecs ? prepareTraining(name, device) : prepareSampling(name, device);
+export function prepareStep(name: string, device: Device, seed: number): Promise<StepSubject> {
+  const prepare = name in trainingSpecs ? prepareTraining : prepareSampling;
+  return prepare(name, device, seed);
 }
 
 /**

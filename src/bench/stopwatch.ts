@@ -89,23 +89,20 @@ export class Repeated {
     this.most = Math.max(1, Math.floor(MAX_REPEATS / dispatches));
   }
 
-  /** Finds the number of repetitions; the kernels are warm afterwards. */
+  /** Runs once without counting: what is slow only the first time is over. */
   async warmUp(): Promise<void> {
     await this.stopwatch.time(this.encode, 1);
-    for (let before = 0; before !== this.repeats; ) {
-      before = this.repeats;
-      await this.time();
-    }
+    await this.time();
   }
 
   async time(): Promise<Timing> {
-    const { repeats, most } = this;
-    const timing = await this.stopwatch.time(this.encode, repeats);
-    // A number found while the machine was busy is too small once it is not.
-    if (timing.ms * repeats < TARGET_MS / 2) {
+    for (;;) {
+      const { repeats, most } = this;
+      const timing = await this.stopwatch.time(this.encode, repeats);
+      if (timing.ms * repeats >= TARGET_MS / 2 || repeats >= most) return timing;
+      // Too short for the clock: taken again with more repetitions.
       const wanted = timing.ms > 0 ? Math.ceil(TARGET_MS / timing.ms) : 0;
       this.repeats = Math.min(most, Math.max(2 * repeats, wanted));
     }
-    return timing;
   }
 }

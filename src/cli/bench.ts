@@ -20,7 +20,7 @@ import {
 import { openDevice } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
-import { common, countOption, runCommand } from './command.ts';
+import { type Context, common, countOption, runCommand } from './command.ts';
 import { checkInterrupt } from './interrupt.ts';
 import type { Output } from './output.ts';
 
@@ -61,13 +61,13 @@ function machine(): Omit<BenchHost, 'runtime'> {
     // It is not said where it does not stand.
   }
   const processor = processors[0]?.model.trim();
-  return { cores: processors.length, ...(processor && { processor }), versions };
+  const load = loadavg()[0] as number;
+  return { cores: processors.length, ...(processor && { processor }), load, versions };
 }
 
 /** Says so if the machine is at something else: a stranger's work would be measured with ours. */
 function remarkOnLoad(out: Output): void {
-  const [load = 0] = loadavg();
-  const cores = cpus().length;
+  const { load = 0, cores = 1 } = machine();
   if (load < BUSY * cores) return;
   out.remark(
     `this machine is busy (load ${load.toFixed(1)} on ${cores} cores): read the best times, not the medians`,
@@ -87,7 +87,7 @@ async function readBefore(path: string): Promise<BenchReport> {
   return parseReport(text, path);
 }
 
-async function measure(flags: BenchFlags, out: Output, signal: AbortSignal): Promise<void> {
+async function measure(flags: BenchFlags, { out, seed, signal }: Context): Promise<void> {
   const before = flags.compare === undefined ? undefined : await readBefore(flags.compare);
   remarkOnLoad(out);
   const report = await out.progress('bench', (bar) =>
@@ -95,6 +95,7 @@ async function measure(flags: BenchFlags, out: Output, signal: AbortSignal): Pro
       seconds: flags.seconds,
       host: machine(),
       signal,
+      ...(seed !== undefined && { seed }),
       ...(flags.rounds !== undefined && { minRounds: flags.rounds }),
       ...(flags.filter && { filter: flags.filter }),
       ...(flags.clock && { clock: flags.clock }),
@@ -109,10 +110,10 @@ async function measure(flags: BenchFlags, out: Output, signal: AbortSignal): Pro
   out.result(comparison ? { ...report, comparison } : report, parts.join('\n\n'));
 }
 
-async function profile(flags: BenchFlags, out: Output, signal: AbortSignal): Promise<void> {
+async function profile(flags: BenchFlags, { out, seed, signal }: Context): Promise<void> {
   const name = PROFILED[flags.profile as string] as string;
   remarkOnLoad(out);
-  const trainer = await makeTrainer(name, () => openDevice());
+  const trainer = await makeTrainer(name, () => openDevice(), seed);
   try {
     const result = await profileSchedule(trainer.runtime, trainer.plan.schedule, {
       seconds: flags.seconds,
@@ -156,7 +157,7 @@ export function benchCommand(program: Command): void {
       ]),
     )
     .action((flags: BenchFlags) =>
-      runCommand(flags, async ({ out, signal }) => {
+      runCommand(flags, async (context) => {
         if (flags.profile !== undefined && flags.compare !== undefined) {
           throw new LatentGpuError(
             'bad-config',
@@ -164,11 +165,9 @@ export function benchCommand(program: Command): void {
           );
         }
         try {
-          await (flags.profile === undefined
-            ? measure(flags, out, signal)
-            : profile(flags, out, signal));
+          await (flags.profile === undefined ? measure : profile)(flags, context);
         } catch (error) {
-          checkInterrupt(signal, 'the benchmark');
+          checkInterrupt(context.signal, 'the benchmark');
           throw error;
         }
       }),

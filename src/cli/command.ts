@@ -1,12 +1,13 @@
 // What all commands have in common.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { interruptible } from './interrupt.ts';
+import { Interrupt } from './interrupt.ts';
 import { Output } from './output.ts';
 
 /** What a command is given to work with. */
 export interface Context {
   readonly out: Output;
   readonly seed: number | undefined;
+  /** Given by Ctrl-C, which is caught from when this is first asked for. */
   readonly signal: AbortSignal;
 }
 
@@ -51,8 +52,17 @@ export async function runCommand(
   work: (context: Context) => Promise<void>,
 ): Promise<void> {
   const out = new Output(options);
-  await interruptible(
-    (signal) => work({ out, seed: options.seed, signal }),
-    () => out.remark('stopping; once more to stop at once'),
-  );
+  const interrupt = new Interrupt(() => out.remark('stopping; once more to stop at once'));
+  const context: Context = {
+    out,
+    seed: options.seed,
+    get signal() {
+      return interrupt.signal;
+    },
+  };
+  try {
+    await work(context);
+  } finally {
+    interrupt.release();
+  }
 }

@@ -3,27 +3,38 @@ import { LatentGpuError } from '../errors.ts';
 import { EXIT } from './failure.ts';
 
 /**
- * Listens for Ctrl-C (and a polite request to end) while `work` runs.
- *
- * @param onFirst told once, right when it happens
+ * Listens for Ctrl-C, and for a polite request to end, from when somebody first asks for the signal:
+ * work that does not look at it is stopped as any process is.
  */
-export async function interruptible<T>(
-  work: (signal: AbortSignal) => Promise<T>,
-  onFirst: () => void,
-): Promise<T> {
-  const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    controller.abort();
-    onFirst();
+export class Interrupt {
+  private readonly controller = new AbortController();
+  private readonly onFirst: () => void;
+  private listening = false;
+
+  /** @param onFirst told once, right when it happens */
+  constructor(onFirst: () => void) {
+    this.onFirst = onFirst;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.listening) {
+      this.listening = true;
+      process.on('SIGINT', this.stop);
+      process.on('SIGTERM', this.stop);
+    }
+    return this.controller.signal;
+  }
+
+  private readonly stop = (): void => {
+    if (this.controller.signal.aborted) process.exit(EXIT.interrupted);
+    this.controller.abort();
+    this.onFirst();
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  try {
-    return await work(controller.signal);
-  } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+
+  /** Stops listening. */
+  release(): void {
+    process.off('SIGINT', this.stop);
+    process.off('SIGTERM', this.stop);
   }
 }
 

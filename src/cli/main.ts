@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line. Every command is a file; here they meet, and their failures become one line.
 import { Command } from 'commander';
+import { benchCommand } from './bench.ts';
 import { doctorCommand } from './doctor.ts';
 import { evalCommand } from './eval.ts';
 import { failureOf } from './failure.ts';
@@ -24,6 +25,7 @@ function build(): Command {
     evalCommand,
     sampleCommand,
     inspectCommand,
+    benchCommand,
   ]) {
     add(program);
   }

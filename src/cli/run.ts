@@ -1,6 +1,6 @@
 // One training run into one folder: what `train` and `start` do.
 import { openDevice } from '../device/index.ts';
-import { LatentGpuError } from '../errors.ts';
+import { isLatentGpuError, LatentGpuError } from '../errors.ts';
 import {
   buildModel,
   evaluateModel,
@@ -25,6 +25,7 @@ import {
   runConfig,
   Trainer,
   type TrainerOptions,
+  type TrainerState,
   type TrainingConfig,
   totalSteps,
 } from '../training/index.ts';
@@ -191,7 +192,7 @@ export async function train(request: RunRequest, context: Context): Promise<RunS
       },
     };
     if (resume) await run.goOn(record, trainer.step);
-    else await run.begin(record);
+    else await run.begin(record, { state: trainer.lastState as TrainerState, best: undefined });
     out.say(
       `${request.family} ${config.model.data.shape.join('×')} → ${config.model.latent}, ` +
         `${model.parameterCount().toLocaleString('en-US')} parameters; ` +
@@ -282,9 +283,7 @@ async function fitInto(
   } catch (error) {
     const { lastState } = trainer;
     // What was good is kept, for a second try with other settings.
-    if (error instanceof LatentGpuError && error.code === 'not-finite' && lastState) {
-      await run.writeCheckpoint({ state: lastState, best });
-    }
+    if (isLatentGpuError(error, 'not-finite') && lastState) await save({ state: lastState, best });
     throw error;
   }
 }

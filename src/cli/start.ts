@@ -9,11 +9,12 @@ import { settleRun } from '../training/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './command.ts';
 import type { Output } from './output.ts';
 import { train } from './run.ts';
+import { table } from './text.ts';
 import { finish } from './train.ts';
 
 /** As much as two processor cores train in about two minutes. */
 const DIGITS = 20000;
-const EPOCHS = 7;
+const EPOCHS = 9;
 const FOLDER = 'runs/digits-vae';
 
 /** A folder that does not exist yet: what earlier starts left stays. */
@@ -56,15 +57,18 @@ async function perform(context: Context): Promise<void> {
   if (summary.reason !== 'interrupted') out.say(next(folder));
 }
 
-const next = (folder: string) => `
-Look at ${folder}/samples.png, reconstructions.png and latent.png. Then, for instance:
-
-  npx latentgpu sample ${folder} --count 100 --out digits.png --seed 1
-  npx latentgpu eval ${folder} --samples 500 --limit 200
-  npx latentgpu inspect ${folder}            the model, and what a step does on the GPU
-  npx latentgpu train vae --data mnist       real MNIST (--data-dir if you have it)
-  npx latentgpu bench                        how fast each kernel is on this machine
-  npx latentgpu --help                       the rest`;
+function next(folder: string): string {
+  const commands = [
+    [`sample ${folder} --count 100 --out digits.png`, 'more digits'],
+    [`eval ${folder} --samples 500 --limit 200`, 'how good it is'],
+    [`inspect ${folder}`, 'its tensors, its plan on the GPU'],
+    ['train vae --data mnist', 'real MNIST; --data-dir if you have it'],
+    ['bench', 'how fast each kernel is here'],
+    ['--help', 'the rest'],
+  ];
+  const lines = table(commands.map(([command, what]) => [`  npx latentgpu ${command}`, `${what}`]));
+  return `\nLook at the pictures in ${folder}. What to type next:\n\n${lines}`;
+}
 
 export function startCommand(program: Command): void {
   const command = program

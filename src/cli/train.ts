@@ -199,7 +199,7 @@ export function finish(summary: RunSummary, { out }: Context): void {
     out.result(summary, '');
     out.remark(
       `stopped at step ${step} (epoch ${epoch.toFixed(2)}), saved; continue with: ` +
-        `latentgpu train ${family} --resume --out ${folder}`,
+        `npx latentgpu train ${family} --resume --out ${folder}`,
     );
     process.exitCode = EXIT.interrupted;
     return;

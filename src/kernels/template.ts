@@ -1,8 +1,18 @@
-import { LatentGpuError } from '../errors.ts';
+import {
+  bad,
+  code,
+  type Declaration,
+  declare,
+  directive,
+  type Item,
+  itemsOf,
+  parse,
+  wordsOf,
+} from './declarations.ts';
 
 /**
- * The directives that turn a WGSL file into a family of kernels. They are comments (a comment starts
- * with `//`; the other kind is not understood), so that a file stays valid WGSL once its imports are resolved:
+ * The directives that turn a WGSL file into a family of kernels. They are comments, so that a file
+ * stays valid WGSL once its imports are resolved (block comments are not understood):
  *
  * - `// @import lib/name` splices another file once;
  * - `const NAME: u32 = 8u;` at module level may be given another value;
@@ -19,137 +29,7 @@ export interface Specialization {
   hooks?: Record<string, string>;
 }
 
-/** A module-level declaration (or `enable` and its kind), with the comments before it. */
-export interface Declaration {
-  readonly text: string;
-  /** Undefined for what declares no name: `enable`, `requires`, `diagnostic`, `const_assert`. */
-  readonly name: string | undefined;
-  readonly file: string;
-  /** Line of the file at which `text` starts, from 1. */
-  readonly line: number;
-  /** `const` for a constant, `entry` for an entry point, `header` for what must come first. */
-  readonly kind: 'const' | 'entry' | 'header' | 'other';
-  /** The identifiers in it. */
-  readonly words: ReadonlySet<string>;
-}
-
-type Item =
-  | { readonly kind: 'declaration'; readonly declaration: Declaration }
-  | { readonly kind: 'import'; readonly name: string; readonly line: number }
-  | { readonly kind: 'hook'; readonly name: string; readonly items: readonly Item[] };
-
-const DIRECTIVE = /^\s*\/\/\s*@(import|hook|unroll|end)\b\s*(.*?)\s*$/;
 const CONSTANT = /^const\s+\w+\s*(?::\s*(\w+))?\s*=\s*([^;]+);/;
-const NAMED = /\b(?:fn|struct|alias|const|override|var(?:\s*<[^>]*>)?)\s+(\w+)/;
-const COMMENT = /\/\/.*/g;
-const HEADER = /^(?:enable|requires|diagnostic)\b/;
-const ENTRY = /@(?:compute|vertex|fragment)\b/;
-
-interface Directive {
-  word: string;
-  rest: string;
-}
-
-function directive(line: string): Directive | undefined {
-  const match = DIRECTIVE.exec(line);
-  return match ? { word: match[1] as string, rest: match[2] as string } : undefined;
-}
-
-function bad(name: string, message: string): LatentGpuError {
-  return new LatentGpuError('bad-kernel', `shader '${name}': ${message}`);
-}
-
-/** A text without its comments. */
-const code = (text: string): string => text.replace(COMMENT, '').trim();
-
-/** The identifiers of a text without comments; the names of members do not count. */
-const wordsOf = (bare: string): Set<string> => new Set(bare.match(/(?<![\w.])[A-Za-z_]\w*/g));
-
-function kindOf(bare: string): Declaration['kind'] {
-  if (HEADER.test(bare)) return 'header';
-  if (bare.startsWith('const ')) return 'const';
-  return ENTRY.test(bare) ? 'entry' : 'other';
-}
-
-function declare(file: string, line: number, text: string, bare = code(text)): Declaration {
-  const name = NAMED.exec(bare)?.[1];
-  return { text, name, file, line, kind: kindOf(bare), words: wordsOf(bare) };
-}
-
-/**
- * Takes a text apart into declarations, imports and hooks.
- *
- * @throws LatentGpuError `bad-kernel` for directives that do not nest, or stand where they cannot
- */
-function parse(file: string, text: string): Item[] {
-  const root: Item[] = [];
-  const hooks: { name: string; line: number; outer: Item[] }[] = [];
-  let items = root;
-  let pending: string[] = [];
-  let depth = 0;
-  let start = 1;
-  const finish = () => {
-    const whole = pending.join('\n').trimEnd();
-    pending = [];
-    const bare = code(whole);
-    if (bare === '' || bare === ';') return;
-    items.push({ kind: 'declaration', declaration: declare(file, start, whole, bare) });
-  };
-  for (const [index, line] of text.split('\n').entries()) {
-    const number = index + 1;
-    const found = directive(line);
-    if (found && depth === 0) {
-      finish();
-      if (found.word === 'import') items.push({ kind: 'import', name: found.rest, line: number });
-      else if (found.word === 'hook') {
-        hooks.push({ name: found.rest, line: number, outer: items });
-        items = [];
-      } else if (found.word === 'end') {
-        const hook = hooks.pop();
-        if (!hook) throw bad(file, `line ${number}: '// @end' closes nothing`);
-        hook.outer.push({ kind: 'hook', name: hook.name, items });
-        items = hook.outer;
-      } else throw bad(file, `line ${number}: '// @unroll' stands outside a function`);
-      continue;
-    }
-    if (found && found.word !== 'unroll' && found.word !== 'end') {
-      throw bad(file, `line ${number}: '// @${found.word}' stands inside a declaration`);
-    }
-    let from = 0;
-    for (const { 0: mark, index: at } of line.matchAll(/\/\/.*|[{};]/g)) {
-      if (mark === '{') depth++;
-      else if (mark === '}') depth--;
-      if (depth > 0 || mark === '{' || mark.startsWith('//')) continue;
-      if (pending.length === 0) start = number;
-      pending.push(line.slice(from, at + 1));
-      from = at + 1;
-      finish();
-    }
-    const rest = line.slice(from);
-    if (rest.trim() === '' && (from > 0 || pending.length === 0)) continue;
-    // A comment behind a declaration belongs to that line, not to what follows.
-    if (from > 0 && code(rest) === '') continue;
-    if (pending.length === 0) start = number;
-    pending.push(rest);
-  }
-  finish();
-  const open = hooks.pop();
-  if (open) throw bad(file, `line ${open.line}: '// @hook ${open.name}' has no '// @end'`);
-  if (depth !== 0) throw bad(file, 'braces do not match');
-  return root;
-}
-
-const parsed = new Map<string, readonly Item[]>();
-
-/** The items of a file; its text is taken apart once. */
-function itemsOf(file: string, text: string): readonly Item[] {
-  let items = parsed.get(text);
-  if (!items) {
-    items = parse(file, text);
-    parsed.set(text, items);
-  }
-  return items;
-}
 
 /**
  * The declarations of `text` and its imports, each file once and before what needs it, with
@@ -168,21 +48,21 @@ export function resolve(
   const out: Declaration[] = [];
   const seen = new Set([name]);
   const known = new Set<string>();
-  const walk = (file: string, items: readonly Item[]): void => {
+  const walk = (file: string, items: readonly Item[], replacements = hooks): void => {
     for (const item of items) {
       if (item.kind === 'declaration') out.push(item.declaration);
       else if (item.kind === 'hook') {
         known.add(item.name);
-        const replacement = Object.hasOwn(hooks, item.name) ? hooks[item.name] : undefined;
-        if (replacement === undefined) walk(file, item.items);
-        else walk(file, parse(`${file}, hook ${item.name}`, replacement));
+        const { [item.name]: replacement, ...others } = replacements;
+        if (replacement === undefined) walk(file, item.items, replacements);
+        else walk(file, parse(`${file}, hook ${item.name}`, replacement), others);
       } else if (!seen.has(item.name)) {
         seen.add(item.name);
         const imported = source(item.name);
         if (imported === undefined) {
           throw bad(file, `line ${item.line} imports '${item.name}', which does not exist`);
         }
-        walk(item.name, itemsOf(item.name, imported));
+        walk(item.name, itemsOf(item.name, imported), replacements);
       }
     }
   };
@@ -192,15 +72,6 @@ export function resolve(
     throw bad(name, `has no hook '${hook}'; it has ${[...known].join(', ') || 'none'}`);
   }
   return out;
-}
-
-/** Names of the hooks in `text`, in order. */
-export function hookNames(text: string): string[] {
-  return text
-    .split('\n')
-    .map(directive)
-    .filter((found) => found?.word === 'hook')
-    .map((found) => (found as Directive).rest);
 }
 
 /** The constants among declarations: initialisers by name. */
@@ -394,22 +265,13 @@ function reachable(name: string, declarations: readonly Declaration[]): string[]
     if (isLibrary || kind === 'entry' || own === undefined) visit(declaration);
   }
   // A constant that stands for a counter in the text not yet unrolled has done its duty.
-  const isCounter = ({ name: own }: Declaration) => own !== undefined && variables.has(own);
+  const isCounter = ({ kind, name: own }: Declaration) =>
+    kind === 'const' && variables.has(own as string);
   const printed = (isHeader: boolean) =>
     declarations
       .filter((d) => kept.has(d) && !isCounter(d) && (d.kind === 'header') === isHeader)
       .map((d) => kept.get(d) as string);
   return [...printed(true), ...printed(false)];
-}
-
-/** Removes comments other than directives, and blank lines. */
-export function compact(text: string): string {
-  const out: string[] = [];
-  for (const line of text.split('\n')) {
-    const kept = directive(line) ? line : line.replace(COMMENT, '');
-    if (kept.trim() !== '') out.push(kept.trimEnd());
-  }
-  return out.join('\n');
 }
 
 /**

@@ -13,13 +13,14 @@ import {
   logAddExp,
   logSumExp,
   mul,
-  seed,
   step,
   toFloat,
   where,
 } from '../ops/index.ts';
+import { seedWords } from '../random.ts';
 import type { Plan, Runtime } from '../scheduler/index.ts';
 import { Autoencoder } from './autoencoder.ts';
+import { withNoise } from './noise.ts';
 import type { Vae } from './vae.ts';
 
 /** Rows of data [count, D] as numbers, start to end. */
@@ -74,55 +75,36 @@ export async function evaluateModel(
   rows: RowSource,
   options: EvaluationOptions = {},
 ): Promise<Evaluation> {
-  const count = Math.min(options.limit ?? dataset.count, dataset.count);
-  if (!(Number.isInteger(count) && count >= 1)) {
-    throw new LatentGpuError(
-      'bad-input',
-      `limit is ${options.limit}; it must be a whole number of at least 1`,
-    );
-  }
-  const { samples = 0 } = options;
-  if (!(Number.isInteger(samples) && samples >= 0)) {
-    throw new LatentGpuError(
-      'bad-input',
-      `samples is ${samples}; it must be a whole number of at least 0`,
-    );
-  }
-  const likelihoodCount =
-    model instanceof Autoencoder || samples === 0
-      ? 0
-      : Math.min(options.likelihoodLimit ?? count, count);
+  const { samples = 0, limit = dataset.count, likelihoodLimit = dataset.count } = options;
+  checkWhole('samples', samples, 0);
+  checkWhole('limit', limit, 1);
+  checkWhole('likelihoodLimit', likelihoodLimit, 0);
+  const count = Math.min(limit, dataset.count);
+  const hasLikelihood = samples > 0 && !(model instanceof Autoencoder);
+  const likelihoodCount = hasLikelihood ? Math.min(likelihoodLimit, count) : 0;
   // The likelihood's decoder passes are nearly all of the work.
   const work = count + likelihoodCount * samples;
   const report = (done: number) => options.onProgress?.(done / work);
-  const before = { seed: await runtime.read(seed), step: await runtime.read(step) };
-  const word = options.seed ?? 1;
-  runtime.write(seed, [word >>> 0, 0x65766131]); // a key of its own: evaluation shares no noise with training
-  runtime.write(step, [0]);
-  try {
+  const [low, high] = seedWords(options.seed ?? 1);
+  // A key of its own: evaluation shares no noise with training.
+  const key = [low, (high ^ 0x65766131) >>> 0] as const;
+  return await withNoise(runtime, key, async () => {
     const bound = await evaluateBound(runtime, model, rows, count, options, report);
-    const nll =
-      likelihoodCount > 0
-        ? await evaluateLikelihood(
-            runtime,
-            model as Vae,
-            rows,
-            likelihoodCount,
-            samples,
-            options,
-            (done) => report(count + done),
-          )
-        : null;
+    if (likelihoodCount === 0) return { count, ...bound, nll: null };
+    const nll = await evaluateLikelihood(
+      runtime,
+      model as Vae,
+      rows,
+      likelihoodCount,
+      samples,
+      options,
+      (done) => report(count + done),
+    );
     return { count, ...bound, nll };
-  } finally {
-    if (!runtime.device.isLost) {
-      runtime.write(seed, before.seed);
-      runtime.write(step, before.step);
-    }
-  }
+  });
 }
 
-/** Rows of a batch, repeated at the end of the data so that the batch is full. */
+/** Rows of a batch, followed by zeros at the end of the data so that the batch is full. */
 function fullBatch(
   rows: RowSource,
   start: number,
@@ -136,6 +118,14 @@ function fullBatch(
   const x = new Float32Array(size * width);
   x.set(part);
   return { x, used };
+}
+
+function checkWhole(name: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new LatentGpuError(
+    'bad-input',
+    `${name} is ${value}; it must be a whole number of at least ${least}`,
+  );
 }
 
 const checkStop = (signal: AbortSignal | undefined) => {

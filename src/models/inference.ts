@@ -1,11 +1,14 @@
 // What a trained model is asked for: codes, reconstructions, draws. Plans are compiled once for a
 // batch of rows and replayed; the host feeds and reads.
 import type { Distribution } from '../distributions/index.ts';
+import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { input, type Variable } from '../graph/variable.ts';
-import { randomNormal, seed, step } from '../ops/index.ts';
+import { randomNormal, step } from '../ops/index.ts';
+import { seedWords } from '../random.ts';
 import type { Plan, Runtime } from '../scheduler/index.ts';
 import { Autoencoder } from './autoencoder.ts';
+import { withNoise } from './noise.ts';
 import type { Vae } from './vae.ts';
 
 /** Rows a plan computes at once. */
@@ -14,15 +17,27 @@ const ROWS = 64;
 /** What a decoded row is shown as: its mean, or a draw. */
 export type Shown = 'mean' | 'draw';
 
-interface Feeder {
-  plan: Plan;
-  fed: Variable | undefined;
+interface Made {
+  readonly plan: Plan;
+  /** What the host writes before a run; a plan that draws its own codes has none. */
+  readonly fed: Variable | undefined;
 }
 
+/** Rows that the host feeds: [count, width]. */
+interface Given {
+  readonly name: string;
+  readonly values: ArrayLike<number>;
+  readonly width: number;
+}
+
+/**
+ * A model at work. Noise follows from the seed given and the row's place alone; a training run on
+ * the same runtime does not notice.
+ */
 export class Inference {
   readonly model: Vae | Autoencoder;
   readonly runtime: Runtime;
-  private readonly plans = new Map<string, Promise<Feeder>>();
+  private readonly plans = new Map<string, Promise<Made>>();
 
   constructor(runtime: Runtime, model: Vae | Autoencoder) {
     this.runtime = runtime;
@@ -33,45 +48,54 @@ export class Inference {
     return this.model.config.latent;
   }
 
-  private plan(
+  private make(
     key: string,
     width: number,
     build: (x: Tensor) => Record<string, Tensor>,
-  ): Promise<Feeder> {
+    isFed: boolean,
+  ): Promise<Made> {
     let made = this.plans.get(key);
     if (!made) {
-      const fed = input(key, [ROWS, width]);
-      made = this.runtime.compile({ outputs: build(fed) }).then((plan) => ({ plan, fed }));
+      const x = isFed ? input(key, [ROWS, width]) : randomNormal([ROWS, width]);
+      const fed = isFed ? (x as Variable) : undefined;
+      made = this.runtime.compile({ outputs: build(x) }).then((plan) => ({ plan, fed }));
       this.plans.set(key, made);
+      // A failure is the caller's to handle, and need not happen again.
+      made.catch(() => this.plans.delete(key));
     }
     return made;
   }
 
-  /** Runs a plan over `count` rows of `values`, a batch at a time; the outputs' rows, joined. */
+  /** Runs a plan over `count` rows, a batch at a time; the outputs' rows, joined. */
   private async overRows(
-    feeder: Feeder,
-    values: ArrayLike<number>,
+    { plan, fed }: Made,
     count: number,
+    given: Given | undefined,
     outputs: readonly string[],
+    drawSeed: number,
   ): Promise<Map<string, Float32Array>> {
-    const width = values.length / count;
     const result = new Map<string, Float32Array>();
-    const batch = new Float32Array(ROWS * width);
-    for (let start = 0; start < count; start += ROWS) {
-      const rows = Math.min(ROWS, count - start);
-      batch.fill(0);
-      for (let i = 0; i < rows * width; i++) batch[i] = values[start * width + i] as number;
-      this.runtime.write(feeder.fed as Variable, batch);
-      this.runtime.write(step, [start / ROWS]);
-      await feeder.plan.run();
-      for (const name of outputs) {
-        const got = (await feeder.plan.read(name)) as Float32Array;
-        const each = got.length / ROWS;
-        const whole = result.get(name) ?? new Float32Array(count * each);
-        whole.set(got.subarray(0, rows * each), start * each);
-        result.set(name, whole);
+    const batch = new Float32Array(fed?.size ?? 0);
+    await withNoise(this.runtime, seedWords(drawSeed), async () => {
+      for (let start = 0; start < count; start += ROWS) {
+        const rows = Math.min(ROWS, count - start);
+        if (fed && given) {
+          const { values, width } = given;
+          batch.fill(0);
+          for (let i = 0; i < rows * width; i++) batch[i] = values[start * width + i] as number;
+          this.runtime.write(fed, batch);
+        }
+        this.runtime.write(step, [start / ROWS]);
+        await plan.run();
+        for (const name of outputs) {
+          const got = (await plan.read(name)) as Float32Array;
+          const each = got.length / ROWS;
+          const whole = result.get(name) ?? new Float32Array(count * each);
+          whole.set(got.subarray(0, rows * each), start * each);
+          result.set(name, whole);
+        }
       }
-    }
+    });
     return result;
   }
 
@@ -84,22 +108,27 @@ export class Inference {
     count: number,
   ): Promise<{ mean: Float32Array; logStd: Float32Array | undefined }> {
     const { model } = this;
-    const feeder = await this.plan('encode', model.features, (data): Record<string, Tensor> => {
+    const given = checked({ name: 'data', values: x, width: model.features }, count);
+    const build = (data: Tensor): Record<string, Tensor> => {
       if (model instanceof Autoencoder) return { mean: model.code(data) };
-      const q = model.encode(data);
-      return { mean: q.mean, logStd: q.logStd };
-    });
+      const { mean, logStd } = model.encode(data);
+      return { mean, logStd };
+    };
+    const made = await this.make('encode', model.features, build, true);
     const names = model instanceof Autoencoder ? ['mean'] : ['mean', 'logStd'];
-    const got = await this.overRows(feeder, x, count, names);
+    const got = await this.overRows(made, count, given, names, 0);
     return { mean: got.get('mean') as Float32Array, logStd: got.get('logStd') };
   }
 
   /** Data rows [count, D] for codes [count, M]. */
-  async decode(z: ArrayLike<number>, count: number, shown: Shown = 'mean'): Promise<Float32Array> {
-    const feeder = await this.plan(`decode ${shown}`, this.latent, (codes) => ({
-      x: shownAs(this.model.decode(codes), shown),
-    }));
-    return (await this.overRows(feeder, z, count, ['x'])).get('x') as Float32Array;
+  async decode(
+    z: ArrayLike<number>,
+    count: number,
+    shown: Shown = 'mean',
+    drawSeed = 0,
+  ): Promise<Float32Array> {
+    const given = checked({ name: 'codes', values: z, width: this.latent }, count);
+    return await this.decoded(`decode ${shown}`, count, given, shown, drawSeed);
   }
 
   /** Decoded posterior means of data rows [count, D]. */
@@ -107,26 +136,60 @@ export class Inference {
     x: ArrayLike<number>,
     count: number,
     shown: Shown = 'mean',
+    drawSeed = 0,
   ): Promise<Float32Array> {
     const { mean } = await this.encode(x, count);
-    return this.decode(mean, count, shown);
+    return await this.decode(mean, count, shown, drawSeed);
   }
 
   /** Data rows [count, D] decoded from draws of the prior N(0, I). */
   async sample(count: number, shown: Shown = 'mean', drawSeed = 0): Promise<Float32Array> {
-    this.runtime.write(seed, [drawSeed >>> 0, Math.floor(drawSeed / 2 ** 32) >>> 0]);
-    const feeder = await this.plan(`sample ${shown}`, 1, () => ({
-      x: shownAs(this.model.decode(randomNormal([ROWS, this.latent])), shown),
-    }));
-    const nothing = new Float32Array(count);
-    return (await this.overRows(feeder, nothing, count, ['x'])).get('x') as Float32Array;
+    checkCount(count);
+    return await this.decoded(`sample ${shown}`, count, undefined, shown, drawSeed);
   }
 
-  /** Frees the plans; the model's parameters stay. */
+  private async decoded(
+    key: string,
+    count: number,
+    given: Given | undefined,
+    shown: Shown,
+    drawSeed: number,
+  ): Promise<Float32Array> {
+    const build = (z: Tensor) => ({ x: shownAs(this.model.decode(z), shown) });
+    const made = await this.make(key, this.latent, build, given !== undefined);
+    const got = await this.overRows(made, count, given, ['x'], drawSeed);
+    return got.get('x') as Float32Array;
+  }
+
+  /** Frees the plans and their inputs; the model's parameters stay. */
   async destroy(): Promise<void> {
-    for (const made of this.plans.values()) (await made).plan.destroy();
+    for (const made of this.plans.values()) {
+      const { plan, fed } = await made;
+      plan.destroy();
+      if (fed) this.runtime.release(fed);
+    }
     this.plans.clear();
   }
+}
+
+function checkCount(count: number): void {
+  if (Number.isInteger(count) && count >= 1) return;
+  throw new LatentGpuError(
+    'bad-input',
+    `count is ${count}; it must be a whole number of at least 1`,
+  );
+}
+
+function checked(given: Given, count: number): Given {
+  checkCount(count);
+  const { name, values, width } = given;
+  if (values.length !== count * width) {
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `${count} rows of ${name} need ${count} × ${width} values; ${values.length} were given`,
+    );
+  }
+  return given;
 }
 
 function shownAs(px: Distribution, shown: Shown): Tensor {

@@ -268,7 +268,9 @@ function rowsBody(emitter: Emitter, space: IndexSpace): string[] {
     const ends: string[] = [];
     for (const node of reductions) {
       const fold = folds[node.op.name] as Fold;
-      const acc = `fold${node.id}`;
+      // Numbered within the kernel, so that equal kernels are equal text and compiled once.
+      const number = order.indexOf(node);
+      const acc = `fold${number}`;
       lines.push(fold.start(acc));
       const value = emitter.operand(node, 0, loop);
       const inside =
@@ -276,8 +278,8 @@ function rowsBody(emitter: Emitter, space: IndexSpace): string[] {
           ? value
           : `within(${value}, column, ${space.width}u, ${fold.neutral})`;
       updates.push(fold.add(acc, inside));
-      ends.push(`let row${node.id} = vec4f(${fold.finish}(${acc}, place));`);
-      rows.set(`n${node.id}`, `row${node.id}`);
+      ends.push(`let row${number} = vec4f(${fold.finish}(${acc}, place));`);
+      rows.set(`n${node.id}`, `row${number}`);
     }
     const stores = emitter.stores(loop, 'full', (node) => passOf.get(node) === pass);
     if (updates.length + stores.length === 0) continue;

@@ -199,8 +199,13 @@ const TRAINING_KEYS: Schema = {
 /** Every key of a run. */
 export const RUN_KEYS: Schema = { ...MODEL_KEYS, ...TRAINING_KEYS };
 
-/** Keys that may change when a run is continued: they do not touch what has been computed. */
+/**
+ * Keys that may change when a run is continued: its length and its reports, and what helps a run
+ * that went astray. All others would make it another run.
+ */
 export const FREE_KEYS: readonly string[] = [
+  'optimizer.lr',
+  'clipNorm',
   'steps',
   'epochs',
   'evaluate.every',

@@ -190,12 +190,13 @@ export class RunFolder {
     this.path = path;
   }
 
-  /** Begins anew: what an earlier run left is removed. */
-  async begin(record: TrainingRecord): Promise<void> {
+  /** Begins anew: what an earlier run left is removed. From here on the run can be continued. */
+  async begin(record: TrainingRecord, checkpoint: Checkpoint): Promise<void> {
     for (const name of [...OWN, METRICS_FILE, ...Object.values(PICTURES)]) {
       await rm(join(this.path, name), { force: true });
     }
     await this.writeRecord(record);
+    await this.writeCheckpoint(checkpoint);
   }
 
   /** Goes on: reports of steps beyond the checkpoint, which will be done again, are removed. */

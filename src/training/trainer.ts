@@ -8,6 +8,7 @@ import { type Variable, variable } from '../graph/variable.ts';
 import type { Module } from '../nn/index.ts';
 import { add, addUint, modUint, mulUint, seed, step, store } from '../ops/index.ts';
 import { type Minimization, type MinimizeOptions, minimize } from '../optim/index.ts';
+import { seedWords } from '../random.ts';
 import { type Plan, Runtime } from '../scheduler/index.ts';
 import { type Batches, type Binarization, batchesOf } from './batches.ts';
 
@@ -80,6 +81,7 @@ export class Trainer {
   readonly options: TrainerOptions;
   private readonly description: StepDescription;
   private readonly open: () => Promise<Device>;
+  private readonly words: [number, number];
   private bound: { runtime: Runtime; plan: Plan } | undefined;
   private snapshot: TrainerState | undefined;
   private done = 0;
@@ -89,6 +91,7 @@ export class Trainer {
   private constructor(options: TrainerOptions, open: () => Promise<Device>) {
     this.options = options;
     this.open = open;
+    this.words = seedWords(options.seed ?? 0);
     this.description = describeStep(options);
   }
 
@@ -124,14 +127,24 @@ export class Trainer {
     return this.description.batches.perEpoch;
   }
 
+  /** Opens a device and gives it the run as of the last state. */
   private async bind(): Promise<void> {
+    const device = await this.open();
+    try {
+      await this.bindTo(device);
+    } catch (error) {
+      device.destroy();
+      throw error;
+    }
+  }
+
+  private async bindTo(device: Device): Promise<void> {
     const { batches, effects } = this.description;
     const options = this.options;
-    const device = await this.open();
     const runtime = new Runtime(device, { seed: options.seed ?? 0 });
     const plan = await runtime.compile({ effects });
     runtime.write(batches.table, batches.values());
-    runtime.write(seed, seedWords(options.seed ?? 0));
+    runtime.write(seed, this.words);
     this.bound = { runtime, plan };
     if (this.snapshot) {
       this.restore(this.snapshot);
@@ -162,7 +175,8 @@ export class Trainer {
       const ran = await this.plan.run(Math.min(chunk, target - this.done), {
         ...(options.signal && { signal: options.signal }),
       });
-      const rows = await this.readHistory(this.done, ran);
+      this.done += ran;
+      const rows = await this.readHistory(this.done - ran, ran);
       const recent = names.map(() => 0);
       for (const row of rows) {
         for (let k = 0; k < names.length; k++) {
@@ -170,7 +184,6 @@ export class Trainer {
           recent[k] = (recent[k] as number) + (row[k] as number);
         }
       }
-      this.done += ran;
       if (ran > 0) options.onProgress?.({ step: this.done, metrics: means(names, recent, ran) });
       const elapsed = performance.now() - began;
       const factor = Math.min(4, Math.max(0.25, LOOK_MS / elapsed));
@@ -194,12 +207,13 @@ export class Trainer {
   async protect<T>(work: (runtime: Runtime) => Promise<T>): Promise<T> {
     for (;;) {
       try {
+        // The new device may be lost while the run is moving there.
+        if (this.runtime.device.isLost) await this.bind();
         return await work(this.runtime);
       } catch (error) {
         if (!isLatentGpuError(error, 'device-lost')) throw error;
         this.recoveries += 1;
         if (this.recoveries > 100) throw error;
-        await this.bind();
       }
     }
   }
@@ -241,17 +255,16 @@ export class Trainer {
 
   /** Puts a state back. @throws LatentGpuError `bad-format` if it belongs to another model or optimizer */
   restore(state: TrainerState): void {
-    for (const [name, held] of Object.entries(this.description.step.state)) {
+    const held = Object.entries(this.description.step.state).map(([name, variable]) => {
       const values = state.tensors.get(name);
-      if (values?.length !== held.size) {
-        throw new LatentGpuError(
-          'bad-format',
-          `the checkpoint's '${name}' has ${values?.length ?? 'no'} values and this run needs ${held.size}; ` +
-            'resume with the model and optimizer it was made with',
-        );
-      }
-      this.runtime.write(held, values);
-    }
+      if (values?.length === variable.size) return { variable, values };
+      throw new LatentGpuError(
+        'bad-format',
+        `the checkpoint's '${name}' has ${values?.length ?? 'no'} values and this run needs ${variable.size}; ` +
+          'resume with the model and optimizer it was made with',
+      );
+    });
+    for (const { variable, values } of held) this.runtime.write(variable, values);
     this.done = state.step;
     this.snapshot = state;
   }
@@ -341,15 +354,4 @@ export function describeStep(options: TrainerOptions): StepDescription {
     history,
     effects: [...minimization.effects, ...stores],
   };
-}
-
-/** A seed as two 32-bit words. */
-export function seedWords(value: number): [number, number] {
-  if (!(Number.isSafeInteger(value) && value >= 0)) {
-    throw new LatentGpuError(
-      'bad-config',
-      `seed is ${value}; it must be a whole number from 0 to 2^53 - 1`,
-    );
-  }
-  return [value >>> 0, Math.floor(value / 2 ** 32) >>> 0];
 }

@@ -50,6 +50,7 @@ cases('fusion', (c) => {
       const outputs = {
         // A product that is part of what its operand is part of.
         both: o.concat([feature, o.matmul(feature, w)], 1),
+        tall: o.concat([feature, o.matmul(feature, o.matmul(w, g))], 0),
         turned: o.concat([o.transpose(square), o.matmul(o.transpose(square), feature)], 1),
         stacked: o.concat([g, o.matmul(g, o.matmul(w, g)), v], 0),
         // A product of what has just been put side by side.

@@ -48,6 +48,7 @@ cases('reductions', (c) => {
       const flat = variable('flat', [20011]);
       const few = variable('few', [3, 8195]);
       const tall = variable('tall', [9001, 4]);
+      const broad = variable('broad', [5, 3001]);
       const outputs = {
         sum: o.sum(flat),
         squares: o.sum(o.square(flat)),
@@ -57,10 +58,11 @@ cases('reductions', (c) => {
         rowMax: o.max(few, 1, { keepDims: true }),
         mean: o.mean(few),
         columns: o.sum(tall, 0),
+        many: o.sum(broad, 0),
         norm: o.mul(flat, o.rsqrt(o.add(o.sum(o.square(flat)), 1))),
       };
       const values = new Map(
-        [flat, few, tall].map((x) => [x, integers(x.name, x.size, -3, 3)] as const),
+        [flat, few, tall, broad].map((x) => [x, integers(x.name, x.size, -3, 3)] as const),
       );
       const { kernels } = await check(t, { outputs }, values, { adapter });
       t.ok(

@@ -64,6 +64,29 @@ async function serve(files: Map<string, string>): Promise<Server> {
   return server;
 }
 
+/**
+ * Headless Chrome with WebGPU, on the software adapter where there is no GPU.
+ *
+ * @throws LatentGpuError `no-adapter` if there is no browser
+ */
+export async function launchBrowser(more: readonly string[] = []): Promise<Browser> {
+  const { found, looked } = findBrowser();
+  if (!found) {
+    throw new LatentGpuError(
+      'no-adapter',
+      `no Chrome or Chromium to test in: looked in ${looked.join(', ')}. ` +
+        'Install one (`apt-get install chromium`) or set PUPPETEER_EXECUTABLE_PATH.',
+    );
+  }
+  return await puppeteer.launch({
+    executablePath: found.executable,
+    headless: true,
+    args: [...flags, ...more],
+    // A case's own timeout is the one that counts.
+    protocolTimeout: 0,
+  });
+}
+
 declare global {
   var rig: PageRig | undefined;
 }
@@ -82,24 +105,9 @@ export class ChromeHost {
   }
 
   static async open(): Promise<ChromeHost> {
-    const { found, looked } = findBrowser();
-    if (!found) {
-      throw new LatentGpuError(
-        'no-adapter',
-        `no Chrome or Chromium to test in: looked in ${looked.join(', ')}. ` +
-          'Install one (`apt-get install chromium`) or set PUPPETEER_EXECUTABLE_PATH.',
-      );
-    }
     const server = await serve(await bundle());
     try {
-      const browser = await puppeteer.launch({
-        executablePath: found.executable,
-        headless: true,
-        args: flags,
-        // A case's own timeout is the one that counts.
-        protocolTimeout: 0,
-      });
-      return new ChromeHost(server, browser);
+      return new ChromeHost(server, await launchBrowser());
     } catch (error) {
       server.close();
       throw error;

@@ -1,0 +1,213 @@
+/** The benchmark: its statistics, its roofline, its reports, and that its numbers hold together. */
+import { compareReports, formatComparison } from '../../src/bench/compare.ts';
+import { formatReport } from '../../src/bench/format.ts';
+import { formatProfile, profileSchedule } from '../../src/bench/profile.ts';
+import { type BenchReport, parseReport, stringifyReport } from '../../src/bench/report.ts';
+import {
+  floorOf,
+  floorOfAll,
+  NO_WORK,
+  type Peaks,
+  sumOfWork,
+  type Work,
+} from '../../src/bench/roofline.ts';
+import { measureInRounds } from '../../src/bench/rounds.ts';
+import { runBenchmark } from '../../src/bench/run.ts';
+import { median, quantile, ratioOfMedians, summarize } from '../../src/bench/statistics.ts';
+import { variable } from '../../src/graph/variable.ts';
+import { add, assign, matmul, sum } from '../../src/ops/index.ts';
+import { Random } from '../../src/random.ts';
+import { schedule } from '../../src/scheduler/index.ts';
+import { cases } from '../rig/cases.ts';
+import { withRuntime } from '../support/engine.ts';
+
+/** Round numbers: 100 GFLOP/s, 10 GB/s in the cache and 5 outside, a million draws a second. */
+const peaks: Peaks = {
+  flops: 1e11,
+  copy: [
+    { bytes: 1e6, bytesPerSecond: 1e10 },
+    { bytes: 1e8, bytesPerSecond: 5e9 },
+  ],
+  normals: 1e6,
+  uniforms: 2e6,
+  dispatch: { inPassMs: 0.01, submittedMs: 0.02, waitedMs: 0.1, readMs: 0.2 },
+};
+
+const work = (part: Partial<Work>): Work => ({ ...NO_WORK, ...part });
+
+cases('bench', (c) => {
+  c('takes quantiles between neighbours', (t) => {
+    const values = [4, 1, 3, 2];
+    t.equal(
+      [0, 0.25, 0.5, 1].map((q) => quantile(values, q)),
+      [1, 1.75, 2.5, 4],
+    );
+    t.equal(values, [4, 1, 3, 2], 'the values themselves');
+    t.equal(median([7]), 7);
+    t.equal(summarize([5, 1, 3]), { median: 3, quartiles: [2, 4], min: 1, max: 5, count: 3 });
+  });
+
+  c('refuses the quantile of nothing', async (t) => {
+    await t.throws('bad-input', () => median([]));
+  });
+
+  c('brackets a ratio of medians', (t) => {
+    const random = new Random(3, 0, 0);
+    const draws = (scale: number) => Array.from({ length: 40 }, () => scale * random.uniform(1, 2));
+    const [a, b, same] = [draws(2), draws(1), draws(1)];
+    const { ratio } = ratioOfMedians(a, b);
+    t.ok(ratio.low < 2 && 2 < ratio.high && ratio.low > 1.5 && ratio.high < 2.6, `${ratio.value}`);
+    const none = ratioOfMedians(same, b).ratio;
+    t.ok(none.low < 1 && 1 < none.high, 'equal distributions');
+    t.equal(ratioOfMedians(a, b), ratioOfMedians(a, b), 'the same interval again');
+    t.equal(ratioOfMedians([2, 2], [1, 1]).ratio, { value: 2, low: 2, high: 2 });
+  });
+
+  c('names the roof that binds', (t) => {
+    t.equal(floorOf(work({ flops: 1e9, bytes: 1e6 }), peaks), { limit: 'fma', ms: 10 });
+    t.equal(floorOf(work({ flops: 1e6, bytes: 1e6 }), peaks), { limit: 'copy', ms: 0.1 });
+    t.equal(floorOf(work({ bytes: 2e6 }), peaks), { limit: 'copy', ms: 0.4 }, 'past the cache');
+    t.equal(floorOf(work({ bytes: 1e9 }), peaks).ms, 200, 'past every copy');
+    t.equal(floorOf(work({ normals: 1e6, uniforms: 1e6 }), peaks), { limit: 'random', ms: 1500 });
+    t.equal(floorOf(work({ dispatches: 1 }), peaks), { limit: 'launch', ms: 0.01 });
+  });
+
+  c('adds the floors of what runs in sequence', (t) => {
+    const pieces = [work({ flops: 1e9 }), work({ bytes: 1e6 }), work({ flops: 1e9, bytes: 10 })];
+    const { ms, limit } = floorOfAll(pieces, peaks);
+    t.close(ms, 20.1, { relative: 1e-12 });
+    t.equal(limit, 'fma');
+    t.equal(sumOfWork(pieces), work({ flops: 2e9, bytes: 1e6 + 10 }));
+    t.equal(floorOfAll([], peaks).ms, 0);
+  });
+
+  c('takes a sample of every subject in each round', async (t) => {
+    const order: string[] = [];
+    const subject = (name: string) => ({
+      sample: async () => {
+        order.push(name);
+        return { ms: order.length, cpuMs: null };
+      },
+    });
+    const progress: number[] = [];
+    const samples = await measureInRounds([subject('a'), subject('b')], {
+      seconds: 1e-9,
+      minRounds: 3,
+      onProgress: (done) => progress.push(done),
+    });
+    t.equal(order.join(''), 'ababab');
+    t.equal(
+      samples.map((all) => all.map(({ ms }) => ms)),
+      [
+        [1, 3, 5],
+        [2, 4, 6],
+      ],
+    );
+    t.ok(
+      progress.every((p, i) => p >= (progress[i - 1] ?? 0)) && progress.at(-1) === 1,
+      'progress',
+    );
+  });
+
+  c(
+    'measures numbers that hold together',
+    async (t) => {
+      const report = await runBenchmark({
+        seconds: 0.01,
+        minRounds: 2,
+        filter: ['chain of', 'VAE step', 'sample 64'],
+      });
+      t.equal(
+        report.rows.filter(({ group }) => group !== 'peak').map(({ name }) => name),
+        ['chain of 200, 1024', 'VAE step, batch 100', 'sample 64 images'],
+      );
+      t.equal(report.adapter.name, t.device.adapter.name);
+      const { copy, dispatch, ...rates } = report.peaks;
+      const speeds = copy.map(({ bytesPerSecond }) => bytesPerSecond);
+      for (const x of [...Object.values(rates), ...speeds, ...Object.values(dispatch)]) {
+        t.ok(Number.isFinite(x) && x > 0, `a peak of ${x}`);
+      }
+      for (const { name, group, ms, samples, share, work: done } of report.rows) {
+        const [low, high] = ms.quartiles;
+        t.equal(samples.length, report.rounds, `samples of ${name}`);
+        t.ok(0 < ms.min && ms.min <= low && low <= ms.median, `${name}: lower half in order`);
+        t.ok(ms.median <= high && high <= ms.max && Number.isFinite(ms.max), `${name}: upper half`);
+        t.ok(Number.isFinite(share) && share > 0, `share of ${name}`);
+        t.ok(group === 'peak' || done.dispatches >= 1, `dispatches of ${name}`);
+      }
+      const step = report.rows.find(({ name }) => name.startsWith('VAE step'));
+      t.equal(step?.counts?.dispatches, step?.work.dispatches, 'dispatches run and planned');
+      t.equal(step?.counts?.buffersCreated, 0, 'buffers made by a step');
+      t.equal(step?.counts?.bindGroupsCreated, 0, 'bind groups made by a step');
+      t.equal(step?.counts?.hostWrites, 0, 'host writes of a step');
+      const { total = 0, intermediates = 0, bound = 0, variables = 0 } = step?.memory ?? {};
+      t.ok(bound <= intermediates && intermediates + variables <= total, 'memory adds up');
+
+      const text = stringifyReport(report);
+      t.equal(parseReport(text, 'the report'), report, 'the report after a round trip');
+      // The user agent of a browser has a line to itself.
+      const lines = formatReport(report).split('\n').toSpliced(1, 1);
+      t.ok(
+        lines.every((line) => line.length <= 100),
+        'at most 100 columns',
+      );
+      const { rows, added, warnings } = compareReports(report, report);
+      t.equal([added, warnings], [[], []]);
+      t.ok(
+        rows.every(({ ratio, bestRatio }) => ratio.value === 1 && bestRatio === 1),
+        'ratios of a report to itself',
+      );
+      t.ok(formatComparison({ rows, added, warnings }, 'itself').includes('chain of 200'), 'rows');
+    },
+    { timeout: 180_000 },
+  );
+
+  c('refuses what is no report', async (t) => {
+    await t.throws(
+      'bad-format',
+      () => parseReport('{', 'x.json'),
+      /x\.json is no benchmark report/,
+    );
+    await t.throws('bad-format', () => parseReport('{"format": 2}', 'x.json'), /reads 1/);
+    const damaged: Partial<BenchReport> = { format: 1, rows: [] };
+    await t.throws('bad-format', () => parseReport(JSON.stringify(damaged), 'x'), /adapter/);
+  });
+
+  c('refuses a filter that matches nothing', async (t) => {
+    await t.throws('bad-config', () => runBenchmark({ filter: ['tensor core'] }), /product NN/);
+  });
+
+  for (const clock of ['gpu', 'host'] as const) {
+    c(`profiles each dispatch by the ${clock}'s clock`, async (t) => {
+      await withRuntime(t, async (runtime) => {
+        const a = variable('a', [20, 30], { init: () => new Float32Array(600).fill(0.5) });
+        const b = variable('b', [30, 20], { init: () => new Float32Array(600).fill(0.25) });
+        const total = variable('total', []);
+        const program = { effects: [assign(total, add(sum(matmul(a, b)), 1))] };
+        const plan = schedule(program, runtime.adapter);
+        const profile = await profileSchedule(runtime, plan, { seconds: 0.01, clock });
+        const offered = runtime.device.features.has('timestamp-query');
+        t.equal(profile.clock, offered ? clock : 'host');
+        t.equal(
+          profile.dispatches.map(({ label }) => label),
+          plan.kernels.map(({ label }) => label),
+        );
+        t.ok(
+          profile.dispatches.every(({ ms, bestMs }) => bestMs > 0 && ms >= bestMs),
+          'times',
+        );
+        t.close(
+          profile.bestMs,
+          profile.dispatches.reduce((all, { bestMs }) => all + bestMs, 0),
+          { relative: 1e-12 },
+        );
+        t.equal(
+          await runtime.read(total),
+          new Float32Array([20 * 20 * 30 * 0.125 + 1]),
+          'the result',
+        );
+        t.equal(formatProfile(profile).split('\n').length, 3 + plan.kernels.length);
+      });
+    });
+  }
+});

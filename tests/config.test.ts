@@ -1,0 +1,285 @@
+import { describe, expect, test } from 'vitest';
+import { isLatentGpuError } from '../src/errors.ts';
+import { buildModel, FAMILIES, type Family } from '../src/models/index.ts';
+import { allowed, flatten, type Given, nest } from '../src/models/schema.ts';
+import { editDistance, nearest } from '../src/nearest.ts';
+import { FREE_KEYS } from '../src/training/config.ts';
+import {
+  assignments,
+  fileValues,
+  makeOptimizer,
+  RUN_KEYS,
+  runConfig,
+  settleRun,
+  totalSteps,
+} from '../src/training/index.ts';
+
+/** The settled values of a run with the given `--set` texts. */
+const settled = (texts: string[] = [], family: Family = 'vae') =>
+  settleRun(family, [assignments(texts)]);
+
+const config = (texts: string[] = [], family: Family = 'vae', shape = [4, 3]) =>
+  runConfig(family, { shape }, settled(texts, family));
+
+function refusal(f: () => unknown): string {
+  try {
+    f();
+  } catch (error) {
+    expect(isLatentGpuError(error), `${error}`).toBe(true);
+    const { code, message } = error as { code: string; message: string };
+    expect(code).toMatch(/^bad-(config|format)$/);
+    expect(message).not.toContain('\n');
+    return message;
+  }
+  throw new Error('was not refused');
+}
+
+describe('nearest', () => {
+  test('counts edits', () => {
+    expect(editDistance('kitten', 'sitting')).toBe(3);
+    expect(editDistance('', 'abc')).toBe(3);
+    expect(editDistance('same', 'same')).toBe(0);
+  });
+
+  test.each([
+    ['lr', 'optimizer.lr'],
+    ['optimiser.lr', 'optimizer.lr'],
+    ['latnet', 'latent'],
+    ['Batch', 'batch'],
+    ['encoder.hiden', 'encoder.hidden'],
+    ['beta', 'objective.beta'],
+    ['weight_decay', 'optimizer.weightDecay'],
+  ])('%s may mean %s', (word, meant) => {
+    expect(nearest(word, Object.keys(RUN_KEYS))).toBe(meant);
+  });
+});
+
+describe('the table of keys', () => {
+  test('gives every key a line of help, and a default that it allows itself', () => {
+    for (const family of FAMILIES) {
+      for (const [name, value] of settled([], family)) {
+        const key = RUN_KEYS[name];
+        expect(key?.help.length, name).toBeGreaterThan(3);
+        expect(key?.help, name).not.toMatch(/\n|\.$/);
+        expect(() =>
+          settleRun(family, [new Map([[name, { value, source: 'test' }]])]),
+        ).not.toThrow();
+      }
+    }
+    for (const name of FREE_KEYS) expect(Object.keys(RUN_KEYS)).toContain(name);
+  });
+
+  test('says what is allowed in words', () => {
+    const words = (name: string) => allowed(RUN_KEYS[name] as never);
+    expect(words('latent')).toBe('a whole number from 1 to 65536');
+    expect(words('optimizer.lr')).toBe('a number above 0');
+    expect(words('ema')).toBe('a number between 0 and 1, or null for none');
+    expect(words('optimizer.betas')).toBe('2 numbers of at least 0 and below 1, as in [0.9,0.999]');
+    expect(words('encoder.hidden')).toBe('a list of whole numbers from 1 to 65536, as in [300]');
+    expect(words('likelihood.kind')).toBe('one of bernoulli, normal, categorical');
+  });
+});
+
+describe('--set', () => {
+  test('reads every type', () => {
+    const values = settled([
+      'latent=7',
+      'optimizer.lr=3e-4',
+      'encoder.hidden=[200,100]',
+      'decoder.hidden=64',
+      'optimizer.betas=0.5,0.99',
+      'likelihood.kind=normal',
+      'likelihood.sigma=fixed',
+      'likelihood.std=0.2',
+      'clipNorm=5',
+    ]);
+    expect(nest(values)).toMatchObject({
+      latent: 7,
+      encoder: { hidden: [200, 100], activation: 'relu' },
+      decoder: { hidden: [64] },
+      optimizer: { kind: 'adam', lr: 3e-4, betas: [0.5, 0.99] },
+      likelihood: { kind: 'normal', sigma: 'fixed', std: 0.2 },
+      clipNorm: 5,
+    });
+    const none = settled(['encoder.hidden=[]', 'clipNorm=null', 'binarize=none']);
+    expect(none.get('encoder.hidden')).toEqual([]);
+    expect(none.get('clipNorm')).toBeNull();
+    expect(none.get('binarize')).toBe('none');
+  });
+
+  test.each([
+    ['lr=3', "--set: unknown key 'lr'; did you mean 'optimizer.lr'?"],
+    ['latnet=3', "--set: unknown key 'latnet'; did you mean 'latent'?"],
+    ['latent', "--set: 'latent' is not key=value, as in --set latent=7"],
+    ['=3', "'=3' is not key=value"],
+    ['latent=0', 'latent is 0; it must be a whole number from 1 to 65536'],
+    ['latent=2.5', 'latent is 2.5; it must be a whole number'],
+    ['latent=many', 'latent is "many"; it must be a whole number'],
+    ['latent=', 'latent is ""; it must be a whole number'],
+    ['latent=null', 'latent is null; it must be a whole number'],
+    ['optimizer.lr=0', 'optimizer.lr is 0; it must be a number above 0'],
+    ['optimizer.lr=1e999', 'optimizer.lr is "1e999"'],
+    ['optimizer.betas=[0.9]', 'optimizer.betas is [0.9]; it must be 2 numbers'],
+    ['optimizer.betas=[0.9,1]', 'below 1'],
+    ['encoder.hidden=[300,-1]', 'encoder.hidden is [300,-1]; it must be a list of whole numbers'],
+    ['likelihood.kind=bernouli', "did you mean 'bernoulli'?"],
+    ['encoder.activation=swish', 'encoder.activation is "swish"; it must be one of identity, relu'],
+    ['ema=1', 'ema is 1; it must be a number between 0 and 1'],
+    ['seed=-1', 'seed is -1; it must be a whole number of at least 0'],
+    [
+      'optimizer.momentum=0.9',
+      'optimizer.momentum has no effect here; it goes with optimizer.kind sgd, and optimizer.kind is adam',
+    ],
+    ['likelihood.std=2', 'goes with likelihood.kind normal, and likelihood.kind is bernoulli'],
+    ['likelihood.levels=4', 'goes with likelihood.kind categorical'],
+    ['constructor=1', "unknown key 'constructor'"],
+  ])('refuses %s', (text, why) => {
+    expect(refusal(() => settled([text]))).toContain(why);
+  });
+
+  test('refuses an objective for a model without one', () => {
+    const why = refusal(() => settled(['objective.samples=3'], 'ae'));
+    expect(why).toContain('objective.samples has no effect here; it goes with family vae or iwae');
+    expect(refusal(() => settled(['objective.beta=3'], 'iwae'))).toContain('goes with family vae');
+  });
+});
+
+describe('configuration files', () => {
+  test('may nest keys or write them with dots', () => {
+    const text = '{ "latent": 3, "optimizer": { "lr": 0.5 }, "schedule.kind": "cosine" }';
+    const values = settleRun('vae', [fileValues(text, 'f.json')]);
+    expect(values.get('latent')).toBe(3);
+    expect(values.get('optimizer.lr')).toBe(0.5);
+    expect(values.get('schedule.kind')).toBe('cosine');
+  });
+
+  test.each([
+    ['{', 'f.json: not JSON'],
+    ['[]', 'f.json: the configuration must be an object'],
+    ['3', 'f.json: the configuration must be an object'],
+    ['{"optimizer": 3}', "f.json: 'optimizer' must be an object of keys"],
+    [
+      '{"optimizer": {"rate": 3}}',
+      "f.json: unknown key 'optimizer.rate'; did you mean 'optimizer.",
+    ],
+    ['{"__proto__": {"latent": 3}}', "unknown key '__proto__'"],
+    ['{"latent": "3"}', 'f.json: latent is "3"; it must be a whole number from 1 to 65536'],
+    ['{"epochs": 3, "steps": 10}', 'f.json: epochs and steps are both given'],
+  ])('%s is refused', (text, why) => {
+    expect(refusal(() => settleRun('vae', [fileValues(text, 'f.json')]))).toContain(why);
+  });
+
+  test('give way to --set, and that to later sources', () => {
+    const file = fileValues('{ "latent": 3, "batch": 10, "epochs": 7 }', 'f.json');
+    const set = assignments(['latent=4', 'seed=9']);
+    const flags = new Map<string, Given>([['steps', { value: 50, source: '--steps' }]]);
+    const values = settleRun('vae', [file, set, flags]);
+    expect(nest(values)).toMatchObject({ latent: 4, batch: 10, seed: 9, steps: 50, epochs: null });
+    const other = settleRun('vae', [
+      fileValues('{ "steps": 7 }', 'f.json'),
+      assignments(['epochs=2']),
+    ]);
+    expect(nest(other)).toMatchObject({ steps: null, epochs: 2 });
+  });
+
+  test('settled values are a file that settles to the same values', () => {
+    for (const family of FAMILIES) {
+      for (const texts of [[], ['optimizer.kind=sgd', 'schedule.kind=step', 'steps=5']]) {
+        const values = settled(texts, family);
+        const again = settleRun(family, [flatten(RUN_KEYS, nest(values), 'f.json')]);
+        expect(again).toEqual(values);
+      }
+    }
+  });
+});
+
+describe('defaults', () => {
+  test('follow the optimizer and the family', () => {
+    expect(config().training).toMatchObject({
+      batch: 100,
+      epochs: 5,
+      steps: null,
+      optimizer: { kind: 'adam', lr: 1e-3, weightDecay: 0 },
+    });
+    expect(config(['optimizer.kind=sgd']).training.optimizer).toEqual({
+      kind: 'sgd',
+      lr: 1e-2,
+      momentum: 0,
+      weightDecay: 0,
+    });
+    expect(config(['optimizer.kind=adamW']).training.optimizer.weightDecay).toBe(1e-2);
+    expect(config(['optimizer.kind=adamax']).training.optimizer.lr).toBe(2e-3);
+    expect(config(['steps=3']).training).toMatchObject({ steps: 3, epochs: null });
+    expect(config().model.objective).toEqual({ kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 });
+    expect(config([], 'iwae').model.objective).toEqual({ kind: 'iwae', samples: 5 });
+    expect(config([], 'ae').model.objective).toBeUndefined();
+  });
+
+  test('make the network of the lectures', () => {
+    const { model } = config([], 'vae', [28, 28]);
+    const names = buildModel(model)
+      .namedParameters()
+      .map(([name, { shape }]) => `${name} ${shape.join('×')}`);
+    expect(names).toEqual([
+      'encoder.0.weight 300×784',
+      'encoder.0.bias 300',
+      'encoder.1.weight 40×300',
+      'encoder.1.bias 40',
+      'decoder.0.weight 300×20',
+      'decoder.0.bias 300',
+      'decoder.1.weight 784×300',
+      'decoder.1.bias 784',
+    ]);
+  });
+
+  test.each([
+    ['a linear model', ['encoder.hidden=', 'decoder.hidden='], 'vae', 8 * 12 + 8 + 12 * 4 + 12],
+    ['two layers', ['encoder.hidden=5,6', 'decoder.hidden=6'], 'ae', 65 + 36 + 28 + 30 + 84],
+    [
+      'a deviation a pixel',
+      ['likelihood.kind=normal', 'likelihood.sigma=pixel', 'encoder.hidden=2', 'decoder.hidden=2'],
+      'vae',
+      26 + 24 + 10 + 72,
+    ],
+    [
+      'a shared deviation',
+      ['likelihood.kind=normal', 'encoder.hidden=2', 'decoder.hidden=2'],
+      'iwae',
+      26 + 24 + 10 + 36 + 1,
+    ],
+    [
+      'three levels',
+      [
+        'likelihood.kind=categorical',
+        'likelihood.levels=3',
+        'encoder.hidden=2',
+        'decoder.hidden=2',
+      ],
+      'vae',
+      26 + 24 + 10 + 108,
+    ],
+  ] as const)('build %s', (_, texts, family, count) => {
+    const { model } = config([...texts, 'latent=4'], family);
+    expect(buildModel(model).parameterCount()).toBe(count);
+  });
+});
+
+describe('the length of a run and its learning rate', () => {
+  test('epochs or steps', () => {
+    expect(totalSteps({ steps: null, epochs: 3 }, 40)).toBe(120);
+    expect(totalSteps({ steps: 7, epochs: null }, 40)).toBe(7);
+  });
+
+  test('every optimizer and schedule can be made', () => {
+    for (const kind of ['adam', 'adamW', 'adamax', 'sgd']) {
+      for (const course of ['constant', 'step', 'cosine', 'iwae']) {
+        const { training } = config([`optimizer.kind=${kind}`, `schedule.kind=${course}`]);
+        const optimizer = makeOptimizer(training, 10, 100);
+        expect(optimizer.name).toBe(kind);
+        expect(typeof optimizer.learningRate).toBe(course === 'constant' ? 'number' : 'function');
+      }
+    }
+    const { training } = config(['schedule.warmup=10']);
+    expect(typeof makeOptimizer(training, 10, 100).learningRate).toBe('function');
+  });
+});

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadMnist } from '../src/data/mnist.node.ts';
+import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
+import {
+  buildModel,
+  evaluateModel,
+  giveWeights,
+  readModelJson,
+  readWeights,
+} from '../src/models/index.ts';
+import { Runtime } from '../src/scheduler/index.ts';
+import { binarizedRows } from '../src/training/batches.ts';
+import reference from './fixtures/torch-vae/reference.json';
+
+const root = resolve(fileURLToPath(import.meta.url), '../..');
+/** Real MNIST: the four files, in the folder that LATENTGPU_DATA names or the one beside the project. */
+const dataDir = process.env.LATENTGPU_DATA ?? resolve(root, '../shared/data/mnist');
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+  console.log(`adapter: ${adapterLine(device.adapter)}`);
+}, 60_000);
+afterAll(() => device?.destroy());
+
+test('a VAE trained in PyTorch has PyTorch’s figures on the test set', async () => {
+  const folder = resolve(root, 'tests/fixtures/torch-vae');
+  const { config } = readModelJson(await readFile(resolve(folder, 'model.json'), 'utf8'));
+  const model = buildModel(config);
+  const { values } = readWeights(model, await readFile(resolve(folder, 'weights.safetensors')));
+  const mnist = await loadMnist({ variant: 'mnist', split: 'test', dataDir });
+  const runtime = new Runtime(device);
+  giveWeights(runtime, values);
+  const { negativeElbo, kl, nll } = reference.evaluation;
+  const rows = (start: number, end: number) => binarizedRows(mnist, start, end, 'resampled', 1);
+  const found = await evaluateModel(runtime, model, mnist, rows, {
+    samples: nll.samples,
+    likelihoodLimit: nll.count,
+  });
+  runtime.destroy();
+  // One pass of either side draws the binarisation and the noise anew: four deviations of a pass.
+  const within = (value: number | undefined, of: typeof negativeElbo) => {
+    expect(Math.abs((value as number) - of.value)).toBeLessThan(4 * of.standardDeviationOfOnePass);
+  };
+  expect(found.count).toBe(10_000);
+  within(found.negativeElbo, negativeElbo);
+  within(found.kl as number, kl);
+  within(found.nll?.value, nll);
+  expect(found.nll).toMatchObject({ samples: 100, count: 500 });
+}, 120_000);

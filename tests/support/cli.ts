@@ -1,0 +1,61 @@
+/** Runs the built command line as a user would. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const BUILT = join(ROOT, 'dist/cli.js');
+
+/** The latest change of a file, or of any file below a folder. */
+function changed(path: string): number {
+  const found = statSync(path);
+  if (!found.isDirectory()) return found.mtimeMs;
+  return Math.max(...readdirSync(path).map((name) => changed(join(path, name))));
+}
+
+/** Builds the command line if its sources have changed since. */
+export async function buildCli(): Promise<void> {
+  const sources = ['src', 'shaders', 'package.json', 'vite.config.ts'];
+  const latest = Math.max(...sources.map((name) => changed(join(ROOT, name))));
+  let built = 0;
+  try {
+    built = changed(BUILT);
+  } catch {
+    // Not there yet.
+  }
+  if (built > latest) return;
+  await build({ root: ROOT, mode: 'cli', logLevel: 'error' });
+}
+
+export interface Run {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Starts a command in a folder, with nothing of this process's own settings. */
+export function start(
+  args: readonly string[],
+  cwd: string,
+): { child: ChildProcess; run: Promise<Run> } {
+  const { LATENTGPU_DATA: _, FORCE_COLOR: __, ...env } = process.env;
+  const child = spawn(process.execPath, [BUILT, ...args], {
+    cwd,
+    env: { ...env, COLUMNS: '80', XDG_CACHE_HOME: join(cwd, 'cache') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const result: Run = { code: null, stdout: '', stderr: '' };
+  child.stdout.on('data', (bytes) => {
+    result.stdout += bytes;
+  });
+  child.stderr.on('data', (bytes) => {
+    result.stderr += bytes;
+  });
+  const run = new Promise<Run>((done, fail) => {
+    child.on('error', fail);
+    child.on('close', (code) => done({ ...result, code }));
+  });
+  return { child, run };
+}
