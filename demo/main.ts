@@ -40,7 +40,7 @@ const canvas = (id: string) => element<HTMLCanvasElement>(id);
 let settings: Settings = {
   rate: 2e-3,
   beta: 1,
-  latent: 2,
+  latent: 8,
   hidden: [128],
   batch: 64,
   seed: 0,
@@ -208,14 +208,20 @@ for (const id of ['latent', 'hidden', 'batch']) {
 /** Goes on training after the change, if it did before. */
 function restart(): void {
   const wasTraining = isTraining;
-  session.ask({ type: 'reset', settings });
+  reset();
   if (wasTraining) session.ask({ type: 'train', on: true });
+}
+
+function reset(): void {
+  // At once, and not when the session gets to it: no click shall fall in between.
+  report({ type: 'activity', activity: 'preparing' });
+  session.ask({ type: 'reset', settings });
 }
 
 button('train').addEventListener('click', () => session.ask({ type: 'train', on: !isTraining }));
 button('reset').addEventListener('click', () => {
   settings = { ...settings, seed: settings.seed + 1 };
-  session.ask({ type: 'reset', settings });
+  reset();
 });
 button('lose').addEventListener('click', () => session.ask({ type: 'lose' }));
 

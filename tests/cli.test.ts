@@ -2,10 +2,13 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readNpy, writeNpy } from '../src/formats/npy.ts';
 import { readSafetensors } from '../src/formats/safetensors.ts';
 import { buildCli, ROOT, type Run, start } from './support/cli.ts';
+
+// A test may start half a dozen processes, each with an adapter of its own.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** A network that trains in a moment. */
 const SMALL = '--set encoder.hidden=16 decoder.hidden=16 latent=3';
@@ -381,6 +384,7 @@ describe('mistakes', () => {
     ['sample model', "required option '--out <file>' not specified"],
     ['sample model --out x.gif', 'name a file that ends in .png or .npy'],
     ['sample model --out x.png --count 20000', 'at most 10000 fit a .png file'],
+    ['sample model --out nowhere/x.png', 'there is no folder nowhere'],
     ['inspect nowhere', 'no such file or folder: nowhere'],
     ['inspect model/model.json', 'not a safetensors file'],
     ['doctor --seed x', 'must be a whole number of at least 0'],

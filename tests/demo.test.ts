@@ -113,7 +113,7 @@ describe('demo page', () => {
     expect(await value('loss')).toBeLessThan(0.95 * first);
     expect(await value('epoch')).toBeGreaterThan(1);
     expect(await value('images-per-second')).toBeGreaterThan(0);
-    expect(await text('units-text')).toMatch(/^[12] of 2 active [\d.]+ nats in all$/);
+    expect(await text('units-text')).toMatch(/^[1-8] of 8 active [\d.]+ nats in all$/);
     expect(complaints).toEqual([]);
   });
 
@@ -145,6 +145,10 @@ describe('demo page', () => {
     before = await picture('#reconstructions');
     await page.click('#shuffle');
     await changed('#reconstructions', before);
+    before = await picture('#map canvas');
+    await page.select('#plane-x', '2');
+    await changed('#map canvas', before);
+    expect(await page.$eval('#plane-y', (list) => (list as HTMLSelectElement).value)).toBe('3');
   });
 
   test('can be used by keyboard alone', async () => {
@@ -220,16 +224,16 @@ describe('demo page', () => {
     const names = ['model.json', 'weights.safetensors'];
     await expect.poll(() => readdirSync(folder).includes('downloads')).toBe(true);
     await expect.poll(() => readdirSync(downloads).sort(), { timeout: 5000 }).toEqual(names);
-    await page.select('#latent', '4');
+    await page.select('#latent', '2');
     await activity('ready');
     await page.waitForFunction(() => document.getElementById('step')?.textContent === '0');
-    expect(await page.$eval('#plane', (element) => (element as HTMLElement).hidden)).toBe(false);
+    expect(await page.$eval('#plane', (element) => (element as HTMLElement).hidden)).toBe(true);
     await chooseFiles([join(downloads, 'model.json')]);
     await notice('a saved model is two files');
     await chooseFiles(names.map((name) => join(downloads, name)));
     await notice('The saved model is open');
     expect(await page.$eval('#latent', (element) => (element as HTMLSelectElement).value)).toBe(
-      '2',
+      '8',
     );
     await train(true);
     await page.waitForFunction(() => document.getElementById('loss')?.textContent !== '–');

@@ -1,7 +1,8 @@
 // latentgpu bench: what this adapter can do, and what kernels and whole steps make of it.
-import { readFile } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { cpus, loadavg } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   type BenchHost,
@@ -87,6 +88,20 @@ async function readBefore(path: string): Promise<BenchReport> {
   return parseReport(text, path);
 }
 
+/** Minutes of measuring are not to end in a message that there is no such folder. */
+async function checkWritable(path: string): Promise<void> {
+  const folder = dirname(resolve(path));
+  try {
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    throw new LatentGpuError(
+      'bad-input',
+      `--out ${path}: the folder ${folder} does not exist or cannot be written to`,
+      { cause },
+    );
+  }
+}
+
 async function measure(flags: BenchFlags, { out, seed, signal }: Context): Promise<void> {
   const before = flags.compare === undefined ? undefined : await readBefore(flags.compare);
   remarkOnLoad(out);
@@ -164,6 +179,7 @@ export function benchCommand(program: Command): void {
             '--compare reads whole measurements, not profiles; leave out --profile',
           );
         }
+        if (flags.out !== undefined) await checkWritable(flags.out);
         try {
           await (flags.profile === undefined ? measure : profile)(flags, context);
         } catch (error) {

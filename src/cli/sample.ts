@@ -1,4 +1,6 @@
 // latentgpu sample: new data points from a model.
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
@@ -46,6 +48,9 @@ async function perform(
       'bad-input',
       `--count ${count}: at most ${LIMITS[kind]} fit a .${kind} file${kind === 'png' ? '; a .npy takes more' : ''}`,
     );
+  }
+  if (!(await stat(dirname(path)).catch(() => undefined))?.isDirectory()) {
+    throw new LatentGpuError('bad-input', `--out ${path}: there is no folder ${dirname(path)}`);
   }
   const loaded = await loadModel(dir, out);
   if (loaded.model instanceof Autoencoder) {

@@ -1,4 +1,5 @@
 /** An open GPU: its memory, its kernels, its queue, and every way in which it may fail. */
+import { patiently } from '#host';
 import { LatentGpuError } from '../errors.ts';
 import type { AdapterReport } from './adapter.ts';
 import { type BindingLayout, PipelineCache } from './pipelines.ts';
@@ -192,7 +193,7 @@ export class Device {
   ): Promise<GPUComputePipeline> {
     this.#assertAlive();
     try {
-      return await this.#pipelines.get(label, code, entryPoint, layout);
+      return await patiently(this.#pipelines.get(label, code, entryPoint, layout));
     } catch (error) {
       await this.#settleLoss();
       this.#assertAlive();
@@ -281,7 +282,7 @@ export class Device {
       this.submit([encoder.finish()]);
       const collected = this.#collect();
       try {
-        await staging.mapAsync(GPUMapMode.READ, 0, size);
+        await patiently(staging.mapAsync(GPUMapMode.READ, 0, size));
       } catch (cause) {
         this.destroyBuffer(staging);
         await collected;
@@ -307,7 +308,7 @@ export class Device {
   async sync(): Promise<void> {
     this.#assertAlive();
     const done = this.gpu.queue.onSubmittedWorkDone().catch(() => this.#settleLoss());
-    await Promise.all([done, this.#collect()]);
+    await patiently(Promise.all([done, this.#collect()]));
     this.#throwCollected();
     this.#assertAlive();
   }
@@ -393,7 +394,7 @@ export class Device {
   async #collect(what = 'a GPU command'): Promise<void> {
     this.#popScopes(what);
     this.#pushScopes();
-    await Promise.all(this.#scopes);
+    await patiently(Promise.all(this.#scopes));
   }
 
   /** Lets the news of a loss arrive where a rejected promise was its herald. */

@@ -2,6 +2,8 @@ import { LatentGpuError } from '../errors.ts';
 import { isSoftwareAdapter } from './adapter.ts';
 import type { HostGpu, HostName, HostRequest, HostSearch } from './host.ts';
 
+export { patiently } from './patience.browser.ts';
+
 function hostName(): HostName {
   return typeof document === 'undefined' ? 'worker' : 'browser';
 }

@@ -10,6 +10,8 @@ import { isSoftwareAdapter } from './adapter.ts';
 import { findSoftwareVulkan, loaderBeside, seemsToHaveGpu } from './find.ts';
 import type { HostGpu, HostRequest, HostSearch } from './host.ts';
 
+export { patiently } from './patience.node.ts';
+
 const systemLoader = 'libvulkan.so.1';
 
 /** `dlopen`'s flag that keeps a library in memory when its handle is closed. */

@@ -212,6 +212,20 @@ cases('effects', (c) => {
     await check(t, { effects }, filled(...list));
   });
 
+  c('what lies between the parts of one memory stays zero', async (t) => {
+    const { parts: list, flat } = parts();
+    await withRuntime(t, async (runtime) => {
+      const effects = list.map((part) => o.assign(part, o.add(part, 1)));
+      const plan = await runtime.compile({ effects });
+      await plan.run(3);
+      const expected = new Float32Array(flat.size);
+      for (const { parent, size } of list) {
+        expected.fill(3, parent?.offset, (parent?.offset as number) + size);
+      }
+      t.equal(await runtime.read(flat), expected, 'the flat memory');
+    });
+  });
+
   c('parameters that have memory already move when they are packed', async (t) => {
     const list = [variable('first', [7]), variable('second', [2, 3]), variable('third', [4])];
     const [first, second, third] = list as [Variable, Variable, Variable];

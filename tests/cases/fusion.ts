@@ -110,6 +110,8 @@ cases('fusion', (c) => {
         both: o.add(o.sum(o.mul(s, column), 0), o.sum(o.mul(s, r), 1)),
         softmax: o.sub(o.softmax(s, 0), o.transpose(o.softmax(s, 1))),
         outer: o.mul(o.sum(s, 0), o.sum(s, 1, { keepDims: true })),
+        gram: o.matmul(o.transpose(s), s),
+        rowSums: o.sum(o.transpose(s), 0),
         single: o.matmul(number, o.transpose(number)),
         chosen: o.maximum(o.slice(o.transpose(pair), 1, 1, 2), pair),
         uint: o.addUint(o.toUint(o.abs(r)), o.toUint(o.square(r))),
