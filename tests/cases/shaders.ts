@@ -1,10 +1,21 @@
 /**
- * Every file under shaders/ compiles as it stands: kernels with their default constants and hooks,
- * libraries as modules of their own.
+ * Every file under shaders/ compiles: kernels with their default constants and hooks, libraries as
+ * modules of their own, what a product mixes in to read its operands in every mixture.
  */
+import { chooseMatmul, matmulVariants } from '../../src/kernels/matmul.ts';
 import { shaders } from '../../src/kernels/shaders.gen.ts';
 import { specialize } from '../../src/kernels/specialize.ts';
 import { cases } from '../rig/cases.ts';
+
+/** Parts that only mean something inside their kernel. */
+const isMixIn = (name: string) => /^lib\/matmul_tiled_[ab]_(row|column)$/.test(name);
+
+async function complaints(gpu: GPUDevice, name: string, code: string): Promise<string[]> {
+  const { messages } = await gpu.createShaderModule({ label: name, code }).getCompilationInfo();
+  return messages
+    .filter(({ type }) => type === 'error')
+    .map(({ lineNum, message }) => `${name}:${lineNum}: ${message}`);
+}
 
 cases('shaders', (c) => {
   c('every file compiles by itself', async (t) => {
@@ -12,13 +23,38 @@ cases('shaders', (c) => {
     const names = Object.keys(shaders);
     t.ok(names.length > 20, `there are ${names.length} shaders`);
     for (const name of names) {
-      const module = gpu.createShaderModule({ label: name, code: specialize(name) });
-      const { messages } = await module.getCompilationInfo();
-      const errors = messages.filter(({ type }) => type === 'error');
-      t.equal(
-        errors.map(({ lineNum, message }) => `${name}:${lineNum}: ${message}`),
-        [],
-      );
+      if (!isMixIn(name)) t.equal(await complaints(gpu, name, specialize(name)), []);
+    }
+  });
+
+  c('every product compiles for operands stored either way, aligned or not', async (t) => {
+    for (const isSoftware of [true, false]) {
+      for (const [left, right, ld] of [false, true].flatMap((a) =>
+        [false, true].flatMap((b) => [36, 37].map((ld) => [a, b, ld] as const)),
+      )) {
+        const operand = (transposed: boolean) => ({
+          transposed,
+          ld,
+          offset: 0,
+          batchStride: 0,
+          size: 36 * ld,
+        });
+        const problem = {
+          batch: 1,
+          m: 33,
+          n: 34,
+          k: 35,
+          a: operand(left),
+          b: operand(right),
+          sumA: true,
+        };
+        const adapter = { isSoftware, subgroupSize: t.device.subgroupSize };
+        for (const variant of matmulVariants(problem, adapter)) {
+          const { shader, constants, hooks } = chooseMatmul(problem, adapter, variant);
+          const code = specialize(shader, { constants, hooks });
+          t.equal(await complaints(t.device.gpu, variant, code), []);
+        }
+      }
     }
   });
 

@@ -1,0 +1,165 @@
+// What is trained on what: the data, the model, and the step that improves it.
+import {
+  buildModel,
+  digits,
+  type ImageDataset,
+  LatentGpuError,
+  type ModelConfig,
+  modelJson,
+  objectives,
+  ops,
+  optim,
+  outputBias,
+  readWeights,
+  Trainer,
+  unpackParameters,
+  type Vae,
+  type Variable,
+  variable,
+  writeWeights,
+} from '../../src/index.ts';
+import type { Settings } from '../protocol.ts';
+import type { DataSplit } from './files.ts';
+
+export interface LoadedModel {
+  readonly config: ModelConfig;
+  readonly weights: Uint8Array;
+}
+
+const BUILT_IN = { train: 6000, heldOut: 600 };
+
+export function builtInDigits(): DataSplit {
+  return {
+    train: digits({ count: BUILT_IN.train }),
+    heldOut: digits({ count: BUILT_IN.heldOut, split: 'test' }),
+  };
+}
+
+export class Task {
+  readonly data: DataSplit;
+  readonly model: Vae;
+  readonly trainer: Trainer;
+  private readonly config: ModelConfig;
+  private readonly live: Live;
+
+  private constructor(
+    data: DataSplit,
+    config: ModelConfig,
+    model: Vae,
+    trainer: Trainer,
+    live: Live,
+  ) {
+    this.data = data;
+    this.config = config;
+    this.model = model;
+    this.trainer = trainer;
+    this.live = live;
+  }
+
+  /** @param close makes room, once it is clear that the model can be made */
+  static async open(
+    asked: Settings,
+    data: DataSplit,
+    loaded: LoadedModel | undefined,
+    close: () => void,
+  ): Promise<Task> {
+    const { train } = data;
+    const settings = { ...asked, batch: Math.min(asked.batch, train.count) };
+    const config = loaded?.config ?? vaeConfig(settings, train);
+    const model = buildModel(config) as Vae;
+    const isBernoulli = config.likelihood.kind === 'bernoulli';
+    const initial = loaded
+      ? readWeights(model, loaded.weights).values
+      : new Map([outputBias(model, train, 'resampled')]);
+    const live = new Live(settings);
+    close();
+    const trainer = await Trainer.create({
+      model,
+      data: train,
+      batch: settings.batch,
+      binarize: isBernoulli ? 'resampled' : 'none',
+      seed: settings.seed,
+      optimizer: optim.adam({ lr: () => live.rate }),
+      initial,
+      loss: (x) => {
+        const { bound, reconstruction, kl } = objectives.elbo(model, x, { beta: live.beta });
+        return {
+          loss: ops.neg(ops.mean(bound)),
+          metrics: { reconstruction: ops.neg(ops.mean(reconstruction)), kl: ops.mean(kl) },
+        };
+      },
+    });
+    return new Task(data, config, model, trainer, live);
+  }
+
+  get settings(): Settings {
+    return this.live.settings;
+  }
+
+  async tune(rate: number, beta: number): Promise<void> {
+    const { live } = this;
+    live.settings = { ...live.settings, rate, beta };
+    await this.trainer.protect(async (runtime) => {
+      runtime.write(live.rate, [rate]);
+      runtime.write(live.beta, [beta]);
+    });
+  }
+
+  /** The files of the model as it was after the last step. */
+  files(): { name: string; bytes: Uint8Array<ArrayBuffer> }[] {
+    const flat = this.trainer.lastState?.tensors.get('parameters') as Float32Array;
+    const { beta } = this.settings;
+    const objective = { kind: 'elbo', samples: 1, kl: 'analytic', beta } as const;
+    const json = modelJson({ ...this.config, objective });
+    const weights = writeWeights(unpackParameters(this.model, flat));
+    return [
+      { name: 'model.json', bytes: new TextEncoder().encode(json) },
+      { name: 'weights.safetensors', bytes: weights as Uint8Array<ArrayBuffer> },
+    ];
+  }
+}
+
+/**
+ * Numbers that the GPU reads and the page sets: a slider acts at once, without another compilation.
+ * On a new device they begin with what the sliders say then.
+ */
+class Live {
+  settings: Settings;
+  readonly rate: Variable = variable('rate', [], { init: () => [this.settings.rate] });
+  readonly beta: Variable = variable('beta', [], { init: () => [this.settings.beta] });
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+  }
+}
+
+function vaeConfig(settings: Settings, { name, shape }: ImageDataset): ModelConfig {
+  const { hidden, latent, beta } = settings;
+  return {
+    family: 'vae',
+    data: { shape, name },
+    encoder: { hidden: [...hidden], activation: 'relu' },
+    latent,
+    decoder: { hidden: [...hidden].reverse(), activation: 'relu' },
+    likelihood: { kind: 'bernoulli' },
+    objective: { kind: 'elbo', samples: 1, kl: 'analytic', beta },
+    init: 'torch',
+  };
+}
+
+/** @throws LatentGpuError `bad-input` if this page cannot show the model, or lacks data for it */
+export function checkLoadable({ family, data }: ModelConfig, current: ImageDataset): void {
+  if (family !== 'vae') {
+    throw new LatentGpuError(
+      'bad-input',
+      `this page trains models of family vae, and the saved one is of family ${family}`,
+    );
+  }
+  if (data.shape.join() !== current.shape.join()) {
+    throw new LatentGpuError(
+      'bad-input',
+      `the saved model is for images of [${data.shape}] and the data here are [${current.shape}]; ` +
+        'drop the data it was trained on first',
+    );
+  }
+}
