@@ -47,6 +47,7 @@ let settings: Settings = {
 };
 let isTraining = false;
 let wasReady = false;
+let plane: PlaneChoice = 'principal';
 
 const number = (value: number, digits: number) =>
   value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -247,6 +248,7 @@ const axisNames = (axis: 'x' | 'y') => [
 ];
 
 function showPlaneChoices(): void {
+  plane = 'principal';
   element('plane').hidden = settings.latent <= 2;
   for (const axis of ['x', 'y'] as const) {
     const options = axisNames(axis).map((name, i) => new Option(name, String(i - 1)));
@@ -266,7 +268,6 @@ function planeChoice(changed: 'x' | 'y'): PlaneChoice {
   return x < 0 ? 'principal' : [x, y];
 }
 
-let plane: PlaneChoice = 'principal';
 for (const axis of ['x', 'y'] as const) {
   select(`plane-${axis}`).addEventListener('change', () => {
     plane = planeChoice(axis);

@@ -180,7 +180,7 @@ class Session {
     this.wanted = false;
     const task = await Task.open(settings, this.data, loaded, () => this.close());
     this.task = task;
-    this.settings = settings;
+    this.settings = task.settings;
     this.stepMs = 0;
     const { name, isSoftware } = task.trainer.runtime.device.adapter;
     const { train, heldOut } = task.data;
@@ -194,7 +194,7 @@ class Session {
         shape: train.shape,
         isBuiltIn: this.own === undefined,
       },
-      settings,
+      settings: task.settings,
       parameters: task.model.parameterCount(),
     });
     this.views = new Views(task, this.ends, this.tell);

@@ -21,6 +21,7 @@ import { seedWords } from '../random.ts';
 import type { Plan, Runtime } from '../scheduler/index.ts';
 import { Autoencoder } from './autoencoder.ts';
 import { withNoise } from './noise.ts';
+import { rowsAtOnce } from './rows.ts';
 import type { Vae } from './vae.ts';
 
 /** Rows of data [count, D] as numbers, start to end. */
@@ -140,7 +141,7 @@ async function evaluateBound(
   options: EvaluationOptions,
   report: (done: number) => void,
 ) {
-  const size = Math.min(ROWS, count);
+  const size = rowsAtOnce(model, Math.min(ROWS, count));
   const x = input('x', [size, model.features]);
   let plan: Plan;
   if (model instanceof Autoencoder) {
@@ -207,8 +208,9 @@ async function evaluateLikelihood(
   options: EvaluationOptions,
   report: (done: number) => void,
 ): Promise<LikelihoodEstimate> {
-  const size = Math.min(count, 20);
-  const chunk = Math.min(samples, Math.max(1, Math.floor(DECODED / size)));
+  const decoded = rowsAtOnce(model, DECODED);
+  const size = Math.max(1, Math.min(count, 20, Math.floor(decoded / 2)));
+  const chunk = Math.min(samples, Math.floor(decoded / size));
   const x = input('x', [size, model.features]);
   const drawn = variable('drawn', []);
   const logSum = variable('logSum', [size, 1]);

@@ -9,9 +9,10 @@ import { seedWords } from '../random.ts';
 import type { Plan, Runtime } from '../scheduler/index.ts';
 import { Autoencoder } from './autoencoder.ts';
 import { withNoise } from './noise.ts';
+import { rowsAtOnce } from './rows.ts';
 import type { Vae } from './vae.ts';
 
-/** Rows a plan computes at once. */
+/** The most rows that a plan computes at once. */
 const ROWS = 64;
 
 /** What a decoded row is shown as: its mean, or a draw. */
@@ -37,11 +38,13 @@ interface Given {
 export class Inference {
   readonly model: Vae | Autoencoder;
   readonly runtime: Runtime;
+  private readonly rows: number;
   private readonly plans = new Map<string, Promise<Made>>();
 
   constructor(runtime: Runtime, model: Vae | Autoencoder) {
     this.runtime = runtime;
     this.model = model;
+    this.rows = rowsAtOnce(model, ROWS);
   }
 
   private get latent(): number {
@@ -56,7 +59,7 @@ export class Inference {
   ): Promise<Made> {
     let made = this.plans.get(key);
     if (!made) {
-      const x = isFed ? input(key, [ROWS, width]) : randomNormal([ROWS, width]);
+      const x = isFed ? input(key, [this.rows, width]) : randomNormal([this.rows, width]);
       const fed = isFed ? (x as Variable) : undefined;
       made = this.runtime.compile({ outputs: build(x) }).then((plan) => ({ plan, fed }));
       this.plans.set(key, made);
@@ -77,19 +80,19 @@ export class Inference {
     const result = new Map<string, Float32Array>();
     const batch = new Float32Array(fed?.size ?? 0);
     await withNoise(this.runtime, seedWords(drawSeed), async () => {
-      for (let start = 0; start < count; start += ROWS) {
-        const rows = Math.min(ROWS, count - start);
+      for (let start = 0; start < count; start += this.rows) {
+        const rows = Math.min(this.rows, count - start);
         if (fed && given) {
           const { values, width } = given;
           batch.fill(0);
           for (let i = 0; i < rows * width; i++) batch[i] = values[start * width + i] as number;
           this.runtime.write(fed, batch);
         }
-        this.runtime.write(step, [start / ROWS]);
+        this.runtime.write(step, [start / this.rows]);
         await plan.run();
         for (const name of outputs) {
           const got = (await plan.read(name)) as Float32Array;
-          const each = got.length / ROWS;
+          const each = got.length / this.rows;
           const whole = result.get(name) ?? new Float32Array(count * each);
           whole.set(got.subarray(0, rows * each), start * each);
           result.set(name, whole);

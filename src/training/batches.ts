@@ -17,10 +17,31 @@ export const BINARIZATIONS: readonly Binarization[] = ['resampled', 'once', 'sta
 /** Random streams of the host's own draws. */
 const STREAM = { once: 101, evaluation: 102 };
 
-/** Grey value `i` of a data set, in [0, 1]. */
-function grey(data: ImageDataset['data'], i: number): number {
-  const value = data[i] as number;
-  return data instanceof Uint8Array ? value / 255 : value;
+/** Writes rows `start` to `end` as numbers whose white is `white`. */
+function binarizeInto(
+  target: Float32Array | Uint8Array,
+  white: number,
+  dataset: ImageDataset,
+  start: number,
+  end: number,
+  binarization: Binarization,
+  drawSeed: number,
+): void {
+  const { data, count } = dataset;
+  const width = data.length / count;
+  const scale = data instanceof Uint8Array ? 255 : 1;
+  const stream = binarization === 'once' ? STREAM.once : STREAM.evaluation;
+  for (let row = start; row < end; row++) {
+    const random = new Random(drawSeed, stream, row);
+    const from = row * width;
+    const to = (row - start) * width;
+    for (let i = 0; i < width; i++) {
+      const grey = (data[from + i] as number) / scale;
+      if (binarization === 'none') target[to + i] = white * grey;
+      else if (binarization === 'static') target[to + i] = grey >= 0.5 ? white : 0;
+      else target[to + i] = random.uniform() < grey ? white : 0;
+    }
+  }
 }
 
 /**
@@ -36,25 +57,16 @@ export function binarizedRows(
 ): Float32Array {
   const width = dataset.data.length / dataset.count;
   const result = new Float32Array((end - start) * width);
-  for (let row = start; row < end; row++) {
-    const stream = binarization === 'once' ? STREAM.once : STREAM.evaluation;
-    const random = new Random(drawSeed, stream, row);
-    for (let i = 0; i < width; i++) {
-      const value = grey(dataset.data, row * width + i);
-      const at = (row - start) * width + i;
-      if (binarization === 'none') result[at] = value;
-      else if (binarization === 'static') result[at] = value >= 0.5 ? 1 : 0;
-      else result[at] = random.uniform() < value ? 1 : 0;
-    }
-  }
+  binarizeInto(result, 1, dataset, start, end, binarization, drawSeed);
   return result;
 }
 
 /** The values a data set has on the GPU: bytes stay bytes. */
 function storedValues(dataset: ImageDataset, binarization: Binarization, drawSeed: number) {
   if (binarization === 'resampled' || binarization === 'none') return dataset.data;
-  const rows = binarizedRows(dataset, 0, dataset.count, binarization, drawSeed);
-  return Uint8Array.from(rows, (x) => 255 * x);
+  const bytes = new Uint8Array(dataset.data.length);
+  binarizeInto(bytes, 255, dataset, 0, dataset.count, binarization, drawSeed);
+  return bytes;
 }
 
 export interface Batches {

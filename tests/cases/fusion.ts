@@ -100,7 +100,7 @@ cases('fusion', (c) => {
 
     c(`values that look alike but are not, ${name}`, async (t) => {
       // Extents that agree by accident: rows, columns, batches and single elements.
-      const [s, r] = [variable('s', [4, 4]), variable('r', [4])];
+      const [s, r, lone] = [variable('s', [4, 4]), variable('r', [4]), variable('lone', [4, 4])];
       const [one, pair] = [variable('one', [1, 1]), variable('pair', [2, 1])];
       const number = o.mul(one, o.add(one, 1));
       const column = o.reshape(r, [4, 1]);
@@ -110,15 +110,17 @@ cases('fusion', (c) => {
         both: o.add(o.sum(o.mul(s, column), 0), o.sum(o.mul(s, r), 1)),
         softmax: o.sub(o.softmax(s, 0), o.transpose(o.softmax(s, 1))),
         outer: o.mul(o.sum(s, 0), o.sum(s, 1, { keepDims: true })),
-        gram: o.matmul(o.transpose(s), s),
-        rowSums: o.sum(o.transpose(s), 0),
+        crossed: o.sub(s, o.sum(s, 1)),
+        crossedToo: o.mul(s, o.reshape(o.max(s, 0), [4, 1])),
+        gram: o.matmul(o.transpose(lone), lone),
+        rowSums: o.sum(o.transpose(lone), 0),
         single: o.matmul(number, o.transpose(number)),
         chosen: o.maximum(o.slice(o.transpose(pair), 1, 1, 2), pair),
         uint: o.addUint(o.toUint(o.abs(r)), o.toUint(o.square(r))),
         mixed: o.toFloat(o.toUint(o.mul(s, s))),
         trace: o.sum(o.mul(s, o.equalUint(o.iota(4), o.reshape(o.iota(4), [4, 1])))),
       };
-      await check(t, { outputs }, filled(s, r, one, pair), { adapter });
+      await check(t, { outputs }, filled(s, r, lone, one, pair), { adapter });
     });
 
     c(`more inputs than one kernel can bind, ${name}`, async (t) => {

@@ -278,6 +278,14 @@ cases('trainer', (c) => {
     });
   });
 
+  c('trainers opened and closed leave no buffer', async (t) => {
+    const open = () => withTrainer(t, centring(), (trainer) => trainer.run(2));
+    await open();
+    const { liveBuffers, liveBytes } = t.device.counters;
+    for (let i = 0; i < 20; i++) await open();
+    t.equal([t.device.counters.liveBuffers, t.device.counters.liveBytes], [liveBuffers, liveBytes]);
+  });
+
   c('stops when told to, and goes on from there', async (t) => {
     const whole = await undisturbed(t, 600);
     await withTrainer(t, centring(), async (trainer) => {
@@ -505,12 +513,14 @@ cases('batches', (c) => {
 
   c('binarisation: drawn anew, drawn once, thresholded, or not at all', async (t) => {
     const [count, width] = [400, 9];
-    const grey = Float64Array.from({ length: width }, (_, j) => ((j * 41) % 256) / 255);
-    const bytes = Uint8Array.from({ length: count * width }, (_, i) =>
-      Math.round(255 * (grey[i % width] as number)),
-    );
+    const bytes = Uint8Array.from({ length: count * width }, (_, i) => ((i % width) * 41) % 256);
+    const floats = Float32Array.from(bytes, (b) => b / 255);
+    // Exactly the threshold.
+    for (let i = 0; i < floats.length; i += width) floats[i] = 0.5;
     // All rows are the same, so a batch of them shows the odds of every pixel.
-    for (const values of [bytes, Float32Array.from(bytes, (b) => b / 255)]) {
+    for (const values of [bytes, floats]) {
+      const unit = values === bytes ? 255 : 1;
+      const grey = Float64Array.from(values.slice(0, width), (v) => v / unit);
       const same = { ...data, count, shape: [width], data: values };
       const one = { ...same, count: 1, data: values.slice(0, width) };
       const frequencies = (x: Float32Array, what: string) => {
