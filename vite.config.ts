@@ -5,7 +5,7 @@ import { shaderPlugin } from './shaders/build/plugin.ts';
 /**
  * One configuration for each thing that is built, chosen by `--mode`:
  * - `browser`: dist/index.js, the library for pages and workers, without any dependency
- * - `node`: dist/node.js, the same library on Dawn
+ * - `node`: dist/node.js, the same library on Dawn, with what reads and writes files
  * - `cli`: dist/cli.js, the command line in one file
  */
 const targets: Record<string, UserConfig> = {
@@ -15,7 +15,7 @@ const targets: Record<string, UserConfig> = {
       lib: { entry: 'src/index.ts', formats: ['es'], fileName: () => 'index.js' },
     },
   },
-  node: onNode('src/index.ts', 'node.js'),
+  node: onNode('src/node.ts', 'node.js'),
   cli: onNode('src/cli/main.ts', 'cli.js'),
 };
 

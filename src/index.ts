@@ -4,11 +4,11 @@
  * Tensors, layers, distributions and optimizers only describe; `Runtime.compile` turns what they
  * describe into a plan; a plan runs on the GPU without the host.
  */
-export type { ImageDataset } from './data/dataset.ts';
-export { digits } from './data/digits.ts';
+export * from './data/index.ts';
 export { type AdapterReport, Device, type OpenOptions, openDevice } from './device/index.ts';
 export * as distributions from './distributions/index.ts';
 export { type ErrorCode, isLatentGpuError, LatentGpuError } from './errors.ts';
+export * as formats from './formats/index.ts';
 export { named, Tensor } from './graph/tensor.ts';
 export { input, Variable, variable } from './graph/variable.ts';
 export * from './models/index.ts';
@@ -16,5 +16,6 @@ export * as nn from './nn/index.ts';
 export * as objectives from './objectives/index.ts';
 export * as ops from './ops/index.ts';
 export * as optim from './optim/index.ts';
+export * as pictures from './pictures/index.ts';
 export { type Plan, Runtime, schedule } from './scheduler/index.ts';
 export * from './training/index.ts';

@@ -66,7 +66,10 @@ function next(folder: string): string {
     ['bench', 'how fast each kernel is here'],
     ['--help', 'the rest'],
   ];
-  const lines = table(commands.map(([command, what]) => [`  npx latentgpu ${command}`, `${what}`]));
+  const lines = table([
+    ...commands.map(([command, what]) => [`  npx latentgpu ${command}`, `${what}`]),
+    ['  npm run demo', 'a page that trains in the browser'],
+  ]);
   return `\nLook at the pictures in ${folder}. What to type next:\n\n${lines}`;
 }
 

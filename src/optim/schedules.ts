@@ -1,7 +1,18 @@
 // Learning-rate schedules: functions of the step counter, computed on the GPU.
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { add, constant, cos, div, floor, greaterEqual, minimum, mul, pow, where } from '../ops/index.ts';
+import {
+  add,
+  constant,
+  cos,
+  div,
+  floor,
+  greaterEqual,
+  minimum,
+  mul,
+  pow,
+  where,
+} from '../ops/index.ts';
 
 /** The learning rate at a step (float32 scalar, 0 for the first). */
 export type Schedule = (step: Tensor) => Tensor;

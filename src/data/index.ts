@@ -1,0 +1,10 @@
+// Data sets: built in, or read from bytes.
+export { checkDataset, type ImageDataset, imageSize, select, split, take } from './dataset.ts';
+export { digits } from './digits.ts';
+export {
+  MNIST_FILES,
+  type MnistSplit,
+  type MnistVariant,
+  mnistDataset,
+  openMnistFile,
+} from './mnist.ts';

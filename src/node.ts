@@ -1,0 +1,6 @@
+/** The library as Node.js gets it: everything, and what reads and writes files. */
+export { type DataSpec, loadData } from './data/load.node.ts';
+export { type LoadMnistOptions, loadMnist } from './data/mnist.node.ts';
+export { writeFileAtomic } from './formats/atomic.node.ts';
+export * from './index.ts';
+export { type LoadedModel, RunFolder, readModelFolder } from './training/folder.node.ts';

@@ -1,0 +1,5 @@
+// Pictures of data: grids, pairs, scatter plots, PNG.
+export { principalComponents } from './components.ts';
+export { type GridOptions, grid, pairs } from './grid.ts';
+export { encodePng, type Picture } from './png.ts';
+export { type ScatterOptions, scatter } from './scatter.ts';
