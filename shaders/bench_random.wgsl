@@ -8,7 +8,7 @@ const ITERATIONS: u32 = 32u;
 const NORMAL: u32 = 1u;
 const WORKGROUP: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> key: array<vec2u, 1>;
+@group(0) @binding(0) var<uniform> key: vec4u;
 @group(0) @binding(1) var<storage, read_write> result: array<vec4f>;
 
 fn variates(bits: vec4u) -> vec4f {
@@ -20,7 +20,7 @@ fn variates(bits: vec4u) -> vec4f {
 fn main(@builtin(global_invocation_id) id: vec3u) {
   var total = vec4f(0.0);
   for (var n = 0u; n < ITERATIONS; n++) {
-    total += variates(philox(vec4u(id.x, n, 0u, 0u), key[0]));
+    total += variates(philox(vec4u(id.x * ITERATIONS + n, 0u, key.z, 0u), key.xy));
   }
   result[id.x] = total;
 }

@@ -25,11 +25,11 @@ const mebibytes = (bytes: number): string => `${short(bytes / 2 ** 20)} MiB`;
 function peakLines({ peaks }: BenchReport): string[] {
   const { copy, dispatch } = peaks;
   const sizes = copy.map(
-    ({ bytes, bytesPerSecond }) => `${short(bytesPerSecond / 1e9)} GB/s (${mebibytes(bytes / 2)})`,
+    ({ bytes, bytesPerSecond }) => `${short(bytesPerSecond / 1e9)} (${mebibytes(bytes / 2)})`,
   );
   return [
     `  multiply-adds  ${short(peaks.flops / 1e9)} GFLOP/s`,
-    `  copies         ${sizes.join(', ')}`,
+    `  copies         ${sizes.join(', ')} GB/s`,
     `  random draws   ${si(peaks.normals)} normals/s, ${si(peaks.uniforms)} uniforms/s`,
     `  a dispatch     ${short(dispatch.inPassMs)} ms in a pass, ${short(dispatch.submittedMs)} submitted, ` +
       `${short(dispatch.waitedMs)} waited for, ${short(dispatch.readMs)} read`,

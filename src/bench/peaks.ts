@@ -63,7 +63,7 @@ function multiplyAdds(workgroups: number): Peak {
 }
 
 /** Bytes of the buffers that are copied: within caches of different levels, and beyond them. */
-const COPIED = [256 * 1024, 4 * 1024 * 1024, 64 * 1024 * 1024];
+const COPIED = [0.25, 4, 16, 64].map((mebibytes) => mebibytes * 2 ** 20);
 
 /** Workgroup, and quads an invocation: a GPU wants many invocations, a software adapter few. */
 const COPY_SHAPES = [
@@ -98,7 +98,7 @@ function draws(kind: 'normals' | 'uniforms', workgroups: number): Peak {
     name: kind === 'normals' ? 'normal draws in registers' : 'uniform draws in registers',
     kind,
     buffers: [
-      { kind: 'read', bytes: 16, data: new Uint32Array([1, 2, 0, 0]) },
+      { kind: 'uniform', bytes: 16, data: new Uint32Array([1, 2, 0, 0]) },
       { kind: 'write', bytes: 16 * workgroups * WORKGROUP },
     ],
     variants: [0, 1].map((converts) => ({

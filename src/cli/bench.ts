@@ -33,7 +33,7 @@ const PROFILED: Record<string, string> = {
 };
 
 /** Share of the cores that others keep busy from which on medians are theirs too. */
-const BUSY = 0.3;
+const BUSY = 0.5;
 
 interface BenchFlags {
   json?: boolean;
@@ -69,7 +69,7 @@ function machine(): Omit<BenchHost, 'runtime'> {
 /** Says so if the machine is at something else: a stranger's work would be measured with ours. */
 function remarkOnLoad(out: Output): void {
   const { load = 0, cores = 1 } = machine();
-  if (load < BUSY * cores) return;
+  if (load <= BUSY * cores) return;
   out.remark(
     `this machine is busy (load ${load.toFixed(1)} on ${cores} cores): read the best times, not the medians`,
   );

@@ -11,16 +11,23 @@ const REST_MILLISECONDS = 0.2;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 let waiting = 0;
+let resting = false;
 
 function rest(): void {
-  if (waiting === 0) return;
+  resting = waiting > 0;
+  if (!resting) return;
   Atomics.wait(cell, 0, 0, REST_MILLISECONDS);
   setImmediate(rest);
 }
 
 /** The promise's value; the event loop rests between its turns until it is there. */
 export async function patiently<T>(work: Promise<T>): Promise<T> {
-  if (waiting++ === 0) setImmediate(rest);
+  waiting++;
+  // One chain of rests, however many wait: each would lengthen every turn of the loop.
+  if (!resting) {
+    resting = true;
+    setImmediate(rest);
+  }
   try {
     return await work;
   } finally {

@@ -67,6 +67,12 @@ export function randomProgram(choose: Choose, size: number): RandomProgram {
     (x) => o.add(o.matmul(x, pick(pool)), pick(pool)),
     (x) => (x.rank === 2 ? o.gather(x, o.modUint(o.iota(3), x.shape[0] as number)) : x),
     (x) => o.mul(x, pick([o.randomNormal, o.randomUniform])(x.shape)),
+    (x) => o.where(o.greater(x, 0.25), pick(pool), x),
+    // Rows that depend on data: scaled by a power of two, so that no rounding moves an index.
+    (x) => {
+      const index = o.toUint(o.abs(o.mul(4, variables[1] as Variable)));
+      return x.rank === 2 ? o.gather(x, o.modUint(index, x.shape[0] as number)) : x;
+    },
     (x) => {
       const loss = o.sum(o.tanh(x));
       return o.gradient(loss, [pick(variables)])[0] as Tensor;
