@@ -20,7 +20,7 @@ fn variates(bits: vec4u) -> vec4f {
 fn main(@builtin(global_invocation_id) id: vec3u) {
   var total = vec4f(0.0);
   for (var n = 0u; n < ITERATIONS; n++) {
-    total += variates(philox(vec4u(id.x * ITERATIONS + n, 0u, key.z, 0u), key.xy));
+    total += variates(philox(vec4u(id.x * ITERATIONS + n, key.w, key.z, 0u), key.xy));
   }
   result[id.x] = total;
 }

@@ -11,7 +11,7 @@ export interface ComparedRow {
   readonly ratio: Interval;
   /** The same of the fastest samples. */
   readonly bestRatio: number;
-  /** Whether 1 lies outside the interval. */
+  /** A change that the interval does not explain, and that the fastest samples show as well. */
   readonly verdict: 'faster' | 'slower' | 'same';
 }
 
@@ -22,6 +22,9 @@ export interface Comparison {
   /** Measured now and not before. */
   readonly added: readonly string[];
 }
+
+/** Fastest samples of the same program differ by as much, from run to run on a shared machine. */
+const SAME_BEST = 0.05;
 
 function samplesOf({ rows, coldStart }: BenchReport): Map<string, readonly number[]> {
   const samples = new Map(rows.map((row) => [row.name, row.samples]));
@@ -41,8 +44,10 @@ export function compareReports(before: BenchReport, now: BenchReport): Compariso
       continue;
     }
     const { ratio, before: beforeMs, after: nowMs } = ratioOfMedians(samples, old);
-    const verdict = ratio.high < 1 ? 'faster' : ratio.low > 1 ? 'slower' : 'same';
     const bestRatio = Math.min(...samples) / Math.min(...old);
+    const faster = ratio.high < 1 && bestRatio < 1 - SAME_BEST;
+    const slower = ratio.low > 1 && bestRatio > 1 + SAME_BEST;
+    const verdict = faster ? 'faster' : slower ? 'slower' : 'same';
     rows.push({ name, beforeMs, nowMs, ratio, bestRatio, verdict });
   }
   const differences: [string, string | undefined, string | undefined][] = [
@@ -81,8 +86,9 @@ export function formatComparison({ warnings, rows, added }: Comparison, before: 
     verdict === 'same' ? '' : verdict,
   ]);
   return [
-    `compared with ${before}; the intervals hold the spread within both runs and nothing else, so`,
-    'look at the peaks first: where they have moved, the machine has',
+    `compared with ${before}`,
+    'intervals hold the spread within both runs and nothing else: where the peaks have moved, the',
+    'machine has; a verdict is given where the fastest samples agree with the medians',
     ...warnings.map((warning) => `warning: ${warning}`),
     ...formatTable(columns, lines, 100),
     ...(added.length > 0 ? [`${added.length} measured now were not in it`] : []),

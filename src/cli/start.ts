@@ -14,7 +14,7 @@ import { finish } from './train.ts';
 
 /** As much as two processor cores train in about two minutes. */
 const DIGITS = 20000;
-const EPOCHS = 9;
+const EPOCHS = 13;
 const FOLDER = 'runs/digits-vae';
 
 /** A folder that does not exist yet: what earlier starts left stays. */

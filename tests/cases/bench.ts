@@ -162,6 +162,27 @@ cases('bench', (c) => {
     { timeout: 180_000 },
   );
 
+  c('tells a change from a busy machine', (t) => {
+    const report = (samples: number[]): BenchReport =>
+      ({
+        adapter: { name: 'a' },
+        clock: 'gpu',
+        host: { runtime: 'b' },
+        rows: [{ name: 'product', samples }],
+      }) as unknown as BenchReport;
+    const before = report([10, 10.1, 10.2, 10.1, 10]);
+    const verdicts = (samples: number[]) =>
+      compareReports(before, report(samples)).rows.map(({ verdict }) => verdict);
+    t.equal(verdicts([5, 5.1, 5.2, 5.1, 5]), ['faster']);
+    t.equal(verdicts([20, 20.1, 20.2, 20.1, 20]), ['slower']);
+    t.equal(verdicts([10, 20, 20.2, 20.1, 20]), ['same'], 'the fastest sample is what it was');
+    t.equal(verdicts([5, 10, 15, 20, 25]), ['same'], 'the interval holds 1');
+    const other = { ...report([1]), clock: 'host', rows: [{ name: 'other', samples: [1] }] };
+    const { warnings, added } = compareReports(before, other as unknown as BenchReport);
+    t.equal(warnings, ['the clock differs: gpu before, host now']);
+    t.equal(added, ['other']);
+  });
+
   c('refuses what is no report', async (t) => {
     await t.throws(
       'bad-format',
