@@ -45,8 +45,7 @@ export function warmup(steps: number, then: Schedule): Schedule {
 export function piecewise(pieces: readonly (readonly [from: number, rate: number])[]): Schedule {
   const [first, ...later] = pieces;
   if (
-    !first ||
-    first[0] !== 0 ||
+    first?.[0] !== 0 ||
     later.some(([from], i) => from <= (pieces[i] as readonly [number, number])[0])
   ) {
     throw new LatentGpuError(

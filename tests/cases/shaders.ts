@@ -61,14 +61,9 @@ cases('shaders', (c) => {
   c('every kernel becomes a pipeline with the bindings read from it', async (t) => {
     for (const [name, shader] of Object.entries(shaders)) {
       if (shader.entryPoints.length === 0) continue;
-      const layout = shader.bindings.map(({ binding, access, type }) => ({
+      const layout = shader.bindings.map(({ binding, access }) => ({
         binding,
-        kind:
-          access === 'read_write'
-            ? ('write' as const)
-            : type
-              ? ('read' as const)
-              : ('uniform' as const),
+        kind: access === 'read_write' ? ('write' as const) : access,
       }));
       await t.device.createPipeline(name, specialize(name), layout);
     }
