@@ -247,36 +247,40 @@ cases('trainer', (c) => {
     second.destroy();
   });
 
-  c('10,000 steps: the history wraps, no buffer is made', async (t) => {
-    await withTrainer(t, centring(), async (trainer) => {
-      await trainer.run(10);
-      const { counters } = t.device;
-      const { liveBuffers, buffersCreated, bindGroupsCreated, pipelinesCreated } = counters;
-      let reported = 0;
-      let sum = 0;
-      const report = await trainer.run(9990, {
-        onProgress: ({ step: done, metrics }) => {
-          const steps = done - Math.max(10, reported);
-          // The metric is the step's number: this part of the history is in order and complete.
-          t.close(metrics.at as number, done - (steps + 1) / 2, { absolute: 1e-9 }, 'mean step');
-          reported = done;
-          sum += (metrics.at as number) * steps;
-        },
+  c(
+    '5,000 steps: the history wraps, no buffer is made',
+    async (t) => {
+      await withTrainer(t, centring(), async (trainer) => {
+        await trainer.run(10);
+        const { counters } = t.device;
+        const { liveBuffers, buffersCreated, bindGroupsCreated, pipelinesCreated } = counters;
+        let reported = 0;
+        let sum = 0;
+        const report = await trainer.run(4990, {
+          onProgress: ({ step: done, metrics }) => {
+            const steps = done - Math.max(10, reported);
+            // The metric is the step's number: this part of the history is in order and complete.
+            t.close(metrics.at as number, done - (steps + 1) / 2, { absolute: 1e-9 }, 'mean step');
+            reported = done;
+            sum += (metrics.at as number) * steps;
+          },
+        });
+        t.equal([report.step, reported], [5000, 5000]);
+        t.close(sum, (10 + 4999) * (4990 / 2), { relative: 1e-12 }, 'every step once');
+        t.close(report.metrics.at as number, (10 + 4999) / 2, { relative: 1e-12 });
+        t.equal(
+          [
+            counters.liveBuffers,
+            counters.buffersCreated,
+            counters.bindGroupsCreated,
+            counters.pipelinesCreated,
+          ],
+          [liveBuffers, buffersCreated, bindGroupsCreated, pipelinesCreated],
+        );
       });
-      t.equal([report.step, reported], [10_000, 10_000]);
-      t.close(sum, (10 + 9999) * (9990 / 2), { relative: 1e-12 }, 'every step once');
-      t.close(report.metrics.at as number, (10 + 9999) / 2, { relative: 1e-12 });
-      t.equal(
-        [
-          counters.liveBuffers,
-          counters.buffersCreated,
-          counters.bindGroupsCreated,
-          counters.pipelinesCreated,
-        ],
-        [liveBuffers, buffersCreated, bindGroupsCreated, pipelinesCreated],
-      );
-    });
-  });
+    },
+    { timeout: 120_000 },
+  );
 
   c('trainers opened and closed leave no buffer', async (t) => {
     const open = () => withTrainer(t, centring(), (trainer) => trainer.run(2));
