@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadMnist } from '../src/data/mnist.node.ts';
 import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import {
   buildModel,
@@ -14,10 +13,9 @@ import {
 import { Runtime } from '../src/scheduler/index.ts';
 import { binarizedRows } from '../src/training/batches.ts';
 import reference from './fixtures/torch-vae/reference.json';
+import { realMnist } from './support/mnist.ts';
 
 const root = resolve(fileURLToPath(import.meta.url), '../..');
-/** Real MNIST: the four files, in the folder that LATENTGPU_DATA names or the one beside the project. */
-const dataDir = process.env.LATENTGPU_DATA ?? resolve(root, '../shared/data/mnist');
 
 let device: Device;
 beforeAll(async () => {
@@ -31,7 +29,7 @@ test('a VAE trained in PyTorch has PyTorch’s figures on the test set', async (
   const { config } = readModelJson(await readFile(resolve(folder, 'model.json'), 'utf8'));
   const model = buildModel(config);
   const { values } = readWeights(model, await readFile(resolve(folder, 'weights.safetensors')));
-  const mnist = await loadMnist({ variant: 'mnist', split: 'test', dataDir });
+  const mnist = await realMnist('test');
   const runtime = new Runtime(device);
   giveWeights(runtime, values);
   const { negativeElbo, kl, nll } = reference.evaluation;

@@ -27,6 +27,9 @@ function attempt(command: string, args: string[]): string | null {
   return said.trim().split('\n').slice(-3).join(' ');
 }
 
+/** Another installation may be under way: wait for it, seconds. */
+const patience = ['-o', 'DPkg::Lock::Timeout=300'];
+
 /** Installs a Chromium, or explains why none of the ways was open. */
 function installBrowser(log: (line: string) => void): string[] {
   const failures: string[] = [];
@@ -34,8 +37,9 @@ function installBrowser(log: (line: string) => void): string[] {
     if (process.getuid?.() === 0) {
       log('latentgpu: no browser found; installing Debian\'s with "apt-get install chromium" …');
       // Stale package lists are commoner than unreachable mirrors, so a failed update is not final.
-      const update = attempt('apt-get', ['update']);
+      const update = attempt('apt-get', [...patience, 'update']);
       const install = attempt('apt-get', [
+        ...patience,
         'install',
         '--yes',
         '--no-install-recommends',

@@ -221,6 +221,66 @@ cases('models', (c) => {
     });
   }
 
+  c('decoders’ outputs mean what their likelihood says', (t) => {
+    const [B, F] = [3, 4];
+    const raw = reals('outputs', B * F * 6, -3, 3);
+    const data = Float32Array.from({ length: B * F }, (_, i) => ((i * 7) % 6) / 5);
+    const x = input('x', [B, F]);
+    const logNormal = (value: number, mean: number, std: number) =>
+      -0.5 * ((value - mean) / std) ** 2 - Math.log(std) - 0.5 * Math.log(2 * Math.PI);
+    /** The log-density of feature `i` of a row, given that row's outputs. */
+    type Term = (value: number, outputs: ArrayLike<number>, i: number) => number;
+    const meanings: [LikelihoodConfig, number, Term][] = [
+      [
+        { kind: 'bernoulli' },
+        1,
+        (v, o, i) => v * Number(o[i]) - Math.log1p(Math.exp(Number(o[i]))),
+      ],
+      [{ kind: 'normal', sigma: 'fixed' }, 1, (v, o, i) => logNormal(v, Number(o[i]), 1)],
+      [
+        { kind: 'normal', sigma: 'fixed', std: 0.2 },
+        1,
+        (v, o, i) => logNormal(v, Number(o[i]), 0.2),
+      ],
+      [{ kind: 'normal', sigma: 'shared' }, 1, (v, o, i) => logNormal(v, Number(o[i]), 0.7)],
+      [
+        { kind: 'normal', sigma: 'pixel' },
+        2,
+        // All means, then all deviations, bounded below.
+        (v, o, i) => logNormal(v, Number(o[i]), Math.log1p(Math.exp(Number(o[F + i]))) + 1e-3),
+      ],
+      [
+        { kind: 'categorical', levels: 6 },
+        6,
+        (v, o, i) => {
+          const scores = Array.from(o).slice(6 * i, 6 * i + 6);
+          const normalizer = Math.log(scores.reduce((sum, s) => sum + Math.exp(s), 0));
+          return Number(scores[Math.round(5 * v)]) - normalizer;
+        },
+      ],
+    ];
+    for (const [config, perFeature, term] of meanings) {
+      const likelihood = makeLikelihood(config);
+      t.equal(likelihood.outputsPerFeature, perFeature);
+      const width = F * perFeature;
+      const outputs = input('outputs', [B, width]);
+      const values = new Map([
+        [outputs, raw.slice(0, B * width)],
+        [x, data],
+      ]);
+      for (const p of likelihood.parameters()) values.set(p, Float32Array.of(Math.log(0.7)));
+      const { logProb } = referenceOf(
+        { logProb: likelihood.distribution(outputs).logProb(x) },
+        values,
+      );
+      const expected = Array.from({ length: B }, (_, b) => {
+        const row = raw.slice(b * width, (b + 1) * width);
+        return [0, 1, 2, 3].reduce((sum, i) => sum + term(Number(data[b * F + i]), row, i), 0);
+      });
+      t.close(logProb, expected, { absolute: 1e-5 }, JSON.stringify(config));
+    }
+  });
+
   c('every combination fits the default limits', (t) => {
     const likelihoods: LikelihoodConfig[] = [
       { kind: 'bernoulli' },

@@ -1,14 +1,32 @@
 /** Bounds, held against a model whose likelihood is known, and their gradients against float64. */
+import { Normal, StandardNormal } from '../../src/distributions/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { input, type Variable } from '../../src/graph/variable.ts';
 import { evaluateModel, type Vae } from '../../src/models/index.ts';
-import { elbo, importanceBound, logEffectiveSampleSize } from '../../src/objectives/index.ts';
-import { constant, exp, gradient, mean, neg, seed, step } from '../../src/ops/index.ts';
+import {
+  elbo,
+  importanceBound,
+  type LatentModel,
+  logEffectiveSampleSize,
+} from '../../src/objectives/index.ts';
+import {
+  constant,
+  exp,
+  expand,
+  gradient,
+  matmul,
+  mean,
+  neg,
+  seed,
+  step,
+  transpose,
+} from '../../src/ops/index.ts';
 import { cases } from '../rig/cases.ts';
 import { check, reals, withRuntime } from '../support/engine.ts';
+import { ExactModel } from '../support/linear-gaussian.ts';
 import { outputsOf, referenceOf } from '../support/run.ts';
 import { momentsOf } from '../support/statistics.ts';
-import { exactly, type Off, toyData, toyVae, vaeOf } from '../support/toys.ts';
+import { exactly, type Off, toy, toyData, toyVae, vaeOf } from '../support/toys.ts';
 
 const D = 6;
 const wide: Off = { shift: 0.15, stretch: 1.3 };
@@ -123,6 +141,29 @@ cases('bounds', (c) => {
       const expected = got.reconstruction.map((r, i) => r - weight * (got.kl[i] as number));
       t.close(got.bound, expected, { absolute: 1e-9 }, `β = ${weight}`);
     }
+  });
+
+  c('take a model of one’s own, whose deviation is the same for all data', async (t) => {
+    const [B, M] = [4, 2];
+    const [x, weight, logStd] = [input('x', [B, D]), input('w', [D, M]), input('s', [M])];
+    const own = (deviation: Tensor): LatentModel => ({
+      encode: (data) => new Normal(matmul(data, weight), deviation),
+      decode: (z) => new Normal(matmul(z, transpose(weight)), constant(-0.5)),
+      prior: (latent) => new StandardNormal(latent.shape),
+    });
+    const bounds = (model: LatentModel) => ({
+      elbo: elbo(model, x).bound,
+      sampled: elbo(model, x, { kl: 'sampled', samples: 3 }).bound,
+      iwae: importanceBound(model, x, 4).bound,
+    });
+    const values = new Map([
+      [x, toyData(B)],
+      [weight, reals('w', D * M, -1, 1)],
+      [logStd, reals('s', M, -1, 0)],
+    ]);
+    const shared = bounds(own(logStd));
+    t.equal(referenceOf(shared, values), referenceOf(bounds(own(expand(logStd, [B, M]))), values));
+    await check(t, { outputs: shared }, values);
   });
 
   c('refuse no samples at all', async (t) => {
@@ -274,14 +315,39 @@ cases('evaluation', (c) => {
   });
 
   c(
+    'without a decoder to speak of has no chance in it, whatever the last batch holds',
+    async (t) => {
+      const { model, values, posteriorOf } = toyVae(wide);
+      const blind = new ExactModel({ ...toy, weight: new Float64Array(2 * D) });
+      const bounds = Array.from({ length: COUNT }, (_, i) => {
+        const q = posteriorOf(rowOf(data, i));
+        return blind.elbo(rowOf(data, i), q.mean, q.std).bound;
+      });
+      await withRuntime(t, async (runtime) => {
+        for (const [p, numbers] of values) {
+          runtime.write(p, p.name === 'decoder.0.weight' ? new Float32Array(p.size) : numbers);
+        }
+        for (const limit of [1, 7, 100, 101, COUNT]) {
+          const found = await evaluateModel(runtime, model, dataset, rows, { limit });
+          const expected = momentsOf(bounds.slice(0, limit));
+          t.close(found.negativeElbo, -expected.mean, { absolute: 1e-5 }, `${limit} rows`);
+          const spread = limit > 1 ? expected.standardError : 0;
+          t.close(found.standardError, spread, { relative: 1e-4 }, `spread of ${limit} rows`);
+        }
+      });
+    },
+  );
+
+  c(
     'counts the units that are in use, looks only at what it is asked for, and stops',
     async (t) => {
       const { model, values } = toyVae(exactly);
       await withRuntime(t, async (runtime) => {
         for (const [p, numbers] of values) {
-          // The second unit says nothing about the data.
-          const silent =
-            p.name === 'encoder.0.weight' ? numbers.map((w, i) => (i >= D ? 0 : w)) : numbers;
+          // The second unit says nothing about the data: it is always the same.
+          const silent = numbers.slice();
+          if (p.name === 'encoder.0.weight') silent.fill(0, D, 2 * D);
+          if (p.name === 'encoder.0.bias') silent[1] = 3;
           runtime.write(p, silent);
         }
         const asked: number[] = [];
