@@ -1,4 +1,5 @@
-/** Real MNIST: the four files, in the folder that LATENTGPU_DATA names or the one beside the project. */
+/** Real MNIST: beside the project, or wherever the library itself looks for it. */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ImageDataset } from '../../src/data/dataset.ts';
@@ -6,8 +7,8 @@ import { loadMnist } from '../../src/data/mnist.node.ts';
 
 const beside = resolve(fileURLToPath(import.meta.url), '../../../../shared/data/mnist');
 
-/** @throws LatentGpuError `bad-input` that names the folder, if the files are not there */
+/** @throws LatentGpuError that names the ways out, if the files are nowhere and cannot be fetched */
 export function realMnist(split: 'train' | 'test'): Promise<ImageDataset> {
-  const dataDir = process.env.LATENTGPU_DATA ?? beside;
-  return loadMnist({ variant: 'mnist', split, dataDir });
+  const isBeside = !process.env.LATENTGPU_DATA && existsSync(beside);
+  return loadMnist({ variant: 'mnist', split, ...(isBeside && { dataDir: beside }) });
 }
