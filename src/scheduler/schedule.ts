@@ -71,7 +71,9 @@ export function schedule(program: Program, adapter: AdapterClass = defaultAdapte
     throw new LatentGpuError(
       'limit-exceeded',
       `${held} needs ${memoryBytes(held)} bytes and one binding may span ${adapter.maxBindingBytes}; ` +
-        'use a smaller batch, fewer samples or a smaller model',
+        (isVariable(held) && held.role === 'data'
+          ? 'use fewer rows, or bytes instead of floats'
+          : 'use a smaller batch, fewer samples or a smaller model'),
     );
   }
   const result = { kernels, memory, outputs, variables, adapter };
