@@ -4,15 +4,10 @@ import type { Tensor } from '../graph/tensor.ts';
 import { add, exp, mul, neg, square, sub } from './arithmetic.ts';
 import type { TensorLike } from './constant.ts';
 import { elementwise } from './elementwise.ts';
-import { erf } from './reference/special.ts';
+import * as exact from './reference/special.ts';
 
 const module = 'lib/activations';
 type Unary = (x: TensorLike) => Tensor;
-
-const sigmoidOf = (x: number): number =>
-  x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
-const softplusOf = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-const phi = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
 
 /** An activation whose derivative follows from its output y, as does that of the derivative. */
 function fromOutput(
@@ -94,7 +89,7 @@ export const sigmoid = fromOutput(
   'sigmoid',
   'sigmoid_grad',
   12,
-  sigmoidOf,
+  exact.sigmoid,
   (y) => y * (1 - y),
   (y) => sub(1, mul(2, y)),
 );
@@ -104,7 +99,7 @@ export const softplus = fromOutput(
   'softplus',
   'softplus_grad',
   20,
-  softplusOf,
+  exact.softplus,
   (y) => -Math.expm1(-y),
   (y) => exp(neg(y)),
 );
@@ -114,10 +109,10 @@ export const gelu = fromInput(
   'gelu',
   'gelu_grad',
   24,
-  (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
-  (x) => 0.5 * (1 + erf(x / Math.SQRT2)) + x * phi(x),
+  exact.gelu,
+  exact.geluGrad,
   // φ(x) (2 - x²)
-  (x) => mul(mul(exp(mul(-0.5, square(x))), phi(0)), sub(2, square(x))),
+  (x) => mul(mul(exp(mul(-0.5, square(x))), exact.normalPdf(0)), sub(2, square(x))),
 );
 /** x σ(x), also called swish. */
 export const silu = fromInput(
@@ -125,8 +120,8 @@ export const silu = fromInput(
   'silu',
   'silu_grad',
   14,
-  (x) => x * sigmoidOf(x),
-  (x) => sigmoidOf(x) * (1 + x * (1 - sigmoidOf(x))),
+  exact.silu,
+  exact.siluGrad,
   // σ' (2 + x (1 - 2σ))
   (x) => {
     const s = sigmoid(x);
@@ -158,7 +153,7 @@ export const logSigmoid: Unary = elementwise({
   fn: 'log_sigmoid',
   module,
   flops: 20,
-  reference: (x) => -softplusOf(-(x as number)),
+  reference: (x) => exact.logSigmoid(x as number),
   vjp: ([x], _, g) => [mul(g, sub(1, sigmoid(x as Tensor)))],
 });
 

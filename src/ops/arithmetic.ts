@@ -3,7 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import { opNamed, Tensor } from '../graph/tensor.ts';
 import { constantValue, type TensorLike, zeros } from './constant.ts';
 import { elementwise } from './elementwise.ts';
-import { erf as erfReference } from './reference/special.ts';
+import { erf as erfReference, logaddexp } from './reference/special.ts';
 
 const arithmetic = 'lib/arithmetic';
 const numerics = 'lib/numerics';
@@ -289,10 +289,7 @@ export const logAddExp: Binary = elementwise({
   name: 'logAddExp',
   fn: 'logaddexp4',
   module: numerics,
-  reference: (a, b) => {
-    const [x, y] = [a as number, b as number];
-    return Math.max(x, y) + Math.log1p(Math.exp(-Math.abs(x - y)));
-  },
+  reference: (a, b) => logaddexp(a as number, b as number),
   flops: 20,
   vjp: ([a, b], y, g) => [mul(g, exp(sub(a as Tensor, y))), mul(g, exp(sub(b as Tensor, y)))],
 });

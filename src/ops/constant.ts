@@ -32,7 +32,3 @@ export function full(shape: Shape, value: number, dtype: DType = 'f32'): Tensor 
 export function zeros(shape: Shape): Tensor {
   return full(shape, 0);
 }
-
-export function asTensor(x: TensorLike): Tensor {
-  return typeof x === 'number' ? constant(x) : x;
-}

@@ -4,6 +4,7 @@ import { forEachIndex, type NdArray, ndarray } from '../graph/ndarray.ts';
 import { contiguousStrides, normalizeAxis, type Shape, sameShape } from '../graph/shape.ts';
 import { defineOp, type Op, Tensor } from '../graph/tensor.ts';
 import { div, exp, greaterEqual, mul, sub } from './arithmetic.ts';
+import { logsumexp } from './reference/special.ts';
 import { expand, reshape, stopGradient } from './views.ts';
 
 /** One axis, several, or (undefined) all. */
@@ -60,10 +61,7 @@ const logSumExpOp = defineOp({
   kind: 'reduce',
   flops: 4,
   vjp: (node, gradient) => [mul(gradient, exp(sub(node.inputs[0] as Tensor, node)))],
-  reference: referenceOf((values) => {
-    const top = Math.max(...values);
-    return top + Math.log(values.reduce((total, v) => total + Math.exp(v - top), 0));
-  }),
+  reference: referenceOf(logsumexp),
 });
 
 function reduce(op: Op, x: Tensor, axes: Axes, options: ReduceOptions): Tensor {

@@ -13,11 +13,6 @@ export interface Location {
   readonly strides: readonly number[];
 }
 
-/** The memory that holds a node. */
-export function memoryOf(base: Tensor, dependencies: Dependencies): Tensor {
-  return dependencies.holder.get(base) ?? base;
-}
-
 /** Where the elements that an access reads lie. */
 export function locate(access: Access, dependencies: Dependencies): Location {
   const { base, offset, strides } = access;
