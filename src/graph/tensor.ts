@@ -18,6 +18,7 @@ export type OpKind =
   | 'gather' // rows of a matrix, picked by index
   | 'reduce' // sum, max, log-sum-exp over axes
   | 'matmul' // batched matrix product
+  | 'kernel' // a kernel of its own: reads its inputs whole, writes its result whole
   | 'view' // other indices into the same memory
   | 'concat' // inputs side by side along an axis
   | 'assign' // a variable takes a new value at the end of the step
@@ -36,6 +37,20 @@ export interface Op {
   readonly snippet?: { readonly fn: string; readonly module: string };
   /** Floating-point operations an element, for the cost model. */
   readonly flops?: number;
+  /** Ops of kind `kernel`: how the hand-written shader is set up for a node. */
+  readonly kernel?: (node: Tensor) => KernelSetup;
+}
+
+/**
+ * A shader for one node. Its bindings are the inputs in order, then the result; a constant GRID_X is
+ * set to the workgroups in a row of the dispatch.
+ */
+export interface KernelSetup {
+  /** A file under `shaders/`, without its ending. */
+  readonly shader: string;
+  readonly constants: Readonly<Record<string, number | string>>;
+  readonly workgroups: number;
+  readonly flops: number;
 }
 
 let nextId = 1;

@@ -20,8 +20,11 @@ export { evaluate } from './evaluate.ts';
 export { gather } from './gather.ts';
 export { gradient, vectorJacobian } from './gradient.ts';
 export { matmul } from './matmul.ts';
+export { type PatchOptions, patches, type Window, windowOf } from './patches.ts';
+export { permuteColumns } from './permute.ts';
 export {
   batchIndices,
+  batchRows,
   iota,
   type NoiseOptions,
   permutation,
@@ -43,4 +46,5 @@ export {
   sum,
   variance,
 } from './reduce.ts';
+export { type TriangularOptions, triangle, triangularInverse } from './triangular.ts';
 export { expand, reshape, slice, split, stopGradient, transpose, unsqueeze } from './views.ts';

@@ -69,8 +69,7 @@ export function isUniformRead(read: Read, written: ReadonlySet<Tensor>): boolean
     memory.dtype !== 'u8' &&
     memory.size <= 4 &&
     !written.has(memory) &&
-    read.node.op.kind !== 'matmul' &&
-    read.node.op.kind !== 'gather' &&
+    !['matmul', 'gather', 'kernel'].includes(read.node.op.kind) &&
     strides.every((stride) => stride === 0)
   );
 }

@@ -3,13 +3,13 @@
 import { LatentGpuError } from '../errors.ts';
 import { contiguousStrides } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { accessOf } from './access.ts';
+import { type Access, accessOf } from './access.ts';
 import { isUniformRead, memoryElements, type Read, trafficOf, type Write } from './bindings.ts';
 import type { Dependencies } from './dependencies.ts';
 import { targetOf } from './effects.ts';
 import { accessIn, type Group, type Level, readShape } from './group.ts';
 import { affineText, type IndexSpace, rowIndexText } from './index-space.ts';
-import { alignStrides, type Location } from './location.ts';
+import { alignStrides, type Location, locate } from './location.ts';
 import { isVirtual } from './lower.ts';
 
 /** How a kernel sees one memory. */
@@ -160,6 +160,13 @@ export class Emitter {
     let at = memory;
     for (let next = this.aliases.get(at); next; next = this.aliases.get(at)) at = next;
     return at;
+  }
+
+  /** The memory in which an input lies whole, from its start. */
+  memoryOf(access: Access): Tensor {
+    const { memory, offset } = locate(access, this.dependencies);
+    if (offset !== 0) throw new Error(`${access.base} does not start its memory`);
+    return this.alias(memory);
   }
 
   private bindingOf(memory: Tensor): Binding {

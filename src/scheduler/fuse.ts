@@ -65,6 +65,7 @@ class Fuser {
 
   products(): void {
     for (const node of this.nodes) {
+      if (node.op.kind === 'kernel') this.start(newGroup('own', node.shape), node);
       if (node.op.kind !== 'matmul') continue;
       const group = this.start(newGroup('matmul', node.shape), node);
       this.takeColumnSum(group, node);
@@ -225,7 +226,8 @@ class Fuser {
   }
 
   private mergeable(into: Group, from: Group): boolean {
-    if (from.kind === 'matmul' || into.splits > 1 || from.splits > 1) return false;
+    if (from.kind === 'matmul' || from.kind === 'own' || into.splits > 1 || from.splits > 1)
+      return false;
     const touched = (group: Group) => {
       const { reads, writes } = trafficOf(group, this.dependencies);
       return new Set([...reads, ...writes].map(({ location }) => location.memory));
@@ -282,7 +284,7 @@ class Fuser {
 
   private join(node: Tensor, group: Group, as?: Level): boolean {
     const level = as ?? levelIn(node, group);
-    if (!level) return false;
+    if (!level || group.kind === 'own') return false;
     if (node.op.kind === 'matmul' || (node.op.kind === 'reduce' && as === undefined)) return false;
     if (group.splits > 1 && (level === 'row') !== (node.op.kind === 'reduce')) return false;
     if (level === 'one') {

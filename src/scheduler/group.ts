@@ -8,9 +8,10 @@ import { isVirtual } from './lower.ts';
 
 /**
  * map: one element at a time. rows: elements along some axes folded, or values shared by a row
- * computed once. matmul: a product, and what is done to each element of its result.
+ * computed once. matmul: a product, and what is done to each element of its result. own: one node
+ * with a shader of its own.
  */
-export type GroupKind = 'map' | 'rows' | 'matmul';
+export type GroupKind = 'map' | 'rows' | 'matmul' | 'own';
 
 /**
  * Whether a node has a value for every element of the group's domain, one for every row, or one
@@ -75,7 +76,7 @@ export function accessIn(input: Tensor, shape: Shape): Access {
 /** The shape over which a node reads one of its inputs. */
 export function readShape(node: Tensor, input: Tensor, group: Group): Shape {
   if (node.op.kind === 'noise') return []; // its seed and step, not element by element
-  if (node.op.kind === 'gather' || node.op.kind === 'matmul') return input.shape;
+  if (['gather', 'matmul', 'kernel'].includes(node.op.kind)) return input.shape;
   return node.op.kind === 'reduce' ? group.shape : node.shape;
 }
 

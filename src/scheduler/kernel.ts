@@ -1,7 +1,7 @@
 // From a group of nodes to a kernel: its skeleton, its composed body, its bindings and its grid.
 
 import { sizeOf } from '../graph/shape.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import type { Op, Tensor } from '../graph/tensor.ts';
 import { chooseMatmul, type MatmulOperand } from '../kernels/matmul.ts';
 import { specialize } from '../kernels/specialize.ts';
 import { type Access, accessOf } from './access.ts';
@@ -63,7 +63,9 @@ export function makeKernel(
       ? mapKernel(emitter, adapter)
       : group.kind === 'rows'
         ? rowsKernel(emitter, adapter)
-        : matmulKernel(emitter, adapter);
+        : group.kind === 'own'
+          ? ownKernel(emitter)
+          : matmulKernel(emitter, adapter);
   return {
     ...made,
     label: labelOf(emitter.order),
@@ -82,6 +84,7 @@ function labelOf(nodes: readonly Tensor[]): string {
 }
 
 function flopsOf(node: Tensor): number {
+  if (node.op.kernel) return node.op.kernel(node).flops;
   if (node.op.kind === 'matmul') return 2 * node.size * (node.inputs[0] as Tensor).shape.at(-1)!;
   if (node.op.kind === 'reduce') return (node.op.flops ?? 1) * (node.inputs[0] as Tensor).size;
   return (node.op.flops ?? 0) * node.size;
@@ -99,6 +102,20 @@ const importLines = (emitter: Emitter) => [...emitter.imports].sort().map((m) =>
 
 const plain = (bindings: readonly Binding[]): KernelBinding[] =>
   bindings.map(({ memory, kind }) => ({ memory, kind }));
+
+/** A node with a shader of its own: its inputs and its result, each in memory of its own. */
+function ownKernel(emitter: Emitter): Made {
+  const node = emitter.order[0] as Tensor;
+  const { shader, constants, workgroups } = (node.op.kernel as NonNullable<Op['kernel']>)(node);
+  const { dispatch, gridX } = grid(workgroups);
+  const code = specialize(shader, { constants: { ...constants, GRID_X: gridX } });
+  const inputs = node.inputs.map((input) => emitter.memoryOf(accessIn(input, input.shape)));
+  const bindings: KernelBinding[] = [
+    ...inputs.map((memory) => ({ memory, kind: 'read' as const })),
+    { memory: node, kind: 'write' },
+  ];
+  return { shader, variant: '', code, bindings, dispatch };
+}
 
 /** Invocations of a map's workgroup, and quads that each of them handles. */
 function mapInvocations(

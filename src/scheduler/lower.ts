@@ -22,10 +22,18 @@ export function lower(roots: readonly Tensor[], adapter: AdapterClass): Lowered 
     rewrite(node, isEntangled(original), { adapter, unique }),
   );
   // Only now is it known who reads what: equal nodes have become one.
-  const users = userCounts(topological(readable), readable);
+  const order = topological(readable);
+  const users = userCounts(order, readable);
+  const readWhole = new Set(
+    order
+      .filter((node) => node.op.kind === 'kernel')
+      .flatMap((node) => node.inputs.map((x) => (accessOf(x) as Access).base)),
+  );
   const claimed = new Set<Tensor>();
   const newRoots = transform(readable, unique, (node, original) =>
-    node.op.kind === 'concat' ? lowerConcat(node, original, { unique, claimed, users }) : node,
+    node.op.kind === 'concat'
+      ? lowerConcat(node, original, { unique, claimed, users, readWhole })
+      : node,
   );
   return { nodes: topological(newRoots), roots: newRoots };
 }
@@ -70,6 +78,8 @@ interface ConcatContext {
   readonly claimed: Set<Tensor>;
   /** How many nodes use a node directly; a root counts as one more. */
   readonly users: ReadonlyMap<Tensor, number>;
+  /** What shaders of their own read, from memory that starts with it. */
+  readonly readWhole: ReadonlySet<Tensor>;
 }
 
 /** How many nodes of a graph use a node directly; a root counts as one more. */
@@ -110,6 +120,8 @@ function rewrite(node: Tensor, isEntangled: boolean, context: Context): Tensor {
       return lowerProduct(node, context);
     case 'gather':
       return lowerGather(node, context.unique);
+    case 'kernel':
+      return lowerKernel(node, context.unique);
     case 'assign':
     case 'store':
       return isEntangled ? withCopies(node, context.unique) : node;
@@ -130,6 +142,17 @@ function lowerGather(node: Tensor, unique: Unique): Tensor {
   const [table, index] = node.inputs as [Tensor, Tensor];
   if (!isVirtual(accessOf(table)?.base as Tensor)) return node;
   const inputs = [copyOf(table, unique), index];
+  return unique(new Tensor(node.op, inputs, node.shape, node.dtype, node.attrs, node.name));
+}
+
+/** A shader of its own reads row-major memory. */
+function lowerKernel(node: Tensor, unique: Unique): Tensor {
+  const isRead = (x: Tensor) => {
+    const access = accessOf(x);
+    return access !== undefined && isWhole(access) && !isVirtual(access.base);
+  };
+  if (node.inputs.every((x) => isRead(x) && x.dtype !== 'u8')) return node;
+  const inputs = node.inputs.map((x) => (isRead(x) && x.dtype !== 'u8' ? x : copyOf(x, unique)));
   return unique(new Tensor(node.op, inputs, node.shape, node.dtype, node.attrs, node.name));
 }
 
@@ -325,7 +348,7 @@ function splitProduct(node: Tensor, splits: number, unique: Unique): Tensor {
 function lowerConcat(
   node: Tensor,
   original: Tensor,
-  { unique, claimed, users }: ConcatContext,
+  { unique, claimed, users, readWhole }: ConcatContext,
 ): Tensor {
   const axis = node.attrs.axis as number;
   const bases = node.inputs.map((part) => accessOf(part)?.base);
@@ -341,6 +364,7 @@ function lowerConcat(
       base !== undefined &&
       ['elementwise', 'matmul', 'reduce'].includes(base.op.kind) &&
       !claimed.has(base) &&
+      !readWhole.has(accessOf(original.inputs[i] as Tensor)?.base as Tensor) &&
       isWhole(access as Access) &&
       (linear || (part === base && users.get(original.inputs[i] as Tensor) === 1)) &&
       !readsPart(base);

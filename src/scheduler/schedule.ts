@@ -83,7 +83,7 @@ export function schedule(program: Program, adapter: AdapterClass = defaultAdapte
 /** An output has to lie in memory of its own, in row-major order. */
 function readableWhole(tensor: Tensor): Tensor {
   const access = accessOf(tensor);
-  const kinds = ['elementwise', 'noise', 'gather', 'reduce', 'matmul'];
+  const kinds = ['elementwise', 'noise', 'gather', 'reduce', 'matmul', 'kernel'];
   if (access && kinds.includes(access.base.op.kind) && isWhole(access)) return tensor;
   const dtype = tensor.dtype === 'u8' ? 'f32' : tensor.dtype;
   return new Tensor(opNamed('copy'), [tensor], tensor.shape, dtype, {}, tensor.name);

@@ -90,6 +90,8 @@ function errorOf(node: Tensor, inputs: Bounded[], value: NdArray): Float64Array 
       return reductionError(node, inputs[0] as Bounded, value);
     case 'matmul':
       return productError(node, inputs as [Bounded, Bounded]);
+    case 'kernel':
+      return kernelError(node, inputs, value);
     case 'iota':
       return value.data.map(() => 0);
     default:
@@ -241,6 +243,57 @@ function productError(node: Tensor, [a, b]: [Bounded, Bounded]): Float64Array {
     if (carried === 0 && isExact) return 0;
     return 1.01 * carried + inner * U * total;
   });
+}
+
+const absolute = (x: NdArray): NdArray => ({ shape: x.shape, data: x.data.map(Math.abs) });
+
+/** Shaders of their own: what they sum, and how errors of their inputs travel. */
+function kernelError(node: Tensor, inputs: Bounded[], value: NdArray): Float64Array {
+  const [x] = inputs as [Bounded];
+  switch (node.op.name) {
+    case 'permuteColumns':
+      return reference(node, [x.error, (inputs[1] as Bounded).value]).data;
+    case 'patches':
+      return reference(node, [x.error]).data;
+    case 'overlapAdd': {
+      const taps = node.attrs.window as { kernel: readonly [number, number] };
+      const terms = taps.kernel[0] * taps.kernel[1];
+      const carried = reference(node, [x.error]).data;
+      const size = reference(node, [absolute(x.value)]).data;
+      return carried.map((error, k) => error + terms * U * ((size[k] as number) + error));
+    }
+    case 'triangularInverse':
+      return inverseError(node, x, value);
+    default:
+      throw new Error(`no error bound is known for ${node}`);
+  }
+}
+
+/** |X̂ - X| ≤ (N + 1) u |X||A||X|, and to first order |X| δA |X| (Higham 2002, theorem 8.5). */
+function inverseError(node: Tensor, a: Bounded, value: NdArray): Float64Array {
+  const n = node.shape.at(-1) as number;
+  const { upper, unitDiagonal } = node.attrs as { upper: boolean; unitDiagonal: boolean };
+  const isRead = (i: number, k: number) => (upper ? k >= i : k <= i) && !(unitDiagonal && k === i);
+  const result = new Float64Array(node.size);
+  for (let start = 0; start < node.size; start += n * n) {
+    const at = (i: number, k: number) => start + i * n + k;
+    const middle = (i: number, k: number) => {
+      if (!isRead(i, k)) return unitDiagonal && i === k ? (n + 1) * U : 0;
+      const size = Math.abs(a.value.data[at(i, k)] as number);
+      return (n + 1) * U * size + 1.01 * (a.error.data[at(i, k)] as number);
+    };
+    const x = (i: number, k: number) => Math.abs(value.data[at(i, k)] as number);
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j < n; j++) {
+        let total = 0;
+        for (let k = 0; k < n; k++) {
+          for (let l = 0; l < n; l++) total += x(i, k) * middle(k, l) * x(l, j);
+        }
+        result[at(i, j)] = 1.01 * total;
+      }
+    }
+  }
+  return result;
 }
 
 /** The largest power of two of which all the numbers are multiples; 0 if it is very small. */

@@ -1,0 +1,163 @@
+// Windows of images: with them a convolution is a matrix product, and its gradients are two more.
+import { LatentGpuError } from '../errors.ts';
+import { type NdArray, ndarray } from '../graph/ndarray.ts';
+import { defineOp, type KernelSetup, Tensor } from '../graph/tensor.ts';
+
+/** A window over images [B, H, W, C], and the places it goes to. */
+export interface Window {
+  readonly kernel: readonly [number, number];
+  readonly stride: number;
+  /** Rows of zeros above and columns of zeros left of the image; below and right as many as needed. */
+  readonly top: number;
+  readonly left: number;
+  /** Places of the window. */
+  readonly out: readonly [number, number];
+}
+
+type Image = readonly [number, number, number, number];
+type Attributes = Readonly<{ window: Window; image: Image }>;
+
+const WORKGROUP = 64;
+
+/** Visits each element of a patch that lies inside its image: its place in either. */
+function forEachTap(
+  { window, image }: Attributes,
+  visit: (patch: number, pixel: number) => void,
+): void {
+  const { kernel, stride, top, left, out } = window;
+  const [batch, height, width, channels] = image;
+  let patch = 0;
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < out[0]; i++) {
+      for (let j = 0; j < out[1]; j++) {
+        for (let u = 0; u < kernel[0]; u++) {
+          for (let v = 0; v < kernel[1]; v++, patch += channels) {
+            const row = i * stride + u - top;
+            const column = j * stride + v - left;
+            if (row < 0 || row >= height || column < 0 || column >= width) continue;
+            const pixel = ((b * height + row) * width + column) * channels;
+            for (let c = 0; c < channels; c++) visit(patch + c, pixel + c);
+          }
+        }
+      }
+    }
+  }
+}
+
+function setup(shader: string, { window, image }: Attributes, invocations: number): KernelSetup {
+  const { kernel, stride, top, left, out } = window;
+  const [BATCH, HEIGHT, WIDTH, CHANNELS] = image;
+  return {
+    shader,
+    constants: {
+      BATCH,
+      HEIGHT,
+      WIDTH,
+      CHANNELS,
+      OUT_HEIGHT: out[0],
+      OUT_WIDTH: out[1],
+      KERNEL_HEIGHT: kernel[0],
+      KERNEL_WIDTH: kernel[1],
+      STRIDE: stride,
+      TOP: top,
+      LEFT: left,
+      WORKGROUP,
+    },
+    workgroups: Math.ceil(invocations / WORKGROUP),
+    flops: 0,
+  };
+}
+
+const patchShape = ({ window, image }: Attributes): number[] => [
+  image[0],
+  ...window.out,
+  window.kernel[0] * window.kernel[1] * image[3],
+];
+
+const patchesOp = defineOp({
+  name: 'patches',
+  kind: 'kernel',
+  vjp: (node, gradient) => [overlapAdd(gradient, node.attrs as Attributes)],
+  reference: ([x], node) => {
+    const result = ndarray(node.shape);
+    forEachTap(node.attrs as Attributes, (patch, pixel) => {
+      result.data[patch] = (x as NdArray).data[pixel] as number;
+    });
+    return result;
+  },
+  kernel: (node) => {
+    const attrs = node.attrs as Attributes;
+    return setup('patches', attrs, node.size / attrs.image[3]);
+  },
+});
+
+const overlapAddOp = defineOp({
+  name: 'overlapAdd',
+  kind: 'kernel',
+  vjp: (node, gradient) => [patchesOf(gradient, node.attrs as Attributes)],
+  reference: ([y], node) => {
+    const result = ndarray(node.shape);
+    forEachTap(node.attrs as Attributes, (patch, pixel) => {
+      result.data[pixel] = (result.data[pixel] as number) + ((y as NdArray).data[patch] as number);
+    });
+    return result;
+  },
+  kernel: (node) => setup('overlap_add', node.attrs as Attributes, node.size),
+});
+
+function overlapAdd(y: Tensor, attrs: Attributes): Tensor {
+  return new Tensor(overlapAddOp, [y], attrs.image, 'f32', attrs);
+}
+
+function patchesOf(x: Tensor, attrs: Attributes): Tensor {
+  return new Tensor(patchesOp, [x], patchShape(attrs), 'f32', attrs);
+}
+
+export interface PatchOptions {
+  /** Rows and columns of the window; one number for a square. */
+  kernel: number | readonly [number, number];
+  /** Pixels from one place to the next. Default: 1. */
+  stride?: number;
+  /**
+   * `same`: ⌈extent / stride⌉ places, zeros around the image (of an odd number the larger part below
+   * and right). `valid`: only where the window lies inside. Default: `same`.
+   */
+  padding?: 'same' | 'valid';
+}
+
+/** Where a window goes on images of the given height and width. @throws LatentGpuError `bad-config` */
+export function windowOf(height: number, width: number, options: PatchOptions): Window {
+  const { kernel: given, stride = 1, padding = 'same' } = options;
+  const kernel: [number, number] = typeof given === 'number' ? [given, given] : [...given];
+  const whole = [...kernel, stride].every((n) => Number.isInteger(n) && n >= 1);
+  if (!whole) {
+    const why = `kernel ${kernel.join('×')} and stride ${stride} must be whole numbers of at least 1`;
+    throw new LatentGpuError('bad-config', `a convolution's ${why}`);
+  }
+  const along = (extent: number, k: number): { out: number; before: number } => {
+    if (padding === 'valid') return { out: Math.floor((extent - k) / stride) + 1, before: 0 };
+    const out = Math.ceil(extent / stride);
+    return { out, before: Math.floor(Math.max(0, (out - 1) * stride + k - extent) / 2) };
+  };
+  const rows = along(height, kernel[0]);
+  const columns = along(width, kernel[1]);
+  if (rows.out < 1 || columns.out < 1) {
+    const why = `${kernel.join('×')} does not fit into an image of ${height}×${width}`;
+    throw new LatentGpuError('bad-config', `a convolution's window of ${why}; use padding 'same'`);
+  }
+  const out = [rows.out, columns.out] as const;
+  return { kernel, stride, top: rows.before, left: columns.before, out };
+}
+
+/**
+ * The windows of images [B, H, W, C]: [B, H', W', kernel height · kernel width · C].
+ *
+ * @throws LatentGpuError `shape-mismatch`, `bad-config`
+ */
+export function patches(x: Tensor, options: PatchOptions): Tensor {
+  if (x.rank !== 4 || x.dtype === 'u32') {
+    throw new LatentGpuError('shape-mismatch', `patches: ${x} is not images [B, H, W, C]`);
+  }
+  const image = x.shape as unknown as Image;
+  return patchesOf(x, { window: windowOf(image[1], image[2], options), image });
+}

@@ -1,0 +1,140 @@
+/** Ops with shaders of their own: values and gradients against the reference, among other kernels. */
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { type Variable, variable } from '../../src/graph/variable.ts';
+import * as o from '../../src/ops/index.ts';
+import { cases } from '../rig/cases.ts';
+import { check, integers, reals } from '../support/engine.ts';
+
+/** A weighted sum of all elements, whose gradient is not the same everywhere. */
+function scalarOf(y: Tensor, weights: Variable): Tensor {
+  return o.sum(o.mul(o.reshape(y, [y.size]), o.slice(weights, 0, 0, y.size)));
+}
+
+const weights = variable('weights', [4096]);
+const weightValues = reals('weights', 4096);
+
+/** Factors as linear flows have them: moderate entries, a diagonal away from 0. */
+function factor(name: string, n: number, batch = 1): Float32Array {
+  const values = reals(name, batch * n * n, -0.6, 0.6);
+  for (let i = 0; i < batch * n; i++) {
+    const at = Math.floor(i / n) * n * n + (i % n) * (n + 1);
+    values[at] = (i % 3 === 0 ? -1 : 1) * (0.7 + Math.abs(values[at] as number));
+  }
+  return values;
+}
+
+cases('kernels', (c) => {
+  c('inverts triangular matrices of every kind, with gradients', async (t) => {
+    const outputs: Record<string, Tensor> = {};
+    const values = new Map<Variable, ArrayLike<number>>([[weights, weightValues]]);
+    for (const [n, batch] of [
+      [1, 1],
+      [5, 2],
+      [17, 1],
+    ] as const) {
+      const a = variable(`a${n}`, batch === 1 ? [n, n] : [batch, n, n]);
+      values.set(a, factor(a.name, n, batch));
+      for (const upper of [false, true]) {
+        for (const unitDiagonal of [false, true]) {
+          const x = o.triangularInverse(a, { upper, unitDiagonal });
+          const key = `${a.name} ${upper} ${unitDiagonal}`;
+          outputs[`${key} x`] = x;
+          outputs[`${key} gradient`] = o.gradient(scalarOf(x, weights), [a])[0] as Tensor;
+        }
+      }
+    }
+    await check(t, { outputs }, values);
+  });
+
+  c('an inverse undoes its matrix', async (t) => {
+    const a = variable('a', [9, 9]);
+    const lower = o.triangle(a);
+    const product = o.matmul(lower, o.triangularInverse(lower));
+    const identity = o.sub(product, o.equalUint(o.iota(9), o.reshape(o.iota(9), [9, 1])));
+    await check(t, { outputs: { identity } }, new Map([[a, factor('undo', 9)]]));
+  });
+
+  const windows = [
+    { image: [2, 5, 7, 3], kernel: 3, stride: 1, padding: 'same' },
+    { image: [1, 6, 4, 1], kernel: [2, 3], stride: 2, padding: 'same' },
+    { image: [3, 5, 5, 2], kernel: 3, stride: 2, padding: 'valid' },
+    { image: [2, 4, 4, 5], kernel: 1, stride: 1, padding: 'same' },
+    { image: [1, 3, 9, 2], kernel: [5, 4], stride: 3, padding: 'same' },
+  ] as const;
+  c('cuts images into patches and lays them back, with gradients', async (t) => {
+    const outputs: Record<string, Tensor> = {};
+    const values = new Map<Variable, ArrayLike<number>>([[weights, weightValues]]);
+    windows.forEach(({ image, kernel, stride, padding }, i) => {
+      const x = variable(`image${i}`, [...image]);
+      values.set(x, reals(x.name, x.size));
+      const y = o.patches(x, { kernel, stride, padding });
+      outputs[`${i} patches`] = y;
+      // Through a square, so that the gradient depends on the patches.
+      const loss = scalarOf(o.square(y), weights);
+      const gradient = o.gradient(loss, [x])[0] as Tensor;
+      outputs[`${i} gradient`] = gradient;
+      outputs[`${i} second`] = o.gradient(scalarOf(gradient, weights), [x])[0] as Tensor;
+    });
+    await check(t, { outputs }, values);
+  });
+
+  c('puts columns into another order and back', async (t) => {
+    const x = variable('x', [11, 7]);
+    const order = [3, 0, 6, 1, 5, 2, 4];
+    const index = variable('index', [7], { dtype: 'u32' });
+    const inverse = variable('inverse', [7], { dtype: 'u32' });
+    const values = new Map<Variable, ArrayLike<number>>([
+      [x, integers('permuted', 77)],
+      [index, order],
+      [inverse, order.map((_, i) => order.indexOf(i))],
+      [weights, weightValues],
+    ]);
+    const y = o.permuteColumns(x, index, inverse);
+    const back = o.permuteColumns(o.mul(y, 2), inverse, index);
+    const gradient = o.gradient(scalarOf(o.square(y), weights), [x])[0] as Tensor;
+    await check(t, { outputs: { y, back, gradient } }, values);
+  });
+
+  c('reads what views, concatenations and other kernels leave', async (t) => {
+    const x = variable('x', [4, 3]);
+    const z = variable('z', [4, 3]);
+    const table = variable('table', [6, 3], { dtype: 'u8', role: 'data' });
+    const index = variable('index', [3], { dtype: 'u32' });
+    const inverse = variable('inverse', [3], { dtype: 'u32' });
+    const permuted = (y: Tensor) => o.permuteColumns(y, index, inverse);
+    const sums = o.add(x, z);
+    const joined = o.concat([sums, permuted(sums), o.mul(z, 2)], -1);
+    const outputs = {
+      ofView: permuted(o.slice(o.concat([x, z], 0), 0, 2, 6)),
+      ofTransposed: permuted(o.transpose(o.slice(x, 0, 0, 3))),
+      ofPart: permuted(sums),
+      ofConcat: o.mul(joined, joined),
+      ofBytes: permuted(table),
+      ofConstant: permuted(o.full([2, 3], 1.5)),
+      ofProduct: permuted(o.matmul(x, o.transpose(o.slice(z, 0, 0, 3)))),
+      reduced: o.sum(permuted(o.exp(x)), -1),
+    };
+    const values = new Map<Variable, ArrayLike<number>>([
+      [x, reals('x', 12)],
+      [z, reals('z', 12)],
+      [table, Uint8Array.from({ length: 18 }, (_, i) => 14 * i)],
+      [index, [2, 0, 1]],
+      [inverse, [1, 2, 0]],
+    ]);
+    for (const isSoftware of [true, false])
+      await check(t, { outputs }, values, { adapter: { isSoftware } });
+  });
+
+  c('says what does not fit', async (t) => {
+    const x = variable('x', [2, 3]);
+    const index = variable('index', [3], { dtype: 'u32' });
+    const short = variable('short', [2], { dtype: 'u32' });
+    await t.throws('shape-mismatch', () => o.triangularInverse(x), /not square/);
+    await t.throws('shape-mismatch', () => o.patches(x, { kernel: 3 }), /not images/);
+    await t.throws('shape-mismatch', () => o.permuteColumns(x, index, short), /short/);
+    const image = variable('image', [1, 2, 2, 1]);
+    const valid = { kernel: 3, padding: 'valid' } as const;
+    await t.throws('bad-config', () => o.patches(image, valid), /3×3 does not fit .* 2×2/);
+    await t.throws('bad-config', () => o.patches(image, { kernel: 0 }), /at least 1/);
+  });
+});
