@@ -4,7 +4,11 @@ import { LatentGpuError } from '../errors.ts';
 import { checkShape, type Shape, sizeOf } from './shape.ts';
 import { type DType, defineOp, Tensor } from './tensor.ts';
 
-export type VariableRole = 'parameter' | 'state' | 'data' | 'input';
+/**
+ * parameter: trained. buffer: part of a model, but not trained (a permutation, signs, statistics).
+ * state: what a step keeps for itself. data: a table of rows. input: filled by the caller.
+ */
+export type VariableRole = 'parameter' | 'buffer' | 'state' | 'data' | 'input';
 
 /** Fills a variable's memory when it is first needed. Deterministic given the seed. */
 export type Initializer = (shape: Shape, random: () => number) => ArrayLike<number>;

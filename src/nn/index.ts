@@ -1,4 +1,5 @@
 // Layers: what holds parameters and describes how they act.
 export { constantInit, glorotUniform, normal, uniform } from './initializers.ts';
 export { Linear, type LinearInit, type LinearOptions, MLP, type MlpOptions } from './linear.ts';
+export { MADE, type MadeOptions } from './made.ts';
 export { Module } from './module.ts';

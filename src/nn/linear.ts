@@ -58,6 +58,8 @@ export class Linear extends Module {
 export interface MlpOptions extends LinearOptions {
   /** Of the last layer; default: none. */
   output?: Activation;
+  /** Whether the last layer's parameters start at zero. */
+  zeroOutput?: boolean;
 }
 
 /** Linear layers with an activation between them; its parameters are named `0.weight`, `0.bias`, … */
@@ -81,9 +83,11 @@ export class MLP extends Module {
     }
     this.activation = activation;
     this.output = options.output ?? 'identity';
-    this.layers = widths
-      .slice(1)
-      .map((width, i) => new Linear(widths[i] as number, width, options));
+    this.layers = widths.slice(1).map((width, i) => {
+      const isZero = options.zeroOutput && i === widths.length - 2;
+      const init = isZero ? { weight: constantInit(0), bias: constantInit(0) } : options.init;
+      return new Linear(widths[i] as number, width, { ...options, ...(init && { init }) });
+    });
   }
 
   override children(): [string, unknown][] {

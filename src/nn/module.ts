@@ -23,6 +23,15 @@ export abstract class Module {
    * first path. Naming them is a side effect: errors tell the path.
    */
   namedParameters(): [string, Variable][] {
+    return this.named('parameter');
+  }
+
+  /** What belongs to the model and is not trained, with the path to it, as for parameters. */
+  namedBuffers(): [string, Variable][] {
+    return this.named('buffer');
+  }
+
+  private named(role: 'parameter' | 'buffer'): [string, Variable][] {
     const found = new Map<object, string>();
     const visit = (path: string, value: unknown): void => {
       if (Array.isArray(value)) {
@@ -38,13 +47,13 @@ export abstract class Module {
       }
     };
     visit('', this);
-    const parameters: [string, Variable][] = [];
+    const variables: [string, Variable][] = [];
     for (const [held, path] of found) {
-      if (!(held instanceof Variable) || held.role !== 'parameter') continue;
+      if (!(held instanceof Variable) || held.role !== role) continue;
       held.name = path;
-      parameters.push([path, held]);
+      variables.push([path, held]);
     }
-    return parameters;
+    return variables;
   }
 
   /** Every parameter, in the order of their making. */

@@ -1,0 +1,160 @@
+// Bijections: invertible maps whose change of volume is known. Forward is from noise to data,
+// here and everywhere.
+import { LatentGpuError } from '../errors.ts';
+import { formatShape, type Shape } from '../graph/shape.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { Module } from '../nn/index.ts';
+import { add, constant } from '../ops/index.ts';
+
+/** A value and how the map that made it changes volume there. */
+export interface Mapped {
+  /** [B, ...event]. */
+  readonly value: Tensor;
+  /** log |det ∂value/∂input| in nats: [B], or a scalar where it is the same for every point. */
+  readonly logDet: Tensor;
+}
+
+/** What one direction costs: one pass, or one pass for each coordinate after the other. */
+export type Cost = 'parallel' | 'sequential';
+
+/** What a data-dependent start does: the values that go on, and the assignments it makes. */
+export interface Started {
+  readonly value: Tensor;
+  readonly effects: readonly Tensor[];
+}
+
+/**
+ * An invertible map of events. Subclasses describe both directions, each with its own
+ * log-determinant; `inverse(forward(z).value).value = z`.
+ */
+export abstract class Bijection extends Module {
+  /** Extents of an event on the side of the noise. */
+  abstract readonly shape: Shape;
+  abstract readonly cost: { readonly forward: Cost; readonly inverse: Cost };
+
+  /** Extents of an event on the side of the data. */
+  get dataShape(): Shape {
+    return this.shape;
+  }
+
+  /** From noise [B, ...shape] to data. @param context [B, C], of conditional maps */
+  abstract forward(z: Tensor, context?: Tensor): Mapped;
+
+  /** From data [B, ...dataShape] to noise. */
+  abstract inverse(x: Tensor, context?: Tensor): Mapped;
+
+  /**
+   * Lets parts that start from data (ActNorm) do so: `x` are data, which come out as `inverse`
+   * leaves them with the parameters just found.
+   */
+  initialize(x: Tensor, context?: Tensor): Started {
+    return { value: this.inverse(x, context).value, effects: [] };
+  }
+}
+
+/** Elements of an event. */
+export function eventSize(shape: Shape): number {
+  return shape.reduce((size, extent) => size * extent, 1);
+}
+
+/** @throws LatentGpuError `shape-mismatch` unless `x` is [B, ...shape] */
+export function checkEvents(who: string, x: Tensor, shape: Shape): void {
+  const event = x.shape.slice(1);
+  if (x.rank === shape.length + 1 && event.every((extent, i) => extent === shape[i])) return;
+  throw new LatentGpuError(
+    'shape-mismatch',
+    `${who}: ${x} is not a batch of events ${formatShape(shape)}`,
+  );
+}
+
+/** Maps one after the other: forward takes them from the first to the last. */
+export class Chain extends Bijection {
+  readonly parts: readonly Bijection[];
+  readonly shape: Shape;
+  readonly cost: { readonly forward: Cost; readonly inverse: Cost };
+
+  constructor(parts: readonly Bijection[]) {
+    super();
+    const [first] = parts;
+    if (!first) throw new LatentGpuError('bad-config', 'a chain of bijections needs at least one');
+    parts.slice(1).forEach((part, i) => {
+      const before = (parts[i] as Bijection).dataShape;
+      if (part.shape.join() === before.join()) return;
+      const why = `part ${i} gives ${formatShape(before)} and part ${i + 1} takes ${formatShape(part.shape)}`;
+      throw new LatentGpuError('bad-config', `a chain of bijections does not fit: ${why}`);
+    });
+    this.parts = parts;
+    this.shape = first.shape;
+    const worst = (way: 'forward' | 'inverse'): Cost =>
+      parts.some((part) => part.cost[way] === 'sequential') ? 'sequential' : 'parallel';
+    this.cost = { forward: worst('forward'), inverse: worst('inverse') };
+  }
+
+  override get dataShape(): Shape {
+    return (this.parts.at(-1) as Bijection).dataShape;
+  }
+
+  override children(): [string, unknown][] {
+    return this.parts.map((part, i) => [String(i), part]);
+  }
+
+  forward(z: Tensor, context?: Tensor): Mapped {
+    return through(this.parts, z, (part, value) => part.forward(value, context));
+  }
+
+  inverse(x: Tensor, context?: Tensor): Mapped {
+    return through([...this.parts].reverse(), x, (part, value) => part.inverse(value, context));
+  }
+
+  override initialize(x: Tensor, context?: Tensor): Started {
+    let value = x;
+    const effects: Tensor[] = [];
+    for (const part of [...this.parts].reverse()) {
+      const started = part.initialize(value, context);
+      value = started.value;
+      effects.push(...started.effects);
+    }
+    return { value, effects };
+  }
+}
+
+function through(
+  parts: readonly Bijection[],
+  start: Tensor,
+  map: (part: Bijection, value: Tensor) => Mapped,
+): Mapped {
+  let value = start;
+  let logDet: Tensor | undefined;
+  for (const part of parts) {
+    const mapped = map(part, value);
+    value = mapped.value;
+    logDet = logDet ? add(logDet, mapped.logDet) : mapped.logDet;
+  }
+  return { value, logDet: logDet ?? constant(0) };
+}
+
+/** A map the other way round: its forward is the inverse of what it is given. */
+export class Inverted extends Bijection {
+  readonly of: Bijection;
+  readonly shape: Shape;
+  readonly cost: { readonly forward: Cost; readonly inverse: Cost };
+
+  constructor(of: Bijection) {
+    super();
+    this.of = of;
+    this.shape = of.dataShape;
+    this.cost = { forward: of.cost.inverse, inverse: of.cost.forward };
+  }
+
+  override get dataShape(): Shape {
+    return this.of.shape;
+  }
+
+  forward(z: Tensor, context?: Tensor): Mapped {
+    return this.of.inverse(z, context);
+  }
+
+  inverse(x: Tensor, context?: Tensor): Mapped {
+    return this.of.forward(x, context);
+  }
+}

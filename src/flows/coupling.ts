@@ -1,0 +1,149 @@
+// Couplings: one part of an event stays as it is and tells a net how to transform the other part, so
+// that both directions cost one pass. Dinh, Sohl-Dickstein and Bengio 2017.
+import { LatentGpuError } from '../errors.ts';
+import { formatShape, type Shape } from '../graph/shape.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { type Variable, variable } from '../graph/variable.ts';
+import type { Module } from '../nn/index.ts';
+import { add, concat, expand, mul, reshape, slice, sub, sum } from '../ops/index.ts';
+import { Bijection, checkEvents, eventSize, type Mapped } from './bijection.ts';
+import type { Transformer } from './transformers.ts';
+
+/**
+ * Which part stays. `half`: the first half of the last axis (channels, on images). `alternating`:
+ * every other index of it. `checkerboard`: every other pixel of an image [H, W, C].
+ */
+export type MaskKind = 'half' | 'alternating' | 'checkerboard';
+
+export const MASKS: readonly MaskKind[] = ['half', 'alternating', 'checkerboard'];
+
+/** A net from events [B, ...input] to [B, ...output]. */
+export type Conditioner = Module & { call(x: Tensor): Tensor };
+
+export type ConditionerFactory = (input: Shape, output: Shape) => Conditioner;
+
+export interface CouplingOptions {
+  readonly shape: Shape;
+  readonly transformer: Transformer;
+  readonly net: ConditionerFactory;
+  readonly mask?: MaskKind;
+  /** Whether the parts change places. */
+  readonly flip?: boolean;
+  /** Features of the context [B, C] that the net is shown as well. */
+  readonly context?: number;
+}
+
+/** Elements that stay (1) and that are transformed (0). */
+function maskOf(kind: Exclude<MaskKind, 'half'>, shape: Shape, flip: boolean): Float32Array {
+  const channels = shape.at(-1) as number;
+  const width = shape.at(-2) ?? 1;
+  return Float32Array.from({ length: eventSize(shape) }, (_, i) => {
+    const pixel = Math.floor(i / channels);
+    const place =
+      kind === 'alternating' ? i % channels : (pixel % width) + Math.floor(pixel / width);
+    return place % 2 === (flip ? 1 : 0) ? 1 : 0;
+  });
+}
+
+/** The context beside the features of every place. */
+export function withContext(x: Tensor, context: Tensor | undefined, size: number): Tensor {
+  if (size === 0) return x;
+  const [batch] = x.shape;
+  if (context?.rank !== 2 || context.shape[0] !== batch || context.shape[1] !== size) {
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `a conditional flow needs a context [${batch}, ${size}], not ${context ?? 'none'}`,
+    );
+  }
+  const places = x.shape.slice(1, -1);
+  const lead = [batch as number, ...places.map(() => 1), size];
+  return concat([x, expand(reshape(context, lead), [batch as number, ...places, size])], -1);
+}
+
+/** Sums over everything but the batch. */
+function perEvent(x: Tensor): Tensor {
+  return sum(reshape(x, [x.shape[0] as number, -1]), -1);
+}
+
+export class Coupling extends Bijection {
+  readonly shape: Shape;
+  readonly cost = { forward: 'parallel', inverse: 'parallel' } as const;
+  readonly net: Conditioner;
+  /** 1 where an element stays; none for halves, which are cut apart. */
+  readonly mask: Variable | undefined;
+  private readonly options: CouplingOptions;
+  /** Extent of the last axis that stays, of halves. */
+  private readonly kept: number;
+
+  constructor(options: CouplingOptions) {
+    super();
+    const { shape, mask = 'half', flip = false, transformer, net, context = 0 } = options;
+    this.shape = shape;
+    this.options = options;
+    const channels = shape.at(-1) as number;
+    const places = shape.slice(0, -1);
+    const fits =
+      mask === 'checkerboard' ? shape.length === 3 && eventSize(places) > 1 : channels > 1;
+    if (!fits) {
+      throw new LatentGpuError(
+        'bad-config',
+        `a coupling with mask '${mask}' transforms nothing of an event ${formatShape(shape)}; ` +
+          (mask === 'checkerboard' ? 'it takes images [H, W, C]' : 'it takes 2 channels or more'),
+      );
+    }
+    const first = Math.ceil(channels / 2);
+    this.kept = flip ? channels - first : first;
+    const isHalf = mask === 'half';
+    const [seen, made] = isHalf ? [this.kept, channels - this.kept] : [channels, channels];
+    this.net = net([...places, seen + context], [...places, made * transformer.parameters]);
+    this.mask = isHalf
+      ? undefined
+      : variable('mask', shape, { role: 'buffer', init: () => maskOf(mask, shape, flip) });
+  }
+
+  override children(): [string, unknown][] {
+    return [['net', this.net], ...(this.mask ? [['mask', this.mask] as [string, unknown]] : [])];
+  }
+
+  forward(z: Tensor, context?: Tensor): Mapped {
+    return this.map(z, context, 'forward');
+  }
+
+  inverse(x: Tensor, context?: Tensor): Mapped {
+    return this.map(x, context, 'inverse');
+  }
+
+  private map(x: Tensor, context: Tensor | undefined, way: 'forward' | 'inverse'): Mapped {
+    checkEvents('coupling', x, this.shape);
+    const { transformer, flip = false } = this.options;
+    const channels = this.shape.at(-1) as number;
+    if (this.mask) {
+      const rest = sub(1, this.mask);
+      const parameters = this.parametersFor(mul(x, this.mask), context, channels);
+      // Parameters of 0 leave an element as it is only in some transformers: choose by the mask.
+      const { value, logSlope } = transformer[way](x, parameters);
+      return {
+        value: add(mul(x, this.mask), mul(value, rest)),
+        logDet: perEvent(mul(logSlope, rest)),
+      };
+    }
+    const cut = flip ? channels - this.kept : this.kept;
+    const parts = [slice(x, -1, 0, cut), slice(x, -1, cut, channels)] as [Tensor, Tensor];
+    const [stays, moves] = flip ? [parts[1], parts[0]] : parts;
+    const parameters = this.parametersFor(stays, context, channels - this.kept);
+    const { value, logSlope } = transformer[way](moves, parameters);
+    return {
+      value: concat(flip ? [value, stays] : [stays, value], -1),
+      logDet: perEvent(logSlope),
+    };
+  }
+
+  /** The net's output, cut into the transformer's parameters. */
+  private parametersFor(seen: Tensor, context: Tensor | undefined, width: number): Tensor[] {
+    const { transformer } = this.options;
+    const out = this.net.call(withContext(seen, context, this.options.context ?? 0));
+    return Array.from({ length: transformer.parameters }, (_, i) =>
+      slice(out, -1, i * width, (i + 1) * width),
+    );
+  }
+}

@@ -1,0 +1,32 @@
+// Normalizing flows: bijections with their log-determinants, and the distributions they make.
+export { ActNorm } from './act-norm.ts';
+export { Autoregressive, type AutoregressiveOptions } from './autoregressive.ts';
+export {
+  Bijection,
+  Chain,
+  type Cost,
+  eventSize,
+  Inverted,
+  type Mapped,
+  type Started,
+} from './bijection.ts';
+export { type Certificate, certify } from './certify.ts';
+export {
+  type Conditioner,
+  type ConditionerFactory,
+  Coupling,
+  type CouplingOptions,
+  MASKS,
+  type MaskKind,
+} from './coupling.ts';
+export { Flow, negativeLogLikelihood, type SampleOptions } from './flow.ts';
+export { LuLinear, QrLinear } from './linear.ts';
+export { Permutation, randomOrder } from './permutation.ts';
+export {
+  additive,
+  affine,
+  SCALES,
+  type ScaleKind,
+  type Transformed,
+  type Transformer,
+} from './transformers.ts';

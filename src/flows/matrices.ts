@@ -1,0 +1,90 @@
+// Small dense matrices on the host, in float64: the starts of linear layers and their certificates.
+import { Random } from '../random.ts';
+
+/** Row major [n, n]. */
+export type Matrix = Float64Array;
+
+/** The stream of a seed that rotations are drawn from. */
+const STREAM = 302;
+
+/**
+ * A random rotation: the orthogonal factor of a Gaussian matrix by Gram-Schmidt (twice, for
+ * accuracy), with determinant 1 for n > 1. Stewart 1980.
+ */
+export function randomRotation(n: number, seed: number): Matrix {
+  const random = new Random(seed, STREAM, 0);
+  // Box and Muller 1958: only true normals have no preferred direction.
+  const normal = () =>
+    Math.sqrt(-2 * Math.log(1 - random.uniform())) * Math.cos(2 * Math.PI * random.uniform());
+  const q = Float64Array.from({ length: n * n }, normal);
+  for (let i = 0; i < n; i++) {
+    const row = q.subarray(i * n, (i + 1) * n);
+    for (let pass = 0; pass < 2; pass++) {
+      for (let k = 0; k < i; k++) {
+        const other = q.subarray(k * n, (k + 1) * n);
+        const shared = row.reduce((total, x, j) => total + x * (other[j] as number), 0);
+        for (let j = 0; j < n; j++) row[j] = (row[j] as number) - shared * (other[j] as number);
+      }
+    }
+    const norm = Math.sqrt(row.reduce((total, x) => total + x * x, 0));
+    for (let j = 0; j < n; j++) row[j] = (row[j] as number) / norm;
+  }
+  if (n > 1 && logDeterminant(q, n).sign < 0) {
+    for (let j = 0; j < n; j++) q[j] = -(q[j] as number);
+  }
+  return q;
+}
+
+export interface Factors {
+  /** Row i of P·A is row order[i] of A. */
+  readonly order: Uint32Array;
+  /** L below the diagonal (ones on it), U on and above it. */
+  readonly packed: Matrix;
+  /** 1 or -1: the sign of the permutation. */
+  readonly parity: number;
+}
+
+/** P·A = L·U by Gaussian elimination with row pivoting. */
+export function luFactors(a: Matrix, n: number): Factors {
+  const packed = Float64Array.from(a);
+  const order = Uint32Array.from({ length: n }, (_, i) => i);
+  let parity = 1;
+  for (let k = 0; k < n; k++) {
+    let best = k;
+    for (let i = k + 1; i < n; i++) {
+      if (Math.abs(packed[i * n + k] as number) > Math.abs(packed[best * n + k] as number))
+        best = i;
+    }
+    if (best !== k) {
+      parity = -parity;
+      [order[k], order[best]] = [order[best] as number, order[k] as number];
+      for (let j = 0; j < n; j++) {
+        const at = [k * n + j, best * n + j] as const;
+        [packed[at[0]], packed[at[1]]] = [packed[at[1]] as number, packed[at[0]] as number];
+      }
+    }
+    const pivot = packed[k * n + k] as number;
+    if (pivot === 0) continue;
+    for (let i = k + 1; i < n; i++) {
+      const factor = (packed[i * n + k] as number) / pivot;
+      packed[i * n + k] = factor;
+      for (let j = k + 1; j < n; j++) {
+        packed[i * n + j] = (packed[i * n + j] as number) - factor * (packed[k * n + j] as number);
+      }
+    }
+  }
+  return { order, packed, parity };
+}
+
+/** log |det A| and the sign of the determinant; -∞ and 0 for a singular matrix. */
+export function logDeterminant(a: Matrix, n: number): { logAbs: number; sign: number } {
+  const { packed, parity } = luFactors(a, n);
+  let logAbs = 0;
+  let sign = parity;
+  for (let i = 0; i < n; i++) {
+    const pivot = packed[i * n + i] as number;
+    logAbs += Math.log(Math.abs(pivot));
+    sign *= Math.sign(pivot);
+  }
+  return { logAbs, sign };
+}

@@ -1,0 +1,72 @@
+// Fixed orders of the last axis: they mix what couplings keep apart, and change no volume.
+import { LatentGpuError } from '../errors.ts';
+import type { Shape } from '../graph/shape.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { type Variable, variable } from '../graph/variable.ts';
+import { constant, permuteColumns } from '../ops/index.ts';
+import { Random } from '../random.ts';
+import { Bijection, checkEvents, type Mapped } from './bijection.ts';
+
+/** The stream of a seed that permutations are drawn from. */
+const STREAM = 301;
+
+/** A random order of 0 … n - 1, the same for the same seed. */
+export function randomOrder(n: number, seed: number): Uint32Array {
+  const order = Uint32Array.from({ length: n }, (_, i) => i);
+  const random = new Random(seed, STREAM, 0);
+  for (let i = n - 1; i > 0; i--) {
+    const j = random.integer(i + 1);
+    [order[i], order[j]] = [order[j] as number, order[i] as number];
+  }
+  return order;
+}
+
+/** x[..., i] = z[..., order[i]]. The order is a buffer and travels with the model. */
+export class Permutation extends Bijection {
+  readonly shape: Shape;
+  readonly cost = { forward: 'parallel', inverse: 'parallel' } as const;
+  readonly order: Variable;
+  readonly back: Variable;
+
+  /** @param order a permutation of the indices of the last axis */
+  constructor(shape: Shape, order: ArrayLike<number>) {
+    super();
+    const width = shape.at(-1) as number;
+    const given = Array.from(order);
+    if (given.length !== width || given.some((_, i) => !given.includes(i))) {
+      throw new LatentGpuError(
+        'bad-config',
+        `[${given.slice(0, 8).join(', ')}${given.length > 8 ? ', …' : ''}] does not name each of ${width} indices once`,
+      );
+    }
+    this.shape = shape;
+    const back = Uint32Array.from(given, (_, i) => given.indexOf(i));
+    const held = (name: string, values: ArrayLike<number>) =>
+      variable(name, [width], { dtype: 'u32', role: 'buffer', init: () => values });
+    this.order = held('order', Uint32Array.from(given));
+    this.back = held('back', back);
+  }
+
+  /** The last axis turned around. */
+  static reversal(shape: Shape): Permutation {
+    const width = shape.at(-1) as number;
+    return new Permutation(
+      shape,
+      Array.from({ length: width }, (_, i) => width - 1 - i),
+    );
+  }
+
+  static random(shape: Shape, seed: number): Permutation {
+    return new Permutation(shape, randomOrder(shape.at(-1) as number, seed));
+  }
+
+  forward(z: Tensor): Mapped {
+    checkEvents('permutation', z, this.shape);
+    return { value: permuteColumns(z, this.order, this.back), logDet: constant(0) };
+  }
+
+  inverse(x: Tensor): Mapped {
+    checkEvents('permutation', x, this.shape);
+    return { value: permuteColumns(x, this.back, this.order), logDet: constant(0) };
+  }
+}

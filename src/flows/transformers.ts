@@ -1,0 +1,58 @@
+// Elementwise maps whose parameters come from a net: what couplings and autoregressive flows apply.
+import { LatentGpuError } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { add, exp, logSigmoid, mul, neg, sub, tanh, zeros } from '../ops/index.ts';
+
+/** A transformed tensor and the log-derivative of each element. */
+export interface Transformed {
+  readonly value: Tensor;
+  readonly logSlope: Tensor;
+}
+
+export interface Transformer {
+  /** Numbers a net gives for each element. */
+  readonly parameters: number;
+  /** @param parameters that many tensors of the shape of `z` */
+  forward(z: Tensor, parameters: readonly Tensor[]): Transformed;
+  inverse(x: Tensor, parameters: readonly Tensor[]): Transformed;
+}
+
+/**
+ * How a net's output h becomes a log-scale: `sigmoid`, log σ(h + 2), which starts near 1 and never
+ * exceeds it (Glow's code); `soft`, a bound b·tanh(h/b), smooth and with a gradient everywhere.
+ */
+export type ScaleKind = 'sigmoid' | 'soft';
+
+export const SCALES: readonly ScaleKind[] = ['sigmoid', 'soft'];
+
+/** Log-scales stay within ± this. */
+const BOUND = 3;
+
+function logScale(h: Tensor, kind: ScaleKind): Tensor {
+  return kind === 'sigmoid' ? logSigmoid(add(h, 2)) : mul(BOUND, tanh(mul(h, 1 / BOUND)));
+}
+
+/** x = z · exp(s) + t (Dinh, Sohl-Dickstein and Bengio 2017). */
+export function affine(kind: ScaleKind = 'soft'): Transformer {
+  if (!SCALES.includes(kind)) {
+    throw new LatentGpuError('bad-config', `scale is '${kind}'; it may be ${SCALES.join(' or ')}`);
+  }
+  return {
+    parameters: 2,
+    forward(z, [shift, h]) {
+      const s = logScale(h as Tensor, kind);
+      return { value: add(mul(z, exp(s)), shift as Tensor), logSlope: s };
+    },
+    inverse(x, [shift, h]) {
+      const s = neg(logScale(h as Tensor, kind));
+      return { value: mul(sub(x, shift as Tensor), exp(s)), logSlope: s };
+    },
+  };
+}
+
+/** x = z + t, which keeps volume (Dinh, Krueger and Bengio 2014). */
+export const additive: Transformer = {
+  parameters: 1,
+  forward: (z, [shift]) => ({ value: add(z, shift as Tensor), logSlope: zeros(z.shape) }),
+  inverse: (x, [shift]) => ({ value: sub(x, shift as Tensor), logSlope: zeros(x.shape) }),
+};

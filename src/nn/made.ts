@@ -1,0 +1,98 @@
+// A net whose output i sees only the inputs that come before i in an order.
+// Germain, Gregor, Murray and Larochelle 2015.
+import { LatentGpuError } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { type Variable, variable } from '../graph/variable.ts';
+import { type Activation, activations, add, concat, matmul, mul, transpose } from '../ops/index.ts';
+import { constantInit } from './initializers.ts';
+import { Linear } from './linear.ts';
+import { Module } from './module.ts';
+
+export interface MadeOptions {
+  readonly features: number;
+  readonly hidden: readonly number[];
+  /** Numbers for each feature; they come in blocks [features] one after the other. */
+  readonly outputs: number;
+  /** Rank of each feature, a permutation of 0 … features - 1. Default: as they stand. */
+  readonly order?: ArrayLike<number>;
+  /** Features of a context that every output sees. */
+  readonly context?: number;
+  readonly activation?: Activation;
+  /** Whether the last layer starts at zero. */
+  readonly zeroOutput?: boolean;
+}
+
+/**
+ * y [B, outputs · features] of x [B, features]: output i depends on the inputs of lower rank only.
+ * Hidden units have ranks spread evenly; a unit sees units of its own rank or lower.
+ */
+export class MADE extends Module {
+  readonly layers: readonly Linear[];
+  readonly masks: readonly Variable[];
+  readonly order: Uint32Array;
+  private readonly activation: Activation;
+  private readonly context: number;
+
+  constructor(options: MadeOptions) {
+    super();
+    const { features, hidden, outputs, context = 0, activation = 'relu' } = options;
+    const order = Uint32Array.from(options.order ?? Array.from({ length: features }, (_, i) => i));
+    const isOrder = order.length === features && new Set(order).size === features;
+    if (!isOrder || order.some((rank) => rank >= features)) {
+      throw new LatentGpuError(
+        'bad-config',
+        `MADE: the order must rank ${features} features once each`,
+      );
+    }
+    if (hidden.length === 0) {
+      throw new LatentGpuError('bad-config', 'MADE needs at least one hidden layer');
+    }
+    this.order = order;
+    this.activation = activation;
+    this.context = context;
+    const ranks: number[][] = [
+      // What the context says may be known to every output.
+      [...order, ...new Array<number>(context).fill(-1)],
+      ...hidden.map((width) =>
+        Array.from({ length: width }, (_, i) =>
+          features === 1 ? -1 : Math.floor((i * (features - 1)) / width),
+        ),
+      ),
+      Array.from({ length: outputs * features }, (_, i) => order[i % features] as number),
+    ];
+    this.layers = ranks.slice(1).map((out, i) => {
+      const isZero = options.zeroOutput && i === hidden.length;
+      const init = { weight: constantInit(0), bias: constantInit(0) };
+      return new Linear((ranks[i] as number[]).length, out.length, isZero ? { init } : {});
+    });
+    this.masks = this.layers.map((layer, i) => {
+      const [below, above] = [ranks[i] as number[], ranks[i + 1] as number[]];
+      const isLast = i === this.layers.length - 1;
+      const sees = (to: number, from: number) => (isLast ? from < to : from <= to);
+      return variable('mask', layer.weight.shape, {
+        role: 'buffer',
+        init: () =>
+          Float32Array.from({ length: layer.weight.size }, (_, at) => {
+            const to = above[Math.floor(at / below.length)] as number;
+            return sees(to, below[at % below.length] as number) ? 1 : 0;
+          }),
+      });
+    });
+  }
+
+  override children(): [string, unknown][] {
+    return this.layers.flatMap((layer, i) => [
+      [String(i), layer],
+      [`${i}.mask`, this.masks[i]],
+    ]);
+  }
+
+  call(x: Tensor, context?: Tensor): Tensor {
+    const shown = this.context > 0 && context ? concat([x, context], -1) : x;
+    return this.layers.reduce((h, layer, i) => {
+      const weight = mul(layer.weight, this.masks[i] as Variable);
+      const y = add(matmul(h, transpose(weight)), layer.bias as Variable);
+      return activations[i === this.layers.length - 1 ? 'identity' : this.activation](y);
+    }, shown);
+  }
+}
