@@ -21,7 +21,11 @@ export {
 } from './coupling.ts';
 export { Flow, negativeLogLikelihood, type SampleOptions } from './flow.ts';
 export { LuLinear, QrLinear } from './linear.ts';
+export { bitsPerDimension, dequantize, Logit } from './logit.ts';
+export { halfOf, type Level, MultiScale } from './multi-scale.ts';
 export { Permutation, randomOrder } from './permutation.ts';
+export { type SplineOptions, spline } from './spline.ts';
+export { Squeeze } from './squeeze.ts';
 export {
   additive,
   affine,

@@ -16,14 +16,18 @@ import {
   eventSize,
   Flow,
   Inverted,
+  Logit,
   LuLinear,
+  MultiScale,
   negativeLogLikelihood,
   Permutation,
   QrLinear,
+  Squeeze,
+  spline,
 } from '../../src/flows/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
-import { MLP } from '../../src/nn/index.ts';
+import { ConvNet, MLP } from '../../src/nn/index.ts';
 import * as o from '../../src/ops/index.ts';
 import { evaluate } from '../../src/ops/index.ts';
 import type { Runtime } from '../../src/scheduler/runtime.ts';
@@ -51,6 +55,17 @@ const coupling = (
   shape: number[],
   options: Partial<ConstructorParameters<typeof Coupling>[0]> = {},
 ): Bijection => new Coupling({ shape, transformer: affine(), net: mlp, ...options });
+
+const convNet: ConditionerFactory = (from, to) =>
+  new ConvNet(from.at(-1) as number, to.at(-1) as number, { hidden: [6], activation: 'tanh' });
+
+/** Steps of Glow on images, as far as its parts are concerned. */
+const glowStep = (shape: number[], seed: number): Bijection =>
+  new Chain([
+    coupling(shape, { net: convNet, transformer: affine('sigmoid') }),
+    new LuLinear(shape, seed),
+    new ActNorm(shape),
+  ]);
 
 const maf = (
   features: number,
@@ -123,6 +138,30 @@ const table: Record<string, Entry> = {
     make: () => new Chain([maf(4), Permutation.reversal([4]), maf(4)]),
   },
   'IAF after MAF': { make: () => new Chain([maf(3), new Inverted(maf(3))]) },
+  squeeze: { make: () => new Squeeze([4, 2, 3]) },
+  logit: { make: () => new Logit([5], 0.05) },
+  'spline coupling': { make: () => coupling([5], { transformer: spline({ bins: 4 }) }) },
+  'spline coupling, alternating': {
+    make: () => coupling([4], { transformer: spline({ bins: 3, bound: 1 }), mask: 'alternating' }),
+  },
+  'MAF of splines': { make: () => maf(3, { transformer: spline({ bins: 3 }) }) },
+  'convolutional coupling': { make: () => coupling([4, 3, 2], { net: convNet }) },
+  'convolutional checkerboard coupling': {
+    make: () => coupling([3, 4, 1], { net: convNet, mask: 'checkerboard' }),
+  },
+  'one level': {
+    make: () => new Chain([glowStep([2, 2, 4], 1), new Squeeze([4, 4, 1])]),
+  },
+  'two levels': {
+    make: () =>
+      new MultiScale([
+        {
+          steps: new Chain([glowStep([2, 2, 4], 1), new Squeeze([4, 4, 1])]),
+          prior: coupling([2, 2, 4], { net: convNet }),
+        },
+        { steps: new Chain([glowStep([1, 1, 8], 2), new Squeeze([2, 2, 2])]) },
+      ]),
+  },
   'inverted chain': { make: () => new Inverted(new Chain([coupling([4]), new QrLinear([4])])) },
 };
 
