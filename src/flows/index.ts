@@ -19,6 +19,7 @@ export {
   MASKS,
   type MaskKind,
 } from './coupling.ts';
+export { CausalConvolution, emergingConvolution } from './emerging.ts';
 export { Flow, negativeLogLikelihood, type SampleOptions } from './flow.ts';
 export { LuLinear, QrLinear } from './linear.ts';
 export { bitsPerDimension, dequantize, Logit } from './logit.ts';

@@ -38,7 +38,7 @@ export interface Op {
   /** Floating-point operations an element, for the cost model. */
   readonly flops?: number;
   /** Ops of kind `kernel`: how the hand-written shader is set up for a node. */
-  readonly kernel?: (node: Tensor) => KernelSetup;
+  readonly kernel?: (node: Tensor, adapter: { readonly isSoftware: boolean }) => KernelSetup;
 }
 
 /**

@@ -12,6 +12,7 @@ export {
   tanh,
 } from './activations.ts';
 export * from './arithmetic.ts';
+export { causalSolve, inOrder } from './causal-solve.ts';
 export { concat } from './concat.ts';
 export { constant, full, type TensorLike, zeros } from './constant.ts';
 export * from './densities.ts';

@@ -64,7 +64,7 @@ export function makeKernel(
       : group.kind === 'rows'
         ? rowsKernel(emitter, adapter)
         : group.kind === 'own'
-          ? ownKernel(emitter)
+          ? ownKernel(emitter, adapter)
           : matmulKernel(emitter, adapter);
   return {
     ...made,
@@ -84,7 +84,7 @@ function labelOf(nodes: readonly Tensor[]): string {
 }
 
 function flopsOf(node: Tensor): number {
-  if (node.op.kernel) return node.op.kernel(node).flops;
+  if (node.op.kernel) return node.op.kernel(node, { isSoftware: true }).flops;
   if (node.op.kind === 'matmul') return 2 * node.size * (node.inputs[0] as Tensor).shape.at(-1)!;
   if (node.op.kind === 'reduce') return (node.op.flops ?? 1) * (node.inputs[0] as Tensor).size;
   return (node.op.flops ?? 0) * node.size;
@@ -104,9 +104,10 @@ const plain = (bindings: readonly Binding[]): KernelBinding[] =>
   bindings.map(({ memory, kind }) => ({ memory, kind }));
 
 /** A node with a shader of its own: its inputs and its result, each in memory of its own. */
-function ownKernel(emitter: Emitter): Made {
+function ownKernel(emitter: Emitter, adapter: AdapterClass): Made {
   const node = emitter.order[0] as Tensor;
-  const { shader, constants, workgroups } = (node.op.kernel as NonNullable<Op['kernel']>)(node);
+  const setup = (node.op.kernel as NonNullable<Op['kernel']>)(node, adapter);
+  const { shader, constants, workgroups } = setup;
   const { dispatch, gridX } = grid(workgroups);
   const code = specialize(shader, { constants: { ...constants, GRID_X: gridX } });
   const inputs = node.inputs.map((input) => emitter.memoryOf(accessIn(input, input.shape)));

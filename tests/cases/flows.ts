@@ -9,10 +9,12 @@ import {
   additive,
   affine,
   type Bijection,
+  CausalConvolution,
   Chain,
   type ConditionerFactory,
   Coupling,
   certify,
+  emergingConvolution,
   eventSize,
   Flow,
   Inverted,
@@ -138,6 +140,14 @@ const table: Record<string, Entry> = {
     make: () => new Chain([maf(4), Permutation.reversal([4]), maf(4)]),
   },
   'IAF after MAF': { make: () => new Chain([maf(3), new Inverted(maf(3))]) },
+  'causal convolution': { make: () => new CausalConvolution([4, 3, 2]) },
+  'causal convolution, reversed': {
+    make: () => new CausalConvolution([3, 4, 2], { reversed: true }),
+  },
+  'causal convolution, 5×5, one channel': {
+    make: () => new CausalConvolution([5, 4, 1], { kernel: 5 }),
+  },
+  'emerging convolution': { make: () => emergingConvolution([3, 3, 3]) },
   squeeze: { make: () => new Squeeze([4, 2, 3]) },
   logit: { make: () => new Logit([5], 0.05) },
   'spline coupling': { make: () => coupling([5], { transformer: spline({ bins: 4 }) }) },
@@ -207,6 +217,7 @@ cases('flows', (c) => {
       'half coupling',
       'MAF',
       'actnorm on images',
+      'causal convolution',
     ]) {
       const bijection = (table[name] as Entry).make();
       const flow = new Flow(bijection);
