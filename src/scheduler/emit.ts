@@ -3,6 +3,7 @@
 import { LatentGpuError } from '../errors.ts';
 import { contiguousStrides } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { PART_ALIGNMENT } from '../graph/variable.ts';
 import { type Access, accessOf } from './access.ts';
 import { isUniformRead, memoryElements, type Read, trafficOf, type Write } from './bindings.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -19,6 +20,8 @@ export interface Binding {
   readonly kind: 'uniform' | 'read' | 'write';
   /** Whether it is declared as quads (vec4) or as single elements. */
   readonly quads: boolean;
+  /** The element at which it starts: nothing before it is touched. */
+  readonly start: number;
   /** Elements visible to the kernel. */
   readonly elements: number;
 }
@@ -152,8 +155,38 @@ export class Emitter {
   }
 
   private binding(memory: Tensor, kind: Binding['kind'], quads: boolean): Binding {
-    const elements = memoryElements(memory);
-    return { memory, name: `m${this.bindings.length}`, kind, quads, elements };
+    const span = kind === 'uniform' ? wholeSpan(memory) : this.span(memory);
+    return { memory, name: `m${this.bindings.length}`, kind, quads, ...span };
+  }
+
+  /**
+   * The part of a memory that the kernel touches, from a place where a binding may start: kernels
+   * that do the same to different parts are then the same text, and compiled once.
+   */
+  private span(memory: Tensor): { start: number; elements: number } {
+    const touched = [
+      ...[...this.reads.values()].map(({ node, input, location }) => ({
+        location,
+        shape: readShape(node, node.inputs[input] as Tensor, this.group),
+        // Rows chosen at run time; the words of a seed.
+        isFree: node.op.kind === 'noise' || (node.op.kind === 'gather' && input === 0),
+      })),
+      ...this.writes.map(({ node, location }) => ({
+        location,
+        shape: node.shape,
+        isFree: node.op.kind === 'store',
+      })),
+    ].filter(({ location }) => this.alias(location.memory) === memory);
+    if (memory.dtype === 'u8' || touched.some(({ isFree }) => isFree)) return wholeSpan(memory);
+    const first = Math.min(...touched.map(({ location }) => location.offset));
+    const last = Math.max(
+      ...touched.map(({ location, shape }) => {
+        const strides = alignStrides(location.strides, shape);
+        return shape.reduce((at, n, i) => at + (n - 1) * (strides[i] as number), location.offset);
+      }),
+    );
+    const start = Math.floor(first / PART_ALIGNMENT) * PART_ALIGNMENT;
+    return { start, elements: Math.min(memoryElements(memory), last + 1) - start };
   }
 
   private alias(memory: Tensor): Tensor {
@@ -261,7 +294,7 @@ export class Emitter {
   /** One fixed element of a small memory. */
   private element(location: Location, at: number): string {
     const binding = this.bindingOf(location.memory);
-    const index = location.offset + at;
+    const index = location.offset - binding.start + at;
     if (binding.kind === 'uniform') return `${binding.name}.${'xyzw'[index]}`;
     return binding.quads
       ? `${binding.name}[${index >> 2}u].${'xyzw'[index & 3]}`
@@ -325,7 +358,8 @@ export class Emitter {
     const binding = this.bindingOf(location.memory);
     const type = location.memory.dtype as 'f32' | 'u32';
     if (isFixed(location)) return splat(type, this.element(location, 0));
-    const at = rowIndexText(node.shape, location.strides, location.offset, 'row');
+    const offset = location.offset - binding.start;
+    const at = rowIndexText(node.shape, location.strides, offset, 'row');
     return splat(type, `${binding.name}[${at}]`);
   }
 
@@ -335,14 +369,15 @@ export class Emitter {
     last: number,
   ): string {
     const binding = this.bindingOf(location.memory);
-    const { name } = binding;
+    const { name, start } = binding;
     const { dtype } = location.memory;
+    const offset = location.offset - start;
     const type = dtype === 'u32' ? 'u32' : 'f32';
     if (last === 0 && terms.length === 0 && dtype !== 'u8') {
       return splat(type, this.element(location, 0));
     }
     if (binding.quads) {
-      const at = affineText([...terms, { name: 'quad', stride: 4 }], location.offset, 4);
+      const at = affineText([...terms, { name: 'quad', stride: 4 }], offset, 4);
       return dtype === 'u8' ? `unpack4x8unorm(${name}[${at}])` : `${name}[${at}]`;
     }
     const one = (lane: number) => {
@@ -350,7 +385,7 @@ export class Emitter {
         last === 0
           ? terms
           : [...terms, { name: lane === 0 ? 'column' : `(column + ${lane}u)`, stride: last }];
-      const at = affineText(own, location.offset);
+      const at = affineText(own, offset);
       if (dtype !== 'u8') return `${name}[${at}]`;
       return `f32(extractBits(${name}[(${at}) / 4u], 8u * ((${at}) % 4u), 8u)) / 255.0`;
     };
@@ -383,16 +418,17 @@ export class Emitter {
 
   private storeFull(location: Location, value: string): string[] {
     const space = this.space as IndexSpace;
-    const { name, quads } = this.bindingOf(location.memory);
+    const { name, quads, start } = this.bindingOf(location.memory);
+    const offset = location.offset - start;
     const { terms, last } = space.affine(alignStrides(location.strides, this.group.shape));
     if (quads) {
-      const at = affineText([...terms, { name: 'quad', stride: 4 }], location.offset, 4);
+      const at = affineText([...terms, { name: 'quad', stride: 4 }], offset, 4);
       return [`${name}[${at}] = ${value};`];
     }
     return [0, 1, 2, 3].flatMap((lane) => {
       if (lane >= space.width) return [];
       const column = lane === 0 ? 'column' : `(column + ${lane}u)`;
-      const at = affineText([...terms, { name: column, stride: last }], location.offset);
+      const at = affineText([...terms, { name: column, stride: last }], offset);
       const statement = `${name}[${at}] = ${value}.${'xyzw'[lane]};`;
       const always = lane === 0 || space.width % 4 === 0;
       return [always ? statement : `if (column + ${lane}u < ${space.width}u) { ${statement} }`];
@@ -400,10 +436,10 @@ export class Emitter {
   }
 
   private storeRow(node: Tensor, location: Location, value: string): string[] {
-    const { name } = this.bindingOf(location.memory);
+    const { name, start } = this.bindingOf(location.memory);
     // A row that is folded in parts leaves one value a part.
     const counter = this.group.splits > 1 ? 'part' : 'row';
-    const at = rowIndexText(node.shape, location.strides, location.offset, counter);
+    const at = rowIndexText(node.shape, location.strides, location.offset - start, counter);
     return [`${name}[${at}] = ${value}.x;`];
   }
 
@@ -411,9 +447,9 @@ export class Emitter {
   columnSumStores(): string[] {
     const write = this.writes.find((w) => w.node === this.group.columnSum);
     if (!write) return [];
-    const { name } = this.bindingOf(write.location.memory);
+    const { name, start } = this.bindingOf(write.location.memory);
     const rows = write.node.size;
-    const { offset } = write.location;
+    const offset = write.location.offset - start;
     return [0, 1, 2, 3].map((lane) => {
       const at = affineText([{ name: lane === 0 ? 'row' : `(row + ${lane}u)`, stride: 1 }], offset);
       const statement = `${name}[${at}] = value.${'xyzw'[lane]};`;
@@ -427,6 +463,8 @@ function noiseStrides(shape: readonly number[]): number[] {
   const line = shape.findLastIndex((extent) => extent !== 1);
   return contiguousStrides(shape.map((e, axis) => (axis === line ? Math.ceil(e / 4) * 4 : e)));
 }
+
+const wholeSpan = (memory: Tensor) => ({ start: 0, elements: memoryElements(memory) });
 
 function declaration({ name, kind, memory, quads, elements }: Binding): string {
   const scalar = memory.dtype === 'f32' ? 'f32' : 'u32';

@@ -17,6 +17,8 @@ import { operandOf } from './lower.ts';
 export interface KernelBinding {
   readonly memory: Tensor;
   readonly kind: 'uniform' | 'read' | 'write';
+  /** Bytes at which the binding starts in its memory. */
+  readonly offset: number;
 }
 
 export interface Kernel {
@@ -101,7 +103,7 @@ type Made = Pick<Kernel, 'shader' | 'variant' | 'code' | 'bindings' | 'dispatch'
 const importLines = (emitter: Emitter) => [...emitter.imports].sort().map((m) => `// @import ${m}`);
 
 const plain = (bindings: readonly Binding[]): KernelBinding[] =>
-  bindings.map(({ memory, kind }) => ({ memory, kind }));
+  bindings.map(({ memory, kind, start }) => ({ memory, kind, offset: 4 * start }));
 
 /** A node with a shader of its own: its inputs and its result, each in memory of its own. */
 function ownKernel(emitter: Emitter, adapter: AdapterClass): Made {
@@ -112,8 +114,8 @@ function ownKernel(emitter: Emitter, adapter: AdapterClass): Made {
   const code = specialize(shader, { constants: { ...constants, GRID_X: gridX } });
   const inputs = node.inputs.map((input) => emitter.memoryOf(accessIn(input, input.shape)));
   const bindings: KernelBinding[] = [
-    ...inputs.map((memory) => ({ memory, kind: 'read' as const })),
-    { memory: node, kind: 'write' },
+    ...inputs.map((memory) => ({ memory, kind: 'read' as const, offset: 0 })),
+    { memory: node, kind: 'write', offset: 0 },
   ];
   return { shader, variant: '', code, bindings, dispatch };
 }
@@ -393,7 +395,7 @@ function matmulKernel(emitter: Emitter, adapter: AdapterClass): Made {
     },
   });
   const bindings: KernelBinding[] = [
-    ...operands.map(({ memory }) => ({ memory, kind: 'read' as const })),
+    ...operands.map(({ memory }) => ({ memory, kind: 'read' as const, offset: 0 })),
     ...plain(emitter.bindings),
   ];
   return {

@@ -15,6 +15,16 @@ export interface RunOptions {
   onProgress?: (stepsDone: number) => void;
   /** Stops after the submissions under way. */
   signal?: AbortSignal;
+  /** What the host has to write before the GPU goes on, if anything. */
+  feed?: StepFeed;
+}
+
+/** Writes what steps need that the GPU cannot hold for all of them at once. */
+export interface StepFeed {
+  /** No submission has more steps. */
+  readonly most: number;
+  /** Called before the submission of steps `from` to `from + count` of this run. */
+  write(from: number, count: number): void;
 }
 
 export class Plan {
@@ -69,7 +79,10 @@ export class Plan {
       device.createBindGroup(
         kernel.label,
         this.pipelines[i] as GPUComputePipeline,
-        kernel.bindings.map(({ memory }) => this.placeOf(memory)),
+        kernel.bindings.map(({ memory, offset }) => {
+          const place = this.placeOf(memory);
+          return { ...place, offset: place.offset + offset, size: place.size - offset };
+        }),
       ),
     );
   }
@@ -108,18 +121,20 @@ export class Plan {
     let last = performance.now();
     while (done < steps) {
       while (submitted < steps && waiting.length < 2 && !options.signal?.aborted) {
-        const count = Math.min(steps - submitted, this.stepsPerSubmission());
+        const { feed } = options;
+        const most = Math.min(this.stepsPerSubmission(), feed?.most ?? steps);
+        const count = Math.min(steps - submitted, most);
+        feed?.write(submitted, count);
         this.submit(count);
         submitted += count;
-        waiting.push({ steps: count, finished: device.sync() });
+        const finished = device.sync();
+        // It may fail before it is waited for, or while another failure is on its way.
+        finished.catch(() => {});
+        waiting.push({ steps: count, finished });
       }
       const next = waiting.shift();
       if (!next) break;
-      await next.finished.catch((error: unknown) => {
-        // The other submission will fail for the same reason; this one tells.
-        for (const other of waiting) other.finished.catch(() => {});
-        throw error;
-      });
+      await next.finished;
       const now = performance.now();
       const ms = (now - last) / next.steps;
       this.stepMs = this.stepMs === undefined ? ms : 0.7 * this.stepMs + 0.3 * ms;
