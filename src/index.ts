@@ -8,6 +8,7 @@ export * from './data/index.ts';
 export { type AdapterReport, Device, type OpenOptions, openDevice } from './device/index.ts';
 export * as distributions from './distributions/index.ts';
 export { type ErrorCode, isLatentGpuError, LatentGpuError } from './errors.ts';
+export * as flows from './flows/index.ts';
 export * as formats from './formats/index.ts';
 export { named, Tensor } from './graph/tensor.ts';
 export { input, Variable, variable } from './graph/variable.ts';

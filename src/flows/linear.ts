@@ -11,10 +11,11 @@ import {
   equalUint,
   exp,
   iota,
+  luInverse,
+  luMatrix,
   matmul,
   mul,
   neg,
-  permuteColumns,
   reshape,
   sub,
   sum,
@@ -25,7 +26,7 @@ import {
 import { Bijection, checkEvents, eventSize, type Mapped } from './bijection.ts';
 import { luFactors, type Matrix, randomRotation } from './matrices.ts';
 
-/** What linear maps have in common: two matrices and the logarithms of a diagonal. */
+/** What linear maps have in common: a matrix for either direction and the log of a diagonal. */
 abstract class LinearMap extends Bijection {
   readonly shape: Shape;
   readonly cost = { forward: 'parallel', inverse: 'parallel' } as const;
@@ -37,15 +38,15 @@ abstract class LinearMap extends Bijection {
     this.channels = shape.at(-1) as number;
   }
 
-  /** log of the absolute diagonal, [C]. */
-  protected abstract readonly logScale: Variable;
+  /** log |det W|, a scalar. */
+  protected abstract logDeterminant(): Tensor;
   /** Wᵀ [C, C], which rows of x are multiplied by. */
   abstract weight(): Tensor;
   /** (W⁻¹)ᵀ [C, C]: folded once, whatever the number of rows. */
   abstract inverseWeight(): Tensor;
 
   private get logDet(): Tensor {
-    return mul(eventSize(this.shape) / this.channels, sum(this.logScale));
+    return mul(eventSize(this.shape) / this.channels, this.logDeterminant());
   }
 
   private apply(x: Tensor, weight: Tensor): Tensor {
@@ -65,93 +66,69 @@ abstract class LinearMap extends Bijection {
 const identity = (n: number): Tensor => equalUint(iota(n), reshape(iota(n), [n, 1]));
 /** A diagonal matrix. */
 const diagonal = (d: Tensor): Tensor => mul(identity(d.size), d);
+/** The diagonal of a matrix, zeros beside it. */
+const diagonalOf = (a: Tensor): Tensor => mul(a, identity(a.shape[0] as number));
 
-/** `singular` names the pivot that vanishes. */
 function checkPivots(packed: Matrix, n: number): void {
   for (let i = 0; i < n; i++) {
-    const pivot = Math.abs(packed[i * n + i] as number);
-    if (pivot > 1e-12 && Number.isFinite(pivot)) continue;
+    const pivot = packed[i * n + i] as number;
+    if (Math.abs(pivot) > 1e-12 && Number.isFinite(pivot)) continue;
     throw new LatentGpuError(
       'bad-config',
-      `the start of a linear flow is singular (pivot ${i} is ${packed[i * n + i]}); start from an invertible matrix`,
+      `the start of a linear flow is singular (pivot ${i} is ${pivot}); start from an invertible matrix`,
     );
   }
 }
 
 /**
- * W = P L (U + diag(s)): P and the signs of s are fixed, L and U are unit and strict triangles, log |s|
- * is trained. log |det W| = Σ log |s|.
+ * W = P L (U + diag(s)): P and the signs of s are fixed; L, U and log |s| are trained, packed into one
+ * matrix. log |det W| = Σ log |s|.
  */
 export class LuLinear extends LinearMap {
-  /** Only what lies below the diagonal counts. */
-  readonly lower: Variable;
-  /** Only what lies above it counts. */
-  readonly upper: Variable;
-  protected readonly logScale: Variable;
+  /** [C, C]: L below the diagonal, U above it, log |s| on it. */
+  readonly factors: Variable;
   readonly sign: Variable;
-  readonly order: Variable;
-  readonly back: Variable;
+  /** Which row of L (U + diag(s)) is each row of W, and the inverse of that order. */
+  readonly rows: Variable;
+  readonly places: Variable;
 
   /** @param start W to start from, row major; or a seed of a random rotation */
   constructor(shape: Shape, start: Matrix | number = 0) {
     super(shape);
     const n = this.channels;
-    const { order, packed } = luFactors(
-      typeof start === 'number' ? randomRotation(n, start) : start,
-      n,
-    );
+    const matrix = typeof start === 'number' ? randomRotation(n, start) : start;
+    if (matrix.length !== n * n) {
+      throw new LatentGpuError(
+        'bad-config',
+        `a linear flow of ${n} channels starts from ${n}×${n} numbers, not ${matrix.length}`,
+      );
+    }
+    const { order, packed } = luFactors(matrix, n);
     checkPivots(packed, n);
-    const pivots = Array.from({ length: n }, (_, i) => packed[i * (n + 1)] as number);
-    const part = (keeps: (i: number, j: number) => boolean) =>
-      Float32Array.from(packed, (x, at) => (keeps(Math.floor(at / n), at % n) ? x : 0));
-    const held = (
-      name: string,
-      extents: Shape,
-      values: ArrayLike<number>,
-      options: { role: 'parameter' | 'buffer'; dtype?: 'u32' },
-    ) => variable(name, extents, { ...options, init: () => values });
-    const trained = { role: 'parameter' } as const;
-    this.lower = held(
-      'lower',
-      [n, n],
-      part((i, j) => j < i),
-      trained,
-    );
-    this.upper = held(
-      'upper',
-      [n, n],
-      part((i, j) => j > i),
-      trained,
-    );
-    this.logScale = held(
-      'logScale',
-      [n],
-      pivots.map((x) => Math.log(Math.abs(x))),
-      trained,
-    );
-    this.sign = held('sign', [n], pivots.map(Math.sign), { role: 'buffer' });
-    // Row i of L U is row order[i] of W: back[i] says where row i of W is found.
-    const back = Uint32Array.from(order, (_, i) => order.indexOf(i));
-    this.order = held('order', [n], back, { role: 'buffer', dtype: 'u32' });
-    this.back = held('back', [n], order, { role: 'buffer', dtype: 'u32' });
+    const isDiagonal = (at: number) => at % (n + 1) === 0;
+    const pivots = packed.filter((_, at) => isDiagonal(at));
+    const factors = packed.map((x, at) => (isDiagonal(at) ? Math.log(Math.abs(x)) : x));
+    this.factors = variable('factors', [n, n], { role: 'parameter', init: () => factors });
+    const buffer = { role: 'buffer' } as const;
+    this.sign = variable('sign', [n], { ...buffer, init: () => pivots.map(Math.sign) });
+    const places = Uint32Array.from(order);
+    const rows = places.map((_, i) => places.indexOf(i));
+    const held = (name: string, values: Uint32Array) =>
+      variable(name, [n], { ...buffer, dtype: 'u32', init: () => values });
+    this.rows = held('rows', rows);
+    this.places = held('places', places);
   }
 
-  private get upperFactor(): Tensor {
-    const scale = mul(this.sign, exp(this.logScale));
-    return add(triangle(this.upper, { upper: true, strict: true }), diagonal(scale));
+  protected logDeterminant(): Tensor {
+    return sum(diagonalOf(this.factors));
   }
 
   weight(): Tensor {
-    const lower = add(triangle(this.lower, { strict: true }), identity(this.channels));
-    const product = matmul(lower, this.upperFactor);
-    return permuteColumns(transpose(product), this.order, this.back);
+    return transpose(luMatrix(this.factors, this));
   }
 
-  /** W⁻¹ = U⁻¹ L⁻¹ Pᵀ; its transpose has the rows of (U⁻¹ L⁻¹)ᵀ in another order. */
   inverseWeight(): Tensor {
-    const lower = triangularInverse(this.lower, { unitDiagonal: true });
-    const upper = triangularInverse(this.upperFactor, { upper: true });
-    return transpose(permuteColumns(matmul(upper, lower), this.order, this.back));
+    return transpose(luInverse(this.factors, this));
   }
 }
 
@@ -164,7 +141,7 @@ export class QrLinear extends LinearMap {
   /** One reflection a row, of any length but 0. */
   readonly vectors: Variable;
   readonly upper: Variable;
-  protected readonly logScale: Variable;
+  readonly logScale: Variable;
 
   /** @param reflections at most C of them reach every rotation and reflection */
   constructor(shape: Shape, options: { reflections?: number; seed?: number } = {}) {
@@ -187,6 +164,10 @@ export class QrLinear extends LinearMap {
     });
     this.upper = variable('upper', [n, n], zero);
     this.logScale = variable('logScale', [n], zero);
+  }
+
+  protected logDeterminant(): Tensor {
+    return sum(this.logScale);
   }
 
   /** Q [C, C]. */
@@ -214,6 +195,3 @@ export class QrLinear extends LinearMap {
     return matmul(this.rotation(), transpose(inverse));
   }
 }
-
-/** The diagonal of a matrix, zeros beside it. */
-const diagonalOf = (a: Tensor): Tensor => mul(a, identity(a.shape[0] as number));

@@ -20,6 +20,7 @@ export { assign, store } from './effects.ts';
 export { evaluate } from './evaluate.ts';
 export { gather } from './gather.ts';
 export { gradient, vectorJacobian } from './gradient.ts';
+export { type LuFrame, luInverse, luMatrix } from './lu.ts';
 export { matmul } from './matmul.ts';
 export { type PatchOptions, patches, type Window, windowOf } from './patches.ts';
 export { permuteColumns } from './permute.ts';

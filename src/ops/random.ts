@@ -132,3 +132,17 @@ export function batchIndices(
   const wrapped = batch > count ? modUint(position, count) : position;
   return permutation(wrapped, count, [addUint(words[0], mulUint(epoch, 0x9e3779b9)), words[1]]);
 }
+
+/** The rows of step `at` as {@link batchIndices} picks them on the GPU, on the host: [batch]. */
+export function batchRows(
+  count: number,
+  batch: number,
+  words: readonly [number, number],
+  at: number,
+): Uint32Array {
+  const batches = Math.max(1, Math.floor(count / batch));
+  const epoch = Math.floor(at / batches);
+  const first = (at % batches) * batch;
+  const key = [(words[0] + Math.imul(epoch, 0x9e3779b9)) >>> 0, words[1]] as const;
+  return Uint32Array.from({ length: batch }, (_, i) => permute((first + i) % count, count, key));
+}

@@ -2,7 +2,7 @@
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import { cases } from '../rig/cases.ts';
+import { type CaseContext, cases } from '../rig/cases.ts';
 import { check, integers, reals, withRuntime } from '../support/engine.ts';
 
 /** A weighted sum of all elements, whose gradient is not the same everywhere. */
@@ -23,7 +23,32 @@ function factor(name: string, n: number, batch = 1): Float32Array {
   return values;
 }
 
-cases('kernels', (c) => {
+/** Both kinds of adapter against the float64 reference, relative to the largest number of a tensor. */
+async function againstFloat64(
+  t: CaseContext,
+  outputs: Record<string, Tensor>,
+  values: ReadonlyMap<Variable, ArrayLike<number>>,
+): Promise<void> {
+  const expected = o.evaluate(Object.values(outputs), values);
+  for (const isSoftware of [true, false]) {
+    await withRuntime(
+      t,
+      async (runtime) => {
+        const plan = await runtime.compile({ outputs });
+        for (const [variable, numbers] of values) runtime.write(variable, numbers);
+        await plan.run();
+        for (const [i, name] of Object.keys(outputs).entries()) {
+          const want = expected[i]?.data as Float64Array;
+          const scale = want.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
+          t.close(await plan.read(name), want, { absolute: 1e-5 * scale }, name);
+        }
+      },
+      { isSoftware },
+    );
+  }
+}
+
+cases('own shaders', (c) => {
   c('inverts triangular matrices of every kind, with gradients', async (t) => {
     const outputs: Record<string, Tensor> = {};
     const values = new Map<Variable, ArrayLike<number>>([[weights, weightValues]]);
@@ -61,6 +86,36 @@ cases('kernels', (c) => {
     { image: [2, 4, 4, 5], kernel: 1, stride: 1, padding: 'same' },
     { image: [1, 3, 9, 2], kernel: [5, 4], stride: 3, padding: 'same' },
   ] as const;
+  c('keeps matrices as packed factors, with gradients', async (t) => {
+    for (const n of [1, 4, 13]) {
+      const factors = variable('factors', [n, n]);
+      const order = Array.from({ length: n }, (_, i) => (5 * i + 2) % n);
+      const held = (name: string, dtype: 'f32' | 'u32') => variable(name, [n], { dtype });
+      const frame = {
+        sign: held('sign', 'f32'),
+        rows: held('rows', 'u32'),
+        places: held('places', 'u32'),
+      };
+      const matrix = o.luMatrix(factors, frame);
+      const inverse = o.luInverse(factors, frame);
+      const values = new Map<Variable, ArrayLike<number>>([
+        [factors, reals(`factors ${n}`, n * n, -0.5, 0.5)],
+        [frame.sign, order.map((_, i) => (i % 2 === 0 ? 1 : -1))],
+        [frame.rows, order],
+        [frame.places, order.map((_, i) => order.indexOf(i))],
+        [weights, weightValues],
+      ]);
+      const outputs = {
+        matrix,
+        inverse,
+        product: o.matmul(matrix, inverse),
+        gradient: o.gradient(scalarOf(o.square(matrix), weights), [factors])[0] as Tensor,
+        inverseGradient: o.gradient(scalarOf(inverse, weights), [factors])[0] as Tensor,
+      };
+      await againstFloat64(t, outputs, values);
+    }
+  });
+
   c('cuts images into patches and lays them back, with gradients', async (t) => {
     const outputs: Record<string, Tensor> = {};
     const values = new Map<Variable, ArrayLike<number>>([[weights, weightValues]]);
@@ -104,23 +159,7 @@ cases('kernels', (c) => {
         [w, given],
         [weights, weightValues],
       ]);
-      const expected = o.evaluate(Object.values(outputs), values);
-      for (const isSoftware of [true, false]) {
-        await withRuntime(
-          t,
-          async (runtime) => {
-            const plan = await runtime.compile({ outputs });
-            for (const [variable, numbers] of values) runtime.write(variable, numbers);
-            await plan.run();
-            for (const [i, name] of Object.keys(outputs).entries()) {
-              const want = expected[i]?.data as Float64Array;
-              const scale = want.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
-              t.close(await plan.read(name), want, { absolute: 1e-5 * scale }, name);
-            }
-          },
-          { isSoftware },
-        );
-      }
+      await againstFloat64(t, outputs, values);
     }
   });
 
