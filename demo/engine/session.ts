@@ -8,6 +8,8 @@ import { Views } from './views.ts';
 
 /** Training goes on this long before the session listens again. */
 const SLICE_MS = 200;
+/** The state is kept for a lost device this often: slices are short, and the state is large. */
+const SNAPSHOT_SECONDS = 5;
 /** After a touch of the map, slices are single steps for so long. */
 const ATTENTION_MS = 250;
 /** The views are renewed no more often than this, and for at most a quarter of the time. */
@@ -123,7 +125,7 @@ class Session {
       case 'files':
         return this.open(request.files);
       case 'save':
-        if (task) this.tell({ type: 'saved', files: task.files() });
+        if (task) this.tell({ type: 'saved', files: await task.files() });
         else this.notice('error', 'There is no model to save; Reset makes a new one.');
         return;
       case 'lose':
@@ -236,7 +238,7 @@ class Session {
     const wanted = this.stepMs > 0 && !isWatched ? Math.round(SLICE_MS / this.stepMs) : 1;
     const before = trainer.step;
     const began = performance.now();
-    const report = await trainer.run(Math.max(1, wanted));
+    const report = await trainer.run(Math.max(1, wanted), { snapshotAfter: SNAPSHOT_SECONDS });
     const ms = (performance.now() - began) / Math.max(1, trainer.step - before);
     // The first step also warms everything up, and single steps pay for a whole report.
     if (before > 0 && !(isWatched && this.stepMs > 0)) {

@@ -98,6 +98,8 @@ export class Task {
 
   async tune(rate: number, beta: number): Promise<void> {
     const { live } = this;
+    // What is done again on another device is done with the old numbers up to here.
+    await this.trainer.currentState();
     live.settings = { ...live.settings, rate, beta };
     await this.trainer.protect(async (runtime) => {
       runtime.write(live.rate, [rate]);
@@ -106,8 +108,9 @@ export class Task {
   }
 
   /** The files of the model as it was after the last step. */
-  files(): { name: string; bytes: Uint8Array<ArrayBuffer> }[] {
-    const flat = this.trainer.lastState?.tensors.get('parameters') as Float32Array;
+  async files(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]> {
+    const { tensors } = await this.trainer.currentState();
+    const flat = tensors.get('parameters') as Float32Array;
     const { beta } = this.settings;
     const objective = { kind: 'elbo', samples: 1, kl: 'analytic', beta } as const;
     const json = modelJson({ ...this.config, objective });

@@ -161,8 +161,8 @@ class Ledger {
   }
 
   private look(): StepCounts {
-    const { dispatches, submissions, buffersCreated, bindGroupsCreated } = this.device.counters;
-    const hostWrites = writesTo(this.device);
+    const { dispatches, submissions, buffersCreated, bindGroupsCreated, hostWrites } =
+      this.device.counters;
     return { dispatches, submissions, buffersCreated, bindGroupsCreated, hostWrites };
   }
 
@@ -176,21 +176,6 @@ class Ledger {
       hostWrites: per('hostWrites'),
     };
   }
-}
-
-const writes = new WeakMap<Device, number>();
-
-/** Writes into buffers of a device since it was first asked about. */
-function writesTo(device: Device): number {
-  const known = writes.get(device);
-  if (known !== undefined) return known;
-  const write = device.write.bind(device);
-  device.write = (...written) => {
-    writes.set(device, (writes.get(device) ?? 0) + 1);
-    write(...written);
-  };
-  writes.set(device, 0);
-  return 0;
 }
 
 /** Warms up, and finds how many steps make a sample. */

@@ -15,9 +15,13 @@ export interface DeviceCounters {
   bindGroupsCreated: number;
   /** Pipelines compiled; one that came from the cache does not count. */
   pipelinesCreated: number;
+  /** Pipelines in the cache. */
+  pipelinesKept: number;
   submissions: number;
   /** Dispatches submitted; counted by whoever encodes them. */
   dispatches: number;
+  /** Times the host wrote into a buffer. */
+  hostWrites: number;
 }
 
 export interface LostInfo {
@@ -105,8 +109,12 @@ export class Device {
       get pipelinesCreated() {
         return pipelines.created;
       },
+      get pipelinesKept() {
+        return pipelines.kept;
+      },
       submissions: 0,
       dispatches: 0,
+      hostWrites: 0,
     };
     this.#staging = new StagingPool({
       create: (label, bytes, usage) => this.createBuffer(label, bytes, usage),
@@ -252,6 +260,7 @@ export class Device {
       : new Uint8Array(data);
     const whole = bytes.length - (bytes.length % 4);
     const { queue } = this.gpu;
+    this.counters.hostWrites += 1;
     if (whole > 0)
       queue.writeBuffer(buffer, byteOffset, bytes as GPUAllowSharedBufferSource, 0, whole);
     if (whole < bytes.length) {
@@ -336,6 +345,11 @@ export class Device {
     this.#throwCollected();
     this.#assertAlive();
     return value;
+  }
+
+  /** Frees what is kept for the next readings; they ask for it again. */
+  trim(): void {
+    this.#staging.clear();
   }
 
   /** Loses the device on purpose, as a crashed driver would: a drill for whoever must recover. */

@@ -20,6 +20,9 @@ const bufferTypes: Record<BindingKind, GPUBufferBindingType> = {
 
 const COMPUTE_STAGE = 4;
 
+/** Pipelines kept for the next plan; one that is in use stays alive without the cache. */
+const KEPT = 512;
+
 interface Layout {
   group: GPUBindGroupLayout;
   pipeline: GPUPipelineLayout;
@@ -59,14 +62,25 @@ export class PipelineCache {
       .sort((a, b) => a.binding - b.binding);
     const signature = sorted.map(({ binding, kind }) => `${binding}:${kind}`).join(' ');
     const key = `${entryPoint}\n${signature}\n${code}`;
-    let pipeline = this.#pipelines.get(key);
-    if (!pipeline) {
-      pipeline = this.#compile(label, code, entryPoint, this.#layout(label, signature, sorted));
-      this.#pipelines.set(key, pipeline);
-      // A failure is the caller's to handle, and may be mended by a new device or driver.
-      pipeline.catch(() => this.#pipelines.delete(key));
+    const known = this.#pipelines.get(key);
+    if (known) {
+      // Moved to the end: the first is the one not asked for the longest.
+      this.#pipelines.delete(key);
+      this.#pipelines.set(key, known);
+      return known;
     }
+    const pipeline = this.#compile(label, code, entryPoint, this.#layout(label, signature, sorted));
+    this.#pipelines.set(key, pipeline);
+    // A failure is the caller's to handle, and may be mended by a new device or driver.
+    pipeline.catch(() => this.#pipelines.delete(key));
+    const [oldest] = this.#pipelines.keys();
+    if (this.#pipelines.size > KEPT && oldest !== undefined) this.#pipelines.delete(oldest);
     return pipeline;
+  }
+
+  /** Pipelines that the next plan finds compiled. */
+  get kept(): number {
+    return this.#pipelines.size;
   }
 
   #layout(label: string, signature: string, slots: readonly BindingSlot[]): Layout {

@@ -41,4 +41,9 @@ export class StagingPool {
       this.#memory.destroy(oldest);
     }
   }
+
+  /** Frees all that is idle. */
+  clear(): void {
+    for (const buffer of this.#idle.splice(0)) this.#memory.destroy(buffer);
+  }
 }

@@ -1,5 +1,5 @@
 // From graphs to running plans.
 export type { AdapterClass } from './adapter.ts';
-export type { Plan, RunOptions } from './plan.ts';
+export type { Plan, RunOptions, StepFeed } from './plan.ts';
 export { Runtime, type RuntimeOptions } from './runtime.ts';
 export { type Program, type Schedule, schedule } from './schedule.ts';

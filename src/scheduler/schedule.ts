@@ -72,7 +72,7 @@ export function schedule(program: Program, adapter: AdapterClass = defaultAdapte
       'limit-exceeded',
       `${held} needs ${memoryBytes(held)} bytes and one binding may span ${adapter.maxBindingBytes}; ` +
         (isVariable(held) && held.role === 'data'
-          ? 'use fewer rows, or bytes instead of floats'
+          ? 'use a smaller batch, or a smaller residentBytes so that the data are streamed'
           : 'use a smaller batch, fewer samples or a smaller model'),
     );
   }

@@ -1,106 +1,158 @@
-// A data set on the GPU, and the batch that each step takes from it.
+// A data set on the GPU, whole or a window at a time, and the batch that each step takes from it.
 import { type ImageDataset, imageSize } from '../data/dataset.ts';
 import { LatentGpuError } from '../errors.ts';
 import { named, type Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
-import { batchIndices, gather, randomBernoulli, reshape, seed, slice } from '../ops/index.ts';
-import { Random } from '../random.ts';
+import {
+  addUint,
+  batchIndices,
+  batchRows,
+  gather,
+  iota,
+  modUint,
+  mulUint,
+  randomBernoulli,
+  reshape,
+  seed,
+  slice,
+  step,
+} from '../ops/index.ts';
+import { seedWords } from '../random.ts';
+import type { Runtime } from '../scheduler/index.ts';
+import type { Binarization } from './binarize.ts';
+import { StoredRows } from './stored-rows.ts';
 
-/**
- * How grey values become the 0/1 data of a Bernoulli decoder: drawn anew at every presentation,
- * drawn once, thresholded at one half, or left as they are.
- */
-export type Binarization = 'resampled' | 'once' | 'static' | 'none';
+/** Bytes of data that stay on the GPU unless told otherwise: what one binding spans on any device. */
+export const RESIDENT_BYTES = 2 ** 27;
+/** Bytes of the rows that the GPU has at a time of data that do not. */
+const WINDOW_BYTES = 2 ** 24;
+/** A submission has no more steps than this, so a window need not have more either. */
+const WINDOW_STEPS = 256;
 
-export const BINARIZATIONS: readonly Binarization[] = ['resampled', 'once', 'static', 'none'];
-
-/** Random streams of the host's own draws. */
-const STREAM = { once: 101, evaluation: 102 };
-
-/** Writes rows `start` to `end` as numbers whose white is `white`. */
-function binarizeInto(
-  target: Float32Array | Uint8Array,
-  white: number,
-  dataset: ImageDataset,
-  start: number,
-  end: number,
-  binarization: Binarization,
-  drawSeed: number,
-): void {
-  const { data, count } = dataset;
-  const width = data.length / count;
-  const scale = data instanceof Uint8Array ? 255 : 1;
-  const stream = binarization === 'once' ? STREAM.once : STREAM.evaluation;
-  for (let row = start; row < end; row++) {
-    const random = new Random(drawSeed, stream, row);
-    const from = row * width;
-    const to = (row - start) * width;
-    for (let i = 0; i < width; i++) {
-      const grey = (data[from + i] as number) / scale;
-      if (binarization === 'none') target[to + i] = white * grey;
-      else if (binarization === 'static') target[to + i] = grey >= 0.5 ? white : 0;
-      else target[to + i] = random.uniform() < grey ? white : 0;
-    }
-  }
+export interface BatchOptions {
+  readonly batch: number;
+  readonly binarization: Binarization;
+  /** Of the shuffling and of draws made once. */
+  readonly seed: number;
+  /** Data that take more bytes are streamed. Default: 128 MiB. */
+  readonly residentBytes?: number;
 }
 
-/**
- * Rows `start` to `end` as numbers in [0, 1], binarised as asked with draws that depend only on
- * `seed` and the row.
- */
-export function binarizedRows(
-  dataset: ImageDataset,
-  start: number,
-  end: number,
-  binarization: Binarization,
-  drawSeed: number,
-): Float32Array {
-  const width = dataset.data.length / dataset.count;
-  const result = new Float32Array((end - start) * width);
-  binarizeInto(result, 1, dataset, start, end, binarization, drawSeed);
-  return result;
-}
-
-/** The values a data set has on the GPU: bytes stay bytes. */
-function storedValues(dataset: ImageDataset, binarization: Binarization, drawSeed: number) {
-  if (binarization === 'resampled' || binarization === 'none') return dataset.data;
-  const bytes = new Uint8Array(dataset.data.length);
-  binarizeInto(bytes, 255, dataset, 0, dataset.count, binarization, drawSeed);
-  return bytes;
-}
-
+/** The shuffled batches of a data set: every epoch another permutation of its rows. */
 export interface Batches {
   /** This step's rows, [batch, features]. */
   readonly x: Tensor;
-  /** The whole data set, [count, features]. */
-  readonly table: Variable;
-  /** What the table is to hold. */
-  readonly values: () => Uint8Array | Float32Array;
   /** Batches in one pass over the data. */
   readonly perEpoch: number;
+  /** The most steps whose rows the GPU has at a time; undefined: it has all rows. */
+  readonly windowSteps: number | undefined;
+  /** Writes what the GPU has from the beginning. */
+  load(runtime: Runtime): void;
+  /** Writes the rows of `count` steps, at most `windowSteps`, from step `from` on. */
+  feed(runtime: Runtime, from: number, count: number): void;
 }
 
-/** The shuffled batches of a data set: every epoch another permutation, chosen on the GPU. */
-export function batchesOf(
-  dataset: ImageDataset,
-  batch: number,
-  binarization: Binarization,
-  drawSeed: number,
-): Batches {
-  if (!(Number.isInteger(batch) && batch >= 1 && batch <= dataset.count)) {
+/**
+ * The batches of `dataset`. Data larger than `residentBytes` are streamed: the host follows the
+ * same permutation and writes the rows of the next steps, so that the bits are the same either way.
+ *
+ * @throws LatentGpuError `bad-config` if the data cannot fill a batch
+ */
+export function batchesOf(dataset: ImageDataset, options: BatchOptions): Batches {
+  const { count, name } = dataset;
+  const { batch, binarization, residentBytes = RESIDENT_BYTES } = options;
+  if (!(Number.isInteger(batch) && batch >= 1 && batch <= count)) {
     throw new LatentGpuError(
       'bad-config',
-      `batch is ${batch}; it must be a whole number from 1 to the ${dataset.count} rows of ${dataset.name}`,
+      `batch is ${batch}; it must be a whole number from 1 to the ${count} rows of ${name}`,
     );
   }
-  const fixed = binarization === 'once' || binarization === 'static';
-  const table = variable('data', [dataset.count, imageSize(dataset)], {
-    dtype: fixed || dataset.data instanceof Uint8Array ? 'u8' : 'f32',
-    role: 'data',
-  });
-  const words = [0, 1].map((i) => reshape(slice(seed, 0, i, i + 1), [])) as [Tensor, Tensor];
-  const rows = gather(table, batchIndices(dataset.count, batch, words));
-  const x = named(binarization === 'resampled' ? randomBernoulli(rows) : rows, 'x');
-  const values = () => storedValues(dataset, binarization, drawSeed);
-  return { x, table, values, perEpoch: Math.max(1, Math.floor(dataset.count / batch)) };
+  const words = seedWords(options.seed);
+  const rows = new StoredRows(dataset, binarization, options.seed);
+  const rowBytes = bytesOfRow(rows.dtype, imageSize(dataset));
+  const perEpoch = Math.max(1, Math.floor(count / batch));
+  const xOf = (picked: Tensor) =>
+    named(binarization === 'resampled' ? randomBernoulli(picked) : picked, 'x');
+  const tableOf = (length: number): Variable =>
+    variable('data', [length, imageSize(dataset)], { dtype: rows.dtype, role: 'data' });
+  if (count * rowBytes <= residentBytes) {
+    const table = tableOf(count);
+    const key = [0, 1].map((i) => reshape(slice(seed, 0, i, i + 1), [])) as [Tensor, Tensor];
+    return {
+      x: xOf(gather(table, batchIndices(count, batch, key))),
+      perEpoch,
+      windowSteps: undefined,
+      load: (runtime) => runtime.write(table, rows.all()),
+      feed() {},
+    };
+  }
+  const budget = Math.min(WINDOW_BYTES, residentBytes);
+  const windowSteps = Math.max(
+    1,
+    Math.min(WINDOW_STEPS, perEpoch, Math.floor(budget / (batch * rowBytes))),
+  );
+  const window = tableOf(windowSteps * batch);
+  const at = addUint(mulUint(modUint(step, windowSteps), batch), iota(batch));
+  const feeder = new WindowFeeder(window, rows, rowBytes, batch, windowSteps);
+  return {
+    x: xOf(gather(window, at)),
+    perEpoch,
+    windowSteps,
+    load() {},
+    feed: (runtime, from, steps) =>
+      feeder.feed(runtime, from, steps, (s) => batchRows(count, batch, words, s)),
+  };
+}
+
+/** As in memory: rows of bytes start at multiples of four. */
+function bytesOfRow(dtype: 'u8' | 'f32', width: number): number {
+  return dtype === 'f32' ? width * 4 : Math.ceil(width / 4) * 4;
+}
+
+/** Writes rows into a ring of steps: those of step s lie in its place s mod `steps`. */
+class WindowFeeder {
+  private readonly window: Variable;
+  private readonly rows: StoredRows;
+  private readonly rowBytes: number;
+  private readonly batch: number;
+  private readonly steps: number;
+  private staged: Uint8Array | Float32Array | undefined;
+
+  constructor(window: Variable, rows: StoredRows, rowBytes: number, batch: number, steps: number) {
+    this.window = window;
+    this.rows = rows;
+    this.rowBytes = rowBytes;
+    this.batch = batch;
+    this.steps = steps;
+  }
+
+  /** The queue keeps the order: rows that a step submitted before still reads stay until it is done. */
+  feed(
+    runtime: Runtime,
+    from: number,
+    count: number,
+    rowsOf: (step: number) => ArrayLike<number>,
+  ): void {
+    const { batch, rowBytes, rows } = this;
+    const elements = rows.dtype === 'f32' ? rowBytes / 4 : rowBytes;
+    const stepBytes = batch * rowBytes;
+    const ArrayType = rows.dtype === 'f32' ? Float32Array : Uint8Array;
+    this.staged ??= new ArrayType(this.steps * batch * elements);
+    const { staged } = this;
+    for (let s = from; s < from + count; s++) {
+      const place = (s % this.steps) * batch;
+      const wanted = rowsOf(s);
+      for (let i = 0; i < batch; i++) {
+        rows.copy(wanted[i] as number, staged, (place + i) * elements);
+      }
+    }
+    const { buffer, byteOffset } = runtime.storageOf(this.window);
+    for (let done = 0; done < count; ) {
+      const place = (from + done) % this.steps;
+      const run = Math.min(count - done, this.steps - place);
+      const part = staged.subarray(place * batch * elements, (place + run) * batch * elements);
+      runtime.device.write(buffer, byteOffset + place * stepBytes, part);
+      done += run;
+    }
+  }
 }

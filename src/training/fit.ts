@@ -3,7 +3,9 @@
 import type { Evaluation } from '../models/evaluate.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import type { Best, Checkpoint } from './checkpoint.ts';
-import type { Progress, Trainer, TrainerState } from './trainer.ts';
+import type { Progress } from './report.ts';
+import type { TrainerState } from './state.ts';
+import type { Trainer } from './trainer.ts';
 
 export interface EpochReport {
   /** Steps and epochs done since the run began. */

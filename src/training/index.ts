@@ -1,5 +1,5 @@
 // Training: configuration, batches, the trainer, the loop around it, its state as a file.
-export { BINARIZATIONS, type Binarization, binarizedRows } from './batches.ts';
+export { BINARIZATIONS, type Binarization, binarizedRows } from './binarize.ts';
 export { type Best, type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 export {
   assignments,
@@ -7,6 +7,8 @@ export {
   makeOptimizer,
   RUN_KEYS,
   runConfig,
+  type Sources,
+  settleData,
   settleRun,
   type TrainingConfig,
   totalSteps,
@@ -14,14 +16,12 @@ export {
 export { type EpochReport, type FitOptions, type FitResult, fit } from './fit.ts';
 export { lossOf } from './objective.ts';
 export { outputBias } from './output-bias.ts';
+export type { Progress, RunOptions, TrainingReport } from './report.ts';
+export type { TrainerState } from './state.ts';
 export {
   describeStep,
   type LossTerms,
-  type Progress,
-  type RunOptions,
   type StepDescription,
-  Trainer,
   type TrainerOptions,
-  type TrainerState,
-  type TrainingReport,
-} from './trainer.ts';
+} from './step.ts';
+export { Trainer } from './trainer.ts';

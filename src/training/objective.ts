@@ -1,7 +1,7 @@
 // What a model of this library is trained for.
 import { Autoencoder, type Model } from '../models/index.ts';
 import { mean, neg } from '../ops/index.ts';
-import type { TrainerOptions } from './trainer.ts';
+import type { TrainerOptions } from './step.ts';
 
 /** The mean over the batch of -bound (an autoencoder's: of -log p(x | code)), in nats. */
 export function lossOf(model: Model): TrainerOptions['loss'] {

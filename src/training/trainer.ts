@@ -1,98 +1,42 @@
 // The training loop's engine: one plan that holds a whole step, replayed; its state can be taken
 // out and put back, so that a run goes on after a stop or on another device.
-import type { ImageDataset } from '../data/dataset.ts';
 import { type Device, openDevice } from '../device/index.ts';
 import { isLatentGpuError, LatentGpuError } from '../errors.ts';
-import type { Tensor } from '../graph/tensor.ts';
-import { type Variable, variable } from '../graph/variable.ts';
-import type { Module } from '../nn/index.ts';
-import { add, addUint, modUint, mulUint, seed, step, store } from '../ops/index.ts';
-import { type Minimization, type MinimizeOptions, minimize } from '../optim/index.ts';
+import { seed } from '../ops/index.ts';
 import { seedWords } from '../random.ts';
 import { type Plan, Runtime } from '../scheduler/index.ts';
-import { type Batches, type Binarization, batchesOf } from './batches.ts';
+import { firstBadParameter, firstNonFinite } from './diagnose.ts';
+import { Renewable } from './renewable.ts';
+import type { RunOptions, TrainingReport } from './report.ts';
+import { readState, type TrainerState, writeState } from './state.ts';
+import { describeStep, HISTORY, type StepDescription, type TrainerOptions } from './step.ts';
+import { Tally } from './tally.ts';
 
-/** Steps whose metrics the GPU remembers before the host has to look. */
-const HISTORY = 4096;
 /** The host looks about this often. */
 const LOOK_MS = 400;
-
-export interface LossTerms {
-  /** Scalar to be lowered. */
-  readonly loss: Tensor;
-  /** Scalars to be recorded beside it. */
-  readonly metrics?: Readonly<Record<string, Tensor>>;
-}
-
-export interface TrainerOptions extends MinimizeOptions {
-  readonly model: Module;
-  /** The loss of a batch x [B, D]. */
-  readonly loss: (x: Tensor) => LossTerms;
-  readonly data: ImageDataset;
-  readonly batch: number;
-  /** Default: `none`. */
-  readonly binarize?: Binarization;
-  /** Of initial values, noise and shuffling. */
-  readonly seed?: number;
-  /** Initial values in place of those the parameters would give themselves. */
-  readonly initial?: ReadonlyMap<Variable, Float32Array>;
-}
-
-/** Everything a run needs to go on bit for bit. */
-export interface TrainerState {
-  readonly step: number;
-  readonly tensors: ReadonlyMap<string, Float32Array | Uint32Array>;
-}
-
-export interface TrainingReport {
-  /** Steps done since the run began. */
-  readonly step: number;
-  readonly epoch: number;
-  /** Means over the steps since the last report. */
-  readonly metrics: Readonly<Record<string, number>>;
-  /** Updates skipped so far because their gradient was not usable. */
-  readonly skipped: number;
-}
-
-export interface Progress {
-  /** Steps done since the run began. */
-  readonly step: number;
-  /** Means over the steps since the last call. */
-  readonly metrics: Readonly<Record<string, number>>;
-}
-
-export interface RunOptions {
-  /** Called a few times a second. */
-  onProgress?: (progress: Progress) => void;
-  /** Stops after the submission under way. */
-  signal?: AbortSignal;
-}
-
-/** The graph of a training step, without a device. */
-export interface StepDescription {
-  readonly batches: Batches;
-  readonly step: Minimization;
-  readonly names: readonly string[];
-  readonly history: Variable;
-  readonly effects: readonly Tensor[];
-}
+/** A long run's state comes to the host this often, so that a lost device costs no more. */
+const SNAPSHOT_SECONDS = 30;
 
 export class Trainer {
   readonly options: TrainerOptions;
   private readonly description: StepDescription;
-  private readonly open: () => Promise<Device>;
   private readonly words: [number, number];
-  private bound: { runtime: Runtime; plan: Plan } | undefined;
+  private readonly device: Renewable<{ runtime: Runtime; plan: Plan }>;
   private snapshot: TrainerState | undefined;
+  private snapshotAt = 0;
   private done = 0;
-  /** Devices lost and replaced so far. */
-  recoveries = 0;
+  /** What completed runs have reached; a device that replaces another has to get there first. */
+  private reached = 0;
 
   private constructor(options: TrainerOptions, open: () => Promise<Device>) {
     this.options = options;
-    this.open = open;
     this.words = seedWords(options.seed ?? 0);
     this.description = describeStep(options);
+    this.device = new Renewable({
+      open,
+      make: (device) => this.make(device),
+      begin: () => this.begin(),
+    });
   }
 
   /**
@@ -106,16 +50,22 @@ export class Trainer {
   ): Promise<Trainer> {
     const trainer = new Trainer(options, open);
     trainer.snapshot = from;
-    await trainer.bind();
+    trainer.reached = from?.step ?? 0;
+    await trainer.protect(() => Promise.resolve());
     return trainer;
   }
 
+  /** Devices lost and replaced so far. */
+  get recoveries(): number {
+    return this.device.recoveries;
+  }
+
   get runtime(): Runtime {
-    return (this.bound as { runtime: Runtime }).runtime;
+    return this.device.now.runtime;
   }
 
   get plan(): Plan {
-    return (this.bound as { plan: Plan }).plan;
+    return this.device.now.plan;
   }
 
   /** Steps done since the run began. */
@@ -127,95 +77,118 @@ export class Trainer {
     return this.description.batches.perEpoch;
   }
 
-  /** Opens a device and gives it the run as of the last state. */
-  private async bind(): Promise<void> {
-    const device = await this.open();
-    try {
-      await this.bindTo(device);
-    } catch (error) {
-      device.destroy();
-      throw error;
-    }
+  /** Whether the data are too large to stay on the GPU, and their rows are sent as steps need them. */
+  get isStreamed(): boolean {
+    return this.description.batches.windowSteps !== undefined;
   }
 
-  private async bindTo(device: Device): Promise<void> {
+  private async make(device: Device): Promise<{ runtime: Runtime; plan: Plan }> {
     const { batches, effects } = this.description;
-    const options = this.options;
-    const runtime = new Runtime(device, { seed: options.seed ?? 0 });
+    const runtime = new Runtime(device, { seed: this.options.seed ?? 0 });
     const plan = await runtime.compile({ effects });
-    runtime.write(batches.table, batches.values());
+    batches.load(runtime);
     runtime.write(seed, this.words);
-    this.bound = { runtime, plan };
+    return { runtime, plan };
+  }
+
+  /** Brings a new device to where the last one was. */
+  private async begin(): Promise<void> {
+    this.snapshotAt = performance.now();
     if (this.snapshot) {
-      this.restore(this.snapshot);
+      this.putBack(this.snapshot);
+      await this.replay(this.reached);
       return;
     }
-    for (const [parameter, values] of options.initial ?? []) runtime.write(parameter, values);
-    this.snapshot = await this.state();
+    for (const [parameter, values] of this.options.initial ?? []) {
+      this.runtime.write(parameter, values);
+    }
+    await this.save();
   }
 
   /**
    * Trains for `steps` steps and reports their mean metrics. A device that is lost on the way is
-   * replaced and the steps are done again, from the state in which this call began.
+   * replaced and the steps are done again, from the last state that the host has.
    *
-   * @throws LatentGpuError `not-finite` if the loss is; the last good state is in {@link lastState}
+   * @throws LatentGpuError `not-finite` if the loss or a parameter is, naming the step and the first
+   *   tensor; the run is then back at the last good state, {@link lastState}
    */
   async run(steps: number, options: RunOptions = {}): Promise<TrainingReport> {
     const target = this.done + steps;
-    return await this.protect(() => this.runTo(target, options));
+    // As of the state from which a lost run goes on.
+    const kept = { tally: new Tally(this.description.names) };
+    return await this.protect(() => this.runTo(target, kept, options));
   }
 
-  private async runTo(target: number, options: RunOptions): Promise<TrainingReport> {
-    const { names, step: description } = this.description;
-    const start = this.done;
-    const sums = names.map(() => 0);
+  private async runTo(
+    target: number,
+    kept: { tally: Tally },
+    { signal, onProgress, snapshotAfter = 0 }: RunOptions,
+  ): Promise<TrainingReport> {
+    const tally = kept.tally.copy();
+    const { skipped } = this.description.step;
+    let skips = 0;
     let chunk = 8;
-    while (this.done < target && !options.signal?.aborted) {
+    const isDue = (seconds: number) => performance.now() - this.snapshotAt >= 1000 * seconds;
+    do {
       const began = performance.now();
-      const ran = await this.plan.run(Math.min(chunk, target - this.done), {
-        ...(options.signal && { signal: options.signal }),
-      });
-      this.done += ran;
-      const rows = await this.readHistory(this.done - ran, ran);
-      const recent = names.map(() => 0);
+      const ran = await this.advance(Math.min(chunk, target - this.done), signal);
+      const [rows, [count]] = await Promise.all([
+        this.readHistory(this.done - ran, ran),
+        this.runtime.read(skipped),
+      ]);
+      skips = count as number;
+      const recent = new Tally(tally.names);
       for (const row of rows) {
-        for (let k = 0; k < names.length; k++) {
-          sums[k] = (sums[k] as number) + (row[k] as number);
-          recent[k] = (recent[k] as number) + (row[k] as number);
-        }
+        tally.add(row);
+        recent.add(row);
       }
-      if (ran > 0) options.onProgress?.({ step: this.done, metrics: means(names, recent, ran) });
-      const elapsed = performance.now() - began;
-      const factor = Math.min(4, Math.max(0.25, LOOK_MS / elapsed));
+      if (ran > 0) onProgress?.({ step: this.done, metrics: recent.means() });
+      const factor = Math.min(4, Math.max(0.25, LOOK_MS / (performance.now() - began)));
       chunk = Math.min(HISTORY, Math.max(1, Math.round(chunk * factor)));
-    }
-    const state = await this.state();
-    const skipped = (await this.runtime.read(description.skipped))[0] as number;
-    this.snapshot = state;
+      if (isDue(Math.max(SNAPSHOT_SECONDS, snapshotAfter))) {
+        await this.save();
+        kept.tally = tally.copy();
+      }
+    } while (this.done < target && !signal?.aborted);
+    if (isDue(snapshotAfter)) await this.save();
+    this.reached = this.done;
     return {
       step: this.done,
       epoch: this.done / this.stepsPerEpoch,
-      metrics: means(names, sums, this.done - start),
-      skipped,
+      metrics: tally.means(),
+      skipped: skips,
     };
+  }
+
+  /** @returns the steps done: fewer than asked for only if the signal stopped it */
+  private async advance(steps: number, signal?: AbortSignal): Promise<number> {
+    const { batches } = this.description;
+    const { runtime } = this;
+    const start = this.done;
+    const ran = await this.plan.run(steps, {
+      ...(signal && { signal }),
+      ...(batches.windowSteps !== undefined && {
+        feed: {
+          most: batches.windowSteps,
+          write: (from, count) => batches.feed(runtime, start + from, count),
+        },
+      }),
+    });
+    this.done += ran;
+    return ran;
+  }
+
+  /** Does steps again whose metrics are known, until `step`. */
+  private async replay(step: number): Promise<void> {
+    while (this.done < step) await this.advance(Math.min(HISTORY, step - this.done));
   }
 
   /**
    * Does some work on the trainer's device; if the device is lost on the way, again on another one,
-   * with the last state taken.
+   * with the state that the last run reached.
    */
-  async protect<T>(work: (runtime: Runtime) => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        // The new device may be lost while the run is moving there.
-        if (this.runtime.device.isLost) await this.bind();
-        return await work(this.runtime);
-      } catch (error) {
-        if (!isLatentGpuError(error, 'device-lost')) throw error;
-        this.recoveries += 1;
-        if (this.recoveries > 100) throw error;
-      }
-    }
+  protect<T>(work: (runtime: Runtime) => Promise<T>): Promise<T> {
+    return this.device.protect(({ runtime }) => work(runtime));
   }
 
   /** A row of metrics for each of `count` steps. */
@@ -229,44 +202,82 @@ export class Trainer {
     });
     const loss = names.indexOf('loss');
     const bad = rows.findIndex((row) => !Number.isFinite(row[loss]));
-    if (bad >= 0) {
-      throw new LatentGpuError(
-        'not-finite',
-        `the loss is not finite at step ${from + bad}; the updates since then were skipped. ` +
-          'Lower the learning rate or set clipNorm, and continue from the last checkpoint.',
-      );
-    }
+    if (bad >= 0) await this.failAt(from + bad);
     return rows;
   }
 
-  /** The state as of now, on the host. */
-  async state(): Promise<TrainerState> {
-    const tensors = new Map<string, Float32Array | Uint32Array>();
-    for (const [name, held] of Object.entries(this.description.step.state)) {
-      tensors.set(name, await this.runtime.read(held));
-    }
-    return { step: this.done, tensors };
+  /** Finds the tensor that spoilt the loss of a step, and goes back to the last good state. */
+  private async failAt(step: number): Promise<never> {
+    const good = this.snapshot as TrainerState;
+    this.putBack(good);
+    await this.replay(step);
+    const { batches } = this.description;
+    batches.feed(this.runtime, step, 1);
+    const found = await firstNonFinite(this.runtime, this.description).catch((error: unknown) => {
+      if (isLatentGpuError(error, 'device-lost')) throw error;
+      // The reason is worth less than the fact.
+      return undefined;
+    });
+    this.restore(good);
+    const where = found ? `the first tensor that is not is ${found}` : 'it cannot be told why';
+    throw new LatentGpuError(
+      'not-finite',
+      `the loss is not finite at step ${step}; ${where}; lower the learning rate or set clipNorm, ` +
+        `and go on from step ${good.step}, the last good state`,
+    );
   }
 
-  /** The last state known to be good: taken at the end of each run. */
+  /** The state as of now, on the host. */
+  state(): Promise<TrainerState> {
+    return this.protect((runtime) => readState(runtime, this.description.step.state, this.done));
+  }
+
+  /**
+   * Takes the state to the host, as the one to go back to, unless it is there.
+   *
+   * @throws LatentGpuError `not-finite` if a parameter is; the run is then back at the last good state
+   */
+  private async save(): Promise<TrainerState> {
+    if (this.snapshot?.step === this.done) return this.snapshot;
+    const { parameters, state: variables } = this.description.step;
+    const state = await readState(this.runtime, variables, this.done);
+    const bad = firstBadParameter(parameters, state.tensors.get('parameters') as Float32Array);
+    if (bad) {
+      const good = this.snapshot;
+      if (good) this.restore(good);
+      const when = state.step > 0 ? `after step ${state.step - 1}` : 'before the first step';
+      throw new LatentGpuError(
+        'not-finite',
+        `${when} ${bad} is not finite; lower the learning rate or set clipNorm` +
+          (good ? `, and go on from step ${good.step}, the last good state` : ''),
+      );
+    }
+    this.snapshot = state;
+    this.snapshotAt = performance.now();
+    return state;
+  }
+
+  /** The last state known to be good: by default that at the end of the last run. */
   get lastState(): TrainerState | undefined {
     return this.snapshot;
   }
 
+  /** The state that the last run reached, on the host; it is then the last one known to be good. */
+  currentState(): Promise<TrainerState> {
+    return this.protect(() => this.save());
+  }
+
   /** Puts a state back. @throws LatentGpuError `bad-format` if it belongs to another model or optimizer */
   restore(state: TrainerState): void {
-    const held = Object.entries(this.description.step.state).map(([name, variable]) => {
-      const values = state.tensors.get(name);
-      if (values?.length === variable.size) return { variable, values };
-      throw new LatentGpuError(
-        'bad-format',
-        `the checkpoint's '${name}' has ${values?.length ?? 'no'} values and this run needs ${variable.size}; ` +
-          'resume with the model and optimizer it was made with',
-      );
-    });
-    for (const { variable, values } of held) this.runtime.write(variable, values);
-    this.done = state.step;
+    this.putBack(state);
     this.snapshot = state;
+    this.snapshotAt = performance.now();
+    this.reached = state.step;
+  }
+
+  private putBack(state: TrainerState): void {
+    writeState(this.runtime, this.description.step.state, state);
+    this.done = state.step;
   }
 
   /**
@@ -284,13 +295,16 @@ export class Trainer {
     return Float32Array.from(values, (x) => x * scale);
   }
 
+  private async rawParameters(): Promise<Float32Array> {
+    return (await this.currentState()).tensors.get('parameters') as Float32Array;
+  }
+
   /**
    * The parameters that are worth keeping, end to end: their moving average if one is kept and has
-   * begun, else as they are in the last state.
+   * begun, else as they are.
    */
   async keptParameters(): Promise<Float32Array> {
-    const raw = (this.snapshot as TrainerState).tensors.get('parameters') as Float32Array;
-    return (await this.protect(() => this.averagedParameters())) ?? raw;
+    return (await this.protect(() => this.averagedParameters())) ?? (await this.rawParameters());
   }
 
   /**
@@ -299,7 +313,7 @@ export class Trainer {
    */
   async withParameters<T>(flat: Float32Array, work: (runtime: Runtime) => Promise<T>): Promise<T> {
     const { parameters } = this.description.step;
-    const raw = (this.snapshot as TrainerState).tensors.get('parameters') as Float32Array;
+    const raw = await this.rawParameters();
     if (flat === raw) return await this.protect(work);
     try {
       return await this.protect(async (runtime) => {
@@ -317,41 +331,4 @@ export class Trainer {
     if (!device.isLost) this.runtime.destroy();
     device.destroy();
   }
-}
-
-function means(
-  names: readonly string[],
-  sums: readonly number[],
-  count: number,
-): Record<string, number> {
-  if (count === 0) return {};
-  return Object.fromEntries(names.map((name, k) => [name, (sums[k] as number) / count]));
-}
-
-/**
- * The graph of a training step: batch, loss, gradient, update, record. Needs no device and reads no
- * data, so that `schedule({ effects })` can tell how a step would run.
- */
-export function describeStep(options: TrainerOptions): StepDescription {
-  const { model, data, batch, binarize = 'none' } = options;
-  const batches = batchesOf(data, batch, binarize, options.seed ?? 0);
-  const { loss, metrics = {} } = options.loss(batches.x);
-  const minimization = minimize(loss, model.parameters(), options);
-  const recorded: Record<string, Tensor> = {
-    loss,
-    ...metrics,
-    gradientNorm: minimization.gradientNorm,
-    learningRate: add(minimization.learningRate, 0),
-  };
-  const names = Object.keys(recorded);
-  const history = variable('history', [HISTORY * names.length]);
-  const row = mulUint(modUint(step, HISTORY), names.length);
-  const stores = names.map((name, i) => store(history, addUint(row, i), recorded[name] as Tensor));
-  return {
-    batches,
-    step: minimization,
-    names,
-    history,
-    effects: [...minimization.effects, ...stores],
-  };
 }

@@ -1,103 +1,34 @@
 /** The trainer: the same bits whatever happens on the way. */
-import type { ImageDataset } from '../../src/data/dataset.ts';
 import { digits } from '../../src/data/digits.ts';
 import type { Device } from '../../src/device/index.ts';
-import { type Variable, variable } from '../../src/graph/variable.ts';
-import { Module, uniform } from '../../src/nn/index.ts';
+import { LatentGpuError } from '../../src/errors.ts';
+import type { Variable } from '../../src/graph/variable.ts';
 import {
   add,
-  addUint,
-  assign,
   div,
   equal,
   mean,
   mul,
-  randomNormal,
   sqrt,
   square,
   step,
   sub,
-  sum,
   toFloat,
 } from '../../src/ops/index.ts';
-import { adam, cosine, sgd } from '../../src/optim/index.ts';
-import { type Binarization, batchesOf, binarizedRows } from '../../src/training/batches.ts';
+import { adam, sgd } from '../../src/optim/index.ts';
 import { Trainer, type TrainerOptions, type TrainerState } from '../../src/training/index.ts';
-import { type CaseContext, cases } from '../rig/cases.ts';
-import { reals, withRuntime } from '../support/engine.ts';
-import { column, momentsOf } from '../support/statistics.ts';
+import { cases } from '../rig/cases.ts';
 import { vaeOf } from '../support/toys.ts';
-
-const FEATURES = 5;
-const ROWS = 26;
-const BATCH = 4;
-
-const data: ImageDataset = {
-  name: 'made up',
-  source: 'made up',
-  count: ROWS,
-  shape: [FEATURES],
-  data: reals('rows', ROWS * FEATURES, 0, 1),
-};
-
-/** A model without products, whose kernels compile fast: where noisy data lie. */
-class Centre extends Module {
-  centre = variable('centre', [FEATURES], { role: 'parameter', init: uniform(1) });
-  gain = variable('gain', [1], { role: 'parameter', init: () => [1] });
-}
-
-function centring(options: Partial<TrainerOptions> = {}): TrainerOptions {
-  const model = new Centre();
-  return {
-    model,
-    data,
-    batch: BATCH,
-    loss: (x) => {
-      const noisy = add(mul(model.gain, x), mul(0.1, randomNormal(x.shape)));
-      const loss = mean(sum(square(sub(noisy, model.centre)), -1));
-      return { loss, metrics: { at: toFloat(step) } };
-    },
-    optimizer: adam({ lr: cosine(0.05, 100) }),
-    binarize: 'resampled',
-    ema: 0.9,
-    seed: 3,
-    ...options,
-  };
-}
-
-/** Trainers on the case's own device share it: its pipelines are compiled once. */
-const sharing = (t: CaseContext) => () => Promise.resolve(t.device);
-
-/** A trainer on the shared device, whose memory is freed afterwards; the device stays. */
-async function withTrainer<T>(
-  t: CaseContext,
-  options: TrainerOptions,
-  body: (trainer: Trainer) => Promise<T>,
-  from?: TrainerState,
-): Promise<T> {
-  const trainer = await Trainer.create(options, sharing(t), from);
-  try {
-    return await body(trainer);
-  } finally {
-    trainer.runtime.destroy();
-  }
-}
-
-/** The state after `steps` steps that nothing disturbs. */
-function undisturbed(t: CaseContext, steps: number, options = centring()): Promise<TrainerState> {
-  return withTrainer(t, options, async (trainer) => {
-    await trainer.run(steps);
-    return await trainer.state();
-  });
-}
-
-function sameBits(t: CaseContext, got: TrainerState, expected: TrainerState, what: string): void {
-  t.equal(got.step, expected.step, `${what}: step`);
-  t.equal([...got.tensors.keys()], [...expected.tensors.keys()], what);
-  for (const [name, values] of expected.tensors) {
-    t.equal(got.tensors.get(name), values, `${what}: ${name}`);
-  }
-}
+import {
+  Centre,
+  centring,
+  FEATURES,
+  ROWS,
+  sameBits,
+  sharing,
+  undisturbed,
+  withTrainer,
+} from '../support/trainers.ts';
 
 cases('trainer', (c) => {
   c('the same seed gives the same bits, another seed others', async (t) => {
@@ -290,6 +221,89 @@ cases('trainer', (c) => {
     t.equal([t.device.counters.liveBuffers, t.device.counters.liveBytes], [liveBuffers, liveBytes]);
   });
 
+  c('snapshots as rarely as wished: a lost device costs time, not bits', async (t) => {
+    const whole = await undisturbed(t, 30);
+    const trainer = await Trainer.create(centring(), () => t.open());
+    const rarely = { snapshotAfter: Number.POSITIVE_INFINITY };
+    const { counters } = trainer.runtime.device;
+    for (let i = 0; i < 4; i++) await trainer.run(1, rarely);
+    const { submissions } = counters;
+    await trainer.run(1, rarely);
+    // The step, its metrics, the count of skipped updates.
+    t.equal(counters.submissions, submissions + 3, 'submissions of a step');
+    t.equal([trainer.lastState?.step, trainer.step], [0, 5]);
+    trainer.runtime.device.lose();
+    t.equal((await trainer.run(7, rarely)).step, 12);
+    t.equal([trainer.lastState?.step, trainer.recoveries], [0, 1]);
+    trainer.runtime.device.lose();
+    const { centre } = trainer.options.model as Centre;
+    const now = await trainer.protect((runtime) => runtime.read(centre));
+    const state = await trainer.currentState();
+    t.equal(state.step, 12);
+    t.equal(now, state.tensors.get('parameters')?.slice(0, FEATURES), 'the step that was reached');
+    t.ok(trainer.lastState === state, 'it is the last state');
+    await trainer.run(8, { snapshotAfter: 3600 });
+    t.equal(trainer.lastState?.step, 12);
+    trainer.runtime.device.lose();
+    await trainer.run(10);
+    t.equal(trainer.lastState?.step, 30);
+    sameBits(t, trainer.lastState as TrainerState, whole, 'in the end');
+    trainer.destroy();
+  });
+
+  c('a long run keeps its state on the way, and its metrics whole', async (t) => {
+    const whole = await undisturbed(t, 60);
+    const trainer = await Trainer.create(centring(), () => t.open());
+    await trainer.run(4);
+    const { now } = performance;
+    let hours = 0;
+    const kept: number[] = [];
+    let isLost = false;
+    try {
+      performance.now = () => now.call(performance) + hours * 3_600_000;
+      const report = await trainer.run(56, {
+        onProgress: ({ step: done }) => {
+          kept.push(trainer.lastState?.step as number);
+          hours += 1;
+          if (done < 16 || isLost) return;
+          isLost = true;
+          trainer.runtime.device.lose();
+        },
+      });
+      t.ok(
+        kept.some((at) => at > 4 && at < 60),
+        `states of ${kept}`,
+      );
+      t.equal([trainer.recoveries, report.step], [1, 60]);
+      t.close(report.metrics.at as number, (4 + 59) / 2, { relative: 1e-12 }, 'every step once');
+    } finally {
+      performance.now = now;
+    }
+    sameBits(t, await trainer.state(), whole, 'in the end');
+    trainer.destroy();
+  });
+
+  c('waits for a GPU that comes back', async (t) => {
+    const whole = await undisturbed(t, 10);
+    let opened = 0;
+    const open = async () => {
+      opened += 1;
+      if (opened > 1 && opened < 4) throw new LatentGpuError('no-adapter', 'the driver restarts');
+      return await t.open();
+    };
+    const trainer = await Trainer.create(centring(), open);
+    await trainer.run(5);
+    trainer.runtime.device.lose();
+    await trainer.run(5);
+    t.equal([opened, trainer.recoveries], [4, 1]);
+    sameBits(t, await trainer.state(), whole, 'in the end');
+    trainer.destroy();
+    // At the beginning nobody waits: there may be no GPU at all.
+    opened = 1;
+    await t.throws('no-adapter', () => Trainer.create(centring(), open), /restarts/);
+    t.equal(opened, 2);
+  });
+
   c('stops when told to, and goes on from there', async (t) => {
     const whole = await undisturbed(t, 600);
     await withTrainer(t, centring(), async (trainer) => {
@@ -414,156 +428,5 @@ cases('trainer', (c) => {
       });
     };
     sameBits(t, await train([3, 1, 8]), await train([12]), 'in parts');
-  });
-});
-
-/** The batches of some steps, [steps, batch, features], and the table they come from. */
-async function batchesOver(
-  t: CaseContext,
-  dataset: ImageDataset,
-  batch: number,
-  binarization: Binarization,
-  steps: number,
-): Promise<Float32Array[]> {
-  const { x, table, values } = batchesOf(dataset, batch, binarization, 9);
-  return await withRuntime(t, async (runtime) => {
-    const plan = await runtime.compile({
-      outputs: { x },
-      effects: [assign(step, addUint(step, 1))],
-    });
-    runtime.write(table, values());
-    const result: Float32Array[] = [];
-    for (let i = 0; i < steps; i++) {
-      await plan.run();
-      result.push((await plan.read('x')) as Float32Array);
-    }
-    return result;
-  });
-}
-
-cases('batches', (c) => {
-  c('every epoch visits every row once, in another order', async (t) => {
-    for (const [count, batch] of [
-      [24, 4],
-      [35, 7],
-      [12, 12],
-    ] as const) {
-      const numbered: ImageDataset = {
-        ...data,
-        count,
-        shape: [1],
-        data: Float32Array.from({ length: count }, (_, i) => i / 64),
-      };
-      const perEpoch = count / batch;
-      const seen = await batchesOver(t, numbered, batch, 'none', 3 * perEpoch);
-      const epochs = [0, 1, 2].map((e) =>
-        seen.slice(e * perEpoch, (e + 1) * perEpoch).flatMap((x) => Array.from(x, (v) => 64 * v)),
-      );
-      const all = Array.from({ length: count }, (_, i) => i);
-      for (const epoch of epochs)
-        t.equal(
-          [...epoch].sort((a, b) => a - b),
-          all,
-          'each row once',
-        );
-      t.ok(String(epochs[0]) !== String(epochs[1]), 'a new order');
-      t.ok(String(epochs[1]) !== String(epochs[2]), 'a new order again');
-      t.ok(String(epochs[0]) !== String(all), 'not the order of the data');
-    }
-  });
-
-  c('rows that do not fill a batch wait for another epoch', async (t) => {
-    const numbered: ImageDataset = {
-      ...data,
-      count: 10,
-      shape: [1],
-      data: Float32Array.from({ length: 10 }, (_, i) => i / 64),
-    };
-    const seen = await batchesOver(t, numbered, 4, 'none', 60);
-    const visits = new Map<number, number>();
-    for (let epoch = 0; epoch < 30; epoch++) {
-      const rows = seen
-        .slice(2 * epoch, 2 * epoch + 2)
-        .flatMap((x) => Array.from(x, (v) => 64 * v));
-      t.equal(new Set(rows).size, 8, 'no row twice in an epoch');
-      for (const row of rows) visits.set(row, (visits.get(row) ?? 0) + 1);
-    }
-    t.equal(visits.size, 10, 'every row has its turn');
-    t.ok(
-      [...visits.values()].every((n) => n > 12),
-      `no row is favoured: ${[...visits.values()]}`,
-    );
-  });
-
-  c('bytes and floats of odd sizes arrive as they are', async (t) => {
-    const [count, width] = [9, 13];
-    const bytes = Uint8Array.from({ length: count * width }, (_, i) => (i * 37) % 256);
-    const floats = Float32Array.from(bytes, (b) => b / 255);
-    const of = (values: Uint8Array | Float32Array) =>
-      batchesOver(t, { ...data, count, shape: [width], data: values }, 9, 'none', 1);
-    const [fromBytes] = await of(bytes);
-    const [fromFloats] = await of(floats);
-    const rows = (x: Float32Array | undefined) =>
-      Array.from({ length: count }, (_, i) => x?.slice(i * width, (i + 1) * width) as Float32Array);
-    const expected = rows(floats);
-    for (const [i, row] of rows(fromBytes).entries()) {
-      t.close(row, rows(fromFloats)[i] as Float32Array, { relative: 2 ** -23 }, 'bytes are b/255');
-      t.ok(
-        expected.some((e) => e.every((v, j) => Math.abs(v - (row[j] as number)) < 1e-7)),
-        'a row is a row of the data',
-      );
-    }
-  });
-
-  c('binarisation: drawn anew, drawn once, thresholded, or not at all', async (t) => {
-    const [count, width] = [400, 9];
-    const bytes = Uint8Array.from({ length: count * width }, (_, i) => ((i % width) * 41) % 256);
-    const floats = Float32Array.from(bytes, (b) => b / 255);
-    // Exactly the threshold.
-    for (let i = 0; i < floats.length; i += width) floats[i] = 0.5;
-    // All rows are the same, so a batch of them shows the odds of every pixel.
-    for (const values of [bytes, floats]) {
-      const unit = values === bytes ? 255 : 1;
-      const grey = Float64Array.from(values.slice(0, width), (v) => v / unit);
-      const same = { ...data, count, shape: [width], data: values };
-      const one = { ...same, count: 1, data: values.slice(0, width) };
-      const frequencies = (x: Float32Array, what: string) => {
-        for (const [j, g] of grey.entries()) {
-          const pixel = column(x, width, j);
-          t.ok(
-            pixel.every((bit) => bit === 0 || bit === 1),
-            `${what}: 0 or 1`,
-          );
-          const tolerance = { absolute: 4 * Math.sqrt((g * (1 - g)) / count) };
-          t.close(momentsOf(pixel).mean, g, tolerance, `${what}: mean of pixel ${j}`);
-        }
-      };
-      const again = (list: Float32Array[]) => list.every((x) => String(x) === String(list[0]));
-
-      frequencies((await batchesOver(t, same, count, 'resampled', 1))[0] as Float32Array, 'anew');
-      t.ok(!again(await batchesOver(t, one, 1, 'resampled', 20)), 'another draw every time');
-      frequencies((await batchesOver(t, same, count, 'once', 1))[0] as Float32Array, 'once');
-      t.ok(again(await batchesOver(t, one, 1, 'once', 20)), 'drawn once and for all');
-      const [threshold] = await batchesOver(t, one, 1, 'static', 1);
-      t.equal([...(threshold as Float32Array)], [...grey.map((g) => Number(g >= 0.5))]);
-      const [plain] = await batchesOver(t, one, 1, 'none', 1);
-      t.close(plain as Float32Array, grey, { relative: 2 ** -22 }, 'as they are');
-    }
-  });
-
-  c('the host binarises rows as a function of seed and row', (t) => {
-    const set = { ...data, count: 60, shape: [20], data: new Uint8Array(1200).fill(77) };
-    const rows = (kind: Binarization, from: number, to: number, seed = 1) =>
-      binarizedRows(set, from, to, kind, seed);
-    for (const kind of ['resampled', 'once', 'static', 'none'] as const) {
-      const whole = rows(kind, 0, 60);
-      t.equal(rows(kind, 17, 23), whole.slice(17 * 20, 23 * 20), `${kind}: part of the whole`);
-    }
-    t.ok(String(rows('resampled', 0, 9)) !== String(rows('resampled', 0, 9, 2)), 'another seed');
-    t.ok(String(rows('resampled', 0, 9)) !== String(rows('once', 0, 9)), 'other draws');
-    const { mean: share, standardError } = momentsOf(rows('once', 0, 60));
-    t.close(share, 77 / 255, { absolute: 4 * standardError });
-    t.equal([...new Set(rows('static', 0, 60))], [0]);
-    t.equal([...new Set(rows('none', 0, 60))], [Math.fround(77 / 255)]);
   });
 });

@@ -1,0 +1,150 @@
+// Why a loss is not finite: the first tensor on the way to it that is not, in the user's terms.
+import { formatShape } from '../graph/shape.ts';
+import { Tensor } from '../graph/tensor.ts';
+import { numberStreams, topological } from '../graph/traverse.ts';
+import { isVariable, packedMembers, type Variable } from '../graph/variable.ts';
+import type { Runtime } from '../scheduler/index.ts';
+import type { StepDescription } from './step.ts';
+
+/** Tensors that are kept and read back at a time, and their bytes. */
+const CHUNK = { tensors: 16, bytes: 2 ** 26 };
+
+/** How many of the values are not finite. */
+function countBad(values: ArrayLike<number>): number {
+  let bad = 0;
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) bad++;
+  return bad;
+}
+
+const share = (bad: number, size: number) => `${bad} of ${size} value${size === 1 ? '' : 's'}`;
+
+/** The first parameter with a value that is not finite: `encoder.0.weight [300, 784] (2 of …)`. */
+export function firstBadParameter(
+  flat: Variable,
+  values: Float32Array | Uint32Array,
+): string | undefined {
+  for (const member of packedMembers(flat)) {
+    const start = member.parent?.offset as number;
+    const bad = countBad(values.subarray(start, start + member.size));
+    if (bad > 0) return `parameter ${titleOf(member)} (${share(bad, member.size)})`;
+  }
+  return undefined;
+}
+
+/**
+ * The first tensor of the step's loss, in the order of execution, that is not finite and makes the
+ * loss so. The runtime stands just before the step, and its state does not change.
+ *
+ * @returns undefined if every tensor is finite when it is computed by itself
+ */
+export async function firstNonFinite(
+  runtime: Runtime,
+  description: StepDescription,
+): Promise<string | undefined> {
+  const { loss, effects, step } = description;
+  const parameters = await runtime.read(step.parameters);
+  const parameter = firstBadParameter(step.parameters, parameters);
+  if (parameter) return parameter;
+  const order = topological([loss]);
+  const renewed = withStreams(order, numberStreams(topological(effects)));
+  const bad = new Map<Tensor, number>();
+  const most = runtime.adapter.maxBindingBytes;
+  const seen = order.filter((node) => isComputed(node) && node.size * 4 <= most);
+  for (const chunk of chunksOf(seen)) {
+    const outputs = Object.fromEntries(
+      chunk.map((node, i) => [String(i), renewed.get(node) as Tensor]),
+    );
+    const plan = await runtime.compile({ outputs });
+    try {
+      await plan.run();
+      for (const [i, node] of chunk.entries()) {
+        bad.set(node, countBad(await plan.read(String(i))));
+      }
+    } finally {
+      plan.destroy();
+    }
+  }
+  const guilty = reachedFrom(loss, (node) => bad.get(node) !== 0);
+  const first = seen.find((node) => guilty.has(node) && (bad.get(node) as number) > 0);
+  return first && `${describe(first)} (${share(bad.get(first) as number, first.size)})`;
+}
+
+/** Tensors with values of their own, in float32. */
+function isComputed({ op, dtype }: Tensor): boolean {
+  const kinds = ['elementwise', 'noise', 'gather', 'reduce', 'matmul', 'kernel'];
+  return dtype === 'f32' && kinds.includes(op.kind);
+}
+
+/** The same graph, its noise drawn from the streams that it has as part of the whole step. */
+function withStreams(
+  order: readonly Tensor[],
+  streams: ReadonlyMap<Tensor, number>,
+): Map<Tensor, Tensor> {
+  const renewed = new Map<Tensor, Tensor>();
+  for (const node of order) {
+    const inputs = node.inputs.map((x) => renewed.get(x) as Tensor);
+    const stream = streams.get(node);
+    const same = stream === undefined && inputs.every((x, i) => x === node.inputs[i]);
+    const attrs = stream === undefined ? node.attrs : { stream };
+    renewed.set(
+      node,
+      same ? node : new Tensor(node.op, inputs, node.shape, node.dtype, attrs, node.name),
+    );
+  }
+  return renewed;
+}
+
+function chunksOf(nodes: readonly Tensor[]): Tensor[][] {
+  const chunks: Tensor[][] = [];
+  let room = 0;
+  for (const node of nodes) {
+    const last = chunks.at(-1);
+    if (last && last.length < CHUNK.tensors && node.size * 4 <= room) last.push(node);
+    else {
+      chunks.push([node]);
+      room = CHUNK.bytes;
+    }
+    room -= node.size * 4;
+  }
+  return chunks;
+}
+
+/**
+ * What the root depends on by way of suspects alone: a value that is not finite but masked, as the
+ * other side of a `where`, does no harm.
+ */
+function reachedFrom(root: Tensor, isSuspect: (node: Tensor) => boolean): Set<Tensor> {
+  const reached = new Set<Tensor>();
+  const stack = [root];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (reached.has(node) || !isSuspect(node)) continue;
+    reached.add(node);
+    stack.push(...node.inputs);
+  }
+  return reached;
+}
+
+const titleOf = (node: Tensor) =>
+  `${node.name || node.op.name}${node.rank > 0 ? ` ${formatShape(node.shape)}` : ''}`;
+
+/** `exp [100, 20] of encoder.2.bias, encoder.2.weight`: the tensor and the named ones it comes from. */
+function describe(node: Tensor): string {
+  if (node.name) return titleOf(node);
+  const sources: string[] = [];
+  const seen = new Set<Tensor>([node]);
+  let front: readonly Tensor[] = node.inputs;
+  // Breadth first: the nearest names tell most.
+  while (front.length > 0 && sources.length < 3) {
+    const next: Tensor[] = [];
+    for (const x of front) {
+      if (seen.has(x)) continue;
+      seen.add(x);
+      if (isVariable(x) && x.dtype !== 'f32') continue;
+      if (x.name) sources.push(x.name);
+      else next.push(...x.inputs);
+    }
+    front = next;
+  }
+  const of = sources.slice(0, 3).join(', ');
+  return `${titleOf(node)}${of && ` of ${of}`}`;
+}

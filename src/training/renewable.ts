@@ -1,0 +1,81 @@
+// Work on a device that is replaced when it is lost.
+import type { Device } from '../device/index.ts';
+import { isLatentGpuError } from '../errors.ts';
+import type { Runtime } from '../scheduler/index.ts';
+
+/** Devices that may be lost. */
+const RECOVERIES = 100;
+/** Pauses before another device is asked for, each twice as long as the one before. */
+const FIRST_PAUSE_MS = 200;
+const LAST_PAUSE_MS = 5000;
+
+export interface OnDevice {
+  readonly runtime: Runtime;
+}
+
+export interface Steps<T extends OnDevice> {
+  /** Gives a device; called again after each loss. */
+  open(): Promise<Device>;
+  /** What is to be had on a device. */
+  make(device: Device): Promise<T>;
+  /** Brings what was made to where its predecessor was. */
+  begin(): Promise<void>;
+}
+
+export class Renewable<T extends OnDevice> {
+  private readonly steps: Steps<T>;
+  private held: T | undefined;
+  private devices = 0;
+
+  constructor(steps: Steps<T>) {
+    this.steps = steps;
+  }
+
+  /** What there is now; its device may be lost. */
+  get now(): T {
+    return this.held as T;
+  }
+
+  /** Devices lost and replaced so far. */
+  get recoveries(): number {
+    return Math.max(0, this.devices - 1);
+  }
+
+  /** Does some work; if the device is lost before or on the way, again on another one. */
+  async protect<R>(work: (held: T) => Promise<R>): Promise<R> {
+    for (;;) {
+      try {
+        // The new device may be lost while everything is moving there.
+        if (!this.held || this.held.runtime.device.isLost) await this.renew();
+        return await work(this.now);
+      } catch (error) {
+        if (!isLatentGpuError(error, 'device-lost') || this.recoveries >= RECOVERIES) throw error;
+      }
+    }
+  }
+
+  private async renew(): Promise<void> {
+    const device = await this.open();
+    this.devices += 1;
+    try {
+      this.held = await this.steps.make(device);
+      await this.steps.begin();
+    } catch (error) {
+      device.destroy();
+      throw error;
+    }
+  }
+
+  /** A device; one that replaces a lost one may take a while, as when a driver starts again. */
+  private async open(): Promise<Device> {
+    for (let pause = FIRST_PAUSE_MS; ; pause *= 2) {
+      try {
+        return await this.steps.open();
+      } catch (error) {
+        const isGone = isLatentGpuError(error, 'no-adapter') && this.devices > 0;
+        if (!isGone || pause > LAST_PAUSE_MS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  }
+}

@@ -1,0 +1,41 @@
+// The variables of a training run, brought to the host and back.
+import { LatentGpuError } from '../errors.ts';
+import type { Variable } from '../graph/variable.ts';
+import type { Runtime } from '../scheduler/index.ts';
+
+/** Everything a run needs to go on bit for bit. */
+export interface TrainerState {
+  readonly step: number;
+  readonly tensors: ReadonlyMap<string, Float32Array | Uint32Array>;
+}
+
+export type StateVariables = Readonly<Record<string, Variable>>;
+
+export async function readState(
+  runtime: Runtime,
+  variables: StateVariables,
+  step: number,
+): Promise<TrainerState> {
+  const entries = Object.entries(variables).map(
+    async ([name, held]) => [name, await runtime.read(held)] as const,
+  );
+  return { step, tensors: new Map(await Promise.all(entries)) };
+}
+
+/** @throws LatentGpuError `bad-format`, before anything is written, if the state belongs to another run */
+export function writeState(
+  runtime: Runtime,
+  variables: StateVariables,
+  { tensors }: TrainerState,
+): void {
+  const held = Object.entries(variables).map(([name, variable]) => {
+    const values = tensors.get(name);
+    if (values?.length === variable.size) return { variable, values };
+    throw new LatentGpuError(
+      'bad-format',
+      `the checkpoint's '${name}' has ${values?.length ?? 'no'} values and this run needs ${variable.size}; ` +
+        'resume with the model and optimizer it was made with',
+    );
+  });
+  for (const { variable, values } of held) runtime.write(variable, values);
+}

@@ -1,0 +1,89 @@
+// The rows of a data set as the GPU is to have them: bytes stay bytes, and what is binarised once and
+// for all becomes bytes.
+import { type ImageDataset, imageSize } from '../data/dataset.ts';
+import { type Binarization, binarizeInto } from './binarize.ts';
+
+const WHITE = 255;
+
+export class StoredRows {
+  readonly dtype: 'u8' | 'f32';
+  private readonly dataset: ImageDataset;
+  private readonly binarization: Binarization;
+  private readonly drawSeed: number;
+  private readonly width: number;
+  private bits: DrawnBits | undefined;
+
+  constructor(dataset: ImageDataset, binarization: Binarization, drawSeed: number) {
+    this.dataset = dataset;
+    this.binarization = binarization;
+    this.drawSeed = drawSeed;
+    this.width = imageSize(dataset);
+    const isBytes = this.isBinarized || dataset.data instanceof Uint8Array;
+    this.dtype = isBytes ? 'u8' : 'f32';
+  }
+
+  private get isBinarized(): boolean {
+    return this.binarization === 'once' || this.binarization === 'static';
+  }
+
+  /** All of them, [count, width]. */
+  all(): Uint8Array | Float32Array {
+    const { data, count } = this.dataset;
+    if (!this.isBinarized) return data;
+    const bytes = new Uint8Array(data.length);
+    this.binarize(bytes, 0, 0, count);
+    return bytes;
+  }
+
+  /** Copies one row to `target`, from element `at` on. */
+  copy(row: number, target: Uint8Array | Float32Array, at: number): void {
+    const { width } = this;
+    if (this.binarization === 'once') {
+      // A draw costs far more than a copy, so each is made once.
+      this.bits ??= new DrawnBits(this.dataset.count, width);
+      this.bits.copy(row, target, at, () => this.binarize(target, at, row, row + 1));
+    } else if (this.binarization === 'static') {
+      this.binarize(target, at, row, row + 1);
+    } else {
+      target.set(this.dataset.data.subarray(row * width, (row + 1) * width), at);
+    }
+  }
+
+  private binarize(target: Uint8Array | Float32Array, at: number, start: number, end: number) {
+    binarizeInto(target, at, WHITE, this.dataset, start, end, this.binarization, this.drawSeed);
+  }
+}
+
+/** Rows of 0 and white, a bit each, kept from the first time they are asked for. */
+class DrawnBits {
+  private readonly width: number;
+  private readonly bytesPerRow: number;
+  private readonly bits: Uint8Array;
+  private readonly isKnown: Uint8Array;
+
+  constructor(count: number, width: number) {
+    this.width = width;
+    this.bytesPerRow = Math.ceil(width / 8);
+    this.bits = new Uint8Array(count * this.bytesPerRow);
+    this.isKnown = new Uint8Array(count);
+  }
+
+  /** @param draw writes the row to its place in `target` */
+  copy(row: number, target: Uint8Array | Float32Array, at: number, draw: () => void): void {
+    const { bits, width } = this;
+    const from = row * this.bytesPerRow;
+    if (this.isKnown[row]) {
+      for (let i = 0; i < width; i++) {
+        const bit = ((bits[from + (i >> 3)] as number) >> (i & 7)) & 1;
+        target[at + i] = bit * WHITE;
+      }
+      return;
+    }
+    draw();
+    for (let i = 0; i < width; i++) {
+      if (target[at + i] === 0) continue;
+      bits[from + (i >> 3)] = (bits[from + (i >> 3)] as number) | (1 << (i & 7));
+    }
+    this.isKnown[row] = 1;
+  }
+}
