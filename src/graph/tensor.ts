@@ -49,6 +49,7 @@ export interface KernelSetup {
   /** A file under `shaders/`, without its ending. */
   readonly shader: string;
   readonly constants: Readonly<Record<string, number | string>>;
+  readonly hooks?: Readonly<Record<string, string>>;
   readonly workgroups: number;
   readonly flops: number;
 }

@@ -1,18 +1,8 @@
-// Convolutions over images [B, H, W, C], as matrix products over patches.
+// Convolutions over images [B, H, W, C].
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Initializer, type Variable, variable } from '../graph/variable.ts';
-import {
-  type Activation,
-  activations,
-  add,
-  matmul,
-  mul,
-  type PatchOptions,
-  patches,
-  reshape,
-  transpose,
-} from '../ops/index.ts';
+import { type Activation, activations, add, conv2d, mul, type PatchOptions } from '../ops/index.ts';
 import { constantInit, uniform } from './initializers.ts';
 import { Module } from './module.ts';
 
@@ -61,7 +51,7 @@ export class Conv2d extends Module {
 
   /** @param activation applied to the result, in the same kernel */
   call(x: Tensor, activation: Activation = 'identity'): Tensor {
-    const [out, channels, height, width] = this.weight.shape as [number, number, number, number];
+    const channels = this.weight.shape[1];
     if (x.rank !== 4 || x.shape[3] !== channels) {
       throw new LatentGpuError(
         'shape-mismatch',
@@ -69,13 +59,8 @@ export class Conv2d extends Module {
       );
     }
     const weight = this.mask ? mul(this.weight, this.mask) : this.weight;
-    // Patches run over rows, columns, channels.
-    const rows = reshape(transpose(weight, [0, 2, 3, 1]), [out, height * width * channels]);
-    const isPointwise = height === 1 && width === 1 && (this.window.stride ?? 1) === 1;
-    const windows = isPointwise ? x : patches(x, this.window);
-    const product = matmul(reshape(windows, [-1, height * width * channels]), transpose(rows));
-    const y = activations[activation](this.bias ? add(product, this.bias) : product);
-    return reshape(y, [...windows.shape.slice(0, 3), out]);
+    const product = conv2d(x, weight, this.window);
+    return activations[activation](this.bias ? add(product, this.bias) : product);
   }
 }
 

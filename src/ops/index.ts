@@ -15,6 +15,7 @@ export * from './arithmetic.ts';
 export { causalSolve, inOrder } from './causal-solve.ts';
 export { concat } from './concat.ts';
 export { constant, full, type TensorLike, zeros } from './constant.ts';
+export { conv2d } from './convolution.ts';
 export * from './densities.ts';
 export { assign, store } from './effects.ts';
 export { evaluate } from './evaluate.ts';

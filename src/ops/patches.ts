@@ -1,6 +1,7 @@
 // Windows of images: with them a convolution is a matrix product, and its gradients are two more.
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
+import type { Shape } from '../graph/shape.ts';
 import { defineOp, type KernelSetup, Tensor } from '../graph/tensor.ts';
 
 /** A window over images [B, H, W, C], and the places it goes to. */
@@ -44,16 +45,20 @@ function forEachTap(
   }
 }
 
+/** Four channels are moved at once where their number allows it. */
+const cellsOf = ([, , , channels]: Image): number => (channels % 4 === 0 ? channels / 4 : channels);
+
 function setup(shader: string, { window, image }: Attributes, invocations: number): KernelSetup {
   const { kernel, stride, top, left, out } = window;
-  const [BATCH, HEIGHT, WIDTH, CHANNELS] = image;
+  const [BATCH, HEIGHT, WIDTH, channels] = image;
   return {
     shader,
+    ...(channels % 4 === 0 && { hooks: { cell: 'alias Cell = vec4f;' } }),
     constants: {
       BATCH,
       HEIGHT,
       WIDTH,
-      CHANNELS,
+      CELLS: cellsOf(image),
       OUT_HEIGHT: out[0],
       OUT_WIDTH: out[1],
       KERNEL_HEIGHT: kernel[0],
@@ -77,7 +82,10 @@ const patchShape = ({ window, image }: Attributes): number[] => [
 const patchesOp = defineOp({
   name: 'patches',
   kind: 'kernel',
-  vjp: (node, gradient) => [overlapAdd(gradient, node.attrs as Attributes)],
+  vjp: (node, gradient) => {
+    const { window, image } = node.attrs as Attributes;
+    return [overlapAdd(gradient, window, image)];
+  },
   reference: ([x], node) => {
     const result = ndarray(node.shape);
     forEachTap(node.attrs as Attributes, (patch, pixel) => {
@@ -87,7 +95,8 @@ const patchesOp = defineOp({
   },
   kernel: (node) => {
     const attrs = node.attrs as Attributes;
-    return setup('patches', attrs, node.size / attrs.image[3]);
+    const { out, kernel } = attrs.window;
+    return setup('patches', attrs, attrs.image[0] * out[0] * out[1] * kernel[0]);
   },
 });
 
@@ -102,11 +111,18 @@ const overlapAddOp = defineOp({
     });
     return result;
   },
-  kernel: (node) => setup('overlap_add', node.attrs as Attributes, node.size),
+  kernel: (node) => {
+    const attrs = node.attrs as Attributes;
+    return setup('overlap_add', attrs, (node.size / attrs.image[3]) * cellsOf(attrs.image));
+  },
 });
 
-function overlapAdd(y: Tensor, attrs: Attributes): Tensor {
-  return new Tensor(overlapAddOp, [y], attrs.image, 'f32', attrs);
+/**
+ * The transpose of {@link patches}: values [B, H', W', taps · C] go back to the pixels of images
+ * `image` [B, H, W, C], and are summed there.
+ */
+export function overlapAdd(y: Tensor, window: Window, image: Shape): Tensor {
+  return new Tensor(overlapAddOp, [y], image, 'f32', { window, image });
 }
 
 function patchesOf(x: Tensor, attrs: Attributes): Tensor {

@@ -109,9 +109,9 @@ const plain = (bindings: readonly Binding[]): KernelBinding[] =>
 function ownKernel(emitter: Emitter, adapter: AdapterClass): Made {
   const node = emitter.order[0] as Tensor;
   const setup = (node.op.kernel as NonNullable<Op['kernel']>)(node, adapter);
-  const { shader, constants, workgroups } = setup;
+  const { shader, constants, workgroups, hooks = {} } = setup;
   const { dispatch, gridX } = grid(workgroups);
-  const code = specialize(shader, { constants: { ...constants, GRID_X: gridX } });
+  const code = specialize(shader, { constants: { ...constants, GRID_X: gridX }, hooks });
   const inputs = node.inputs.map((input) => emitter.memoryOf(accessIn(input, input.shape)));
   const bindings: KernelBinding[] = [
     ...inputs.map((memory) => ({ memory, kind: 'read' as const, offset: 0 })),
