@@ -1,12 +1,15 @@
 import { builtinModules } from 'node:module';
 import { defineConfig, type UserConfig } from 'vite';
 import { shaderPlugin } from './shaders/build/plugin.ts';
+import { testingPagePlugin } from './src/testing/build/page-plugin.ts';
 
 /**
  * One configuration for each thing that is built, chosen by `--mode`:
  * - `browser`: dist/index.js, the library for pages and workers, without any dependency
+ * - `sampler`: dist/sampler.js, what a page needs to draw from a trained model, minified
  * - `node`: dist/node.js, the same library on Dawn, with what reads and writes files
  * - `cli`: dist/cli.js, the command line in one file
+ * - `testing`: dist/testing.js, the kernel test kit; `testing-vitest`: its matcher
  */
 const targets: Record<string, UserConfig> = {
   browser: {
@@ -15,14 +18,25 @@ const targets: Record<string, UserConfig> = {
       lib: { entry: 'src/index.ts', formats: ['es'], fileName: () => 'index.js' },
     },
   },
+  sampler: {
+    build: {
+      emptyOutDir: false,
+      lib: { entry: 'src/sampler/index.ts', formats: ['es'], fileName: () => 'sampler.js' },
+      // A page loads this file as it is: no bundler makes it smaller.
+      rolldownOptions: { output: { minify: true } },
+    },
+  },
   node: onNode('src/node.ts', 'node.js'),
   cli: onNode('src/cli/main.ts', 'cli.js'),
+  testing: onNode('src/testing/index.ts', 'testing.js'),
+  'testing-vitest': onNode('src/testing/vitest.ts', 'testing-vitest.js'),
 };
 
 function onNode(entry: string, file: string): UserConfig {
   return {
-    // Only Dawn stays outside: a binary of 132 MB that whoever wants it installs.
-    ssr: { noExternal: true, external: ['webgpu', ...builtinModules] },
+    // Outside stay Dawn, a binary of 132 MB, and what drives a browser and runs tests: whoever wants
+    // them installs them.
+    ssr: { noExternal: true, external: ['webgpu', 'puppeteer', 'vitest', ...builtinModules] },
     build: {
       emptyOutDir: false,
       ssr: entry,
@@ -38,7 +52,7 @@ export default defineConfig(({ mode }) => {
   }
   return {
     ...target,
-    plugins: [shaderPlugin()],
+    plugins: [shaderPlugin(), testingPagePlugin()],
     build: {
       ...target.build,
       outDir: 'dist',

@@ -33,9 +33,10 @@ function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const bHigh = b >>> 16;
   const bLow = b & 0xffff;
-  const middle = aHigh * bLow + Math.floor((aLow * bLow) / 65536);
-  const carry = (middle % 65536) + aLow * bHigh;
-  return aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(carry / 65536);
+  // Every sum stays below 2^32, so that shifts, several times as fast as divisions, lose nothing.
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+  const carry = (middle & 0xffff) + aLow * bHigh;
+  return aHigh * bHigh + (middle >>> 16) + (carry >>> 16);
 }
 
 /**

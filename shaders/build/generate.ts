@@ -17,6 +17,9 @@ import { constantsOf, evaluate, expand, resolve } from '../../src/kernels/templa
 export const SHADERS = fileURLToPath(new URL('..', import.meta.url));
 
 const OUTPUT = join(SHADERS, '..', 'src', 'kernels', 'shaders.gen.ts');
+const SAMPLER_OUTPUT = join(SHADERS, '..', 'src', 'sampler', 'kernels.gen.ts');
+/** Kernels that only the sampler runs: no part of the library. */
+const SAMPLER = /^(lib\/)?sampler/;
 
 interface Binding {
   group: number;
@@ -121,9 +124,9 @@ function print(value: unknown, indent = ''): string {
 
 /**
  * Reads every `shaders/**\/*.wgsl`, checks that it parses, reflects its bindings, and writes
- * `src/kernels/shaders.gen.ts` if that changed.
+ * `src/kernels/shaders.gen.ts` and `src/sampler/kernels.gen.ts` if they changed.
  *
- * @returns whether the file was written
+ * @returns whether a file was written
  * @throws LatentGpuError `bad-kernel` naming file and line of a shader that does not parse
  */
 export function generateShaders(): boolean {
@@ -136,7 +139,7 @@ export function generateShaders(): boolean {
     files.set(name, readFileSync(path, 'utf8'));
   }
   const shaders: Record<string, Shader> = {};
-  for (const name of files.keys()) shaders[name] = reflect(name, files);
+  for (const name of files.keys()) if (!SAMPLER.test(name)) shaders[name] = reflect(name, files);
   const text = [
     '// Written by shaders/build/generate.ts from the files under shaders/; do not edit.',
     '',
@@ -145,11 +148,58 @@ export function generateShaders(): boolean {
     '',
   ].join('\n');
 
-  if (existsSync(OUTPUT) && readFileSync(OUTPUT, 'utf8') === text) return false;
-  mkdirSync(dirname(OUTPUT), { recursive: true });
+  const isNew = writeIfNew(OUTPUT, text);
+  return writeIfNew(SAMPLER_OUTPUT, samplerKernels(files)) || isNew;
+}
+
+function writeIfNew(path: string, text: string): boolean {
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return false;
+  mkdirSync(dirname(path), { recursive: true });
   // Several processes may generate at once; a rename never shows a half-written file.
-  const temporary = `${OUTPUT}.${process.pid}`;
+  const temporary = `${path}.${process.pid}`;
   writeFileSync(temporary, text);
-  renameSync(temporary, OUTPUT);
+  renameSync(temporary, path);
   return true;
 }
+
+/** The sampler's kernels, whole and small: imports resolved, tiles unrolled, names as they are. */
+function samplerKernels(files: Map<string, string>): string {
+  reflect('sampler', files);
+  const text = files.get('sampler') as string;
+  const lookup = (name: string) => files.get(name);
+  const make = (rows: number, shares: boolean) => {
+    const hooks: Record<string, string> = shares ? { share: '// @import lib/sampler_quads' } : {};
+    return minified(expand('sampler', text, lookup, { constants: { TILE_M: rows }, hooks }));
+  };
+  const alone = { 4: make(4, false), 8: make(8, false) };
+  const quads = { 4: make(4, true), 12: make(12, true) };
+  // What all begin with is there once.
+  const library = alone[4].slice(0, alone[4].indexOf('fn first('));
+  const printed = (kernels: Record<number, string>) =>
+    Object.entries(kernels).map(
+      ([rows, wgsl]) =>
+        `${rows}: ${wgsl
+          .split(library)
+          .map((part) => print(part))
+          .join(' + library + ')}`,
+    );
+  return [
+    '// Written by shaders/build/generate.ts from shaders/sampler.wgsl; do not edit.',
+    `const library = ${print(library)};`,
+    '',
+    '/** WGSL by how invocations share their loads, and by rows of a tile. */',
+    "export const kernels: Record<'alone' | 'quads', Record<number, string>> = {",
+    `  alone: { ${printed(alone).join(', ')} },`,
+    `  quads: { ${printed(quads).join(', ')} },`,
+    '};',
+    '',
+  ].join('\n');
+}
+
+/** WGSL without comments and without the spaces it does not need. */
+const minified = (wgsl: string): string =>
+  wgsl
+    .replace(/\/\/.*/g, '')
+    .replace(/\s+/g, ' ')
+    .replace(/ ?([^\w ]) ?/g, '$1')
+    .trim();

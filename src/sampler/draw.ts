@@ -1,0 +1,37 @@
+// Draws from what a decoder describes, with the engine's noise.
+import { softplus } from '../ops/reference/special.ts';
+import type { Network } from './network.ts';
+import { fillRow, normal, uniform } from './noise.ts';
+
+/** The smallest deviation for each pixel: src/models/likelihoods.ts. */
+const MIN_STD = 1e-3;
+
+/** Draws the image of a row from the distribution that the decoder's outputs describe. */
+export type Draw = (outputs: Float32Array, row: number, image: Float32Array) => void;
+
+export function drawer(network: Network, key: readonly [number, number], stream: number): Draw {
+  const { kind, sigma, std, features, perFeature } = network;
+  const isNormal = kind === 'normal';
+  const levels = kind === 'categorical' ? perFeature : 1;
+  const noise = new Float64Array(features * levels);
+  const [lines, width] = levels > 1 ? [features, levels] : [1, features];
+  const value = (out: Float32Array, d: number): number => {
+    if (isNormal) {
+      const own = sigma === 'pixel' ? softplus(out[features + d]!) + MIN_STD : std;
+      return out[d]! + own * noise[d]!;
+    }
+    if (levels === 1) return Number(noise[d]! < out[d]!);
+    // The Gumbel-max trick.
+    let best = 0;
+    let top = Number.NEGATIVE_INFINITY;
+    for (let level = 0, at = d * levels; level < levels; level++, at++) {
+      const score = out[at]! - Math.log(-Math.log(noise[at]!));
+      if (score >= top) [best, top] = [level, score];
+    }
+    return best / (levels - 1);
+  };
+  return (outputs, row, image) => {
+    fillRow(noise, isNormal ? normal : uniform, network, { key, stream, row }, lines, width);
+    for (let d = 0; d < features; d++) image[d] = value(outputs, d);
+  };
+}

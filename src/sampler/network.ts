@@ -1,0 +1,149 @@
+// What a model folder says, reduced to what drawing from it needs: the decoder's layers.
+import { LatentGpuError } from '../errors.ts';
+
+/** In the order of the cases in shaders/sampler.wgsl. */
+export const ACTIVATIONS = [
+  'identity',
+  'relu',
+  'tanh',
+  'sigmoid',
+  'softplus',
+  'gelu',
+  'silu',
+  'leakyRelu',
+];
+
+const FAMILIES = ['vae', 'iwae', 'ae'];
+
+/** y = f(x Wᵀ + b). */
+export interface Layer {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** [outputs, inputs] */
+  readonly weight: Float32Array;
+  readonly bias: Float32Array;
+  /** Index into {@link ACTIVATIONS}. */
+  readonly activation: number;
+}
+
+/** What `model.json` says. */
+export interface Description {
+  readonly family: string;
+  /** Extents of one data point, e.g. `[28, 28]`. */
+  readonly shape: readonly number[];
+  /** Their product, D. */
+  readonly features: number;
+  /** M */
+  readonly latent: number;
+  /** Features of the codes, the hidden layers and the decoder's output. */
+  readonly widths: readonly number[];
+  readonly activation: number;
+  readonly kind: 'bernoulli' | 'normal' | 'categorical';
+  /** Deviation of a normal likelihood. */
+  readonly sigma: 'fixed' | 'shared' | 'pixel';
+  readonly std: number;
+  /** Decoder outputs for each feature: 2 with a deviation for each pixel, a categorical's levels. */
+  readonly perFeature: number;
+  readonly standardized: boolean;
+}
+
+export interface Network extends Description {
+  readonly layers: readonly Layer[];
+  /** Multiplications for an image. */
+  readonly work: number;
+  /** What undoes the standardisation of the data, x · std + mean. */
+  readonly original: { readonly mean: Float32Array; readonly std: Float32Array } | undefined;
+}
+
+const whole = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
+const wholes = (value: unknown): value is number[] => Array.isArray(value) && value.every(whole);
+
+/**
+ * Reads `model.json`.
+ *
+ * @param name what to call the file in errors
+ * @throws LatentGpuError `bad-format`
+ */
+export function describe(text: string, name: string): Description {
+  const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
+  // biome-ignore lint/suspicious/noExplicitAny: every part that is used is checked below
+  let json: any;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw bad('not JSON, so this is no model folder');
+  }
+  if (json?.format !== 1) {
+    throw bad(
+      `format is ${JSON.stringify(json?.format)}; this version reads model folders of format 1`,
+    );
+  }
+  const { family, latent } = json;
+  const { shape, standardized = false } = json.data ?? {};
+  const { hidden, activation } = json.decoder ?? {};
+  const { kind, sigma = 'shared', std = 1, levels = 256 } = json.likelihood ?? {};
+  const check = (valid: boolean, key: string, value: unknown, allowed: string) => {
+    if (!valid) throw bad(`${key} is ${JSON.stringify(value)}; it must be ${allowed}`);
+  };
+  const among = (list: readonly string[], key: string, value: unknown) =>
+    check(list.includes(value as string), key, value, `one of ${list.join(', ')}`);
+  among(FAMILIES, 'family', family);
+  check(wholes(shape) && shape.length > 0, 'data.shape', shape, 'a list of whole numbers');
+  check(whole(latent), 'latent', latent, 'a whole number');
+  check(wholes(hidden), 'decoder.hidden', hidden, 'a list of whole numbers');
+  among(ACTIVATIONS, 'decoder.activation', activation);
+  among(['bernoulli', 'normal', 'categorical'], 'likelihood.kind', kind);
+  among(['fixed', 'shared', 'pixel'], 'likelihood.sigma', sigma);
+  check(Number.isFinite(std) && std > 0, 'likelihood.std', std, 'a number above 0');
+  check(whole(levels) && levels > 1, 'likelihood.levels', levels, 'a whole number above 1');
+  const isPixel = kind === 'normal' && sigma === 'pixel';
+  const perFeature = kind === 'categorical' ? levels : isPixel ? 2 : 1;
+  const features = (shape as number[]).reduce((a, b) => a * b);
+  return {
+    family,
+    shape,
+    features,
+    latent,
+    widths: [latent, ...hidden, features * perFeature],
+    activation: ACTIVATIONS.indexOf(activation),
+    kind,
+    sigma,
+    std,
+    perFeature,
+    standardized,
+  };
+}
+
+/**
+ * Puts a description and its weights together.
+ *
+ * @param take gives a tensor by its name, checked against its shape
+ */
+export function assemble(
+  description: Description,
+  take: (name: string, shape: readonly number[]) => Float32Array,
+): Network {
+  const { widths, activation, features, kind, sigma } = description;
+  const last = widths.length - 2;
+  return {
+    ...description,
+    work: widths.slice(1).reduce((sum, outputs, i) => sum + outputs * (widths[i] as number), 0),
+    std:
+      kind === 'normal' && sigma === 'shared'
+        ? Math.exp(take('likelihood.logStd', [1])[0] as number)
+        : description.std,
+    layers: widths.slice(1).map((outputs, i) => {
+      const inputs = widths[i] as number;
+      return {
+        inputs,
+        outputs,
+        weight: take(`decoder.${i}.weight`, [outputs, inputs]),
+        bias: take(`decoder.${i}.bias`, [outputs]),
+        activation: i < last ? activation : 0,
+      };
+    }),
+    original: description.standardized
+      ? { mean: take('standardize.mean', [features]), std: take('standardize.std', [features]) }
+      : undefined,
+  };
+}

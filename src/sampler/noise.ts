@@ -1,0 +1,46 @@
+// The engine's random numbers, so that a seed gives the images that it gives there: Philox4x32-10
+// with counter (quad, stream, step, 0) and the seed as key, quads counted line by line along the
+// last axis of a tensor, steps counted in blocks of rows (see src/ops/random.ts and src/models/inference.ts).
+import { normalFromBits, uniformFromBits } from '../ops/reference/philox.ts';
+import { philox4x32 } from '../random.ts';
+import type { Network } from './network.ts';
+
+type FromBits = (a: number, b: number, c: number, d: number) => readonly number[];
+
+export const normal: FromBits = normalFromBits;
+export const uniform: FromBits = (...bits) => bits.map(uniformFromBits);
+
+/** The rows that the engine computes at once, each block of them a step: src/models/rows.ts. */
+const blockOf = ({ features, perFeature }: Network): number =>
+  Math.max(1, Math.min(64, Math.floor(2 ** 24 / (features * perFeature))));
+
+/** The stream of a plan's first noise tensor. */
+export const FIRST_STREAM = 1024;
+
+/**
+ * Fills one row of a noise tensor [rows, lines, width].
+ *
+ * @param row among all rows that a seed is asked for
+ */
+export function fillRow(
+  out: Float32Array | Float64Array,
+  fromBits: FromBits,
+  network: Network,
+  { key, stream, row }: { key: readonly [number, number]; stream: number; row: number },
+  lines: number,
+  width: number,
+): void {
+  const block = blockOf(network);
+  const step = Math.floor(row / block);
+  const place = row % block;
+  // An axis of one element does not count: then the block's rows are the line.
+  const lane = width > 1 ? 0 : place % 4;
+  const quads = Math.ceil(width / 4);
+  const first = width > 1 ? place * lines * quads : place >> 2;
+  for (let i = 0; i < lines * quads; i++) {
+    const values = fromBits(...philox4x32([first + i, stream, step, 0], key));
+    const at = Math.floor(i / quads) * width + (i % quads) * 4;
+    const end = Math.min(4, width - (i % quads) * 4);
+    for (let j = 0; j < end; j++) out[at + j] = values[lane + j] as number;
+  }
+}

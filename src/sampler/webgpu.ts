@@ -1,0 +1,160 @@
+// The decoder on the visitor's GPU: a dispatch a layer, in submissions that are short enough for a
+// page, the next one computed while one is read.
+import { LatentGpuError } from '../errors.ts';
+import type { Backend, Sink } from './backend.ts';
+import { checked } from './checked.ts';
+import type { Network } from './network.ts';
+import { layOut, makeStages, padded } from './stages.ts';
+
+// Of GPUBufferUsage and GPUMapMode, which Node.js lacks.
+const MAP_READ = 1;
+const COPY_DST = 8;
+const READ = 1;
+
+/** Rows that are not worth a tall tile. */
+const FEW = 4;
+/** Submissions under way at once. */
+const AHEAD = 2;
+
+const nameOf = ({ vendor, architecture, device, description }: GPUAdapterInfo): string => {
+  const family = [vendor, architecture].filter(Boolean).join(' ');
+  const model = description || device;
+  return (model && family ? `${model} (${family})` : model || family) || 'unnamed adapter';
+};
+
+/**
+ * @throws LatentGpuError `no-adapter`, `limit-exceeded` for a model beyond the adapter's limits,
+ *   `validation` for what the GPU reports
+ */
+export async function openWebGpu(network: Network, gpu: GPU | undefined): Promise<Backend> {
+  const adapter = await gpu?.requestAdapter();
+  if (!adapter) {
+    const why = gpu ? 'WebGPU has no adapter here' : 'this host has no WebGPU';
+    throw new LatentGpuError('no-adapter', `${why}; leave out backend: 'webgpu' for JavaScript`);
+  }
+  const { limits, features, info } = adapter;
+  const layout = layOut(network);
+  const { largest, widest } = layout;
+  const allowed = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+  if (largest > allowed || widest > 16 * limits.maxComputeWorkgroupsPerDimension) {
+    throw new LatentGpuError(
+      'limit-exceeded',
+      `the model needs ${largest} bytes for one layer; this adapter allows ${allowed}`,
+    );
+  }
+  const hasQuads =
+    info.subgroupMinSize === 4 && info.subgroupMaxSize === 4 && features.has('subgroups');
+  const device = await adapter.requestDevice({
+    requiredFeatures: hasQuads ? ['subgroups'] : [],
+    requiredLimits: { maxStorageBufferBindingSize: largest, maxBufferSize: largest },
+  });
+  try {
+    const decode = await decoder(device, network, layout, hasQuads);
+    return { name: 'webgpu', adapter: nameOf(info), decode, destroy: () => device.destroy() };
+  } catch (error) {
+    device.destroy();
+    throw error;
+  }
+}
+
+async function decoder(
+  device: GPUDevice,
+  network: Network,
+  layout: ReturnType<typeof layOut>,
+  hasQuads: boolean,
+): Promise<Backend['decode']> {
+  const { layers, latent, features, kind } = network;
+  const { widths, rows } = layout;
+  const { buffers, stages } = await checked(device, () =>
+    makeStages(device, network, layout, hasQuads),
+  );
+  const tall = hasQuads ? 12 : 8;
+  // Software adapters run four invocations in step; others want a subgroup's worth.
+  const group = hasQuads ? 4 : 32;
+  const pipelines = (raw: boolean, tile: number) =>
+    Promise.all(
+      stages
+        .slice(0, raw ? layers.length : stages.length)
+        .map((stage) => stage.pipeline(tile, group)),
+    );
+  // Now, so that the first image does not wait for them.
+  await Promise.all([pipelines(false, FEW), pipelines(false, tall)]);
+  /** What a layer is asked for: of deviations for each pixel, which lie last, means have no need. */
+  const columns = (i: number, raw: boolean): number =>
+    i === layers.length - 1 && !raw && kind === 'normal' ? features : widths[i + 1]!;
+
+  /** Buffers to read from, by the numbers of a row. */
+  const free: Record<number, GPUBuffer[]> = {};
+
+  const submit = (
+    codes: Float32Array,
+    count: number,
+    ready: readonly GPUComputePipeline[],
+    { raw, tile }: { raw: boolean; tile: number },
+  ) => {
+    const input = new Float32Array(count * padded(latent));
+    for (let r = 0; r < count; r++) {
+      input.set(codes.subarray(r * latent, (r + 1) * latent), r * padded(latent));
+    }
+    device.queue.writeBuffer(buffers[0]!, 0, input);
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    ready.forEach((pipeline, i) => {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, stages[i]!.bindings);
+      const tiles = i < layers.length ? Math.ceil(count / tile) : count;
+      pass.dispatchWorkgroups(Math.ceil(columns(i, raw) / 4 / group), tiles);
+    });
+    pass.end();
+    const stride = padded(widths[ready.length]!);
+    const size = 4 * rows * stride;
+    free[stride] ??= [];
+    const staging = free[stride].pop() ?? device.createBuffer({ size, usage: MAP_READ | COPY_DST });
+    const bytes = 4 * count * stride;
+    encoder.copyBufferToBuffer(buffers[ready.length]!, 0, staging, 0, bytes);
+    device.queue.submit([encoder.finish()]);
+    return { staging, stride, bytes, mapped: staging.mapAsync(READ, 0, bytes) };
+  };
+
+  return async (codes, count, raw, sink) => {
+    const underWay: ReturnType<typeof start>[] = [];
+    const start = (first: number, n: number, ready: GPUComputePipeline[], tile: number) => {
+      const part = codes.subarray(first * latent, (first + n) * latent);
+      const done = checked(device, async () => {
+        const job = submit(part, n, ready, { raw, tile });
+        await job.mapped;
+        return job;
+      });
+      // Whoever reads gets the error.
+      done.catch(() => {});
+      return {
+        async read(into: Sink) {
+          const { staging, stride, bytes } = await done;
+          await into(new Float32Array(staging.getMappedRange(0, bytes)), stride, first, n);
+        },
+        async free() {
+          try {
+            const { staging, stride } = await done;
+            staging.unmap();
+            free[stride]!.push(staging);
+          } catch {
+            // The device has failed, and all its buffers with it.
+          }
+        },
+      };
+    };
+    try {
+      for (let first = 0; first < count; first += rows) {
+        const n = Math.min(rows, count - first);
+        const tile = n > FEW ? tall : FEW;
+        underWay.push(start(first, n, await pipelines(raw, tile), tile));
+        while (underWay.length >= AHEAD || (first + n >= count && underWay.length > 0)) {
+          await underWay[0]!.read(sink);
+          void underWay.shift()!.free();
+        }
+      }
+    } finally {
+      for (const job of underWay) void job.free();
+    }
+  };
+}
