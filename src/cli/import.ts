@@ -1,0 +1,139 @@
+// latentgpu import: weights that were trained elsewhere, as a model folder.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { readIfPresent } from '../data/files.node.ts';
+import { LatentGpuError } from '../errors.ts';
+import { parseMapping, parseRule, type Rule } from '../interchange/mapping.ts';
+import { type Description, type Imported, importStateDict } from '../interchange/state-dict.ts';
+import { FAMILIES, type Family, MODEL_KEYS, readModelJson } from '../models/index.ts';
+import { knownKey } from '../models/schema.ts';
+import { checkOutput, RunFolder } from '../training/folder.node.ts';
+import { assignments } from '../training/index.ts';
+import { holdingFolder } from '../training/lock.node.ts';
+import { type CommonOptions, type Context, common, runCommand } from './command.ts';
+import { table, thousands } from './text.ts';
+import { version } from './version.ts';
+
+interface ImportOptions extends CommonOptions {
+  out: string;
+  map?: string;
+  rename?: string[];
+  transpose?: boolean;
+  config?: string;
+  family?: Family;
+  shape?: number[];
+  set?: string[];
+  force?: boolean;
+}
+
+const ABOUT = `
+Targets: encoder.N, decoder.N (N gives the order), likelihood.logStd, or nothing
+(left out); encoder.mean with encoder.logStd or encoder.logVar (two layers that
+become one; a log-variance is halved); encoder.mean+logVar (one layer of both).
+--map: { "fc1": "encoder.0", "fc2": { "to": "decoder.0", "transpose": true } }`;
+
+const EXAMPLE = `latentgpu import vae.safetensors --shape 28,28 --out runs/torch --rename \\
+  fc1=encoder.0 fc21=encoder.mean fc22=encoder.logVar fc3=decoder.0 \\
+  fc4=decoder.1`;
+
+export function importCommand(program: Command): void {
+  const command = program
+    .command('import')
+    .description('Makes a model folder of a PyTorch state_dict (safetensors.torch.save_file).')
+    .argument('<file>', 'its .safetensors file')
+    .requiredOption('--out <dir>', 'folder to write')
+    .option('--rename <from=to...>', 'what a tensor, or all below a name, becomes')
+    .option('--map <file>', 'the same as a JSON file')
+    .option('--transpose', 'weights are [in, out], not [out, in]')
+    .option('--config <file>', "a model.json; otherwise the tensors' shapes tell")
+    .addOption(new Option('--family <name>', 'of the model').choices(FAMILIES))
+    .addOption(new Option('--shape <h,w>', 'of a data point').argParser(extents))
+    .option('--set <key=value...>', 'e.g. encoder.activation=tanh likelihood.kind=normal')
+    .option('--force', 'overwrites a model that is there')
+    .action((file: string, options: ImportOptions) =>
+      runCommand(options, (context) => perform(file, options, context)),
+    )
+    .addHelpText('after', ABOUT);
+  common(command, EXAMPLE);
+}
+
+function extents(text: string): number[] {
+  const found = text.split(/[,x]/).map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (found.length <= 3 && found.every((n) => Number.isSafeInteger(n) && n >= 1)) return found;
+  throw new InvalidArgumentError('It must be height,width or height,width,channels or features');
+}
+
+async function textOf(path: string): Promise<string> {
+  const bytes = await readIfPresent(path);
+  if (!bytes) throw new LatentGpuError('bad-input', `no such file: ${path}`);
+  return new TextDecoder().decode(bytes);
+}
+
+/** Rules of `--map`, over which those of `--rename` win. */
+async function rulesOf({ map, rename = [] }: ImportOptions): Promise<Rule[]> {
+  const named = rename.map((text) => parseRule(text, '--rename'));
+  const twice = named.find(({ from }, i) => named.findIndex((rule) => rule.from === from) !== i);
+  if (twice) throw new LatentGpuError('bad-config', `--rename: '${twice.from}' is named twice`);
+  const mapped = map === undefined ? [] : parseMapping(await textOf(map), map);
+  return [...mapped.filter(({ from }) => named.every((rule) => rule.from !== from)), ...named];
+}
+
+async function descriptionOf(
+  { config: path, family, shape, set }: ImportOptions,
+  { out }: Context,
+): Promise<Description> {
+  if (path === undefined) {
+    const given = assignments(set ?? []);
+    for (const [name, { source }] of given) knownKey(MODEL_KEYS, name, source);
+    return { family, shape, given };
+  }
+  const other = Object.entries({ family, shape, set }).find(([, value]) => value !== undefined);
+  if (other) {
+    throw new LatentGpuError(
+      'bad-config',
+      `--${other[0]} and --config: ${path} says it all; give one or the other`,
+    );
+  }
+  const { config, extra } = readModelJson(await textOf(path), path);
+  if (extra.length > 0) {
+    out.remark(`${path} has what this version does not know: ${extra.join(', ')}`);
+  }
+  return { config, source: path };
+}
+
+async function perform(file: string, options: ImportOptions, context: Context): Promise<void> {
+  const { out } = context;
+  const { out: folder, force = false, transpose = false } = options;
+  await checkOutput({ folder, resume: false, force });
+  const rules = await rulesOf(options);
+  const description = await descriptionOf(options, context);
+  const bytes = await readIfPresent(file);
+  if (!bytes) throw new LatentGpuError('bad-input', `no such file: ${file}`);
+  const imported = importStateDict({ bytes, file, rules, transpose, description });
+  const { config, values, standardization, assumed, mapped, dropped } = imported;
+  await holdingFolder(folder, async () => {
+    await checkOutput({ folder, resume: false, force });
+    await new RunFolder(folder).writeImported(config, values, version, standardization);
+  });
+  const parameters = [...values.values()].reduce((sum, { length }) => sum + length, 0);
+  out.result(
+    { folder, parameters, config, mapped, dropped, assumed },
+    out.quiet ? '' : report(imported, folder, parameters),
+  );
+  if (assumed.length > 0) out.remark(`assumed, as no tensor tells: ${assumed.join(', ')}`);
+}
+
+function report({ mapped, dropped, config }: Imported, folder: string, parameters: number): string {
+  const rows = mapped.map(({ from, shape, to, how }) => [
+    from ?? '-',
+    `[${shape.join(', ')}]`,
+    to,
+    how.join(', '),
+  ]);
+  const left = dropped.map((name) => [name, '', '-', 'left out']);
+  const { family, data, latent, likelihood } = config;
+  return [
+    table([['tensor', 'shape', 'becomes', ''], ...rows, ...left]),
+    '',
+    `${folder}: ${family}, [${data.shape.join(', ')}] -> ${latent} -> ${likelihood.kind}, ${thousands(parameters)} numbers`,
+  ].join('\n');
+}

@@ -1,0 +1,186 @@
+// Which tensor of a foreign state_dict becomes which part of a model: rules, and what they assign.
+import { LatentGpuError } from '../errors.ts';
+import { quote } from '../formats/message.ts';
+import type { StoredTensor } from '../formats/safetensors.ts';
+import { nearest } from '../nearest.ts';
+
+/** `from`, and everything below it (`from.weight`), becomes `to`; without `to` it is left out. */
+export interface Rule {
+  readonly from: string;
+  readonly to: string | undefined;
+  /** Its weights are [in, out], as Keras has them. */
+  readonly transpose: boolean;
+  /** Who says so, for messages: `--rename`, a file's name. */
+  readonly source: string;
+}
+
+/** Part of a layer that gives the code's distribution. */
+export type Half = 'mean' | 'logStd' | 'logVar';
+
+/** Where a tensor goes. */
+export type Place =
+  | { readonly kind: 'layer'; readonly net: Net; readonly index: number; readonly leaf: Leaf }
+  | { readonly kind: 'head'; readonly halves: readonly Half[]; readonly leaf: Leaf }
+  | { readonly kind: 'whole'; readonly target: Whole };
+
+export type Net = 'encoder' | 'decoder';
+export type Leaf = 'weight' | 'bias';
+
+const WHOLE = [
+  'likelihood.logStd',
+  'likelihood.logVar',
+  'standardize.mean',
+  'standardize.std',
+] as const;
+export type Whole = (typeof WHOLE)[number];
+
+export interface Assigned {
+  readonly from: string;
+  readonly tensor: StoredTensor;
+  readonly place: Place;
+  readonly transpose: boolean;
+}
+
+const TARGETS =
+  'encoder.N, encoder.mean, encoder.logStd, encoder.logVar, encoder.mean+logVar, decoder.N, ' +
+  'likelihood.logStd or likelihood.logVar';
+
+/** What torch.compile and DataParallel put before every name. */
+const WRAPPERS = ['module.', '_orig_mod.'];
+
+const bad = (why: string) => new LatentGpuError('bad-config', why);
+
+/**
+ * A rule from `from=to` on a command line.
+ *
+ * @throws LatentGpuError `bad-config`
+ */
+export function parseRule(text: string, source: string): Rule {
+  const at = text.indexOf('=');
+  const from = text.slice(0, at).trim();
+  if (at < 1 || from === '') {
+    throw bad(`${source}: ${quote(text)} is not from=to, as in ${source} fc1=encoder.0`);
+  }
+  return { from, to: text.slice(at + 1).trim() || undefined, transpose: false, source };
+}
+
+/**
+ * Rules from a JSON object: `{ "fc1": "encoder.0", "fc2": { "to": "decoder.0", "transpose": true },
+ * "unused": null }`.
+ *
+ * @throws LatentGpuError `bad-format`
+ */
+export function parseMapping(text: string, source: string): Rule[] {
+  const wrong = (why: string) => new LatentGpuError('bad-format', `${source}: ${why}`);
+  let root: unknown;
+  try {
+    root = JSON.parse(text);
+  } catch (cause) {
+    throw wrong(`not JSON (${(cause as Error).message})`);
+  }
+  if (typeof root !== 'object' || root === null || Array.isArray(root)) {
+    throw wrong('not an object of names, as in { "fc1": "encoder.0" }');
+  }
+  return Object.entries(root).map(([from, value]) => {
+    if (value === null) return { from, to: undefined, transpose: false, source };
+    if (typeof value === 'string') return { from, to: value, transpose: false, source };
+    const { to, transpose = false, ...others } = value as Record<string, unknown>;
+    const isRule = typeof to === 'string' && typeof transpose === 'boolean';
+    if (!isRule || Object.keys(others).length > 0) {
+      throw wrong(
+        `${quote(from)} must map to a name, to null, or to { "to": name, "transpose": true }`,
+      );
+    }
+    return { from, to, transpose, source };
+  });
+}
+
+/** Takes off what is common to all names and means nothing. */
+function unwrapped(names: readonly string[]): string {
+  let common = '';
+  for (;;) {
+    const next = WRAPPERS.find((wrapper) =>
+      names.every((name) => name.startsWith(common + wrapper)),
+    );
+    if (!next || names.length === 0) return common;
+    common += next;
+  }
+}
+
+/** What is left of `name` below `prefix`: '' if it is the same, undefined if it is not below. */
+function below(name: string, prefix: string): string | undefined {
+  if (name === prefix) return '';
+  return name.startsWith(`${prefix}.`) ? name.slice(prefix.length) : undefined;
+}
+
+/**
+ * Gives every tensor its place. The longest rule that fits a name decides; names that already begin
+ * with `encoder.` or `decoder.` need none.
+ *
+ * @throws LatentGpuError `bad-config` for a rule that fits nothing, or a tensor without a place
+ */
+export function assign(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  rules: readonly Rule[],
+  file: string,
+): { assigned: Assigned[]; dropped: string[] } {
+  const wrapper = unwrapped([...tensors.keys()]);
+  const plain = (name: string) => (name.startsWith(wrapper) ? name.slice(wrapper.length) : name);
+  const known = rules.map((rule) => ({ ...rule, from: plain(rule.from) }));
+  const names = [...tensors.keys()].map(plain);
+  for (const { from, source } of known) {
+    if (names.some((name) => below(name, from) !== undefined)) continue;
+    const layers = names.map((name) => name.replace(/\.[^.]*$/, ''));
+    const guess = nearest(from, [...names, ...layers]);
+    throw bad(`${source}: ${file} has no tensor ${quote(from)}; did you mean ${quote(guess)}?`);
+  }
+  const assigned: Assigned[] = [];
+  const dropped: string[] = [];
+  const homeless: string[] = [];
+  for (const [name, tensor] of tensors) {
+    const own = plain(name);
+    const rule = known
+      .filter(({ from }) => below(own, from) !== undefined)
+      .sort((a, b) => b.from.length - a.from.length)[0];
+    if (rule && rule.to === undefined) {
+      dropped.push(name);
+      continue;
+    }
+    const place = placeOf(rule ? targetOf(own, rule) : own);
+    if (place) assigned.push({ from: name, tensor, place, transpose: rule?.transpose ?? false });
+    else if (!rule) homeless.push(own);
+    else
+      throw bad(
+        `${rule.source}: ${quote(own)} cannot become ${quote(targetOf(own, rule))}; a target is ${TARGETS}`,
+      );
+  }
+  if (homeless.length > 0) {
+    const [first, ...others] = homeless as [string, ...string[]];
+    const shown = [first, ...others.slice(0, 3)].map((name) => `${quote(name)}`).join(', ');
+    const more = others.length > 3 ? ` and ${others.length - 3} more` : '';
+    const layer = first.replace(/\.[^.]*$/, '');
+    throw bad(
+      `${file}: ${shown}${more} have no place in a model yet; say which with --rename ${layer}=encoder.0 or --map, or leave them out with --rename ${layer}=`,
+    );
+  }
+  return { assigned, dropped };
+}
+
+function targetOf(name: string, rule: Rule): string {
+  const target = rule.to + (below(name, rule.from) as string);
+  // A whole name may leave out the last word: `fc1.weight=encoder.0`.
+  const leaf = /\.(weight|bias)$/;
+  const own = leaf.exec(name);
+  return name === rule.from && own && !leaf.test(target) ? target + own[0] : target;
+}
+
+function placeOf(target: string): Place | undefined {
+  if (WHOLE.includes(target as Whole)) return { kind: 'whole', target: target as Whole };
+  const match = /^(encoder|decoder)\.(.+)\.(weight|bias)$/.exec(target);
+  if (!match) return undefined;
+  const [, net, middle, leaf] = match as unknown as [string, Net, string, Leaf];
+  if (/^\d{1,9}$/.test(middle)) return { kind: 'layer', net, index: Number(middle), leaf };
+  const isHead = /^(mean|logStd|logVar|mean\+log(Std|Var)|log(Std|Var)\+mean)$/.test(middle);
+  if (net === 'decoder' || !isHead) return undefined;
+  return { kind: 'head', halves: middle.split('+') as Half[], leaf };
+}
