@@ -21,7 +21,7 @@ import {
   variance,
   where,
 } from '../ops/index.ts';
-import { Bijection, checkEvents, eventSize, type Mapped, type Started } from './bijection.ts';
+import { Bijection, checkEvents, eventSize, type Learned, type Mapped } from './bijection.ts';
 
 /** Below this a channel counts as constant and keeps its scale. */
 const TINY = 1e-6;
@@ -45,9 +45,13 @@ export class ActNorm extends Bijection {
     this.initialized = variable('initialized', [1], { role: 'buffer', init: constantInit(0) });
   }
 
+  /** Elements of an event that share a scale. */
+  private get places(): number {
+    return eventSize(this.shape) / this.logScale.size;
+  }
+
   private get logDet(): Tensor {
-    const places = eventSize(this.shape) / this.logScale.size;
-    return mul(places, sum(this.logScale));
+    return mul(this.places, sum(this.logScale));
   }
 
   forward(z: Tensor): Mapped {
@@ -60,7 +64,7 @@ export class ActNorm extends Bijection {
     return { value: mul(sub(x, this.shift), exp(neg(this.logScale))), logDet: neg(this.logDet) };
   }
 
-  override initialize(x: Tensor): Started {
+  override initialize(x: Tensor): Learned {
     checkEvents('ActNorm', x, this.shape);
     const axes = x.shape.map((_, axis) => axis).slice(0, -1);
     const spread = sqrt(variance(x, axes));
@@ -70,6 +74,7 @@ export class ActNorm extends Bijection {
     const logScale = where(done, this.logScale, log(usable));
     return {
       value: div(sub(x, shift), exp(logScale)),
+      logDet: mul(-this.places, sum(logScale)),
       effects: [
         assign(this.shift, shift),
         assign(this.logScale, logScale),

@@ -29,7 +29,6 @@ export class Autoregressive extends Bijection {
     this.made = new MADE({ ...options, outputs: transformer.parameters });
     const { order } = this.made;
     this.rank = variable('rank', [features], {
-      role: 'buffer',
       init: () => Float32Array.from(order),
     });
   }

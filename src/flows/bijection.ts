@@ -17,9 +17,8 @@ export interface Mapped {
 /** What one direction costs: one pass, or one pass for each coordinate after the other. */
 export type Cost = 'parallel' | 'sequential';
 
-/** What a data-dependent start does: the values that go on, and the assignments it makes. */
-export interface Started {
-  readonly value: Tensor;
+/** A pass over data in training, and the assignments to buffers and parameters that go with it. */
+export interface Learned extends Mapped {
   readonly effects: readonly Tensor[];
 }
 
@@ -43,12 +42,17 @@ export abstract class Bijection extends Module {
   /** From data [B, ...dataShape] to noise. */
   abstract inverse(x: Tensor, context?: Tensor): Mapped;
 
+  /** `inverse` as training does it: parts that keep statistics (BatchNorm) take those of the batch. */
+  learn(x: Tensor, context?: Tensor): Learned {
+    return { ...this.inverse(x, context), effects: [] };
+  }
+
   /**
    * Lets parts that start from data (ActNorm) do so: `x` are data, which come out as `inverse`
    * leaves them with the parameters just found.
    */
-  initialize(x: Tensor, context?: Tensor): Started {
-    return { value: this.inverse(x, context).value, effects: [] };
+  initialize(x: Tensor, context?: Tensor): Learned {
+    return this.learn(x, context);
   }
 }
 
@@ -106,23 +110,34 @@ export class Chain extends Bijection {
     return through([...this.parts].reverse(), x, (part, value) => part.inverse(value, context));
   }
 
-  override initialize(x: Tensor, context?: Tensor): Started {
-    let value = x;
-    const effects: Tensor[] = [];
-    for (const part of [...this.parts].reverse()) {
-      const started = part.initialize(value, context);
-      value = started.value;
-      effects.push(...started.effects);
-    }
-    return { value, effects };
+  override learn(x: Tensor, context?: Tensor): Learned {
+    return gathering((map) => through([...this.parts].reverse(), x, map), 'learn', context);
+  }
+
+  override initialize(x: Tensor, context?: Tensor): Learned {
+    return gathering((map) => through([...this.parts].reverse(), x, map), 'initialize', context);
   }
 }
 
-function through(
-  parts: readonly Bijection[],
-  start: Tensor,
-  map: (part: Bijection, value: Tensor) => Mapped,
-): Mapped {
+/** How parts of a larger map are applied. */
+export type PartMap = (part: Bijection, value: Tensor) => Mapped;
+
+/** A pass over several parts, with the effects of all of them. */
+export function gathering(
+  pass: (map: PartMap) => Mapped,
+  how: 'learn' | 'initialize',
+  context: Tensor | undefined,
+): Learned {
+  const effects: Tensor[] = [];
+  const mapped = pass((part, value) => {
+    const learned = part[how](value, context);
+    effects.push(...learned.effects);
+    return learned;
+  });
+  return { ...mapped, effects };
+}
+
+function through(parts: readonly Bijection[], start: Tensor, map: PartMap): Mapped {
   let value = start;
   let logDet: Tensor | undefined;
   for (const part of parts) {

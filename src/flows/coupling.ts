@@ -98,7 +98,7 @@ export class Coupling extends Bijection {
     this.net = net([...places, seen + context], [...places, made * transformer.parameters]);
     this.mask = isHalf
       ? undefined
-      : variable('mask', shape, { role: 'buffer', init: () => maskOf(mask, shape, flip) });
+      : variable('mask', shape, { init: () => maskOf(mask, shape, flip) });
   }
 
   override children(): [string, unknown][] {

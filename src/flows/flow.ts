@@ -1,19 +1,11 @@
 // A flow: a simple distribution carried through a bijection. Rezende and Mohamed 2015.
+import { LatentGpuError } from '../errors.ts';
 import type { Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { Module } from '../nn/index.ts';
-import {
-  add,
-  expand,
-  mul,
-  neg,
-  randomNormal,
-  reshape,
-  standardNormalLogProb,
-  sub,
-  sum,
-} from '../ops/index.ts';
-import type { Bijection, Mapped } from './bijection.ts';
+import { add, expand, mean, neg, reshape, sub } from '../ops/index.ts';
+import { type Base, StandardBase } from './base.ts';
+import { type Bijection, eventSize, type Mapped } from './bijection.ts';
 
 export interface SampleOptions {
   /** [count, C], of conditional flows. */
@@ -22,13 +14,22 @@ export interface SampleOptions {
   readonly temperature?: number;
 }
 
-/** x = forward(z), z ~ N(0, I). */
+/** Log-densities [B], and the assignments that a training step makes. */
+export interface Lesson {
+  readonly logProb: Tensor;
+  readonly effects: readonly Tensor[];
+}
+
+/** x = forward(z), z drawn from the base. */
 export class Flow extends Module {
   readonly bijection: Bijection;
+  readonly base: Base;
 
-  constructor(bijection: Bijection) {
+  /** @param base default: N(0, I) */
+  constructor(bijection: Bijection, base?: Base) {
     super();
     this.bijection = bijection;
+    this.base = base ?? new StandardBase(eventSize(bijection.shape));
   }
 
   /** Extents of a data point. */
@@ -36,10 +37,20 @@ export class Flow extends Module {
     return this.bijection.dataShape;
   }
 
-  /** log p(x) = log N(z; 0, I) + log |det ∂z/∂x| in nats, for x [B, ...shape]: [B]. */
+  /** log p(x) = log p(z) + log |det ∂z/∂x| in nats, for x [B, ...shape]: [B]. */
   logProb(x: Tensor, context?: Tensor): Tensor {
-    const { value, logDet } = this.bijection.inverse(x, context);
-    return add(this.baseLogProb(value), logDet);
+    return this.weigh(this.bijection.inverse(x, context));
+  }
+
+  /** The same as training does it: layers that keep statistics take those of the batch. */
+  learn(x: Tensor, context?: Tensor): Lesson {
+    const { effects, ...mapped } = this.bijection.learn(x, context);
+    return { logProb: this.weigh(mapped), effects };
+  }
+
+  /** What has to be done once, with data, before the first step. */
+  start(x: Tensor, context?: Tensor): readonly Tensor[] {
+    return this.bijection.initialize(x, context).effects;
   }
 
   /** Differentiable draws [count, ...shape]. */
@@ -53,25 +64,31 @@ export class Flow extends Module {
     options: SampleOptions = {},
   ): { readonly value: Tensor; readonly logProb: Tensor } {
     const { noise, value, logDet } = this.draw(count, options);
-    return { value, logProb: sub(this.baseLogProb(noise), logDet) };
+    return { value, logProb: sub(this.base.logProb(noise), logDet) };
   }
 
   private draw(
     count: number,
     { context, temperature = 1 }: SampleOptions,
   ): Mapped & { readonly noise: Tensor } {
-    const drawn = randomNormal([count, ...this.bijection.shape]);
-    const noise = temperature === 1 ? drawn : mul(drawn, temperature);
-    return { noise, ...this.bijection.forward(noise, context) };
+    if (!(temperature >= 0)) {
+      throw new LatentGpuError(
+        'bad-input',
+        `the temperature is ${temperature}; it must be at least 0`,
+      );
+    }
+    const noise = this.base.rsample(count, temperature);
+    const events = reshape(noise, [count, ...this.bijection.shape]);
+    return { noise, ...this.bijection.forward(events, context) };
   }
 
-  private baseLogProb(z: Tensor): Tensor {
-    return sum(standardNormalLogProb(reshape(z, [z.shape[0] as number, -1])), -1);
+  private weigh({ value, logDet }: Mapped): Tensor {
+    const batch = value.shape[0] as number;
+    return expand(add(this.base.logProb(reshape(value, [batch, -1])), logDet), [batch]);
   }
 }
 
 /** Mean of -log p(x) over a batch. */
 export function negativeLogLikelihood(flow: Flow, x: Tensor, context?: Tensor): Tensor {
-  const logProb = flow.logProb(x, context);
-  return neg(mul(sum(expand(logProb, [x.shape[0] as number])), 1 / (x.shape[0] as number)));
+  return neg(mean(flow.logProb(x, context)));
 }

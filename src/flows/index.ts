@@ -1,14 +1,16 @@
 // Normalizing flows: bijections with their log-determinants, and the distributions they make.
 export { ActNorm } from './act-norm.ts';
 export { Autoregressive, type AutoregressiveOptions } from './autoregressive.ts';
+export { Base, DiagonalBase, MixtureBase, StandardBase } from './base.ts';
+export { BatchNorm } from './batch-norm.ts';
 export {
   Bijection,
   Chain,
   type Cost,
   eventSize,
   Inverted,
+  type Learned,
   type Mapped,
-  type Started,
 } from './bijection.ts';
 export { type Certificate, certify } from './certify.ts';
 export {
@@ -20,7 +22,7 @@ export {
   type MaskKind,
 } from './coupling.ts';
 export { CausalConvolution, emergingConvolution } from './emerging.ts';
-export { Flow, negativeLogLikelihood, type SampleOptions } from './flow.ts';
+export { Flow, type Lesson, negativeLogLikelihood, type SampleOptions } from './flow.ts';
 export { LuLinear, QrLinear } from './linear.ts';
 export { bitsPerDimension, dequantize, Logit } from './logit.ts';
 export { halfOf, type Level, MultiScale } from './multi-scale.ts';

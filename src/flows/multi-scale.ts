@@ -10,8 +10,10 @@ import {
   type Cost,
   checkEvents,
   eventSize,
+  gathering,
+  type Learned,
   type Mapped,
-  type Started,
+  type PartMap,
 } from './bijection.ts';
 
 export interface Level {
@@ -83,6 +85,18 @@ export class MultiScale extends Bijection {
   }
 
   inverse(x: Tensor, context?: Tensor): Mapped {
+    return this.descend(x, (part, value) => part.inverse(value, context));
+  }
+
+  override learn(x: Tensor, context?: Tensor): Learned {
+    return gathering((map) => this.descend(x, map), 'learn', context);
+  }
+
+  override initialize(x: Tensor, context?: Tensor): Learned {
+    return gathering((map) => this.descend(x, map), 'initialize', context);
+  }
+
+  private descend(x: Tensor, map: PartMap): Mapped {
     const noise: Tensor[] = [];
     let logDet: Tensor | undefined;
     const account = (mapped: Mapped): Tensor => {
@@ -91,31 +105,14 @@ export class MultiScale extends Bijection {
     };
     let value = x;
     for (const { steps, prior } of this.levels) {
-      value = account(steps.inverse(value, context));
+      value = account(map(steps, value));
       if (prior) {
-        const [stays, done] = halves(account(prior.inverse(value, context)));
+        const [stays, done] = halves(account(map(prior, value)));
         noise.unshift(flat(done));
         value = stays;
       } else noise.unshift(flat(value));
     }
     return { value: concat(noise, -1), logDet: logDet as Tensor };
-  }
-
-  override initialize(x: Tensor, context?: Tensor): Started {
-    const effects: Tensor[] = [];
-    const noise: Tensor[] = [];
-    let value = x;
-    for (const { steps, prior } of this.levels) {
-      const started = steps.initialize(value, context);
-      effects.push(...started.effects);
-      value = started.value;
-      if (prior) {
-        const [stays, done] = halves(prior.inverse(value, context).value);
-        noise.unshift(flat(done));
-        value = stays;
-      } else noise.unshift(flat(value));
-    }
-    return { value: concat(noise, -1), effects };
   }
 }
 

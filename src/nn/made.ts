@@ -70,7 +70,6 @@ export class MADE extends Module {
       const isLast = i === this.layers.length - 1;
       const sees = (to: number, from: number) => (isLast ? from < to : from <= to);
       return variable('mask', layer.weight.shape, {
-        role: 'buffer',
         init: () =>
           Float32Array.from({ length: layer.weight.size }, (_, at) => {
             const to = above[Math.floor(at / below.length)] as number;

@@ -8,18 +8,21 @@ import {
   Autoregressive,
   additive,
   affine,
+  BatchNorm,
   type Bijection,
   CausalConvolution,
   Chain,
   type ConditionerFactory,
   Coupling,
   certify,
+  DiagonalBase,
   emergingConvolution,
   eventSize,
   Flow,
   Inverted,
   Logit,
   LuLinear,
+  MixtureBase,
   MultiScale,
   negativeLogLikelihood,
   Permutation,
@@ -28,7 +31,8 @@ import {
   spline,
 } from '../../src/flows/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { type Variable, variable } from '../../src/graph/variable.ts';
+import { topological } from '../../src/graph/traverse.ts';
+import { isVariable, type Variable, variable } from '../../src/graph/variable.ts';
 import { ConvNet, MLP } from '../../src/nn/index.ts';
 import * as o from '../../src/ops/index.ts';
 import { evaluate } from '../../src/ops/index.ts';
@@ -83,6 +87,8 @@ const maf = (
 
 const table: Record<string, Entry> = {
   'actnorm on vectors': { make: () => new ActNorm([5]) },
+  'batchnorm on vectors': { make: () => new BatchNorm([4]) },
+  'batchnorm on images': { make: () => new BatchNorm([3, 2, 3]) },
   'actnorm on images': { make: () => new ActNorm([2, 3, 4]) },
   reversal: { make: () => Permutation.reversal([7]) },
   'random permutation of channels': { make: () => Permutation.random([2, 2, 5], 3) },
@@ -229,8 +235,12 @@ cases('flows', (c) => {
         [x, reals('data', x.size)],
         ...disturbed(bijection),
       ]);
-      for (const [, b] of bijection.namedBuffers()) {
-        values.set(b, b.init?.(b.shape, () => 0.5) as ArrayLike<number>);
+      for (const node of topological([loss, ...gradients])) {
+        if (!isVariable(node) || !node.init || values.has(node)) continue;
+        values.set(
+          node,
+          node.init(node.shape, () => 0.5),
+        );
       }
       const expected = evaluate([loss, ...gradients], values);
       await withRuntime(t, async (runtime) => {
@@ -246,5 +256,138 @@ cases('flows', (c) => {
         }
       });
     }
+  });
+
+  c('in the plane have a density that sums to one, whatever their base', async (t) => {
+    const bases = {
+      standard: undefined,
+      diagonal: new DiagonalBase(2),
+      mixture: new MixtureBase(2, 3),
+    };
+    // A grid over ±8, far beyond where these densities have any mass.
+    const side = 320;
+    const step = 16 / side;
+    const at = (i: number) => -8 + (i + 0.5) * step;
+    const points = Float32Array.from({ length: 2 * side * side }, (_, i) =>
+      at(i % 2 === 0 ? Math.floor(i / 2) % side : Math.floor(i / 2 / side)),
+    );
+    const x = variable('x', [side * side, 2]);
+    await withRuntime(t, async (runtime) => {
+      for (const [name, base] of Object.entries(bases)) {
+        const net: ConditionerFactory = (from, to) => new MLP([...from, 8, ...to], 'tanh');
+        const halves = [false, true].map((flip) => coupling([2], { flip, net }));
+        const flow = new Flow(new Chain([...halves, new LuLinear([2], 3)]), base);
+        const plan = await runtime.compile({ outputs: { logProb: flow.logProb(x) } });
+        runtime.write(x, points);
+        await plan.run();
+        const logProb = (await plan.read('logProb')) as Float32Array;
+        const total = logProb.reduce((sum, y) => sum + Math.exp(y), 0) * step * step;
+        t.close(total, 1, { absolute: 1e-3 }, name);
+        plan.destroy();
+      }
+    });
+  });
+
+  c('give draws the density they say', async (t) => {
+    const flow = new Flow(new Chain([coupling([3]), new LuLinear([3], 2)]), new MixtureBase(3, 2));
+    const { value, logProb } = flow.rsampleWithLogProb(50);
+    await withRuntime(t, async (runtime) => {
+      disturb(runtime, flow.bijection);
+      const plan = await runtime.compile({
+        outputs: { logProb, again: flow.logProb(o.stopGradient(value)) },
+      });
+      await plan.run();
+      t.close(await plan.read('logProb'), await plan.read('again'), { absolute: 1e-4 });
+    });
+  });
+
+  c(
+    'start from data once: every channel of every ActNorm has mean 0 and deviation 1',
+    async (t) => {
+      const norms = [new ActNorm([4]), new ActNorm([4])];
+      const [first, second] = norms as [ActNorm, ActNorm];
+      const flow = new Flow(new Chain([first, new LuLinear([4], 5), coupling([4]), second]));
+      const x = variable('x', [64, 4]);
+      const values = reals('start', x.size, -1, 5);
+      await withRuntime(t, async (runtime) => {
+        runtime.write(x, values);
+        const start = await runtime.compile({ effects: flow.start(x) });
+        await start.run();
+        const after = second.inverse(x).value;
+        const plan = await runtime.compile({
+          outputs: {
+            second: o.mean(after, [0]),
+            spread: o.variance(after, [0]),
+            first: o.mean(flow.bijection.inverse(x).value, [0]),
+          },
+        });
+        await plan.run();
+        t.close(await plan.read('second'), [0, 0, 0, 0], { absolute: 1e-5 });
+        t.close(await plan.read('spread'), [1, 1, 1, 1], { absolute: 1e-4 });
+        t.close(await plan.read('first'), [0, 0, 0, 0], { absolute: 1e-4 });
+        const before = await runtime.read(second.shift);
+        // Other data: what has been started is left alone.
+        runtime.write(
+          x,
+          values.map((y) => 2 * y - 1),
+        );
+        await start.run();
+        t.equal(await runtime.read(second.shift), before);
+      });
+    },
+  );
+
+  c(
+    'keep the statistics of batches: in training those of the batch, else their average',
+    async (t) => {
+      const norm = new BatchNorm([2], 0.5);
+      const x = variable('x', [8, 2]);
+      const values = reals('batch', 16, -3, 1);
+      await withRuntime(t, async (runtime) => {
+        runtime.write(x, values);
+        const { value, effects } = norm.learn(x);
+        const plan = await runtime.compile({ outputs: { mean: o.mean(value, [0]) }, effects });
+        await plan.run();
+        t.close(await plan.read('mean'), [0, 0], { absolute: 1e-5 });
+        const mean = [0, 1].map(
+          (c) => values.reduce((sum, y, i) => sum + (i % 2 === c ? y : 0), 0) / 8,
+        );
+        t.close(
+          await runtime.read(norm.mean),
+          mean.map((m) => m / 2),
+          { absolute: 1e-6 },
+        );
+      });
+    },
+  );
+
+  c('name what cannot be', async (t) => {
+    const net: ConditionerFactory = (from, to) => new MLP([...from, 4, ...to]);
+    const transformer = affine();
+    const make = (shape: number[], mask?: 'checkerboard') => () =>
+      new Coupling({ shape, transformer, net, ...(mask && { mask }) });
+    await t.throws('bad-config', make([1]), /transforms nothing of an event \[1\]/);
+    await t.throws('bad-config', make([4], 'checkerboard'), /takes images/);
+    await t.throws('bad-config', make([1, 1, 3], 'checkerboard'), /transforms nothing/);
+    const chain = () => new Chain([new ActNorm([3]), new ActNorm([4])]);
+    await t.throws('bad-config', chain, /part 0 gives \[3\] and part 1 takes \[4\]/);
+    const singular = () => new LuLinear([2], Float64Array.of(1, 2, 2, 4));
+    await t.throws('bad-config', singular, /singular \(pivot 1 is 0\)/);
+    await t.throws('bad-config', () => new QrLinear([3], { reflections: 4 }), /1 to 3/);
+    await t.throws('bad-config', () => new Squeeze([3, 4, 1]), /must be even/);
+    await t.throws('bad-config', () => new Logit([3], 0.5), /alpha is 0.5/);
+    await t.throws('bad-config', () => spline({ bins: 1 }), /2 to 64 bins/);
+    await t.throws('bad-config', () => new Permutation([3], [0, 0, 1]), /once/);
+    await t.throws(
+      'shape-mismatch',
+      () => new ActNorm([3]).inverse(variable('x', [5, 4])),
+      /\[3\]/,
+    );
+    const conditional = new Coupling({ shape: [4], transformer, net, context: 2 });
+    await t.throws(
+      'shape-mismatch',
+      () => conditional.inverse(variable('x', [5, 4])),
+      /context \[5, 2\]/,
+    );
   });
 });
