@@ -1,10 +1,13 @@
 import { defineConfig } from 'vitest/config';
 import { shaderPlugin } from './shaders/build/plugin.ts';
+import { testingPagePlugin } from './src/testing/build/page-plugin.ts';
 
 export default defineConfig({
-  plugins: [shaderPlugin()],
+  plugins: [shaderPlugin(), testingPagePlugin()],
   test: {
     include: ['tests/**/*.test.ts'],
+    // A repository of its own, which tests/testing.test.ts runs.
+    exclude: ['tests/example/**'],
     globalSetup: ['tests/rig/setup.ts'],
     reporters: ['default', 'tests/rig/reporter.ts'],
     // A process each, because Dawn lives in one; one at a time, because both hosts of a software

@@ -1,45 +1,118 @@
 // The way to the training session: in a worker where that has WebGPU, else in the page itself.
-import type { Report, Request } from './protocol.ts';
+import type { Report, Request, Settings } from './protocol.ts';
+
+/** How often the worker is asked whether it is there, and how many silences mean that it is not. */
+const PING_MS = 5000;
+const SILENCES = 4;
 
 export interface Link {
   ask(request: Request): void;
 }
 
+/** @param told what the session reports, and that it `failed` if it has ended */
 export function connect(told: (report: Report) => void): Link {
-  let port = inWorker();
-  let opening: Request | undefined;
+  const pulse = new Pulse(
+    () => port.postMessage({ type: 'ping' } satisfies Request),
+    () => stop('it does not answer any more, perhaps for want of memory'),
+  );
+  let opening: { settings: Settings; files?: readonly File[] | undefined } | undefined;
+  let isStopped = false;
   /** Only before anything has been trained. */
   let canMove = globalThis.navigator?.gpu !== undefined;
+  let worker: Worker;
+  let port: MessagePort;
 
+  const stop = (why: string) => {
+    isStopped = true;
+    pulse.stop();
+    worker.terminate();
+    told({ type: 'failed', code: undefined, text: `The training stopped: ${why}.` });
+    told({ type: 'activity', activity: 'failed' });
+  };
   const listen = () => {
     port.onmessage = ({ data }: MessageEvent<Report>) => {
-      if (data.type === 'ready') canMove = false;
+      pulse.beat();
+      if (data.type === 'pong') return;
+      if (data.type === 'ready') {
+        canMove = false;
+        opening = { settings: data.settings, files: data.data.files };
+      }
       if (data.type === 'failed' && data.code === 'no-adapter' && opening && canMove) {
         canMove = false;
-        void moveIn(opening);
+        void moveIn({ type: 'open', ...opening });
       } else told(data);
     };
+  };
+  const start = () => {
+    isStopped = false;
+    worker = new Worker(new URL('./engine/worker.ts', import.meta.url), { type: 'module' });
+    const channel = new MessageChannel();
+    worker.onerror = ({ message }) => {
+      // An error without words: the script could not be loaded.
+      if (!message && !pulse.hasBeaten) stop('its script cannot be loaded');
+    };
+    worker.postMessage(null, [channel.port2]);
+    port = channel.port1;
+    listen();
+    pulse.start();
   };
   const moveIn = async (request: Request) => {
     const { serve } = await import('./engine/session.ts');
     const channel = new MessageChannel();
+    pulse.stop();
+    worker.terminate();
     serve(channel.port2);
     port = channel.port1;
     listen();
     port.postMessage(request);
   };
-  listen();
+  start();
   return {
     ask(request) {
       if (request.type === 'open') opening = request;
-      port.postMessage(request);
+      if (isStopped) {
+        if (request.type !== 'reset') return;
+        // Another worker, with the data that the last one had.
+        start();
+        port.postMessage({ ...opening, type: 'open', settings: request.settings });
+      } else port.postMessage(request);
     },
   };
 }
 
-function inWorker(): MessagePort {
-  const worker = new Worker(new URL('./engine/worker.ts', import.meta.url), { type: 'module' });
-  const channel = new MessageChannel();
-  worker.postMessage(null, [channel.port2]);
-  return channel.port1;
+/** Finds out that the other side is gone: a worker that dies for want of memory does not say so. */
+class Pulse {
+  hasBeaten = false;
+  private readonly ping: () => void;
+  private readonly gone: () => void;
+  private timer: ReturnType<typeof setInterval> | undefined;
+  private silences = 0;
+
+  constructor(ping: () => void, gone: () => void) {
+    this.ping = ping;
+    this.gone = gone;
+  }
+
+  start(): void {
+    this.hasBeaten = false;
+    this.silences = 0;
+    this.timer = setInterval(() => {
+      // A tab that nobody sees may be frozen.
+      if (document.hidden) this.silences = 0;
+      else if (this.silences >= SILENCES) this.gone();
+      else {
+        this.silences += 1;
+        this.ping();
+      }
+    }, PING_MS);
+  }
+
+  beat(): void {
+    this.hasBeaten = true;
+    this.silences = 0;
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
 }

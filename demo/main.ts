@@ -1,6 +1,7 @@
 // The page: controls ask the session, and what it reports is drawn.
 import { connect } from './link.ts';
 import {
+  type Activity,
   CANDIDATES,
   INTERPOLATED,
   type PlaneChoice,
@@ -10,8 +11,10 @@ import {
   type Settings,
 } from './protocol.ts';
 import { Curve } from './view/curve.ts';
+import { acceptDrops, download } from './view/files.ts';
 import { Tiles } from './view/images.ts';
 import { LatentMap } from './view/latent-map.ts';
+import { Notice, showUnavailable } from './view/messages.ts';
 import { showUnits } from './view/units.ts';
 
 const ACTIVITIES = {
@@ -20,6 +23,8 @@ const ACTIVITIES = {
   training: 'Training',
   paused: 'Paused',
   hidden: 'Waiting',
+  recovering: 'Recovering…',
+  stranded: 'GPU lost',
   failed: 'Stopped',
 } as const;
 
@@ -46,7 +51,6 @@ let settings: Settings = {
   seed: 0,
 };
 let isTraining = false;
-let wasReady = false;
 let plane: PlaneChoice = 'principal';
 
 const number = (value: number, digits: number) =>
@@ -64,6 +68,7 @@ const decoded = new Tiles(canvas('decoded'), { columns: 1, rows: 1 });
 const tiles = [samples, reconstructions, interpolation, decoded];
 const picks: Record<'from' | 'to', Tiles[]> = { from: [], to: [] };
 
+const notice = new Notice(element('notice'));
 const session = connect(report);
 const map = new LatentMap(element('map'), (at) => {
   session.ask({ type: 'point', at });
@@ -73,17 +78,19 @@ const map = new LatentMap(element('map'), (at) => {
 function report(told: Report): void {
   switch (told.type) {
     case 'activity':
-      document.body.dataset.activity = told.activity;
-      isTraining = told.activity === 'training' || told.activity === 'hidden';
-      text('activity', ACTIVITIES[told.activity]);
-      text('train', isTraining ? 'Pause' : told.activity === 'paused' ? 'Resume' : 'Start');
-      for (const id of ['train', 'load', 'choose', 'digits', 'lose', 'shuffle']) {
-        button(id).disabled = told.activity === 'preparing' || told.activity === 'failed';
-      }
-      for (const id of ['reset', 'save']) button(id).disabled = told.activity === 'preparing';
+      showActivity(told.activity);
       break;
     case 'ready':
       showReady(told);
+      break;
+    case 'adapter': {
+      const kind = told.isSoftware ? 'software adapter, no GPU' : 'GPU';
+      text('adapter', `${told.name} (${kind})`);
+      break;
+    }
+    case 'kept':
+      settings = told.settings;
+      showSettings();
       break;
     case 'progress':
       curve.add(told);
@@ -123,20 +130,44 @@ function report(told: Report): void {
       for (const { name, bytes } of told.files) download(name, bytes);
       break;
     case 'notice':
-      showNotice(told.tone, told.text);
+      notice.show(told.tone, told.text);
       break;
     case 'failed':
-      if (told.code === 'no-adapter' && !wasReady) showUnavailable(told.text);
-      else {
-        const wayOut = wasReady ? ' The model can still be saved; Reset tries again.' : '';
-        showNotice('error', `${told.text}${wayOut}`);
-      }
+      if (told.code === 'no-adapter') showUnavailable(element('unavailable'), told.text);
+      else notice.show('error', `${told.text} Reset starts again.`);
       break;
   }
 }
 
-function showReady({ adapter, data, settings: now, parameters }: Ready): void {
-  wasReady = true;
+function showActivity(activity: Activity): void {
+  document.body.dataset.activity = activity;
+  isTraining = activity === 'training' || activity === 'hidden';
+  text('activity', ACTIVITIES[activity]);
+  const isStranded = activity === 'stranded';
+  const way = activity === 'paused' ? 'Resume' : 'Start';
+  text('train', isTraining ? 'Pause' : isStranded ? 'Try again' : way);
+  const isBusy = activity === 'preparing';
+  const isOver = activity === 'failed';
+  for (const id of ['train', 'load', 'choose', 'digits']) setEnabled(id, !isBusy && !isOver);
+  for (const id of ['lose', 'shuffle']) setEnabled(id, !isBusy && !isOver && !isStranded);
+  setEnabled('save', !isBusy && !isOver);
+  setEnabled('reset', !isBusy);
+}
+
+/** A control that is taken away for a moment gets the focus back that it had. */
+let hadFocus: HTMLElement | undefined;
+
+function setEnabled(id: string, on: boolean): void {
+  const control = button(id);
+  if (!on && document.activeElement === control) hadFocus = control;
+  control.disabled = !on;
+  if (on && hadFocus === control) {
+    hadFocus = undefined;
+    if (document.activeElement === document.body) control.focus();
+  }
+}
+
+function showReady({ data, settings: now, parameters }: Ready): void {
   settings = now;
   curve.clear();
   for (const each of tiles) each.setShape(data.shape);
@@ -146,12 +177,10 @@ function showReady({ adapter, data, settings: now, parameters }: Ready): void {
   text('epoch', '0.0');
   text('steps-per-second', '–');
   text('images-per-second', '–');
-  const kind = adapter.isSoftware ? 'software adapter, no GPU' : 'GPU';
-  text('adapter', `${adapter.name} (${kind})`);
-  const name = data.isBuiltIn ? 'Built-in digits' : data.name;
+  const name = data.files ? data.name : 'Built-in digits';
   const size = data.shape.join(' × ');
   text('data-name', `${name}: ${number(data.count, 0)} images of ${size}`);
-  button('digits').hidden = data.isBuiltIn;
+  button('digits').hidden = data.files === undefined;
   text('parameters', `${number(parameters, 0)} parameters`);
   showSettings();
   showPlaneChoices();
@@ -214,12 +243,16 @@ function restart(): void {
 }
 
 function reset(): void {
+  notice.hide();
   // At once, and not when the session gets to it: no click shall fall in between.
-  report({ type: 'activity', activity: 'preparing' });
+  showActivity('preparing');
   session.ask({ type: 'reset', settings });
 }
 
-button('train').addEventListener('click', () => session.ask({ type: 'train', on: !isTraining }));
+button('train').addEventListener('click', () => {
+  notice.hide();
+  session.ask({ type: 'train', on: !isTraining });
+});
 button('reset').addEventListener('click', () => {
   settings = { ...settings, seed: settings.seed + 1 };
   reset();
@@ -331,65 +364,16 @@ for (const id of ['choose', 'load']) {
   button(id).addEventListener('click', () => range('files').click());
 }
 range('files').addEventListener('change', () => {
-  open(range('files').files);
+  open([...(range('files').files ?? [])]);
   // So that the same files can be chosen again.
   range('files').value = '';
 });
 
-function open(files: FileList | null | undefined): void {
-  if (files && files.length > 0) session.ask({ type: 'files', files: [...files] });
+function open(files: readonly File[]): void {
+  if (files.length > 0) session.ask({ type: 'files', files });
 }
 
-let entered = 0;
-const dropping = (change: number) => {
-  entered = Math.max(0, entered + change);
-  document.body.classList.toggle('dropping', entered > 0);
-};
-addEventListener('dragenter', () => dropping(1));
-addEventListener('dragleave', () => dropping(-1));
-addEventListener('dragover', (event) => event.preventDefault());
-addEventListener('drop', (event) => {
-  event.preventDefault();
-  dropping(-entered);
-  open(event.dataTransfer?.files);
-});
-
-function download(name: string, bytes: Uint8Array<ArrayBuffer>): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([bytes]));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
-
-// Messages.
-
-let noticeTimer: ReturnType<typeof setTimeout> | undefined;
-
-function showNotice(tone: 'info' | 'error', message: string): void {
-  const notice = element('notice');
-  notice.hidden = false;
-  notice.classList.toggle('error', tone === 'error');
-  (notice.firstElementChild as HTMLElement).textContent = message;
-  clearTimeout(noticeTimer);
-  // An error stays until it has been read.
-  if (tone === 'info') noticeTimer = setTimeout(() => hideNotice(), 6000);
-}
-
-function hideNotice(): void {
-  element('notice').hidden = true;
-}
-
-document.querySelector('#notice button')?.addEventListener('click', hideNotice);
-
-function showUnavailable(why: string): void {
-  element('unavailable').hidden = false;
-  for (const hidden of document.querySelectorAll<HTMLElement>('main, .figures, .transport')) {
-    hidden.hidden = true;
-  }
-  const line = document.querySelector('#unavailable .why');
-  if (line) line.textContent = why.split('. Ways out')[0] ?? why;
-}
+acceptDrops(open);
 
 document.addEventListener('visibilitychange', () =>
   session.ask({ type: 'hidden', hidden: document.hidden }),

@@ -19,7 +19,8 @@ export type PlaneChoice = 'principal' | readonly [number, number];
 
 /** From the page. */
 export type Request =
-  | { type: 'open'; settings: Settings }
+  /** `files`: the visitor's data, where a session is opened in place of one that had them. */
+  | { type: 'open'; settings: Settings; files?: readonly File[] | undefined }
   | { type: 'train'; on: boolean }
   | { type: 'reset'; settings: Settings }
   | { type: 'tune'; rate: number; beta: number }
@@ -31,18 +32,20 @@ export type Request =
   | { type: 'files'; files: readonly File[] }
   | { type: 'digits' }
   | { type: 'save' }
-  | { type: 'lose' };
+  | { type: 'lose' }
+  /** Answered at once, so that the page knows that somebody is there. */
+  | { type: 'ping' };
 
 /** The model and data that the following reports are about. */
 export interface Ready {
   readonly type: 'ready';
-  readonly adapter: { readonly name: string; readonly isSoftware: boolean };
   readonly data: {
     readonly name: string;
     readonly count: number;
     readonly heldOut: number;
     readonly shape: readonly number[];
-    readonly isBuiltIn: boolean;
+    /** Where the visitor's own came from; without, they are the built-in digits. */
+    readonly files: readonly File[] | undefined;
   };
   readonly settings: Settings;
   readonly parameters: number;
@@ -60,13 +63,30 @@ export interface Progress {
   readonly imagesPerSecond: number;
 }
 
-export type Activity = 'preparing' | 'ready' | 'training' | 'paused' | 'hidden' | 'failed';
+/**
+ * `hidden`: training waits until the tab is seen again. `recovering`: the GPU was lost, another is
+ * being opened. `stranded`: there is no other; the model is kept, and `train` tries again. `failed`:
+ * there is no model.
+ */
+export type Activity =
+  | 'preparing'
+  | 'ready'
+  | 'training'
+  | 'paused'
+  | 'hidden'
+  | 'recovering'
+  | 'stranded'
+  | 'failed';
 
 /** From the session. Images are numbers in [0, 1], one after the other. */
 export type Report =
   | Ready
   | Progress
   | { type: 'activity'; activity: Activity }
+  /** What the following is computed on. */
+  | { type: 'adapter'; name: string; isSoftware: boolean }
+  /** What was asked for could not be made; the model stays as it was. */
+  | { type: 'kept'; settings: Settings }
   | { type: 'candidates'; images: Float32Array; labels: readonly number[] | undefined }
   | { type: 'reconstructions'; images: Float32Array }
   | { type: 'samples'; images: Float32Array }
@@ -90,7 +110,8 @@ export type Report =
     }
   | { type: 'saved'; files: readonly { name: string; bytes: Uint8Array<ArrayBuffer> }[] }
   | { type: 'notice'; tone: 'info' | 'error'; text: string }
-  | { type: 'failed'; code: ErrorCode | undefined; text: string };
+  | { type: 'failed'; code: ErrorCode | undefined; text: string }
+  | { type: 'pong' };
 
 /** Images in the grids. */
 export const SAMPLES = 40;

@@ -1,6 +1,13 @@
-import { describe, expect, test } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, test, vi } from 'vitest';
 import { isLatentGpuError } from '../src/errors.ts';
-import { buildModel, FAMILIES, type Family } from '../src/models/index.ts';
+import {
+  buildModel,
+  FAMILIES,
+  type Family,
+  modelJson,
+  readModelJson,
+} from '../src/models/index.ts';
 import { allowed, flatten, type Given, nest } from '../src/models/schema.ts';
 import { editDistance, nearest } from '../src/nearest.ts';
 import { FREE_KEYS } from '../src/training/config.ts';
@@ -13,6 +20,13 @@ import {
   settleRun,
   totalSteps,
 } from '../src/training/index.ts';
+import { edits, mutate } from './support/mutate.ts';
+import { refusalOf } from './support/refusal.ts';
+
+/** Mutated files; `LATENTGPU_FUZZ=100` makes it a hundred times as many. */
+const FUZZ = Number(process.env.LATENTGPU_FUZZ ?? 1);
+const RUNS = 10_000 * FUZZ;
+vi.setConfig({ testTimeout: 60_000 * FUZZ });
 
 /** The settled values of a run with the given `--set` texts. */
 const settled = (texts: string[] = [], family: Family = 'vae') =>
@@ -281,5 +295,30 @@ describe('the length of a run and its learning rate', () => {
     }
     const { training } = config(['schedule.warmup=10']);
     expect(typeof makeOptimizer(training, 10, 100).learningRate).toBe('function');
+  });
+});
+
+describe(`${RUNS} mutated texts`, () => {
+  /** What is read of a text with random damage. */
+  const damaged = (text: string, read: (text: string) => unknown) => {
+    const original = new TextEncoder().encode(text);
+    const check = (list: Parameters<typeof mutate>[1]) => {
+      refusalOf(() => read(new TextDecoder().decode(mutate(original, list))));
+    };
+    fc.assert(fc.property(edits, check), { numRuns: RUNS });
+  };
+
+  test('of model.json describe a model or give one clear line', () => {
+    const { model } = config(['likelihood.kind=normal'], 'vae', [4, 3]);
+    damaged(modelJson(model, '1.2.3'), (text) => {
+      const { config: read } = readModelJson(text, 'model.json');
+      expect(FAMILIES).toContain(read.family);
+      expect(read.data.shape.every((n) => Number.isSafeInteger(n) && n > 0)).toBe(true);
+    });
+  });
+
+  test('of a configuration settle or give one clear line', () => {
+    const text = '{"latent": 3, "optimizer": {"lr": 0.5}, "schedule.kind": "cosine", "epochs": 2}';
+    damaged(text, (changed) => settleRun('vae', [fileValues(changed, 'f.json')]));
   });
 });

@@ -1,12 +1,28 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { npyDataset } from '../src/data/arrays.ts';
-import { checkDataset, type ImageDataset, select, split, take } from '../src/data/dataset.ts';
+import { arrayDataset, type StoredArray } from '../src/data/arrays.ts';
+import {
+  checkDataset,
+  type ImageDataset,
+  select,
+  split,
+  take,
+  type ValueRange,
+} from '../src/data/dataset.ts';
 import { digits } from '../src/data/digits.ts';
 import { type DataSpec, loadData } from '../src/data/load.node.ts';
 import { loadMnist } from '../src/data/mnist.node.ts';
@@ -198,7 +214,9 @@ describe('data sets', () => {
     expect(fault({ count: 4 })).toThrow(/4 rows of \[2\] need 8 values, there are 6/);
     expect(fault({ count: 0, data: new Uint8Array() })).toThrow(/holds no data/);
     expect(fault({ data: Float32Array.of(0, 1, 2, -3, 0, 0) })).toThrow(/range from -3 to 2/);
-    expect(fault({ data: Float32Array.of(0, 1, 0, Number.NaN, 0, 0) })).toThrow(/row 1 holds NaN/);
+    expect(fault({ data: Float32Array.of(0, 1, 0, Number.NaN, 0, 0) })).toThrow(
+      /row 1, feature 1 holds NaN/,
+    );
     expect(fault({ labels: Uint8Array.of(0, 1) })).toThrow(/2 labels for 3 rows/);
     expect(fault({ labels: Uint8Array.of(0, 9, 1) })).toThrow(/label 9 of row 1 is not below 3/);
   });
@@ -275,6 +293,35 @@ describe('MNIST', () => {
     await store(9);
     expect(await refusal(load())).toMatch(/holds \[9,28,28\], the test split .* \[10000,28,28\]/);
   });
+
+  test('both lie side by side in folders of their own, and LATENTGPU_DATA names the one above', async () => {
+    const base = join(folder, 'both');
+    const images = { shape: [10000, 28, 28], data: new Uint8Array(7_840_000) };
+    const labels = { shape: [10000], data: new Uint8Array(10000) };
+    await mkdir(join(base, 'mnist'), { recursive: true });
+    await mkdir(join(base, 'fashion-mnist'));
+    for (const [name, array] of [
+      ['t10k-images-idx3-ubyte', images],
+      ['t10k-labels-idx1-ubyte', labels],
+    ] as const) {
+      await copyFile(join(mnistDir, `${name}.gz`), join(base, 'mnist', `${name}.gz`));
+      await writeFile(join(base, 'fashion-mnist', name), writeIdx(array));
+    }
+    for (const dataDir of [undefined, base]) {
+      vi.stubEnv('LATENTGPU_DATA', dataDir ? undefined : base);
+      for (const data of ['mnist', 'fashion-mnist']) {
+        const set = await loadData({ data, split: 'test', ...(dataDir && { dataDir }) });
+        expect(set).toMatchObject({ name: data, count: 10000, source: join(base, data) });
+      }
+    }
+    // Of MNIST's own folder, Fashion-MNIST takes no notice, and goes on to the cache.
+    vi.stubEnv('LATENTGPU_DATA', join(base, 'mnist'));
+    const cacheDir = join(folder, 'kept');
+    await mkdir(cacheDir);
+    await rename(join(base, 'fashion-mnist'), join(cacheDir, 'fashion-mnist'));
+    const kept = await loadMnist({ variant: 'fashion-mnist', split: 'test', cacheDir });
+    expect(kept.source).toBe(join(cacheDir, 'fashion-mnist'));
+  });
 });
 
 describe('downloading', () => {
@@ -305,6 +352,21 @@ describe('downloading', () => {
     expect(kept.sort()).toEqual(['t10k-images-idx3-ubyte.gz', 't10k-labels-idx1-ubyte.gz']);
     const again = await load(cache, []);
     expect(await sha256(again.data as Uint8Array)).toBe(await sha256(set.data as Uint8Array));
+  });
+
+  test('of Fashion-MNIST keeps only the published files', async () => {
+    const wrong = await serve((_, response) => response.end(gzipSync('something else')));
+    const cacheDir = join(folder, 'no-fashion');
+    const options = {
+      variant: 'fashion-mnist',
+      split: 'test',
+      cacheDir,
+      mirrors: [wrong],
+    } as const;
+    expect(await refusal(loadMnist(options))).toMatch(
+      /is not the Fashion-MNIST file: SHA-256 expected 346e55b948d9\w{52}, found \w{64}/,
+    );
+    await expect(readdir(cacheDir)).rejects.toThrow();
   });
 
   test('fails with one line that names every mirror and the ways out, and keeps nothing', async () => {
@@ -345,7 +407,9 @@ describe('loading by name or file', () => {
     await store('own-labels-idx1-ubyte.gz', writeIdx({ shape: [3], data: labels.subarray(1) }));
     expect(await refusal(load(path))).toMatch(/3 labels for 4 rows/);
     const flat = await store('flat', writeIdx({ shape: [9], data: new Uint8Array(9) }));
-    expect(await refusal(load(flat))).toMatch(/holds \[9\], not images/);
+    expect(await refusal(load(flat))).toMatch(
+      /bad-data: flat: holds \[9\], not \[count, features\]/,
+    );
   });
 
   test('NPY matrices and stacks, with a part held out', async () => {
@@ -364,22 +428,33 @@ describe('loading by name or file', () => {
   });
 
   test('integers: bytes as grey levels, zeros and ones as themselves, others refused', () => {
-    const make = (data: Uint8Array | Int32Array | BigInt64Array, dtype: '|u1' | '<i4' | '<i8') =>
-      npyDataset({ dtype, shape: [1, data.length], data }, 'x', 'x').data;
-    expect(make(Uint8Array.of(0, 255), '|u1')).toEqual(Uint8Array.of(0, 255));
-    expect(make(Uint8Array.of(0, 1), '|u1')).toEqual(Float32Array.of(0, 1));
-    expect(make(BigInt64Array.of(1n, 0n), '<i8')).toEqual(Float32Array.of(1, 0));
-    expect(() => make(Int32Array.of(0, 200), '<i4')).toThrow(/from 0 to 200; save bytes/);
+    const make = (data: StoredArray['data'], range?: ValueRange) =>
+      arrayDataset(
+        { shape: [1, data.length], data },
+        { name: 'x', source: 'x', ...(range && { range }) },
+      ).data;
+    expect(make(Uint8Array.of(0, 128, 255))).toEqual(Uint8Array.of(0, 128, 255));
+    expect(make(Uint8Array.of(0, 1))).toEqual(Uint8Array.of(0, 255));
+    expect(make(BigInt64Array.of(1n, 0n))).toEqual(Uint8Array.of(255, 0));
+    expect(() => make(Int32Array.of(0, 200))).toThrow(
+      /x: holds whole numbers from 0 to 200; save bytes .*, or train with --standardize/,
+    );
+    expect(() => make(Int16Array.of(-1, 200))).toThrow(/from -1 to 200; train with --standardize/);
+    expect(make(Int16Array.of(-1, 200), 'any')).toEqual(Float32Array.of(-1, 200));
+    expect(make(Uint8Array.of(3, 200), 'any')).toEqual(Float32Array.of(3, 200));
+    expect(make(BigUint64Array.of(3n, 2n ** 40n), 'any')).toEqual(Float32Array.of(3, 2 ** 40));
   });
 
   test('unknown names, absent files and wrong counts get one helpful line', async () => {
     expect(await refusal(load('mnits'))).toMatch(
       /bad-input: unknown data set 'mnits'; did you mean 'mnist'\? known: digits, mnist, fashion-mnist/,
     );
-    expect(await refusal(load('./none.npy'))).toMatch(/no such file: .\/none.npy/);
-    expect(await refusal(load(folder))).toMatch(/is a folder/);
+    expect(await refusal(load('./none.npy'))).toMatch(/no such file or folder: .\/none.npy; known/);
+
     const text = await store('notes.txt', new TextEncoder().encode('hello there'));
-    expect(await refusal(load(text))).toMatch(/bad-format: .*notes.txt is neither an IDX/);
+    expect(await refusal(load(text))).toMatch(
+      /bad-format: .*notes.txt: has a header and no rows of numbers/,
+    );
     expect(await refusal(load('digits', { count: 0 }))).toMatch(/whole number of at least 1/);
   });
 });

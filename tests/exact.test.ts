@@ -10,7 +10,7 @@ import { evaluateModel } from '../src/models/index.ts';
 import { mean, neg } from '../src/ops/index.ts';
 import { adam, cosine } from '../src/optim/index.ts';
 import { principalComponents } from '../src/pictures/components.ts';
-import { binarizedRows } from '../src/training/batches.ts';
+import { binarizedRows } from '../src/training/binarize.ts';
 import { Trainer } from '../src/training/index.ts';
 import { ExactModel } from './support/linear-gaussian.ts';
 import { realMnist } from './support/mnist.ts';

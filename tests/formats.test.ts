@@ -1,19 +1,22 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { LatentGpuError } from '../src/errors.ts';
 import { writeFileAtomic, writeFolderFile } from '../src/formats/atomic.node.ts';
 import { gunzip, isGzip } from '../src/formats/gzip.ts';
 import { isIdx, readIdx, writeIdx } from '../src/formats/idx.ts';
 import { readNpy, writeNpy } from '../src/formats/npy.ts';
+import { partialName, thisProcess } from '../src/formats/owner.node.ts';
 import { readSafetensors, writeSafetensors } from '../src/formats/safetensors.ts';
 import { sha256 } from '../src/formats/sha256.ts';
 
 /** Mutated files a format; `LATENTGPU_FUZZ=100` makes it a hundred times as many. */
-const RUNS = 3000 * Number(process.env.LATENTGPU_FUZZ ?? 1);
+const FUZZ = Number(process.env.LATENTGPU_FUZZ ?? 1);
+const RUNS = 10_000 * FUZZ;
+vi.setConfig({ testTimeout: 60_000 * FUZZ });
 
 const fixture = (name: string) => readFile(new URL(`./fixtures/${name}`, import.meta.url));
 const ascii = (text: string) => new TextEncoder().encode(text);
@@ -403,13 +406,19 @@ describe('writing files', () => {
   });
 
   test('clears away what a killed process left, not what a running one is writing', async () => {
-    const dead = '.weights.999999999.0.partial';
-    const alive = `.weights.${process.ppid}.0.partial`;
-    for (const name of [dead, alive]) await writeFile(join(folder, name), 'half');
+    const here = thisProcess();
+    const dead = [
+      partialName({ ...here, pid: 999_999_999 }),
+      // A process that was given the same number later.
+      partialName({ ...here, started: '1' }),
+    ];
+    const alive = [partialName(), partialName({ ...here, host: 'elsewhere' })];
+    const old = partialName({ ...here, host: 'gone' });
+    for (const name of [...dead, ...alive, old]) await writeFile(join(folder, name), 'half');
+    await utimes(join(folder, old), 0, 0);
     await writeFileAtomic(join(folder, 'weights'), 'whole');
-    const names = await readdir(folder);
-    expect(names).toContain(alive);
-    expect(names).not.toContain(dead);
+    const names = (await readdir(folder)).filter((name) => name.startsWith('.partial'));
+    expect(names.sort()).toEqual(alive.sort());
   });
 
   test('a failure is one line and the old content stays', async () => {

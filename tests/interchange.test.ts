@@ -11,7 +11,7 @@ import {
   readWeights,
 } from '../src/models/index.ts';
 import { Runtime } from '../src/scheduler/index.ts';
-import { binarizedRows } from '../src/training/batches.ts';
+import { binarizedRows } from '../src/training/binarize.ts';
 import reference from './fixtures/torch-vae/reference.json';
 import { realMnist } from './support/mnist.ts';
 

@@ -2,8 +2,9 @@
 // by what is in them; their names only serve for messages.
 import { checkDataset, type ImageDataset, split } from '../../src/data/dataset.ts';
 import { gunzip, isGzip } from '../../src/formats/gzip.ts';
-import { type IdxArray, isIdx, readIdx } from '../../src/formats/idx.ts';
+import { type IdxArray, idxSize, isIdx, readIdx } from '../../src/formats/idx.ts';
 import { LatentGpuError, type ModelConfig, readModelJson } from '../../src/index.ts';
+import { MODEL_FILE, WEIGHTS_FILE } from '../../src/models/folder.ts';
 
 export interface DataSplit {
   readonly train: ImageDataset;
@@ -21,50 +22,99 @@ interface Named<T> {
   value: T;
 }
 
+/** Tells a file by its beginning, so that a film is not read to its end only to be refused. */
+const HEAD = 64;
+/** No model.json is longer. */
+const LONGEST_JSON = 1 << 20;
+
 /** @throws LatentGpuError that says what is missing, or what is wrong with a file */
 export async function readDropped(files: readonly File[]): Promise<Dropped> {
   const arrays: Named<IdxArray>[] = [];
   const texts: Named<string>[] = [];
-  const others: Named<Uint8Array>[] = [];
+  const weights: Named<Uint8Array>[] = [];
   for (const file of files) {
-    const raw = new Uint8Array(await file.arrayBuffer());
-    const bytes = isGzip(raw) ? await gunzip(raw, undefined, file.name) : raw;
-    if (isIdx(bytes)) arrays.push({ name: file.name, value: readIdx(bytes, file.name) });
-    else if (bytes[0] === 0x7b) {
-      texts.push({ name: file.name, value: new TextDecoder().decode(bytes) });
-    } else others.push({ name: file.name, value: bytes });
+    const { name } = file;
+    const head = new Uint8Array(await bytesOf(file.slice(0, HEAD), name));
+    if (isGzip(head)) {
+      const raw = new Uint8Array(await bytesOf(file, name));
+      const bytes = await gunzip(raw, (start) => inflatedSize(start, name), name);
+      arrays.push({ name, value: readIdx(bytes, name) });
+    } else if (isIdx(head)) {
+      arrays.push({ name, value: readIdx(new Uint8Array(await bytesOf(file, name)), name) });
+    } else if (head[0] === BRACE && file.size <= LONGEST_JSON) {
+      texts.push({ name, value: new TextDecoder().decode(await bytesOf(file, name)) });
+    } else if (head[8] === BRACE && name.endsWith('.safetensors')) {
+      weights.push({ name, value: new Uint8Array(await bytesOf(file, name)) });
+    } else if (!isBeside(name)) throw unknown(name);
   }
-  const [json, weights] = [texts[0], others[0]];
-  if (json && weights && texts.length + others.length === files.length) {
-    return {
-      kind: 'model',
-      config: readModelJson(json.value, json.name).config,
-      weights: weights.value,
-    };
-  }
-  if (json || weights?.name.endsWith('.safetensors')) {
-    throw new LatentGpuError(
-      'bad-input',
-      'a saved model is two files: choose model.json and weights.safetensors together',
-    );
-  }
-  if (weights) {
-    throw new LatentGpuError(
-      'bad-format',
-      `${weights.name} is not an IDX file, nor a gzipped one; MNIST's files are, ` +
-        'such as train-images-idx3-ubyte.gz',
-    );
+  if (texts.length + weights.length > 0 && arrays.length === 0) return model(texts, weights);
+  if (arrays.length === 0) throw bad('there is no file of images here');
+  if (texts.length + weights.length > 0) {
+    throw bad('these are data and a model: drop one of them, and then the other');
   }
   return { kind: 'data', data: assemble(arrays) };
 }
 
+const BRACE = 0x7b;
+
+const bad = (why: string) => new LatentGpuError('bad-input', why);
+
+const unknown = (name: string) =>
+  new LatentGpuError(
+    'bad-format',
+    `${name} is neither images nor a model. Images are IDX files as MNIST's, gzipped or not ` +
+      '(train-images-idx3-ubyte.gz); a model is model.json and weights.safetensors',
+  );
+
+/** What a model's folder holds beside the two files that are the model. */
+const isBeside = (name: string) => /^\.|\.(log|csv|jsonl|html|png|txt|md|lock)$/i.test(name);
+
+async function bytesOf(part: Blob, name: string): Promise<ArrayBuffer> {
+  try {
+    return await part.arrayBuffer();
+  } catch {
+    throw new LatentGpuError(
+      'io',
+      `${name} cannot be read; if it is a folder, choose the files in it, else choose it again`,
+    );
+  }
+}
+
+/** Bytes of the IDX file whose beginning is inflated; `undefined` if that is too little to tell. */
+function inflatedSize(start: Uint8Array, name: string): number | undefined {
+  if (start.length < 8) return undefined;
+  if (!isIdx(start)) throw unknown(name);
+  return idxSize(start, name);
+}
+
+function model(texts: readonly Named<string>[], weights: readonly Named<Uint8Array>[]): Dropped {
+  const pick = <T>(all: readonly Named<T>[], usual: string) =>
+    all.find(({ name }) => name === usual) ?? (all.length === 1 ? all[0] : undefined);
+  const json = pick(texts, MODEL_FILE);
+  const tensors = pick(weights, WEIGHTS_FILE);
+  if (!json || !tensors) {
+    throw bad(`a saved model is two files: choose ${MODEL_FILE} and ${WEIGHTS_FILE} together`);
+  }
+  return {
+    kind: 'model',
+    config: readModelJson(json.value, json.name).config,
+    weights: tensors.value,
+  };
+}
+
 /** One file of images, or two of which the larger is for training; labels go by their number. */
 function assemble(arrays: readonly Named<IdxArray>[]): DataSplit {
-  const bad = (why: string) => new LatentGpuError('bad-input', why);
   const labels = arrays.filter(({ value }) => value.shape.length === 1);
   const images = arrays
     .filter(({ value }) => value.shape.length > 1)
     .sort((a, b) => (b.value.shape[0] as number) - (a.value.shape[0] as number));
+  const stray = labels.find(({ value }) =>
+    images.every((image) => image.value.shape[0] !== value.shape[0]),
+  );
+  if (stray && images.length > 0) {
+    const counts = images.map(({ value }) => value.shape[0]).join(' or ');
+    throw bad(`${stray.name} holds ${stray.value.shape[0]} labels, for ${counts} images`);
+  }
   const [first, second, third] = images.map((image) => dataset(image, labels));
   if (!first) throw bad('these files hold labels and no images; drop a file of images as well');
   if (third) throw bad(`${images.length} files of images are too many: one, or one for each split`);
@@ -82,6 +132,9 @@ function assemble(arrays: readonly Named<IdxArray>[]): DataSplit {
   return { train: first, heldOut: second };
 }
 
+/** `train` of `train-images-idx3-ubyte.gz` and of `train-labels-idx1-ubyte.gz`. */
+const splitOf = (name: string) => name.split(/[-_.](?:images|labels|idx)/i)[0];
+
 function dataset({ name, value }: Named<IdxArray>, labels: readonly Named<IdxArray>[]) {
   const [count = 0, ...shape] = value.shape;
   const channels = shape[2] ?? 1;
@@ -91,7 +144,9 @@ function dataset({ name, value }: Named<IdxArray>, labels: readonly Named<IdxArr
       `${name} holds [${value.shape}], not [count, height, width] with 1 or 3 channels at most`,
     );
   }
-  const own = labels.find((other) => other.value.data.length === count)?.value.data;
+  const fitting = labels.filter((other) => other.value.data.length === count);
+  const paired = fitting.find((other) => splitOf(other.name) === splitOf(name)) ?? fitting[0];
+  const own = paired?.value.data;
   return checkDataset({
     name,
     count,

@@ -1,8 +1,9 @@
 // The training session: takes requests in turn, and between them trains in short slices and looks
 // at what the model has become. Runs in a worker, or in the page where a worker has no WebGPU.
-import { type ErrorCode, isLatentGpuError } from '../../src/index.ts';
+import { type ErrorCode, isLatentGpuError, type TrainerState } from '../../src/index.ts';
 import type { Activity, Report, Request, Settings } from '../protocol.ts';
 import { type DataSplit, readDropped } from './files.ts';
+import { Requests } from './requests.ts';
 import { builtInDigits, checkLoadable, type LoadedModel, Task } from './task.ts';
 import { Views } from './views.ts';
 
@@ -15,23 +16,29 @@ const ATTENTION_MS = 250;
 /** The views are renewed no more often than this, and for at most a quarter of the time. */
 const LOOK_MS = 500;
 
-/** Requests of which only the latest counts. */
-const REPLACING: readonly Request['type'][] = ['point', 'tune', 'interpolate', 'plane', 'train'];
 /** What leaves no device to go on with. */
 const FATAL: readonly (ErrorCode | undefined)[] = ['no-adapter', 'device-lost'];
 
 export function serve(port: MessagePort): void {
   const session = new Session((report) => port.postMessage(report));
-  port.onmessage = ({ data }) => session.ask(data as Request);
+  port.onmessage = ({ data }) => {
+    const request = data as Request;
+    if (request.type === 'ping') port.postMessage({ type: 'pong' } satisfies Report);
+    else session.ask(request);
+  };
+}
+
+/** The visitor's own data, and the files they are from. */
+interface Own {
+  readonly data: DataSplit;
+  readonly files: readonly File[];
 }
 
 class Session {
   private readonly tell: (report: Report) => void;
-  private queue: Request[] = [];
-  private wake: () => void = () => {};
+  private readonly requests = new Requests();
 
-  /** The visitor's own data, if there are any. */
-  private own: DataSplit | undefined;
+  private own: Own | undefined;
   private builtIn: DataSplit | undefined;
   private settings: Settings | undefined;
   private task: Task | undefined;
@@ -40,6 +47,11 @@ class Session {
 
   private wanted = false;
   private hidden = false;
+  private isBuilding = false;
+  /** The GPU was lost and there is no other for now. */
+  private isStranded = false;
+  /** Devices of this task that were lost and replaced, as far as the page has been told. */
+  private recoveries = 0;
   private activity: Activity | undefined;
   private stepMs = 0;
 
@@ -56,17 +68,14 @@ class Session {
   }
 
   ask(request: Request): void {
-    if (REPLACING.includes(request.type)) {
-      this.queue = this.queue.filter(({ type }) => type !== request.type);
-    }
-    this.queue.push(request);
-    this.wake();
+    this.requests.push(request);
   }
 
   private async live(): Promise<never> {
     for (;;) {
       try {
         await this.turn();
+        this.greetDevice();
       } catch (error) {
         this.fail(error);
       }
@@ -74,96 +83,135 @@ class Session {
   }
 
   private async turn(): Promise<void> {
-    const request = this.queue.shift();
+    const request = this.requests.take();
     if (request) return this.handle(request);
     const now = performance.now();
-    if (this.task && !this.hidden) {
+    const isIdle = this.hidden || this.isStranded;
+    if (this.task && !isIdle) {
       if (this.isStale && this.pending.length === 0 && now >= this.lookAt) this.beginLook();
       const view = this.pending.shift();
       if (view) return this.look(view);
       if (this.wanted) return this.train(this.task);
     }
-    const pause = this.isStale && !this.hidden ? this.lookAt - now : 60_000;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.max(1, pause));
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    await this.requests.wait(this.isStale && !isIdle ? this.lookAt - now : 60_000);
   }
 
   private async handle(request: Request): Promise<void> {
-    const { task, views } = this;
+    const { task, views, own, isStranded } = this;
     switch (request.type) {
       case 'open':
+        this.settings = request.settings;
+        if (request.files) await this.open(request.files);
+        if (!this.task) await this.build(request.settings, own);
+        return;
       case 'reset':
-        return this.build(request.settings);
+        await this.build(request.settings, own);
+        return;
       case 'train':
         this.wanted = request.on && task !== undefined;
+        if (isStranded && request.on) {
+          this.isStranded = false;
+          this.isStale = true;
+        }
         return this.show();
       case 'hidden':
         this.hidden = request.hidden;
         return this.show();
       case 'tune':
         if (this.settings) this.settings = { ...this.settings, ...rates(request) };
+        if (isStranded) return task?.setRates(request.rate, request.beta);
         return task?.tune(request.rate, request.beta);
       case 'plane':
         views?.setPlane(request.choice, request.manifold);
-        return this.beginLook();
+        if (!isStranded) this.beginLook();
+        return;
       case 'point':
         this.attentionUntil = performance.now() + ATTENTION_MS;
-        return views?.setPoint(request.at);
+        views?.setPoint(request.at);
+        if (!isStranded) await views?.showPoint();
+        return;
       case 'interpolate':
         this.ends = [request.from, request.to];
-        return views?.setEnds(request.from, request.to);
+        views?.setEnds(request.from, request.to);
+        if (!isStranded) await views?.showInterpolation();
+        return;
       case 'shuffle':
-        return views?.shuffle();
+        views?.shuffle();
+        if (isStranded) return;
+        await views?.showReconstructions();
+        return views?.showInterpolation();
       case 'digits':
-        this.own = undefined;
-        return this.build(this.settings as Settings);
+        await this.build(this.settings as Settings, undefined);
+        return;
       case 'files':
         return this.open(request.files);
       case 'save':
-        if (task) this.tell({ type: 'saved', files: await task.files() });
-        else this.notice('error', 'There is no model to save; Reset makes a new one.');
-        return;
+        return this.save();
       case 'lose':
-        task?.trainer.runtime.device.lose();
-        this.isStale = true;
+        task?.device.lose();
         return;
     }
   }
 
-  private show(activity?: Activity): void {
-    const now = activity ?? this.currentActivity();
+  private show(): void {
+    const now = this.currentActivity();
     if (now === this.activity) return;
     this.activity = now;
     this.tell({ type: 'activity', activity: now });
   }
 
   private currentActivity(): Activity {
+    const { task } = this;
+    if (this.isBuilding) return 'preparing';
+    if (!task) return 'failed';
+    if (this.isStranded) return 'stranded';
+    if (task.device.isLost) return 'recovering';
     if (this.wanted) return this.hidden ? 'hidden' : 'training';
-    return this.task && this.task.trainer.step > 0 ? 'paused' : 'ready';
+    return task.trainer.step > 0 ? 'paused' : 'ready';
+  }
+
+  /** A lost device is replaced by whatever is done next; there is always something to be done then. */
+  private watchDevice(task: Task): void {
+    this.recoveries = task.recoveries;
+    const { name, isSoftware } = task.device.adapter;
+    this.tell({ type: 'adapter', name, isSoftware });
+    void task.device.lost.then(() => {
+      if (this.task !== task) return;
+      this.isStale = true;
+      this.show();
+      this.requests.wake();
+    });
+  }
+
+  private greetDevice(): void {
+    const { task } = this;
+    if (!task || task.recoveries === this.recoveries) return;
+    this.watchDevice(task);
+    const step = task.trainer.step.toLocaleString('en');
+    this.notice('info', `The GPU was lost and replaced. Nothing is lost: on from step ${step}.`);
+    this.show();
   }
 
   private fail(error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     const code = isLatentGpuError(error) ? error.code : undefined;
+    const { task } = this;
     this.wanted = false;
     this.pending = [];
     this.isStale = false;
-    const last = this.task?.trainer.lastState;
-    if (code === 'not-finite' && this.task && last) {
-      this.task.trainer.restore(last);
+    const last = task?.trainer.lastState;
+    if (!task) this.tell({ type: 'failed', code, text });
+    else if (FATAL.includes(code) || task.device.isLost) {
+      this.isStranded = true;
+      this.notice(
+        'error',
+        `The GPU was lost and the browser offers no other for now. The model is kept as of step ${last?.step ?? 0}: ` +
+          'save it, or try again in a minute or two.',
+      );
+    } else if (code === 'not-finite' && last) {
+      task.trainer.restore(last);
       this.notice('error', `${text.split(';')[0]}. Back at the last good step: lower the rate.`);
-    } else if (FATAL.includes(code) || !this.task) {
-      this.tell({ type: 'failed', code, text });
-      this.show('failed');
-      return;
-    } else {
-      this.notice('error', text);
-    }
+    } else this.notice('error', text);
     this.show();
   }
 
@@ -171,66 +219,98 @@ class Session {
     this.tell({ type: 'notice', tone, text });
   }
 
-  private get data(): DataSplit {
+  private get digits(): DataSplit {
     this.builtIn ??= builtInDigits();
-    return this.own ?? this.builtIn;
+    return this.builtIn;
   }
 
-  /** Starts over, from the weights given or from new ones. */
-  private async build(settings: Settings, loaded?: LoadedModel): Promise<void> {
-    this.show('preparing');
+  /** Starts over, from the weights given or from new ones. What there was stays if that fails. */
+  private async build(
+    settings: Settings,
+    own: Own | undefined,
+    loaded?: LoadedModel,
+  ): Promise<boolean> {
+    const { wanted } = this;
     this.wanted = false;
-    const task = await Task.open(settings, this.data, loaded, () => this.close());
+    this.isBuilding = true;
+    this.show();
+    let task: Task;
+    try {
+      task = await Task.open(settings, own?.data ?? this.digits, loaded);
+    } catch (error) {
+      this.isBuilding = false;
+      if (!this.task || this.task.device.isLost) throw error;
+      this.wanted = wanted;
+      this.tell({ type: 'kept', settings: this.task.settings });
+      this.notice('error', `${messageOf(error)} The model stays as it was.`);
+      this.show();
+      return false;
+    }
+    this.isBuilding = false;
+    this.close();
     this.task = task;
+    this.own = own;
     this.settings = task.settings;
     this.stepMs = 0;
-    const { name, isSoftware } = task.trainer.runtime.device.adapter;
     const { train, heldOut } = task.data;
     this.tell({
       type: 'ready',
-      adapter: { name, isSoftware },
       data: {
         name: train.name,
         count: train.count,
         heldOut: heldOut.count,
         shape: train.shape,
-        isBuiltIn: this.own === undefined,
+        files: own?.files,
       },
       settings: task.settings,
       parameters: task.model.parameterCount(),
     });
+    this.watchDevice(task);
     this.views = new Views(task, this.ends, this.tell);
     this.beginLook();
     this.show();
+    return true;
   }
 
   private close(): void {
     this.task?.trainer.destroy();
     this.task = undefined;
     this.views = undefined;
+    this.isStranded = false;
     this.pending = [];
     this.isStale = false;
   }
 
   private async open(files: readonly File[]): Promise<void> {
+    const { own } = this;
     let dropped: Awaited<ReturnType<typeof readDropped>>;
     try {
       dropped = await readDropped(files);
-      if (dropped.kind === 'model') checkLoadable(dropped.config, this.data.train);
+      if (dropped.kind === 'model') checkLoadable(dropped.config, (own?.data ?? this.digits).train);
     } catch (error) {
       // A file that is no use is no reason to stop what runs.
-      return this.notice('error', error instanceof Error ? error.message : String(error));
+      return this.notice('error', messageOf(error));
     }
     const settings = this.settings as Settings;
     if (dropped.kind === 'data') {
-      this.own = dropped.data;
-      await this.build(settings);
-      return this.notice('info', `${dropped.data.train.name} is open. It never leaves this page.`);
+      const { data } = dropped;
+      if (!(await this.build(settings, { data, files }))) return;
+      return this.notice('info', `${data.train.name} is open. It never leaves this page.`);
     }
     const { latent, encoder, objective } = dropped.config;
     const beta = objective?.kind === 'elbo' ? objective.beta : 1;
-    await this.build({ ...settings, latent, hidden: encoder.hidden, beta }, dropped);
-    this.notice('info', 'The saved model is open; training goes on from its weights.');
+    if (await this.build({ ...settings, latent, hidden: encoder.hidden, beta }, own, dropped)) {
+      this.notice('info', 'The saved model is open; training goes on from its weights.');
+    }
+  }
+
+  private async save(): Promise<void> {
+    const { task } = this;
+    if (!task) return this.notice('error', 'There is no model to save; Reset makes a new one.');
+    const { trainer } = task;
+    // Without a GPU, what the host has.
+    const state = this.isStranded ? trainer.lastState : await trainer.currentState();
+    this.tell({ type: 'saved', files: task.files(state as TrainerState) });
   }
 
   private async train({ trainer, settings }: Task): Promise<void> {
@@ -275,3 +355,5 @@ class Session {
 }
 
 const rates = ({ rate, beta }: { rate: number; beta: number }) => ({ rate, beta });
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,7 @@
 // What is trained on what: the data, the model, and the step that improves it.
 import {
   buildModel,
+  type Device,
   digits,
   type ImageDataset,
   LatentGpuError,
@@ -12,6 +13,7 @@ import {
   outputBias,
   readWeights,
   Trainer,
+  type TrainerState,
   unpackParameters,
   type Vae,
   type Variable,
@@ -56,12 +58,10 @@ export class Task {
     this.live = live;
   }
 
-  /** @param close makes room, once it is clear that the model can be made */
   static async open(
     asked: Settings,
     data: DataSplit,
     loaded: LoadedModel | undefined,
-    close: () => void,
   ): Promise<Task> {
     const { train } = data;
     const settings = { ...asked, batch: Math.min(asked.batch, train.count) };
@@ -72,7 +72,6 @@ export class Task {
       ? readWeights(model, loaded.weights).values
       : new Map([outputBias(model, train, 'resampled')]);
     const live = new Live(settings);
-    close();
     const trainer = await Trainer.create({
       model,
       data: train,
@@ -96,20 +95,33 @@ export class Task {
     return this.live.settings;
   }
 
+  /** Numbers for the next device. */
+  setRates(rate: number, beta: number): void {
+    this.live.settings = { ...this.live.settings, rate, beta };
+  }
+
   async tune(rate: number, beta: number): Promise<void> {
     const { live } = this;
     // What is done again on another device is done with the old numbers up to here.
     await this.trainer.currentState();
-    live.settings = { ...live.settings, rate, beta };
+    this.setRates(rate, beta);
     await this.trainer.protect(async (runtime) => {
       runtime.write(live.rate, [rate]);
       runtime.write(live.beta, [beta]);
     });
   }
 
-  /** The files of the model as it was after the last step. */
-  async files(): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }[]> {
-    const { tensors } = await this.trainer.currentState();
+  /** Devices lost and replaced so far. */
+  get recoveries(): number {
+    return this.trainer.recoveries;
+  }
+
+  get device(): Device {
+    return this.trainer.runtime.device;
+  }
+
+  /** The files of a state of the model. */
+  files({ tensors }: TrainerState): { name: string; bytes: Uint8Array<ArrayBuffer> }[] {
     const flat = tensors.get('parameters') as Float32Array;
     const { beta } = this.settings;
     const objective = { kind: 'elbo', samples: 1, kl: 'analytic', beta } as const;
@@ -156,6 +168,19 @@ export function checkLoadable({ family, data }: ModelConfig, current: ImageDatas
     throw new LatentGpuError(
       'bad-input',
       `this page trains models of family vae, and the saved one is of family ${family}`,
+    );
+  }
+  if (data.standardized) {
+    throw new LatentGpuError(
+      'bad-input',
+      'this page trains on values as they are, and the saved model sees standardised ones',
+    );
+  }
+  if (data.standardized) {
+    throw new LatentGpuError(
+      'bad-input',
+      'the saved model was trained on standardised data, and this page does not standardise; ' +
+        'train it on in the terminal',
     );
   }
   if (data.shape.join() !== current.shape.join()) {

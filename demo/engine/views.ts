@@ -69,21 +69,17 @@ export class Views {
     this.hasManifold = hasManifold;
   }
 
-  async setPoint(at: readonly [number, number]): Promise<void> {
+  setPoint(at: readonly [number, number]): void {
     this.point = at;
-    await this.showPoint();
   }
 
-  async setEnds(from: number, to: number): Promise<void> {
+  setEnds(from: number, to: number): void {
     this.ends = [from, to];
-    await this.showInterpolation();
   }
 
-  async shuffle(): Promise<void> {
+  shuffle(): void {
     this.shuffles += 1;
     this.chooseCandidates();
-    await this.showReconstructions();
-    await this.showInterpolation();
   }
 
   /** One held-out image of each class where there are ten, else any ten. */
@@ -113,14 +109,7 @@ export class Views {
   private through<T>(work: (lens: Lens) => Promise<T>): Promise<T> {
     const { trainer, model } = this.task;
     return trainer.protect(async (runtime) => {
-      if (this.lens?.runtime !== runtime) {
-        const wasLost = this.lens !== undefined;
-        this.lens = await Lens.open(runtime, model);
-        if (wasLost) {
-          const text = `The GPU was lost and replaced; back at step ${trainer.step}.`;
-          this.tell({ type: 'notice', tone: 'info', text });
-        }
-      }
+      if (this.lens?.runtime !== runtime) this.lens = await Lens.open(runtime, model);
       return work(this.lens);
     });
   }
@@ -140,7 +129,7 @@ export class Views {
     this.tell({ type: 'units', ...units(mean, logStd, latent) });
   }
 
-  private async showPoint(): Promise<void> {
+  async showPoint(): Promise<void> {
     const { plane, point } = this;
     if (!plane) return;
     const image = await this.through((lens) => lens.decode(plane.lift(point), 1));
@@ -152,13 +141,13 @@ export class Views {
     this.tell({ type: 'samples', images });
   }
 
-  private async showReconstructions(): Promise<void> {
+  async showReconstructions(): Promise<void> {
     const codes = this.codesOf(this.candidates);
     const images = await this.through((lens) => lens.decode(codes, this.candidates.length));
     this.tell({ type: 'reconstructions', images });
   }
 
-  private async showInterpolation(): Promise<void> {
+  async showInterpolation(): Promise<void> {
     const { latent } = this;
     const [from, to] = this.ends.map((i) => this.codesOf([this.candidates[i] as number]));
     const codes = Float32Array.from({ length: INTERPOLATED * latent }, (_, i) => {

@@ -11,10 +11,13 @@ export class Surface {
 
   constructor(canvas: HTMLCanvasElement, paint: Paint) {
     this.canvas = canvas;
-    this.context = canvas.getContext('2d') as CanvasRenderingContext2D;
+    // Kept in the processor's memory: pictures must outlive a GPU that crashes.
+    const options = { willReadFrequently: true };
+    this.context = canvas.getContext('2d', options) as CanvasRenderingContext2D;
     this.paint = paint;
     new ResizeObserver(() => this.repaint()).observe(canvas);
     onThemeChange(() => this.repaint());
+    onDensityChange(() => this.repaint());
   }
 
   repaint(): void {
@@ -40,4 +43,20 @@ export class Surface {
     context.clearRect(0, 0, clientWidth, clientHeight);
     this.paint(context, clientWidth, clientHeight);
   }
+}
+
+/** Calls back when the page moves to a screen of other pixels; its size in CSS pixels may stay. */
+function onDensityChange(changed: () => void): void {
+  const watch = () => {
+    const same = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+    same.addEventListener(
+      'change',
+      () => {
+        changed();
+        watch();
+      },
+      { once: true },
+    );
+  };
+  watch();
 }

@@ -37,6 +37,20 @@ export function countOption(flags: string, help: string, min = 1): Option {
   return new Option(flags, help).argParser(wholeNumber(min));
 }
 
+/** An option's value as row numbers: `3`, `1,5,8`, `0-9,20`. */
+export function rowNumbers(text: string): number[] {
+  const rows: number[] = [];
+  for (const part of text.split(',')) {
+    const [, from, to = from] = /^\s*(\d+)(?:\s*-\s*(\d+))?\s*$/.exec(part) ?? [];
+    const [first, last] = [Number(from), Number(to)];
+    if (!(Number.isSafeInteger(first) && last >= first && last - first < 1e6)) {
+      throw new InvalidArgumentError('It must be row numbers from 0, such as 3 or 1,5,8 or 0-9');
+    }
+    for (let row = first; row <= last; row++) rows.push(row);
+  }
+  return rows;
+}
+
 /** Adds the options that every command has, and an example to its help. */
 export function common(command: Command, example: string): Command {
   return command

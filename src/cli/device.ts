@@ -1,6 +1,6 @@
 // The device of a command, and models on it.
 import { type Device, openDevice } from '../device/index.ts';
-import { giveWeights } from '../models/index.ts';
+import { giveWeights, Inference } from '../models/index.ts';
 import { Runtime } from '../scheduler/index.ts';
 import { type LoadedModel, readModelFolder } from '../training/folder.node.ts';
 import type { Output } from './output.ts';
@@ -28,4 +28,12 @@ export async function withModel<T>(
     if (!device.isLost) runtime.destroy();
     device.destroy();
   }
+}
+
+/** The same, for whoever wants codes and decoded rows. */
+export function withInference<T>(
+  loaded: LoadedModel,
+  work: (inference: Inference, device: Device) => Promise<T>,
+): Promise<T> {
+  return withModel(loaded, (runtime, device) => work(new Inference(runtime, loaded.model), device));
 }

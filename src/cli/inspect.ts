@@ -78,8 +78,13 @@ async function inspectFile(path: string, { out }: Context): Promise<void> {
 
 async function inspectFolder(path: string, { out }: Context): Promise<void> {
   const loaded = await loadModel(path, out);
-  const { config, model, record } = loaded;
-  const rows = [...loaded.weights.keys()].map(({ name, shape, size }) => ({
+  const { config, model, record, standardization } = loaded;
+  const buffers = Object.entries(standardization ?? {}).map(([name, { length }]) => ({
+    name: `standardize.${name}`,
+    shape: [length],
+    size: length,
+  }));
+  const rows = [...loaded.weights.keys(), ...buffers].map(({ name, shape, size }) => ({
     name,
     dtype: 'F32',
     shape,
@@ -103,7 +108,8 @@ async function inspectFolder(path: string, { out }: Context): Promise<void> {
       training: record?.config ?? null,
     },
     [
-      `${config.family}: [${config.data.shape.join(', ')}] → ${config.latent} → likelihood ${config.likelihood.kind}`,
+      `${config.family}: [${config.data.shape.join(', ')}]${standardization ? ', standardised' : ''} → ` +
+        `${config.latent} → likelihood ${config.likelihood.kind}`,
       tensorTable(rows),
       `a training step, ${planned}:`,
       plan.explain(),
@@ -126,7 +132,7 @@ function stepPlan({ config, model, record }: LoadedModel) {
     count: Math.max(count, training.batch),
     shape: [...config.data.shape],
     // Described, not read: its rows are not there.
-    data: new Uint8Array(0),
+    data: config.data.standardized ? new Float32Array(0) : new Uint8Array(0),
   };
   const binarize: Binarization = chooseBinarization(
     training.binarize,

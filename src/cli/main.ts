@@ -1,35 +1,82 @@
 #!/usr/bin/env node
 // The command line. Every command is a file; here they meet, and their failures become one line.
-import { Command } from 'commander';
+import { Command, Help } from 'commander';
 import { benchCommand } from './bench.ts';
+import { checkCommand } from './check.ts';
+import { decodeCommand } from './decode.ts';
 import { doctorCommand } from './doctor.ts';
+import { encodeCommand } from './encode.ts';
 import { evalCommand } from './eval.ts';
+import { exportCommand } from './export.ts';
 import { failureOf } from './failure.ts';
+import { importCommand } from './import.ts';
 import { inspectCommand } from './inspect.ts';
+import { interpolateCommand } from './interpolate.ts';
+import { latentCommand } from './latent.ts';
+import { manifoldCommand } from './manifold.ts';
+import { reconstructCommand } from './reconstruct.ts';
 import { sampleCommand } from './sample.ts';
+import { scoreCommand } from './score.ts';
 import { startCommand } from './start.ts';
 import { trainCommand } from './train.ts';
 import { version } from './version.ts';
 
+/** Every command under its heading, with what the list of commands says of it. */
+const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, string])[]> = {
+  'Train:': [
+    [startCommand, 'trains a first model on built-in digits, in two minutes'],
+    [trainCommand, 'trains a model and leaves a folder'],
+    [importCommand, "a PyTorch state_dict's safetensors as a model folder"],
+  ],
+  'Ask a model:': [
+    [evalCommand, 'how good it is: bound, log-likelihood, active units'],
+    [scoreCommand, 'log p(x) of each row'],
+    [sampleCommand, 'new data points'],
+    [encodeCommand, 'codes of data'],
+    [decodeCommand, 'data points for codes'],
+    [reconstructCommand, 'data above their reconstructions'],
+    [interpolateCommand, 'from one data point to another through latent space'],
+    [manifoldCommand, 'a grid over a plane of latent space'],
+    [latentCommand, 'codes of data in the plane, by label'],
+    [inspectCommand, 'tensors, size, what a training step does on the GPU'],
+    [exportCommand, 'encoder and decoder as ONNX'],
+  ],
+  'The machine:': [
+    [doctorCommand, 'adapters, and what to do if there is none'],
+    [benchCommand, "the adapter's peaks, and what share of them kernels reach"],
+    [checkCommand, 'compiles your own WGSL on Dawn and in headless Chrome'],
+  ],
+};
+
 function build(): Command {
   const program = new Command('latentgpu')
     .description('Trains and runs deep generative models with WebGPU compute shaders.')
+    .usage('<command> [options]')
     .version(version)
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-    .addHelpText('after', '\nExample:\n  latentgpu train vae --data digits --epochs 3');
-  for (const add of [
-    startCommand,
-    doctorCommand,
-    trainCommand,
-    evalCommand,
-    sampleCommand,
-    inspectCommand,
-    benchCommand,
-  ]) {
-    add(program);
+    .addHelpText(
+      'after',
+      '\nExample:\n  latentgpu train vae --data digits --epochs 3\n' + '  latentgpu train --help',
+    );
+  for (const [heading, entries] of Object.entries(COMMANDS)) {
+    program.commandsGroup(heading);
+    for (const [add, summary] of entries) {
+      add(program);
+      program.commands.at(-1)?.summary(summary);
+    }
   }
-  return program;
+  return program.configureHelp({
+    // --version and `latentgpu help train` work, too; nobody needs to be told.
+    visibleOptions: () => [],
+    visibleCommands: (command) =>
+      new Help().visibleCommands(command).filter((each) => each.name() !== 'help'),
+    subcommandTerm: (command) =>
+      [
+        command.name(),
+        ...command.registeredArguments.map((a) => (a.required ? `<${a.name()}>` : `[${a.name()}]`)),
+      ].join(' '),
+  });
 }
 
 async function main(args: readonly string[]): Promise<void> {

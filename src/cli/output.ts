@@ -21,13 +21,15 @@ export class Output {
   /** A line about the work under way. */
   say(line: string): void {
     if (this.quiet) return;
-    if (this.bar) this.bar.log(line);
-    else (this.json ? process.stderr : process.stdout).write(`${line}\n`);
+    const stream = this.json ? process.stderr : process.stdout;
+    // A bar gives way to a line in the same terminal; a log file gets the line itself.
+    if (this.bar?.isShown && stream.isTTY) this.bar.log(line);
+    else stream.write(`${line}\n`);
   }
 
   /** A remark, a warning, where to continue: shown even if quiet. */
   remark(line: string): void {
-    if (this.bar) this.bar.log(`latentgpu: ${line}`);
+    if (this.bar?.isShown) this.bar.log(`latentgpu: ${line}`);
     else process.stderr.write(`latentgpu: ${line}\n`);
   }
 
@@ -38,9 +40,7 @@ export class Output {
 
   /** Shows a bar while `work` runs: in a terminal only. */
   async progress<T>(label: string, work: (bar: Bar) => Promise<T>): Promise<T> {
-    const bar = openBar(label, this.quiet, (line) => {
-      (this.json ? process.stderr : process.stdout).write(`${line}\n`);
-    });
+    const bar = openBar(label, this.quiet);
     this.bar = bar;
     try {
       return await work(bar);

@@ -1,71 +1,115 @@
 // What a trained model looks like: samples, reconstructions, its latent space.
 import { type ImageDataset, take } from '../data/dataset.ts';
+import type { Standardization } from '../data/standardize.ts';
 import { Autoencoder, type Inference } from '../models/index.ts';
 import { principalComponents } from '../pictures/components.ts';
-import { grid, pairs } from '../pictures/grid.ts';
-import { encodePng } from '../pictures/png.ts';
+import { encodePng, type Picture } from '../pictures/png.ts';
 import { scatter } from '../pictures/scatter.ts';
+import { Random } from '../random.ts';
 import { PICTURES } from '../training/folder.node.ts';
 import { type Binarization, binarizedRows } from '../training/index.ts';
+import { CLOUD, cloudPicture } from './clouds.ts';
+import { type Appearance, inDataUnits, pairsPicture, pictureOf } from './points.ts';
 
 const SAMPLES = 100;
 const PAIRS = 40;
-const CODES = 5000;
-const SCALE = 2;
+/** Codes of a scatter plot, unless more are asked for. */
+export const CODES = 5000;
 
-/** Data rows as an encoder is shown them; drawn ones would add noise to a picture, so stay grey. */
-function rowsOf(dataset: ImageDataset, binarization: Binarization, seed: number): Float32Array {
-  const shown = binarization === 'resampled' ? 'none' : binarization;
-  return binarizedRows(dataset, 0, dataset.count, shown, seed);
+/** Codes in the plane that tells most about them. */
+export interface PlanarCodes {
+  /** [count, 2]. */
+  readonly points: Float32Array;
+  /** The share of the codes' variance that the plane holds. */
+  readonly share: number;
 }
 
-/** The two coordinates that tell most about the codes, [count, 2]. */
-function inThePlane(codes: Float32Array, count: number, latent: number): Float32Array {
-  if (latent === 2) return codes;
-  if (latent > 2) return principalComponents(codes, count, latent).projected;
+/** The codes themselves if they have two dimensions, else their first two principal components. */
+export function inThePlane(codes: Float32Array, count: number, latent: number): PlanarCodes {
+  if (latent === 2) return { points: codes, share: 1 };
+  if (latent > 2) {
+    const { projected, variances } = principalComponents(codes, count, latent);
+    const total = variances.reduce((a, b) => a + b, 0);
+    const [first = 0, second = 0] = variances;
+    return { points: projected, share: total > 0 ? (first + second) / total : 1 };
+  }
   const points = new Float32Array(2 * count);
   codes.forEach((value, i) => {
     points[2 * i] = value;
   });
-  return points;
+  return { points, share: 1 };
+}
+
+/** The stream of a seed that spreads codes of one dimension. */
+const SPREAD_STREAM = 104;
+
+/** Codes in the plane, by label; those of one dimension along a line, each label above the other. */
+export function codesPicture(
+  { points }: PlanarCodes,
+  latent: number,
+  { count, labels }: Pick<ImageDataset, 'count' | 'labels'>,
+): Picture {
+  const options = { count, ...(labels && { labels }) };
+  if (latent > 1) return scatter(points, options);
+  const lines = points.filter((_, i) => i % 2 === 0);
+  const range = lines.reduce((a, b) => Math.max(a, b)) - lines.reduce((a, b) => Math.min(a, b));
+  const random = new Random(0, SPREAD_STREAM, 0);
+  const spread = points.map((value, i) =>
+    i % 2 === 0 ? value : 0.08 * (range || 1) * ((labels?.[i >> 1] ?? 0) + 0.8 * random.uniform()),
+  );
+  return scatter(spread, options);
+}
+
+/** Data rows as a picture shows them to an encoder: drawn ones would only add noise. */
+export function greyed(binarization: Binarization): Binarization {
+  return binarization === 'resampled' ? 'none' : binarization;
 }
 
 export interface PictureOptions {
+  /** As the model sees it: standardised, if the model's data are. */
   readonly dataset: ImageDataset;
   readonly binarization: Binarization;
   readonly seed: number;
+  /** Of a model that sees standardised data. */
+  readonly standardization?: Standardization;
 }
 
 /**
  * Pictures of a model by file name: decoded means of draws from the prior (not of an autoencoder,
- * which has none), data above their reconstructions, and posterior means in the plane.
+ * which has none), data above their reconstructions, and posterior means in the plane. Plain vectors
+ * are points in the plane: the data, and draws from the model or reconstructions among them.
  */
 export async function picturesOf(
   inference: Inference,
-  { dataset, binarization, seed }: PictureOptions,
+  { dataset, binarization, seed, standardization }: PictureOptions,
 ): Promise<Map<string, Uint8Array>> {
   const { model } = inference;
-  const shape = model.config.shape;
+  const look: Appearance = { shape: model.config.shape, standardization };
   const pictures = new Map<string, Uint8Array>();
+  const isVector = look.shape.length === 1;
+  const rowsOf = (part: ImageDataset) =>
+    binarizedRows(part, 0, part.count, greyed(binarization), seed);
+  const few = take(dataset, isVector ? CLOUD : PAIRS);
+  const shown = rowsOf(few);
+  const cloud = (made: Float32Array) => cloudPicture(shown, made, model.features);
+
   if (!(model instanceof Autoencoder)) {
-    const samples = await inference.sample(SAMPLES, 'mean', seed);
-    const picture = grid(samples, { count: SAMPLES, shape, scale: SCALE });
+    const picture = isVector
+      ? cloud(await inference.sample(few.count, 'draw', seed))
+      : pictureOf(inDataUnits(await inference.sample(SAMPLES, 'mean', seed), look), SAMPLES, look);
     pictures.set(PICTURES.samples, encodePng(picture));
   }
 
-  const few = take(dataset, PAIRS);
-  const shown = rowsOf(few, binarization, seed);
   const again = await inference.reconstruct(shown, few.count);
-  const both = pairs(shown, again, { count: few.count, shape, scale: SCALE });
+  const both = isVector
+    ? cloud(again)
+    : pairsPicture(inDataUnits(shown, look), inDataUnits(again, look), few.count, look);
   pictures.set(PICTURES.reconstructions, encodePng(both));
 
   const many = take(dataset, CODES);
-  const { mean } = await inference.encode(rowsOf(many, binarization, seed), many.count);
-  const points = inThePlane(mean, many.count, model.config.latent);
-  const plot = scatter(points, {
-    count: many.count,
-    ...(many.labels && { labels: many.labels }),
-  });
+  const { mean } = await inference.encode(rowsOf(many), many.count);
+  const { latent } = model.config;
+  const plot = codesPicture(inThePlane(mean, many.count, latent), latent, many);
   pictures.set(PICTURES.latent, encodePng(plot));
   return pictures;
 }

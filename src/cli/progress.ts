@@ -3,9 +3,11 @@ import { MultiBar } from 'cli-progress';
 import { duration } from './text.ts';
 
 export interface Bar {
+  /** Whether there is one to be seen. */
+  readonly isShown: boolean;
   /** @param fraction of the work, 0 … 1. @param note what else is worth knowing */
   update(fraction: number, note?: string): void;
-  /** A line above the bar. */
+  /** A line above the bar that is shown, on standard error. */
   log(line: string): void;
   stop(): void;
 }
@@ -14,9 +16,10 @@ const WIDTH = 20;
 /** Redrawn at most this often. */
 const INTERVAL_MS = 100;
 
-/** @param print where lines go that are no bar */
-export function openBar(label: string, quiet: boolean, print: (line: string) => void): Bar {
-  if (quiet || !process.stderr.isTTY) return { update: () => {}, log: print, stop: () => {} };
+const NONE: Bar = { isShown: false, update: () => {}, log: () => {}, stop: () => {} };
+
+export function openBar(label: string, quiet: boolean): Bar {
+  if (quiet || !process.stderr.isTTY) return NONE;
   const began = performance.now();
   const bars = new MultiBar({
     format: ' {label} {bar} {percentage}% {note}{left}',
@@ -32,6 +35,7 @@ export function openBar(label: string, quiet: boolean, print: (line: string) => 
   let drawn = Number.NEGATIVE_INFINITY;
   let start: number | undefined;
   return {
+    isShown: true,
     update(fraction, note = '') {
       const now = performance.now();
       start ??= fraction;

@@ -1,16 +1,8 @@
 // One training run into one folder: what `train` and `start` do.
+import { logScale, type Standardization } from '../data/standardize.ts';
 import { openDevice } from '../device/index.ts';
-import { isLatentGpuError, LatentGpuError } from '../errors.ts';
-import {
-  buildModel,
-  evaluateModel,
-  type Family,
-  Inference,
-  type Model,
-  type ModelConfig,
-  unpackParameters,
-} from '../models/index.ts';
-import { nest, type Value, type Values } from '../models/schema.ts';
+import { isLatentGpuError } from '../errors.ts';
+import { evaluateModel, type Family, Inference, unpackParameters } from '../models/index.ts';
 import { checkOutput, RunFolder, type TrainingRecord } from '../training/folder.node.ts';
 import {
   type Binarization,
@@ -19,39 +11,15 @@ import {
   type EpochReport,
   type FitResult,
   fit,
-  lossOf,
-  makeOptimizer,
-  outputBias,
-  runConfig,
   Trainer,
-  type TrainerOptions,
   type TrainerState,
-  type TrainingConfig,
-  totalSteps,
 } from '../training/index.ts';
+import { holdingFolder } from '../training/lock.node.ts';
 import type { Context } from './command.ts';
-import {
-  checkShape,
-  chooseBinarization,
-  type DataChoice,
-  loadTraining,
-  recordOf,
-  type TrainingData,
-} from './data.ts';
 import { picturesOf } from './pictures.ts';
+import { type Prepared, prepare, type RunRequest } from './prepare.ts';
 import type { Bar } from './progress.ts';
 import { version } from './version.ts';
-
-export interface RunRequest {
-  readonly family: Family;
-  /** Settled keys. */
-  readonly values: Values;
-  readonly data: DataChoice;
-  readonly folder: string;
-  readonly force: boolean;
-  /** The run to continue. */
-  readonly resume: { readonly record: TrainingRecord; readonly checkpoint: Checkpoint } | undefined;
-}
 
 export interface RunSummary {
   readonly folder: string;
@@ -71,96 +39,10 @@ export interface RunSummary {
   readonly msPerStep: number | null;
 }
 
-/** A run with everything checked and nothing done. */
-interface Prepared {
-  readonly request: RunRequest;
-  readonly data: TrainingData;
-  readonly record: Omit<TrainingRecord, 'adapter'>;
-  readonly config: { readonly model: ModelConfig; readonly training: TrainingConfig };
-  readonly binarization: Binarization;
-  readonly model: Model;
-  readonly total: number;
-  readonly trainer: TrainerOptions;
-}
-
-async function prepare(request: RunRequest, { out }: Context): Promise<Prepared> {
-  const { family, folder, force, resume } = request;
-  await checkOutput({ folder, force, resume: resume !== undefined });
-  const holdOut = request.values.get('holdOut') as number;
-  const data = await loadTraining(request.data, holdOut, out);
-  const { train, test } = data;
-  const values = new Map<string, Value>(request.values);
-  const described = { shape: train.shape, name: train.name };
-  const config = runConfig(family, described, values);
-  const { training } = config;
-  if (test) checkShape(test, train.shape);
-  const { batch } = training;
-  if (batch > train.count) {
-    throw new LatentGpuError(
-      'bad-config',
-      `batch is ${batch} and ${train.name} has ${train.count} rows to train on; lower it with --batch`,
-    );
-  }
-  if (training.patience !== null && (!test || training.evaluate.every === 0)) {
-    throw new LatentGpuError(
-      'bad-config',
-      'patience needs data to evaluate on; hold some out with --set holdOut=0.1, with evaluate.every above 0',
-    );
-  }
-  const binarization = chooseBinarization(training.binarize, config.model.likelihood, train);
-  values.set('binarize', binarization);
-  const perEpoch = Math.floor(train.count / batch);
-  const total = totalSteps(training, perEpoch);
-  // A cosine keeps its length when the run is continued beyond it.
-  if (training.schedule.kind === 'cosine' && training.schedule.steps === null) {
-    values.set('schedule.steps', total);
-  }
-  const found = await recordOf(request.data, train);
-  if (resume && resume.record.data.sha256 !== found.sha256) {
-    throw new LatentGpuError(
-      'bad-data',
-      `${train.source} is not what ${folder} was trained on; name the same data with --data`,
-    );
-  }
-  if (resume && resume.checkpoint.state.step > total) {
-    const { step } = resume.checkpoint.state;
-    throw new LatentGpuError(
-      'bad-config',
-      `${folder} has done ${step} steps (${(step / perEpoch).toFixed(1)} epochs), more than the ${total} asked for; ask for a larger total`,
-    );
-  }
-  const model = buildModel(config.model);
-  const { clipNorm, ema, seed } = training;
-  return {
-    request,
-    data,
-    config,
-    binarization,
-    model,
-    total,
-    record: {
-      format: 1,
-      version,
-      family,
-      config: nest(values),
-      data: found,
-      runtime: `Node.js ${process.versions.node}`,
-    },
-    trainer: {
-      model,
-      loss: lossOf(model),
-      data: train,
-      batch,
-      binarize: binarization,
-      seed,
-      optimizer: makeOptimizer(runConfig(family, described, values).training, perEpoch, total),
-      ...(clipNorm !== null && { clipNorm }),
-      ...(ema !== null && { ema }),
-      ...(training.outputBias === 'data' && {
-        initial: new Map([outputBias(model, train, binarization)]),
-      }),
-    },
-  };
+/** What is done to the data, and what the decoder describes. */
+function treatment({ binarization, standardization, config }: Prepared): string {
+  const { kind } = config.model.likelihood;
+  return `${standardization ? 'standardised' : `binarize ${binarization}`}, likelihood ${kind}`;
 }
 
 /**
@@ -170,67 +52,83 @@ async function prepare(request: RunRequest, { out }: Context): Promise<Prepared>
  */
 export async function train(request: RunRequest, context: Context): Promise<RunSummary> {
   const began = performance.now();
-  const { out } = context;
   const prepared = await prepare(request, context);
-  const { model, total, config, data } = prepared;
-  const { resume, folder } = request;
+  const { resume, folder, force } = request;
   const trainer = await Trainer.create(
     prepared.trainer,
     () => openDevice(),
     resume?.checkpoint.state,
   );
   try {
-    const run = new RunFolder(folder);
-    const { adapter, subgroupSize } = trainer.runtime.device;
-    const record: TrainingRecord = {
-      ...prepared.record,
-      adapter: {
-        name: adapter.name,
-        isSoftware: adapter.isSoftware,
-        ...(subgroupSize !== undefined && { subgroupSize }),
-        source: adapter.source,
-      },
-    };
-    if (resume) await run.goOn(record, trainer.step);
-    else await run.begin(record, { state: trainer.lastState as TrainerState, best: undefined });
-    out.say(
-      `${request.family} ${config.model.data.shape.join('×')} → ${config.model.latent}, ` +
-        `${model.parameterCount().toLocaleString('en-US')} parameters; ` +
-        `${data.train.name}, ${data.train.count} rows, binarize ${prepared.binarization}`,
-    );
-    out.say(`${adapter.name}${adapter.isSoftware ? ', software' : ''}; writing to ${folder}`);
-    if (resume) out.say(`continuing at step ${trainer.step} of ${total}`);
-    const start = trainer.step;
-    const clock = performance.now();
-    const result = await fitInto(run, trainer, prepared, context);
-    const trained = (performance.now() - clock) / 1000;
-    const kept = unpackParameters(model, result.parameters);
-    await run.writeModel(config.model, kept, version);
-    const files = ['model.json', 'weights.safetensors'];
-    if (result.reason !== 'interrupted') {
-      out.say('drawing samples, reconstructions and the latent space');
-      files.push(...(await draw(run, trainer, result.parameters, prepared)));
-    }
-    const done = result.step - start;
-    return {
-      folder,
-      family: request.family,
-      reason: result.reason,
-      step: result.step,
-      epoch: result.epoch,
-      loss: result.last?.metrics.loss ?? null,
-      negativeElbo: result.best?.negativeElbo ?? result.last?.evaluation?.negativeElbo ?? null,
-      binarization: prepared.binarization,
-      parameters: model.parameterCount(),
-      skipped: result.last?.skipped ?? 0,
-      files,
-      adapter: adapter.name,
-      seconds: (performance.now() - began) / 1000,
-      msPerStep: done > 0 ? (1000 * trained) / done : null,
-    };
+    // Who continues a run has held its folder since before reading it.
+    if (resume) return await trainInto(trainer, prepared, context, began);
+    return await holdingFolder(folder, async () => {
+      await checkOutput({ folder, force, resume: false });
+      return await trainInto(trainer, prepared, context, began);
+    });
   } finally {
     trainer.destroy();
   }
+}
+
+async function trainInto(
+  trainer: Trainer,
+  prepared: Prepared,
+  context: Context,
+  began: number,
+): Promise<RunSummary> {
+  const { out } = context;
+  const { model, total, config, data, request } = prepared;
+  const { resume, folder } = request;
+  const run = new RunFolder(folder);
+  const { adapter, subgroupSize } = trainer.runtime.device;
+  const record: TrainingRecord = {
+    ...prepared.record,
+    adapter: {
+      name: adapter.name,
+      isSoftware: adapter.isSoftware,
+      ...(subgroupSize !== undefined && { subgroupSize }),
+      source: adapter.source,
+    },
+  };
+  if (resume) await run.goOn(record, trainer.step);
+  else await run.begin(record, { state: trainer.lastState as TrainerState, best: undefined });
+  out.say(
+    `${request.family} ${config.model.data.shape.join('×')} → ${config.model.latent}, ` +
+      `${model.parameterCount().toLocaleString('en-US')} parameters; ` +
+      `${data.train.name}, ${data.train.count} rows, ${treatment(prepared)}`,
+  );
+  out.say(`${adapter.name}${adapter.isSoftware ? ', software' : ''}; writing to ${folder}`);
+  if (resume) out.say(`continuing at step ${trainer.step} of ${total}`);
+  const start = trainer.step;
+  const clock = performance.now();
+  const result = await fitInto(run, trainer, prepared, context);
+  const trained = (performance.now() - clock) / 1000;
+  const files = ['model.json', 'weights.safetensors'];
+  if (result.reason !== 'interrupted') {
+    const isVector = config.model.data.shape.length === 1;
+    const legend = isVector ? ' (0: data, 1: the model)' : '';
+    out.say(`drawing samples, reconstructions${legend} and the latent space`);
+    files.push(...(await draw(run, trainer, result.parameters, prepared)));
+  }
+  const done = result.step - start;
+  const shift = shiftOf(prepared.standardization);
+  return {
+    folder,
+    family: request.family,
+    reason: result.reason,
+    step: result.step,
+    epoch: result.epoch,
+    loss: result.last ? (inDataUnits(result.last, shift).metrics.loss ?? null) : null,
+    negativeElbo: result.best?.negativeElbo ?? result.last?.evaluation?.negativeElbo ?? null,
+    binarization: prepared.binarization,
+    parameters: model.parameterCount(),
+    skipped: result.last?.skipped ?? 0,
+    files,
+    adapter: adapter.name,
+    seconds: (performance.now() - began) / 1000,
+    msPerStep: done > 0 ? (1000 * trained) / done : null,
+  };
 }
 
 async function fitInto(
@@ -239,17 +137,18 @@ async function fitInto(
   prepared: Prepared,
   { out, signal }: Context,
 ): Promise<FitResult> {
-  const { total, config, data, binarization, model, request } = prepared;
+  const { total, config, data, binarization, model, request, standardization } = prepared;
   const { training } = config;
   const { patience, checkpointEvery } = training;
   const best = request.resume?.checkpoint.best;
   const { test } = data;
   const { every, limit, samples } = training.evaluate;
   const perEpoch = trainer.stepsPerEpoch;
+  const shift = shiftOf(standardization);
   const save = async (checkpoint: Checkpoint) => {
-    await run.writeCheckpoint(checkpoint);
     const flat = checkpoint.best?.parameters ?? (await trainer.keptParameters());
-    await run.writeModel(config.model, unpackParameters(model, flat), version);
+    const kept = unpackParameters(model, flat);
+    await run.save(checkpoint, config.model, kept, version, standardization);
   };
   try {
     return await out.progress('training', (bar) =>
@@ -268,14 +167,15 @@ async function fitInto(
                 model,
                 test,
                 (a, b) => binarizedRows(test, a, b, binarization, training.seed),
-                { limit: Math.min(limit, test.count), samples },
+                { limit: Math.min(limit, test.count), samples, logScale: shift },
               ),
           },
         }),
-        onProgress: progressOn(bar, total, trainer.step),
+        onProgress: progressOn(bar, total, trainer.step, shift),
         onEpoch: async (report) => {
-          await run.report(metricsLine(report));
-          out.say(epochLine(report, total / perEpoch));
+          const shown = inDataUnits(report, shift);
+          await run.report(metricsLine(shown));
+          out.say(epochLine(shown, total / perEpoch));
         },
         onCheckpoint: save,
       }),
@@ -288,8 +188,20 @@ async function fitInto(
   }
 }
 
+/** What a negative log-density of standardised data lacks to one of the data as they were. */
+function shiftOf(standardization: Standardization | undefined): number {
+  return standardization ? logScale(standardization) : 0;
+}
+
+/** The loss in nats of the data as they were, as evaluations are. */
+function inDataUnits(report: EpochReport, shift: number): EpochReport {
+  const { loss } = report.metrics;
+  if (loss === undefined || shift === 0) return report;
+  return { ...report, metrics: { ...report.metrics, loss: loss + shift } };
+}
+
 /** Shows loss and speed, the speed as a running mean. */
-function progressOn(bar: Bar, total: number, start: number) {
+function progressOn(bar: Bar, total: number, start: number, shift: number) {
   let before = { step: start, at: performance.now() };
   let speed: number | undefined;
   return ({ step, metrics }: { step: number; metrics: Readonly<Record<string, number>> }) => {
@@ -297,7 +209,10 @@ function progressOn(bar: Bar, total: number, start: number) {
     const now = (1000 * (step - before.step)) / (at - before.at);
     speed = speed === undefined ? now : 0.7 * speed + 0.3 * now;
     before = { step, at };
-    bar.update(step / total, `loss ${metrics.loss?.toFixed(1)}  ${speed.toFixed(1)} steps/s`);
+    bar.update(
+      step / total,
+      `loss ${((metrics.loss ?? 0) + shift).toFixed(1)}  ${speed.toFixed(1)} steps/s`,
+    );
   };
 }
 
@@ -336,7 +251,7 @@ async function draw(
   run: RunFolder,
   trainer: Trainer,
   parameters: Float32Array,
-  { data, binarization, model, config }: Prepared,
+  { data, binarization, model, config, standardization }: Prepared,
 ): Promise<string[]> {
   const pictures = await trainer.withParameters(parameters, async (runtime) => {
     const inference = new Inference(runtime, model);
@@ -345,6 +260,7 @@ async function draw(
         dataset: data.test ?? data.train,
         binarization,
         seed: config.training.seed,
+        ...(standardization && { standardization }),
       });
     } finally {
       await inference.destroy();

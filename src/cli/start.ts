@@ -5,7 +5,6 @@ import { openDevice } from '../device/index.ts';
 import { ensureSoftwareVulkan } from '../device/install.ts';
 import { isLatentGpuError } from '../errors.ts';
 import type { Given } from '../models/schema.ts';
-import { settleRun } from '../training/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './command.ts';
 import type { Output } from './output.ts';
 import { train } from './run.ts';
@@ -45,7 +44,7 @@ async function perform(context: Context): Promise<void> {
   const summary = await train(
     {
       family: 'vae',
-      values: settleRun('vae', [given]),
+      sources: [given],
       data: { data: 'digits', limit: DIGITS },
       folder,
       force: false,

@@ -1,5 +1,6 @@
 // latentgpu train: trains a model and leaves a folder.
-import type { Command } from 'commander';
+import { basename, resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readIfPresent } from '../data/files.node.ts';
 import { LatentGpuError } from '../errors.ts';
 import { FAMILIES, type Family } from '../models/index.ts';
@@ -12,11 +13,20 @@ import {
   readRecord,
   type TrainingRecord,
 } from '../training/folder.node.ts';
-import { assignments, fileValues, RUN_KEYS, settleRun } from '../training/index.ts';
+import {
+  assignments,
+  fileValues,
+  RUN_KEYS,
+  type Sources,
+  settleData,
+  settleRun,
+} from '../training/index.ts';
+import { holdingFolder } from '../training/lock.node.ts';
 import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
 import type { DataChoice } from './data.ts';
 import { EXIT } from './failure.ts';
-import { type RunRequest, type RunSummary, train } from './run.ts';
+import type { RunRequest } from './prepare.ts';
+import { type RunSummary, train } from './run.ts';
 import { duration, table } from './text.ts';
 
 interface TrainOptions extends CommonOptions {
@@ -25,6 +35,9 @@ interface TrainOptions extends CommonOptions {
   data?: string;
   dataDir?: string;
   test?: string;
+  holdOut?: number;
+  standardize?: boolean;
+  labelColumn?: string;
   limit?: number;
   epochs?: number;
   steps?: number;
@@ -39,13 +52,18 @@ interface TrainOptions extends CommonOptions {
 export function trainCommand(program: Command): void {
   const command = program
     .command('train')
-    .description(
-      'Trains a model and leaves a folder: model, weights, checkpoint, metrics, pictures.',
-    )
+    .description('Trains a model and leaves a folder: weights, checkpoint, metrics, pictures.')
     .argument('[family]', FAMILIES.join(', '))
-    .option('--data <name|file>', 'digits, mnist, fashion-mnist, an IDX or a .npy file')
+    .option('--data <name|path>', 'digits, mnist, fashion-mnist; IDX, .npy, .csv, PNGs')
     .option('--data-dir <dir>', 'folder with the MNIST files')
-    .option('--test <file>', 'test split, for data from a file')
+    .option('--test <path>', 'test split, for data from a file or folder')
+    .addOption(
+      new Option('--hold-out <n>', 'rows to evaluate on instead: a number or a fraction').argParser(
+        amount,
+      ),
+    )
+    .option('--standardize', 'for values of any range: (x - mean) / deviation')
+    .option('--label-column <name>', "a table's column of classes, which is no feature")
     .addOption(countOption('--limit <n>', 'train on the first n rows only'))
     .addOption(countOption('--epochs <n>', 'passes over the data, in all'))
     .addOption(countOption('--steps <n>', 'steps in all, in place of epochs'))
@@ -85,8 +103,32 @@ async function perform(
       `${why}: ${FAMILIES.join(', ')}, as in \`latentgpu train vae --data digits\`${hint}`,
     );
   }
-  const request = await (options.resume ? continued : fresh)(family, options, context);
-  finish(await train(request, context), context);
+  if (!options.resume) {
+    finish(await train(await fresh(family, options, context), context), context);
+    return;
+  }
+  const folder = options.out ?? (options.data && defaultFolder(options.data, family));
+  if (folder === undefined) {
+    throw new LatentGpuError('bad-config', 'name the folder of the run to continue with --out');
+  }
+  await checkOutput({ folder, resume: true, force: false });
+  // Held while it is read, too: nobody may carry the run on meanwhile.
+  await holdingFolder(folder, async () => {
+    await checkOutput({ folder, resume: true, force: false });
+    const request = await continued(folder, family, options, context);
+    finish(await train(request, context), context);
+  });
+}
+
+const dashed = (name: string) => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+
+/** A number of rows, or a fraction of them. */
+function amount(text: string): number {
+  const value = Number(text);
+  const isFraction = value > 0 && value < 1;
+  if (text.trim() !== '' && (isFraction || (Number.isSafeInteger(value) && value >= 0)))
+    return value;
+  throw new InvalidArgumentError('It must be a fraction below 1 or a whole number of rows');
 }
 
 /** What the command line and its file ask for, weakest first. */
@@ -101,21 +143,23 @@ async function asked(options: TrainOptions, context: Context): Promise<Map<strin
   }
   sources.push(assignments(options.set ?? []));
   const flags = new Map<string, Given>();
-  for (const name of ['epochs', 'steps', 'batch', 'binarize'] as const) {
+  for (const name of ['epochs', 'steps', 'batch', 'binarize', 'holdOut', 'standardize'] as const) {
     const value = options[name];
-    if (value !== undefined) flags.set(name, { value, source: `--${name}` });
+    if (value !== undefined) flags.set(name, { value, source: `--${dashed(name)}` });
   }
   if (context.seed !== undefined) flags.set('seed', { value: context.seed, source: '--seed' });
   sources.push(flags);
   return sources;
 }
 
-function choice({ data, dataDir, test, limit }: TrainOptions & { data: string }): DataChoice {
+function choice(options: TrainOptions & { data: string }): DataChoice {
+  const { data, dataDir, test, limit, labelColumn } = options;
   return {
     data,
     ...(dataDir !== undefined && { dataDir }),
     ...(test !== undefined && { test }),
     ...(limit !== undefined && { limit }),
+    ...(labelColumn !== undefined && { labelColumn }),
   };
 }
 
@@ -124,31 +168,43 @@ async function fresh(family: Family, options: TrainOptions, context: Context): P
   if (data === undefined) {
     throw new LatentGpuError(
       'bad-config',
-      'name the data: --data digits (built in), --data mnist, or --data and a file',
+      'name the data: --data digits (built in), --data mnist, or --data and a file or folder',
     );
   }
-  const values = settleRun(family, await asked(options, context));
-  const name = data.replace(/^.*[/\\]/, '').replace(/\..*$/, '');
+  const sources = await asked(options, context);
+  // Data may be large, and mistakes need not wait for them; defaults may yet change with them.
+  checkKeys(family, sources);
   return {
     family,
-    values,
+    sources,
     data: choice({ ...options, data }),
-    folder: options.out ?? `runs/${name}-${family}`,
+    folder: options.out ?? defaultFolder(data, family),
     force: options.force === true,
     resume: undefined,
   };
 }
 
+/** What suits neither continuous data nor others is a mistake in any case. */
+function checkKeys(family: Family, sources: Sources): void {
+  try {
+    settleRun(family, sources, true);
+  } catch {
+    settleRun(family, sources, settleData(sources).standardize);
+  }
+}
+
+/** `runs/mnist-vae`, `runs/table-vae` of `/some/where/table.csv.gz`. */
+function defaultFolder(data: string, family: Family): string {
+  const name = basename(resolve(data)).replace(/(.)\..*$/, '$1');
+  return `runs/${name}-${family}`;
+}
+
 async function continued(
+  folder: string,
   family: Family,
   options: TrainOptions,
   context: Context,
 ): Promise<RunRequest> {
-  const folder = options.out ?? (options.data && `runs/${options.data}-${family}`);
-  if (folder === undefined) {
-    throw new LatentGpuError('bad-config', 'name the folder of the run to continue with --out');
-  }
-  await checkOutput({ folder, resume: true, force: false });
   const record = (await readRecord(folder)) as TrainingRecord;
   if (record.family !== family) {
     throw new LatentGpuError(
@@ -157,13 +213,20 @@ async function continued(
     );
   }
   const before = flatten(RUN_KEYS, record.config, `${folder}/training.json`);
-  const values = settleRun(family, [before, ...(await asked(options, context))]);
-  refuseChanges(settleRun(family, [before]), values, folder);
-  const { data, dataDir, test, limit } = record.data;
+  const sources = [before, ...(await asked(options, context))];
+  refuseChanges(settleRun(family, [before]), settleRun(family, sources), folder);
+  const { data, dataDir, test, limit, labelColumn } = record.data;
   return {
     family,
-    values,
-    data: choice({ dataDir, test, limit, ...given(options), data: options.data ?? data }),
+    sources,
+    data: choice({
+      dataDir,
+      test,
+      limit,
+      labelColumn,
+      ...given(options),
+      data: options.data ?? data,
+    }),
     folder,
     force: false,
     resume: { record, checkpoint: await new RunFolder(folder).readCheckpoint() },
@@ -171,9 +234,11 @@ async function continued(
 }
 
 /** The options about data that were given. */
-function given({ dataDir, test, limit }: TrainOptions): Partial<TrainOptions> {
+function given({ dataDir, test, limit, labelColumn }: TrainOptions): Partial<TrainOptions> {
   return Object.fromEntries(
-    Object.entries({ dataDir, test, limit }).filter(([, value]) => value !== undefined),
+    Object.entries({ dataDir, test, limit, labelColumn }).filter(
+      ([, value]) => value !== undefined,
+    ),
   );
 }
 

@@ -1,44 +1,92 @@
+// Arrays as files hold them, of any element type, made data sets.
 import { LatentGpuError } from '../errors.ts';
-import type { NpyArray } from '../formats/npy.ts';
-import { checkDataset, type ImageDataset } from './dataset.ts';
+import type { CsvTable } from '../formats/csv.ts';
+import type { IdxData } from '../formats/idx.ts';
+import type { NpyData } from '../formats/npy.ts';
+import { checkDataset, type ImageDataset, type ValueRange } from './dataset.ts';
+
+export interface StoredArray {
+  readonly shape: readonly number[];
+  readonly data: NpyData | IdxData;
+}
+
+export interface DatasetOptions {
+  readonly name: string;
+  readonly source: string;
+  /** Default: `unit`. */
+  readonly range?: ValueRange;
+}
 
 /**
- * Makes a data set of a NumPy array: a matrix `[count, features]`, an image stack
- * `[count, height, width]`, or one with 1 or 3 channels last.
+ * Makes a data set of an array: a matrix `[count, features]`, an image stack `[count, height, width]`, or
+ * one with 1 or 3 channels last.
  *
- * Floats must lie in [0, 1]; bytes stand for value / 255. Integers of any type that are all 0 or 1 are
- * taken as those very values (a binarised data set); other integers are refused unless they are bytes.
+ * Floats must lie in the range; bytes stand for value / 255. Integers of any type that are all 0 or 1
+ * are taken as those very values (a binarised data set). Where any range is allowed, other integers,
+ * and bytes in a matrix, count as themselves; else they are refused.
  *
  * @throws LatentGpuError `bad-data` with the shape or the range found
  */
-export function npyDataset(array: NpyArray, name: string, source: string): ImageDataset {
-  const { dtype, shape } = array;
+export function arrayDataset(array: StoredArray, options: DatasetOptions): ImageDataset {
+  const { name, source, range = 'unit' } = options;
   const bad = (why: string) => new LatentGpuError('bad-data', `${name}: ${why}`);
-  const [count = 0, ...image] = shape;
-  const channels = image.length === 3 ? image[2] : 1;
-  if (image.length < 1 || image.length > 3 || (channels !== 1 && channels !== 3)) {
-    const why = 'not [count, features], [count, height, width] or [count, height, width, 1 or 3]';
-    throw bad(`holds [${shape}], ${why}`);
+  const [count = 0, ...image] = array.shape;
+  checkExtents(array.shape, bad);
+  const data = toPixels(array.data, image.length === 1 && range === 'any', range, bad);
+  return checkDataset({ name, count, shape: image, data, source }, range);
+}
+
+function checkExtents(shape: readonly number[], bad: (why: string) => LatentGpuError): void {
+  const [, ...image] = shape;
+  const isColor = (channels: number | undefined) => channels === 1 || channels === 3;
+  if (image.length === 1 || image.length === 2) return;
+  if (image.length === 3 && isColor(image[2])) return;
+  const text = `[${shape.slice(0, 8).join(', ')}${shape.length > 8 ? ', …' : ''}]`;
+  if (image.length === 3 && isColor(image[0])) {
+    throw bad(
+      `holds ${text}, channels before pixels; save [count, height, width, channels], x.transpose(0, 2, 3, 1)`,
+    );
   }
-  return checkDataset({ name, count, shape: image, data: toPixels(array, dtype, bad), source });
+  const hint = image.length === 0 ? '; save a column, x.reshape(-1, 1), if each is a row' : '';
+  throw bad(
+    `holds ${text}, not [count, features], [count, height, width] or [count, height, width, 1 or 3]${hint}`,
+  );
 }
 
 function toPixels(
-  { data }: NpyArray,
-  dtype: string,
+  data: NpyData | IdxData,
+  asNumbers: boolean,
+  range: ValueRange,
   bad: (why: string) => LatentGpuError,
 ): Uint8Array | Float32Array {
   if (data instanceof Float32Array) return data;
-  if (data instanceof Float64Array) return Float32Array.from(data);
+  if (data instanceof Float64Array) return new Float32Array(data);
+  // Most files of bytes tell at once that they are not 0 and 1.
+  if (data instanceof Uint8Array && !asNumbers && data.some((x) => x > 1)) return data;
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < data.length; i++) {
     const value = Number(data[i]);
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  if (low >= 0 && high <= 1) return Float32Array.from(data as ArrayLike<number | bigint>, Number);
-  if (data instanceof Uint8Array) return data;
-  throw bad(
-    `integers (${dtype}) from ${low} to ${high}; save bytes (astype('uint8')) or floats in [0, 1]`,
+  if (low >= 0 && high <= 1)
+    return Uint8Array.from(data as ArrayLike<number>, (x) => 255 * Number(x));
+  if (range === 'any') return Float32Array.from(data as ArrayLike<number>, Number);
+  const bytes = low >= 0 && high <= 255 ? "save bytes (astype('uint8')), or " : '';
+  throw bad(`holds whole numbers from ${low} to ${high}; ${bytes}train with --standardize`);
+}
+
+/**
+ * Makes plain vectors of a table's rows.
+ *
+ * @throws LatentGpuError `bad-data` with the range found
+ */
+export function tableDataset(table: CsvTable, options: DatasetOptions): ImageDataset {
+  const { name, source, range } = options;
+  const { rows, columns, values, labels, classes } = table;
+  const labelled = labels && { labels, classes: classes.length };
+  return checkDataset(
+    { name, count: rows, shape: [columns], data: values, source, ...labelled },
+    range,
   );
 }

@@ -8,8 +8,13 @@ export interface ImageDataset {
   count: number;
   /** Of one image: `[28, 28]`, `[height, width, 3]`, or `[features]`. */
   shape: number[];
-  /** Row major `[count, ...shape]`: bytes stand for value / 255; floats lie in [0, 1]. */
+  /**
+   * Row major `[count, ...shape]`: bytes stand for value / 255; floats lie in [0, 1], or anywhere if
+   * they are standardised or about to be.
+   */
   data: Uint8Array | Float32Array;
+  /** Whether `data` are (x - mean) / deviation of what was read. */
+  standardized?: boolean;
   /** One class index a row. */
   labels?: Uint8Array | Uint32Array;
   classes?: number;
@@ -22,14 +27,17 @@ export function imageSize(dataset: Pick<ImageDataset, 'shape'>): number {
   return dataset.shape.reduce((product, length) => product * length, 1);
 }
 
+/** Whether values may lie outside of [0, 1], because they are to be standardised. */
+export type ValueRange = 'unit' | 'any';
+
 /**
  * Checks that a data set is whole: at least one row, sizes that agree, labels below `classes`, floats
- * finite and within [0, 1].
+ * finite and within the range.
  *
  * @returns the data set itself
  * @throws LatentGpuError `bad-data` naming the first fault, with the range found
  */
-export function checkDataset(dataset: ImageDataset): ImageDataset {
+export function checkDataset(dataset: ImageDataset, range: ValueRange = 'unit'): ImageDataset {
   const { name, count, shape, data, labels, classes } = dataset;
   const bad = (why: string) => new LatentGpuError('bad-data', `${name}: ${why}`);
   const size = imageSize(dataset);
@@ -49,18 +57,37 @@ export function checkDataset(dataset: ImageDataset): ImageDataset {
     let high = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < data.length; i++) {
       const value = data[i] as number;
-      if (!Number.isFinite(value)) throw bad(`row ${Math.floor(i / size)} holds ${value}`);
+      if (!Number.isFinite(value)) {
+        const where = `row ${Math.floor(i / size)}, ${placeOf(i % size, shape)}`;
+        throw bad(
+          `${where} holds ${value}; remove the row, or put a finite number (float32) there`,
+        );
+      }
       if (value < low) low = value;
       if (value > high) high = value;
     }
-    if (low < 0 || high > 1) {
+    if (range === 'unit' && (low < 0 || high > 1)) {
+      const how = low >= 0 && high <= 255 ? ', x / 255 if they are grey levels' : '';
       throw bad(
-        `values range from ${low} to ${high}; bring them into [0, 1], or save bytes (uint8)`,
+        `values range from ${short(low)} to ${short(high)}, not within [0, 1]; train with --standardize, ` +
+          `or bring them into [0, 1]${how}`,
       );
     }
   }
   return dataset;
 }
+
+/** Where in a data point an element is, in words; counted from 0. */
+function placeOf(index: number, shape: readonly number[]): string {
+  if (shape.length === 1) return `feature ${index}`;
+  const [, width = 1, channels = 1] = shape;
+  const pixel = Math.floor(index / channels);
+  const channel = channels > 1 ? `, channel ${index % channels}` : '';
+  return `pixel (${Math.floor(pixel / width)}, ${pixel % width})${channel}`;
+}
+
+/** A number for a message: float32 has no more than seven digits. */
+const short = (value: number) => String(Number(value.toPrecision(6)));
 
 /**
  * The rows `offset … offset + count − 1`, or fewer where the data end before; views, no copy.

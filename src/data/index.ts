@@ -1,5 +1,13 @@
 // Data sets: built in, or read from bytes.
-export { checkDataset, type ImageDataset, imageSize, select, split, take } from './dataset.ts';
+export {
+  checkDataset,
+  type ImageDataset,
+  imageSize,
+  select,
+  split,
+  take,
+  type ValueRange,
+} from './dataset.ts';
 export { digits } from './digits.ts';
 export {
   MNIST_FILES,
@@ -8,3 +16,10 @@ export {
   mnistDataset,
   openMnistFile,
 } from './mnist.ts';
+export {
+  logScale,
+  type Standardization,
+  standardizationOf,
+  standardize,
+  toOriginal,
+} from './standardize.ts';

@@ -1,17 +1,21 @@
-import { basename } from 'node:path';
-import { LatentGpuError } from '../errors.ts';
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { isLatentGpuError, LatentGpuError } from '../errors.ts';
+import { type LabelColumn, readCsv } from '../formats/csv.ts';
 import { gunzip, isGzip } from '../formats/gzip.ts';
-import { isIdx, readIdx } from '../formats/idx.ts';
-import { isNpy, readNpy } from '../formats/npy.ts';
+import { idxSize, isIdx, readIdx, readIdxArray } from '../formats/idx.ts';
+import { isNpy, npySize, readNpy } from '../formats/npy.ts';
+import { isPng } from '../formats/png.node.ts';
 import { editDistance } from '../nearest.ts';
-import { npyDataset } from './arrays.ts';
-import { checkDataset, type ImageDataset, split, take } from './dataset.ts';
+import { arrayDataset, type DatasetOptions, tableDataset } from './arrays.ts';
+import { checkDataset, type ImageDataset, split, take, type ValueRange } from './dataset.ts';
 import { digits } from './digits.ts';
 import { readIfPresent } from './files.node.ts';
 import { type LoadMnistOptions, loadMnist } from './mnist.node.ts';
+import { pngFolder } from './png-folder.node.ts';
 
 export interface DataSpec extends Pick<LoadMnistOptions, 'cacheDir' | 'mirrors' | 'onDownload'> {
-  /** `digits`, `mnist`, `fashion-mnist`, or the path of an IDX image file or a `.npy` file. */
+  /** `digits`, `mnist`, `fashion-mnist`, or the path of a file or of a folder of PNG images. */
   data: string;
   /** The folder that holds the MNIST files. */
   dataDir?: string;
@@ -21,23 +25,35 @@ export interface DataSpec extends Pick<LoadMnistOptions, 'cacheDir' | 'mirrors' 
   /** Of the generated digits, and of the rows held out. */
   seed?: number;
   /**
-   * For a file: what `test` holds out of it and `train` leaves, a fraction below 1 or a number of
-   * rows. Without it, either split is the whole file.
+   * For a file or folder: what `test` holds out of it and `train` leaves, a fraction below 1 or a number
+   * of rows. Without it, either split is the whole file.
    */
   holdOut?: number;
+  /** A column of a table that holds classes. */
+  labelColumn?: LabelColumn;
+  /** `any` for values that are to be standardised; default: `unit`, floats in [0, 1]. */
+  range?: ValueRange;
+  /** Told how much of a large file or a folder of images has been read. */
+  onProgress?: (fraction: number) => void;
 }
 
 const KNOWN = ['digits', 'mnist', 'fashion-mnist'];
+const TEXT = /\.(csv|tsv|txt)(\.gz)?$/i;
+const FORMATS = 'an IDX, .npy or .csv file, or a folder of PNG images';
 
 /**
- * Loads a data set by its name or its file.
+ * Loads a data set by its name, or from a file or folder.
  *
- * Files: IDX of unsigned bytes `[count, height, width]` or `[count, height, width, 1 | 3]`, gzipped or
- * not, with labels beside it if its name has `images-idx3` and there is a file of the same name with
- * `labels-idx1`; and `.npy`, see {@link npyDataset}.
+ * - IDX of any element type (see {@link arrayDataset} for shapes), with labels beside it if its name has
+ *   `images-idx3` and there is a file of the same name with `labels-idx1`
+ * - `.npy` of any of the usual element types, C order
+ * - `.csv`, `.tsv` or `.txt`: numbers in columns, with a header or without, see {@link readCsv}
+ * - a folder of PNG images of one size, or of one folder a class, see {@link pngFolder}
+ *
+ * Files may be gzipped. NaN and infinity are refused in any case.
  *
  * @throws LatentGpuError `bad-input` for an unknown name or option, `bad-format` for a file that cannot
- *   be read, `bad-data` for values that cannot be used, `io` where a file cannot be had
+ *   be read, `bad-data` for values that cannot be used, `io` where a file cannot be had, `out-of-memory`
  */
 export async function loadData(spec: DataSpec): Promise<ImageDataset> {
   const { data, count, seed = 0 } = spec;
@@ -46,61 +62,118 @@ export async function loadData(spec: DataSpec): Promise<ImageDataset> {
     throw new LatentGpuError('bad-input', `${data}: ${why}`);
   }
   const part = spec.split;
+  const { labelColumn } = spec;
+  if (labelColumn && !labelColumn.isOptional && !TEXT.test(data)) {
+    const why = `${data} is no table, so that there is no column ${labelColumn.name}`;
+    throw new LatentGpuError('bad-input', `${why}; labels are those of a .csv file`);
+  }
   if (data === 'digits') {
     return digits({ count: count ?? (part === 'train' ? 10000 : 2000), seed, split: part });
   }
-  const whole =
-    data === 'mnist' || data === 'fashion-mnist'
-      ? await loadMnist({ ...spec, variant: data })
-      : await loadFile(data, spec);
-  return count === undefined ? whole : take(whole, count);
+  try {
+    const whole =
+      data === 'mnist' || data === 'fashion-mnist'
+        ? await loadMnist({ ...spec, variant: data })
+        : await loadPath(data, spec);
+    return count === undefined ? whole : take(whole, count);
+  } catch (error) {
+    if (!(error instanceof RangeError) || !/alloc|array length/i.test(error.message)) throw error;
+    throw new LatentGpuError(
+      'out-of-memory',
+      `${data} does not fit this machine's memory (${error.message}); store fewer rows, or bytes in place of floats`,
+    );
+  }
 }
 
-async function loadFile(path: string, spec: DataSpec): Promise<ImageDataset> {
-  const bytes = await readIfPresent(path);
-  if (!bytes) {
-    const looksLikePath = /[/\\.]/.test(path);
-    const why = looksLikePath ? `no such file: ${path}` : `unknown data set '${path}'`;
-    const names = [...KNOWN].sort((a, b) => editDistance(path, a) - editDistance(path, b));
-    const hint = `did you mean '${names[0]}'? known: ${KNOWN.join(', ')}, or the path of an IDX or .npy file`;
-    throw new LatentGpuError('bad-input', `${why}; ${hint}`);
-  }
-  const name = basename(path);
-  const plain = isGzip(bytes) ? await gunzip(bytes, undefined, path) : bytes;
-  let whole: ImageDataset;
-  if (isNpy(plain)) whole = npyDataset(readNpy(plain, path), name, path);
-  else if (isIdx(plain)) whole = await idxDataset(plain, name, path);
-  else {
-    const why = 'is neither an IDX file nor a .npy file (gzipped or not)';
-    throw new LatentGpuError('bad-format', `${path} ${why}`);
-  }
-  if (spec.holdOut === undefined) return whole;
-  return split(whole, spec.holdOut, spec.seed ?? 0)[spec.split];
+async function loadPath(path: string, spec: DataSpec): Promise<ImageDataset> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) throw unknown(path);
+  const { holdOut, seed = 0, split: part } = spec;
+  const isWhole = holdOut === undefined;
+  const whole = found.isDirectory()
+    ? await loadFolder(path, isWhole ? spec.count : undefined, spec)
+    : await loadFile(path, spec);
+  return isWhole ? whole : split(whole, holdOut, seed)[part];
 }
 
-async function idxDataset(bytes: Uint8Array, name: string, path: string): Promise<ImageDataset> {
-  const { shape, data } = readIdx(bytes, path);
-  const [count = 0, ...image] = shape;
-  if (
-    image.length < 1 ||
-    image.length > 3 ||
-    (image.length === 3 && ![1, 3].includes(Number(image[2])))
-  ) {
-    const why = `holds [${shape}], not images [count, height, width] (or with 1 or 3 channels)`;
-    throw new LatentGpuError('bad-data', `${path} ${why}`);
+function unknown(path: string): LatentGpuError {
+  const looksLikePath = /[/\\.]/.test(path);
+  const why = looksLikePath ? `no such file or folder: ${path}` : `unknown data set '${path}'`;
+  const names = [...KNOWN].sort((a, b) => editDistance(path, a) - editDistance(path, b));
+  const guess = looksLikePath ? '' : `did you mean '${names[0]}'? `;
+  const hint = `${guess}known: ${KNOWN.join(', ')}, or the path of ${FORMATS}`;
+  return new LatentGpuError('bad-input', `${why}; ${hint}`);
+}
+
+async function loadFolder(
+  path: string,
+  count: number | undefined,
+  { onProgress }: DataSpec,
+): Promise<ImageDataset> {
+  try {
+    return await pngFolder(path, count, onProgress);
+  } catch (error) {
+    const isMnist = isLatentGpuError(error, 'bad-data') && (await hasMnist(path));
+    if (!isMnist) throw error;
+    throw new LatentGpuError(
+      'bad-input',
+      `${path} holds MNIST's files; name the data set and the folder, --data mnist --data-dir ${path}, or one of its files`,
+    );
   }
-  const labels = await labelsBeside(path);
-  return checkDataset({
-    name,
-    count,
-    shape: image,
-    data,
-    source: path,
-    ...(labels && {
-      labels,
-      classes: labels.reduce((most, label) => Math.max(most, label + 1), 0),
-    }),
-  });
+}
+
+/** Whether somebody named the folder of the MNIST files in place of the data set. */
+async function hasMnist(folder: string): Promise<boolean> {
+  const names = ['', '.gz'].map((end) => join(folder, `train-images-idx3-ubyte${end}`));
+  const found = await Promise.all(names.map((name) => stat(name).catch(() => undefined)));
+  return found.some(Boolean);
+}
+
+async function loadFile(
+  path: string,
+  { range, labelColumn, onProgress }: DataSpec,
+): Promise<ImageDataset> {
+  const bytes = await readIfPresent(path, onProgress);
+  if (!bytes) throw unknown(path);
+  const isText = TEXT.test(path);
+  const plain = isGzip(bytes) ? await gunzip(bytes, isText ? textLimit() : promised, path) : bytes;
+  const options: DatasetOptions = { name: basename(path), source: path, ...(range && { range }) };
+  if (isNpy(plain)) return arrayDataset(readNpy(plain, path), options);
+  if (isIdx(plain)) return await idxDataset(plain, options);
+  if (isText) return tableDataset(readCsv(plain, path, labelColumn), options);
+  throw new LatentGpuError('bad-format', `${path} ${whatElse(plain)}`);
+
+  /** How large the file is that begins so, if it is one that says so. */
+  function promised(head: Uint8Array): number | undefined {
+    if (isNpy(head)) return npySize(head, path);
+    if (isIdx(head)) return idxSize(head, path);
+    throw new LatentGpuError('bad-format', `${path} ${whatElse(head)}`);
+  }
+}
+
+/** Text says nothing about its size; numbers made of it take up to twice its memory. */
+const textLimit = () => Math.floor(process.availableMemory() / 8);
+
+/** What a file is that cannot be read, if it is something that people may try. */
+function whatElse(bytes: Uint8Array): string {
+  const begins = (text: string, at = 0) =>
+    [...text].every((c, i) => bytes[at + i] === c.charCodeAt(0));
+  if (isPng(bytes)) return 'is one image; name the folder that holds the images';
+  if (bytes.length === 0) return 'is empty';
+  if (begins('PK')) return 'is an archive (.npz or .zip); save one array, with np.save';
+  if (begins('HDF', 1)) return 'is an HDF5 file; save one array of it as .npy';
+  if (begins('PAR1')) return 'is a Parquet file; save it as .csv or .npy';
+  if (bytes[0] === 0xff && bytes[1] === 0xd8)
+    return 'is a JPEG image; data may be a folder of PNG images';
+  return 'is neither an IDX, .npy nor .csv file (gzipped or not)';
+}
+
+async function idxDataset(bytes: Uint8Array, options: DatasetOptions): Promise<ImageDataset> {
+  const whole = arrayDataset(readIdxArray(bytes, options.source), options);
+  const labels = await labelsBeside(options.source);
+  if (!labels) return whole;
+  const classes = labels.reduce((most, label) => Math.max(most, label + 1), 0);
+  return checkDataset({ ...whole, labels, classes }, options.range);
 }
 
 async function labelsBeside(path: string): Promise<Uint8Array | undefined> {

@@ -6,6 +6,7 @@ import type { ImageDataset } from './dataset.ts';
 import { download } from './download.node.ts';
 import { readIfPresent } from './files.node.ts';
 import {
+  checkFashionDownload,
   type FoundFile,
   MNIST_FILES,
   type MnistSplit,
@@ -49,7 +50,7 @@ export interface LoadMnistOptions {
  *
  * Looks for the IDX files, gzipped or not, in `dataDir`; without one, in the folder that the
  * environment variable `LATENTGPU_DATA` names, then in the cache, then downloads them into the cache.
- * In a folder, `mnist/` (`fashion-mnist/`) is tried before the folder itself. Every file is checked
+ * That folder may be MNIST's alone: Fashion-MNIST is then looked for further on. In a folder, `mnist/` (`fashion-mnist/`) is tried before the folder itself. Every file is checked
  * before it is used or kept (see {@link openMnistFile}).
  *
  * @returns bytes `[60000 or 10000, 28, 28]` with labels 0 … 9
@@ -79,7 +80,13 @@ async function find(file: string, options: LoadMnistOptions): Promise<FoundFile>
   if (dataDir === undefined) folders.push(cache);
   for (const folder of folders) {
     const local = await look(folder, file);
-    if (local) return { path: local.path, bytes: await openMnistFile(variant, file, local) };
+    if (!local) continue;
+    try {
+      return { path: local.path, bytes: await openMnistFile(variant, file, local) };
+    } catch (error) {
+      const isOther = variant === 'fashion-mnist' && folder === environment;
+      if (!isOther || !isLatentGpuError(error, 'bad-data')) throw error;
+    }
   }
   if (dataDir !== undefined) {
     const why = `${dataDir} holds no ${file} or ${file}.gz (nor does its folder ${variant})`;
@@ -113,6 +120,7 @@ async function fetchInto(
         timeoutMilliseconds,
         onProgress: (received, total) => onDownload?.(address, received, total),
       });
+      if (variant === 'fashion-mnist') await checkFashionDownload(file, { bytes, path: address });
       const plain = await openMnistFile(variant, file, { bytes, path: address }, '');
       await writeFolderFile(cache, `${file}.gz`, bytes);
       return { bytes: plain, path: join(cache, `${file}.gz`) };

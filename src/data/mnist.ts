@@ -22,6 +22,14 @@ export const MNIST_DIGESTS: Readonly<Record<string, string>> = {
   't10k-labels-idx1-ubyte': 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2',
 };
 
+/** SHA-256 of the gzipped Fashion-MNIST files, as they are published. */
+const FASHION_DIGESTS: Readonly<Record<string, string>> = {
+  'train-images-idx3-ubyte': '3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84',
+  'train-labels-idx1-ubyte': 'a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845',
+  't10k-images-idx3-ubyte': '346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073',
+  't10k-labels-idx1-ubyte': '67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5',
+};
+
 const COUNTS = { train: 60000, test: 10000 } as const;
 const SIDE = 28;
 /** The largest of the files, uncompressed: nothing larger is inflated. */
@@ -36,8 +44,10 @@ export interface FoundFile {
 /**
  * Inflates one of the files where needed and checks that it is the published one.
  *
- * MNIST files are checked by their SHA-256. Fashion-MNIST files are checked by shape (see
- * {@link mnistDataset}), and must not be MNIST files under the same name.
+ * MNIST files are checked by their SHA-256. Fashion-MNIST files must not be MNIST files under the same
+ * name; beyond that they are checked by shape (see {@link mnistDataset}), because a digest is published
+ * of the gzipped files alone, which somebody may have unpacked or packed again: see
+ * {@link checkFashionDownload}.
  *
  * @param file the usual name, without `.gz`
  * @param remedy how to mend it, for the end of the error's line
@@ -62,6 +72,22 @@ export async function openMnistFile(
     throw new LatentGpuError('bad-data', `${path} ${why}${remedy}`);
   }
   return plain;
+}
+
+/**
+ * Checks that a gzipped Fashion-MNIST file is the published one.
+ *
+ * @throws LatentGpuError `bad-data` with both digests
+ */
+export async function checkFashionDownload(
+  file: string,
+  { bytes, path }: FoundFile,
+): Promise<void> {
+  const expected = FASHION_DIGESTS[file];
+  const found = await sha256(bytes);
+  if (found === expected) return;
+  const why = `is not the Fashion-MNIST file: SHA-256 expected ${expected}, found ${found}`;
+  throw new LatentGpuError('bad-data', `${path} ${why}`);
 }
 
 /**

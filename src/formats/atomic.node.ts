@@ -1,8 +1,14 @@
-import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { LatentGpuError } from '../errors.ts';
+import { lifeOfPartial, partialName } from './owner.node.ts';
 
-let written = 0;
+/** A failure of the file system as one line. */
+export function ioError(what: string, cause: unknown): LatentGpuError {
+  if (cause instanceof LatentGpuError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new LatentGpuError('io', `${what}: ${why}`);
+}
 
 /**
  * Writes a file so that, whenever the process or the machine stops, `path` holds the old content or
@@ -15,21 +21,14 @@ let written = 0;
  */
 export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
   const folder = dirname(path);
-  const partial = join(folder, `.${basename(path)}.${process.pid}.${written++}.partial`);
+  const partial = join(folder, partialName());
   try {
-    await removeAbandoned(folder, basename(path));
-    const file = await open(partial, 'wx');
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await removeAbandoned(folder);
+    await writeSynced(partial, content);
     await rename(partial, path);
   } catch (cause) {
     await unlink(partial).catch(() => undefined);
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new LatentGpuError('io', `cannot write ${path}: ${why}`);
+    throw ioError(`cannot write ${path}`, cause);
   }
   await syncFolder(folder);
 }
@@ -44,35 +43,62 @@ export async function writeFolderFile(
   name: string,
   content: Uint8Array | string,
 ): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new LatentGpuError('io', `cannot create the folder ${folder}: ${why}`);
-  }
+  await makeFolder(folder);
   await writeFileAtomic(join(folder, name), content);
 }
 
-/** Removes what a killed process left of the same file; one that still runs keeps its own. */
-async function removeAbandoned(folder: string, name: string): Promise<void> {
-  for (const entry of await readdir(folder)) {
-    if (!entry.startsWith(`.${name}.`) || !entry.endsWith('.partial')) continue;
-    const owner = Number(entry.slice(name.length + 2).split('.')[0]);
-    if (!isRunning(owner)) await unlink(join(folder, entry)).catch(() => undefined);
-  }
-}
-
-function isRunning(pid: number): boolean {
+/** Writes a new file, and waits until the disk has it. */
+export async function writeSynced(path: string, content: Uint8Array | string): Promise<void> {
+  const file = await open(path, 'wx');
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'EPERM';
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 
-/** Makes the rename itself durable; some systems cannot open a folder, and then it is not needed. */
-async function syncFolder(folder: string): Promise<void> {
+/**
+ * Creates a folder and its parents where they are not there.
+ *
+ * @returns the folders that were created, the innermost first
+ * @throws LatentGpuError `io`
+ */
+export async function makeFolder(folder: string): Promise<string[]> {
+  let first: string | undefined;
+  try {
+    first = await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw ioError(`cannot create the folder ${folder}`, cause);
+  }
+  const created: string[] = [];
+  if (first === undefined) return created;
+  for (let at = resolve(folder); at.length >= resolve(first).length; at = dirname(at)) {
+    created.push(at);
+    await syncFolder(dirname(at));
+  }
+  return created;
+}
+
+/** One that cannot be asked after is taken to be gone when its file is as old as this. */
+const ABANDONED_MS = 24 * 3600 * 1000;
+
+/** Removes the partial files that killed processes left; one that still runs keeps its own. */
+export async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const life = lifeOfPartial(name);
+    if (life === undefined || life === 'running') continue;
+    const path = join(folder, name);
+    if (life === 'unknown') {
+      const found = await lstat(path).catch(() => undefined);
+      if (!found || Date.now() - found.mtimeMs < ABANDONED_MS) continue;
+    }
+    await rm(path, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/** Makes renames durable; some systems cannot open a folder, and then it is not needed. */
+export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');
     try {

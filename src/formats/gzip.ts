@@ -8,49 +8,78 @@ export function isGzip(bytes: Uint8Array): boolean {
   return bytes.length > 2 && bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
 }
 
+/** What a deflate stream can grow by at most: a run of 258 bytes takes two bits. */
+const LARGEST_RATIO = 1032;
+
 /**
  * Inflates a gzip file (RFC 1952) by the platform's `DecompressionStream`, checking its CRC.
  *
- * Memory follows what really comes out, never what a header claims, and stops at `limit`.
+ * Memory follows what really comes out, and stops at `limit`.
  *
  * @param bytes the compressed file
- * @param limit the most bytes that may come out
+ * @param limit the most bytes that may come out; or how many must, told from the bytes that came out so
+ *   far (`undefined`: more are needed to tell)
  * @param name what to call the file in errors
- * @throws LatentGpuError `bad-format` if the file is damaged, cut short, or inflates past `limit`
+ * @throws LatentGpuError `bad-format` if the file is damaged, cut short, inflates past `limit`, or could
+ *   not hold as much as it must
  */
 export async function gunzip(
   bytes: Uint8Array,
-  limit = DEFAULT_INFLATED_LIMIT,
+  limit: number | ((head: Uint8Array) => number | undefined) = DEFAULT_INFLATED_LIMIT,
   name = 'gzip file',
 ): Promise<Uint8Array> {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
   if (!isGzip(bytes)) throw bad('not a gzip file');
-  const chunks: Uint8Array[] = [];
+  let most = typeof limit === 'number' ? limit : undefined;
+  let chunks: Uint8Array[] = [];
   let length = 0;
-  let overflow = false;
-  try {
-    const source = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
-    const reader = source.pipeThrough(new DecompressionStream('gzip')).getReader();
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      length += value.length;
-      overflow = length > limit;
-      if (overflow) {
-        await reader.cancel();
-        break;
-      }
-      chunks.push(value);
+  // Allocated at once where the size is known; two copies of a large file might not fit.
+  let whole: Uint8Array | undefined;
+  const source = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
+  const reader = source.pipeThrough(new DecompressionStream('gzip')).getReader();
+  const next = async () => {
+    try {
+      return await reader.read();
+    } catch {
+      throw bad('damaged or cut short (the compressed data does not inflate)');
     }
-  } catch {
-    throw bad('damaged or cut short (the compressed data does not inflate)');
+  };
+  try {
+    for (;;) {
+      const { done, value } = await next();
+      if (done) break;
+      if (length + value.length > (most ?? DEFAULT_INFLATED_LIMIT)) {
+        throw bad(`inflates to more than ${most ?? DEFAULT_INFLATED_LIMIT} bytes`);
+      }
+      if (whole) whole.set(value, length);
+      else chunks.push(value);
+      length += value.length;
+      if (most === undefined && typeof limit === 'function') {
+        most = limit(joined(chunks, length));
+        if (most === undefined) continue;
+        if (length > most) throw bad(`inflates to more than ${most} bytes`);
+        if (most > LARGEST_RATIO * bytes.length) {
+          throw bad(`its header promises ${most} bytes, more than it could hold; it is damaged`);
+        }
+        whole = new Uint8Array(most);
+        whole.set(joined(chunks, length));
+        chunks = [];
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
   }
-  if (overflow) throw bad(`inflates to more than ${limit} bytes`);
-  const inflated = new Uint8Array(length);
+  return whole ? whole.subarray(0, length) : joined(chunks, length);
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const [only] = chunks;
+  if (chunks.length === 1 && only) return only;
+  const whole = new Uint8Array(length);
   let offset = 0;
   for (const chunk of chunks) {
-    inflated.set(chunk, offset);
+    whole.set(chunk, offset);
     offset += chunk.length;
   }
-  return inflated;
+  return whole;
 }

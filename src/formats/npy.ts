@@ -1,15 +1,21 @@
 import { LatentGpuError } from '../errors.ts';
+import { halfToFloat } from './half.ts';
 import { quote, shapeText } from './message.ts';
 
-/** The element types that are read: little-endian floats and integers, and bytes. */
-export type NpyDtype = '<f4' | '<f8' | '|u1' | '<u4' | '<i4' | '<i8';
+/** The element types that are read: little-endian floats and integers, bytes, booleans as 0 and 1. */
+export type NpyDtype = keyof typeof DTYPES;
 
+/** Float16 elements arrive as float32. */
 export type NpyData =
   | Float32Array
   | Float64Array
   | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
   | Uint32Array
   | Int32Array
+  | BigUint64Array
   | BigInt64Array;
 
 /** A NumPy array in C order: last dimension fastest. A scalar has shape `[]` and one element. */
@@ -23,9 +29,15 @@ export interface NpyArray {
 const DTYPES = {
   '<f4': Float32Array,
   '<f8': Float64Array,
+  '<f2': Uint16Array,
   '|u1': Uint8Array,
+  '|b1': Uint8Array,
+  '|i1': Int8Array,
+  '<u2': Uint16Array,
+  '<i2': Int16Array,
   '<u4': Uint32Array,
   '<i4': Int32Array,
+  '<u8': BigUint64Array,
   '<i8': BigInt64Array,
 } as const;
 
@@ -36,8 +48,54 @@ export function isNpy(bytes: Uint8Array): boolean {
   return MAGIC.every((byte, i) => bytes[i] === byte);
 }
 
+/** NumPy itself reads no header beyond 10,000 bytes unless told to. */
+const LONGEST_HEADER = 2 ** 20;
+
+interface Layout {
+  readonly dtype: NpyDtype;
+  readonly shape: number[];
+  /** Where the elements begin, and bytes of the whole file. */
+  readonly start: number;
+  readonly size: number;
+}
+
+/** @returns `undefined` if the header is cut short */
+function readLayout(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Layout | undefined {
+  const version = bytes[6] ?? 1;
+  if (version < 1 || version > 3) throw bad(`.npy version ${version} is not 1, 2 or 3`);
+  const headerStart = version === 1 ? 10 : 12;
+  if (bytes.length < headerStart) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > LONGEST_HEADER) throw bad(`the header claims ${length} bytes, which none needs`);
+  const start = headerStart + length;
+  if (start > bytes.length) return undefined;
+  const encoding = version === 3 ? 'utf-8' : 'latin1';
+  const header = new TextDecoder(encoding).decode(bytes.subarray(headerStart, start));
+
+  const { descr, fortranOrder, shape } = parseHeader(header, bad);
+  const dtype = descr.replace(/^[<|=]?([ub]1|i1)$/, '|$1').replace(/^=/, '<');
+  if (!Object.hasOwn(DTYPES, dtype)) {
+    const known = Object.keys(DTYPES).join(' ');
+    const order = descr.startsWith('>') ? ' (big-endian)' : '';
+    throw bad(`element type ${quote(descr)}${order} is not read; save it as one of ${known}`);
+  }
+  if (fortranOrder && shape.filter((length) => length !== 1).length > 1) {
+    throw bad('is in Fortran order; save np.ascontiguousarray(x)');
+  }
+  const count = shape.includes(0) ? 0 : shape.reduce((product, length) => product * length, 1);
+  const Type = DTYPES[dtype as NpyDtype];
+  return { dtype: dtype as NpyDtype, shape, start, size: start + count * Type.BYTES_PER_ELEMENT };
+}
+
+/** How large a file is that begins with `head`, going by its header; `undefined` if that is cut short. */
+export function npySize(head: Uint8Array, name = 'NPY file'): number | undefined {
+  return readLayout(head, (why) => new LatentGpuError('bad-format', `${name}: ${why}`))?.size;
+}
+
 /**
- * Reads a NumPy `.npy` file, format versions 1 to 3 (NEP 1), C order, of `<f4 <f8 |u1 <u4 <i4 <i8`.
+ * Reads a NumPy `.npy` file, format versions 1 to 3 (NEP 1), C order, of floats and integers of 8 to 64
+ * bits.
  *
  * @param bytes the file
  * @param name what to call the file in errors
@@ -47,45 +105,24 @@ export function isNpy(bytes: Uint8Array): boolean {
 export function readNpy(bytes: Uint8Array, name = 'NPY file'): NpyArray {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
   if (!isNpy(bytes)) throw bad('not a NumPy .npy file (its magic is missing)');
-  const version = bytes[6] ?? 0;
-  if (version < 1 || version > 3) throw bad(`.npy version ${version} is not 1, 2 or 3`);
-  const lengthBytes = version === 1 ? 2 : 4;
-  const headerStart = 8 + lengthBytes;
-  if (bytes.length < headerStart) throw bad('the header is cut short');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerLength = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
-  const dataStart = headerStart + headerLength;
-  if (dataStart > bytes.length) {
-    throw bad(`the header claims ${headerLength} bytes, the file ends before`);
-  }
-  const encoding = version === 3 ? 'utf-8' : 'latin1';
-  const header = new TextDecoder(encoding).decode(bytes.subarray(headerStart, dataStart));
-
-  const { descr, fortranOrder, shape } = parseHeader(header, bad);
-  const dtype = descr === '<u1' || descr === 'u1' ? '|u1' : descr;
-  if (!Object.hasOwn(DTYPES, dtype)) {
-    const known = Object.keys(DTYPES).join(' ');
-    throw bad(`element type ${quote(descr)} is not read; save it as one of ${known}`);
-  }
-  if (fortranOrder && shape.filter((length) => length !== 1).length > 1) {
-    throw bad('is in Fortran order; save np.ascontiguousarray(x)');
-  }
-  const Type = DTYPES[dtype as NpyDtype];
-  const size = shape.includes(0) ? 0 : shape.reduce((product, length) => product * length, 1);
-  const held = bytes.length - dataStart;
-  const need = size * Type.BYTES_PER_ELEMENT;
-  if (need !== held) {
-    const how = need > held ? 'cut short' : 'too long';
+  const layout = readLayout(bytes, bad);
+  if (!layout) throw bad('the file ends within its header');
+  const { dtype, shape, start, size } = layout;
+  if (size !== bytes.length) {
+    const how = size > bytes.length ? 'cut short' : 'too long';
+    const [need, held] = [size - start, bytes.length - start];
     throw bad(
       `${how}: ${dtype} ${shapeText(shape)} needs ${need} bytes of data, the file has ${held}`,
     );
   }
-  const start = bytes.byteOffset + dataStart;
-  const aligned = start % Type.BYTES_PER_ELEMENT === 0;
+  const Type = DTYPES[dtype];
+  const from = bytes.byteOffset + start;
+  const aligned = from % Type.BYTES_PER_ELEMENT === 0;
+  const count = (size - start) / Type.BYTES_PER_ELEMENT;
   const data = aligned
-    ? new Type(bytes.buffer as ArrayBuffer, start, size)
-    : new Type(new Uint8Array(bytes.subarray(dataStart)).buffer, 0, size);
-  return { dtype: dtype as NpyDtype, shape, data };
+    ? new Type(bytes.buffer as ArrayBuffer, from, count)
+    : new Type(new Uint8Array(bytes.subarray(start)).buffer, 0, count);
+  return { dtype, shape, data: dtype === '<f2' ? halfToFloat(data as Uint16Array) : data };
 }
 
 /**

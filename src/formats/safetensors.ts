@@ -1,4 +1,5 @@
 import { LatentGpuError } from '../errors.ts';
+import { halfToFloat } from './half.ts';
 import { quote, shapeText } from './message.ts';
 
 export type TensorData =
@@ -231,18 +232,6 @@ function parseEntry(key: string, value: unknown, bad: (why: string) => LatentGpu
     );
   }
   return { dtype, shape: shape as number[], begin, end };
-}
-
-/** IEEE 754 binary16 → binary32, exactly. */
-function halfToFloat(halves: Uint16Array): Float32Array {
-  return Float32Array.from(halves, (half) => {
-    const sign = half & 0x8000 ? -1 : 1;
-    const exponent = (half >> 10) & 31;
-    const fraction = half & 1023;
-    if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    if (exponent === 0) return sign * fraction * 2 ** -24;
-    return sign * (1024 + fraction) * 2 ** (exponent - 25);
-  });
 }
 
 /** bfloat16 is the upper half of a float32. */

@@ -14,10 +14,18 @@ export const FAMILIES: readonly Family[] = ['vae', 'ae', 'iwae'];
 
 export type Model = Vae | Autoencoder;
 
+/** What a model's data points are. */
+export interface DataDescription {
+  /** Extents of one data point, `[28, 28]`. */
+  readonly shape: readonly number[];
+  readonly name?: string;
+  /** Whether the model sees (x - mean) / deviation of every feature; the weights file has both. */
+  readonly standardized?: boolean;
+}
+
 export interface ModelConfig {
   readonly family: Family;
-  /** `shape`: extents of one data point, `[28, 28]`. */
-  readonly data: { readonly shape: readonly number[]; readonly name?: string };
+  readonly data: DataDescription;
   readonly encoder: NetConfig;
   readonly latent: number;
   readonly decoder: NetConfig;
@@ -34,7 +42,10 @@ const activation = {
   default: 'relu',
 } as const;
 
-/** The keys of a model. Conditions refer to `family`, which is given apart. */
+/**
+ * The keys of a model. Conditions and defaults refer to `family`, and to `data.continuous` (whether the
+ * data are standardised, or plain vectors of numbers that are not all 0 or 1), which are given apart.
+ */
 export const MODEL_KEYS: Schema = {
   latent: { type: 'integer', min: 1, max: 65536, default: 20, help: 'size of a code' },
   'encoder.hidden': { ...hidden, help: 'widths of the hidden layers' },
@@ -44,8 +55,8 @@ export const MODEL_KEYS: Schema = {
   'likelihood.kind': {
     type: 'choice',
     choices: ['bernoulli', 'normal', 'categorical'],
-    default: 'bernoulli',
-    help: 'what the decoder describes',
+    default: (get) => (get('data.continuous') === true ? 'normal' : 'bernoulli'),
+    help: 'what the decoder describes; default: bernoulli, but normal for standardised data and vectors of numbers',
   },
   'likelihood.sigma': {
     type: 'choice',
@@ -102,21 +113,21 @@ export const MODEL_KEYS: Schema = {
 };
 
 /** The model that settled values describe, for data points of the given shape. */
-export function modelConfig(
-  family: Family,
-  data: { readonly shape: readonly number[]; readonly name?: string },
-  values: Values,
-): ModelConfig {
+export function modelConfig(family: Family, data: DataDescription, values: Values): ModelConfig {
   const own = [...values].filter(([name]) => Object.hasOwn(MODEL_KEYS, name));
   // The table has checked every one of these.
   const { objective, ...rest } = nest(new Map(own)) as unknown as Omit<
     ModelConfig,
     'family' | 'data'
   >;
-  const { shape, name } = data;
+  const { shape, name, standardized } = data;
   return {
     family,
-    data: { shape: [...shape], ...(name !== undefined && { name }) },
+    data: {
+      shape: [...shape],
+      ...(name !== undefined && { name }),
+      ...(standardized && { standardized }),
+    },
     ...rest,
     ...(objective && {
       objective: { ...objective, kind: family === 'iwae' ? 'iwae' : 'elbo' } as ObjectiveConfig,

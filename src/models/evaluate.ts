@@ -1,33 +1,25 @@
 // How good a trained model is: bounds and likelihoods of held-out data, with their errors.
 import type { ImageDataset } from '../data/dataset.ts';
-import { LatentGpuError } from '../errors.ts';
-import { input, variable } from '../graph/variable.ts';
-import { elbo, importanceBound } from '../objectives/index.ts';
-import {
-  add,
-  addUint,
-  assign,
-  expand,
-  iota,
-  less,
-  logAddExp,
-  logSumExp,
-  mul,
-  step,
-  toFloat,
-  where,
-} from '../ops/index.ts';
+import { input } from '../graph/variable.ts';
+import { elbo } from '../objectives/index.ts';
+import { step } from '../ops/index.ts';
 import { seedWords } from '../random.ts';
-import type { Plan, Runtime } from '../scheduler/index.ts';
+import type { Runtime } from '../scheduler/index.ts';
 import { Autoencoder } from './autoencoder.ts';
+import { type RowScores, scoreRows } from './likelihood.ts';
 import { withNoise } from './noise.ts';
-import { rowsAtOnce } from './rows.ts';
+import { replay } from './replay.ts';
+import {
+  checkStop,
+  checkWhole,
+  fullBatch,
+  type RowSource,
+  rowsAtOnce,
+  type WorkOptions,
+} from './rows.ts';
 import type { Vae } from './vae.ts';
 
-/** Rows of data [count, D] as numbers, start to end. */
-export type RowSource = (start: number, end: number) => Float32Array;
-
-export interface EvaluationOptions {
+export interface EvaluationOptions extends WorkOptions {
   /** Importance samples a data point for the likelihood; 0: none is estimated. */
   samples?: number;
   /** Rows to evaluate; default: all. */
@@ -36,8 +28,11 @@ export interface EvaluationOptions {
   likelihoodLimit?: number;
   /** Of the noise. */
   seed?: number;
-  onProgress?: (fraction: number) => void;
-  signal?: AbortSignal;
+  /**
+   * Σ log deviation of the features of standardised data: densities are then those of the data before
+   * they were standardised.
+   */
+  logScale?: number;
 }
 
 export interface LikelihoodEstimate {
@@ -63,10 +58,6 @@ export interface Evaluation {
 }
 
 const ROWS = 100;
-/** Decoded rows of one step of the likelihood plan: bounds its memory and its submissions. */
-const DECODED = 2000;
-/** Stands for log 0: finite, because a kernel may assume that infinity does not occur. */
-const LOG_ZERO = -1e30;
 
 /** Evaluates a model on `dataset`, whose rows `rows` yields as the decoder is to see them. */
 export async function evaluateModel(
@@ -77,98 +68,81 @@ export async function evaluateModel(
   options: EvaluationOptions = {},
 ): Promise<Evaluation> {
   const { samples = 0, limit = dataset.count, likelihoodLimit = dataset.count } = options;
+  const { seed = 1, logScale = 0, signal } = options;
   checkWhole('samples', samples, 0);
   checkWhole('limit', limit, 1);
   checkWhole('likelihoodLimit', likelihoodLimit, 0);
   const count = Math.min(limit, dataset.count);
-  const hasLikelihood = samples > 0 && !(model instanceof Autoencoder);
-  const likelihoodCount = hasLikelihood ? Math.min(likelihoodLimit, count) : 0;
+  const scored =
+    samples > 0 && !(model instanceof Autoencoder) ? Math.min(likelihoodLimit, count) : 0;
   // The likelihood's decoder passes are nearly all of the work.
-  const work = count + likelihoodCount * samples;
-  const report = (done: number) => options.onProgress?.(done / work);
-  const [low, high] = seedWords(options.seed ?? 1);
-  // A key of its own: evaluation shares no noise with training.
-  const key = [low, (high ^ 0x65766131) >>> 0] as const;
-  return await withNoise(runtime, key, async () => {
-    const bound = await evaluateBound(runtime, model, rows, count, options, report);
-    if (likelihoodCount === 0) return { count, ...bound, nll: null };
-    const nll = await evaluateLikelihood(
-      runtime,
-      model as Vae,
-      rows,
-      likelihoodCount,
-      samples,
-      options,
-      (done) => report(count + done),
-    );
-    return { count, ...bound, nll };
+  const work = count + scored * samples;
+  const share = (from: number, part: number): WorkOptions => ({
+    onProgress: (fraction) => options.onProgress?.((from + part * fraction) / work),
+    ...(signal && { signal }),
   });
-}
-
-/** Rows of a batch, followed by zeros at the end of the data so that the batch is full. */
-function fullBatch(
-  rows: RowSource,
-  start: number,
-  count: number,
-  size: number,
-): { x: Float32Array; used: number } {
-  const used = Math.min(size, count - start);
-  const part = rows(start, start + used);
-  if (used === size) return { x: part, used };
-  const width = part.length / used;
-  const x = new Float32Array(size * width);
-  x.set(part);
-  return { x, used };
-}
-
-function checkWhole(name: string, value: number, least: number): void {
-  if (Number.isInteger(value) && value >= least) return;
-  throw new LatentGpuError(
-    'bad-input',
-    `${name} is ${value}; it must be a whole number of at least ${least}`,
+  const [low, high] = seedWords(seed);
+  // A key of its own: evaluation shares no noise with training.
+  const bound = await withNoise(runtime, [low, (high ^ 0x65766131) >>> 0], () =>
+    evaluateBound(runtime, model, rows, count, share(0, count)),
   );
+  const whole = { count, ...bound, negativeElbo: bound.negativeElbo + logScale };
+  if (scored === 0) return { ...whole, nll: null };
+  const scores = await scoreRows(runtime, model as Vae, rows, scored, {
+    samples,
+    seed,
+    ...share(count, scored * samples),
+  });
+  const nll = likelihoodOf(scores, samples);
+  return { ...whole, nll: { ...nll, value: nll.value + logScale } };
 }
 
-const checkStop = (signal: AbortSignal | undefined) => {
-  if (signal?.aborted) throw new LatentGpuError('interrupted', 'the evaluation was stopped');
-};
+/** The mean over all rows, and how sure it is. */
+export function likelihoodOf(
+  { logProb, effectiveSampleSize }: RowScores,
+  samples: number,
+): LikelihoodEstimate {
+  const { mean, standardError } = moments(logProb);
+  const effective = moments(effectiveSampleSize).mean;
+  return {
+    value: -mean,
+    standardError,
+    samples,
+    effectiveSampleSize: effective,
+    count: logProb.length,
+  };
+}
 
 async function evaluateBound(
   runtime: Runtime,
   model: Vae | Autoencoder,
   rows: RowSource,
   count: number,
-  options: EvaluationOptions,
-  report: (done: number) => void,
+  { onProgress, signal }: WorkOptions,
 ) {
   const size = rowsAtOnce(model, Math.min(ROWS, count));
   const x = input('x', [size, model.features]);
-  let plan: Plan;
-  if (model instanceof Autoencoder) {
-    plan = await runtime.compile({ outputs: { bound: model.reconstruction(x) } });
-  } else {
-    const { bound, kl } = elbo(model, x);
-    plan = await runtime.compile({ outputs: { bound, kl, mean: model.encode(x).mean } });
-  }
   const isVae = !(model instanceof Autoencoder);
-  const bounds: number[] = [];
+  const outputs = isVae ? ['bound', 'kl', 'mean'] : ['bound'];
+  const { bound, kl } = isVae ? elbo(model, x) : { bound: model.reconstruction(x), kl: undefined };
+  const plan = await runtime.compile({
+    outputs: { bound, ...(isVae && kl && { kl, mean: model.encode(x).mean }) },
+  });
+  const bounds = new Float64Array(count);
   let klSum = 0;
   const latent = model.config.latent;
   const first = new Float64Array(latent);
   const second = new Float64Array(latent);
   try {
     for (let start = 0; start < count; start += size) {
-      checkStop(options.signal);
-      const batch = fullBatch(rows, start, count, size);
-      runtime.write(x, batch.x);
+      checkStop(signal, 'the evaluation');
+      const end = Math.min(count, start + size);
+      runtime.write(x, fullBatch(rows, start, end, size));
       runtime.write(step, [start / size]);
-      await plan.run();
-      const bound = await plan.read('bound');
-      for (let i = 0; i < batch.used; i++) bounds.push(bound[i] as number);
-      if (isVae) {
-        const kl = await plan.read('kl');
-        const mean = await plan.read('mean');
-        for (let i = 0; i < batch.used; i++) {
+      const [bound, kl, mean] = await replay(plan, outputs);
+      bounds.set((bound as Float32Array).subarray(0, end - start), start);
+      if (kl && mean) {
+        for (let i = 0; i < end - start; i++) {
           klSum += kl[i] as number;
           for (let j = 0; j < latent; j++) {
             const value = mean[i * latent + j] as number;
@@ -177,7 +151,7 @@ async function evaluateBound(
           }
         }
       }
-      report(start + batch.used);
+      onProgress?.(end / count);
     }
   } finally {
     plan.destroy();
@@ -195,73 +169,7 @@ async function evaluateBound(
   };
 }
 
-/**
- * log p(x) ≈ log 1/K Σ p(x, z)/q(z | x), streamed: each step of the plan adds a chunk of draws to
- * running log-sums of the weights and of their squares, so K may be any size.
- */
-async function evaluateLikelihood(
-  runtime: Runtime,
-  model: Vae,
-  rows: RowSource,
-  count: number,
-  samples: number,
-  options: EvaluationOptions,
-  report: (done: number) => void,
-): Promise<LikelihoodEstimate> {
-  const decoded = rowsAtOnce(model, DECODED);
-  const size = Math.max(1, Math.min(count, 20, Math.floor(decoded / 2)));
-  const chunk = Math.min(samples, Math.floor(decoded / size));
-  const x = input('x', [size, model.features]);
-  const drawn = variable('drawn', []);
-  const logSum = variable('logSum', [size, 1]);
-  const logSquares = variable('logSquares', [size, 1]);
-  const { logWeights } = importanceBound(model, x, Math.max(2, chunk));
-  // The last chunk may ask for fewer draws than it has.
-  const width = logWeights.shape[1] as number;
-  const wanted = less(add(toFloat(iota(width)), drawn), samples);
-  const weights = where(expand(wanted, logWeights.shape), logWeights, LOG_ZERO);
-  const sumOf = (w: typeof weights) => logSumExp(w, 1, { keepDims: true });
-  const plan = await runtime.compile({
-    effects: [
-      assign(logSum, logAddExp(logSum, sumOf(weights))),
-      assign(logSquares, logAddExp(logSquares, sumOf(mul(2, weights)))),
-      assign(drawn, add(drawn, width)),
-      assign(step, addUint(step, 1)),
-    ],
-  });
-  const steps = Math.ceil(samples / width);
-  const values: number[] = [];
-  let effective = 0;
-  const empty = new Float32Array(size).fill(LOG_ZERO);
-  try {
-    for (let start = 0; start < count; start += size) {
-      const batch = fullBatch(rows, start, count, size);
-      runtime.write(x, batch.x);
-      runtime.write(drawn, [0]);
-      runtime.write(logSum, empty);
-      runtime.write(logSquares, empty);
-      await plan.run(steps, {
-        onProgress: (done) =>
-          report(start * samples + batch.used * Math.min(samples, done * width)),
-        ...(options.signal && { signal: options.signal }),
-      });
-      checkStop(options.signal);
-      const one = await runtime.read(logSum);
-      const two = await runtime.read(logSquares);
-      for (let i = 0; i < batch.used; i++) {
-        values.push((one[i] as number) - Math.log(samples));
-        effective += Math.exp(2 * (one[i] as number) - (two[i] as number));
-      }
-    }
-  } finally {
-    plan.destroy();
-    for (const held of [x, drawn, logSum, logSquares]) runtime.release(held);
-  }
-  const { mean, standardError } = moments(values);
-  return { value: -mean, standardError, samples, effectiveSampleSize: effective / count, count };
-}
-
-function moments(values: readonly number[]): { mean: number; standardError: number } {
+function moments(values: Float64Array): { mean: number; standardError: number } {
   const n = values.length;
   const mean = values.reduce((a, b) => a + b, 0) / n;
   const squares = values.reduce((a, b) => a + (b - mean) ** 2, 0);

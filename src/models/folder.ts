@@ -1,10 +1,13 @@
 // A model as files: `model.json` says what it is, `weights.safetensors` holds its parameters under
 // the names and in the layout that PyTorch's state_dict would give them.
+import type { Standardization } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
+import { parseJson } from '../formats/json.ts';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
 import type { Variable } from '../graph/variable.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import {
+  type DataDescription,
   FAMILIES,
   type Family,
   MODEL_KEYS,
@@ -75,12 +78,7 @@ export function readModelJson(
   name = MODEL_FILE,
 ): { config: ModelConfig; extra: string[] } {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
-  let root: unknown;
-  try {
-    root = JSON.parse(text);
-  } catch (cause) {
-    throw bad(`not JSON (${(cause as Error).message})`);
-  }
+  const root = parseJson(text, name);
   if (!isObject(root)) throw bad('not a JSON object');
   if (root.format === undefined) throw bad(`'format' is missing; it must be ${FORMAT}`);
   if (root.format !== FORMAT) {
@@ -103,8 +101,8 @@ function readData(
   data: unknown,
   extra: string[],
   bad: (why: string) => LatentGpuError,
-): { shape: number[]; name?: string } {
-  const { shape, name, ...others } = isObject(data) ? data : {};
+): DataDescription {
+  const { shape, name, standardized, ...others } = isObject(data) ? data : {};
   if (shape === undefined) throw bad("'data.shape' is missing");
   const whole = (n: unknown) => Number.isSafeInteger(n) && Number(n) >= 1;
   if (!Array.isArray(shape) || shape.length < 1 || shape.length > 3 || !shape.every(whole)) {
@@ -113,8 +111,15 @@ function readData(
         '[height, width, channels] or [features]',
     );
   }
+  if (standardized !== undefined && typeof standardized !== 'boolean') {
+    throw bad(`data.standardized is ${JSON.stringify(standardized)}; it must be true or false`);
+  }
   extra.push(...Object.keys(others).map((key) => `data.${key}`));
-  return { shape, ...(typeof name === 'string' && { name }) };
+  return {
+    shape,
+    ...(typeof name === 'string' && { name }),
+    ...(standardized && { standardized }),
+  };
 }
 
 /** Splits the file's leaves into known keys and others. */
@@ -141,50 +146,97 @@ export function unpackParameters(model: Model, flat: Float32Array): Map<Variable
   );
 }
 
-/** The bytes of `weights.safetensors`, a function of the parameters alone. */
-export function writeWeights(values: ReadonlyMap<Variable, Float32Array>): Uint8Array {
-  return writeSafetensors(
-    [...values].map(([{ name, shape }, data]) => [name, { shape, data }] as const),
-  );
+/** The buffers of a standardised model, beside its parameters. */
+const BUFFERS = { mean: 'standardize.mean', std: 'standardize.std' } as const;
+
+/** The bytes of `weights.safetensors`, a function of the parameters (and of the buffers) alone. */
+export function writeWeights(
+  values: ReadonlyMap<Variable, Float32Array>,
+  standardization?: Standardization,
+): Uint8Array {
+  const buffers = standardization
+    ? (['mean', 'std'] as const).map((key) => {
+        const data = standardization[key];
+        return [BUFFERS[key], { shape: [data.length], data }] as const;
+      })
+    : [];
+  return writeSafetensors([
+    ...[...values].map(([{ name, shape }, data]) => [name, { shape, data }] as const),
+    ...buffers,
+  ]);
+}
+
+type Tensors = ReturnType<typeof readSafetensors>['tensors'];
+
+/** Takes a tensor out of a file's, checked. */
+function takeTensor(
+  tensors: Tensors,
+  path: string,
+  shape: readonly number[],
+  name: string,
+): Float32Array {
+  const bad = (why: string) => new LatentGpuError('bad-format', `${name}: tensor '${path}' ${why}`);
+  const stored = tensors.get(path);
+  const wanted = `[${shape.join(', ')}]`;
+  if (!stored) throw bad(`is missing; ${MODEL_FILE} asks for it with shape ${wanted}`);
+  tensors.delete(path);
+  if (stored.shape.join() !== shape.join()) {
+    throw bad(`has shape [${stored.shape.join(', ')}]; ${MODEL_FILE} asks for ${wanted}`);
+  }
+  if (!(stored.data instanceof Float32Array)) {
+    throw bad(`is of type ${stored.dtype}; save it as float32`);
+  }
+  const wrong = stored.data.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) {
+    throw new LatentGpuError(
+      'bad-data',
+      `${name}: tensor '${path}' holds ${stored.data[wrong]} at element ${wrong}`,
+    );
+  }
+  return stored.data;
+}
+
+export interface StoredWeights {
+  readonly values: Map<Variable, Float32Array>;
+  /** Of a model whose `data.standardized` is true. */
+  readonly standardization: Standardization | undefined;
+  /** The tensors that the model does not have. */
+  readonly extra: string[];
 }
 
 /**
  * Reads `weights.safetensors` for a model: every parameter by its name and shape, of any float type.
  *
- * @returns the values, and the tensors that the model does not have
+ * @param standardized whether the file must hold a standardisation: `data.standardized` of its model
  * @throws LatentGpuError `bad-format` naming the first tensor that is missing or does not fit,
- *   `bad-data` for one that is not finite
+ *   `bad-data` for one that is not finite, or for a deviation that is not above 0
  */
 export function readWeights(
   model: Model,
   bytes: Uint8Array,
   name = WEIGHTS_FILE,
-): { values: Map<Variable, Float32Array>; extra: string[] } {
+  standardized = false,
+): StoredWeights {
   const { tensors } = readSafetensors(bytes, name);
   const values = new Map<Variable, Float32Array>();
   for (const [path, parameter] of model.namedParameters()) {
-    const bad = (why: string) =>
-      new LatentGpuError('bad-format', `${name}: tensor '${path}' ${why}`);
-    const stored = tensors.get(path);
-    const wanted = `[${parameter.shape.join(', ')}]`;
-    if (!stored) throw bad(`is missing; ${MODEL_FILE} asks for it with shape ${wanted}`);
-    tensors.delete(path);
-    if (stored.shape.join() !== parameter.shape.join()) {
-      throw bad(`has shape [${stored.shape.join(', ')}]; ${MODEL_FILE} asks for ${wanted}`);
-    }
-    if (!(stored.data instanceof Float32Array)) {
-      throw bad(`is of type ${stored.dtype}; save it as float32`);
-    }
-    const wrong = stored.data.findIndex((value) => !Number.isFinite(value));
+    values.set(parameter, takeTensor(tensors, path, parameter.shape, name));
+  }
+  let standardization: Standardization | undefined;
+  if (standardized) {
+    const shape = [model.features];
+    const mean = takeTensor(tensors, BUFFERS.mean, shape, name);
+    const std = takeTensor(tensors, BUFFERS.std, shape, name);
+    const wrong = std.findIndex((value) => !(value > 0));
     if (wrong >= 0) {
       throw new LatentGpuError(
         'bad-data',
-        `${name}: tensor '${path}' holds ${stored.data[wrong]} at element ${wrong}`,
+        `${name}: tensor '${BUFFERS.std}' holds ${std[wrong]} at element ${wrong}; a deviation must be above 0`,
       );
     }
-    values.set(parameter, stored.data);
+    standardization = { mean, std };
   }
-  return { values, extra: [...tensors.keys()] };
+  return { values, standardization, extra: [...tensors.keys()] };
 }
 
 /** Puts parameters into the memory of a device. */

@@ -2,6 +2,7 @@
 export { Autoencoder, type AutoencoderConfig } from './autoencoder.ts';
 export {
   buildModel,
+  type DataDescription,
   FAMILIES,
   type Family,
   MODEL_KEYS,
@@ -14,6 +15,7 @@ export {
   type EvaluationOptions,
   evaluateModel,
   type LikelihoodEstimate,
+  likelihoodOf,
 } from './evaluate.ts';
 export {
   formatJson,
@@ -22,10 +24,14 @@ export {
   modelJson,
   readModelJson,
   readWeights,
+  type StoredWeights,
   unpackParameters,
   WEIGHTS_FILE,
   writeWeights,
 } from './folder.ts';
-export { Inference } from './inference.ts';
+export { type Codes, Inference, type Shown } from './inference.ts';
+export { interpolate, type LatentPlane, latentGrid, priorPlane } from './latent-space.ts';
+export { type RowScores, type ScoreOptions, scoreRows } from './likelihood.ts';
 export { type Likelihood, type LikelihoodConfig, makeLikelihood } from './likelihoods.ts';
+export type { RowSource, Rows, WorkOptions } from './rows.ts';
 export { type NetConfig, type ObjectiveConfig, Vae, type VaeConfig } from './vae.ts';

@@ -1,7 +1,7 @@
 // A training run's state as a file: what it takes to go on bit for bit.
 import { LatentGpuError } from '../errors.ts';
 import { readSafetensors, type WritableTensor, writeSafetensors } from '../formats/safetensors.ts';
-import type { TrainerState } from './trainer.ts';
+import type { TrainerState } from './state.ts';
 
 /** The parameters that did best on the evaluation data so far. */
 export interface Best {

@@ -1,9 +1,17 @@
 // What a training run is: the model's keys and those of its training, in one table.
 import { LatentGpuError } from '../errors.ts';
-import { type Family, MODEL_KEYS, type ModelConfig, modelConfig } from '../models/config.ts';
+import { parseJson } from '../formats/json.ts';
+import {
+  type DataDescription,
+  type Family,
+  MODEL_KEYS,
+  type ModelConfig,
+  modelConfig,
+} from '../models/config.ts';
 import {
   flatten,
   type Given,
+  type Key,
   knownKey,
   nest,
   parseText,
@@ -24,177 +32,8 @@ import {
   stepDecay,
   warmup,
 } from '../optim/index.ts';
-import { BINARIZATIONS, type Binarization } from './batches.ts';
-
-const ADAMS = ['adam', 'adamW', 'adamax'];
-const RATES: Readonly<Record<string, number>> = { sgd: 1e-2, adamax: 2e-3 };
-
-const TRAINING_KEYS: Schema = {
-  outputBias: {
-    type: 'choice',
-    choices: ['init', 'data'],
-    default: 'init',
-    help: "the decoder's last bias: as init says, or from the data's means",
-  },
-  batch: { type: 'integer', min: 1, max: 65536, default: 100, help: 'data points in a step' },
-  steps: {
-    type: 'integer',
-    min: 1,
-    nullable: true,
-    default: null,
-    help: 'steps in all, in place of epochs',
-  },
-  epochs: {
-    type: 'integer',
-    min: 1,
-    nullable: true,
-    default: (get) => (get('steps') === undefined || get('steps') === null ? 5 : null),
-    help: 'passes over the data in all',
-  },
-  seed: {
-    type: 'integer',
-    min: 0,
-    default: 0,
-    help: 'of initial weights, noise and shuffling',
-  },
-  binarize: {
-    type: 'choice',
-    choices: ['auto', ...BINARIZATIONS],
-    default: 'auto',
-    help: 'grey to 0/1; auto: resampled if Bernoulli on grey data',
-  },
-  'optimizer.kind': {
-    type: 'choice',
-    choices: [...ADAMS, 'sgd'],
-    default: 'adam',
-    help: 'update rule',
-  },
-  'optimizer.lr': {
-    type: 'number',
-    above: 0,
-    default: (get) => RATES[String(get('optimizer.kind'))] ?? 1e-3,
-    help: 'learning rate',
-  },
-  'optimizer.betas': {
-    type: 'numbers',
-    length: 2,
-    min: 0,
-    below: 1,
-    default: [0.9, 0.999],
-    when: { 'optimizer.kind': ADAMS },
-    help: 'decays of the two moments',
-  },
-  'optimizer.eps': {
-    type: 'number',
-    above: 0,
-    default: 1e-8,
-    when: { 'optimizer.kind': ADAMS },
-    help: 'added to the denominator',
-  },
-  'optimizer.momentum': {
-    type: 'number',
-    min: 0,
-    below: 1,
-    default: 0,
-    when: { 'optimizer.kind': ['sgd'] },
-    help: 'of the velocity',
-  },
-  'optimizer.weightDecay': {
-    type: 'number',
-    min: 0,
-    default: (get) => (get('optimizer.kind') === 'adamW' ? 1e-2 : 0),
-    help: 'decoupled in adamW, else added to the gradient',
-  },
-  'schedule.kind': {
-    type: 'choice',
-    choices: ['constant', 'step', 'cosine', 'iwae'],
-    default: 'constant',
-    help: 'course of the learning rate',
-  },
-  'schedule.warmup': {
-    type: 'integer',
-    min: 0,
-    default: 0,
-    help: 'steps of linear rise from 0, before any kind',
-  },
-  'schedule.every': {
-    type: 'integer',
-    min: 1,
-    default: 1000,
-    when: { 'schedule.kind': ['step'] },
-    help: 'steps from drop to drop',
-  },
-  'schedule.gamma': {
-    type: 'number',
-    above: 0,
-    max: 1,
-    default: 0.1,
-    when: { 'schedule.kind': ['step'] },
-    help: 'factor of a drop',
-  },
-  'schedule.steps': {
-    type: 'integer',
-    min: 1,
-    nullable: true,
-    default: null,
-    when: { 'schedule.kind': ['cosine'] },
-    help: "length of the cosine; null: the run's",
-  },
-  'schedule.final': {
-    type: 'number',
-    min: 0,
-    default: 0,
-    when: { 'schedule.kind': ['cosine'] },
-    help: 'learning rate at its end',
-  },
-  clipNorm: {
-    type: 'number',
-    above: 0,
-    nullable: true,
-    default: null,
-    help: 'larger gradients are scaled down to this norm',
-  },
-  ema: {
-    type: 'number',
-    above: 0,
-    below: 1,
-    nullable: true,
-    default: null,
-    help: 'decay of a moving average of the weights, which is what is kept',
-  },
-  holdOut: {
-    type: 'number',
-    min: 0,
-    default: 0,
-    help: 'training rows to evaluate on instead: a number or a fraction',
-  },
-  'evaluate.every': {
-    type: 'integer',
-    min: 0,
-    default: 1,
-    help: 'epochs between evaluations; 0: none',
-  },
-  'evaluate.limit': { type: 'integer', min: 1, default: 1000, help: 'rows of an evaluation' },
-  'evaluate.samples': {
-    type: 'integer',
-    min: 0,
-    default: 0,
-    help: 'importance samples for a likelihood; 0: none',
-  },
-  patience: {
-    type: 'integer',
-    min: 1,
-    nullable: true,
-    default: null,
-    help: 'evaluations without progress before stopping; keeps the best',
-  },
-  checkpointEvery: {
-    type: 'integer',
-    min: 0,
-    default: 1000,
-    help: 'steps between checkpoints; 0: only at the end',
-  },
-};
+import type { Binarization } from './binarize.ts';
+import { TRAINING_KEYS } from './keys.ts';
 
 /** Every key of a run. */
 export const RUN_KEYS: Schema = { ...MODEL_KEYS, ...TRAINING_KEYS };
@@ -240,6 +79,7 @@ export interface TrainingConfig {
   };
   readonly clipNorm: number | null;
   readonly ema: number | null;
+  readonly standardize: boolean;
   readonly holdOut: number;
   readonly evaluate: { readonly every: number; readonly limit: number; readonly samples: number };
   readonly patience: number | null;
@@ -271,22 +111,35 @@ export function assignments(texts: readonly string[], source = '--set'): Map<str
 
 /** The values in the text of a JSON file. @throws LatentGpuError `bad-format`, `bad-config` */
 export function fileValues(text: string, name: string): Map<string, Given> {
-  let object: unknown;
-  try {
-    object = JSON.parse(text);
-  } catch (cause) {
-    throw new LatentGpuError('bad-format', `${name}: not JSON (${(cause as Error).message})`);
-  }
-  return flatten(RUN_KEYS, object, name);
+  return flatten(RUN_KEYS, parseJson(text, name), name);
+}
+
+/**
+ * Settles the keys that say how data are read, before anything is known of the data.
+ *
+ * @throws LatentGpuError `bad-config`
+ */
+export function settleData(sources: Sources): Pick<TrainingConfig, 'holdOut' | 'standardize'> {
+  const names = ['holdOut', 'standardize'] as const;
+  const schema = Object.fromEntries(names.map((name) => [name, TRAINING_KEYS[name] as Key]));
+  const given = new Map(
+    sources.flatMap((source) => [...source].filter(([name]) => Object.hasOwn(schema, name))),
+  );
+  const values = settle(schema, given);
+  return {
+    holdOut: values.get('holdOut') as number,
+    standardize: values.get('standardize') as boolean,
+  };
 }
 
 /**
  * Settles a run: defaults under each source in turn. Epochs and steps exclude each other, so either
  * displaces the other where it comes from a weaker source.
  *
+ * @param isContinuous whether a normal decoder suits the data, if none is asked for
  * @throws LatentGpuError `bad-config`
  */
-export function settleRun(family: Family, sources: Sources): Values {
+export function settleRun(family: Family, sources: Sources, isContinuous = false): Values {
   const given = new Map<string, Given>();
   for (const source of sources) {
     const totals = ['epochs', 'steps'].filter((name) => (source.get(name)?.value ?? null) !== null);
@@ -300,13 +153,34 @@ export function settleRun(family: Family, sources: Sources): Values {
     if (totals[0]) given.delete(totals[0] === 'epochs' ? 'steps' : 'epochs');
     for (const [name, value] of source) given.set(name, value);
   }
-  return settle(RUN_KEYS, given, { family });
+  const values = settle(RUN_KEYS, given, { family, 'data.continuous': isContinuous });
+  checkLikelihood(values);
+  return values;
+}
+
+/** Standardised data are no probabilities and no grey levels. */
+function checkLikelihood(values: Values): void {
+  const kind = values.get('likelihood.kind');
+  const binarize = values.get('binarize');
+  if (!values.get('standardize')) return;
+  if (kind !== 'normal') {
+    throw new LatentGpuError(
+      'bad-config',
+      `likelihood.kind is ${kind}, and standardised data need a normal one; leave out one of them`,
+    );
+  }
+  if (binarize !== 'auto' && binarize !== 'none') {
+    throw new LatentGpuError(
+      'bad-config',
+      `binarize is ${binarize}, and standardised data are not binarised; leave out one of them`,
+    );
+  }
 }
 
 /** The two halves of settled values. */
 export function runConfig(
   family: Family,
-  data: ModelConfig['data'],
+  data: DataDescription,
   values: Values,
 ): { model: ModelConfig; training: TrainingConfig } {
   const own = [...values].filter(([name]) => Object.hasOwn(TRAINING_KEYS, name));

@@ -1,9 +1,15 @@
 // Model folders on disk: what a training run leaves, and what other commands find.
-import { appendFile, rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readIfPresent } from '../data/files.node.ts';
+import type { Standardization } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
-import { writeFileAtomic, writeFolderFile } from '../formats/atomic.node.ts';
+import {
+  ioError,
+  removeAbandoned,
+  writeFileAtomic,
+  writeFolderFile,
+} from '../formats/atomic.node.ts';
+import { parseJson } from '../formats/json.ts';
 import type { Variable } from '../graph/variable.ts';
 import {
   buildModel,
@@ -19,6 +25,14 @@ import {
   writeWeights,
 } from '../models/index.ts';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import {
+  type Changes,
+  commitFiles,
+  isCommitted,
+  readCommitted,
+  settleFiles,
+} from './commit.node.ts';
+import { checkFree } from './lock.node.ts';
 
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 export const METRICS_FILE = 'metrics.jsonl';
@@ -32,19 +46,25 @@ export const PICTURES = {
 /** Files that make a folder a model's. */
 const OWN = [MODEL_FILE, WEIGHTS_FILE, CHECKPOINT_FILE, RECORD_FILE];
 
+const ALL = [...OWN, METRICS_FILE, ...Object.values(PICTURES)];
+
 /** Which data a model was trained on, so that they can be found and recognised again. */
 export interface DataRecord {
-  /** A name, or a file's absolute path. */
+  /** A name, or the absolute path of a file or folder. */
   readonly data: string;
   readonly dataDir?: string;
-  /** A file with the test split. */
+  /** The test split: a name or a path, too. */
   readonly test?: string;
   /** Rows of the training split that were used, from the first. */
   readonly limit?: number;
+  /** Whether the values were standardised, so that they may be of any range. */
+  readonly standardize?: boolean;
+  /** A table's column of classes. */
+  readonly labelColumn?: string;
   readonly name: string;
   readonly count: number;
   readonly shape: readonly number[];
-  /** Of the values used for training. */
+  /** Of the values used for training, as they were read. */
   readonly sha256: string;
 }
 
@@ -69,14 +89,16 @@ export interface LoadedModel {
   readonly config: ModelConfig;
   readonly model: Model;
   readonly weights: Map<Variable, Float32Array>;
+  /** Of a model that sees standardised data: from data units to its own, and back. */
+  readonly standardization: Standardization | undefined;
   /** Keys and tensors that this version does not know, for a remark. */
   readonly extra: string[];
   /** Present if the model was trained here. */
   readonly record: TrainingRecord | undefined;
 }
 
-async function text(path: string): Promise<string | undefined> {
-  const bytes = await readIfPresent(path);
+async function text(folder: string, name: string): Promise<string | undefined> {
+  const bytes = await readCommitted(folder, name);
   return bytes && new TextDecoder().decode(bytes);
 }
 
@@ -100,16 +122,14 @@ export async function readModelFolder(folder: string): Promise<LoadedModel> {
       `no such folder: ${folder}; name a model folder, as \`latentgpu train\` leaves one`,
     );
   }
-  const path = join(folder, MODEL_FILE);
-  const description = await text(path);
+  const { description, bytes } = await readTogether(folder);
   if (description === undefined) {
     throw new LatentGpuError(
       'bad-input',
       `${folder} holds no ${MODEL_FILE}; name a model folder, as \`latentgpu train\` leaves one`,
     );
   }
-  const { config, extra } = readModelJson(description, path);
-  const bytes = await readIfPresent(join(folder, WEIGHTS_FILE));
+  const { config, extra } = readModelJson(description, join(folder, MODEL_FILE));
   if (!bytes) {
     throw new LatentGpuError(
       'bad-input',
@@ -117,11 +137,17 @@ export async function readModelFolder(folder: string): Promise<LoadedModel> {
     );
   }
   const model = buildModel(config);
-  const weights = readWeights(model, bytes, join(folder, WEIGHTS_FILE));
+  const weights = readWeights(
+    model,
+    bytes,
+    join(folder, WEIGHTS_FILE),
+    config.data.standardized === true,
+  );
   return {
     config,
     model,
     weights: weights.values,
+    standardization: weights.standardization,
     extra: [
       ...extra.map((key) => `${MODEL_FILE}: ${key}`),
       ...weights.extra.map((key) => `${WEIGHTS_FILE}: ${key}`),
@@ -130,18 +156,27 @@ export async function readModelFolder(folder: string): Promise<LoadedModel> {
   };
 }
 
+/** Weights and the description that goes with them, though a run may write to the folder meanwhile. */
+async function readTogether(
+  folder: string,
+): Promise<{ description: string | undefined; bytes: Uint8Array | undefined }> {
+  let description = await text(folder, MODEL_FILE);
+  for (;;) {
+    const bytes = await readCommitted(folder, WEIGHTS_FILE);
+    const now = await text(folder, MODEL_FILE);
+    if (now === description) return { description, bytes };
+    // Another model has taken its place.
+    description = now;
+  }
+}
+
 /** `training.json`, if the folder has one. @throws LatentGpuError `bad-format` */
 export async function readRecord(folder: string): Promise<TrainingRecord | undefined> {
   const path = join(folder, RECORD_FILE);
-  const found = await text(path);
+  const found = await text(folder, RECORD_FILE);
   if (found === undefined) return undefined;
   const bad = (why: string) => new LatentGpuError('bad-format', `${path}: ${why}`);
-  let record: Partial<TrainingRecord> | null;
-  try {
-    record = JSON.parse(found);
-  } catch (cause) {
-    throw bad(`not JSON (${(cause as Error).message})`);
-  }
+  const record = parseJson(found, path) as Partial<TrainingRecord> | null;
   if (record?.format !== 1) throw bad('not the record of a training run of format 1');
   if (typeof record.data?.data !== 'string' || typeof record.config !== 'object') {
     throw bad("'data' or 'config' is missing");
@@ -159,13 +194,13 @@ export interface OutputChoice {
 /**
  * Makes sure that nobody's work is overwritten by accident.
  *
- * @throws LatentGpuError `bad-input` if the folder holds another model, or none to continue
+ * @throws LatentGpuError `bad-input` if the folder holds another model, or none to continue, or if
+ *   another process writes to it
  */
 export async function checkOutput({ folder, resume, force }: OutputChoice): Promise<void> {
+  await checkFree(folder);
   const present: string[] = [];
-  for (const name of [...OWN, METRICS_FILE, ...Object.values(PICTURES)]) {
-    if (await stat(join(folder, name)).catch(() => undefined)) present.push(name);
-  }
+  for (const name of ALL) if (await isCommitted(folder, name)) present.push(name);
   if (resume) {
     const missing = [RECORD_FILE, CHECKPOINT_FILE].find((name) => !present.includes(name));
     if (!missing) return;
@@ -182,7 +217,26 @@ export async function checkOutput({ folder, resume, force }: OutputChoice): Prom
   );
 }
 
-/** A folder that a training run writes. */
+/** The two files that make a model. @param version of the library */
+function modelFiles(
+  config: ModelConfig,
+  values: ReadonlyMap<Variable, Float32Array>,
+  version: string,
+  /** Of a model whose `data.standardized` is true. */
+  standardization?: Standardization,
+): Changes {
+  return {
+    [WEIGHTS_FILE]: writeWeights(values, standardization),
+    [MODEL_FILE]: modelJson(config, version),
+  };
+}
+
+type StoredModel = Parameters<typeof modelFiles>;
+
+/**
+ * A folder that a training run writes. What belongs together is changed all at once: after a kill at
+ * any moment the folder holds the old or the new, whole. Only one process may write to it at a time.
+ */
 export class RunFolder {
   readonly path: string;
 
@@ -192,59 +246,85 @@ export class RunFolder {
 
   /** Begins anew: what an earlier run left is removed. From here on the run can be continued. */
   async begin(record: TrainingRecord, checkpoint: Checkpoint): Promise<void> {
-    for (const name of [...OWN, METRICS_FILE, ...Object.values(PICTURES)]) {
-      await rm(join(this.path, name), { force: true });
-    }
-    await this.writeRecord(record);
-    await this.writeCheckpoint(checkpoint);
+    await this.replace({
+      [RECORD_FILE]: formatJson(record),
+      [CHECKPOINT_FILE]: writeCheckpoint(checkpoint),
+    });
   }
 
   /** Goes on: reports of steps beyond the checkpoint, which will be done again, are removed. */
   async goOn(record: TrainingRecord, step: number): Promise<void> {
+    await settleFiles(this.path);
+    await removeAbandoned(this.path);
     await this.writeRecord(record);
     const path = join(this.path, METRICS_FILE);
-    const lines = ((await text(path)) ?? '').split('\n').filter((line) => isUpTo(line, step));
+    const found = (await text(this.path, METRICS_FILE)) ?? '';
+    const lines = found.split('\n').filter((line) => isUpTo(line, step));
     if (lines.length > 0) await writeFileAtomic(path, `${lines.join('\n')}\n`);
     else await rm(path, { force: true });
+  }
+
+  /** Puts a model that was not trained here in the place of whatever is there. */
+  async writeImported(...model: StoredModel): Promise<void> {
+    await this.replace(modelFiles(...model));
+  }
+
+  /** The state of a run and the model that it stands for. */
+  async save(checkpoint: Checkpoint, ...model: StoredModel): Promise<void> {
+    await commitFiles(this.path, {
+      [CHECKPOINT_FILE]: writeCheckpoint(checkpoint),
+      ...modelFiles(...model),
+    });
   }
 
   async writeRecord(record: TrainingRecord): Promise<void> {
     await writeFolderFile(this.path, RECORD_FILE, formatJson(record));
   }
 
-  /** @param version of the library */
-  async writeModel(
-    config: ModelConfig,
-    values: ReadonlyMap<Variable, Float32Array>,
-    version: string,
-  ): Promise<void> {
-    await writeFolderFile(this.path, WEIGHTS_FILE, writeWeights(values));
-    await writeFolderFile(this.path, MODEL_FILE, modelJson(config, version));
+  async writeModel(...model: StoredModel): Promise<void> {
+    await commitFiles(this.path, modelFiles(...model));
   }
 
   async writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    await writeFolderFile(this.path, CHECKPOINT_FILE, writeCheckpoint(checkpoint));
+    await commitFiles(this.path, { [CHECKPOINT_FILE]: writeCheckpoint(checkpoint) });
   }
 
   /** @throws LatentGpuError `bad-format`, `io` */
   async readCheckpoint(): Promise<Checkpoint> {
     const path = join(this.path, CHECKPOINT_FILE);
-    const bytes = await readIfPresent(path);
+    const bytes = await readCommitted(this.path, CHECKPOINT_FILE);
     if (!bytes) throw new LatentGpuError('bad-input', `no such file: ${path}`);
     return readCheckpoint(bytes, path);
   }
 
   /** Adds a line to `metrics.jsonl`. */
   async report(line: Readonly<Record<string, unknown>>): Promise<void> {
-    await appendFile(join(this.path, METRICS_FILE), `${JSON.stringify(line)}\n`).catch(
-      (cause: Error) => {
-        throw new LatentGpuError('io', `cannot write ${METRICS_FILE}: ${cause.message}`);
-      },
-    );
+    const path = join(this.path, METRICS_FILE);
+    try {
+      const file = await open(path, 'a');
+      try {
+        await file.writeFile(`${JSON.stringify(line)}\n`);
+        // On the disk before the checkpoint that follows it.
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    } catch (cause) {
+      throw ioError(`cannot write ${path}`, cause);
+    }
   }
 
   async writePicture(name: string, png: Uint8Array): Promise<void> {
     await writeFolderFile(this.path, name, png);
+  }
+
+  /** These files of ours and no others. */
+  private async replace(files: Changes): Promise<void> {
+    const changes: Record<string, Changes[string]> = { ...files };
+    for (const name of ALL) {
+      if (!Object.hasOwn(files, name) && (await isCommitted(this.path, name))) changes[name] = null;
+    }
+    await commitFiles(this.path, changes);
   }
 }
 

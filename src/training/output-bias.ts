@@ -4,7 +4,7 @@ import { type ImageDataset, imageSize } from '../data/dataset.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Variable } from '../graph/variable.ts';
 import type { Model } from '../models/index.ts';
-import type { Binarization } from './batches.ts';
+import type { Binarization } from './binarize.ts';
 
 /** The mean of every feature, as the decoder is to see it. */
 function featureMeans(dataset: ImageDataset, binarization: Binarization): Float64Array {

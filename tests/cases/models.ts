@@ -16,8 +16,8 @@ import {
 import { mean, neg, seed, step } from '../../src/ops/index.ts';
 import { adam } from '../../src/optim/index.ts';
 import { Runtime, schedule } from '../../src/scheduler/index.ts';
-import { type Binarization, binarizedRows } from '../../src/training/batches.ts';
-import { describeStep, Trainer, type TrainerOptions } from '../../src/training/trainer.ts';
+import { type Binarization, binarizedRows } from '../../src/training/binarize.ts';
+import { describeStep, Trainer, type TrainerOptions } from '../../src/training/index.ts';
 import { type CaseContext, cases } from '../rig/cases.ts';
 import { reals, withRuntime } from '../support/engine.ts';
 import { referenceOf } from '../support/run.ts';
@@ -394,7 +394,7 @@ cases('models', (c) => {
       await evaluateModel(runtime, model, { count: 2, name: 'ones' }, rows, { samples: 2 });
       // What an evaluation or an inference made is gone before the runtime is.
       await inference.destroy();
-      const held = model.parameters().length + [seed, step].length;
+      const held = model.parameters().length + [seed, step, 'where they are kept'].length;
       if (before !== undefined) t.equal(counters.liveBuffers, before + held, 'what is left');
       runtime.destroy();
     };

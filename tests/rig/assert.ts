@@ -1,49 +1,9 @@
 /** The assertions of a case: no test framework, because they run inside a web page too. */
 import { type ErrorCode, isLatentGpuError } from '../../src/errors.ts';
-import type { CaseContext, Tolerance } from './cases.ts';
+import { assertNear } from '../../src/testing/tolerance.ts';
+import type { CaseContext } from './cases.ts';
 
 const format = (value: number) => (Object.is(value, -0) ? '-0' : String(value));
-
-function list(value: number | ArrayLike<number>): ArrayLike<number> {
-  return typeof value === 'number' ? [value] : value;
-}
-
-function close(
-  actual: number | ArrayLike<number>,
-  expected: number | ArrayLike<number>,
-  { absolute = 0, relative = 0 }: Tolerance,
-  what = 'values',
-): void {
-  const a = list(actual);
-  const e = list(expected);
-  if (a.length !== e.length) {
-    throw new Error(`${what}: ${a.length} numbers, expected ${e.length}`);
-  }
-  let worst = -1;
-  let excess = 1;
-  let failures = 0;
-  for (let i = 0; i < e.length; i += 1) {
-    const x = a[i] as number;
-    const y = e[i] as number;
-    if (Object.is(x, y) || x === y) continue;
-    const finite = Number.isFinite(x) && Number.isFinite(y);
-    const ratio = finite ? Math.abs(x - y) / (absolute + relative * Math.abs(y)) : Infinity;
-    if (ratio <= 1) continue;
-    failures += 1;
-    if (worst < 0 || ratio > excess) {
-      worst = i;
-      excess = ratio;
-    }
-  }
-  if (worst < 0) return;
-  const x = a[worst] as number;
-  const y = e[worst] as number;
-  throw new Error(
-    `${what}: ${failures} of ${e.length} off; worst at [${worst}]: ${format(x)}, expected ` +
-      `${format(y)}, off by ${Math.abs(x - y).toPrecision(4)}, allowed ` +
-      `${(absolute + relative * Math.abs(y)).toPrecision(4)}`,
-  );
-}
 
 /** Where two values differ first, as a path such as `.shape[1]`; null if they do not. */
 function difference(a: unknown, b: unknown, path: string): string | null {
@@ -112,7 +72,7 @@ async function throws(code: ErrorCode, f: () => unknown, message?: RegExp): Prom
 }
 
 export const assertions: Pick<CaseContext, 'close' | 'equal' | 'ok' | 'throws'> = {
-  close,
+  close: assertNear,
   equal,
   ok,
   throws,

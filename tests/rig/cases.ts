@@ -12,18 +12,18 @@
  */
 import type { Device, OpenOptions } from '../../src/device/index.ts';
 import type { ErrorCode } from '../../src/errors.ts';
+import type { Bindings, KernelRequest, Outputs } from '../../src/testing/prepare.ts';
+import type { Tolerance } from '../../src/testing/tolerance.ts';
 
-/** How far a number may lie from what is expected: |a − e| ≤ absolute + relative · |e|. */
-export interface Tolerance {
-  absolute?: number;
-  relative?: number;
-}
+export type { Tolerance } from '../../src/testing/tolerance.ts';
 
 export interface CaseContext {
   /** A device that all cases share; a case that loses or counts opens its own. */
   readonly device: Device;
   /** Opens a device that is destroyed when the case ends. */
   open(options?: OpenOptions): Promise<Device>;
+  /** Runs one dispatch of a shader and returns what it wrote, by the names of its variables. */
+  kernel<const B extends Bindings>(request: KernelRequest<B>): Promise<Outputs<B>>;
   /** Numbers within a tolerance; otherwise names the worst of them. */
   close(
     actual: number | ArrayLike<number>,

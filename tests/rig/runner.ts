@@ -1,28 +1,25 @@
 /** Runs cases on this host's device: the part of the rig that Node.js and the page share. */
 import { adapterLine, type Device, openDevice } from '../../src/device/index.ts';
+import { DeviceKeeper } from '../../src/testing/keeper.ts';
+import { runKernel } from '../../src/testing/run.ts';
 import { assertions } from './assert.ts';
 import type { Case, CaseContext } from './cases.ts';
 
 export class CaseRunner {
-  #device: Device | null = null;
+  readonly #keeper = new DeviceKeeper();
 
   /** Opens the shared device; returns a line that names the adapter. */
   async start(): Promise<string> {
-    return adapterLine((await this.#shared()).adapter);
-  }
-
-  async #shared(): Promise<Device> {
-    // A case that killed the device must not fail those after it.
-    if (!this.#device || this.#device.isLost) this.#device = await openDevice();
-    return this.#device;
+    return adapterLine((await this.#keeper.get()).adapter);
   }
 
   async run({ suite, name, timeout, body }: Case): Promise<void> {
-    const device = await this.#shared();
+    const device = await this.#keeper.get();
     const opened: Device[] = [];
     const context: CaseContext = {
       ...assertions,
       device,
+      kernel: (request) => runKernel(device, request),
       async open(options) {
         const own = await openDevice(options);
         opened.push(own);
@@ -45,7 +42,6 @@ export class CaseRunner {
   }
 
   stop(): void {
-    this.#device?.destroy();
-    this.#device = null;
+    this.#keeper.close();
   }
 }

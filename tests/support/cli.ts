@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const BUILT = join(ROOT, 'dist/cli.js');
+export const BUILT = join(ROOT, 'dist/cli.js');
 
 /** The latest change of a file, or of any file below a folder. */
 function changed(path: string): number {

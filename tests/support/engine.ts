@@ -7,6 +7,7 @@ import type { AdapterClass } from '../../src/scheduler/adapter.ts';
 import type { Plan } from '../../src/scheduler/plan.ts';
 import { Runtime } from '../../src/scheduler/runtime.ts';
 import type { Program } from '../../src/scheduler/schedule.ts';
+import { assertNear } from '../../src/testing/tolerance.ts';
 import type { CaseContext } from '../rig/cases.ts';
 import { bounded } from './oracle.ts';
 
@@ -104,30 +105,7 @@ export function matches(
   error: ArrayLike<number>,
   what: string,
 ): void {
-  if (got.length !== value.length) {
-    throw new Error(`${what}: ${got.length} numbers, expected ${value.length}`);
-  }
-  let worst = -1;
-  let excess = 1;
-  let failures = 0;
-  for (let i = 0; i < value.length; i++) {
-    const off = Math.abs((got[i] as number) - (value[i] as number));
-    const ratio = off / ((error[i] as number) + FLUSH);
-    if (ratio <= 1) continue;
-    failures++;
-    if (worst < 0 || !(ratio <= excess)) {
-      worst = i;
-      excess = ratio;
-    }
-  }
-  if (worst < 0) return;
-  const first = Array.from(value).findIndex(
-    (x, i) => !(Math.abs((got[i] as number) - x) <= (error[i] as number) + FLUSH),
-  );
-  throw new Error(
-    `${what}: ${failures} of ${value.length} off, the first at [${first}]; worst at [${worst}]: ` +
-      `${got[worst]}, expected ${value[worst]}, allowed ±${(error[worst] as number).toPrecision(3)}`,
-  );
+  assertNear(got, value, { absolute: Float64Array.from(error, (bound) => bound + FLUSH) }, what);
 }
 
 /** float32 numbers that are a function of their name. */

@@ -1,0 +1,66 @@
+// Files on their way in and out: dropped or chosen, and downloaded.
+
+/** @param opened called with the files that the visitor drops anywhere on the page */
+export function acceptDrops(opened: (files: readonly File[]) => void): void {
+  let entered = 0;
+  const dropping = (change: number) => {
+    entered = Math.max(0, entered + change);
+    document.body.classList.toggle('dropping', entered > 0);
+  };
+  const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;
+  addEventListener('dragenter', (event) => hasFiles(event) && dropping(1));
+  addEventListener('dragleave', (event) => hasFiles(event) && dropping(-1));
+  addEventListener('dragover', (event) => event.preventDefault());
+  addEventListener('drop', (event) => {
+    event.preventDefault();
+    dropping(-entered);
+    const { items, files } = event.dataTransfer ?? {};
+    // Asked before the first await, after which the browser forgets them.
+    const entries = [...(items ?? [])].map((item) => item.webkitGetAsEntry?.() ?? null);
+    const flat = [...(files ?? [])];
+    void filesOf(entries, flat)
+      // Whoever reads the files says what is the matter with them.
+      .catch(() => flat)
+      .then((found) => found.length > 0 && opened(found));
+  });
+}
+
+/** The files dropped; of a folder, those that lie in it. */
+async function filesOf(
+  entries: readonly (FileSystemEntry | null)[],
+  files: readonly File[],
+): Promise<File[]> {
+  const folders = entries.filter((entry) => entry?.isDirectory) as FileSystemDirectoryEntry[];
+  if (folders.length === 0) return [...files];
+  const names = folders.map(({ name }) => name);
+  const inside = await Promise.all(folders.map(list));
+  return [...files.filter(({ name }) => !names.includes(name)), ...inside.flat()];
+}
+
+async function list(folder: FileSystemDirectoryEntry): Promise<File[]> {
+  const reader = folder.createReader();
+  const found: File[] = [];
+  for (;;) {
+    // A hundred at a time.
+    const some = await new Promise<FileSystemEntry[]>((done, failed) => {
+      reader.readEntries(done, failed);
+    });
+    if (some.length === 0) return found;
+    for (const entry of some) {
+      if (!entry.isFile) continue;
+      found.push(
+        await new Promise<File>((done, failed) => {
+          (entry as FileSystemFileEntry).file(done, failed);
+        }),
+      );
+    }
+  }
+}
+
+export function download(name: string, bytes: Uint8Array<ArrayBuffer>): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([bytes]));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

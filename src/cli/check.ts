@@ -1,0 +1,245 @@
+// latentgpu check: compiles anybody's WGSL on Dawn and in headless Chrome, and tells what it declares.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { isLatentGpuError, LatentGpuError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import { formatDiagnostic } from '../testing/diagnostics.ts';
+import {
+  type Binding,
+  type Diagnostic,
+  type HostKind,
+  openHost,
+  reflect,
+  type Shader,
+  type ShaderInfo,
+} from '../testing/index.ts';
+import { type Compiler, DAWN_COMMAND, openDawnApart, serveDawn } from './check-dawn.ts';
+import { type Context, common, runCommand } from './command.ts';
+import { EXIT } from './failure.ts';
+import { table } from './text.ts';
+
+interface CheckFlags {
+  json?: boolean;
+  quiet?: boolean;
+  host: 'both' | HostKind;
+  set: Record<string, number>;
+}
+
+/** A message with the hosts that gave it. */
+type Found = Diagnostic & { hosts: HostKind[] };
+
+interface Checked {
+  readonly shader: Shader;
+  /** Undefined if the text cannot be read, which need not mean that it is wrong. */
+  readonly info: ShaderInfo | undefined;
+  readonly found: Found[];
+}
+
+function mistake(message: string): LatentGpuError {
+  return new LatentGpuError('bad-input', message);
+}
+
+function collectConstant(text: string, before: Record<string, number>): Record<string, number> {
+  const [, name, value] = /^(\w+)=(.+)$/.exec(text) ?? [];
+  const number = value === 'true' ? 1 : value === 'false' ? 0 : Number(value ?? Number.NaN);
+  if (!name || Number.isNaN(number)) {
+    throw new InvalidArgumentError('It must read NAME=number, or NAME=true');
+  }
+  return { ...before, [name]: number };
+}
+
+/** The WGSL files below a folder, other people's packages left out. */
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      if (entry.name.startsWith('.') || entry.name === 'node_modules') return [];
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return filesBelow(path);
+      return entry.name.endsWith('.wgsl') ? [path] : [];
+    });
+}
+
+/** Reads all that is asked for, before anything is started. */
+function readShaders(paths: readonly string[]): Shader[] {
+  return paths.flatMap((path) => {
+    if (path === '-') return [{ label: '<stdin>', code: readFileSync(0, 'utf8') }];
+    try {
+      if (!statSync(path).isDirectory()) {
+        return [{ label: path, code: readFileSync(path, 'utf8') }];
+      }
+    } catch (cause) {
+      const { code, message } = cause as NodeJS.ErrnoException;
+      throw mistake(code === 'ENOENT' ? `${path} is not there` : `cannot read ${path}: ${message}`);
+    }
+    const files = filesBelow(path);
+    if (files.length === 0) throw mistake(`${path} holds no .wgsl file`);
+    return files.map((file) => ({ label: file, code: readFileSync(file, 'utf8') }));
+  });
+}
+
+function inspect(shader: Shader): Checked {
+  try {
+    return { shader, info: reflect(shader), found: [] };
+  } catch {
+    // The compiler will say more.
+    return { shader, info: undefined, found: [] };
+  }
+}
+
+function refuseUnknown(constants: Record<string, number>, checked: readonly Checked[]): void {
+  const known = checked.flatMap(({ info }) => info?.overrides.map(({ name }) => name) ?? []);
+  for (const name of Object.keys(constants)) {
+    if (known.includes(name) || checked.some(({ info }) => !info)) continue;
+    const hint = known.length ? `; did you mean '${nearest(name, known)}'?` : '';
+    throw mistake(`--set ${name}: no shader here has such an override${hint}`);
+  }
+}
+
+/** What helps where the compiler's own words leave one alone. */
+function withHint(diagnostic: Diagnostic): Diagnostic {
+  const { message } = diagnostic;
+  if (/extension '\w+' is not allowed/.test(message)) {
+    return { ...diagnostic, message: `${message} (this adapter does not offer it)` };
+  }
+  if (message.includes('uninitialized pipeline overridable')) {
+    return { ...diagnostic, message: `${message} (give it one with --set NAME=number)` };
+  }
+  return diagnostic;
+}
+
+/** What is said of a shader. One that brings the compiler down is no reason not to look at others. */
+async function compile(
+  host: Compiler,
+  shader: Shader,
+  constants: Record<string, number>,
+): Promise<Diagnostic[]> {
+  try {
+    return (await host.compile(shader, { constants })).map(withHint);
+  } catch (error) {
+    if (!isLatentGpuError(error, 'device-lost')) throw error;
+    return [{ severity: 'error', line: 0, column: 0, length: 0, message: error.message }];
+  }
+}
+
+async function checkOn(
+  kind: HostKind,
+  checked: readonly Checked[],
+  constants: Record<string, number>,
+  { out }: Context,
+): Promise<string> {
+  const log = (line: string) => out.say(line);
+  const host: Compiler =
+    kind === 'dawn' ? await openDawnApart(log) : await openHost(kind, { features: 'all', log });
+  try {
+    await out.progress(`compiling on ${kind}`, async (bar) => {
+      for (const [i, { shader, found }] of checked.entries()) {
+        bar.update(i / checked.length, shader.label);
+        for (const diagnostic of await compile(host, shader, constants)) {
+          const same = found.find(
+            ({ line, column, message }) =>
+              line === diagnostic.line &&
+              column === diagnostic.column &&
+              message === diagnostic.message,
+          );
+          if (same) same.hosts.push(kind);
+          else found.push({ ...diagnostic, hosts: [kind] });
+        }
+      }
+    });
+    return host.line;
+  } finally {
+    await host.close();
+  }
+}
+
+const isBroken = ({ found }: Checked) => found.some(({ severity }) => severity === 'error');
+
+function describeBinding({ group, binding, name, type, kind, access, size, layout }: Binding) {
+  const open = layout?.kind === 'array' && layout.count === 0;
+  const bytes = size === 0 ? '' : open ? `${size} B an element` : `${size} B`;
+  const how = kind === 'storage' || access !== 'read' ? `${kind}, ${access}` : kind;
+  return [`  @group(${group}) @binding(${binding})`, name, how, type, bytes];
+}
+
+function describeInfo({ entryPoints, bindings, overrides }: ShaderInfo): string[] {
+  const entries = entryPoints.map(({ name, stage, workgroupSize }) => {
+    const size = workgroupSize ? `, workgroup ${workgroupSize.join(' x ')}` : '';
+    return `  @${stage} ${name}${size}`;
+  });
+  const constants = overrides.map(({ name, id, type }) => {
+    return `  ${id === undefined ? '' : `@id(${id}) `}override ${name}${type ? `: ${type}` : ''}`;
+  });
+  if (entries.length === 0) entries.push('  no entry point');
+  return [
+    ...entries,
+    ...(bindings.length ? [table(bindings.map(describeBinding))] : []),
+    ...constants,
+  ];
+}
+
+function describe(checked: Checked, hosts: readonly HostKind[], quiet: boolean): string[] {
+  const { shader, info, found } = checked;
+  const lines = found.map((diagnostic) => {
+    const some = diagnostic.hosts.length < hosts.length ? ` [${diagnostic.hosts}]` : '';
+    const message = diagnostic.message + some;
+    return formatDiagnostic(shader, { ...diagnostic, message });
+  });
+  if (quiet || isBroken(checked)) return lines;
+  const unread = '  its bindings could not be read';
+  return [`${shader.label}: compiles`, ...lines, ...(info ? describeInfo(info) : [unread])];
+}
+
+async function check(paths: readonly string[], flags: CheckFlags, context: Context): Promise<void> {
+  const { out } = context;
+  const checked = readShaders(paths).map(inspect);
+  refuseUnknown(flags.set, checked);
+  const kinds: HostKind[] = flags.host === 'both' ? ['dawn', 'chrome'] : [flags.host];
+  const adapters: Partial<Record<HostKind, string>> = {};
+  for (const kind of kinds) adapters[kind] = await checkOn(kind, checked, flags.set, context);
+  const broken = checked.filter(isBroken).length;
+  const files = `${checked.length} file${checked.length === 1 ? '' : 's'}`;
+  const verdict = broken === 0 ? `${files}, all compile` : `${files}, ${broken} with errors`;
+  const text = checked.flatMap((each) => describe(each, kinds, out.quiet));
+  const report = {
+    ok: broken === 0,
+    adapters,
+    files: checked.map((each) => ({
+      file: each.shader.label,
+      ok: !isBroken(each),
+      diagnostics: each.found,
+      entryPoints: each.info?.entryPoints ?? [],
+      bindings: (each.info?.bindings ?? []).map(({ layout: _, ...binding }) => binding),
+      overrides: each.info?.overrides ?? [],
+    })),
+  };
+  out.result(report, [...text, ...(out.quiet ? [] : [verdict])].join('\n'));
+  if (broken > 0) process.exitCode = EXIT.failure;
+}
+
+export function checkCommand(program: Command): void {
+  program.command(DAWN_COMMAND, { hidden: true }).action(serveDawn);
+  const command = program
+    .command('check')
+    .description(
+      'Compiles WGSL on Dawn and in headless Chrome, with a pipeline for each compute entry point ' +
+        "within WebGPU's default limits. Prints errors and warnings, entry points, bindings and " +
+        'overrides. Exits with 1 if a shader has errors, 2 if it could not be tried.',
+    )
+    .argument('<files...>', 'WGSL files, folders of them, or - for standard input')
+    .addOption(
+      new Option('--host <name>', 'where to compile')
+        .choices(['both', 'dawn', 'chrome'])
+        .default('both'),
+    )
+    .addOption(
+      new Option('--set <name=value>', "an override's value; may be repeated")
+        .argParser(collectConstant)
+        .default({}, 'none'),
+    )
+    .action((files: string[], flags: CheckFlags) =>
+      runCommand(flags, (context) => check(files, flags, context)),
+    );
+  common(command, 'latentgpu check kernels/*.wgsl --host dawn');
+}

@@ -1,0 +1,80 @@
+// latentgpu decode: data points for codes.
+import type { Command } from 'commander';
+import { readIfPresent } from '../data/files.node.ts';
+import { LatentGpuError } from '../errors.ts';
+import { readNpy } from '../formats/npy.ts';
+import { type CommonOptions, type Context, common, runCommand } from './command.ts';
+import { loadModel, withInference } from './device.ts';
+import { checkRoom, outputFile } from './files.ts';
+import { writePoints } from './points.ts';
+
+interface DecodeOptions extends CommonOptions {
+  data: string;
+  out: string;
+  draw?: boolean;
+}
+
+export function decodeCommand(program: Command): void {
+  const command = program
+    .command('decode')
+    .description('Decodes codes: means of p(x | z), or draws.')
+    .argument('<dir>', 'model folder')
+    .requiredOption('--data <file>', '.npy: codes [n, latent], as `encode` writes them')
+    .requiredOption('--out <file>', '.png: a picture; .npy: float32 [n, ...shape]')
+    .option('--draw', "draws from the decoder's distribution, not its means")
+    .action((dir: string, options: DecodeOptions) =>
+      runCommand(options, (context) => perform(dir, options, context)),
+    );
+  common(command, 'latentgpu decode runs/mnist --data z.npy --out x.png');
+}
+
+async function perform(dir: string, options: DecodeOptions, context: Context): Promise<void> {
+  const { out, signal, seed = 0 } = context;
+  const file = await outputFile(options.out, ['npy', 'png']);
+  const loaded = await loadModel(dir, out);
+  const { latent } = loaded.config;
+  const { codes, count } = await readCodes(options.data, latent);
+  checkRoom(file, `${count} codes`, count, loaded.model.features);
+  const shown = options.draw ? 'draw' : 'mean';
+  await withInference(loaded, async (inference, device) => {
+    const x = await out.progress('decoding', (bar) =>
+      inference.decode(codes, count, shown, seed, {
+        signal,
+        onProgress: (done) => bar.update(done),
+      }),
+    );
+    await writePoints(file, x, count, loaded);
+    const { shape } = loaded.config.data;
+    out.result(
+      { file: file.path, count, shape, shown, seed, adapter: device.adapter.name },
+      out.quiet ? '' : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]`,
+    );
+  });
+}
+
+/** @throws LatentGpuError `bad-input`, `bad-format`, `shape-mismatch`, `bad-data` */
+async function readCodes(
+  path: string,
+  latent: number,
+): Promise<{ codes: Float32Array; count: number }> {
+  const bytes = await readIfPresent(path);
+  if (!bytes) throw new LatentGpuError('bad-input', `no such file: ${path}`);
+  const { shape, data } = readNpy(bytes, path);
+  const [count = 0, width] = shape;
+  if (shape.length !== 2 || width !== latent) {
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `${path} holds [${shape.join(', ')}] and the model takes codes [n, ${latent}]`,
+    );
+  }
+  if (count === 0) throw new LatentGpuError('bad-data', `${path} holds no codes`);
+  const codes = Float32Array.from(data as ArrayLike<number | bigint>, Number);
+  const wrong = codes.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) {
+    throw new LatentGpuError(
+      'bad-data',
+      `${path}: code ${Math.floor(wrong / latent)} holds ${codes[wrong]} in dimension ${wrong % latent}`,
+    );
+  }
+  return { codes, count };
+}

@@ -1,0 +1,105 @@
+// latentgpu manifold: what a model decodes over a plane of its latent space.
+import type { Command } from 'commander';
+import {
+  Autoencoder,
+  type Inference,
+  type LatentPlane,
+  latentGrid,
+  priorPlane,
+} from '../models/index.ts';
+import { principalComponents } from '../pictures/components.ts';
+import type { LoadedModel } from '../training/folder.node.ts';
+import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
+import { loadModel, withInference } from './device.ts';
+import { checkRoom, outputFile } from './files.ts';
+import { CODES } from './pictures.ts';
+import { writePoints } from './points.ts';
+import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './subject.ts';
+
+interface ManifoldOptions extends CommonOptions, SubjectOptions {
+  out: string;
+  side: number;
+}
+
+export function manifoldCommand(program: Command): void {
+  const command = program
+    .command('manifold')
+    .description(
+      'Decodes a grid over a 2-D latent space, equally spaced in probability; over the first\n' +
+        'two principal components of the codes of data where there are more dimensions.',
+    )
+    .argument('<dir>', 'model folder')
+    .requiredOption('--out <file>', '.png: a grid; .npy: float32 [side, side, ...shape]')
+    .addOption(countOption('--side <n>', 'pictures along each axis').default(20))
+    .action((dir: string, options: ManifoldOptions) =>
+      runCommand(options, (context) => perform(dir, options, context)),
+    );
+  dataOptions(command, `codes of the first n rows; default: ${CODES}`);
+  common(command, 'latentgpu manifold runs/mnist2d --out manifold.png');
+}
+
+async function perform(dir: string, options: ManifoldOptions, context: Context): Promise<void> {
+  const { out, signal } = context;
+  const { side } = options;
+  const file = await outputFile(options.out, ['png', 'npy']);
+  const loaded = await loadModel(dir, out);
+  const { latent } = loaded.config;
+  const { shape } = loaded.config.data;
+  const lead = latent === 1 ? [side] : [side, side];
+  const count = lead.reduce((a, b) => a * b);
+  checkRoom(file, `--side ${side}`, count, loaded.model.features);
+  // An autoencoder has no prior: where its codes lie, its data must tell.
+  const needsData = latent > 2 || loaded.model instanceof Autoencoder;
+  const subject = needsData
+    ? await loadSubject(dir, loaded, { limit: CODES, ...options }, context, 'codes')
+    : undefined;
+  await withInference(loaded, async (inference, device) => {
+    const x = await out.progress('decoding', async (bar) => {
+      const plane = subject
+        ? await principalPlane(inference, subject, loaded, signal)
+        : priorPlane(latent as 1 | 2);
+      const onProgress = (done: number) => bar.update(done);
+      return await inference.decode(latentGrid(plane, side), count, 'mean', 0, {
+        signal,
+        onProgress,
+      });
+    });
+    // Without gaps neighbouring images blend into each other, as they are meant to.
+    await writePoints(file, x, count, loaded, {
+      lead,
+      columns: side,
+      ...(shape.length > 1 && { gap: 0 }),
+    });
+    const over = subject ? 'principal components' : 'prior';
+    out.result(
+      {
+        file: file.path,
+        side,
+        count,
+        shape,
+        over,
+        ...subject?.summary,
+        adapter: device.adapter.name,
+      },
+      out.quiet
+        ? ''
+        : `${file.path}: ${lead.join(' × ')} over ${subject ? `the principal components of ${subject.title}` : "the prior's quantiles"}`,
+    );
+  });
+}
+
+async function principalPlane(
+  inference: Inference,
+  { rows, dataset: { count } }: Subject,
+  { config: { latent } }: LoadedModel,
+  signal: AbortSignal,
+): Promise<LatentPlane> {
+  const { mean: codes } = await inference.encode(rows, count, { signal });
+  const kept = Math.min(2, latent);
+  const { mean, axes, variances } = principalComponents(codes, count, latent, kept);
+  return {
+    origin: mean,
+    axes: Array.from({ length: kept }, (_, k) => axes.subarray(k * latent, (k + 1) * latent)),
+    deviations: variances.map(Math.sqrt),
+  };
+}

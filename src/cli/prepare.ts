@@ -1,0 +1,152 @@
+// What a training run needs, read and checked before anything is written.
+import { type Standardization, standardizationOf, standardize } from '../data/standardize.ts';
+import { LatentGpuError } from '../errors.ts';
+import { buildModel, type Family, type Model, type ModelConfig } from '../models/index.ts';
+import { nest, type Value } from '../models/schema.ts';
+import { checkOutput, type TrainingRecord } from '../training/folder.node.ts';
+import {
+  type Binarization,
+  type Checkpoint,
+  lossOf,
+  makeOptimizer,
+  outputBias,
+  runConfig,
+  type Sources,
+  settleData,
+  settleRun,
+  type TrainerOptions,
+  type TrainingConfig,
+  totalSteps,
+} from '../training/index.ts';
+import type { Context } from './command.ts';
+import {
+  checkShape,
+  chooseBinarization,
+  type DataChoice,
+  isContinuous,
+  loadTraining,
+  recordOf,
+  type TrainingData,
+} from './data.ts';
+import { version } from './version.ts';
+
+export interface RunRequest {
+  readonly family: Family;
+  /** What was asked for; defaults depend on the data. */
+  readonly sources: Sources;
+  readonly data: DataChoice;
+  readonly folder: string;
+  readonly force: boolean;
+  /** The run to continue. */
+  readonly resume: { readonly record: TrainingRecord; readonly checkpoint: Checkpoint } | undefined;
+}
+
+/** A run with everything checked and nothing done. */
+export interface Prepared {
+  readonly request: RunRequest;
+  /** As the model sees them. */
+  readonly data: TrainingData;
+  readonly standardization: Standardization | undefined;
+  readonly record: Omit<TrainingRecord, 'adapter'>;
+  readonly config: { readonly model: ModelConfig; readonly training: TrainingConfig };
+  readonly binarization: Binarization;
+  readonly model: Model;
+  readonly total: number;
+  readonly trainer: TrainerOptions;
+}
+
+/**
+ * Reads the data, settles every key and builds the model.
+ *
+ * @throws LatentGpuError whatever is wrong with what was asked for; nothing has been written
+ */
+export async function prepare(request: RunRequest, { out }: Context): Promise<Prepared> {
+  const { family, folder, force, resume } = request;
+  await checkOutput({ folder, force, resume: resume !== undefined });
+  // Keys are checked before anything is read, which may take long.
+  const { holdOut, standardize: isStandardized } = settleData(request.sources);
+  const choice = { ...request.data, ...(isStandardized && { standardize: true }) };
+  const read = await loadTraining(choice, holdOut, out);
+  if (read.test) checkShape(read.test, read.train.shape);
+  const standardization = isStandardized ? standardizationOf(read.train) : undefined;
+  const data = standardization ? standardized(read, standardization) : read;
+  const { train, test } = data;
+  const values = new Map<string, Value>(
+    settleRun(family, request.sources, isStandardized || isContinuous(train)),
+  );
+  const described = { shape: train.shape, name: train.name, standardized: isStandardized };
+  const config = runConfig(family, described, values);
+  const { training } = config;
+  const { batch } = training;
+  if (batch > train.count) {
+    throw new LatentGpuError(
+      'bad-config',
+      `batch is ${batch} and ${train.name} has ${train.count} ${train.count === 1 ? 'row' : 'rows'} to train on; lower it with --batch`,
+    );
+  }
+  if (training.patience !== null && (!test || training.evaluate.every === 0)) {
+    throw new LatentGpuError(
+      'bad-config',
+      'patience needs data to evaluate on; hold some out with --set holdOut=0.1, with evaluate.every above 0',
+    );
+  }
+  const binarization = chooseBinarization(training.binarize, config.model.likelihood, train);
+  values.set('binarize', binarization);
+  const perEpoch = Math.floor(train.count / batch);
+  const total = totalSteps(training, perEpoch);
+  // A cosine keeps its length when the run is continued beyond it.
+  if (training.schedule.kind === 'cosine' && training.schedule.steps === null) {
+    values.set('schedule.steps', total);
+  }
+  const found = recordOf(choice, read.train);
+  if (resume && resume.record.data.sha256 !== found.sha256) {
+    throw new LatentGpuError(
+      'bad-data',
+      `${train.source} is not what ${folder} was trained on; name the same data with --data`,
+    );
+  }
+  if (resume && resume.checkpoint.state.step > total) {
+    const { step } = resume.checkpoint.state;
+    throw new LatentGpuError(
+      'bad-config',
+      `${folder} has done ${step} steps (${(step / perEpoch).toFixed(1)} epochs), more than the ${total} asked for; ask for a larger total`,
+    );
+  }
+  const model = buildModel(config.model);
+  const { clipNorm, ema, seed } = training;
+  return {
+    request,
+    data,
+    standardization,
+    config,
+    binarization,
+    model,
+    total,
+    record: {
+      format: 1,
+      version,
+      family,
+      config: nest(values),
+      data: found,
+      runtime: `Node.js ${process.versions.node}`,
+    },
+    trainer: {
+      model,
+      loss: lossOf(model),
+      data: train,
+      batch,
+      binarize: binarization,
+      seed,
+      optimizer: makeOptimizer(runConfig(family, described, values).training, perEpoch, total),
+      ...(clipNorm !== null && { clipNorm }),
+      ...(ema !== null && { ema }),
+      ...(training.outputBias === 'data' && {
+        initial: new Map([outputBias(model, train, binarization)]),
+      }),
+    },
+  };
+}
+
+function standardized({ train, test }: TrainingData, s: Standardization): TrainingData {
+  return { train: standardize(train, s), test: test && standardize(test, s) };
+}

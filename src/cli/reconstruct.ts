@@ -1,0 +1,111 @@
+// latentgpu reconstruct: data, and what a model makes of them.
+import { type Command, Option } from 'commander';
+import type { Picture } from '../pictures/png.ts';
+import { CLOUD, cloudPicture } from './clouds.ts';
+import {
+  type CommonOptions,
+  type Context,
+  common,
+  countOption,
+  rowNumbers,
+  runCommand,
+} from './command.ts';
+import { loadModel, withInference } from './device.ts';
+import { checkRoom, outputFile, writeArray, writePicture } from './files.ts';
+import { type Appearance, appearanceOf, inDataUnits, pairsPicture } from './points.ts';
+import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './subject.ts';
+
+/** Of a picture, unless another number is asked for. */
+const PAIRS = 40;
+
+interface ReconstructOptions extends CommonOptions, SubjectOptions {
+  out: string;
+  count?: number;
+  offset?: number;
+  rows?: number[];
+  draw?: boolean;
+}
+
+export function reconstructCommand(program: Command): void {
+  const command = program
+    .command('reconstruct')
+    .description('Encodes data and decodes the posterior means.')
+    .argument('<dir>', 'model folder')
+    .requiredOption('--out <file>', '.png: data above, reconstruction below; .npy: [n, ...shape]')
+    .addOption(
+      countOption('--count <n>', `how many; default: ${PAIRS} images in a .png, all in a .npy`),
+    )
+    .addOption(countOption('--offset <n>', 'from this row on; default: 0', 0))
+    .addOption(
+      new Option('--rows <list>', 'these rows, e.g. 1,5,8 or 0-9')
+        .argParser(rowNumbers)
+        .conflicts(['count', 'offset']),
+    )
+    .option('--draw', "draws from the decoder's distribution, not its means")
+    .action((dir: string, options: ReconstructOptions) =>
+      runCommand(options, (context) => perform(dir, options, context)),
+    );
+  dataOptions(command);
+  common(command, 'latentgpu reconstruct runs/mnist --count 20 --out pairs.png');
+}
+
+async function perform(dir: string, options: ReconstructOptions, context: Context): Promise<void> {
+  const { out, signal, seed = 0 } = context;
+  const file = await outputFile(options.out, ['png', 'npy']);
+  const loaded = await loadModel(dir, out);
+  const subject = await loadSubject(dir, loaded, options, context, 'codes');
+  const { dataset, summary, title } = subject;
+  if (options.rows) checkRows('--rows', options.rows, dataset);
+  else checkRows('--offset', [options.offset ?? 0], dataset);
+  const look = appearanceOf(loaded);
+  const isVector = look.shape.length === 1;
+  const pictured = isVector ? CLOUD : PAIRS;
+  const usual = file.kind === 'png' ? pictured : dataset.count;
+  const indices = chosenRows(options, dataset.count, usual);
+  const count = indices.length;
+  checkRoom(file, `${count} rows`, count, loaded.model.features);
+  const shown = options.draw ? 'draw' : 'mean';
+  await withInference(loaded, async (inference, device) => {
+    const x = await out.progress('reconstructing', (bar) =>
+      inference.reconstruct(
+        (start, end) => subject.at(indices.slice(start, end)),
+        count,
+        shown,
+        seed,
+        { signal, onProgress: (done) => bar.update(done) },
+      ),
+    );
+    if (file.kind === 'npy') {
+      await writeArray(file, inDataUnits(x, look), [count, ...look.shape]);
+    } else await writePicture(file, compare(subject.at(indices), x, count, look));
+    const { shape } = look;
+    const legend = isVector && file.kind === 'png' ? ' (1) beside data (0)' : '';
+    const about = { ...summary, seed, adapter: device.adapter.name };
+    out.result(
+      { file: file.path, count, shape, shown, ...about },
+      out.quiet ? '' : `${file.path}: ${count} reconstructions${legend}; data ${title}`,
+    );
+  });
+}
+
+/** Row numbers, as far as there are rows. */
+function chosenRows(
+  { rows, count, offset = 0 }: ReconstructOptions,
+  available: number,
+  usual: number,
+): number[] {
+  if (rows) return rows;
+  const length = Math.min(count ?? usual, available - offset);
+  return Array.from({ length }, (_, i) => offset + i);
+}
+
+/** Images above each other, vectors as points in one plane; rows as the model sees and makes them. */
+function compare(seen: Float32Array, made: Float32Array, count: number, look: Appearance): Picture {
+  const [features = 1] = look.shape;
+  // Of many features, all are to count alike.
+  if (look.shape.length === 1 && features > 2) return cloudPicture(seen, made, features);
+  const [data, again] = [inDataUnits(seen, look), inDataUnits(made, look)];
+  return look.shape.length === 1
+    ? cloudPicture(data, again, features)
+    : pairsPicture(data, again, count, look);
+}

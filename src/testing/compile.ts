@@ -1,0 +1,150 @@
+// Shaders and their pipelines on a device, and what its compiler says of them.
+import type { Device } from '../device/index.ts';
+import { isLatentGpuError, LatentGpuError } from '../errors.ts';
+import { type Diagnostic, formatDiagnostics, type Shader } from './diagnostics.ts';
+
+const COMPUTE_STAGE = 4;
+
+/**
+ * What an error of Dawn's says: lines after the first tell which call it was in, and advice on what
+ * this adapter could do beyond WebGPU's defaults would make a test depend on it.
+ */
+export function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const [first] = message.trim().split('\n') as [string];
+  return first.replace(/ This adapter supports a higher .*/, '');
+}
+
+/** A module and all that its compiler says. */
+async function compileModule(
+  { gpu }: Device,
+  { label, code }: Shader,
+): Promise<{ module: GPUShaderModule; diagnostics: Diagnostic[] }> {
+  // Its error is told by the compilation info; the scope keeps it from surfacing a second time.
+  gpu.pushErrorScope('validation');
+  const module = gpu.createShaderModule({ label, code });
+  const scope = gpu.popErrorScope().catch(() => null);
+  const { messages } = await module.getCompilationInfo();
+  const diagnostics = messages.map(({ type, lineNum, linePos, length, message }) => ({
+    severity: type,
+    line: lineNum,
+    column: linePos,
+    length,
+    message: message.trim(),
+  }));
+  const error = await scope;
+  if (error && !diagnostics.some(({ severity }) => severity === 'error')) {
+    const message = firstLine(error);
+    diagnostics.push({ severity: 'error', line: 0, column: 0, length: 0, message });
+  }
+  return { module, diagnostics };
+}
+
+/** @throws LatentGpuError `bad-kernel` with every error among the messages, if there is one */
+export function throwErrors(shader: Shader, diagnostics: readonly Diagnostic[]): void {
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) {
+    throw new LatentGpuError('bad-kernel', formatDiagnostics(shader, errors));
+  }
+}
+
+/** A compute entry point to make a pipeline of. */
+export interface EntryRequest {
+  readonly name: string;
+  readonly line: number;
+}
+
+/**
+ * Compiles a shader, and each of its compute entry points to a pipeline, because some limits are
+ * only looked at there. Returns what the compiler says; says nothing itself.
+ */
+export async function compileShader(
+  device: Device,
+  shader: Shader,
+  entryPoints: readonly EntryRequest[],
+  constants: Readonly<Record<string, number>>,
+): Promise<Diagnostic[]> {
+  const { module, diagnostics } = await compileModule(device, shader);
+  if (diagnostics.some(({ severity }) => severity === 'error')) return diagnostics;
+  for (const { name, line } of entryPoints) {
+    try {
+      await device.gpu.createComputePipelineAsync({
+        label: `${shader.label} ${name}`,
+        layout: 'auto',
+        compute: { module, entryPoint: name, constants },
+      });
+    } catch (error) {
+      const message = `entry point '${name}': ${firstLine(error)}`;
+      diagnostics.push({ severity: 'error', line, column: 0, length: 0, message });
+    }
+  }
+  return diagnostics;
+}
+
+/** What a pipeline binds. */
+export interface Slots {
+  readonly group: number;
+  readonly binding: number;
+  readonly kind: 'uniform' | 'read' | 'write';
+}
+
+const types = { uniform: 'uniform', read: 'read-only-storage', write: 'storage' } as const;
+
+/** A compute pipeline with the layouts of its bind groups. */
+export interface Compiled {
+  readonly pipeline: GPUComputePipeline;
+  readonly groups: readonly GPUBindGroupLayout[];
+}
+
+/**
+ * One entry point, ready to run.
+ *
+ * @throws LatentGpuError `bad-kernel` with every error of the compiler, or the limit that it exceeds
+ */
+export async function compileKernel(
+  device: Device,
+  kernel: Shader & {
+    readonly entryPoint: string;
+    readonly constants: Record<string, number>;
+    readonly slots: readonly Slots[];
+  },
+): Promise<Compiled> {
+  const { label, entryPoint, constants, slots } = kernel;
+  const { module, diagnostics } = await compileModule(device, kernel);
+  throwErrors(kernel, diagnostics);
+  const { gpu } = device;
+  const what = `${label}: entry point '${entryPoint}'`;
+  const count = Math.max(0, ...slots.map(({ group }) => group + 1));
+  let groups: GPUBindGroupLayout[] = [];
+  try {
+    // Looked at by itself: a limit exceeded here would surface below as a layout that is invalid.
+    const layout = await device.withErrors(what, () => {
+      groups = Array.from({ length: count }, (_, group) =>
+        gpu.createBindGroupLayout({
+          label: `${label} group ${group}`,
+          entries: slots
+            .filter((slot) => slot.group === group)
+            .map(({ binding, kind }) => ({
+              binding,
+              visibility: COMPUTE_STAGE,
+              buffer: { type: types[kind] },
+            })),
+        }),
+      );
+      return gpu.createPipelineLayout({ label, bindGroupLayouts: groups });
+    });
+    const compute = { module, entryPoint, constants };
+    const pipeline = await gpu.createComputePipelineAsync({ label, layout, compute });
+    return { pipeline, groups };
+  } catch (cause) {
+    if (isLatentGpuError(cause, 'device-lost')) throw cause;
+    const message = firstLine(cause);
+    throw new LatentGpuError(
+      'bad-kernel',
+      message.startsWith(what) ? message : `${what}: ${message}`,
+      {
+        cause,
+      },
+    );
+  }
+}

@@ -1,0 +1,40 @@
+// Which entry points a shader has and which overrides: all that compiling one takes.
+import type { EntryRequest } from './compile.ts';
+import type { Shader } from './diagnostics.ts';
+import { reflect, type ShaderInfo } from './reflect.ts';
+
+/** The declarations of a shader; undefined where its text cannot be read, as the compiler may. */
+export function tryReflect(shader: Shader): ShaderInfo | undefined {
+  try {
+    return reflect(shader);
+  } catch {
+    return undefined;
+  }
+}
+
+const COMPUTE = /@compute\b[^{;]*?\bfn\s+(\w+)/g;
+
+/** The compute entry points of a shader, even of one that cannot be reflected. */
+export function computeEntries(shader: Shader, info = tryReflect(shader)): EntryRequest[] {
+  if (info) {
+    return info.entryPoints
+      .filter(({ stage }) => stage === 'compute')
+      .map(({ name, line }) => ({ name, line }));
+  }
+  return [...shader.code.matchAll(COMPUTE)].map((found) => ({
+    name: found[1] as string,
+    line: shader.code.slice(0, found.index).split('\n').length,
+  }));
+}
+
+/** Those of the constants that a shader declares, as WebGPU wants them. */
+export function constantsFor(
+  info: ShaderInfo | undefined,
+  given: Readonly<Record<string, number | boolean>> = {},
+): Record<string, number> {
+  const constants: Record<string, number> = {};
+  for (const { name, id } of info?.overrides ?? []) {
+    if (given[name] !== undefined) constants[String(id ?? name)] = Number(given[name]);
+  }
+  return constants;
+}

@@ -1,0 +1,433 @@
+/** The kernel test kit as a stranger uses it: on Dawn and in Chrome, and what it says when things go wrong. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import {
+  assertNear,
+  compare,
+  findRaces,
+  type KernelHost,
+  openHost,
+  reflect,
+  ulpOf,
+} from '../src/testing/index.ts';
+import '../src/testing/vitest.ts';
+import { installExample, run } from './support/kit.ts';
+
+const main = (body: string, declarations = '') => `${declarations}
+@group(0) @binding(0) var<storage, read_write> y: array<f32>;
+@compute @workgroup_size(1)
+fn main() {
+  ${body}
+}`;
+
+describe.each(['dawn', 'chrome'] as const)('in %s', (kind) => {
+  let host: KernelHost;
+  const lines: string[] = [];
+  beforeAll(async () => {
+    host = await openHost(kind, { timeout: 30_000, log: (line) => lines.push(line) });
+  }, 60_000);
+  afterAll(() => host?.close());
+
+  test('names its adapter', () => {
+    const place = kind === 'dawn' ? 'Dawn' : 'Chrome';
+    expect(lines).toEqual([`adapter in ${place}: ${host.line}`]);
+    expect(host.line).toContain(host.adapter.name);
+  });
+
+  test('runs a kernel by the names of its variables', async () => {
+    const file = new URL('example/kernels/saxpy.wgsl', import.meta.url);
+    const [x, y] = [new Float32Array([1, 2, 3]), new Float32Array([10, 20, 30])];
+    const request = { file, bindings: { params: { a: 2, n: 3 }, x, y }, dispatch: 1 };
+    const result = await host.run(request);
+    expect(Object.keys(result)).toEqual(['y']);
+    expect(result.y).toEqual(new Float32Array([12, 24, 36]));
+    expect(y[0]).toBe(10);
+    // Of the same shader, another length.
+    const more = await host.run({ ...request, bindings: { ...request.bindings, x: [1], y: [1] } });
+    expect(more.y).toEqual(new Float32Array([3]));
+  });
+
+  test('lays out structures, vectors, matrices, atomics, several groups, overrides', async () => {
+    const code = `
+struct Inner { at: vec3f, mass: f32 }
+struct P { scale: f32, turn: mat3x3f, list: array<Inner, 2>, flags: vec2u, sign: i32 }
+struct Tally { count: atomic<u32>, seen: array<i32> }
+@id(4) override FACTOR: f32 = 1.0;
+override WIDTH: u32;
+@group(0) @binding(0) var<uniform> p: P;
+@group(1) @binding(2) var<storage, read_write> tally: Tally;
+@group(1) @binding(7) var<storage, read_write> out: array<Inner, 2>;
+@group(0) @binding(3) var<storage, read_write> fresh: array<vec2f, 2>;
+@group(0) @binding(5) var<storage, read_write> unused: array<f32>;
+@compute @workgroup_size(WIDTH * 2u / 2u)
+fn main(@builtin(local_invocation_index) i: u32) {
+  atomicAdd(&tally.count, p.flags.y);
+  tally.seen[i] = p.sign * i32(i);
+  if (i < 2u) {
+    out[i] = Inner(p.turn * p.list[i].at * FACTOR, p.scale * p.list[i].mass);
+    fresh[i] += vec2f(1.0, f32(i));
+  }
+}`;
+    const result = await host.run({
+      code,
+      constants: { FACTOR: 10, WIDTH: 4 },
+      bindings: {
+        p: {
+          scale: 2,
+          turn: [
+            [0, 1, 0],
+            [0, 0, 1],
+            [1, 0, 0],
+          ],
+          list: [
+            { at: [1, 2, 3], mass: 4 },
+            { at: new Float32Array([5, 6, 7]), mass: 8 },
+          ],
+          flags: [0, 3],
+          sign: -1,
+        },
+        tally: { count: 100, seen: { length: 4 } },
+        out: [
+          { at: [0, 0, 0], mass: 0 },
+          { at: [0, 0, 0], mass: 0 },
+        ],
+      },
+      dispatch: 1,
+    });
+    expect(result).toEqual({
+      tally: { count: 112, seen: new Int32Array([0, -1, -2, -3]) },
+      out: [
+        { at: new Float32Array([30, 10, 20]), mass: 8 },
+        { at: new Float32Array([70, 50, 60]), mass: 16 },
+      ],
+      fresh: new Float32Array([1, 0, 1, 1]),
+    });
+  });
+
+  test.each([
+    [
+      'y[0] = zork;',
+      /^k\.wgsl:5:10: error: unresolved value 'zork'\n {2}5 \| {3}y\[0\] = zork;\n {4}\| {10}\^/,
+    ],
+    ['y[0] = 1 +;', /^k\.wgsl:5:\d+: error: unable to parse/],
+    ['y[0] = 1u;', /^k\.wgsl:5:8: error: cannot assign 'u32' to 'f32'/],
+  ])('says where %j is wrong', async (body, message) => {
+    const request = { label: 'k.wgsl', code: main(body), bindings: { y: [0] }, dispatch: 1 };
+    await expect(host.run(request)).rejects.toThrow(message);
+    await expect(host.run(request)).rejects.toMatchObject({ code: 'bad-kernel' });
+  });
+
+  test('says which limit a kernel exceeds', async () => {
+    const large = main('t[0] = 1.0; y[0] = t[0];', 'var<workgroup> t: array<f32, 5000>;');
+    await expect(host.run({ code: large, bindings: { y: [0] }, dispatch: 1 })).rejects.toThrow(
+      /entry point 'main': .*20000 bytes.*16384/,
+    );
+    const names = Array.from({ length: 9 }, (_, i) => `b${i}`);
+    const many = `${names.map((name, i) => `@group(0) @binding(${i}) var<storage, read_write> ${name}: array<f32>;`).join('\n')}
+@compute @workgroup_size(1) fn main() { ${names.map((name) => `${name}[0] = 1.0;`).join(' ')} }`;
+    const bindings = Object.fromEntries(names.map((name) => [name, [0]]));
+    await expect(host.run({ code: many, bindings, dispatch: 1 })).rejects.toThrow(
+      /entry point 'main': The number of storage buffers \(9\)/,
+    );
+    await expect(
+      host.run({ code: main('y[0] = 1.0;'), bindings: { y: [0] }, dispatch: 70_000 }),
+    ).rejects.toMatchObject({ code: 'validation', message: expect.stringContaining('70000') });
+    // And goes on.
+    const { y } = await host.run({ code: main('y[0] = 5.0;'), bindings: { y: [0] }, dispatch: 1 });
+    expect(y).toEqual(new Float32Array([5]));
+  });
+
+  test('compiles: errors and warnings, by entry point', async () => {
+    expect(await host.compile({ code: main('y[0] = 1.0;') })).toEqual([]);
+    const [warning] = await host.compile({ code: main('return; y[0] = 1.0;') });
+    expect(warning).toMatchObject({ severity: 'warning', line: 5, message: 'code is unreachable' });
+    const sized = 'override N: u32;\n@compute @workgroup_size(N)\nfn wide() {}';
+    expect(await host.compile({ code: sized }, { constants: { N: 64, OTHER: 1 } })).toEqual([]);
+    const [error] = await host.compile({ code: sized }, { constants: { N: 1000 } });
+    expect(error).toMatchObject({ severity: 'error', line: 3 });
+    expect(error?.message).toMatch(/^entry point 'wide': .*1000/);
+  });
+
+  test('runs many at once, and large ones', async () => {
+    const code = main('for (var i = 0u; i < arrayLength(&y); i++) { y[i] += 1.0; }');
+    const sizes = [1, 7, 300_000];
+    const results = await Promise.all(
+      sizes.map((length) => host.run({ code, bindings: { y: { length } }, dispatch: 1 })),
+    );
+    results.forEach(({ y }, i) => {
+      expect(y).toEqual(new Float32Array(sizes[i] as number).fill(1));
+    });
+  });
+});
+
+test('a kernel that does not end fails alone, in Chrome', async () => {
+  const host = await openHost('chrome', { timeout: 4_000, log: () => {} });
+  try {
+    const body = 'loop { y[0] += 1.0; if (y[0] < 0.0) { break; } }';
+    const endless = { label: 'endless.wgsl', code: main(body), bindings: { y: [1] }, dispatch: 1 };
+    await expect(host.run(endless)).rejects.toMatchObject({
+      code: 'device-lost',
+      stack: expect.stringContaining('testing.test.ts'),
+    });
+    const { y } = await host.run({ code: main('y[0] = 5.0;'), bindings: { y: [0] }, dispatch: 1 });
+    expect(y).toEqual(new Float32Array([5]));
+  } finally {
+    await host.close();
+  }
+}, 30_000);
+
+describe('what does not fit is refused before it is run', () => {
+  const code = `struct P { a: f32, n: u32 }
+@group(0) @binding(0) var<uniform> params: P;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read_write> fixed: array<vec3f, 2>;
+override N = 1u;
+@compute @workgroup_size(1) fn main() { y[0] = params.a + fixed[0].x + f32(N); }
+@compute @workgroup_size(1) fn other() { y[0] = 1.0; }`;
+  const good = { params: { a: 1, n: 2 }, y: [1], fixed: { length: 2 } };
+  let host: KernelHost;
+  beforeAll(async () => {
+    host = await openHost('dawn', { log: () => {} });
+  });
+  afterAll(() => host.close());
+
+  test.each<[object, string]>([
+    [
+      { bindings: { ...good, z: [1] } },
+      "shader.wgsl has no variable 'z' with a binding; it has params, y, fixed.",
+    ],
+    [{ bindings: { y: [1] } }, 'the binding params (P) is missing.'],
+    [
+      { bindings: { params: good.params } },
+      'the binding y (array<f32>) is missing: give an array, or { length: n } for n zeros.',
+    ],
+    [{ bindings: { ...good, params: { a: 1 } } }, 'params.n (u32) is missing.'],
+    [
+      { bindings: { ...good, params: { a: 1, m: 2 } } },
+      "params has no member 'm'; did you mean 'a'?",
+    ],
+    [{ bindings: { ...good, params: { a: 1, n: -1 } } }, 'params.n is u32: -1 is no such number.'],
+    [{ bindings: { ...good, params: 3 } }, 'params is P: give an object { a, n }, not number 3.'],
+    [
+      { bindings: { ...good, params: new Float32Array(2) } },
+      'params is P: give an object { a, n } or an ArrayBuffer, not a Float32Array.',
+    ],
+    [
+      { bindings: { ...good, y: new Int32Array(1) } },
+      'y is array<f32>: give a Float32Array, not an Int32Array.',
+    ],
+    [{ bindings: { ...good, y: [] } }, 'y is empty; WebGPU binds at least one element.'],
+    [
+      { bindings: { ...good, fixed: new Float32Array(6) } },
+      'fixed is array<vec3f, 2>, 32 bytes; it was given 24.',
+    ],
+    [
+      {
+        bindings: {
+          ...good,
+          fixed: [
+            [1, 2],
+            [3, 4],
+          ],
+        },
+      },
+      'fixed[0] is vec3f: give a Float32Array or an array of 3, not an array of 2.',
+    ],
+    [
+      { entryPoint: undefined },
+      'shader.wgsl has several entry points: set entryPoint to one of main, other.',
+    ],
+    [{ entryPoint: 'mian' }, "shader.wgsl: no compute entry point 'mian'; it has main, other."],
+    [{ constants: { M: 1 } }, "shader.wgsl has no override 'M'; did you mean 'N'?"],
+    [{ dispatch: [1.5] }, 'dispatch is [1.5]: give one to three whole numbers of workgroups.'],
+    [{ code: undefined, file: '/nowhere/a.wgsl' }, '/nowhere/a.wgsl is not there.'],
+  ])('%j', async (change, message) => {
+    const request = { code, entryPoint: 'main', bindings: good, dispatch: 1, ...change };
+    const error = await host.run(request).then(
+      () => null,
+      (caught) => caught,
+    );
+    expect(error).toMatchObject({ code: 'bad-input', message });
+  });
+});
+
+describe('without what it takes', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test('a host of another name is refused', async () => {
+    vi.stubEnv('LATENTGPU_HOST', 'firefox');
+    await expect(openHost()).rejects.toThrow(
+      'LATENTGPU_HOST is "firefox"; it may be dawn or chrome.',
+    );
+  });
+
+  test('a browser that does not start fails, with a way out', async () => {
+    vi.stubEnv('PUPPETEER_EXECUTABLE_PATH', '/bin/false');
+    await expect(openHost('chrome')).rejects.toMatchObject({
+      code: 'no-adapter',
+      message: expect.stringMatching(
+        /^\/bin\/false .* does not start: .*PUPPETEER_EXECUTABLE_PATH/,
+      ),
+    });
+  });
+});
+
+describe('tolerances', () => {
+  test('are sums of an absolute, a relative and a part in ulp', () => {
+    expect([ulpOf(1), ulpOf(-3), ulpOf(0), ulpOf(1e-45)]).toEqual([
+      2 ** -23,
+      2 ** -22,
+      2 ** -149,
+      2 ** -149,
+    ]);
+    expect(compare([1 + 2 ** -22], [1], { ulp: 2 }).pass).toBe(true);
+    expect(compare([1 + 3 * 2 ** -23], [1], { ulp: 2 }).pass).toBe(false);
+    expect(compare([102.1], [100], { absolute: 1, relative: 0.01 }).pass).toBe(false);
+    expect(compare([101.9], [100], { absolute: 1, relative: 0.01 }).pass).toBe(true);
+    expect(compare([1, 2], [1.5, 2.1], { absolute: [0.5, 0.05] }).failures).toBe(1);
+  });
+
+  test('do not help where a number is not finite or one is missing', () => {
+    const wide = { absolute: 1e9, relative: 1, ulp: 1e9 };
+    expect(compare([Infinity, NaN], [Infinity, NaN], {}).pass).toBe(true);
+    for (const [a, e] of [
+      [Infinity, 1],
+      [1, Infinity],
+      [NaN, 1],
+      [1, NaN],
+      [Infinity, -Infinity],
+    ] as const) {
+      expect(compare([a], [e], wide).pass).toBe(false);
+    }
+    expect(compare([1], [1, 2], wide).message).toBe('1 numbers, expected 2');
+    expect(compare('text', [1], wide).message).toBe('got neither a number nor an array of numbers');
+  });
+
+  test('name the worst', () => {
+    const message =
+      '2 of 3 off; worst at [1]: 1.5, expected 1, off by 0.5000 (4190000 ulp), allowed 0.1000, 0.4000 beyond';
+    expect(() => assertNear([1, 1.5, 1.2], [1, 1, 1], { absolute: 0.1 }, 'y')).toThrow(
+      `y: ${message}`,
+    );
+    expect(() => expect([1, 1.5, 1.2]).toBeNear([1, 1, 1], { absolute: 0.1 })).toThrow(message);
+    expect(() => expect(1).not.toBeNear(1, {})).toThrow('all 1 within tolerance');
+  });
+});
+
+test('a missing barrier is found, and where', () => {
+  const code = `var<workgroup> t: array<f32, 70>;
+@group(0) @binding(0) var<storage, read_write> y: array<f32>;
+@compute @workgroup_size(70)
+fn main(@builtin(local_invocation_index) i: u32) {
+  t[i] = f32(i);
+  workgroupBarrier();
+  y[i] = t[69u - i];
+}`;
+  const request = (text: string) => ({ code: text, bindings: { y: { length: 70 } }, dispatch: 1 });
+  expect(findRaces(request(code))).toEqual([]);
+  const [race] = findRaces(request(code.replace('workgroupBarrier();', '')));
+  expect(race).toMatchObject({ variable: 't', lines: [5, 7] });
+  const parted = code.replace('workgroupBarrier();', 'if (i > 3u) { return; } workgroupBarrier();');
+  expect(findRaces(request(parted)).some(({ message }) => /exited before/.test(message))).toBe(
+    true,
+  );
+});
+
+test('what a shader declares', () => {
+  const info = reflect({
+    label: 'k',
+    code: `const N = 3u;
+@group(1) @binding(2) var<storage, read> x: array<vec4<f32>, N * 2>;
+@group(0) @binding(0) var t: texture_2d<f32>;
+@compute @workgroup_size(N + 1u, 2)
+fn main() { _ = x[0]; }
+@vertex fn v() -> @builtin(position) vec4f { return vec4f(); }`,
+  });
+  expect(info.entryPoints).toEqual([
+    { name: 'main', stage: 'compute', line: 5, bindings: ['x'] },
+    { name: 'v', stage: 'vertex', line: 6, bindings: [] },
+  ]);
+  expect(info.bindings).toMatchObject([
+    { group: 0, binding: 0, name: 't', kind: 'texture', type: 'texture_2d<f32>', size: 0 },
+    {
+      group: 1,
+      binding: 2,
+      name: 'x',
+      kind: 'storage',
+      access: 'read',
+      type: 'array<vec4f, 6>',
+      size: 96,
+    },
+  ]);
+});
+
+describe('the example repository', () => {
+  let folder = '';
+  const vitest = (env: Record<string, string> = {}) => {
+    const ended = run(
+      folder,
+      'node_modules/vitest/vitest.mjs',
+      ['run', '--reporter=default', '--reporter=json', '--outputFile.json=report.json'],
+      env,
+    );
+    const { numPassedTests: passed, numFailedTests: failed } = JSON.parse(
+      readFileSync(join(folder, 'report.json'), 'utf8'),
+    );
+    return { ...ended, passed, failed };
+  };
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'latentgpu-example-'));
+    await installExample(folder);
+  }, 120_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('passes its own tests, on both hosts', () => {
+    const { code, passed, failed, stdout } = vitest();
+    expect([code, passed, failed]).toEqual([0, 19, 0]);
+    expect(stdout).toContain('adapter in Dawn: ');
+    expect(stdout).toContain('adapter in Chrome: ');
+  }, 120_000);
+
+  test('fails where there is no adapter, with the ways out; skips nothing', () => {
+    // A file with which no driver comes, for both hosts.
+    const none = { VK_DRIVER_FILES: '/nowhere/icd.json', PUPPETEER_EXECUTABLE_PATH: '/bin/false' };
+    const { code, passed, stderr } = vitest(none);
+    // The search for races needs no adapter.
+    expect([code, passed]).toEqual([1, 1]);
+    expect(stderr).toMatch(
+      /could not find a WebGPU adapter: .* Ways out: .*apt-get install chromium/,
+    );
+    expect(stderr).toMatch(/\/bin\/false .* does not start: .* PUPPETEER_EXECUTABLE_PATH/);
+  }, 60_000);
+
+  test('has the right types, and shaders that compile', () => {
+    const types = run(folder, 'node_modules/typescript/bin/tsc', ['-p', '.']);
+    expect([types.code, types.stdout]).toEqual([0, '']);
+    const checked = run(folder, 'node_modules/latentgpu/dist/cli.js', [
+      'check',
+      'kernels',
+      '--quiet',
+    ]);
+    expect(checked).toEqual({ code: 0, stdout: '', stderr: '' });
+  }, 60_000);
+
+  test('fails with file and line when a kernel is broken', () => {
+    const kernel = join(folder, 'kernels/saxpy.wgsl');
+    writeFileSync(kernel, readFileSync(kernel, 'utf8').replace('params.a,', 'params.scale,'));
+    const broken = vitest();
+    expect([broken.code, broken.passed, broken.failed]).toEqual([1, 11, 8]);
+    expect(broken.stderr).toMatch(
+      /kernels\/saxpy\.wgsl:12:14: error: .*\n.*12 \| {3}y\[i\] = fma\(params\.scale, x\[i\], y\[i\]\);\n.*\^{12}\n.*tests\/saxpy\.test\.ts:19/,
+    );
+    const checked = run(folder, 'node_modules/latentgpu/dist/cli.js', [
+      'check',
+      'kernels',
+      '--quiet',
+    ]);
+    expect(checked.code).toBe(1);
+    expect(checked.stdout).toMatch(/^kernels\/saxpy\.wgsl:12:14: error: /);
+  }, 120_000);
+});
