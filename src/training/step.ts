@@ -16,12 +16,16 @@ export interface LossTerms {
   readonly loss: Tensor;
   /** Scalars to be recorded beside it. */
   readonly metrics?: Readonly<Record<string, Tensor>>;
+  /** What else the step leaves behind, in buffers of the model: running statistics. */
+  readonly effects?: readonly Tensor[];
 }
 
 export interface TrainerOptions extends MinimizeOptions {
   readonly model: Module;
   /** The loss of a batch x [B, D]. */
   readonly loss: (x: Tensor) => LossTerms;
+  /** What is done once with the first batch, before the first step: a start from data. */
+  readonly start?: (x: Tensor) => readonly Tensor[];
   readonly data: ImageDataset;
   readonly batch: number;
   /** Default: `none`. */
@@ -46,6 +50,8 @@ export interface StepDescription {
   readonly names: readonly string[];
   readonly history: Variable;
   readonly effects: readonly Tensor[];
+  /** Done once, before the first step. */
+  readonly start: readonly Tensor[];
 }
 
 /**
@@ -60,8 +66,9 @@ export function describeStep(options: TrainerOptions): StepDescription {
     seed: options.seed ?? 0,
     ...(residentBytes !== undefined && { residentBytes }),
   });
-  const { loss, metrics = {} } = options.loss(batches.x);
+  const { loss, metrics = {}, effects = [] } = options.loss(batches.x);
   const minimization = minimize(loss, model.parameters(), options);
+  const buffers = model.namedBuffers().map(([path, held]) => [`buffer.${path}`, held] as const);
   const recorded: Record<string, Tensor> = {
     loss,
     ...metrics,
@@ -75,9 +82,13 @@ export function describeStep(options: TrainerOptions): StepDescription {
   return {
     batches,
     loss,
-    step: minimization,
+    step: {
+      ...minimization,
+      state: { ...minimization.state, ...Object.fromEntries(buffers) },
+    },
     names,
     history,
-    effects: [...minimization.effects, ...stores],
+    effects: [...minimization.effects, ...effects, ...stores],
+    start: options.start?.(batches.x) ?? [],
   };
 }

@@ -102,7 +102,20 @@ export class Trainer {
     for (const [parameter, values] of this.options.initial ?? []) {
       this.runtime.write(parameter, values);
     }
+    await this.startFromData();
     await this.save();
+  }
+
+  private async startFromData(): Promise<void> {
+    const { start, batches } = this.description;
+    if (start.length === 0) return;
+    const plan = await this.runtime.compile({ effects: start });
+    try {
+      batches.feed(this.runtime, 0, 1);
+      await plan.run();
+    } finally {
+      plan.destroy();
+    }
   }
 
   /**
