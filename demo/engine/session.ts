@@ -10,7 +10,7 @@ import { Views } from './views.ts';
 /** Training goes on this long before the session listens again. */
 const SLICE_MS = 200;
 /** The state is kept for a lost device this often: slices are short, and the state is large. */
-const SNAPSHOT_SECONDS = 5;
+const SNAPSHOT_SECONDS = 2;
 /** After a touch of the map, slices are single steps for so long. */
 const ATTENTION_MS = 250;
 /** The views are renewed no more often than this, and for at most a quarter of the time. */
@@ -75,7 +75,7 @@ class Session {
     for (;;) {
       try {
         await this.turn();
-        this.greetDevice();
+        await this.greetDevice();
       } catch (error) {
         this.fail(error);
       }
@@ -183,13 +183,16 @@ class Session {
     });
   }
 
-  private greetDevice(): void {
+  /** Says that there is another device. */
+  private async greetDevice(): Promise<void> {
     const { task } = this;
     if (!task || task.recoveries === this.recoveries) return;
     this.watchDevice(task);
     const step = task.trainer.step.toLocaleString('en');
     this.notice('info', `The GPU was lost and replaced. Nothing is lost: on from step ${step}.`);
     this.show();
+    // What was lost once may soon be lost again.
+    await task.trainer.currentState();
   }
 
   private fail(error: unknown): void {

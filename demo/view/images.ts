@@ -26,8 +26,7 @@ export function drawAtlas(
     if (channels === 3) pixels.data.set([value(0), value(1), value(2), 255], 4 * i);
     else pixels.data.set([r, g, b, value(0)], 4 * i);
   }
-  const options = { willReadFrequently: true };
-  (canvas.getContext('2d', options) as CanvasRenderingContext2D).putImageData(pixels, 0, 0);
+  (canvas.getContext('2d') as CanvasRenderingContext2D).putImageData(pixels, 0, 0);
   return canvas;
 }
 

@@ -11,13 +11,13 @@ export class Surface {
 
   constructor(canvas: HTMLCanvasElement, paint: Paint) {
     this.canvas = canvas;
-    // Kept in the processor's memory: pictures must outlive a GPU that crashes.
-    const options = { willReadFrequently: true };
-    this.context = canvas.getContext('2d', options) as CanvasRenderingContext2D;
+    this.context = canvas.getContext('2d') as CanvasRenderingContext2D;
     this.paint = paint;
     new ResizeObserver(() => this.repaint()).observe(canvas);
     onThemeChange(() => this.repaint());
     onDensityChange(() => this.repaint());
+    // A GPU that crashes takes the pictures along.
+    canvas.addEventListener('contextrestored', () => this.repaint());
   }
 
   repaint(): void {

@@ -18,7 +18,7 @@ export interface CommonOptions {
 }
 
 const TEXT = {
-  json: 'one JSON object on standard output, the rest on standard error',
+  json: 'the result as one JSON object on standard output',
   quiet: 'no progress, only results and errors',
   seed: 'a whole number; the same seed gives the same numbers',
 };

@@ -16,7 +16,10 @@ export interface HostOptions {
   readonly requireHardware?: boolean;
   /** The longest that one run may take, milliseconds. Default: 60,000. */
   readonly timeout?: number;
-  /** Receives the line that names the adapter. Default: standard output, once a process and host. */
+  /**
+   * Receives the line that names the adapter, and what a page logs. Default: standard output, the
+   * adapter once a process and host.
+   */
   readonly log?: (line: string) => void;
 }
 

@@ -1,0 +1,45 @@
+// Bits per dimension: what they are of, and where there are none.
+import type { LikelihoodConfig } from '../models/index.ts';
+
+/** A value, or why there is none. */
+export interface BitsPerDimension {
+  readonly value: number | undefined;
+  readonly note: string;
+}
+
+/** What decides whether a likelihood counts bits. */
+export interface Coding {
+  readonly likelihood: LikelihoodConfig;
+  readonly isVae: boolean;
+  /** Whether every value that the model sees is 0 or 1. */
+  readonly isBinary: boolean;
+  readonly features: number;
+}
+
+/**
+ * Nats a data point as bits a feature, where the data are discrete: the length of an ideal code
+ * (MacKay 2003, §4). A density of continuous values has no such length.
+ *
+ * @param nats -log p(x), or a bound of it
+ */
+export function bitsPerDimension(
+  nats: number,
+  { likelihood, isVae, isBinary, features }: Coding,
+): BitsPerDimension {
+  const none = (note: string): BitsPerDimension => ({ value: undefined, note });
+  const value = nats / (features * Math.LN2);
+  if (!isVae) return none('no bits per dimension: an autoencoder gives data no probability');
+  switch (likelihood.kind) {
+    case 'categorical':
+      return { value, note: `of values in ${likelihood.levels ?? 256} levels` };
+    case 'bernoulli':
+      if (isBinary) return { value, note: 'of values that are 0 or 1' };
+      return none(
+        'no bits per dimension: a Bernoulli decoder was given grey values, of which it is no distribution',
+      );
+    default:
+      return none(
+        'no bits per dimension: these are densities of continuous values, which may be negative',
+      );
+  }
+}

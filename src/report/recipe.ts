@@ -1,0 +1,78 @@
+// What to type to have a model again.
+import { flatten, type Given, type Value } from '../models/schema.ts';
+import { RECORD_FILE, type TrainingRecord } from '../training/folder.node.ts';
+import { RUN_KEYS, settleRun } from '../training/index.ts';
+
+/** Keys that have an option of their own. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  batch: '--batch',
+  steps: '--steps',
+  epochs: '--epochs',
+  seed: '--seed',
+  binarize: '--binarize',
+  holdOut: '--hold-out',
+};
+
+/** A word of a command line, quoted where a shell would make something else of it. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** Options that are given, as words. */
+export function optionWords(
+  options: Readonly<Record<string, string | number | undefined>>,
+): string[] {
+  return Object.entries(options).flatMap(([flag, value]) =>
+    value === undefined ? [] : [flag, quoted(String(value))],
+  );
+}
+
+/** The keys of a run that are not what they would be if they were left out. */
+function settledApart({ family, config, data }: TrainingRecord): Map<string, Value> {
+  const before = flatten(RUN_KEYS, config, RECORD_FILE);
+  const isStandardized = before.get('standardize')?.value === true;
+  const given = new Map<string, Given>();
+  const source = RECORD_FILE;
+  if (isStandardized) given.set('standardize', { value: true, source });
+  for (const [name, value] of settleRun(family, [before], isStandardized)) {
+    const otherwise = settleRun(family, [given], isStandardized).get(name);
+    // Of vectors, the default depends on their values.
+    const isOpen = name === 'likelihood.kind' && data.shape?.length === 1 && !isStandardized;
+    if (isOpen || JSON.stringify(otherwise) !== JSON.stringify(value)) {
+      given.set(name, { value, source });
+    }
+  }
+  given.delete('standardize');
+  return new Map([...given].map(([name, { value }]) => [name, value as Value]));
+}
+
+/**
+ * The command that trains the same model anew.
+ *
+ * @throws LatentGpuError `bad-config` if the record has what this version does not know
+ */
+export function trainLine(record: TrainingRecord, out: string): string {
+  const { data, dataDir, test, limit, labelColumn, standardize } = record.data;
+  const options: Record<string, Value> = {};
+  const keys: string[] = [];
+  for (const [name, value] of settledApart(record)) {
+    const option = OPTIONS[name];
+    if (option) options[option] = value;
+    else keys.push(quoted(`${name}=${Array.isArray(value) ? value.join(',') : value}`));
+  }
+  return [
+    'latentgpu train',
+    record.family,
+    ...optionWords({
+      '--data': data,
+      '--data-dir': dataDir,
+      '--test': test,
+      '--label-column': labelColumn,
+      '--limit': limit,
+    }),
+    ...(standardize ? ['--standardize'] : []),
+    ...optionWords(options as Record<string, string | number>),
+    ...(keys.length > 0 ? ['--set', ...keys] : []),
+    ...optionWords({ '--out': out }),
+  ].join(' ');
+}
