@@ -3,4 +3,10 @@ export { type DataSpec, loadData } from './data/load.node.ts';
 export { type LoadMnistOptions, loadMnist } from './data/mnist.node.ts';
 export { writeFileAtomic } from './formats/atomic.node.ts';
 export * from './index.ts';
+export { type OnnxFile, type OnnxPart, type OnnxSource, onnxFile } from './interchange/onnx.ts';
+export {
+  type Imported,
+  type ImportRequest,
+  importStateDict,
+} from './interchange/state-dict.ts';
 export { type LoadedModel, RunFolder, readModelFolder } from './training/folder.node.ts';

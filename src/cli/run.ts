@@ -96,7 +96,7 @@ async function trainInto(
   out.say(
     `${request.family} ${config.model.data.shape.join('×')} → ${config.model.latent}, ` +
       `${model.parameterCount().toLocaleString('en-US')} parameters; ` +
-      `${data.train.name}, ${data.train.count} rows, ${treatment(prepared)}`,
+      `${data.train.name}, ${data.train.count} rows${trainer.isStreamed ? ', streamed' : ''}, ${treatment(prepared)}`,
   );
   out.say(`${adapter.name}${adapter.isSoftware ? ', software' : ''}; writing to ${folder}`);
   if (resume) out.say(`continuing at step ${trainer.step} of ${total}`);

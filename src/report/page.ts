@@ -1,0 +1,99 @@
+// A report as one HTML file that needs nothing else: no network, no other file, and by its own policy it
+// could not even ask for any.
+import { createHash } from 'node:crypto';
+import uPlotStyle from 'uplot/dist/uPlot.min.css?raw';
+import uPlotScript from 'uplot/dist/uPlot.iife.min.js?raw';
+import { likelihoodSection } from './card.ts';
+import chartScript from './charts.js?raw';
+import type { Fact, ReportContent } from './content.ts';
+import { curveFigure, dimensionsFigure, pictureFigure } from './figures.ts';
+import { Html, html } from './html.ts';
+import style from './style.css?raw';
+
+const LICENCE = '/*! uPlot: Copyright (c) 2022 Leon Sorokin, MIT License */';
+
+function factsTable(heading: readonly [string, string], facts: readonly Fact[]): Html {
+  return html`<div class="scroll"><table class="facts">
+<thead><tr><th scope="col">${heading[0]}</th><th scope="col">${heading[1]}</th></tr></thead>
+<tbody>
+${facts.map(([label, text]) => html`<tr><th scope="row">${label}</th><td>${text}</td></tr>\n`)}</tbody>
+</table></div>
+`;
+}
+
+function section(id: string, title: string, content: readonly (Html | undefined)[]): Html {
+  return html`<section aria-labelledby="${id}">
+<h2 id="${id}">${title}</h2>
+${content}</section>
+`;
+}
+
+function curvesSection({ history }: ReportContent): Html | undefined {
+  if (!history) return undefined;
+  const { steps, curves, skipped } = history;
+  return section('curves', 'Training', [
+    html`<p class="small">By step, a point an epoch; values of training are means over the epoch. ${
+      skipped === 0 ? 'No update was skipped.' : `${skipped} updates were skipped.`
+    }</p>\n`,
+    html`<noscript><p class="note">The charts need JavaScript; their numbers are in the tables.</p></noscript>\n`,
+    html`<div class="grid">${curves.map((curve) => curveFigure(curve, steps))}</div>\n`,
+  ]);
+}
+
+function bodyOf(content: ReportContent): Html {
+  const { title, subtitle, facts, notes, likelihood, pictures, dimensions } = content;
+  const { configuration, commands, versions } = content;
+  return html`<main>
+<header>
+<h1>${title}</h1>
+<p class="subtitle">${subtitle}</p>
+<dl class="facts">
+${facts.map(([label, text]) => html`<div><dt>${label}</dt><dd>${text}</dd></div>\n`)}</dl>
+${notes.map((note) => html`<p class="note">${note}</p>\n`)}</header>
+${likelihood && likelihoodSection(likelihood)}${curvesSection(content)}${
+    pictures.length > 0 &&
+    section('pictures', 'What it makes', [
+      html`<div class="grid">${pictures.map(pictureFigure)}</div>\n`,
+    ])
+  }${dimensions && section('dimensions', 'Latent space', [dimensionsFigure(dimensions)])}${section(
+    'configuration',
+    'Configuration',
+    [factsTable(['key', 'value'], configuration)],
+  )}${section(
+    'commands',
+    'To have it again',
+    commands.map(([what, line]) => html`<p>${what}</p>\n<pre><code>${line}</code></pre>\n`),
+  )}${section('versions', 'Versions', [factsTable(['what', 'version'], versions)])}</main>
+`;
+}
+
+const sourceOf = (text: string) =>
+  `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+export function reportPage(content: ReportContent): string {
+  const css = `${uPlotStyle}\n${style}`;
+  const script = `${LICENCE}\n${uPlotScript}\n${chartScript}`;
+  const policy = [
+    "default-src 'none'",
+    'img-src data:',
+    `style-src ${sourceOf(css)}`,
+    `script-src ${sourceOf(script)}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${content.title}</title>
+<style>${new Html(css)}</style>
+</head>
+<body>
+${bodyOf(content)}<script>${new Html(script)}</script>
+</body>
+</html>
+`.text;
+}
