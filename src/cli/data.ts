@@ -100,6 +100,11 @@ async function loadTest(choice: DataChoice, out: Output): Promise<ImageDataset |
   return NAMED.includes(data) ? await load(choice, 'test', out) : undefined;
 }
 
+/** Whether the data that a model was trained on have a test split. @param holdOut as in training */
+export function hasTestSplit({ data, test }: DataChoice, holdOut: number): boolean {
+  return holdOut > 0 || test !== undefined || NAMED.includes(data);
+}
+
 /**
  * A split of the data that a model was trained on, in data units.
  *
@@ -240,7 +245,7 @@ function digest({ buffer, byteOffset, byteLength }: ImageDataset['data']): strin
 }
 
 /** Whether all values are 0 or 1, so that there is nothing to binarise. */
-function isBinary({ data }: ImageDataset): boolean {
+export function isBinary({ data }: ImageDataset): boolean {
   const one = data instanceof Uint8Array ? 255 : 1;
   return data.every((value) => value === 0 || value === one);
 }

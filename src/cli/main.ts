@@ -15,6 +15,7 @@ import { interpolateCommand } from './interpolate.ts';
 import { latentCommand } from './latent.ts';
 import { manifoldCommand } from './manifold.ts';
 import { reconstructCommand } from './reconstruct.ts';
+import { reportCommand } from './report.ts';
 import { sampleCommand } from './sample.ts';
 import { scoreCommand } from './score.ts';
 import { startCommand } from './start.ts';
@@ -38,6 +39,7 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
     [interpolateCommand, 'from one data point to another through latent space'],
     [manifoldCommand, 'a grid over a plane of latent space'],
     [latentCommand, 'codes of data in the plane, by label'],
+    [reportCommand, 'all of this as one HTML file'],
     [inspectCommand, 'tensors, size, what a training step does on the GPU'],
     [exportCommand, 'encoder and decoder as ONNX'],
   ],

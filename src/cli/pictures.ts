@@ -1,7 +1,7 @@
 // What a trained model looks like: samples, reconstructions, its latent space.
 import { type ImageDataset, take } from '../data/dataset.ts';
 import type { Standardization } from '../data/standardize.ts';
-import { Autoencoder, type Inference } from '../models/index.ts';
+import { Autoencoder, type Inference, type WorkOptions } from '../models/index.ts';
 import { principalComponents } from '../pictures/components.ts';
 import { encodePng, type Picture } from '../pictures/png.ts';
 import { scatter } from '../pictures/scatter.ts';
@@ -65,6 +65,53 @@ export function greyed(binarization: Binarization): Binarization {
   return binarization === 'resampled' ? 'none' : binarization;
 }
 
+/** Rows that a picture of reconstructions shows, at most. */
+export function fewRows({ shape }: Appearance): number {
+  return shape.length === 1 ? CLOUD : PAIRS;
+}
+
+/**
+ * Decoded means of draws from the prior, as images; of plain vectors, draws from the model as points in
+ * the plane, among data if there are any.
+ *
+ * @param among data rows, as the model sees them
+ */
+export async function samplesPicture(
+  inference: Inference,
+  look: Appearance,
+  seed: number,
+  among?: Float32Array,
+  work: WorkOptions = {},
+): Promise<Picture> {
+  const { features } = inference.model;
+  if (look.shape.length === 1 && among) {
+    const made = await inference.sample(among.length / features, 'draw', seed, work);
+    return cloudPicture(among, made, features);
+  }
+  const shown = look.shape.length === 1 ? 'draw' : 'mean';
+  const made = await inference.sample(SAMPLES, shown, seed, work);
+  return pictureOf(inDataUnits(made, look), SAMPLES, look);
+}
+
+/**
+ * Data above their reconstructions; of plain vectors, both as points in the plane.
+ *
+ * @param data rows, as the model sees them
+ */
+export async function reconstructionsPicture(
+  inference: Inference,
+  look: Appearance,
+  data: Float32Array,
+  work: WorkOptions = {},
+): Promise<Picture> {
+  const { features } = inference.model;
+  const count = data.length / features;
+  const again = await inference.reconstruct(data, count, 'mean', 0, work);
+  return look.shape.length === 1
+    ? cloudPicture(data, again, features)
+    : pairsPicture(inDataUnits(data, look), inDataUnits(again, look), count, look);
+}
+
 export interface PictureOptions {
   /** As the model sees it: standardised, if the model's data are. */
   readonly dataset: ImageDataset;
@@ -86,24 +133,17 @@ export async function picturesOf(
   const { model } = inference;
   const look: Appearance = { shape: model.config.shape, standardization };
   const pictures = new Map<string, Uint8Array>();
-  const isVector = look.shape.length === 1;
   const rowsOf = (part: ImageDataset) =>
     binarizedRows(part, 0, part.count, greyed(binarization), seed);
-  const few = take(dataset, isVector ? CLOUD : PAIRS);
+  const few = take(dataset, fewRows(look));
   const shown = rowsOf(few);
-  const cloud = (made: Float32Array) => cloudPicture(shown, made, model.features);
 
   if (!(model instanceof Autoencoder)) {
-    const picture = isVector
-      ? cloud(await inference.sample(few.count, 'draw', seed))
-      : pictureOf(inDataUnits(await inference.sample(SAMPLES, 'mean', seed), look), SAMPLES, look);
+    const picture = await samplesPicture(inference, look, seed, shown);
     pictures.set(PICTURES.samples, encodePng(picture));
   }
 
-  const again = await inference.reconstruct(shown, few.count);
-  const both = isVector
-    ? cloud(again)
-    : pairsPicture(inDataUnits(shown, look), inDataUnits(again, look), few.count, look);
+  const both = await reconstructionsPicture(inference, look, shown);
   pictures.set(PICTURES.reconstructions, encodePng(both));
 
   const many = take(dataset, CODES);

@@ -37,6 +37,7 @@ import { checkFree } from './lock.node.ts';
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 export const METRICS_FILE = 'metrics.jsonl';
 export const RECORD_FILE = 'training.json';
+export const REPORT_FILE = 'report.html';
 export const PICTURES = {
   samples: 'samples.png',
   reconstructions: 'reconstructions.png',
@@ -46,7 +47,7 @@ export const PICTURES = {
 /** Files that make a folder a model's. */
 const OWN = [MODEL_FILE, WEIGHTS_FILE, CHECKPOINT_FILE, RECORD_FILE];
 
-const ALL = [...OWN, METRICS_FILE, ...Object.values(PICTURES)];
+const ALL = [...OWN, METRICS_FILE, REPORT_FILE, ...Object.values(PICTURES)];
 
 /** Which data a model was trained on, so that they can be found and recognised again. */
 export interface DataRecord {
