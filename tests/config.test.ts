@@ -89,7 +89,9 @@ describe('the table of keys', () => {
     expect(words('optimizer.lr')).toBe('a number above 0');
     expect(words('ema')).toBe('a number between 0 and 1, or null for none');
     expect(words('optimizer.betas')).toBe('2 numbers of at least 0 and below 1, as in [0.9,0.999]');
-    expect(words('encoder.hidden')).toBe('a list of whole numbers from 1 to 65536, as in [300]');
+    expect(words('encoder.hidden')).toBe(
+      'a list of whole numbers from 1 to 65536, as in [300], at most 100 of them',
+    );
     expect(words('likelihood.kind')).toBe('one of bernoulli, normal, categorical');
   });
 });
@@ -135,6 +137,7 @@ describe('--set', () => {
     ['optimizer.lr=1e999', 'optimizer.lr is "1e999"'],
     ['optimizer.betas=[0.9]', 'optimizer.betas is [0.9]; it must be 2 numbers'],
     ['optimizer.betas=[0.9,1]', 'below 1'],
+    [`encoder.hidden=${new Array(101).fill(1)}`, 'as in [300], at most 100 of them'],
     ['encoder.hidden=[300,-1]', 'encoder.hidden is [300,-1]; it must be a list of whole numbers'],
     ['likelihood.kind=bernouli', "did you mean 'bernoulli'?"],
     ['encoder.activation=swish', 'encoder.activation is "swish"; it must be one of identity, relu'],

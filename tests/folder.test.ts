@@ -255,10 +255,8 @@ describe('checkpoint.safetensors', () => {
   test('what is written is read', () => {
     expect(readCheckpoint(writeCheckpoint(checkpoint))).toEqual(checkpoint);
     const best = { negativeElbo: 101.25, step: 8, stale: 1, parameters: Float32Array.of(7, 8, 9) };
-    expect(readCheckpoint(writeCheckpoint({ ...checkpoint, best }))).toEqual({
-      ...checkpoint,
-      best,
-    });
+    const whole = { ...checkpoint, best, layout: 'encoder.0.weight[5,12]' };
+    expect(readCheckpoint(writeCheckpoint(whole))).toEqual(whole);
   });
 
   test.each<[string, () => Uint8Array, string]>([
@@ -267,7 +265,30 @@ describe('checkpoint.safetensors', () => {
     [
       'a bad step',
       () => writeSafetensors([], { kind: 'latentgpu checkpoint 1', step: '-1' }),
-      "its step is '-1'",
+      'its step is "-1"',
+    ],
+    [
+      'no step',
+      () => writeSafetensors([], { kind: 'latentgpu checkpoint 1', step: '' }),
+      'its step is ""',
+    ],
+    [
+      'two steps',
+      () =>
+        writeSafetensors([['step', { shape: [1], data: Uint32Array.of(3) }]], {
+          kind: 'latentgpu checkpoint 1',
+          step: '4',
+        }),
+      'its step is 4 by its header and 3 by its tensor',
+    ],
+    [
+      'parameters that are not finite',
+      () =>
+        writeSafetensors([['parameters', { shape: [2], data: Float32Array.of(1, Number.NaN) }]], {
+          kind: 'latentgpu checkpoint 1',
+          step: '4',
+        }),
+      "c: tensor 'parameters' holds NaN at element 1",
     ],
     [
       'bytes',

@@ -1,4 +1,6 @@
 // The kernels that are measured, built from the public operations: what is timed is what users get.
+
+import { Normal } from '../distributions/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Initializer, type Variable, variable } from '../graph/variable.ts';
 import {
@@ -10,7 +12,6 @@ import {
   logSumExp,
   matmul,
   mul,
-  normalLogProb,
   randomBernoulli,
   randomNormal,
   relu,
@@ -154,7 +155,7 @@ function importanceWeights(batch: number, samples: number, latent: number): Kern
       const z = real('z', [batch, samples, latent]);
       const mean = real('mean', [batch, 1, latent]);
       const logStd = real('logStd', [batch, 1, latent]);
-      const logDensity = sum(normalLogProb(z, mean, logStd), 2);
+      const logDensity = new Normal(mean, logStd).logProb(z);
       return {
         program: { outputs: { y: logSumExp(logDensity, 1) } },
         bytes: 4 * (batch * samples * latent + 2 * batch * latent + batch),

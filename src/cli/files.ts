@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { LatentGpuError } from '../errors.ts';
-import { writeFileAtomic } from '../formats/atomic.node.ts';
+import { obstacleTo, writeFileAtomic } from '../formats/atomic.node.ts';
 import { writeNpy } from '../formats/npy.ts';
 import { encodePng, type Picture } from '../pictures/png.ts';
 
@@ -26,7 +26,13 @@ export async function outputFile(path: string, kinds: readonly FileKind[]): Prom
   if (!(await stat(resolve(folder)).catch(() => undefined))?.isDirectory()) {
     throw bad(`there is no folder ${folder}`);
   }
-  if ((await stat(path).catch(() => undefined))?.isDirectory()) throw bad('this is a folder');
+  const why = await obstacleTo(folder);
+  if (why) throw bad(why);
+  const there = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENAMETOOLONG') throw bad('the name is too long');
+    return undefined;
+  });
+  if (there?.isDirectory()) throw bad('this is a folder');
   return { path, kind };
 }
 

@@ -7,6 +7,7 @@ import { checkOutput, type TrainingRecord } from '../training/folder.node.ts';
 import {
   type Binarization,
   type Checkpoint,
+  layoutOf,
   lossOf,
   makeOptimizer,
   outputBias,
@@ -113,6 +114,13 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     );
   }
   const model = buildModel(config.model);
+  const layout = resume?.checkpoint.layout;
+  if (layout !== undefined && layout !== layoutOf(model)) {
+    throw new LatentGpuError(
+      'bad-format',
+      `${folder}/checkpoint.safetensors is of another model; put back the one that belongs to ${folder}/training.json, or train anew with --force`,
+    );
+  }
   const { clipNorm, ema, seed } = training;
   return {
     request,

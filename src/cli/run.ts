@@ -11,6 +11,7 @@ import {
   type EpochReport,
   type FitResult,
   fit,
+  layoutOf,
   Trainer,
   type TrainerState,
 } from '../training/index.ts';
@@ -92,7 +93,10 @@ async function trainInto(
     },
   };
   if (resume) await run.goOn(record, trainer.step);
-  else await run.begin(record, { state: trainer.lastState as TrainerState, best: undefined });
+  else {
+    const state = trainer.lastState as TrainerState;
+    await run.begin(record, { state, best: undefined, layout: layoutOf(model) });
+  }
   out.say(
     `${request.family} ${config.model.data.shape.join('×')} → ${config.model.latent}, ` +
       `${model.parameterCount().toLocaleString('en-US')} parameters; ` +
@@ -148,7 +152,8 @@ async function fitInto(
   const save = async (checkpoint: Checkpoint) => {
     const flat = checkpoint.best?.parameters ?? (await trainer.keptParameters());
     const kept = unpackParameters(model, flat);
-    await run.save(checkpoint, config.model, kept, version, standardization);
+    const whole = { ...checkpoint, layout: layoutOf(model) };
+    await run.save(whole, config.model, kept, version, standardization);
   };
   try {
     return await out.progress('training', (bar) =>

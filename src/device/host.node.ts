@@ -2,8 +2,9 @@
  * WebGPU for Node.js: Dawn, from the npm package `webgpu`, on a GPU's driver or on the software
  * Vulkan of an installed browser.
  */
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
-import { dirname } from 'node:path';
+import { delimiter, dirname } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { LatentGpuError } from '../errors.ts';
 import { isSoftwareAdapter } from './adapter.ts';
@@ -164,7 +165,16 @@ function browserDrivers(icd: string, loader: string | null): Attempt {
 /** What to try, in order. */
 function attempts(want: Wanted): Attempt[] {
   const drivers = driversSet();
-  if (drivers) return [driversByEnvironment(drivers)];
+  if (drivers) {
+    if (drivers.split(delimiter).some((file) => existsSync(file))) {
+      return [driversByEnvironment(drivers)];
+    }
+    // Dawn could only fail, noisily.
+    throw new LatentGpuError(
+      'no-adapter',
+      `VK_DRIVER_FILES is "${drivers}", and there is no such file; name a Vulkan driver manifest, or leave it unset. \`latentgpu doctor\` tells where it looked.`,
+    );
+  }
   const list: Attempt[] = [];
   const software = findSoftwareVulkan().found;
   if (want !== 'software' && seemsToHaveGpu()) list.push(systemDrivers);

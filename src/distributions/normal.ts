@@ -1,4 +1,4 @@
-import { broadcastShapes, type Shape } from '../graph/shape.ts';
+import { broadcastShapes, type Shape, sizeOf } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import {
   add,
@@ -7,17 +7,25 @@ import {
   full,
   klNormal,
   klStandardNormal,
+  mul,
+  neg,
   normalLogProb,
   randomNormal,
   reparameterize,
+  square,
   standardNormalLogProb,
   stopGradient,
+  sub,
   sum,
   zeros,
 } from '../ops/index.ts';
 import type { Reparameterized } from './distribution.ts';
 
+const HALF_LOG_2_PI = 0.5 * Math.log(2 * Math.PI);
 const HALF_LOG_2_PI_E = 0.5 * Math.log(2 * Math.PI * Math.E);
+
+/** Elements of a density from which on a dispatch of its own for its deviations pays. */
+const MANY = 2 ** 16;
 
 /** Independent normals: mean and log standard deviation [..., D], each broadcast to the other. */
 export class Normal implements Reparameterized {
@@ -30,7 +38,15 @@ export class Normal implements Reparameterized {
   }
 
   logProb(x: Tensor): Tensor {
-    return sum(normalLogProb(x, this.mean, this.logStd), -1);
+    const { mean, logStd } = this;
+    const shape = broadcastShapes('Normal', x.shape, mean.shape, logStd.shape);
+    const isShared = sizeOf(shape) >= Math.max(MANY, 4 * logStd.size);
+    if (!isShared) return sum(normalLogProb(x, mean, logStd), -1);
+    // Deviations that serve many points are inverted, and their logarithms summed, only once.
+    const scaled = mul(sub(x, mean), exp(neg(logStd)));
+    const own = expand(logStd, [...logStd.shape.slice(0, -1), shape.at(-1) as number]);
+    const volume = sum(add(own, HALF_LOG_2_PI), -1);
+    return sub(mul(-0.5, sum(square(scaled), -1)), volume);
   }
 
   /** μ + σ ε with the noise drawn where it is used (Kingma and Welling 2014). */

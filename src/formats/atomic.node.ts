@@ -1,4 +1,5 @@
-import { lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { LatentGpuError } from '../errors.ts';
 import { lifeOfPartial, partialName } from './owner.node.ts';
@@ -7,7 +8,9 @@ import { lifeOfPartial, partialName } from './owner.node.ts';
 export function ioError(what: string, cause: unknown): LatentGpuError {
   if (cause instanceof LatentGpuError) return cause;
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new LatentGpuError('io', `${what}: ${why}`);
+  const isFull = ['ENOSPC', 'EDQUOT'].includes((cause as NodeJS.ErrnoException).code ?? '');
+  const hint = isFull ? '; what was there is unchanged; free some space and try again' : '';
+  return new LatentGpuError('io', `${what}: ${why}${hint}`);
 }
 
 /**
@@ -65,19 +68,49 @@ export async function writeSynced(path: string, content: Uint8Array | string): P
  * @throws LatentGpuError `io`
  */
 export async function makeFolder(folder: string): Promise<string[]> {
-  let first: string | undefined;
   try {
-    first = await mkdir(folder, { recursive: true });
+    return await create(resolve(folder));
   } catch (cause) {
     throw ioError(`cannot create the folder ${folder}`, cause);
   }
-  const created: string[] = [];
-  if (first === undefined) return created;
-  for (let at = resolve(folder); at.length >= resolve(first).length; at = dirname(at)) {
-    created.push(at);
-    await syncFolder(dirname(at));
+}
+
+/** Node.js's own `recursive` goes on for ever in some places, /proc among them. */
+async function create(path: string): Promise<string[]> {
+  let above: string[] = [];
+  try {
+    if ((await stat(path)).isDirectory()) return [];
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    above = await create(dirname(path));
   }
-  return created;
+  try {
+    await mkdir(path);
+  } catch (cause) {
+    // Somebody else was faster.
+    if ((await stat(path).catch(() => undefined))?.isDirectory()) return above;
+    throw cause;
+  }
+  await syncFolder(dirname(path));
+  return [path, ...above];
+}
+
+/** Why nothing can be written into a folder, which need not be there yet; `undefined` if it seems to work. */
+export async function obstacleTo(folder: string): Promise<string | undefined> {
+  if (folder === '') return 'it has no name';
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    try {
+      if (!(await stat(at)).isDirectory()) return `${at} is a file, not a folder`;
+      await access(at, constants.W_OK | constants.X_OK);
+      return undefined;
+    } catch (cause) {
+      const { code, message } = cause as NodeJS.ErrnoException;
+      if (code === 'ENAMETOOLONG') return 'its name is too long';
+      if (code === 'EACCES' || code === 'EPERM') return `there is no permission to write to ${at}`;
+      if (code === 'EROFS') return `${at} is on a read-only file system`;
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') return message;
+    }
+  }
 }
 
 /** One that cannot be asked after is taken to be gone when its file is as old as this. */

@@ -35,7 +35,7 @@ export interface ModelConfig {
   readonly init: LinearInit;
 }
 
-const hidden = { type: 'integers', min: 1, max: 65536, default: [300] } as const;
+const hidden = { type: 'integers', longest: 100, min: 1, max: 65536, default: [300] } as const;
 const activation = {
   type: 'choice',
   choices: Object.keys(activations),

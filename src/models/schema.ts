@@ -24,7 +24,12 @@ interface Range {
 
 export type KeyType =
   | ({ readonly type: 'integer' | 'number' } & Range)
-  | ({ readonly type: 'integers' | 'numbers'; readonly length?: number } & Range)
+  | ({
+      readonly type: 'integers' | 'numbers';
+      readonly length?: number;
+      /** Of a list of any length up to this. */
+      readonly longest?: number;
+    } & Range)
   | { readonly type: 'choice'; readonly choices: readonly string[] }
   | { readonly type: 'boolean' };
 
@@ -66,8 +71,9 @@ export function allowed(key: Key): string {
     case 'integers':
     case 'numbers': {
       const many = key.length === undefined ? 'a list of' : `${key.length}`;
+      const most = key.longest === undefined ? '' : `, at most ${key.longest} of them`;
       const kind = key.type === 'integers' ? 'whole numbers' : 'numbers';
-      return `${many} ${kind}${rangeText(key)}, as in [${key.length === 2 ? '0.9,0.999' : '300'}]${none}`;
+      return `${many} ${kind}${rangeText(key)}, as in [${key.length === 2 ? '0.9,0.999' : '300'}]${most}${none}`;
     }
     case 'choice':
       return `one of ${key.choices.join(', ')}${none}`;
@@ -99,6 +105,7 @@ function fits(value: unknown, key: Key): value is Value {
       return (
         Array.isArray(value) &&
         (key.length === undefined || value.length === key.length) &&
+        (key.longest === undefined || value.length <= key.longest) &&
         value.every((item) => inRange(item, key, key.type === 'integers'))
       );
     case 'choice':

@@ -98,7 +98,9 @@ function explanation({ evaluation, isVae, bits }: LikelihoodCard): Part[] {
       );
     }
   } else if (isVae) {
-    sentences.push('The likelihood itself was not estimated; the bound is no less than −log p(x). ');
+    sentences.push(
+      'The likelihood itself was not estimated; the bound is no less than −log p(x). ',
+    );
   }
   if (bits.value === undefined) sentences.push(`There are ${bits.note}. `);
   return sentences;

@@ -58,7 +58,10 @@
         x: { time: false, ...(isBars && { range: [0.4, last + 0.6] }) },
         ...(isBars && { y: { range: (_, __, high) => [0, 1.08 * (high || 1)] } }),
       },
-      axes: [isBars ? { ...axis, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50] } : axis, { ...axis, size: widthOf }],
+      axes: [
+        isBars ? { ...axis, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50] } : axis,
+        { ...axis, size: widthOf },
+      ],
       series,
       cursor: { y: false },
     };

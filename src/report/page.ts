@@ -1,8 +1,8 @@
 // A report as one HTML file that needs nothing else: no network, no other file, and by its own policy it
 // could not even ask for any.
 import { createHash } from 'node:crypto';
-import uPlotStyle from 'uplot/dist/uPlot.min.css?raw';
 import uPlotScript from 'uplot/dist/uPlot.iife.min.js?raw';
+import uPlotStyle from 'uplot/dist/uPlot.min.css?raw';
 import { likelihoodSection } from './card.ts';
 import chartScript from './charts.js?raw';
 import type { Fact, ReportContent } from './content.ts';
@@ -51,24 +51,23 @@ function bodyOf(content: ReportContent): Html {
 ${facts.map(([label, text]) => html`<div><dt>${label}</dt><dd>${text}</dd></div>\n`)}</dl>
 ${notes.map((note) => html`<p class="note">${note}</p>\n`)}</header>
 ${likelihood && likelihoodSection(likelihood)}${curvesSection(content)}${
-    pictures.length > 0 &&
-    section('pictures', 'What it makes', [
-      html`<div class="grid">${pictures.map(pictureFigure)}</div>\n`,
-    ])
-  }${dimensions && section('dimensions', 'Latent space', [dimensionsFigure(dimensions)])}${section(
-    'configuration',
-    'Configuration',
-    [factsTable(['key', 'value'], configuration)],
-  )}${section(
-    'commands',
-    'To have it again',
-    commands.map(([what, line]) => html`<p>${what}</p>\n<pre><code>${line}</code></pre>\n`),
-  )}${section('versions', 'Versions', [factsTable(['what', 'version'], versions)])}</main>
+  pictures.length > 0 &&
+  section('pictures', 'What it makes', [
+    html`<div class="grid">${pictures.map(pictureFigure)}</div>\n`,
+  ])
+}${dimensions && section('dimensions', 'Latent space', [dimensionsFigure(dimensions)])}${section(
+  'configuration',
+  'Configuration',
+  [factsTable(['key', 'value'], configuration)],
+)}${section(
+  'commands',
+  'To have it again',
+  commands.map(([what, line]) => html`<p>${what}</p>\n<pre><code>${line}</code></pre>\n`),
+)}${section('versions', 'Versions', [factsTable(['what', 'version'], versions)])}</main>
 `;
 }
 
-const sourceOf = (text: string) =>
-  `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+const sourceOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 export function reportPage(content: ReportContent): string {
   const css = `${uPlotStyle}\n${style}`;

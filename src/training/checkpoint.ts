@@ -1,6 +1,8 @@
 // A training run's state as a file: what it takes to go on bit for bit.
 import { LatentGpuError } from '../errors.ts';
+import { quote } from '../formats/message.ts';
 import { readSafetensors, type WritableTensor, writeSafetensors } from '../formats/safetensors.ts';
+import type { Model } from '../models/index.ts';
 import type { TrainerState } from './state.ts';
 
 /** The parameters that did best on the evaluation data so far. */
@@ -15,18 +17,29 @@ export interface Best {
 export interface Checkpoint {
   readonly state: TrainerState;
   readonly best: Best | undefined;
+  /** Of the model: its parameters lie end to end in `state`, and do not tell. */
+  readonly layout?: string;
+}
+
+/** Names and shapes of a model's parameters, by which a checkpoint knows its own. */
+export function layoutOf(model: Model): string {
+  return model
+    .namedParameters()
+    .map(([name, { shape }]) => `${name}[${shape}]`)
+    .join(' ');
 }
 
 const KIND = 'latentgpu checkpoint 1';
 const BEST = 'best.parameters';
 
 /** Random numbers and the order of the data are functions of the seed and the step among these. */
-export function writeCheckpoint({ state, best }: Checkpoint): Uint8Array {
+export function writeCheckpoint({ state, best, layout }: Checkpoint): Uint8Array {
   const tensors: [string, WritableTensor][] = [...state.tensors].map(([name, data]) => [
     name,
     { shape: [data.length], data },
   ]);
   const metadata: Record<string, string> = { kind: KIND, step: String(state.step) };
+  if (layout !== undefined) metadata.layout = layout;
   if (best) {
     const { parameters, ...rest } = best;
     tensors.push([BEST, { shape: [parameters.length], data: parameters }]);
@@ -35,14 +48,19 @@ export function writeCheckpoint({ state, best }: Checkpoint): Uint8Array {
   return writeSafetensors(tensors, metadata);
 }
 
-/** @throws LatentGpuError `bad-format` if the file is no checkpoint, or not whole */
+/**
+ * @throws LatentGpuError `bad-format` if the file is no checkpoint, or not whole; `bad-data` if its
+ *   parameters are not finite
+ */
 export function readCheckpoint(bytes: Uint8Array, name = 'checkpoint'): Checkpoint {
   const { tensors, metadata } = readSafetensors(bytes, name);
   const bad = (why: string) =>
     new LatentGpuError('bad-format', `${name}: ${why}; it cannot be continued`);
   if (metadata.kind !== KIND) throw bad('not a checkpoint of this version of latentgpu');
   const step = Number(metadata.step);
-  if (!(Number.isSafeInteger(step) && step >= 0)) throw bad(`its step is '${metadata.step}'`);
+  if (!(/^\d+$/.test(metadata.step ?? '') && Number.isSafeInteger(step))) {
+    throw bad(`its step is ${quote(String(metadata.step))}`);
+  }
   const held = new Map<string, Float32Array | Uint32Array>();
   for (const [tensor, { data }] of tensors) {
     if (!(data instanceof Float32Array || data instanceof Uint32Array)) {
@@ -50,12 +68,26 @@ export function readCheckpoint(bytes: Uint8Array, name = 'checkpoint'): Checkpoi
     }
     held.set(tensor, data);
   }
+  const counted = held.get('step');
+  if (counted?.length === 1 && counted[0] !== step) {
+    throw bad(`its step is ${step} by its header and ${counted[0]} by its tensor`);
+  }
+  for (const path of ['parameters', BEST]) {
+    const at = held.get(path)?.findIndex((value) => !Number.isFinite(value)) ?? -1;
+    if (at < 0) continue;
+    const value = held.get(path)?.[at];
+    throw new LatentGpuError(
+      'bad-data',
+      `${name}: tensor '${path}' holds ${value} at element ${at}`,
+    );
+  }
   const parameters = held.get(BEST);
   held.delete(BEST);
-  const state = { step, tensors: held };
-  if (metadata.best === undefined) return { state, best: undefined };
+  const { best: described, layout } = metadata;
+  const rest = { state: { step, tensors: held }, ...(layout !== undefined && { layout }) };
+  if (described === undefined) return { ...rest, best: undefined };
   if (!(parameters instanceof Float32Array)) throw bad(`it lacks '${BEST}'`);
-  return { state, best: { ...readBest(metadata.best, bad), parameters } };
+  return { ...rest, best: { ...readBest(described, bad), parameters } };
 }
 
 function readBest(text: string, bad: (why: string) => LatentGpuError): Omit<Best, 'parameters'> {

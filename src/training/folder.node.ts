@@ -5,11 +5,13 @@ import type { Standardization } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
 import {
   ioError,
+  obstacleTo,
   removeAbandoned,
   writeFileAtomic,
   writeFolderFile,
 } from '../formats/atomic.node.ts';
 import { parseJson } from '../formats/json.ts';
+import { quote } from '../formats/message.ts';
 import type { Variable } from '../graph/variable.ts';
 import {
   buildModel,
@@ -103,6 +105,9 @@ async function text(folder: string, name: string): Promise<string | undefined> {
   return bytes && new TextDecoder().decode(bytes);
 }
 
+const isObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 async function isFolder(path: string): Promise<boolean> {
   return await stat(path).then(
     (found) => found.isDirectory(),
@@ -179,8 +184,16 @@ export async function readRecord(folder: string): Promise<TrainingRecord | undef
   const bad = (why: string) => new LatentGpuError('bad-format', `${path}: ${why}`);
   const record = parseJson(found, path) as Partial<TrainingRecord> | null;
   if (record?.format !== 1) throw bad('not the record of a training run of format 1');
-  if (typeof record.data?.data !== 'string' || typeof record.config !== 'object') {
+  const { data, config } = record;
+  if (typeof data?.data !== 'string' || !isObject(config)) {
     throw bad("'data' or 'config' is missing");
+  }
+  const isText = (value: unknown) => value === undefined || typeof value === 'string';
+  const wrong = (['dataDir', 'test', 'sha256', 'name'] as const).find((key) => !isText(data[key]));
+  if (wrong) throw bad(`data.${wrong} is ${quote(JSON.stringify(data[wrong]))}; it must be a text`);
+  const { limit } = data;
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
+    throw bad(`data.limit is ${quote(JSON.stringify(limit))}; it must be a whole number above 0`);
   }
   return record as TrainingRecord;
 }
@@ -199,6 +212,13 @@ export interface OutputChoice {
  *   another process writes to it
  */
 export async function checkOutput({ folder, resume, force }: OutputChoice): Promise<void> {
+  const why = await obstacleTo(folder);
+  if (why) {
+    throw new LatentGpuError(
+      'bad-input',
+      `cannot write to ${folder || "''"}: ${why}; choose another folder with --out`,
+    );
+  }
   await checkFree(folder);
   const present: string[] = [];
   for (const name of ALL) if (await isCommitted(folder, name)) present.push(name);

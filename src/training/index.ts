@@ -1,6 +1,12 @@
 // Training: configuration, batches, the trainer, the loop around it, its state as a file.
 export { BINARIZATIONS, type Binarization, binarizedRows } from './binarize.ts';
-export { type Best, type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+export {
+  type Best,
+  type Checkpoint,
+  layoutOf,
+  readCheckpoint,
+  writeCheckpoint,
+} from './checkpoint.ts';
 export {
   assignments,
   fileValues,

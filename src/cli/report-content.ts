@@ -1,0 +1,182 @@
+// The words and tables of a report: what a folder tells of its model.
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readIfPresent } from '../data/files.node.ts';
+import { isLatentGpuError } from '../errors.ts';
+import { Autoencoder, WEIGHTS_FILE } from '../models/index.ts';
+import type { Fact, LikelihoodCard, ReportContent } from '../report/content.ts';
+import { type History, readHistory } from '../report/history.ts';
+import { optionWords, quoted, trainLine } from '../report/recipe.ts';
+import { type LoadedModel, METRICS_FILE, RECORD_FILE } from '../training/folder.node.ts';
+import type { Portrait } from './portrait.ts';
+import type { ReportOptions } from './report.ts';
+import type { Subject } from './subject.ts';
+import { duration, thousands } from './text.ts';
+import { version } from './version.ts';
+
+/** The curves of a run, and a note if there are none or if some of their lines cannot be read. */
+export async function readRunHistory(
+  dir: string,
+  { model }: LoadedModel,
+  notes: string[],
+): Promise<History | undefined> {
+  const bytes = await readIfPresent(join(dir, METRICS_FILE));
+  if (!bytes) {
+    notes.push(`The folder has no ${METRICS_FILE}, so there are no curves of training.`);
+    return undefined;
+  }
+  const history = readHistory(new TextDecoder().decode(bytes), !(model instanceof Autoencoder));
+  if (history.unreadable > 0) {
+    notes.push(`Lines of ${METRICS_FILE} that could not be read: ${history.unreadable}.`);
+  }
+  if (history.steps.length > 0) return history;
+  notes.push(`${METRICS_FILE} reports no epoch, so there are no curves of training.`);
+  return undefined;
+}
+
+export interface ReportSources {
+  readonly dir: string;
+  readonly loaded: LoadedModel;
+  readonly history: History | undefined;
+  readonly portrait: Portrait;
+  readonly likelihood: LikelihoodCard | undefined;
+  readonly notes: readonly string[];
+  /** That the report was made on. */
+  readonly adapter: string;
+  readonly options: ReportOptions;
+  readonly subject: Subject | undefined;
+}
+
+const FAMILY = { vae: 'VAE', iwae: 'IWAE', ae: 'Autoencoder' } as const;
+
+export async function contentOf(sources: ReportSources): Promise<ReportContent> {
+  const { dir, loaded, history, portrait, likelihood } = sources;
+  const { config, model, record } = loaded;
+  const { shape, name } = config.data;
+  const notes = [...sources.notes];
+  if (!record) {
+    notes.push(
+      `The folder has no ${RECORD_FILE}: the model was not trained here, and how it came about is not known.`,
+    );
+  }
+  if (model instanceof Autoencoder) {
+    notes.push(
+      'An autoencoder has no prior: it cannot be sampled, and it gives data no probability.',
+    );
+  }
+  const data = record?.data.name ?? name;
+  return {
+    title: `${FAMILY[config.family]}${data === undefined ? '' : ` on ${data}`}`,
+    subtitle:
+      `${shape.join('×')} ${shape.length === 1 ? 'numbers' : 'pixels'}, a code of ${config.latent}, ` +
+      `${thousands(model.parameterCount())} parameters`,
+    facts: await factsOf(dir, loaded, history),
+    notes,
+    likelihood,
+    history,
+    pictures: portrait.pictures,
+    dimensions: portrait.dimensions,
+    configuration: [
+      ['family', config.family],
+      ...factsIn({ ...withoutFamily(config), ...record?.config }),
+    ],
+    commands: commandsOf(sources, notes),
+    versions: await versionsOf(sources),
+  };
+}
+
+function withoutFamily({ family: _, ...rest }: LoadedModel['config']) {
+  return rest;
+}
+
+/** A nested object as dotted keys and texts. */
+function factsIn(value: unknown, path = ''): Fact[] {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return Object.entries(value).flatMap(([name, inner]) =>
+      factsIn(inner, path ? `${path}.${name}` : name),
+    );
+  }
+  const text = Array.isArray(value) ? `[${value.join(', ')}]` : String(value ?? 'none');
+  return [[path, text]];
+}
+
+async function factsOf(
+  dir: string,
+  { config, record, standardization }: LoadedModel,
+  history: History | undefined,
+): Promise<Fact[]> {
+  const written = await stat(join(dir, WEIGHTS_FILE)).catch(() => undefined);
+  const { hidden } = config.encoder;
+  const layers = (sizes: readonly number[]) => sizes.join(' → ');
+  const features = config.data.shape.reduce((a, b) => a * b, 1);
+  const facts: (Fact | undefined)[] = [
+    record && [
+      'data',
+      `${record.data.name}, ${thousands(record.data.count)} rows${standardization ? ', standardised' : ''}`,
+    ],
+    ['encoder', layers([features, ...hidden, config.latent])],
+    ['decoder', layers([config.latent, ...config.decoder.hidden, features])],
+    ['likelihood', config.likelihood.kind],
+    history && ['training', trainingText(history)],
+    record && [
+      'trained on',
+      `${record.adapter?.name}${record.adapter?.isSoftware ? ', software' : ''}`,
+    ],
+    written && ['weights of', `${written.mtime.toISOString().slice(0, 16).replace('T', ' ')} UTC`],
+  ];
+  return facts.filter((each) => each !== undefined);
+}
+
+function trainingText({ steps, seconds }: History): string {
+  const last = steps.at(-1) as number;
+  return `${thousands(last)} steps in ${duration(seconds)}, ${((1000 * seconds) / last).toFixed(1)} ms a step`;
+}
+
+function commandsOf(
+  { dir, loaded, options, subject, likelihood }: ReportSources,
+  notes: string[],
+): Fact[] {
+  const commands: Fact[] = [];
+  if (loaded.record) {
+    try {
+      commands.push(['Trains the same model anew:', trainLine(loaded.record, `${dir}-again`)]);
+    } catch (error) {
+      if (!isLatentGpuError(error)) throw error;
+      notes.push(`What trained it cannot be told as a command: ${error.message}.`);
+    }
+  }
+  const { data, dataDir, limit, binarize, samples, seed } = options;
+  const words = optionWords({
+    '--data': data,
+    '--data-dir': dataDir,
+    '--split': subject && subject.summary.split !== 'test' ? subject.summary.split : undefined,
+    '--limit': limit,
+    '--binarize': binarize,
+    '--samples': samples,
+    '--seed': seed,
+  });
+  if (likelihood) {
+    commands.push([
+      'Evaluates it, with the numbers above:',
+      ['latentgpu eval', quoted(dir), ...words].join(' '),
+    ]);
+  }
+  commands.push(['Makes this report:', ['latentgpu report', quoted(dir), ...words].join(' ')]);
+  return commands;
+}
+
+async function versionsOf({ dir, loaded, adapter }: ReportSources): Promise<Fact[]> {
+  const { record } = loaded;
+  const weights = await readIfPresent(join(dir, WEIGHTS_FILE));
+  const facts: (Fact | undefined)[] = [
+    record && ['trained by', `latentgpu ${record.version}, ${record.runtime}`],
+    record && ['trained on', `${record.adapter?.name} (${record.adapter?.source})`],
+    ['report by', `latentgpu ${version}, Node.js ${process.versions.node}`],
+    ['report on', adapter],
+    ['report of', `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`],
+    weights && [`SHA-256 of ${WEIGHTS_FILE}`, createHash('sha256').update(weights).digest('hex')],
+    record && ['SHA-256 of the training rows', record.data.sha256],
+  ];
+  return facts.filter((each) => each !== undefined);
+}
