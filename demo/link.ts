@@ -13,7 +13,7 @@ export interface Link {
 export function connect(told: (report: Report) => void): Link {
   const pulse = new Pulse(
     () => port.postMessage({ type: 'ping' } satisfies Request),
-    () => stop('it does not answer any more, perhaps for want of memory'),
+    () => stop('its worker does not answer any more, perhaps for want of memory'),
   );
   let opening: { settings: Settings; files?: readonly File[] | undefined } | undefined;
   let isStopped = false;
@@ -49,7 +49,7 @@ export function connect(told: (report: Report) => void): Link {
     const channel = new MessageChannel();
     worker.onerror = ({ message }) => {
       // An error without words: the script could not be loaded.
-      if (!message && !pulse.hasBeaten) stop('its script cannot be loaded');
+      if (!message && !pulse.hasBeaten) stop('the script of its worker cannot be loaded');
     };
     worker.postMessage(null, [channel.port2]);
     port = channel.port1;

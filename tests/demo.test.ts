@@ -10,6 +10,43 @@ import { type DemoPage, DemoSite, INSECURE_HOST, NO_ADAPTER } from './support/de
 let site: DemoSite;
 let demo: DemoPage;
 
+/** Texts of the page whose contrast to what is behind them is below 4.5 (WCAG 2, level AA). */
+function faintTexts(): string[] {
+  const g = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const over = (colors: readonly string[]) => {
+    if (!g) return [];
+    for (const color of colors) {
+      g.fillStyle = color;
+      g.fillRect(0, 0, 1, 1);
+    }
+    return [...g.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  };
+  const luminance = (rgb: readonly number[]) => {
+    const [r = 0, green = 0, b = 0] = rgb.map((byte) => {
+      const c = byte / 255;
+      return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * green + 0.0722 * b;
+  };
+  const faint: string[] = [];
+  for (const found of document.querySelectorAll<HTMLElement>('body *')) {
+    const hasText = [...found.childNodes].some(
+      (node) => node.nodeType === 3 && node.nodeValue?.trim(),
+    );
+    if (!hasText || !found.checkVisibility() || found.matches(':disabled, :disabled *')) continue;
+    const behind: string[] = [];
+    for (let at: HTMLElement | null = found; at; at = at.parentElement) {
+      behind.unshift(getComputedStyle(at).backgroundColor);
+    }
+    const [text, paper] = [[...behind, getComputedStyle(found).color], behind].map((colors) =>
+      luminance(over(colors)),
+    ) as [number, number];
+    const ratio = (Math.max(text, paper) + 0.05) / (Math.min(text, paper) + 0.05);
+    if (ratio < 4.5) faint.push(`${found.outerHTML.slice(0, 80)}: ${ratio.toFixed(2)}`);
+  }
+  return faint;
+}
+
 describe('demo page', () => {
   beforeAll(async () => {
     site = await DemoSite.open();
@@ -66,7 +103,9 @@ describe('demo page', () => {
     before = await demo.picture('#map canvas');
     await demo.page.select('#plane-x', '2');
     await demo.changes('#map canvas', before);
-    expect(await demo.page.$eval('#plane-y', (list) => (list as HTMLSelectElement).value)).toBe('3');
+    expect(await demo.page.$eval('#plane-y', (list) => (list as HTMLSelectElement).value)).toBe(
+      '3',
+    );
   });
 
   test('can be used by keyboard alone', async () => {
@@ -100,26 +139,25 @@ describe('demo page', () => {
 
   test('waits while the tab is hidden', async () => {
     await demo.train(true);
-    const pretend = (hidden: boolean) =>
-      demo.page.evaluate((now) => {
-        Object.defineProperty(document, 'hidden', { value: now, configurable: true });
-        document.dispatchEvent(new Event('visibilitychange'));
-      }, hidden);
-    await pretend(true);
-    await demo.becomes('hidden');
+    const other = await site.browser.newPage();
+    await demo.page.waitForFunction(() => document.hidden, { polling: 50 });
+    await expect.poll(() => demo.activity).toBe('hidden');
     const step = await demo.value('step');
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(await demo.value('step')).toBe(step);
-    await pretend(false);
+    const before = await demo.picture('#curve');
+    await demo.page.bringToFront();
     await demo.becomes('training');
     await demo.stepBeyond(step);
+    await demo.changes('#curve', before);
+    await other.close();
   });
 
   test('goes on after the GPU is lost', async () => {
     await demo.train(true);
     const step = await demo.value('step');
     await demo.page.click('#lose');
-    await demo.says('The GPU was lost and replaced');
+    await demo.says('The GPU was lost and replaced. Nothing is lost');
     await demo.stepBeyond(step);
     await demo.train(false);
     const before = await demo.picture('#decoded');
@@ -130,8 +168,8 @@ describe('demo page', () => {
   });
 
   test('saves the model and opens it again', async () => {
-    const downloads = join(folder, 'downloads');
-    const client = await demo.page.createCDPSession();
+    const downloads = join(site.folder, 'downloads');
+    const client = await demo.devtools();
     await client.send('Browser.setDownloadBehavior', {
       behavior: 'allow',
       downloadPath: downloads,
@@ -140,19 +178,21 @@ describe('demo page', () => {
     const loss = await demo.value('loss');
     await demo.page.click('#save');
     const names = ['model.json', 'weights.safetensors'];
-    await expect.poll(() => readdirSync(folder).includes('downloads')).toBe(true);
-    await expect.poll(() => readdirSync(downloads).sort(), { timeout: 5000 }).toEqual(names);
+    const saved = () => (existsSync(downloads) ? readdirSync(downloads).sort() : []);
+    await expect.poll(saved, { timeout: 5000 }).toEqual(names);
     await demo.page.select('#latent', '2');
     await demo.becomes('ready');
     await demo.page.waitForFunction(() => document.getElementById('step')?.textContent === '0');
-    expect(await demo.page.$eval('#plane', (element) => (element as HTMLElement).hidden)).toBe(true);
+    expect(await demo.page.$eval('#plane', (element) => (element as HTMLElement).hidden)).toBe(
+      true,
+    );
     await demo.chooseFiles([join(downloads, 'model.json')]);
-    await demo.says('a saved model is two files');
+    await demo.says('A saved model is two files');
     await demo.chooseFiles(names.map((name) => join(downloads, name)));
     await demo.says('The saved model is open');
-    expect(await demo.page.$eval('#latent', (element) => (element as HTMLSelectElement).value)).toBe(
-      '8',
-    );
+    expect(
+      await demo.page.$eval('#latent', (element) => (element as HTMLSelectElement).value),
+    ).toBe('8');
     await demo.train(true);
     await demo.page.waitForFunction(() => document.getElementById('loss')?.textContent !== '–');
     expect(await demo.value('loss')).toBeLessThan(1.08 * loss);
@@ -161,18 +201,11 @@ describe('demo page', () => {
 
   test("trains on the visitor's own files", async () => {
     const own = digits({ count: 300, seed: 9, size: 16 });
-    const file = (name: string, bytes: Uint8Array) => {
-      writeFileSync(join(folder, name), bytes);
-      return join(folder, name);
-    };
     const images = writeIdx({ shape: [300, 16, 16], data: own.data as Uint8Array });
     const labels = writeIdx({ shape: [300], data: own.labels as Uint8Array });
-    const cut = file('cut-idx3-ubyte', images.subarray(0, 5000));
-    await demo.chooseFiles([cut]);
-    await demo.says('cut-idx3-ubyte: cut short');
     await demo.chooseFiles([
-      file('own-idx3-ubyte.gz', gzipSync(images)),
-      file('own-idx1-ubyte', labels),
+      site.file('own-idx3-ubyte.gz', gzipSync(images)),
+      site.file('own-idx1-ubyte', labels),
     ]);
     await demo.says('It never leaves this page');
     expect(await demo.text('data-name')).toBe('own-idx3-ubyte.gz: 270 images of 16 × 16');
@@ -184,11 +217,47 @@ describe('demo page', () => {
     );
   });
 
+  test('is drawn sharply on any screen, and keeps what it shows', async () => {
+    const sharp = (density: number) =>
+      demo.page.waitForFunction(
+        (ratio) =>
+          devicePixelRatio === ratio &&
+          [...document.querySelectorAll('canvas')].every(
+            ({ width, clientWidth }) => width === Math.round(clientWidth * ratio),
+          ),
+        {},
+        density,
+      );
+    await demo.becomes('ready');
+    // An image of the data, which nothing but the screen changes.
+    const image = '#from label:first-child canvas';
+    const shown = await demo.picture(image);
+    await demo.page.setViewport({ width: 1270, height: 900, deviceScaleFactor: 2 });
+    await sharp(2);
+    await demo.page.setViewport({ width: 700, height: 500, deviceScaleFactor: 1.5 });
+    await sharp(1.5);
+    await demo.page.setViewport({ width: 1280, height: 900, deviceScaleFactor: 1 });
+    await sharp(1);
+    await expect.poll(() => demo.picture(image)).toBe(shown);
+  });
+
+  test('can be read in light and dark', async () => {
+    for (const value of ['light', 'dark']) {
+      await demo.page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
+      expect(await demo.page.evaluate(faintTexts)).toEqual([]);
+    }
+    await demo.page.emulateMediaFeatures([]);
+  });
+
   test('fits a phone, and follows a finger', async () => {
     await demo.page.setViewport({ width: 390, height: 844, hasTouch: true, isMobile: true });
     await demo.becomes('ready');
-    const width = await demo.page.evaluate(() => document.documentElement.scrollWidth);
-    expect(width).toBe(390);
+    for (const width of [320, 360, 844, 390]) {
+      const size = { width, height: width > 600 ? 390 : 844 };
+      await demo.page.setViewport({ ...size, hasTouch: true, isMobile: true });
+      const most = await demo.page.evaluate(() => document.documentElement.scrollWidth);
+      expect(most).toBe(width);
+    }
     const narrow = await demo.page.$$eval('button, select, input[type="range"]', (controls) =>
       controls
         .map((control) => [control.id, control.getBoundingClientRect()] as const)
@@ -207,13 +276,20 @@ describe('demo page', () => {
   });
 
   test('says what to do where WebGPU is missing', async () => {
-    const other = await openPage(INSECURE_HOST);
-    await other.waitForSelector('#unavailable:not([hidden])');
-    expect(await other.$eval('#unavailable', (element) => element.textContent)).toContain(
-      'not a secure context',
-    );
-    expect(await other.$eval('#train', (element) => element.checkVisibility())).toBe(false);
-    await other.close();
-    expect(demo.complaints).toEqual([]);
+    for (const [where, why] of [
+      [{ host: INSECURE_HOST }, 'not a secure context'],
+      [
+        { before: () => Reflect.deleteProperty(Navigator.prototype, 'gpu'), base: NO_ADAPTER },
+        'offers no adapter',
+      ],
+    ] as const) {
+      const other = await site.visit(where);
+      await other.page.waitForSelector('#unavailable:not([hidden])');
+      expect(await other.text('unavailable')).toContain(why);
+      expect(await other.text('unavailable')).toContain('What to do');
+      expect(await other.page.$eval('#train', (found) => found.checkVisibility())).toBe(false);
+      expect(other.complaints).toEqual([]);
+      await other.page.close();
+    }
   });
 });

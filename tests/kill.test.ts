@@ -202,6 +202,28 @@ describe('stopped after any call of the file system', () => {
   });
 });
 
+test('whoever reads while a folder changes hands gets weights and the description that go with them', async () => {
+  const folder = place();
+  const run = new RunFolder(folder);
+  let isOver = false;
+  const changing = (async () => {
+    for (let step = 1; step <= 30; step++) {
+      for (const which of ['a', 'b'] as const) {
+        await run.writeImported(configOf(which), weightsOf(which, step), '1.0.0');
+      }
+    }
+    isOver = true;
+  })();
+  const seen = new Set<string>();
+  while (!isOver) {
+    const { model } = await look(folder);
+    if (model) seen.add(`${model.which}${model.step}`);
+    await pause(0);
+  }
+  await changing;
+  expect(seen.size).toBeGreaterThan(5);
+});
+
 test(`${KILLS} processes killed while they save leave the old or the new`, async () => {
   const folder = place();
   let last: Found = { run: undefined, model: undefined };

@@ -386,7 +386,7 @@ describe('the command line', () => {
     ['another extension', [fixture, '--out', 'g.bin'], 'ends in .onnx'],
     ['no name before it', [fixture, '--out', '.onnx'], 'ends in .onnx'],
     ['a folder that is not there', [fixture, '--out', 'no/g.onnx'], 'there is no folder no'],
-    ['a folder beside it', [fixture, '--out', 'h.onnx'], 'h.decoder.onnx is a folder'],
+    ['a folder beside it', [fixture, '--out', 'h.onnx'], 'h.decoder.onnx: this is a folder'],
     ['no model', ['.', '--out', 'g.onnx'], 'holds no model.json'],
   ])('refuses %s', async (_, args, why) => {
     await mkdir(join(folder, 'h.decoder.onnx'), { recursive: true });

@@ -5,6 +5,7 @@ import { gunzip, isGzip } from '../../src/formats/gzip.ts';
 import { type IdxArray, idxSize, isIdx, readIdx } from '../../src/formats/idx.ts';
 import { LatentGpuError, type ModelConfig, readModelJson } from '../../src/index.ts';
 import { MODEL_FILE, WEIGHTS_FILE } from '../../src/models/folder.ts';
+import { CANDIDATES } from '../protocol.ts';
 
 export interface DataSplit {
   readonly train: ImageDataset;
@@ -48,7 +49,7 @@ export async function readDropped(files: readonly File[]): Promise<Dropped> {
     } else if (!isBeside(name)) throw unknown(name);
   }
   if (texts.length + weights.length > 0 && arrays.length === 0) return model(texts, weights);
-  if (arrays.length === 0) throw bad('there is no file of images here');
+  if (arrays.length === 0) throw unknown(files[0]?.name ?? 'nothing');
   if (texts.length + weights.length > 0) {
     throw bad('these are data and a model: drop one of them, and then the other');
   }
@@ -119,8 +120,11 @@ function assemble(arrays: readonly Named<IdxArray>[]): DataSplit {
   if (!first) throw bad('these files hold labels and no images; drop a file of images as well');
   if (third) throw bad(`${images.length} files of images are too many: one, or one for each split`);
   if (!second) {
-    if (first.count < 20) throw bad(`${first.name} holds ${first.count} images; 20 are needed`);
-    const held = Math.min(HELD_OUT, Math.round(0.1 * first.count));
+    const least = 2 * CANDIDATES;
+    if (first.count < least) {
+      throw bad(`${first.name} holds ${first.count} images; ${least} are needed`);
+    }
+    const held = Math.min(HELD_OUT, Math.max(CANDIDATES, Math.round(0.1 * first.count)));
     const { train, test } = split(first, held, 0);
     return { train, heldOut: test };
   }
@@ -128,6 +132,9 @@ function assemble(arrays: readonly Named<IdxArray>[]): DataSplit {
     throw bad(
       `${first.name} has images of [${first.shape}] and ${second.name} of [${second.shape}]`,
     );
+  }
+  if (second.count < CANDIDATES) {
+    throw bad(`${second.name} holds ${second.count} images; ${CANDIDATES} are needed`);
   }
   return { train: first, heldOut: second };
 }

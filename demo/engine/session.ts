@@ -3,6 +3,7 @@
 import { type ErrorCode, isLatentGpuError, type TrainerState } from '../../src/index.ts';
 import type { Activity, Report, Request, Settings } from '../protocol.ts';
 import { type DataSplit, readDropped } from './files.ts';
+import { Looks } from './looks.ts';
 import { Requests } from './requests.ts';
 import { builtInDigits, checkLoadable, type LoadedModel, Task } from './task.ts';
 import { Views } from './views.ts';
@@ -13,8 +14,6 @@ const SLICE_MS = 200;
 const SNAPSHOT_SECONDS = 2;
 /** After a touch of the map, slices are single steps for so long. */
 const ATTENTION_MS = 250;
-/** The views are renewed no more often than this, and for at most a quarter of the time. */
-const LOOK_MS = 500;
 
 /** What leaves no device to go on with. */
 const FATAL: readonly (ErrorCode | undefined)[] = ['no-adapter', 'device-lost'];
@@ -55,11 +54,7 @@ class Session {
   private activity: Activity | undefined;
   private stepMs = 0;
 
-  /** Views still to be renewed, and when the next renewal may begin. */
-  private pending: (() => Promise<void>)[] = [];
-  private isStale = false;
-  private lookAt = 0;
-  private lookMs = 0;
+  private readonly looks = new Looks();
   private attentionUntil = 0;
 
   constructor(tell: (report: Report) => void) {
@@ -85,15 +80,12 @@ class Session {
   private async turn(): Promise<void> {
     const request = this.requests.take();
     if (request) return this.handle(request);
-    const now = performance.now();
     const isIdle = this.hidden || this.isStranded;
     if (this.task && !isIdle) {
-      if (this.isStale && this.pending.length === 0 && now >= this.lookAt) this.beginLook();
-      const view = this.pending.shift();
-      if (view) return this.look(view);
+      if (await this.looks.renewOne(this.views)) return;
       if (this.wanted) return this.train(this.task);
     }
-    await this.requests.wait(this.isStale && !isIdle ? this.lookAt - now : 60_000);
+    await this.requests.wait((isIdle ? undefined : this.looks.dueIn) ?? 60_000);
   }
 
   private async handle(request: Request): Promise<void> {
@@ -111,7 +103,7 @@ class Session {
         this.wanted = request.on && task !== undefined;
         if (isStranded && request.on) {
           this.isStranded = false;
-          this.isStale = true;
+          this.looks.isStale = true;
         }
         return this.show();
       case 'hidden':
@@ -123,7 +115,7 @@ class Session {
         return task?.tune(request.rate, request.beta);
       case 'plane':
         views?.setPlane(request.choice, request.manifold);
-        if (!isStranded) this.beginLook();
+        if (!isStranded) this.looks.begin(this.views);
         return;
       case 'point':
         this.attentionUntil = performance.now() + ATTENTION_MS;
@@ -177,7 +169,7 @@ class Session {
     this.tell({ type: 'adapter', name, isSoftware });
     void task.device.lost.then(() => {
       if (this.task !== task) return;
-      this.isStale = true;
+      this.looks.isStale = true;
       this.show();
       this.requests.wake();
     });
@@ -200,8 +192,7 @@ class Session {
     const code = isLatentGpuError(error) ? error.code : undefined;
     const { task } = this;
     this.wanted = false;
-    this.pending = [];
-    this.isStale = false;
+    this.looks.clear();
     const last = task?.trainer.lastState;
     if (!task) this.tell({ type: 'failed', code, text });
     else if (FATAL.includes(code) || task.device.isLost) {
@@ -245,7 +236,7 @@ class Session {
       if (!this.task || this.task.device.isLost) throw error;
       this.wanted = wanted;
       this.tell({ type: 'kept', settings: this.task.settings });
-      this.notice('error', `${messageOf(error)} The model stays as it was.`);
+      this.notice('error', `${messageOf(error).replace(/\.?$/, '.')} The model stays as it was.`);
       this.show();
       return false;
     }
@@ -270,7 +261,7 @@ class Session {
     });
     this.watchDevice(task);
     this.views = new Views(task, this.ends, this.tell);
-    this.beginLook();
+    this.looks.begin(this.views);
     this.show();
     return true;
   }
@@ -280,8 +271,7 @@ class Session {
     this.task = undefined;
     this.views = undefined;
     this.isStranded = false;
-    this.pending = [];
-    this.isStale = false;
+    this.looks.clear();
   }
 
   private async open(files: readonly File[]): Promise<void> {
@@ -339,21 +329,7 @@ class Session {
       stepsPerSecond,
       imagesPerSecond: stepsPerSecond * settings.batch,
     });
-    this.isStale = true;
-  }
-
-  private beginLook(): void {
-    this.isStale = false;
-    this.lookMs = 0;
-    this.pending = this.views?.all() ?? [];
-  }
-
-  private async look(view: () => Promise<void>): Promise<void> {
-    const began = performance.now();
-    await view();
-    const now = performance.now();
-    this.lookMs += now - began;
-    if (this.pending.length === 0) this.lookAt = now + Math.max(LOOK_MS, 3 * this.lookMs);
+    this.looks.isStale = true;
   }
 }
 

@@ -173,12 +173,6 @@ export function checkLoadable({ family, data }: ModelConfig, current: ImageDatas
   if (data.standardized) {
     throw new LatentGpuError(
       'bad-input',
-      'this page trains on values as they are, and the saved model sees standardised ones',
-    );
-  }
-  if (data.standardized) {
-    throw new LatentGpuError(
-      'bad-input',
       'the saved model was trained on standardised data, and this page does not standardise; ' +
         'train it on in the terminal',
     );

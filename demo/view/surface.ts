@@ -13,9 +13,8 @@ export class Surface {
     this.canvas = canvas;
     this.context = canvas.getContext('2d') as CanvasRenderingContext2D;
     this.paint = paint;
-    new ResizeObserver(() => this.repaint()).observe(canvas);
+    observePixels(canvas, () => this.repaint());
     onThemeChange(() => this.repaint());
-    onDensityChange(() => this.repaint());
     // A GPU that crashes takes the pictures along.
     canvas.addEventListener('contextrestored', () => this.repaint());
   }
@@ -45,18 +44,15 @@ export class Surface {
   }
 }
 
-/** Calls back when the page moves to a screen of other pixels; its size in CSS pixels may stay. */
-function onDensityChange(changed: () => void): void {
-  const watch = () => {
-    const same = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
-    same.addEventListener(
-      'change',
-      () => {
-        changed();
-        watch();
-      },
-      { once: true },
-    );
-  };
-  watch();
+/** Calls back when the canvas covers other pixels: it, the zoom, or the screen has changed. */
+function observePixels(canvas: HTMLCanvasElement, changed: () => void): void {
+  const observer = new ResizeObserver(changed);
+  try {
+    observer.observe(canvas, { box: 'device-pixel-content-box' });
+  } catch {
+    // Safari counts CSS pixels only.
+    observer.observe(canvas);
+  }
+  // Zooming does this too.
+  addEventListener('resize', changed);
 }

@@ -1,12 +1,11 @@
 // latentgpu export: a model in the format of another world.
-import { stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
 import type { OnnxFile, OnnxPart } from '../interchange/onnx.ts';
 import { type CommonOptions, type Context, common, runCommand } from './command.ts';
 import { loadModel } from './device.ts';
+import { checkPlace } from './files.ts';
 import { table } from './text.ts';
 import { version } from './version.ts';
 
@@ -64,15 +63,8 @@ async function perform(
   if (!/[^/\\]\.onnx$/i.test(path)) {
     throw new LatentGpuError('bad-input', `--out ${path}: name a file that ends in .onnx`);
   }
-  if (!(await stat(dirname(path)).catch(() => undefined))?.isDirectory()) {
-    throw new LatentGpuError('bad-input', `--out ${path}: there is no folder ${dirname(path)}`);
-  }
   const targets = paths(path, part);
-  for (const [, name] of targets) {
-    if ((await stat(name).catch(() => undefined))?.isDirectory()) {
-      throw new LatentGpuError('bad-input', `--out ${path}: ${name} is a folder`);
-    }
-  }
+  for (const [, name] of targets) await checkPlace(name);
   const loaded = await loadModel(dir, out);
   // Here and not above: no other command should wait for the protocol buffers.
   const { onnxFile } = await import('../interchange/onnx.ts');

@@ -22,6 +22,17 @@ export async function outputFile(path: string, kinds: readonly FileKind[]): Prom
   const bad = (why: string) => new LatentGpuError('bad-input', `--out ${path}: ${why}`);
   const kind = kinds.find((each) => path.toLowerCase().endsWith(`.${each}`));
   if (!kind) throw bad(`name a file that ends in ${kinds.map((each) => `.${each}`).join(' or ')}`);
+  await checkPlace(path);
+  return { path, kind };
+}
+
+/**
+ * Makes sure that a file can be written there.
+ *
+ * @throws LatentGpuError `bad-input`
+ */
+export async function checkPlace(path: string): Promise<void> {
+  const bad = (why: string) => new LatentGpuError('bad-input', `--out ${path}: ${why}`);
   const folder = dirname(path);
   if (!(await stat(resolve(folder)).catch(() => undefined))?.isDirectory()) {
     throw bad(`there is no folder ${folder}`);
@@ -33,7 +44,6 @@ export async function outputFile(path: string, kinds: readonly FileKind[]): Prom
     return undefined;
   });
   if (there?.isDirectory()) throw bad('this is a folder');
-  return { path, kind };
 }
 
 /** A picture of more could not be looked at. */

@@ -11,7 +11,7 @@ import { type Binarization, binarizedRows } from '../training/index.ts';
 import { CLOUD, cloudPicture } from './clouds.ts';
 import { type Appearance, inDataUnits, pairsPicture, pictureOf } from './points.ts';
 
-const SAMPLES = 100;
+export const SAMPLES = 100;
 const PAIRS = 40;
 /** Codes of a scatter plot, unless more are asked for. */
 export const CODES = 5000;
@@ -43,13 +43,18 @@ export function inThePlane(codes: Float32Array, count: number, latent: number): 
 /** The stream of a seed that spreads codes of one dimension. */
 const SPREAD_STREAM = 104;
 
-/** Codes in the plane, by label; those of one dimension along a line, each label above the other. */
+/**
+ * Codes in the plane, by label; those of one dimension along a line, each label above the other.
+ *
+ * @param size side of the plot in pixels
+ */
 export function codesPicture(
   { points }: PlanarCodes,
   latent: number,
   { count, labels }: Pick<ImageDataset, 'count' | 'labels'>,
+  size?: number,
 ): Picture {
-  const options = { count, ...(labels && { labels }) };
+  const options = { count, ...(labels && { labels }), ...(size !== undefined && { size }) };
   if (latent > 1) return scatter(points, options);
   const lines = points.filter((_, i) => i % 2 === 0);
   const range = lines.reduce((a, b) => Math.max(a, b)) - lines.reduce((a, b) => Math.min(a, b));
@@ -70,18 +75,22 @@ export function fewRows({ shape }: Appearance): number {
   return shape.length === 1 ? CLOUD : PAIRS;
 }
 
+export interface SamplesOptions extends WorkOptions {
+  /** Data rows, as the model sees them, to draw vectors among. */
+  readonly among?: Float32Array;
+  /** Where there are no data to draw among. */
+  readonly count?: number;
+}
+
 /**
  * Decoded means of draws from the prior, as images; of plain vectors, draws from the model as points in
  * the plane, among data if there are any.
- *
- * @param among data rows, as the model sees them
  */
 export async function samplesPicture(
   inference: Inference,
   look: Appearance,
   seed: number,
-  among?: Float32Array,
-  work: WorkOptions = {},
+  { among, count = SAMPLES, ...work }: SamplesOptions = {},
 ): Promise<Picture> {
   const { features } = inference.model;
   if (look.shape.length === 1 && among) {
@@ -89,8 +98,8 @@ export async function samplesPicture(
     return cloudPicture(among, made, features);
   }
   const shown = look.shape.length === 1 ? 'draw' : 'mean';
-  const made = await inference.sample(SAMPLES, shown, seed, work);
-  return pictureOf(inDataUnits(made, look), SAMPLES, look);
+  const made = await inference.sample(count, shown, seed, work);
+  return pictureOf(inDataUnits(made, look), count, look);
 }
 
 /**
@@ -139,7 +148,7 @@ export async function picturesOf(
   const shown = rowsOf(few);
 
   if (!(model instanceof Autoencoder)) {
-    const picture = await samplesPicture(inference, look, seed, shown);
+    const picture = await samplesPicture(inference, look, seed, { among: shown });
     pictures.set(PICTURES.samples, encodePng(picture));
   }
 

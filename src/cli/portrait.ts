@@ -18,6 +18,7 @@ import {
   fewRows,
   inThePlane,
   reconstructionsPicture,
+  SAMPLES,
   samplesPicture,
 } from './pictures.ts';
 import { appearanceOf, inDataUnits, pictureOf } from './points.ts';
@@ -26,6 +27,12 @@ import { thousands } from './text.ts';
 /** Ways through latent space, and pictures of each. */
 const WAYS = 4;
 const STEPS = 9;
+/** Values of the data points in one picture, about, at most. */
+const VALUES = 500_000;
+/** Features of a vector whose strips may stand beside each other. */
+const SHORT = 64;
+/** Side of a scatter plot in pixels: its numerals are to be read on a narrow page, too. */
+const PLOT = 460;
 
 /** Data that a model is shown, and how. */
 export interface Sitters {
@@ -94,6 +101,11 @@ export async function portraitOf(
 const isVector = ({ config }: LoadedModel) => config.data.shape.length === 1;
 const MADE = { 1: 'as points along a line', 2: 'as points in the plane' } as const;
 
+/** So many data points, or fewer where they are large: a page is to stay small. */
+function atMost(wanted: number, { model }: LoadedModel): number {
+  return Math.max(4, Math.min(wanted, Math.floor(VALUES / model.features)));
+}
+
 /** Where plain vectors are drawn, in words. */
 function placeOf({ model }: LoadedModel): string {
   return (
@@ -111,7 +123,13 @@ async function samples(
 ): Promise<Described> {
   const look = appearanceOf(loaded);
   const among = isVector(loaded) ? fewOf(sitters, fewRows(look)) : undefined;
-  const picture = await samplesPicture(inference, look, seed, among, work);
+  // A full square.
+  const count = Math.floor(Math.sqrt(atMost(SAMPLES, loaded))) ** 2;
+  const picture = await samplesPicture(inference, look, seed, {
+    ...work,
+    count,
+    ...(among && { among }),
+  });
   const title = 'Samples';
   if (among) {
     const caption = `Draws from the model (1) among data (0), ${placeOf(loaded)}; seed ${seed}.`;
@@ -138,7 +156,8 @@ async function reconstructions(
   work: WorkOptions,
 ): Promise<Described> {
   const look = appearanceOf(loaded);
-  const data = fewOf(sitters, fewRows(look)) as Float32Array;
+  const few = isVector(loaded) ? fewRows(look) : atMost(fewRows(look), loaded);
+  const data = fewOf(sitters, few) as Float32Array;
   const picture = await reconstructionsPicture(inference, look, data, work);
   const title = 'Reconstructions';
   return isVector(loaded)
@@ -174,7 +193,7 @@ async function latentSpace(
   const colored = part.labels ? ', coloured by label' : '';
   return {
     title: 'Codes',
-    picture: codesPicture(plane, latent, part),
+    picture: codesPicture(plane, latent, part, PLOT),
     caption: `Codes of ${thousands(part.count)} rows ${axes}${colored}.`,
     alt: `Scatter plot of the codes of data${colored}`,
   };
@@ -187,31 +206,48 @@ async function ways(
   { signal, onProgress }: WorkOptions,
 ): Promise<Described> {
   const { latent } = inference.model.config;
-  const count = Math.min(WAYS, Math.floor(dataset.count / 2));
+  const most = isVector(loaded) ? WAYS : Math.ceil(atMost(WAYS * STEPS, loaded) / STEPS);
+  const count = Math.min(most, Math.floor(dataset.count / 2));
   const stop = signal && { signal };
   const { mean } = await inference.encode(shown, 2 * count, { ...stop });
   const end = (i: number) => mean.subarray(i * latent, (i + 1) * latent);
+  const look = appearanceOf(loaded);
+  const vector = isVector(loaded);
+  // Strips are compared best below each other: a column for each way, if they are short.
+  const columns = !vector ? STEPS : inference.model.features <= SHORT ? count : 1;
+  const isTurned = vector && columns === count;
   const codes = new Float32Array(count * STEPS * latent);
+  const series: number[] = [];
   for (let i = 0; i < count; i++) {
-    codes.set(interpolate(end(2 * i), end(2 * i + 1), STEPS), i * STEPS * latent);
+    const way = interpolate(end(2 * i), end(2 * i + 1), STEPS);
+    for (let step = 0; step < STEPS; step++) {
+      const at = isTurned ? step * count + i : i * STEPS + step;
+      codes.set(way.subarray(step * latent, (step + 1) * latent), at * latent);
+      series[at] = i;
+    }
   }
   const made = await inference.decode(codes, count * STEPS, 'mean', 0, {
     ...stop,
     ...(onProgress && { onProgress }),
   });
-  const look = appearanceOf(loaded);
-  const vector = isVector(loaded);
-  const picture = pictureOf(inDataUnits(made, look), count * STEPS, look, {
-    columns: vector ? 1 : STEPS,
-    series: Array.from({ length: count * STEPS }, (_, i) => Math.floor(i / STEPS)),
-  });
-  const arranged = vector ? `${STEPS} steps each` : `a row each`;
+  const picture = pictureOf(inDataUnits(made, look), count * STEPS, look, { columns, series });
   return {
     title: 'Interpolation',
     picture,
-    caption: `Straight through latent space between the codes of ${count === 1 ? 'two data points' : `${count} pairs of data points, ${arranged}`}.`,
+    caption: waysText(loaded, count, isTurned),
     alt: 'What the model decodes on the way from one data point to another',
   };
+}
+
+function waysText(loaded: LoadedModel, count: number, isTurned: boolean): string {
+  const pairs = count === 1 ? 'two data points' : `${count} pairs of data points`;
+  const straight = `Straight through latent space between the codes of ${pairs}`;
+  if (!isVector(loaded)) return `${straight}, a row each.`;
+  if (loaded.model.features === 2) return `${straight}, a colour each.`;
+  const cells = loaded.standardization
+    ? 'a cell is a feature: blue below its mean, red above'
+    : 'a cell is a feature: black is 0, white is 1';
+  return `${straight}, ${isTurned ? 'a column each' : `${STEPS} rows each`}; ${cells}.`;
 }
 
 /** What each dimension of the code tells of the data. */

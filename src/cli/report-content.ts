@@ -9,9 +9,10 @@ import type { Fact, LikelihoodCard, ReportContent } from '../report/content.ts';
 import { type History, readHistory } from '../report/history.ts';
 import { optionWords, quoted, trainLine } from '../report/recipe.ts';
 import { type LoadedModel, METRICS_FILE, RECORD_FILE } from '../training/folder.node.ts';
+import { RUN_KEYS } from '../training/index.ts';
+import type { CommonOptions } from './command.ts';
 import type { Portrait } from './portrait.ts';
-import type { ReportOptions } from './report.ts';
-import type { Subject } from './subject.ts';
+import type { Subject, SubjectOptions } from './subject.ts';
 import { duration, thousands } from './text.ts';
 import { version } from './version.ts';
 
@@ -33,6 +34,12 @@ export async function readRunHistory(
   if (history.steps.length > 0) return history;
   notes.push(`${METRICS_FILE} reports no epoch, so there are no curves of training.`);
   return undefined;
+}
+
+/** What was asked for. */
+export interface ReportOptions extends CommonOptions, SubjectOptions {
+  out?: string;
+  samples: number;
 }
 
 export interface ReportSources {
@@ -78,8 +85,10 @@ export async function contentOf(sources: ReportSources): Promise<ReportContent> 
     pictures: portrait.pictures,
     dimensions: portrait.dimensions,
     configuration: [
-      ['family', config.family],
-      ...factsIn({ ...withoutFamily(config), ...record?.config }),
+      ['family', config.family, ''],
+      ...factsIn({ ...withoutFamily(config), ...record?.config }).map(
+        ([key, value]) => [key, value, RUN_KEYS[key]?.help ?? ''] as const,
+      ),
     ],
     commands: commandsOf(sources, notes),
     versions: await versionsOf(sources),
@@ -123,6 +132,7 @@ async function factsOf(
       'trained on',
       `${record.adapter?.name}${record.adapter?.isSoftware ? ', software' : ''}`,
     ],
+    ['version', `latentgpu ${record?.version ?? version}`],
     written && ['weights of', `${written.mtime.toISOString().slice(0, 16).replace('T', ' ')} UTC`],
   ];
   return facts.filter((each) => each !== undefined);

@@ -10,23 +10,18 @@ import type { LikelihoodCard } from '../report/content.ts';
 import { reportPage } from '../report/page.ts';
 import { type LoadedModel, REPORT_FILE } from '../training/folder.node.ts';
 import { binarizedRows } from '../training/index.ts';
-import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
+import { type Context, common, countOption, runCommand } from './command.ts';
 import { hasTestSplit, isBinary } from './data.ts';
 import { loadModel, withModel } from './device.ts';
 import { outputFile } from './files.ts';
 import { greyed } from './pictures.ts';
 import { portraitOf, type Sitters } from './portrait.ts';
-import { contentOf, readRunHistory } from './report-content.ts';
-import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './subject.ts';
+import { contentOf, type ReportOptions, readRunHistory } from './report-content.ts';
+import { dataOptions, loadSubject, type Subject } from './subject.ts';
 import { table, thousands } from './text.ts';
 
 /** Rows whose likelihood is estimated, as `eval` does. */
 const LIKELIHOOD_ROWS = 1000;
-
-export interface ReportOptions extends CommonOptions, SubjectOptions {
-  out?: string;
-  samples: number;
-}
 
 export function reportCommand(program: Command): void {
   const command = program
@@ -176,9 +171,9 @@ function cardOf(
 ): LikelihoodCard {
   const isVae = !(model instanceof Autoencoder);
   const { likelihood, latent } = config;
-  const part = `${summary.split} split`;
+  const part = summary.split === 'train' ? 'training split' : 'test split';
   const how = standardization
-    ? 'standardised for the model; densities are those of the data as they were'
+    ? 'standardised for the model (densities are those of the data as they were)'
     : binarization === 'none'
       ? 'values as they are, not binarised'
       : `binarised (${BINARIZED[binarization]})`;

@@ -1,7 +1,6 @@
 // One training run into one folder: what `train` and `start` do.
 import { logScale, type Standardization } from '../data/standardize.ts';
 import { openDevice } from '../device/index.ts';
-import { isLatentGpuError } from '../errors.ts';
 import { evaluateModel, type Family, Inference, unpackParameters } from '../models/index.ts';
 import { checkOutput, RunFolder, type TrainingRecord } from '../training/folder.node.ts';
 import {
@@ -155,42 +154,35 @@ async function fitInto(
     const whole = { ...checkpoint, layout: layoutOf(model) };
     await run.save(whole, config.model, kept, version, standardization);
   };
-  try {
-    return await out.progress('training', (bar) =>
-      fit(trainer, {
-        steps: total,
-        checkpointEvery,
-        signal,
-        ...(patience !== null && { patience }),
-        ...(best && { best }),
-        ...(test && {
-          evaluate: {
-            every,
-            run: (runtime) =>
-              evaluateModel(
-                runtime,
-                model,
-                test,
-                (a, b) => binarizedRows(test, a, b, binarization, training.seed),
-                { limit: Math.min(limit, test.count), samples, logScale: shift },
-              ),
-          },
-        }),
-        onProgress: progressOn(bar, total, trainer.step, shift),
-        onEpoch: async (report) => {
-          const shown = inDataUnits(report, shift);
-          await run.report(metricsLine(shown));
-          out.say(epochLine(shown, total / perEpoch));
+  return await out.progress('training', (bar) =>
+    fit(trainer, {
+      steps: total,
+      checkpointEvery,
+      signal,
+      ...(patience !== null && { patience }),
+      ...(best && { best }),
+      ...(test && {
+        evaluate: {
+          every,
+          run: (runtime) =>
+            evaluateModel(
+              runtime,
+              model,
+              test,
+              (a, b) => binarizedRows(test, a, b, binarization, training.seed),
+              { limit: Math.min(limit, test.count), samples, logScale: shift },
+            ),
         },
-        onCheckpoint: save,
       }),
-    );
-  } catch (error) {
-    const { lastState } = trainer;
-    // What was good is kept, for a second try with other settings.
-    if (isLatentGpuError(error, 'not-finite') && lastState) await save({ state: lastState, best });
-    throw error;
-  }
+      onProgress: progressOn(bar, total, trainer.step, shift),
+      onEpoch: async (report) => {
+        const shown = inDataUnits(report, shift);
+        await run.report(metricsLine(shown));
+        out.say(epochLine(shown, total / perEpoch));
+      },
+      onCheckpoint: save,
+    }),
+  );
 }
 
 /** What a negative log-density of standardised data lacks to one of the data as they were. */

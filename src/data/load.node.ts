@@ -181,7 +181,10 @@ async function labelsBeside(path: string): Promise<Uint8Array | undefined> {
   if (beside === path) return undefined;
   const bytes = await readIfPresent(beside);
   if (!bytes) return undefined;
-  const { shape, data } = readIdx(isGzip(bytes) ? await gunzip(bytes) : bytes, beside);
+  const { shape, data } = readIdx(
+    isGzip(bytes) ? await gunzip(bytes, (head) => idxSize(head, beside), beside) : bytes,
+    beside,
+  );
   if (shape.length === 1) return data;
   throw new LatentGpuError('bad-data', `${beside} holds [${shape}], not one label a row`);
 }

@@ -31,9 +31,9 @@ export function bitsPerDimension(
   if (!isVae) return none('no bits per dimension: an autoencoder gives data no probability');
   switch (likelihood.kind) {
     case 'categorical':
-      return { value, note: `of values in ${likelihood.levels ?? 256} levels` };
+      return { value, note: `${likelihood.levels ?? 256} levels` };
     case 'bernoulli':
-      if (isBinary) return { value, note: 'of values that are 0 or 1' };
+      if (isBinary) return { value, note: 'values are 0 or 1' };
       return none(
         'no bits per dimension: a Bernoulli decoder was given grey values, of which it is no distribution',
       );

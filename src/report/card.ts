@@ -3,6 +3,7 @@ import type { LikelihoodCard } from './content.ts';
 import { type Html, html, type Part } from './html.ts';
 
 const thousands = (n: number) => n.toLocaleString('en-US');
+const rows = (n: number) => (n === 1 ? 'one row' : `${thousands(n)} rows`);
 
 interface Tile {
   readonly label: string;
@@ -15,15 +16,17 @@ interface Tile {
 }
 
 function tile({ label, value, digits, error, unit, name }: Tile): Html {
-  return html`<div class="tile"><dt>${label}</dt>
+  return html`<div class="tile"><dt class="label">${label}</dt>
 <dd><data id="${name}" value="${value}">${value.toFixed(digits)}</data>${
+    // One row has no spread.
     error !== undefined &&
+    error > 0 &&
     html` <span class="error">± <data id="${name}-error" value="${error}">${error.toFixed(2)}</data></span>`
   } <span class="unit">${unit}</span></dd></div>
 `;
 }
 
-/** Below this share, or this many, the samples hardly reach where the posterior is. */
+/** With fewer effective samples, a few decide about the estimate of a row. */
 const FEW = 5;
 
 function tilesOf({ evaluation, isVae, latent, bits }: LikelihoodCard): Html[] {
@@ -84,13 +87,13 @@ function tilesOf({ evaluation, isVae, latent, bits }: LikelihoodCard): Html[] {
 function explanation({ evaluation, isVae, bits }: LikelihoodCard): Part[] {
   const { nll, count } = evaluation;
   const sentences: Part[] = [
-    `${isVae ? 'Bound and KL divergence' : 'The error'} are means over ${thousands(count)} rows; ± is the standard error of a mean over the rows. `,
+    `${isVae ? 'Bound and KL divergence are means' : 'It is the mean'} over ${rows(count)}; ± is the standard error of a mean over rows. `,
   ];
   if (nll) {
     sentences.push(
-      `−log p(x) is estimated for ${thousands(nll.count)} of them by importance sampling from the encoder's posterior (Burda, Grosse and Salakhutdinov 2016), ` +
+      `−log p(x) is estimated for ${nll.count === count ? 'all of them' : `the first ${rows(nll.count)}`} by importance sampling from the encoder's posterior (Burda, Grosse and Salakhutdinov 2016), ` +
         `K = ${thousands(nll.samples)} samples a row: on average no less than the true value, and nearer to it with more samples. ` +
-        'The effective sample size is (Σw)² / Σw², the mean over these rows (Kong 1992). ',
+        'The effective sample size is (Σw)² / Σw², the mean over rows (Kong 1992). ',
     );
     if (nll.effectiveSampleSize < FEW && nll.samples > 1) {
       sentences.push(

@@ -11,7 +11,10 @@
   const labels = (_, values) => values.map((value) => (value == null ? '' : text(value)));
   // As wide as the longest label.
   const widthOf = (_, values) =>
-    14 + 7 * Math.max(3, ...(values ?? []).map((value) => String(value).length));
+    22 + 7 * Math.max(3, ...(values ?? []).map((value) => String(value).length));
+
+  // Steps and ranks are whole numbers.
+  const whole = Array.from({ length: 30 }, (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3));
 
   function columnsOf(figure) {
     const rows = [...figure.querySelectorAll('tbody tr')].map((row) => [...row.cells].map(number));
@@ -59,7 +62,7 @@
         ...(isBars && { y: { range: (_, __, high) => [0, 1.08 * (high || 1)] } }),
       },
       axes: [
-        isBars ? { ...axis, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50] } : axis,
+        { ...axis, incrs: whole, ...(isBars && { grid: { show: false } }) },
         { ...axis, size: widthOf },
       ],
       series,
@@ -69,23 +72,28 @@
     drawn.set(figure, new uPlot(options, data, plot));
   }
 
-  const drawAll = (width) => {
-    for (const figure of figures) {
-      const room = width ?? figure.querySelector('.plot').clientWidth;
-      if (room > 0) draw(figure, room);
-    }
+  const isPaper = () => root.classList.contains('paper');
+
+  // On paper, columns are as wide as A4 lets them be: there is no telling before it is laid out.
+  function widthFor(figure) {
+    if (isPaper()) return figure.closest('.grid') ? 330 : 680;
+    return figure.querySelector('.plot').clientWidth;
+  }
+
+  const drawAll = () => {
+    for (const figure of figures) draw(figure, widthFor(figure));
   };
 
   let before = innerWidth;
   addEventListener('resize', () => {
-    if (innerWidth !== before && !root.classList.contains('paper')) drawAll();
+    if (innerWidth !== before && !isPaper()) drawAll();
     before = innerWidth;
   });
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => drawAll());
-  // On paper: dark ink on white, in columns that fit.
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
+  // Dark ink on white.
   addEventListener('beforeprint', () => {
     root.classList.add('paper');
-    drawAll(310);
+    drawAll();
   });
   addEventListener('afterprint', () => {
     root.classList.remove('paper');

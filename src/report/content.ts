@@ -48,7 +48,7 @@ export interface ReportContent {
   readonly pictures: readonly ReportPicture[];
   readonly dimensions: LatentDimensions | undefined;
   /** Settled keys. */
-  readonly configuration: readonly Fact[];
+  readonly configuration: readonly (readonly [key: string, value: string, help: string])[];
   /** What to type, and what it does. */
   readonly commands: readonly Fact[];
   readonly versions: readonly Fact[];

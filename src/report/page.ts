@@ -5,18 +5,21 @@ import uPlotScript from 'uplot/dist/uPlot.iife.min.js?raw';
 import uPlotStyle from 'uplot/dist/uPlot.min.css?raw';
 import { likelihoodSection } from './card.ts';
 import chartScript from './charts.js?raw';
-import type { Fact, ReportContent } from './content.ts';
+import type { ReportContent } from './content.ts';
 import { curveFigure, dimensionsFigure, pictureFigure } from './figures.ts';
 import { Html, html } from './html.ts';
 import style from './style.css?raw';
 
 const LICENCE = '/*! uPlot: Copyright (c) 2022 Leon Sorokin, MIT License */';
 
-function factsTable(heading: readonly [string, string], facts: readonly Fact[]): Html {
+function factsTable(heading: readonly string[], facts: readonly (readonly string[])[]): Html {
   return html`<div class="scroll"><table class="facts">
-<thead><tr><th scope="col">${heading[0]}</th><th scope="col">${heading[1]}</th></tr></thead>
+<thead><tr>${heading.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>
-${facts.map(([label, text]) => html`<tr><th scope="row">${label}</th><td>${text}</td></tr>\n`)}</tbody>
+${facts.map(
+  ([label, ...texts]) =>
+    html`<tr><th scope="row"><span class="key">${label}</span></th>${texts.map((text) => html`<td>${text}</td>`)}</tr>\n`,
+)}</tbody>
 </table></div>
 `;
 }
@@ -58,7 +61,7 @@ ${likelihood && likelihoodSection(likelihood)}${curvesSection(content)}${
 }${dimensions && section('dimensions', 'Latent space', [dimensionsFigure(dimensions)])}${section(
   'configuration',
   'Configuration',
-  [factsTable(['key', 'value'], configuration)],
+  [factsTable(['key', 'value', 'what it is'], configuration)],
 )}${section(
   'commands',
   'To have it again',

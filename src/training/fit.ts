@@ -1,5 +1,6 @@
 // The loop around a trainer: epochs, evaluations, checkpoints, stopping. Knows no files and no
 // terminal: whoever calls it decides what becomes of the reports.
+import { isLatentGpuError } from '../errors.ts';
 import type { Evaluation } from '../models/evaluate.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import type { Best, Checkpoint } from './checkpoint.ts';
@@ -84,7 +85,7 @@ class EpochMeans {
 /**
  * Trains until `steps` steps are done, patience runs out, or the signal stops it.
  *
- * @throws LatentGpuError `not-finite`; the trainer's `lastState` is then the last good one
+ * @throws LatentGpuError `not-finite`, after a checkpoint of the last good state
  */
 export async function fit(trainer: Trainer, options: FitOptions): Promise<FitResult> {
   const { steps: total, evaluate, patience, checkpointEvery = 0, signal } = options;
@@ -97,40 +98,46 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
   const checkpoint = async () =>
     options.onCheckpoint?.({ state: trainer.lastState as TrainerState, best });
 
-  while (trainer.step < total && !signal?.aborted && !isStale()) {
-    const from = trainer.step;
-    const stop = checkpointEvery > 0 ? nextMultiple(from, checkpointEvery) : total;
-    const next = Math.min(total, nextMultiple(from, perEpoch), stop);
-    const began = performance.now();
-    const report = await trainer.run(next - from, {
-      ...(options.onProgress && { onProgress: options.onProgress }),
-      ...(signal && { signal }),
-    });
-    seconds += (performance.now() - began) / 1000;
-    means.add(report.metrics, report.step - from);
-    if (report.step < next) break;
-    const isEnd = next === total;
-    if (isEnd || next % perEpoch === 0) {
-      const { steps } = means;
-      last = { ...report, steps, metrics: means.take(), seconds };
-      seconds = 0;
-      const due = evaluate && evaluate.every > 0 && (next / perEpoch) % evaluate.every === 0;
-      if (evaluate && evaluate.every > 0 && (due || isEnd)) {
-        const parameters = await trainer.keptParameters();
-        const evaluation = await trainer.withParameters(parameters, evaluate.run);
-        last = { ...last, evaluation };
-        if (patience !== undefined) {
-          const { negativeElbo } = evaluation;
-          const isBest = !best || negativeElbo < best.negativeElbo;
-          best = isBest
-            ? { negativeElbo, step: next, stale: 0, parameters }
-            : { ...(best as Best), stale: (best as Best).stale + 1 };
-          last = { ...last, isBest };
+  try {
+    while (trainer.step < total && !signal?.aborted && !isStale()) {
+      const from = trainer.step;
+      const stop = checkpointEvery > 0 ? nextMultiple(from, checkpointEvery) : total;
+      const next = Math.min(total, nextMultiple(from, perEpoch), stop);
+      const began = performance.now();
+      const report = await trainer.run(next - from, {
+        ...(options.onProgress && { onProgress: options.onProgress }),
+        ...(signal && { signal }),
+      });
+      seconds += (performance.now() - began) / 1000;
+      means.add(report.metrics, report.step - from);
+      if (report.step < next) break;
+      const isEnd = next === total;
+      if (isEnd || next % perEpoch === 0) {
+        const { steps } = means;
+        last = { ...report, steps, metrics: means.take(), seconds };
+        seconds = 0;
+        const due = evaluate && evaluate.every > 0 && (next / perEpoch) % evaluate.every === 0;
+        if (evaluate && evaluate.every > 0 && (due || isEnd)) {
+          const parameters = await trainer.keptParameters();
+          const evaluation = await trainer.withParameters(parameters, evaluate.run);
+          last = { ...last, evaluation };
+          if (patience !== undefined) {
+            const { negativeElbo } = evaluation;
+            const isBest = !best || negativeElbo < best.negativeElbo;
+            best = isBest
+              ? { negativeElbo, step: next, stale: 0, parameters }
+              : { ...(best as Best), stale: (best as Best).stale + 1 };
+            last = { ...last, isBest };
+          }
         }
+        await options.onEpoch?.(last);
       }
-      await options.onEpoch?.(last);
+      if (!isEnd && checkpointEvery > 0 && next % checkpointEvery === 0) await checkpoint();
     }
-    if (!isEnd && checkpointEvery > 0 && next % checkpointEvery === 0) await checkpoint();
+  } catch (error) {
+    // What was good is kept, for a second try with other settings.
+    if (isLatentGpuError(error, 'not-finite') && trainer.lastState) await checkpoint();
+    throw error;
   }
   await checkpoint();
   const interrupted = trainer.step < total && !isStale();

@@ -26,6 +26,7 @@ import {
   WEIGHTS_FILE,
   writeWeights,
 } from '../models/index.ts';
+import { checkValue } from '../models/schema.ts';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import {
   type Changes,
@@ -34,6 +35,7 @@ import {
   readCommitted,
   settleFiles,
 } from './commit.node.ts';
+import { RUN_KEYS } from './config.ts';
 import { checkFree } from './lock.node.ts';
 
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
@@ -105,8 +107,11 @@ async function text(folder: string, name: string): Promise<string | undefined> {
   return bytes && new TextDecoder().decode(bytes);
 }
 
-const isObject = (value: unknown): boolean =>
+const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const valueAt = (object: unknown, key: string): unknown =>
+  isObject(object) && Object.hasOwn(object, key) ? object[key] : undefined;
 
 async function isFolder(path: string): Promise<boolean> {
   return await stat(path).then(
@@ -176,11 +181,18 @@ async function readTogether(
   }
 }
 
-/** `training.json`, if the folder has one. @throws LatentGpuError `bad-format` */
+/** `training.json`, if the folder has one. @throws LatentGpuError `bad-format`, `bad-config` */
 export async function readRecord(folder: string): Promise<TrainingRecord | undefined> {
-  const path = join(folder, RECORD_FILE);
   const found = await text(folder, RECORD_FILE);
-  if (found === undefined) return undefined;
+  return found === undefined ? undefined : parseRecord(found, join(folder, RECORD_FILE));
+}
+
+/**
+ * Reads the text of a `training.json`.
+ *
+ * @throws LatentGpuError `bad-format`, or `bad-config` for a key whose value is not allowed
+ */
+export function parseRecord(found: string, path: string): TrainingRecord {
   const bad = (why: string) => new LatentGpuError('bad-format', `${path}: ${why}`);
   const record = parseJson(found, path) as Partial<TrainingRecord> | null;
   if (record?.format !== 1) throw bad('not the record of a training run of format 1');
@@ -188,8 +200,14 @@ export async function readRecord(folder: string): Promise<TrainingRecord | undef
   if (typeof data?.data !== 'string' || !isObject(config)) {
     throw bad("'data' or 'config' is missing");
   }
+  for (const [key, known] of Object.entries(RUN_KEYS)) {
+    const value = key.split('.').reduce(valueAt, config as unknown);
+    if (value !== undefined) checkValue(key, known, { value, source: path });
+  }
   const isText = (value: unknown) => value === undefined || typeof value === 'string';
-  const wrong = (['dataDir', 'test', 'sha256', 'name'] as const).find((key) => !isText(data[key]));
+  const wrong = (['dataDir', 'test', 'labelColumn', 'sha256', 'name'] as const).find(
+    (key) => !isText(data[key]),
+  );
   if (wrong) throw bad(`data.${wrong} is ${quote(JSON.stringify(data[wrong]))}; it must be a text`);
   const { limit } = data;
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {

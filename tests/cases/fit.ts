@@ -1,5 +1,6 @@
 /** The loop around the trainer: epochs, evaluations, checkpoints, stopping. */
 import { digits } from '../../src/data/digits.ts';
+import { LatentGpuError } from '../../src/errors.ts';
 import { buildModel, type Evaluation, evaluateModel } from '../../src/models/index.ts';
 import {
   assignments,
@@ -206,6 +207,31 @@ cases('fit', (c) => {
     t.equal(result.parameters, plain.result.parameters, 'no trace');
     const { evaluation } = result.last as EpochReport;
     t.ok((evaluation?.nll?.value ?? 1e9) < (evaluation?.negativeElbo ?? 0), 'a better bound');
+  });
+
+  c('a loss that is not finite leaves the last good state, and the best until then', async (t) => {
+    const trainer = await make(t);
+    const run = trainer.run.bind(trainer);
+    let runs = 0;
+    trainer.run = async (...args) => {
+      if (++runs > 2) throw new LatentGpuError('not-finite', 'the loss is not finite');
+      return await run(...args);
+    };
+    const checkpoints: Checkpoint[] = [];
+    try {
+      const options = {
+        steps: 30,
+        patience: 3,
+        evaluate: scripted([3, 4]),
+        onCheckpoint: (checkpoint: Checkpoint) => void checkpoints.push(checkpoint),
+      };
+      await t.throws('not-finite', () => fit(trainer, options));
+    } finally {
+      trainer.runtime.destroy();
+    }
+    t.equal(checkpoints.length, 1);
+    const { state, best } = checkpoints[0] as Checkpoint;
+    t.equal([state.step, best?.step, best?.negativeElbo, best?.stale], [10, 5, 3, 1]);
   });
 
   c('an output bias from the data is where the data are', async (t) => {

@@ -39,11 +39,12 @@ export interface Run {
 export function start(
   args: readonly string[],
   cwd: string,
+  variables: Readonly<Record<string, string>> = {},
 ): { child: ChildProcess; run: Promise<Run> } {
   const { LATENTGPU_DATA: _, FORCE_COLOR: __, ...env } = process.env;
   const child = spawn(process.execPath, [BUILT, ...args], {
     cwd,
-    env: { ...env, COLUMNS: '80', XDG_CACHE_HOME: join(cwd, 'cache') },
+    env: { ...env, COLUMNS: '80', XDG_CACHE_HOME: join(cwd, 'cache'), ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const result: Run = { code: null, stdout: '', stderr: '' };

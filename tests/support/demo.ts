@@ -7,6 +7,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, CDPSession, ElementHandle, Page, Viewport, WebWorker } from 'puppeteer';
 import { build } from 'vite';
+import { expect } from 'vitest';
 import { launchBrowser } from '../rig/chrome.ts';
 
 const configFile = fileURLToPath(new URL('../../demo/vite.config.ts', import.meta.url));
@@ -139,17 +140,12 @@ export class DemoPage {
   }
 
   async becomes(activity: string): Promise<void> {
-    await this.page.waitForFunction(
-      (now) => document.body.dataset.activity === now,
-      {},
-      activity,
-    );
+    await this.page.waitForFunction((now) => document.body.dataset.activity === now, {}, activity);
   }
 
   async stepBeyond(step: number): Promise<void> {
     await this.page.waitForFunction(
-      (least) =>
-        Number(document.getElementById('step')?.textContent?.replaceAll(',', '')) > least,
+      (least) => Number(document.getElementById('step')?.textContent?.replaceAll(',', '')) > least,
       {},
       step,
     );
@@ -157,16 +153,12 @@ export class DemoPage {
 
   /** Waits for a line that holds these words, and gives the whole of it. */
   async says(words: string): Promise<string> {
-    const found = await this.page.waitForFunction(
-      (wanted) => {
-        const box = document.getElementById('notice');
-        const line = box?.querySelector('p')?.textContent ?? '';
-        return !box?.hidden && line.includes(wanted) && line;
-      },
-      {},
-      words,
-    );
-    return String(await found.jsonValue());
+    const line = () =>
+      this.page.$eval('#notice', (box) =>
+        (box as HTMLElement).hidden ? '' : (box.querySelector('p')?.textContent ?? ''),
+      );
+    await expect.poll(line, { timeout: 20_000, interval: 30 }).toContain(words);
+    return await line();
   }
 
   picture(selector: string): Promise<string> {

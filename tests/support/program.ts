@@ -35,8 +35,13 @@ export interface Program {
   }>;
 }
 
+/** Starts a bundled module. */
 export function launch(path: string, args: readonly string[]): Program {
-  const child = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return watch(spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }));
+}
+
+/** Follows what a process says. */
+export function watch(child: ChildProcess): Program {
   let stdout = '';
   let stderr = '';
   const waiting: { line: string; seen: () => void }[] = [];
@@ -44,11 +49,11 @@ export function launch(path: string, args: readonly string[]): Program {
     const lines = stdout.split('\n');
     for (const { line, seen } of waiting) if (lines.includes(line)) seen();
   };
-  child.stdout.on('data', (bytes) => {
+  child.stdout?.on('data', (bytes) => {
     stdout += bytes;
     look();
   });
-  child.stderr.on('data', (bytes) => {
+  child.stderr?.on('data', (bytes) => {
     stderr += bytes;
   });
   const ended = new Promise<Awaited<Program['ended']>>((done, fail) => {
