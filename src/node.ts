@@ -10,3 +10,4 @@ export {
   importStateDict,
 } from './interchange/state-dict.ts';
 export { type LoadedModel, RunFolder, readModelFolder } from './training/folder.node.ts';
+export { holdingFolder } from './training/lock.node.ts';

@@ -304,8 +304,17 @@ describe('demo page in trouble', () => {
     await demo.says('The GPU was lost and replaced. Nothing is lost');
     await areDrawn(demo);
     await demo.stepBeyond(await demo.value('step'));
-    // A browser withholds a GPU that crashes again soon.
-    await client.send('Browser.crashGpuProcess');
+    // A browser withholds a GPU that crashes again soon, for a while.
+    await demo.worker.evaluate(() => {
+      const { requestAdapter } = GPU.prototype;
+      GPU.prototype.requestAdapter = () => Promise.resolve(null);
+      Object.assign(globalThis, {
+        giveBack: () => {
+          GPU.prototype.requestAdapter = requestAdapter;
+        },
+      });
+    });
+    await demo.page.click('#lose');
     await demo.becomes('recovering');
     await demo.becomes('stranded');
     expect(await demo.says('The model is kept as of step')).not.toContain('step 0');
@@ -317,8 +326,10 @@ describe('demo page in trouble', () => {
     await downloads.send('Browser.setDownloadBehavior', behavior);
     await demo.page.click('#save');
     await expect.poll(() => readdir(saved).catch(() => []), { timeout: 5000 }).toHaveLength(2);
+    const step = await demo.value('step');
+    await demo.worker.evaluate(() => (globalThis as { giveBack?: () => void }).giveBack?.());
     await demo.page.click('#train');
-    await demo.becomes('recovering');
+    await demo.stepBeyond(step);
     expect(demo.complaints).toEqual([]);
   });
 });

@@ -12,6 +12,7 @@ export function showUnits(bars: HTMLElement, kl: Float64Array, variance: Float64
     bars.append(bar);
   }
   bars.classList.toggle('many', kl.length > 16);
+  bars.classList.toggle('crowd', kl.length > 32);
   [...bars.children].forEach((bar, d) => {
     const value = kl[d] as number;
     const [nats, fill, name] = bar.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
