@@ -154,7 +154,8 @@ describe('demo page in trouble', () => {
       };
     });
     await demo.page.select('#latent', '32');
-    await demo.says('Out of memory, say. The model stays as it was.');
+    await demo.says('gives no device (out of memory, say)');
+    await demo.says('The model stays as it was.');
     await demo.stepBeyond(step);
     const latent = await demo.page.$eval('#latent', (list) => (list as HTMLSelectElement).value);
     expect(latent).toBe('8');

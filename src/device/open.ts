@@ -46,6 +46,14 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
   const opened = await requestGpu(options);
   const report = reportAdapter(opened);
   const requiredFeatures = chooseFeatures(opened.adapter, options.features);
-  const gpu = await opened.adapter.requestDevice({ label: 'latentgpu', requiredFeatures });
+  const gpu = await opened.adapter
+    .requestDevice({ label: 'latentgpu', requiredFeatures })
+    .catch((cause: Error) => {
+      throw new LatentGpuError(
+        'no-adapter',
+        `${report.name} gives no device (${cause.message.trim()}); close other programs that use the GPU and try again`,
+        { cause },
+      );
+    });
   return new Device(gpu, report);
 }
