@@ -3,6 +3,7 @@
 import { LatentGpuError } from '../errors.ts';
 import { formatShape, type Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import type { Variable } from '../graph/variable.ts';
 import { Module } from '../nn/index.ts';
 import { add, constant } from '../ops/index.ts';
 
@@ -21,6 +22,26 @@ export type Cost = 'parallel' | 'sequential';
 export interface Learned extends Mapped {
   readonly effects: readonly Tensor[];
 }
+
+/** Steps that follow each other in time; the GPU repeats them and the host waits for none. */
+export interface Recurrence {
+  readonly steps: number;
+  /** Assignments that make the state which the first step finds. */
+  readonly start: readonly Tensor[];
+  /** Assignments of each step. */
+  readonly step: readonly Tensor[];
+  /** What the state says after the last step. */
+  readonly result: Mapped;
+  /** Memory that belongs to the recurrence. */
+  readonly state: readonly Variable[];
+}
+
+/** A piece of a direction: a graph, or a recurrence where a graph would be too long. */
+export type Stage =
+  | { readonly map: (x: Tensor, context?: Tensor) => Mapped }
+  | { readonly recur: (x: Tensor, context?: Tensor) => Recurrence };
+
+export type Way = 'forward' | 'inverse';
 
 /**
  * An invertible map of events. Subclasses describe both directions, each with its own
@@ -41,6 +62,11 @@ export abstract class Bijection extends Module {
 
   /** From data [B, ...dataShape] to noise. */
   abstract inverse(x: Tensor, context?: Tensor): Mapped;
+
+  /** A direction as pieces one after the other: see `Passage`. */
+  stages(way: Way): readonly Stage[] {
+    return [{ map: (x, context) => this[way](x, context) }];
+  }
 
   /** `inverse` as training does it: parts that keep statistics (BatchNorm) take those of the batch. */
   learn(x: Tensor, context?: Tensor): Learned {
@@ -89,7 +115,7 @@ export class Chain extends Bijection {
     });
     this.parts = parts;
     this.shape = first.shape;
-    const worst = (way: 'forward' | 'inverse'): Cost =>
+    const worst = (way: Way): Cost =>
       parts.some((part) => part.cost[way] === 'sequential') ? 'sequential' : 'parallel';
     this.cost = { forward: worst('forward'), inverse: worst('inverse') };
   }
@@ -108,6 +134,11 @@ export class Chain extends Bijection {
 
   inverse(x: Tensor, context?: Tensor): Mapped {
     return through([...this.parts].reverse(), x, (part, value) => part.inverse(value, context));
+  }
+
+  override stages(way: Way): readonly Stage[] {
+    const parts = way === 'forward' ? this.parts : [...this.parts].reverse();
+    return parts.flatMap((part) => part.stages(way));
   }
 
   override learn(x: Tensor, context?: Tensor): Learned {
@@ -171,5 +202,8 @@ export class Inverted extends Bijection {
 
   inverse(x: Tensor, context?: Tensor): Mapped {
     return this.of.forward(x, context);
+  }
+  override stages(way: Way): readonly Stage[] {
+    return this.of.stages(way === 'forward' ? 'inverse' : 'forward');
   }
 }

@@ -119,7 +119,7 @@ export class Coupling extends Bijection {
     const channels = this.shape.at(-1) as number;
     if (this.mask) {
       const rest = sub(1, this.mask);
-      const parameters = this.parametersFor(mul(x, this.mask), context, channels);
+      const parameters = this.parametersFor(mul(x, this.mask), context);
       // Parameters of 0 leave an element as it is only in some transformers: choose by the mask.
       const { value, logSlope } = transformer[way](x, parameters);
       return {
@@ -130,7 +130,7 @@ export class Coupling extends Bijection {
     const cut = flip ? channels - this.kept : this.kept;
     const parts = [slice(x, -1, 0, cut), slice(x, -1, cut, channels)] as [Tensor, Tensor];
     const [stays, moves] = flip ? [parts[1], parts[0]] : parts;
-    const parameters = this.parametersFor(stays, context, channels - this.kept);
+    const parameters = this.parametersFor(stays, context);
     const { value, logSlope } = transformer[way](moves, parameters);
     return {
       value: concat(flip ? [value, stays] : [stays, value], -1),
@@ -138,12 +138,8 @@ export class Coupling extends Bijection {
     };
   }
 
-  /** The net's output, cut into the transformer's parameters. */
-  private parametersFor(seen: Tensor, context: Tensor | undefined, width: number): Tensor[] {
-    const { transformer } = this.options;
-    const out = this.net.call(withContext(seen, context, this.options.context ?? 0));
-    return Array.from({ length: transformer.parameters }, (_, i) =>
-      slice(out, -1, i * width, (i + 1) * width),
-    );
+  /** What the net says about the part that moves. */
+  private parametersFor(seen: Tensor, context: Tensor | undefined): Tensor {
+    return this.net.call(withContext(seen, context, this.options.context ?? 0));
   }
 }
