@@ -57,7 +57,7 @@ export abstract class Bijection extends Module {
     return this.shape;
   }
 
-  /** From noise [B, ...shape] to data. @param context [B, C], of conditional maps */
+  /** From noise [B, ...shape] to data. @param context [B, C], of conditional maps; see theirs */
   abstract forward(z: Tensor, context?: Tensor): Mapped;
 
   /** From data [B, ...dataShape] to noise. */

@@ -1,5 +1,6 @@
 // Does a bijection keep its promises? Its inverse undoes it, and its log-determinants are those of the
 // Jacobians that automatic differentiation finds.
+import type { Shape } from '../graph/shape.ts';
 import { input, type Variable } from '../graph/variable.ts';
 import { expand, reshape, vectorJacobian } from '../ops/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
@@ -27,20 +28,23 @@ export interface Certificate {
  *
  * The Jacobian at a point takes one backward pass: a batch holds the point D times, and row i is
  * asked for the gradient of output i.
+ *
+ * @param context [points, ...contextShape], of conditional maps; one vector an event unless told
  */
 export async function certify(
   runtime: Runtime,
   bijection: Bijection,
   z: Float32Array,
   context?: Float32Array,
+  contextShape: Shape = [(context?.length ?? 0) / (z.length / eventSize(bijection.shape))],
 ): Promise<Certificate> {
   const d = eventSize(bijection.shape);
   const points = z.length / d;
-  const width = (context?.length ?? 0) / points;
+  const width = context ? eventSize(contextShape) : 0;
   const noise = input('z', [d, ...bijection.shape]);
   const data = input('x', [d, ...bijection.dataShape]);
   const seeds = input('seeds', [d, d]);
-  const given = width > 0 ? input('context', [d, width]) : undefined;
+  const given = width > 0 ? input('context', [d, ...contextShape]) : undefined;
   const held: Variable[] = [noise, data, seeds, ...(given ? [given] : [])];
   const direction = (way: 'forward' | 'inverse', from: Variable) => {
     const { value, logDet } = bijection[way](from, given);

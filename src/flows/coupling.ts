@@ -29,7 +29,7 @@ export interface CouplingOptions {
   readonly mask?: MaskKind;
   /** Whether the parts change places. */
   readonly flip?: boolean;
-  /** Features of the context [B, C] that the net is shown as well. */
+  /** Features C of the context that the net is shown as well: [B, C], or [B, H, W, C] of images. */
   readonly context?: number;
 }
 
@@ -45,19 +45,21 @@ function maskOf(kind: Exclude<MaskKind, 'half'>, shape: Shape, flip: boolean): F
   });
 }
 
-/** The context beside the features of every place. */
+/** The context beside the features of every place: [B, C] for all places alike, [B, ...places, C] not. */
 export function withContext(x: Tensor, context: Tensor | undefined, size: number): Tensor {
   if (size === 0) return x;
-  const [batch] = x.shape;
-  if (context?.rank !== 2 || context.shape[0] !== batch || context.shape[1] !== size) {
+  const batch = x.shape[0] as number;
+  const places = x.shape.slice(1, -1);
+  const whole = [batch, ...places, size];
+  if (context?.shape.join() === whole.join()) return concat([x, context], -1);
+  if (context?.shape.join() !== `${batch},${size}`) {
+    const images = places.length > 0 ? ` or ${formatShape(whole)}` : '';
     throw new LatentGpuError(
       'shape-mismatch',
-      `a conditional flow needs a context [${batch}, ${size}], not ${context ?? 'none'}`,
+      `a conditional flow needs a context [${batch}, ${size}]${images}, not ${context ?? 'none'}`,
     );
   }
-  const places = x.shape.slice(1, -1);
-  const lead = [batch as number, ...places.map(() => 1), size];
-  return concat([x, expand(reshape(context, lead), [batch as number, ...places, size])], -1);
+  return concat([x, expand(reshape(context, [batch, ...places.map(() => 1), size]), whole)], -1);
 }
 
 /** Sums over everything but the batch. */
