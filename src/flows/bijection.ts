@@ -5,7 +5,7 @@ import { formatShape, type Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Variable } from '../graph/variable.ts';
 import { Module } from '../nn/index.ts';
-import { add, constant } from '../ops/index.ts';
+import { add, constant, reshape, sum } from '../ops/index.ts';
 
 /** A value and how the map that made it changes volume there. */
 export interface Mapped {
@@ -85,6 +85,11 @@ export abstract class Bijection extends Module {
 /** Elements of an event. */
 export function eventSize(shape: Shape): number {
   return shape.reduce((size, extent) => size * extent, 1);
+}
+
+/** Sums over everything but the batch: [B]. */
+export function perEvent(x: Tensor): Tensor {
+  return sum(reshape(x, [x.shape[0] as number, -1]), -1);
 }
 
 /** @throws LatentGpuError `shape-mismatch` unless `x` is [B, ...shape] */

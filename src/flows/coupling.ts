@@ -5,8 +5,8 @@ import { formatShape, type Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
 import type { Module } from '../nn/index.ts';
-import { add, concat, expand, mul, reshape, slice, sub, sum } from '../ops/index.ts';
-import { Bijection, checkEvents, eventSize, type Mapped } from './bijection.ts';
+import { add, concat, expand, mul, reshape, slice, sub } from '../ops/index.ts';
+import { Bijection, checkEvents, eventSize, type Mapped, perEvent } from './bijection.ts';
 import type { Transformer } from './transformers.ts';
 
 /**
@@ -60,11 +60,6 @@ export function withContext(x: Tensor, context: Tensor | undefined, size: number
     );
   }
   return concat([x, expand(reshape(context, [batch, ...places.map(() => 1), size]), whole)], -1);
-}
-
-/** Sums over everything but the batch. */
-function perEvent(x: Tensor): Tensor {
-  return sum(reshape(x, [x.shape[0] as number, -1]), -1);
 }
 
 export class Coupling extends Bijection {

@@ -24,10 +24,16 @@ export {
   MASKS,
   type MaskKind,
 } from './coupling.ts';
+export {
+  bitsPerDimension,
+  type Dequantized,
+  dequantize,
+  VariationalDequantizer,
+} from './dequantization.ts';
 export { CausalConvolution, emergingConvolution } from './emerging.ts';
 export { Flow, type Lesson, negativeLogLikelihood, type SampleOptions } from './flow.ts';
 export { LuLinear, QrLinear } from './linear.ts';
-export { bitsPerDimension, dequantize, Logit } from './logit.ts';
+export { Logit } from './logit.ts';
 export { halfOf, type Level, MultiScale } from './multi-scale.ts';
 export { Passage, type PassageOptions } from './passage.ts';
 export { Permutation, randomOrder } from './permutation.ts';
