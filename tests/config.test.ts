@@ -5,6 +5,7 @@ import {
   buildModel,
   FAMILIES,
   type Family,
+  type LatentFamily,
   modelJson,
   readModelJson,
 } from '../src/models/index.ts';
@@ -32,7 +33,7 @@ vi.setConfig({ testTimeout: 60_000 * FUZZ });
 const settled = (texts: string[] = [], family: Family = 'vae') =>
   settleRun(family, [assignments(texts)]);
 
-const config = (texts: string[] = [], family: Family = 'vae', shape = [4, 3]) =>
+const config = (texts: string[] = [], family: LatentFamily = 'vae', shape = [4, 3]) =>
   runConfig(family, { shape }, settled(texts, family));
 
 function refusal(f: () => unknown): string {

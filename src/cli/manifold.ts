@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import {
   Autoencoder,
-  type Inference,
+  codeSize,
   type LatentPlane,
   latentGrid,
   priorPlane,
@@ -10,7 +10,7 @@ import {
 import { principalComponents } from '../pictures/components.ts';
 import type { LoadedModel } from '../training/folder.node.ts';
 import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
-import { loadModel, withInference } from './device.ts';
+import { type AnyInference, loadModel, withInference } from './device.ts';
 import { checkRoom, outputFile } from './files.ts';
 import { CODES } from './pictures.ts';
 import { writePoints } from './points.ts';
@@ -43,7 +43,7 @@ async function perform(dir: string, options: ManifoldOptions, context: Context):
   const { side } = options;
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
-  const { latent } = loaded.config;
+  const latent = codeSize(loaded.config);
   const { shape } = loaded.config.data;
   const lead = latent === 1 ? [side] : [side, side];
   const count = lead.reduce((a, b) => a * b);
@@ -89,11 +89,12 @@ async function perform(dir: string, options: ManifoldOptions, context: Context):
 }
 
 async function principalPlane(
-  inference: Inference,
+  inference: AnyInference,
   { rows, dataset: { count } }: Subject,
-  { config: { latent } }: LoadedModel,
+  { config }: LoadedModel,
   signal: AbortSignal,
 ): Promise<LatentPlane> {
+  const latent = codeSize(config);
   const { mean: codes } = await inference.encode(rows, count, { signal });
   const kept = Math.min(2, latent);
   const { mean, axes, variances } = principalComponents(codes, count, latent, kept);

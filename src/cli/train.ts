@@ -54,7 +54,7 @@ export function trainCommand(program: Command): void {
     .command('train')
     .description('Trains a model and leaves a folder: weights, checkpoint, metrics, pictures.')
     .argument('[family]', FAMILIES.join(', '))
-    .option('--data <name|path>', 'digits, mnist, fashion-mnist; IDX, .npy, .csv, PNGs')
+    .option('--data <name|path>', 'digits, mnist, fashion-mnist, moons …; IDX, .npy, .csv, PNGs')
     .option('--data-dir <dir>', 'folder with the MNIST files')
     .option('--test <path>', 'test split, for data from a file or folder')
     .addOption(
@@ -81,6 +81,7 @@ export function trainCommand(program: Command): void {
   common(
     command,
     'latentgpu train vae --data mnist --epochs 5 --out runs/mnist\n' +
+      'latentgpu train realnvp --data moons\n' +
       'latentgpu train vae --resume --epochs 10 --out runs/mnist',
   );
 }
@@ -187,9 +188,9 @@ async function fresh(family: Family, options: TrainOptions, context: Context): P
 /** What suits neither continuous data nor others is a mistake in any case. */
 function checkKeys(family: Family, sources: Sources): void {
   try {
-    settleRun(family, sources, true);
+    settleRun(family, sources, { isContinuous: true });
   } catch {
-    settleRun(family, sources, settleData(sources).standardize);
+    settleRun(family, sources, { isContinuous: settleData(sources).standardize });
   }
 }
 
@@ -259,7 +260,9 @@ function refuseChanges(before: Values, now: Values, folder: string): void {
 
 /** The result, and where to go on if the run was stopped. */
 export function finish(summary: RunSummary, { out }: Context): void {
-  const { reason, folder, family, step, epoch, loss, negativeElbo } = summary;
+  const { reason, folder, family, step, epoch, loss } = summary;
+  const tested = summary.negativeElbo ?? summary.negativeLogLikelihood;
+  const bits = summary.bitsPerDimension;
   if (reason === 'interrupted') {
     out.result(summary, '');
     out.remark(
@@ -273,7 +276,8 @@ export function finish(summary: RunSummary, { out }: Context): void {
     `${folder}: ${summary.files.join(', ')}`,
     [
       ...(loss !== null ? [`loss ${loss.toFixed(2)}`] : []),
-      ...(negativeElbo !== null ? [`test ${negativeElbo.toFixed(2)}`] : []),
+      ...(tested !== null ? [`test ${tested.toFixed(2)}`] : []),
+      ...(bits !== null ? [`${bits.toFixed(3)} bits/dim`] : []),
       `${Number(epoch.toFixed(2))} epochs`,
       duration(summary.seconds),
       ...(summary.msPerStep !== null ? [`${summary.msPerStep.toFixed(1)} ms a step`] : []),
@@ -286,7 +290,9 @@ export function finish(summary: RunSummary, { out }: Context): void {
 function keysTable(): string {
   const rows = Object.entries(RUN_KEYS).map(([name, key]) => {
     const fallback = typeof key.default === 'function' ? 'depends' : JSON.stringify(key.default);
-    return [name, fallback, `${key.help}; ${allowed(key)}`];
+    const { family } = key.when ?? {};
+    const of = family && family.length < FAMILIES.length ? ` (${family.join(', ')})` : '';
+    return [name, fallback, `${key.help}; ${allowed(key)}${of}`];
   });
   return table([['key', 'default', 'what it is'], ...rows]);
 }

@@ -262,7 +262,7 @@ export class Inference {
 }
 
 /** Rows as they are asked for; those that are there already are checked. */
-function rowsOf(name: string, rows: Rows, count: number, width: number): RowSource {
+export function rowsOf(name: string, rows: Rows, count: number, width: number): RowSource {
   checkWhole('count', count, 1);
   if (typeof rows === 'function') return rows;
   if (rows.length !== count * width) {
