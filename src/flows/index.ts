@@ -34,6 +34,7 @@ export { CausalConvolution, emergingConvolution } from './emerging.ts';
 export { Flow, type Lesson, negativeLogLikelihood, type SampleOptions } from './flow.ts';
 export { LuLinear, QrLinear } from './linear.ts';
 export { Logit } from './logit.ts';
+export { type Matrix, whitening } from './matrices.ts';
 export { halfOf, type Level, MultiScale } from './multi-scale.ts';
 export { Passage, type PassageOptions } from './passage.ts';
 export { Permutation, randomOrder } from './permutation.ts';
