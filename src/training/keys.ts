@@ -8,6 +8,8 @@ const ADAMS = ['adam', 'adamW', 'adamax'];
 /** Of what only latent-variable models have. */
 const latent = { family: LATENT_FAMILIES } as const;
 const isFlow = (get: (key: string) => Value | undefined) => isFlowFamily(get('family'));
+/** Without a net to upset, steps may be larger. */
+const FLOW_RATES: Readonly<Record<string, number>> = { 'linear-lu': 5e-3, 'linear-qr': 5e-3 };
 const RATES: Readonly<Record<string, number>> = { sgd: 1e-2, adamax: 2e-3 };
 
 export const TRAINING_KEYS: Schema = {
@@ -68,6 +70,7 @@ export const TRAINING_KEYS: Schema = {
     above: 0,
     default: (get) =>
       RATES[String(get('optimizer.kind'))] ??
+      FLOW_RATES[String(get('family'))] ??
       (isFlow(get) && Number(get('data.features')) <= PLANAR ? 2e-3 : 1e-3),
     help: 'learning rate',
   },
