@@ -1,6 +1,6 @@
 // A window that goes over images with channels last, and the places it takes.
 // @hook cell
-// What is moved at once: a channel, or four where their number allows it.
+// What is moved at once: a channel, or two or four where their number allows it.
 alias Cell = f32;
 // @end
 const BATCH: u32 = 1u;

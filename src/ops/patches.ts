@@ -45,15 +45,19 @@ function forEachTap(
   }
 }
 
-/** Four channels are moved at once where their number allows it. */
-const cellsOf = ([, , , channels]: Image): number => (channels % 4 === 0 ? channels / 4 : channels);
+/** Channels that are moved at once: as many of 4, 2 or 1 as their number allows. */
+const together = ([, , , channels]: Image): 4 | 2 | 1 =>
+  channels % 4 === 0 ? 4 : channels % 2 === 0 ? 2 : 1;
+const CELLS = { 4: 'vec4f', 2: 'vec2f', 1: 'f32' } as const;
+
+const cellsOf = (image: Image): number => image[3] / together(image);
 
 function setup(shader: string, { window, image }: Attributes, invocations: number): KernelSetup {
   const { kernel, stride, top, left, out } = window;
-  const [BATCH, HEIGHT, WIDTH, channels] = image;
+  const [BATCH, HEIGHT, WIDTH] = image;
   return {
     shader,
-    ...(channels % 4 === 0 && { hooks: { cell: 'alias Cell = vec4f;' } }),
+    hooks: { cell: `alias Cell = ${CELLS[together(image)]};` },
     constants: {
       BATCH,
       HEIGHT,
@@ -93,10 +97,13 @@ const patchesOp = defineOp({
     });
     return result;
   },
-  kernel: (node) => {
+  kernel: (node, { isSoftware }) => {
     const attrs = node.attrs as Attributes;
     const { out, kernel } = attrs.window;
-    return setup('patches', attrs, attrs.image[0] * out[0] * out[1] * kernel[0]);
+    const LINES = isSoftware ? kernel[0] : 1;
+    const invocations = (attrs.image[0] * out[0] * out[1] * kernel[0]) / LINES;
+    const { constants, ...rest } = setup('patches', attrs, invocations);
+    return { ...rest, constants: { ...constants, LINES } };
   },
 });
 
