@@ -5,7 +5,7 @@ import { formatShape, type Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
 import type { Module } from '../nn/index.ts';
-import { add, concat, expand, mul, reshape, slice, sub } from '../ops/index.ts';
+import { concat, expand, mul, reshape, slice, where } from '../ops/index.ts';
 import { Bijection, checkEvents, eventSize, type Mapped, perEvent } from './bijection.ts';
 import type { Transformer } from './transformers.ts';
 
@@ -115,13 +115,12 @@ export class Coupling extends Bijection {
     const { transformer, flip = false } = this.options;
     const channels = this.shape.at(-1) as number;
     if (this.mask) {
-      const rest = sub(1, this.mask);
       const parameters = this.parametersFor(mul(x, this.mask), context);
-      // Parameters of 0 leave an element as it is only in some transformers: choose by the mask.
       const { value, logSlope } = transformer[way](x, parameters);
+      // Chosen, not multiplied away: what is transformed for nothing may be of any size.
       return {
-        value: add(mul(x, this.mask), mul(value, rest)),
-        logDet: perEvent(mul(logSlope, rest)),
+        value: where(this.mask, x, value),
+        logDet: perEvent(where(this.mask, 0, logSlope)),
       };
     }
     const cut = flip ? channels - this.kept : this.kept;

@@ -11,11 +11,13 @@ import {
   Logit,
   LuLinear,
   MixtureBase,
+  MultiScale,
   Permutation,
   QrLinear,
   Squeeze,
   spline,
   VariationalDequantizer,
+  whitening,
 } from '../../src/flows/index.ts';
 import { variable } from '../../src/graph/variable.ts';
 import { ConvNet, MLP } from '../../src/nn/index.ts';
@@ -183,6 +185,27 @@ cases('flows', (c) => {
     await t.throws('bad-config', singular, /singular \(pivot 1 is 0\)/);
     await t.throws('bad-config', () => new QrLinear([3], { reflections: 4 }), /1 to 3/);
     await t.throws('bad-config', () => new Squeeze([3, 4, 1]), /must be even/);
+    const level = (shape: number[], prior?: number[]) => ({
+      steps: new ActNorm(shape),
+      ...(prior && { prior: coupling(prior) }),
+    });
+    const levels =
+      (...list: ReturnType<typeof level>[]) =>
+      () =>
+        new MultiScale(list);
+    await t.throws('bad-config', levels(), /at least one level/);
+    await t.throws(
+      'bad-config',
+      levels(level([2, 2, 4]), level([2, 2, 2])),
+      /level 0 needs a prior/,
+    );
+    await t.throws('bad-config', levels(level([2, 2, 4], [2, 2, 4])), /level 0 is the last/);
+    const fits = level([2, 2, 4], [2, 2, 4]);
+    await t.throws('bad-config', levels(fits, level([1, 1, 8])), /leaves \[2, 2, 2\]/);
+    await t.throws('bad-config', levels(level([2, 3], [2, 3]), level([2])), /no half/);
+    await t.throws('bad-config', levels(level([2, 4], [4]), level([2, 2])), /prior of \[4\]/);
+    const flat = Float64Array.of(1, 1, 1, 1);
+    await t.throws('bad-input', () => whitening(flat, 2), /not positive definite \(pivot 1 is 0\)/);
     await t.throws('bad-config', () => new Logit([3], 0.5), /alpha is 0.5/);
     await t.throws('bad-config', () => spline({ bins: 1 }), /2 to 64 bins/);
     await t.throws('bad-config', () => new Permutation([3], [0, 0, 1]), /once/);
