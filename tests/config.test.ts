@@ -325,6 +325,27 @@ describe('flows', () => {
     ]);
   });
 
+  test('may be part of a VAE, whose files say so only then', () => {
+    expect(modelJson(config().model)).not.toMatch(/posterior|prior/);
+    const { model } = config(['posterior=iaf', 'prior=realnvp', 'priorFlow.depth=2']);
+    expect(model).toMatchObject({
+      posterior: 'iaf',
+      posteriorFlow: { depth: 4, hidden: [128] },
+      prior: 'realnvp',
+      priorFlow: { depth: 2, hidden: [128] },
+      objective: { kl: 'sampled' },
+    });
+    expect(readModelJson(modelJson(model))).toEqual({ config: model, extra: [] });
+    expect(refusal(() => settled(['priorFlow.depth=2']))).toContain('goes with prior realnvp');
+    expect(refusal(() => settled(['prior=realnvp'], 'ae'))).toContain(
+      'goes with family vae or iwae',
+    );
+    const analytic = config(['prior=realnvp', 'objective.kl=analytic']).model;
+    expect(refusal(() => buildModel(analytic))).toContain('has no closed form; leave it out');
+    const one = config(['prior=realnvp', 'latent=1']).model;
+    expect(refusal(() => buildModel(one))).toContain('codes of 2 numbers or more');
+  });
+
   test('are lists of layers, from noise to data', () => {
     const types = (config: FlowConfig) => layersOf(config).map(({ type }) => type);
     expect(types(flow('glow', ['depth=1']))).toEqual([

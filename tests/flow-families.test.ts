@@ -265,6 +265,38 @@ describe('tables', () => {
   );
 });
 
+test('a VAE with flows trains, goes on, and answers', async () => {
+  const flows = 'posterior=iaf prior=realnvp posteriorFlow.hidden=6 priorFlow.hidden=6';
+  const nets = 'latent=3 encoder.hidden=8 decoder.hidden=8';
+  const vae = `train vae --data images.npy --hold-out 60 ${TINY} ${flows} ${nets}`;
+  await Promise.all([works(`${vae} --steps 4 --out v4`), works(`${vae} --steps 2 --out v2`)]);
+  await works('train vae --resume --steps 4 --out v2 --quiet');
+  expect([...(await weightsOf('v2'))]).toEqual([...(await weightsOf('v4'))]);
+  const [found] = await Promise.all([
+    json('eval v4 --samples 50'),
+    works('encode v4 --out zv.npy --quiet'),
+    works('encode v4 --draw --out zd.npy --quiet'),
+    works('sample v4 --count 5 --out sv.npy --quiet'),
+    works('manifold v4 --side 3 --out mv.png --quiet'),
+    works('inspect v4'),
+  ]);
+  expect((await array('zv.npy')).shape).toEqual([60, 3]);
+  expect((await array('zd.npy')).values).not.toEqual((await array('zv.npy')).values);
+  // The likelihood's bound is tighter, and either is one of 64 numbers of 0 or 1.
+  expect(found.nll.value).toBeLessThan(found.negativeElbo + 1);
+  expect(found.negativeElbo).toBeLessThan(80);
+  const refused = [
+    ['export v4 --out v.onnx', 'v4 has posterior=iaf, which ONNX files'],
+    ['encode v4 --std --out s.npy', 'whose deviations have no closed form'],
+    [`${vae} objective.kl=analytic --out v1`, 'objective.kl is analytic'],
+  ] as const;
+  const runs = await Promise.all(refused.map(([line]) => cli(line)));
+  refused.forEach(([line, why], i) => {
+    expect(runs[i], line).toMatchObject({ code: 2, stdout: '' });
+    expect(runs[i]?.stderr, line).toContain(why);
+  });
+});
+
 describe('what cannot be', () => {
   const list = (...layers: object[]) => JSON.stringify({ layers });
   test.each([

@@ -163,7 +163,14 @@ function vaeConfig(settings: Settings, { name, shape }: ImageDataset): LatentCon
 }
 
 /** @throws LatentGpuError `bad-input` if this page cannot show the model, or lacks data for it */
-export function checkLoadable({ family, data }: LatentConfig, current: ImageDataset): void {
+export function checkLoadable(config: LatentConfig, current: ImageDataset): void {
+  const { family, data, posterior, prior } = config;
+  if (posterior || prior) {
+    throw new LatentGpuError(
+      'bad-input',
+      'this page trains models with a normal posterior and prior, and the saved one has a flow; train it on in the terminal',
+    );
+  }
   if (family !== 'vae') {
     throw new LatentGpuError(
       'bad-input',

@@ -45,6 +45,12 @@ async function perform(dir: string, options: EncodeOptions, context: Context): P
       `${dir} holds ${isOfFlow ? 'a flow' : 'an autoencoder'}, whose codes have neither draws nor deviations; leave out --${options.draw ? 'draw' : 'std'}`,
     );
   }
+  if (!isOfFlow && loaded.config.posterior && values === 'deviations') {
+    throw new LatentGpuError(
+      'bad-input',
+      `${dir} has posterior=${loaded.config.posterior}, whose deviations have no closed form; leave out --std`,
+    );
+  }
   const { dataset, rows, summary, title } = await loadSubject(
     dir,
     loaded,

@@ -81,6 +81,13 @@ async function perform(
       `${dir} holds a flow (${loaded.config.family}), which has no encoder and no decoder to export`,
     );
   }
+  const { posterior, prior } = loaded.config;
+  if (posterior || prior) {
+    throw new LatentGpuError(
+      'bad-input',
+      `${dir} has ${posterior ? `posterior=${posterior}` : `prior=${prior}`}, which ONNX files of this library do not hold`,
+    );
+  }
   // Here and not above: no other command should wait for the protocol buffers.
   const { onnxFile } = await import('../interchange/onnx.ts');
   const files = targets.map(([which, name]) => ({

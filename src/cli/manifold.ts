@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import {
   Autoencoder,
   codeSize,
+  isFlowConfig,
   type LatentPlane,
   latentGrid,
   priorPlane,
@@ -49,7 +50,7 @@ async function perform(dir: string, options: ManifoldOptions, context: Context):
   const count = lead.reduce((a, b) => a * b);
   checkRoom(file, `--side ${side}`, count, loaded.model.features);
   // An autoencoder has no prior: where its codes lie, its data must tell.
-  const needsData = latent > 2 || loaded.model instanceof Autoencoder;
+  const needsData = latent > 2 || loaded.model instanceof Autoencoder || hasLearnedPrior(loaded);
   const subject = needsData
     ? await loadSubject(dir, loaded, { limit: CODES, ...options }, context, 'codes')
     : undefined;
@@ -87,6 +88,10 @@ async function perform(dir: string, options: ManifoldOptions, context: Context):
     );
   });
 }
+
+/** Codes of a flow lie as N(0, I); those of a learned prior need not. */
+const hasLearnedPrior = ({ config }: LoadedModel) =>
+  !isFlowConfig(config) && config.prior !== undefined;
 
 async function principalPlane(
   inference: AnyInference,

@@ -7,6 +7,7 @@ import { type Family, type FlowFamily, isFlowFamily, type LatentFamily } from '.
 import type { FlowConfig } from './flow-config.ts';
 import { FLOW_KEYS } from './flow-keys.ts';
 import { FlowModel } from './flow-model.ts';
+import type { LatentFlowConfig } from './latent-flows.ts';
 import { LATENT_KEYS } from './latent-keys.ts';
 import type { LikelihoodConfig } from './likelihoods.ts';
 import { nest, type Schema, type Values } from './schema.ts';
@@ -27,6 +28,12 @@ export interface LatentConfig {
   /** Of the families `vae` and `iwae`. */
   readonly objective?: ObjectiveConfig;
   readonly init: LinearInit;
+  /** Missing: normal. */
+  readonly posterior?: 'iaf';
+  readonly posteriorFlow?: LatentFlowConfig;
+  /** Missing: N(0, I). */
+  readonly prior?: 'realnvp';
+  readonly priorFlow?: LatentFlowConfig;
 }
 
 export type ModelConfig = LatentConfig | FlowConfig;
@@ -39,6 +46,9 @@ type ModelOf<C extends ModelConfig> = C extends FlowConfig ? FlowModel : LatentV
  * (`traitValues`), which are given apart.
  */
 export const MODEL_KEYS: Schema = { ...LATENT_KEYS, ...FLOW_KEYS };
+
+/** Keys of flows in a latent-variable model: it need not say that it has none. */
+const PLAIN = ['posterior', 'prior'];
 
 export function isFlowConfig(config: ModelConfig): config is FlowConfig {
   return isFlowFamily(config.family);
@@ -55,7 +65,10 @@ export function modelConfig<F extends Family>(
   data: DataDescription,
   values: Values,
 ): ConfigOf<F> {
-  const own = [...values].filter(([name]) => Object.hasOwn(MODEL_KEYS, name));
+  const own = [...values].filter(
+    ([name, value]) =>
+      Object.hasOwn(MODEL_KEYS, name) && !(PLAIN.includes(name) && value === 'normal'),
+  );
   // The table has checked every one of these.
   const { objective, ...rest } = nest(new Map(own)) as unknown as Omit<
     LatentConfig,
@@ -90,9 +103,18 @@ function build(config: ModelConfig, seed: number): Model {
   if (isFlowConfig(config)) return new FlowModel(config, seed);
   const { data, objective, encoder, latent, decoder, likelihood, init } = config;
   const parts = { shape: [...data.shape], encoder, latent, decoder, likelihood, init };
+  const { posteriorFlow, priorFlow } = config;
   if (config.family === 'ae') return new Autoencoder(parts);
   if (!objective) {
     throw new LatentGpuError('bad-config', `a model of family ${config.family} needs an objective`);
   }
-  return new Vae({ ...parts, objective });
+  const { kl } = objective as { kl?: string };
+  if (kl === 'analytic' && (posteriorFlow || priorFlow)) {
+    throw new LatentGpuError(
+      'bad-config',
+      `objective.kl is analytic, and a ${posteriorFlow ? 'posterior' : 'prior'} with a flow has no closed form; leave it out`,
+    );
+  }
+  const flows = { ...(posteriorFlow && { posteriorFlow }), ...(priorFlow && { priorFlow }) };
+  return new Vae({ ...parts, ...flows, objective }, seed);
 }

@@ -127,7 +127,7 @@ async function evaluateBound(
   const outputs = isVae ? ['bound', 'kl', 'mean'] : ['bound'];
   const { bound, kl } = isVae ? elbo(model, x) : { bound: model.reconstruction(x), kl: undefined };
   const plan = await runtime.compile({
-    outputs: { bound, ...(isVae && kl && { kl, mean: model.encode(x).mean }) },
+    outputs: { bound, ...(isVae && kl && { kl, mean: model.code(x) }) },
   });
   const bounds = new Float64Array(count);
   let klSum = 0;

@@ -46,6 +46,7 @@ export function modelJson(config: ModelConfig, version?: string): string {
 
 function latentKeys(config: LatentConfig) {
   const { family, data, encoder, latent, decoder, likelihood, objective, init } = config;
+  const { posterior, posteriorFlow, prior, priorFlow } = config;
   return {
     family,
     data,
@@ -53,6 +54,8 @@ function latentKeys(config: LatentConfig) {
     latent,
     decoder,
     likelihood,
+    ...(posterior && { posterior, posteriorFlow }),
+    ...(prior && { prior, priorFlow }),
     ...(objective && { objective: objectiveKeys(objective) }),
     init,
   };

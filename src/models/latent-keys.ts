@@ -7,6 +7,8 @@ import type { Schema } from './schema.ts';
 const when = { family: LATENT_FAMILIES } as const;
 
 const hidden = { type: 'integers', min: 1, max: 65536, default: [300] } as const;
+const depth = { type: 'integer', min: 1, max: 1024, default: 4 } as const;
+const widths = { type: 'integers', min: 1, max: 65536, default: [128] } as const;
 const activation = {
   type: 'choice',
   choices: Object.keys(activations),
@@ -49,6 +51,40 @@ export const LATENT_KEYS: Schema = {
     when: { 'likelihood.kind': ['categorical'] },
     help: 'grey levels of a pixel',
   },
+  posterior: {
+    type: 'choice',
+    choices: ['normal', 'iaf'],
+    default: 'normal',
+    when: { family: ['vae', 'iwae'] },
+    help: 'q(z | x): normal, or carried on by an inverse autoregressive flow',
+  },
+  'posteriorFlow.depth': {
+    ...depth,
+    when: { family: ['vae', 'iwae'], posterior: ['iaf'] },
+    help: 'its layers',
+  },
+  'posteriorFlow.hidden': {
+    ...widths,
+    when: { family: ['vae', 'iwae'], posterior: ['iaf'] },
+    help: "widths of its nets' hidden layers",
+  },
+  prior: {
+    type: 'choice',
+    choices: ['normal', 'realnvp'],
+    default: 'normal',
+    when: { family: ['vae', 'iwae'] },
+    help: 'p(z): N(0, I), or a flow of couplings and linear layers',
+  },
+  'priorFlow.depth': {
+    ...depth,
+    when: { family: ['vae', 'iwae'], prior: ['realnvp'] },
+    help: 'its couplings',
+  },
+  'priorFlow.hidden': {
+    ...widths,
+    when: { family: ['vae', 'iwae'], prior: ['realnvp'] },
+    help: "widths of its nets' hidden layers",
+  },
   'objective.samples': {
     type: 'integer',
     min: 1,
@@ -60,7 +96,8 @@ export const LATENT_KEYS: Schema = {
   'objective.kl': {
     type: 'choice',
     choices: ['analytic', 'sampled'],
-    default: 'analytic',
+    default: (get) =>
+      get('posterior') === 'normal' && get('prior') === 'normal' ? 'analytic' : 'sampled',
     when: { family: ['vae'] },
     help: 'closed form or Monte Carlo',
   },
