@@ -216,7 +216,6 @@ describe('images', () => {
   });
 
   test.each([
-    ['emerging', 'depth=1 net.hidden=4', undefined],
     ['maf', 'depth=1 net.hidden=32', undefined],
     ['realnvp', 'depth=2 mask=checkerboard net.hidden=4 norm=batchnorm', undefined],
     [
