@@ -10,7 +10,7 @@ const GRID_X: u32 = 1u;
 const LINES: u32 = 1u;
 
 @group(0) @binding(0) var<storage, read> x: array<Cell, PIXELS * CELLS>;
-@group(0) @binding(1) var<storage, read_write> y: array<Cell, PLACES * TAPS * CELLS>;
+@group(0) @binding(1) var<storage, read_write> y: array<Cell, PLACES * ROW>;
 
 const PARTS: u32 = KERNEL_HEIGHT / LINES;
 
@@ -29,14 +29,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   for (var u = first; u < first + LINES; u++) {
     let row = top + u;
     let source = (image * HEIGHT + row) * WIDTH + column;
-    let target_tap = (place * KERNEL_HEIGHT + u) * KERNEL_WIDTH;
+    let start = place * ROW + u * KERNEL_WIDTH * CELLS;
     for (var v = 0u; v < KERNEL_WIDTH; v++) {
       let inside = row < HEIGHT && column + v < WIDTH;
       for (var c = 0u; c < CELLS; c++) {
         var value = Cell();
         if (inside) { value = x[(source + v) * CELLS + c]; }
-        y[(target_tap + v) * CELLS + c] = value;
+        y[start + v * CELLS + c] = value;
       }
     }
+  }
+  if (first == 0u) {
+    for (var c = TAPS * CELLS; c < ROW; c++) { y[place * ROW + c] = Cell(); }
   }
 }

@@ -8,6 +8,8 @@ const HEIGHT: u32 = 4u;
 const WIDTH: u32 = 4u;
 // Cells of a pixel.
 const CELLS: u32 = 1u;
+// Cells of a patch: those of its taps, and what fills it up.
+const ROW: u32 = 9u;
 const OUT_HEIGHT: u32 = 4u;
 const OUT_WIDTH: u32 = 4u;
 const KERNEL_HEIGHT: u32 = 3u;
