@@ -23,7 +23,7 @@ export function certifyCommand(program: Command): void {
   const command = program
     .command('certify')
     .description(
-      'Tries a flow at draws of its noise: whether its inverse undoes it, and whether its\nlog-determinants are those of the Jacobians that automatic differentiation finds.',
+      'Tries a flow at draws of its noise: whether its inverse undoes it, and whether its log-determinants are those of the Jacobians that automatic differentiation finds.',
     )
     .argument('<dir>', 'model folder')
     .addOption(
@@ -43,8 +43,8 @@ export function certifyCommand(program: Command): void {
     .addHelpText(
       'after',
       '\nErrors of values are relative to the largest where that is above 1; those of a\n' +
-        'log-determinant are in nats, and may be 1e-5 of it where that is more.\n' +
-        'Exit code 1 if an error is larger. A logit between the layers and the data is left out.',
+        'log-determinant are in nats, and may be 1e-5 of it where that is more. Exit code\n' +
+        '1 if one is larger. A logit between the layers and the data is left out.',
     );
   common(command, 'latentgpu certify runs/moons-realnvp --points 50');
 }

@@ -28,7 +28,7 @@ export function evalCommand(program: Command): void {
     .addOption(
       countOption(
         '--samples <n>',
-        `importance samples of a row, default ${SAMPLES} (0: no likelihood); of a flow on grey\nlevels: draws of the dequantising noise, default 1`,
+        `importance samples of a row, default ${SAMPLES} (0: no likelihood); of a flow on grey levels: draws of the dequantising noise, default 1`,
         0,
       ),
     )

@@ -36,7 +36,7 @@ export function scoreCommand(program: Command): void {
     .addOption(
       countOption(
         '--samples <n>',
-        `importance samples of a row, default ${SAMPLES}; of a flow on grey levels: draws of the\ndequantising noise, default 1`,
+        `importance samples of a row, default ${SAMPLES}; of a flow on grey levels: draws of the dequantising noise, default 1`,
       ),
     )
     .option('--rows', `list each row with --json; without it, up to ${thousands(LISTED)} are`)

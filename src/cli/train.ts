@@ -3,8 +3,8 @@ import { basename, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readIfPresent } from '../data/files.node.ts';
 import { LatentGpuError } from '../errors.ts';
-import { FAMILIES, type Family } from '../models/index.ts';
-import { allowed, flatten, type Given, type Values } from '../models/schema.ts';
+import { FAMILIES, type Family, LAYER_KEYS } from '../models/index.ts';
+import { allowed, flatten, type Given, type Schema, type Values } from '../models/schema.ts';
 import { nearest } from '../nearest.ts';
 import { FREE_KEYS } from '../training/config.ts';
 import {
@@ -54,7 +54,7 @@ export function trainCommand(program: Command): void {
     .command('train')
     .description('Trains a model and leaves a folder: weights, checkpoint, metrics, pictures.')
     .argument('[family]', FAMILIES.join(', '))
-    .option('--data <name|path>', 'digits, mnist, fashion-mnist, moons …; IDX, .npy, .csv, PNGs')
+    .option('--data <name|path>', 'digits, mnist, moons …; IDX, .npy, .csv, PNGs')
     .option('--data-dir <dir>', 'folder with the MNIST files')
     .option('--test <path>', 'test split, for data from a file or folder')
     .addOption(
@@ -294,5 +294,18 @@ function keysTable(): string {
     const of = family && family.length < FAMILIES.length ? ` (${family.join(', ')})` : '';
     return [name, fallback, `${key.help}; ${allowed(key)}${of}`];
   });
-  return table([['key', 'default', 'what it is'], ...rows]);
+  return [
+    table([['key', 'default', 'what it is'], ...rows]),
+    'Layers of a flow, and the keys that each may have:',
+    table(layerRows()),
+  ].join('\n\n');
+}
+
+function layerRows(): string[][] {
+  return Object.entries(LAYER_KEYS).map(([type, keys]: [string, Schema]) => [
+    type,
+    Object.entries(keys)
+      .map(([name, key]) => `${name} ${JSON.stringify(key.default)}`)
+      .join(', '),
+  ]);
 }

@@ -133,7 +133,7 @@ export const FLOW_KEYS: Schema = {
     type: 'layers',
     default: [],
     when: of('flow'),
-    help: 'from noise to data; see the documentation for their types',
+    help: 'from noise to data; their types stand below this table',
   },
   'base.kind': {
     type: 'choice',
