@@ -7,7 +7,7 @@
 const WORKGROUP: u32 = 64u;
 const GRID_X: u32 = 1u;
 
-@group(0) @binding(0) var<storage, read> y: array<Cell, PLACES * TAPS * CELLS>;
+@group(0) @binding(0) var<storage, read> y: array<Cell, PLACES * ROW>;
 @group(0) @binding(1) var<storage, read_write> x: array<Cell, PIXELS * CELLS>;
 
 // One invocation a cell of the image.
@@ -30,7 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     for (var v = 0u; v < KERNEL_WIDTH; v++) {
       let column = (q - v) / STRIDE;
       if (column < OUT_WIDTH && column * STRIDE == q - v) {
-        total += y[((places + column) * TAPS + u * KERNEL_WIDTH + v) * CELLS + cell];
+        total += y[(places + column) * ROW + (u * KERNEL_WIDTH + v) * CELLS + cell];
       }
     }
   }

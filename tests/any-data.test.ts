@@ -274,7 +274,9 @@ describe('standardisation', () => {
   });
 
   test('is part of a model folder', () => {
-    const values = settleRun('vae', [assignments(['latent=2', 'encoder.hidden=3'])], true);
+    const values = settleRun('vae', [assignments(['latent=2', 'encoder.hidden=3'])], {
+      isContinuous: true,
+    });
     const described = { shape: [2], standardized: true };
     const { model: config } = runConfig('vae', described, values);
     expect(config.data).toEqual(described);
@@ -299,7 +301,7 @@ describe('standardisation', () => {
 
   test('asks for a normal decoder, and so do vectors of numbers', () => {
     const settled = (texts: string[], isContinuous = false) =>
-      settleRun('vae', [assignments(texts)], isContinuous);
+      settleRun('vae', [assignments(texts)], { isContinuous });
     expect(settled([]).get('likelihood.kind')).toBe('bernoulli');
     expect(settled([], true).get('likelihood.kind')).toBe('normal');
     expect(settled(['likelihood.sigma=pixel'], true).get('likelihood.sigma')).toBe('pixel');

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Standardization } from '../src/data/standardize.ts';
 import { readNpy, writeNpy } from '../src/formats/npy.ts';
 import type { Variable } from '../src/graph/variable.ts';
-import { buildModel, type ModelConfig, modelJson, writeWeights } from '../src/models/index.ts';
+import { buildModel, type LatentConfig, modelJson, writeWeights } from '../src/models/index.ts';
 import { normalQuantile } from '../src/ops/reference/special.ts';
 import { principalComponents } from '../src/pictures/components.ts';
 import { buildCli, type Run, start } from './support/cli.ts';
@@ -57,7 +57,7 @@ const net = (...hidden: number[]) => ({ hidden, activation: 'relu' }) as const;
 /** A model folder as somebody else might have written it, with weights of no meaning. */
 async function makeFolder(
   name: string,
-  config: Partial<ModelConfig> & Pick<ModelConfig, 'data'>,
+  config: Partial<LatentConfig> & Pick<LatentConfig, 'data'>,
   known?: ReadonlyMap<string, Float32Array>,
   standardization?: Standardization,
 ): Promise<void> {
@@ -72,7 +72,7 @@ async function makeFolder(
     }),
     init: 'torch',
     ...config,
-  } as unknown as ModelConfig;
+  } as unknown as LatentConfig;
   const values = new Map<Variable, Float32Array>(
     buildModel(whole)
       .namedParameters()

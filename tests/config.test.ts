@@ -5,8 +5,15 @@ import {
   buildModel,
   FAMILIES,
   type Family,
+  FLOW_FAMILIES,
+  type FlowConfig,
+  type FlowFamily,
+  type LatentFamily,
+  layersOf,
   modelJson,
   readModelJson,
+  readWeights,
+  writeWeights,
 } from '../src/models/index.ts';
 import { allowed, flatten, type Given, nest } from '../src/models/schema.ts';
 import { editDistance, nearest } from '../src/nearest.ts';
@@ -32,7 +39,7 @@ vi.setConfig({ testTimeout: 60_000 * FUZZ });
 const settled = (texts: string[] = [], family: Family = 'vae') =>
   settleRun(family, [assignments(texts)]);
 
-const config = (texts: string[] = [], family: Family = 'vae', shape = [4, 3]) =>
+const config = (texts: string[] = [], family: LatentFamily = 'vae', shape = [4, 3]) =>
   runConfig(family, { shape }, settled(texts, family));
 
 function refusal(f: () => unknown): string {
@@ -281,6 +288,142 @@ describe('defaults', () => {
   });
 });
 
+/** A flow's configuration, for images of grey levels unless told. */
+function flow(family: FlowFamily, texts: string[] = [], shape = [8, 8]): FlowConfig {
+  const traits = { shape, isGrey: shape.length > 1 };
+  return runConfig(family, { shape }, settleRun(family, [assignments(texts)], traits)).model;
+}
+
+const LIST = 'layers=[{"type":"lu"},{"type":"split"},{"type":"actnorm"},{"type":"squeeze"}]';
+
+describe('flows', () => {
+  test('have defaults that follow the family and the data', () => {
+    expect(flow('realnvp', [], [2])).toMatchObject({
+      depth: 6,
+      transform: { kind: 'spline', bins: 8 },
+      mixing: 'none',
+      dequantize: 'none',
+      logit: null,
+    });
+    expect(flow('realnvp', [], [30])).toMatchObject({
+      depth: 8,
+      net: { hidden: [128, 128] },
+      transform: { kind: 'affine', scale: 'soft' },
+      mixing: 'random',
+    });
+    expect(flow('glow')).toMatchObject({
+      levels: 2,
+      transform: { scale: 'sigmoid' },
+      mixing: 'lu',
+      dequantize: 'uniform',
+      logit: 1e-6,
+    });
+    expect(flow('maf', [], [5])).toMatchObject({ depth: 5, mixing: 'reverse', norm: 'actnorm' });
+    expect(Object.keys(flow('linear-lu', [], [5]))).toEqual([
+      'family',
+      'data',
+      'base',
+      'dequantize',
+      'logit',
+    ]);
+  });
+
+  test('may be part of a VAE, whose files say so only then', () => {
+    expect(modelJson(config().model)).not.toMatch(/posterior|prior/);
+    const { model } = config(['posterior=iaf', 'prior=realnvp', 'priorFlow.depth=2']);
+    expect(model).toMatchObject({
+      posterior: 'iaf',
+      posteriorFlow: { depth: 4, hidden: [128] },
+      prior: 'realnvp',
+      priorFlow: { depth: 2, hidden: [128] },
+      objective: { kl: 'sampled' },
+    });
+    expect(readModelJson(modelJson(model))).toEqual({ config: model, extra: [] });
+    expect(refusal(() => settled(['priorFlow.depth=2']))).toContain('goes with prior realnvp');
+    expect(refusal(() => settled(['prior=realnvp'], 'ae'))).toContain(
+      'goes with family vae or iwae',
+    );
+    const analytic = config(['prior=realnvp', 'objective.kl=analytic']).model;
+    expect(refusal(() => buildModel(analytic))).toContain('has no closed form; leave it out');
+    const one = config(['prior=realnvp', 'latent=1']).model;
+    expect(refusal(() => buildModel(one))).toContain('codes of 2 numbers or more');
+  });
+
+  test('are lists of layers, from noise to data', () => {
+    const types = (config: FlowConfig) => layersOf(config).map(({ type }) => type);
+    expect(types(flow('glow', ['depth=1']))).toEqual([
+      ...['coupling', 'lu', 'actnorm', 'squeeze', 'split'],
+      ...['coupling', 'lu', 'actnorm', 'squeeze'],
+    ]);
+    expect(types(flow('maf', ['depth=2'], [5]))).toEqual([
+      ...['autoregressive', 'actnorm', 'reverse', 'autoregressive', 'actnorm'],
+    ]);
+    const flips = (...texts: string[]) =>
+      layersOf(flow('realnvp', ['depth=3', 'norm=none', ...texts], [4]))
+        .filter(({ type }) => type === 'coupling')
+        .map(({ flip }) => flip);
+    expect(flips('mixing=none')).toEqual([false, true, false]);
+    // A reversal already lets the other half move.
+    expect(flips('mixing=reverse')).toEqual([false, false, false]);
+  });
+
+  test('come back from model.json and the weights as they were, buffers and all', () => {
+    for (const family of FLOW_FAMILIES) {
+      if (family === 'iaf') continue;
+      const config = flow(family, family === 'flow' ? [LIST] : []);
+      const { config: read, extra } = readModelJson(modelJson(config, '1.2.3'));
+      expect(read, family).toEqual(config);
+      expect(extra).toEqual([]);
+      const [model, again] = [buildModel(config, 3), buildModel(read as FlowConfig, 4)];
+      const initial = ([, held]: ReturnType<typeof model.namedBuffers>[number]) =>
+        [held, held.init?.(held.shape, () => 0.25)] as const;
+      const valuesOf = (pairs: ReturnType<typeof model.namedBuffers>) =>
+        new Map(
+          pairs.map((pair) => {
+            const [held, values = []] = initial(pair);
+            const data = held.dtype === 'u32' ? Uint32Array : Float32Array;
+            return [held, data.from(values)] as const;
+          }),
+        );
+      const bytes = writeWeights(
+        valuesOf(model.namedParameters()) as Map<never, Float32Array>,
+        undefined,
+        valuesOf(model.namedBuffers()),
+      );
+      const found = readWeights(again, bytes);
+      expect(found.extra, family).toEqual([]);
+      expect([...found.buffers.values()]).toEqual([...valuesOf(model.namedBuffers()).values()]);
+    }
+  });
+
+  test.each([
+    ['layers=3', 'layers is 3; it must be a list of layers'],
+    ['layers=[{"kind":"lu"}]', 'it must be a list of layers'],
+    ['base.components=3', 'goes with base.kind mixture, and base.kind is normal'],
+    ['logit=0.5', 'logit is 0.5; it must be a number between 0 and 0.5, or null for none'],
+    ['depth=2', 'depth has no effect here'],
+  ])('refuse %s', (text, why) => {
+    expect(refusal(() => flow('flow', [text]))).toContain(why);
+  });
+
+  test.each([
+    ['realnvp', ['mask=checkerboard'], [4], "a mask 'checkerboard' takes images [height, width]"],
+    ['glow', [], [4], 'glow takes images [height, width]'],
+    ['glow', [], [7, 8], 'images [7, 8, 1] cannot be squeezed'],
+    ['realnvp', [], [1], "a coupling with mask 'half' transforms nothing of an event [1]"],
+    ['iaf', [], [8, 9], '72 features are too many (at most 64)'],
+    ['flow', ['layers=[{"type":"split"}]'], [4], 'layers[0] (split): there is no layer between'],
+    [
+      'flow',
+      ['layers=[{"type":"split"},{"type":"actnorm"}]'],
+      [5],
+      'layers[0] (split): 5 channels cannot be halved',
+    ],
+  ] as const)('%s %j cannot be built for %j', (family, texts, shape, why) => {
+    expect(refusal(() => buildModel(flow(family, [...texts], [...shape])))).toContain(why);
+  });
+});
+
 describe('the length of a run and its learning rate', () => {
   test('epochs or steps', () => {
     expect(totalSteps({ steps: null, epochs: 3 }, 40)).toBe(120);
@@ -317,6 +460,14 @@ describe(`${RUNS} mutated texts`, () => {
       const { config: read } = readModelJson(text, 'model.json');
       expect(FAMILIES).toContain(read.family);
       expect(read.data.shape.every((n) => Number.isSafeInteger(n) && n > 0)).toBe(true);
+    });
+  });
+
+  test('of the model.json of a flow describe a model or give one clear line', () => {
+    damaged(modelJson(flow('flow', [LIST]), '1.2.3'), (text) => {
+      const { config: read } = readModelJson(text, 'model.json');
+      // Whatever can be read can be built, or says why not.
+      if (read.data.shape.reduce((a, b) => a * b) <= 256) buildModel(read);
     });
   });
 

@@ -6,8 +6,8 @@ import { isLatentGpuError } from '../src/errors.ts';
 import { readSafetensors, writeSafetensors } from '../src/formats/safetensors.ts';
 import {
   buildModel,
-  type Family,
-  type ModelConfig,
+  type LatentConfig,
+  type LatentFamily,
   modelJson,
   readModelJson,
   readWeights,
@@ -46,7 +46,7 @@ afterAll(() => rm(folder, { recursive: true }));
 /** A path of its own. */
 const place = () => join(folder, String(count++));
 
-function config(texts: string[] = [], family: Family = 'vae', shape = [4, 3]): ModelConfig {
+function config(texts: string[] = [], family: LatentFamily = 'vae', shape = [4, 3]): LatentConfig {
   const small = ['encoder.hidden=5', 'decoder.hidden=6', 'latent=2'];
   const values = settleRun(family, [assignments([...small, ...texts])]);
   return runConfig(family, { shape, name: 'test' }, values).model;
@@ -91,7 +91,7 @@ describe('model.json', () => {
     });
   });
 
-  test.each<[Family, string[]]>([
+  test.each<[LatentFamily, string[]]>([
     ['vae', []],
     ['vae', ['likelihood.kind=normal', 'likelihood.sigma=fixed', 'likelihood.std=0.5']],
     ['vae', ['likelihood.kind=categorical', 'likelihood.levels=8', 'objective.beta=4']],

@@ -19,7 +19,7 @@ import {
 } from '../src/interchange/state-dict.ts';
 import { buildModel, type Vae } from '../src/models/index.ts';
 import { evaluate } from '../src/ops/index.ts';
-import { readModelFolder } from '../src/training/folder.node.ts';
+import { type LoadedLatent, readModelFolder } from '../src/training/folder.node.ts';
 import { assignments } from '../src/training/index.ts';
 import { buildCli, ROOT, type Run, start } from './support/cli.ts';
 import { reals } from './support/engine.ts';
@@ -533,7 +533,7 @@ describe('the command line', () => {
     expect(run.stdout).toContain('model: vae, [4, 3] -> 3 -> bernoulli, 263 numbers');
     expect(run.stderr).toMatch(/^latentgpu: assumed, .*likelihood\.kind=bernoulli\n$/);
     expect(await readdir(join(folder, 'model'))).toEqual(['model.json', 'weights.safetensors']);
-    const { extra, config } = await readModelFolder(join(folder, 'model'));
+    const { extra, config } = (await readModelFolder(join(folder, 'model'))) as LoadedLatent;
     expect([extra, config.latent]).toEqual([[], 3]);
 
     const again = await cli(...args);

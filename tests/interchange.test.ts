@@ -7,6 +7,7 @@ import {
   buildModel,
   evaluateModel,
   giveWeights,
+  type LatentConfig,
   readModelJson,
   readWeights,
 } from '../src/models/index.ts';
@@ -27,7 +28,7 @@ afterAll(() => device?.destroy());
 test('a VAE trained in PyTorch has PyTorch’s figures on the test set', async () => {
   const folder = resolve(root, 'tests/fixtures/torch-vae');
   const { config } = readModelJson(await readFile(resolve(folder, 'model.json'), 'utf8'));
-  const model = buildModel(config);
+  const model = buildModel(config as LatentConfig);
   const { values } = readWeights(model, await readFile(resolve(folder, 'weights.safetensors')));
   const mnist = await realMnist('test');
   const runtime = new Runtime(device);

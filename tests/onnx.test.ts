@@ -15,15 +15,15 @@ import { type OnnxPart, type OnnxSource, onnxFile } from '../src/interchange/onn
 import {
   Autoencoder,
   buildModel,
-  type Family,
   giveWeights,
   Inference,
+  type LatentConfig,
+  type LatentFamily,
   type LikelihoodConfig,
-  type ModelConfig,
 } from '../src/models/index.ts';
 import { type Activation, activations, evaluate, expand } from '../src/ops/index.ts';
 import { Runtime } from '../src/scheduler/index.ts';
-import { readModelFolder } from '../src/training/folder.node.ts';
+import { type LoadedLatent, readModelFolder } from '../src/training/folder.node.ts';
 import { buildCli, ROOT, type Run, start } from './support/cli.ts';
 import { reals } from './support/engine.ts';
 
@@ -36,7 +36,7 @@ const TOLERANCE = 1e-5;
 type Arrays = Record<string, ArrayLike<number>>;
 
 interface Case {
-  family?: Family;
+  family?: LatentFamily;
   likelihood?: LikelihoodConfig;
   activation?: Activation;
   hidden?: number[];
@@ -62,7 +62,7 @@ function source({
     family === 'iwae'
       ? ({ kind: 'iwae', samples: 5 } as const)
       : ({ kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 } as const);
-  const config: ModelConfig = {
+  const config: LatentConfig = {
     family,
     data: { shape, ...(standardized && { standardized }) },
     encoder: { hidden, activation },
@@ -196,7 +196,7 @@ const LIKELIHOODS: LikelihoodConfig[] = [
   { kind: 'normal', sigma: 'pixel' },
   { kind: 'categorical', levels: 5 },
 ];
-const FAMILIES: Family[] = ['vae', 'iwae', 'ae'];
+const FAMILIES: LatentFamily[] = ['vae', 'iwae', 'ae'];
 
 describe('ONNX Runtime computes what the model does', () => {
   describe.each(FAMILIES)('%s', (family) => {
@@ -343,7 +343,7 @@ describe('the command line', () => {
     const odds = torch('logits').map((logit) => 1 / (1 + Math.exp(-logit)));
     close(decoded, { logits: torch('logits'), x: odds }, 'PyTorch');
 
-    const { model, weights } = await readModelFolder(fixture);
+    const { model, weights } = (await readModelFolder(fixture)) as LoadedLatent;
     const runtime = new Runtime(device);
     giveWeights(runtime, weights);
     const inference = new Inference(runtime, model);

@@ -7,7 +7,13 @@ import { decode as decodePng } from 'fast-png';
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Variable } from '../src/graph/variable.ts';
-import { buildModel, type ModelConfig, modelJson, writeWeights } from '../src/models/index.ts';
+import {
+  buildModel,
+  type LatentConfig,
+  type ModelConfig,
+  modelJson,
+  writeWeights,
+} from '../src/models/index.ts';
 import { bitsPerDimension } from '../src/report/bits.ts';
 import { readHistory } from '../src/report/history.ts';
 import { html } from '../src/report/html.ts';
@@ -82,8 +88,8 @@ const HOSTILE = `<script>window.ran = true</script><img src=x onerror="window.ra
 
 /** A model folder as somebody else might have written it. */
 async function makeFolder(name: string, data: ModelConfig['data']): Promise<void> {
-  const net: ModelConfig['encoder'] = { hidden: [8], activation: 'relu' };
-  const config: ModelConfig = {
+  const net: LatentConfig['encoder'] = { hidden: [8], activation: 'relu' };
+  const config: LatentConfig = {
     family: 'vae',
     data,
     encoder: net,

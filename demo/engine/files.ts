@@ -3,7 +3,7 @@
 import { checkDataset, type ImageDataset, split } from '../../src/data/dataset.ts';
 import { gunzip, isGzip } from '../../src/formats/gzip.ts';
 import { type IdxArray, idxSize, isIdx, readIdx } from '../../src/formats/idx.ts';
-import { LatentGpuError, type ModelConfig, readModelJson } from '../../src/index.ts';
+import { isFlowConfig, type LatentConfig, LatentGpuError, readModelJson } from '../../src/index.ts';
 import { MODEL_FILE, WEIGHTS_FILE } from '../../src/models/folder.ts';
 import { CANDIDATES } from '../protocol.ts';
 
@@ -14,7 +14,7 @@ export interface DataSplit {
 
 export type Dropped =
   | { readonly kind: 'data'; readonly data: DataSplit }
-  | { readonly kind: 'model'; readonly config: ModelConfig; readonly weights: Uint8Array };
+  | { readonly kind: 'model'; readonly config: LatentConfig; readonly weights: Uint8Array };
 
 const HELD_OUT = 1000;
 
@@ -96,9 +96,16 @@ function model(texts: readonly Named<string>[], weights: readonly Named<Uint8Arr
   if (!json || !tensors) {
     throw bad(`a saved model is two files: choose ${MODEL_FILE} and ${WEIGHTS_FILE} together`);
   }
+  const { config } = readModelJson(json.value, json.name);
+  if (isFlowConfig(config)) {
+    throw new LatentGpuError(
+      'bad-input',
+      `${json.name}: this page trains models of family vae, and the saved one is of family ${config.family}`,
+    );
+  }
   return {
     kind: 'model',
-    config: readModelJson(json.value, json.name).config,
+    config,
     weights: tensors.value,
   };
 }

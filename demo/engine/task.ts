@@ -4,8 +4,8 @@ import {
   type Device,
   digits,
   type ImageDataset,
+  type LatentConfig,
   LatentGpuError,
-  type ModelConfig,
   modelJson,
   objectives,
   ops,
@@ -24,7 +24,7 @@ import type { Settings } from '../protocol.ts';
 import type { DataSplit } from './files.ts';
 
 export interface LoadedModel {
-  readonly config: ModelConfig;
+  readonly config: LatentConfig;
   readonly weights: Uint8Array;
 }
 
@@ -41,12 +41,12 @@ export class Task {
   readonly data: DataSplit;
   readonly model: Vae;
   readonly trainer: Trainer;
-  private readonly config: ModelConfig;
+  private readonly config: LatentConfig;
   private readonly live: Live;
 
   private constructor(
     data: DataSplit,
-    config: ModelConfig,
+    config: LatentConfig,
     model: Vae,
     trainer: Trainer,
     live: Live,
@@ -148,7 +148,7 @@ class Live {
   }
 }
 
-function vaeConfig(settings: Settings, { name, shape }: ImageDataset): ModelConfig {
+function vaeConfig(settings: Settings, { name, shape }: ImageDataset): LatentConfig {
   const { hidden, latent, beta } = settings;
   return {
     family: 'vae',
@@ -163,7 +163,14 @@ function vaeConfig(settings: Settings, { name, shape }: ImageDataset): ModelConf
 }
 
 /** @throws LatentGpuError `bad-input` if this page cannot show the model, or lacks data for it */
-export function checkLoadable({ family, data }: ModelConfig, current: ImageDataset): void {
+export function checkLoadable(config: LatentConfig, current: ImageDataset): void {
+  const { family, data, posterior, prior } = config;
+  if (posterior || prior) {
+    throw new LatentGpuError(
+      'bad-input',
+      'this page trains models with a normal posterior and prior, and the saved one has a flow; train it on in the terminal',
+    );
+  }
   if (family !== 'vae') {
     throw new LatentGpuError(
       'bad-input',

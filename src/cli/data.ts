@@ -3,15 +3,16 @@ import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type ImageDataset, imageSize, split, take } from '../data/dataset.ts';
 import { loadData } from '../data/load.node.ts';
+import { PLANE_DATA } from '../data/plane.ts';
 import { standardize } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
-import type { LikelihoodConfig } from '../models/index.ts';
-import type { DataRecord, LoadedModel } from '../training/folder.node.ts';
+import type { DataTraits, LikelihoodConfig } from '../models/index.ts';
+import { type DataRecord, isFlow, type LoadedModel } from '../training/folder.node.ts';
 import type { Binarization } from '../training/index.ts';
 import type { Output } from './output.ts';
 
 /** Names of data sets; anything else is a file or a folder. */
-const NAMED = ['digits', 'mnist', 'fashion-mnist'];
+const NAMED = ['digits', 'mnist', 'fashion-mnist', ...PLANE_DATA];
 
 /** The data do not depend on a run's seed: runs with different seeds are to be compared. */
 const DATA_SEED = 0;
@@ -25,6 +26,8 @@ export interface DataChoice {
   readonly limit?: number;
   /** Whether values may be of any range, because they are to be standardised. */
   readonly standardize?: boolean;
+  /** The same for another reason: a flow takes densities in the plane as they are. */
+  readonly anyRange?: boolean;
   /** A table's column of classes. */
   readonly labelColumn?: string;
 }
@@ -57,7 +60,7 @@ async function load(
       data,
       split: part,
       seed: DATA_SEED,
-      range: choice.standardize ? 'any' : 'unit',
+      range: choice.standardize || choice.anyRange ? 'any' : 'unit',
       ...(dataDir !== undefined && { dataDir }),
       ...(count !== undefined && { count }),
       ...(labelColumn !== undefined && {
@@ -168,16 +171,18 @@ export interface ModelData {
  * @throws LatentGpuError `bad-config` if neither says what data, `shape-mismatch`, and as {@link loadData}
  */
 export async function loadModelData(
-  { record, config, standardization }: LoadedModel,
+  loaded: LoadedModel,
   options: ModelDataOptions,
   dir: string,
   out: Output,
 ): Promise<ModelData> {
+  const { record, config, standardization } = loaded;
   const { data, split: part = 'test' } = options;
   const dataDir = options.dataDir ?? record?.data.dataDir;
   const more = {
     ...(dataDir !== undefined && { dataDir }),
     ...(standardization && { standardize: true }),
+    ...(takesAnyRange(loaded) && { anyRange: true }),
     ...(record?.data.labelColumn !== undefined && { labelColumn: record.data.labelColumn }),
   };
   let found: ImageDataset;
@@ -196,6 +201,11 @@ export async function loadModelData(
   const original = atMost(found, options.limit);
   checkShape(original, config.data.shape);
   return { original, seen: standardization ? standardize(original, standardization) : original };
+}
+
+/** A flow that sees data as they are. */
+function takesAnyRange(loaded: LoadedModel): boolean {
+  return isFlow(loaded) && !loaded.model.isDequantized && !loaded.model.logit;
 }
 
 /** @returns the first `limit` rows, or all */
@@ -256,6 +266,16 @@ export function isBinary({ data }: ImageDataset): boolean {
  */
 export function isContinuous(dataset: ImageDataset): boolean {
   return dataset.shape.length === 1 && dataset.data instanceof Float32Array && !isBinary(dataset);
+}
+
+/** What defaults of keys depend on. */
+export function traitsOf(dataset: ImageDataset): DataTraits {
+  const { shape, data, standardized } = dataset;
+  return {
+    shape,
+    isContinuous: standardized === true || isContinuous(dataset),
+    isGrey: standardized !== true && (data instanceof Uint8Array || shape.length > 1),
+  };
 }
 
 /**

@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { readIfPresent } from '../data/files.node.ts';
 import { LatentGpuError } from '../errors.ts';
 import { readNpy } from '../formats/npy.ts';
+import { codeSize } from '../models/index.ts';
+import { isFlow } from '../training/folder.node.ts';
 import { type CommonOptions, type Context, common, runCommand } from './command.ts';
 import { loadModel, withInference } from './device.ts';
 import { checkRoom, outputFile } from './files.ts';
@@ -17,7 +19,7 @@ interface DecodeOptions extends CommonOptions {
 export function decodeCommand(program: Command): void {
   const command = program
     .command('decode')
-    .description('Decodes codes: means of p(x | z), or draws.')
+    .description('Decodes codes: means of p(x | z), or draws; of a flow: the data of noise.')
     .argument('<dir>', 'model folder')
     .requiredOption('--data <file>', '.npy: codes [n, latent], as `encode` writes them')
     .requiredOption('--out <file>', '.png: a picture; .npy: float32 [n, ...shape]')
@@ -32,7 +34,14 @@ async function perform(dir: string, options: DecodeOptions, context: Context): P
   const { out, signal, seed = 0 } = context;
   const file = await outputFile(options.out, ['npy', 'png']);
   const loaded = await loadModel(dir, out);
-  const { latent } = loaded.config;
+  const isOfFlow = isFlow(loaded);
+  if (isOfFlow && options.draw) {
+    throw new LatentGpuError(
+      'bad-input',
+      `${dir} holds a flow, which leaves nothing to draw; leave out --draw`,
+    );
+  }
+  const latent = codeSize(loaded.config);
   const { codes, count } = await readCodes(options.data, latent);
   checkRoom(file, `${count} codes`, count, loaded.model.features);
   const shown = options.draw ? 'draw' : 'mean';
@@ -47,7 +56,9 @@ async function perform(dir: string, options: DecodeOptions, context: Context): P
     const { shape } = loaded.config.data;
     out.result(
       { file: file.path, count, shape, shown, seed, adapter: device.adapter.name },
-      out.quiet ? '' : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]`,
+      out.quiet
+        ? ''
+        : `${file.path}: ${count} ${isOfFlow ? 'point' : shown}s of [${shape.join(', ')}]`,
     );
   });
 }

@@ -1,8 +1,8 @@
 // The device of a command, and models on it.
 import { type Device, openDevice } from '../device/index.ts';
-import { giveWeights, Inference } from '../models/index.ts';
+import { FlowInference, giveWeights, Inference } from '../models/index.ts';
 import { Runtime } from '../scheduler/index.ts';
-import { type LoadedModel, readModelFolder } from '../training/folder.node.ts';
+import { isFlow, type LoadedModel, readModelFolder } from '../training/folder.node.ts';
 import type { Output } from './output.ts';
 
 /** Reads a model folder and says what in it has no meaning. */
@@ -23,6 +23,7 @@ export async function withModel<T>(
   const runtime = new Runtime(device);
   try {
     giveWeights(runtime, loaded.weights);
+    giveWeights(runtime, loaded.buffers);
     return await work(runtime, device);
   } finally {
     if (!device.isLost) runtime.destroy();
@@ -30,10 +31,20 @@ export async function withModel<T>(
   }
 }
 
+/** A model of whichever kind at work, asked in the same words. */
+export type AnyInference = Inference | FlowInference;
+
 /** The same, for whoever wants codes and decoded rows. */
 export function withInference<T>(
   loaded: LoadedModel,
-  work: (inference: Inference, device: Device) => Promise<T>,
+  work: (inference: AnyInference, device: Device) => Promise<T>,
 ): Promise<T> {
-  return withModel(loaded, (runtime, device) => work(new Inference(runtime, loaded.model), device));
+  return withModel(loaded, (runtime, device) =>
+    work(
+      isFlow(loaded)
+        ? new FlowInference(runtime, loaded.model)
+        : new Inference(runtime, loaded.model),
+      device,
+    ),
+  );
 }

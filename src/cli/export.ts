@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
 import type { OnnxFile, OnnxPart } from '../interchange/onnx.ts';
+import { isFlow } from '../training/folder.node.ts';
 import { type CommonOptions, type Context, common, runCommand } from './command.ts';
 import { loadModel } from './device.ts';
 import { checkPlace } from './files.ts';
@@ -66,6 +67,19 @@ async function perform(
   const targets = paths(path, part);
   for (const [, name] of targets) await checkPlace(name);
   const loaded = await loadModel(dir, out);
+  if (isFlow(loaded)) {
+    throw new LatentGpuError(
+      'bad-input',
+      `${dir} holds a flow (${loaded.config.family}), which has no encoder and no decoder to export`,
+    );
+  }
+  const { posterior, prior } = loaded.config;
+  if (posterior || prior) {
+    throw new LatentGpuError(
+      'bad-input',
+      `${dir} has ${posterior ? `posterior=${posterior}` : `prior=${prior}`}, which ONNX files of this library do not hold`,
+    );
+  }
   // Here and not above: no other command should wait for the protocol buffers.
   const { onnxFile } = await import('../interchange/onnx.ts');
   const files = targets.map(([which, name]) => ({

@@ -4,7 +4,13 @@ import { readIfPresent } from '../data/files.node.ts';
 import { LatentGpuError } from '../errors.ts';
 import { parseMapping, parseRule, type Rule } from '../interchange/mapping.ts';
 import { type Description, type Imported, importStateDict } from '../interchange/state-dict.ts';
-import { FAMILIES, type Family, MODEL_KEYS, readModelJson } from '../models/index.ts';
+import {
+  isFlowConfig,
+  LATENT_FAMILIES,
+  type LatentFamily,
+  MODEL_KEYS,
+  readModelJson,
+} from '../models/index.ts';
 import { knownKey } from '../models/schema.ts';
 import { checkOutput, RunFolder } from '../training/folder.node.ts';
 import { assignments } from '../training/index.ts';
@@ -19,7 +25,7 @@ interface ImportOptions extends CommonOptions {
   rename?: string[];
   transpose?: boolean;
   config?: string;
-  family?: Family;
+  family?: LatentFamily;
   shape?: number[];
   set?: string[];
   force?: boolean;
@@ -45,7 +51,7 @@ export function importCommand(program: Command): void {
     .option('--map <file>', 'the same as a JSON file')
     .option('--transpose', 'weights are [in, out], not [out, in]')
     .option('--config <file>', "a model.json; otherwise the tensors' shapes tell")
-    .addOption(new Option('--family <name>', 'of the model').choices(FAMILIES))
+    .addOption(new Option('--family <name>', 'of the model').choices(LATENT_FAMILIES))
     .addOption(new Option('--shape <h,w>', 'of a data point').argParser(extents))
     .option('--set <key=value...>', 'e.g. encoder.activation=tanh likelihood.kind=normal')
     .option('--force', 'overwrites a model that is there')
@@ -94,6 +100,12 @@ async function descriptionOf(
     );
   }
   const { config, extra } = readModelJson(await textOf(path), path);
+  if (isFlowConfig(config)) {
+    throw new LatentGpuError(
+      'bad-config',
+      `${path} describes a flow (${config.family}); what is imported has an encoder and a decoder`,
+    );
+  }
   if (extra.length > 0) {
     out.remark(`${path} has what this version does not know: ${extra.join(', ')}`);
   }

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { readIfPresent } from '../data/files.node.ts';
 import { LatentGpuError } from '../errors.ts';
 import { readSafetensors } from '../formats/safetensors.ts';
+import { isFlowConfig, layersOf, type ModelConfig } from '../models/index.ts';
 import { flatten, type Given } from '../models/schema.ts';
 import { defaultAdapterClass } from '../scheduler/adapter.ts';
 import { type AdapterClass, schedule } from '../scheduler/index.ts';
@@ -16,6 +17,7 @@ import {
   RUN_KEYS,
   runConfig,
   settleRun,
+  startOf,
   totalSteps,
 } from '../training/index.ts';
 import { type Context, common, runCommand } from './command.ts';
@@ -84,11 +86,12 @@ async function inspectFolder(path: string, { out }: Context): Promise<void> {
     shape: [length],
     size: length,
   }));
-  const rows = [...loaded.weights.keys(), ...buffers].map(({ name, shape, size }) => ({
-    name,
-    dtype: 'F32',
-    shape,
-    size,
+  const held = [...loaded.buffers.keys()];
+  const rows = [...loaded.weights.keys(), ...held, ...buffers].map((tensor) => ({
+    name: tensor.name,
+    dtype: 'dtype' in tensor && tensor.dtype === 'u32' ? 'U32' : 'F32',
+    shape: tensor.shape,
+    size: tensor.size,
   }));
   const plan = stepPlan(loaded);
   const planned = record ? `as on ${record.adapter.name}` : 'as on a GPU with the default limits';
@@ -96,6 +99,7 @@ async function inspectFolder(path: string, { out }: Context): Promise<void> {
     {
       folder: path,
       ...config,
+      ...(isFlowConfig(config) && { layers: layersOf(config) }),
       tensors: rows,
       parameters: model.parameterCount(),
       plan: {
@@ -108,8 +112,7 @@ async function inspectFolder(path: string, { out }: Context): Promise<void> {
       training: record?.config ?? null,
     },
     [
-      `${config.family}: [${config.data.shape.join(', ')}]${standardization ? ', standardised' : ''} → ` +
-        `${config.latent} → likelihood ${config.likelihood.kind}`,
+      `${config.family}: [${config.data.shape.join(', ')}]${standardization ? ', standardised' : ''}${described(config)}`,
       tensorTable(rows),
       `a training step, ${planned}:`,
       plan.explain(),
@@ -117,12 +120,34 @@ async function inspectFolder(path: string, { out }: Context): Promise<void> {
   );
 }
 
+/** A latent-variable model's code and likelihood; a flow's layers, a line each. */
+function described(config: ModelConfig): string {
+  if (!isFlowConfig(config)) return ` → ${config.latent} → likelihood ${config.likelihood.kind}`;
+  const lines = layersOf(config).map(({ type, ...keys }) =>
+    [type, ...Object.entries(keys).map(([key, value]) => `${key} ${JSON.stringify(value)}`)].join(
+      '  ',
+    ),
+  );
+  const { base, logit, dequantize } = config;
+  return [
+    ', from noise to data:',
+    `  ${base.kind} noise`,
+    ...lines.map((line) => `  ${line}`),
+    ...(logit !== null ? [`  logit ${logit}`] : []),
+    ...(dequantize === 'uniform' ? ['  grey levels, dequantised uniformly'] : []),
+  ].join('\n');
+}
+
 /** How a training step would run, on the class of adapter it was trained on. Needs no GPU. */
 function stepPlan({ config, model, record }: LoadedModel) {
   const before = record
     ? flatten(RUN_KEYS, record.config, 'training.json')
     : new Map<string, Given>();
-  const { training } = runConfig(config.family, config.data, settleRun(config.family, [before]));
+  const { training } = runConfig(
+    config.family,
+    config.data,
+    settleRun(config.family, [before], config.data),
+  );
   const count = record?.data.count ?? 60000;
   const stepsPerEpoch = Math.max(1, Math.floor(count / training.batch));
   const { clipNorm, ema } = training;
@@ -132,17 +157,23 @@ function stepPlan({ config, model, record }: LoadedModel) {
     count: Math.max(count, training.batch),
     shape: [...config.data.shape],
     // Described, not read: its rows are not there.
-    data: config.data.standardized ? new Float32Array(0) : new Uint8Array(0),
+    data:
+      config.data.standardized || (isFlowConfig(config) && config.dequantize === 'none')
+        ? new Float32Array(0)
+        : new Uint8Array(0),
   };
-  const binarize: Binarization = chooseBinarization(
-    training.binarize,
-    config.likelihood,
-    // As if grey.
-    { ...dataset, data: Uint8Array.of(128) },
-  );
+  const binarize: Binarization = isFlowConfig(config)
+    ? 'none'
+    : chooseBinarization(
+        training.binarize ?? 'auto',
+        config.likelihood,
+        // As if grey.
+        { ...dataset, data: Uint8Array.of(128) },
+      );
   const { effects } = describeStep({
     model,
     loss: lossOf(model),
+    ...startOf(model),
     data: dataset,
     batch: training.batch,
     binarize,

@@ -1,5 +1,6 @@
 // latentgpu latent: the codes of data in the plane.
 import type { Command } from 'commander';
+import { codeSize } from '../models/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './command.ts';
 import { loadModel, withInference } from './device.ts';
 import { checkRoom, outputFile, writeArray, writePicture } from './files.ts';
@@ -39,7 +40,7 @@ async function perform(dir: string, options: LatentOptions, context: Context): P
   const { dataset, rows, summary, title } = subject;
   const { count } = dataset;
   checkRoom({ ...file, kind: 'npy' }, `${count} rows`, count, 2);
-  const { latent } = loaded.config;
+  const latent = codeSize(loaded.config);
   await withInference(loaded, async (inference, device) => {
     const { mean } = await out.progress('encoding', (bar) =>
       inference.encode(rows, count, { signal, onProgress: (done) => bar.update(done) }),

@@ -2,6 +2,7 @@
 // The command line. Every command is a file; here they meet, and their failures become one line.
 import { Command, Help } from 'commander';
 import { benchCommand } from './bench.ts';
+import { certifyCommand } from './certify.ts';
 import { checkCommand } from './check.ts';
 import { decodeCommand } from './decode.ts';
 import { doctorCommand } from './doctor.ts';
@@ -30,7 +31,7 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
     [importCommand, "a PyTorch state_dict's safetensors as a model folder"],
   ],
   'Ask a model:': [
-    [evalCommand, 'how good it is: bound, log-likelihood, active units'],
+    [evalCommand, 'how good it is: bound, log-likelihood, bits/dim'],
     [scoreCommand, 'log p(x) of each row'],
     [sampleCommand, 'new data points'],
     [encodeCommand, 'codes of data'],
@@ -40,6 +41,7 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
     [manifoldCommand, 'a grid over a plane of latent space'],
     [latentCommand, 'codes of data in the plane, by label'],
     [reportCommand, 'all of this as one HTML file'],
+    [certifyCommand, "whether a flow's inverse and log-determinants are right"],
     [inspectCommand, 'tensors, size, what a training step does on the GPU'],
     [exportCommand, 'encoder and decoder as ONNX'],
   ],

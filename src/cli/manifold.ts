@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import {
   Autoencoder,
-  type Inference,
+  codeSize,
+  isFlowConfig,
   type LatentPlane,
   latentGrid,
   priorPlane,
@@ -10,7 +11,7 @@ import {
 import { principalComponents } from '../pictures/components.ts';
 import type { LoadedModel } from '../training/folder.node.ts';
 import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
-import { loadModel, withInference } from './device.ts';
+import { type AnyInference, loadModel, withInference } from './device.ts';
 import { checkRoom, outputFile } from './files.ts';
 import { CODES } from './pictures.ts';
 import { writePoints } from './points.ts';
@@ -43,13 +44,13 @@ async function perform(dir: string, options: ManifoldOptions, context: Context):
   const { side } = options;
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
-  const { latent } = loaded.config;
+  const latent = codeSize(loaded.config);
   const { shape } = loaded.config.data;
   const lead = latent === 1 ? [side] : [side, side];
   const count = lead.reduce((a, b) => a * b);
   checkRoom(file, `--side ${side}`, count, loaded.model.features);
   // An autoencoder has no prior: where its codes lie, its data must tell.
-  const needsData = latent > 2 || loaded.model instanceof Autoencoder;
+  const needsData = latent > 2 || loaded.model instanceof Autoencoder || hasLearnedPrior(loaded);
   const subject = needsData
     ? await loadSubject(dir, loaded, { limit: CODES, ...options }, context, 'codes')
     : undefined;
@@ -88,12 +89,17 @@ async function perform(dir: string, options: ManifoldOptions, context: Context):
   });
 }
 
+/** Codes of a flow lie as N(0, I); those of a learned prior need not. */
+const hasLearnedPrior = ({ config }: LoadedModel) =>
+  !isFlowConfig(config) && config.prior !== undefined;
+
 async function principalPlane(
-  inference: Inference,
+  inference: AnyInference,
   { rows, dataset: { count } }: Subject,
-  { config: { latent } }: LoadedModel,
+  { config }: LoadedModel,
   signal: AbortSignal,
 ): Promise<LatentPlane> {
+  const latent = codeSize(config);
   const { mean: codes } = await inference.encode(rows, count, { signal });
   const kept = Math.min(2, latent);
   const { mean, axes, variances } = principalComponents(codes, count, latent, kept);

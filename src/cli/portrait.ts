@@ -11,7 +11,7 @@ import {
 } from '../models/index.ts';
 import { encodePng, type Picture } from '../pictures/png.ts';
 import type { LatentDimensions, ReportPicture } from '../report/content.ts';
-import type { LoadedModel } from '../training/folder.node.ts';
+import type { LoadedLatent } from '../training/folder.node.ts';
 import {
   CODES,
   codesPicture,
@@ -60,7 +60,7 @@ type Task = (work: WorkOptions) => Promise<Described>;
  */
 export async function portraitOf(
   inference: Inference,
-  loaded: LoadedModel,
+  loaded: LoadedLatent,
   sitters: Sitters | undefined,
   seed: number,
   { signal, onProgress }: WorkOptions,
@@ -98,16 +98,16 @@ export async function portraitOf(
   return { pictures, dimensions, notes };
 }
 
-const isVector = ({ config }: LoadedModel) => config.data.shape.length === 1;
+const isVector = ({ config }: LoadedLatent) => config.data.shape.length === 1;
 const MADE = { 1: 'as points along a line', 2: 'as points in the plane' } as const;
 
 /** So many data points, or fewer where they are large: a page is to stay small. */
-function atMost(wanted: number, { model }: LoadedModel): number {
+function atMost(wanted: number, { model }: LoadedLatent): number {
   return Math.max(4, Math.min(wanted, Math.floor(VALUES / model.features)));
 }
 
 /** Where plain vectors are drawn, in words. */
-function placeOf({ model }: LoadedModel): string {
+function placeOf({ model }: LoadedLatent): string {
   return (
     MADE[model.features as 1 | 2] ??
     'in the plane of the first two principal components of the data'
@@ -116,7 +116,7 @@ function placeOf({ model }: LoadedModel): string {
 
 async function samples(
   inference: Inference,
-  loaded: LoadedModel,
+  loaded: LoadedLatent,
   sitters: Sitters | undefined,
   seed: number,
   work: WorkOptions,
@@ -151,7 +151,7 @@ function fewOf(sitters: Sitters | undefined, most: number): Float32Array | undef
 
 async function reconstructions(
   inference: Inference,
-  loaded: LoadedModel,
+  loaded: LoadedLatent,
   sitters: Sitters,
   work: WorkOptions,
 ): Promise<Described> {
@@ -201,7 +201,7 @@ async function latentSpace(
 
 async function ways(
   inference: Inference,
-  loaded: LoadedModel,
+  loaded: LoadedLatent,
   { dataset, shown }: Sitters,
   { signal, onProgress }: WorkOptions,
 ): Promise<Described> {
@@ -239,7 +239,7 @@ async function ways(
   };
 }
 
-function waysText(loaded: LoadedModel, count: number, isTurned: boolean): string {
+function waysText(loaded: LoadedLatent, count: number, isTurned: boolean): string {
   const pairs = count === 1 ? 'two data points' : `${count} pairs of data points`;
   const straight = `Straight through latent space between the codes of ${pairs}`;
   if (!isVector(loaded)) return `${straight}, a row each.`;

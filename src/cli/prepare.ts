@@ -1,7 +1,18 @@
 // What a training run needs, read and checked before anything is written.
+
+import type { ImageDataset } from '../data/dataset.ts';
+import { PLANE_DATA } from '../data/plane.ts';
 import { type Standardization, standardizationOf, standardize } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
-import { buildModel, type Family, type Model, type ModelConfig } from '../models/index.ts';
+import {
+  buildModel,
+  type Family,
+  FlowModel,
+  isFlowConfig,
+  isFlowFamily,
+  type Model,
+  type ModelConfig,
+} from '../models/index.ts';
 import { nest, type Value } from '../models/schema.ts';
 import { checkOutput, type TrainingRecord } from '../training/folder.node.ts';
 import {
@@ -15,6 +26,7 @@ import {
   type Sources,
   settleData,
   settleRun,
+  startOf,
   type TrainerOptions,
   type TrainingConfig,
   totalSteps,
@@ -24,10 +36,10 @@ import {
   checkShape,
   chooseBinarization,
   type DataChoice,
-  isContinuous,
   loadTraining,
   recordOf,
   type TrainingData,
+  traitsOf,
 } from './data.ts';
 import { version } from './version.ts';
 
@@ -66,15 +78,17 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   await checkOutput({ folder, force, resume: resume !== undefined });
   // Keys are checked before anything is read, which may take long.
   const { holdOut, standardize: isStandardized } = settleData(request.sources);
-  const choice = { ...request.data, ...(isStandardized && { standardize: true }) };
+  const choice = {
+    ...request.data,
+    ...(isStandardized && { standardize: true }),
+    ...(isFlowFamily(family) && PLANE_DATA.includes(request.data.data) && { anyRange: true }),
+  };
   const read = await loadTraining(choice, holdOut, out);
   if (read.test) checkShape(read.test, read.train.shape);
   const standardization = isStandardized ? standardizationOf(read.train) : undefined;
   const data = standardization ? standardized(read, standardization) : read;
   const { train, test } = data;
-  const values = new Map<string, Value>(
-    settleRun(family, request.sources, isStandardized || isContinuous(train)),
-  );
+  const values = new Map<string, Value>(settleRun(family, request.sources, traitsOf(train)));
   const described = { shape: train.shape, name: train.name, standardized: isStandardized };
   const config = runConfig(family, described, values);
   const { training } = config;
@@ -91,8 +105,10 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       'patience needs data to evaluate on; hold some out with --set holdOut=0.1, with evaluate.every above 0',
     );
   }
-  const binarization = chooseBinarization(training.binarize, config.model.likelihood, train);
-  values.set('binarize', binarization);
+  const binarization = isFlowConfig(config.model)
+    ? 'none'
+    : chooseBinarization(training.binarize ?? 'auto', config.model.likelihood, train);
+  if (values.has('binarize')) values.set('binarize', binarization);
   const perEpoch = Math.floor(train.count / batch);
   const total = totalSteps(training, perEpoch);
   // A cosine keeps its length when the run is continued beyond it.
@@ -113,7 +129,8 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       `${folder} has done ${step} steps (${(step / perEpoch).toFixed(1)} epochs), more than the ${total} asked for; ask for a larger total`,
     );
   }
-  const model = buildModel(config.model);
+  const model: Model = buildModel(config.model, training.seed);
+  if (model instanceof FlowModel) checkRange(model, train);
   const layout = resume?.checkpoint.layout;
   if (layout !== undefined && layout !== layoutOf(model)) {
     throw new LatentGpuError(
@@ -141,6 +158,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     trainer: {
       model,
       loss: lossOf(model),
+      ...startOf(model),
       data: train,
       batch,
       binarize: binarization,
@@ -148,12 +166,30 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       optimizer: makeOptimizer(runConfig(family, described, values).training, perEpoch, total),
       ...(clipNorm !== null && { clipNorm }),
       ...(ema !== null && { ema }),
-      ...(training.outputBias === 'data' && {
-        initial: new Map([outputBias(model, train, binarization)]),
-      }),
+      ...(training.outputBias === 'data' &&
+        !(model instanceof FlowModel) && {
+          initial: new Map([outputBias(model, train, binarization)]),
+        }),
     },
   };
 }
+
+/** @throws LatentGpuError `bad-config` for values that grey levels or a logit cannot have */
+export function checkRange({ config, logit }: FlowModel, { data, name }: ImageDataset): void {
+  const isGrey = config.dequantize === 'uniform';
+  if ((!isGrey && !logit) || data instanceof Uint8Array) return;
+  const low = data.reduce((a, b) => Math.min(a, b));
+  const high = data.reduce((a, b) => Math.max(a, b));
+  if (low >= 0 && high <= 1) return;
+  const who = logit ? 'a logit' : 'dequantize=uniform';
+  const remedy = [...(logit ? ['logit=null'] : []), ...(isGrey ? ['dequantize=none'] : [])];
+  throw new LatentGpuError(
+    'bad-config',
+    `${who} takes values in [0, 1], and those of ${name} range from ${short(low)} to ${short(high)}; set ${remedy.join(' and ')}`,
+  );
+}
+
+const short = (value: number) => String(Number(value.toPrecision(4)));
 
 function standardized({ train, test }: TrainingData, s: Standardization): TrainingData {
   return { train: standardize(train, s), test: test && standardize(test, s) };

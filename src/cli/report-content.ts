@@ -8,7 +8,7 @@ import { Autoencoder, WEIGHTS_FILE } from '../models/index.ts';
 import type { Fact, LikelihoodCard, ReportContent } from '../report/content.ts';
 import { type History, readHistory } from '../report/history.ts';
 import { optionWords, quoted, trainLine } from '../report/recipe.ts';
-import { type LoadedModel, METRICS_FILE, RECORD_FILE } from '../training/folder.node.ts';
+import { type LoadedLatent, METRICS_FILE, RECORD_FILE } from '../training/folder.node.ts';
 import { RUN_KEYS } from '../training/index.ts';
 import type { CommonOptions } from './command.ts';
 import type { Portrait } from './portrait.ts';
@@ -19,7 +19,7 @@ import { version } from './version.ts';
 /** The curves of a run, and a note if there are none or if some of their lines cannot be read. */
 export async function readRunHistory(
   dir: string,
-  { model }: LoadedModel,
+  { model }: LoadedLatent,
   notes: string[],
 ): Promise<History | undefined> {
   const bytes = await readIfPresent(join(dir, METRICS_FILE));
@@ -44,7 +44,7 @@ export interface ReportOptions extends CommonOptions, SubjectOptions {
 
 export interface ReportSources {
   readonly dir: string;
-  readonly loaded: LoadedModel;
+  readonly loaded: LoadedLatent;
   readonly history: History | undefined;
   readonly portrait: Portrait;
   readonly likelihood: LikelihoodCard | undefined;
@@ -95,7 +95,7 @@ export async function contentOf(sources: ReportSources): Promise<ReportContent> 
   };
 }
 
-function withoutFamily({ family: _, ...rest }: LoadedModel['config']) {
+function withoutFamily({ family: _, ...rest }: LoadedLatent['config']) {
   return rest;
 }
 
@@ -112,7 +112,7 @@ function factsIn(value: unknown, path = ''): Fact[] {
 
 async function factsOf(
   dir: string,
-  { config, record, standardization }: LoadedModel,
+  { config, record, standardization }: LoadedLatent,
   history: History | undefined,
 ): Promise<Fact[]> {
   const written = await stat(join(dir, WEIGHTS_FILE)).catch(() => undefined);

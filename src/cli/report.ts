@@ -2,13 +2,13 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { logScale } from '../data/standardize.ts';
-import { isLatentGpuError } from '../errors.ts';
+import { isLatentGpuError, LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
 import { Autoencoder, type Evaluation, evaluateModel, Inference } from '../models/index.ts';
 import { bitsPerDimension } from '../report/bits.ts';
 import type { LikelihoodCard } from '../report/content.ts';
 import { reportPage } from '../report/page.ts';
-import { type LoadedModel, REPORT_FILE } from '../training/folder.node.ts';
+import { isFlow, type LoadedLatent, REPORT_FILE } from '../training/folder.node.ts';
 import { binarizedRows } from '../training/index.ts';
 import { type Context, common, countOption, runCommand } from './command.ts';
 import { hasTestSplit, isBinary } from './data.ts';
@@ -47,6 +47,12 @@ async function perform(dir: string, options: ReportOptions, context: Context): P
   const { out, signal, seed = 0 } = context;
   const asked = options.out === undefined ? undefined : await outputFile(options.out, ['html']);
   const loaded = await loadModel(dir, out);
+  if (isFlow(loaded)) {
+    throw new LatentGpuError(
+      'bad-input',
+      `${dir} holds a flow (${loaded.config.family}), which has no report yet; eval, score, sample and certify tell of it`,
+    );
+  }
   const file = asked ?? (await outputFile(join(dir, REPORT_FILE), ['html']));
   const notes: string[] = [];
   const history = await readRunHistory(dir, loaded, notes);
@@ -118,7 +124,7 @@ async function perform(dir: string, options: ReportOptions, context: Context): P
 /** The data to show the model, or a note of why there are none, unless they were asked for. */
 async function findSubject(
   dir: string,
-  loaded: LoadedModel,
+  loaded: LoadedLatent,
   options: ReportOptions,
   context: Context,
   notes: string[],
@@ -164,7 +170,7 @@ function sittersOf({ dataset, binarization, rows }: Subject, { binarize }: Repor
 }
 
 function cardOf(
-  { config, model, standardization }: LoadedModel,
+  { config, model, standardization }: LoadedLatent,
   { dataset, binarization, summary }: Subject,
   evaluation: Evaluation,
   seed: number,

@@ -1,9 +1,24 @@
 // One training run into one folder: what `train` and `start` do.
 import { logScale, type Standardization } from '../data/standardize.ts';
 import { openDevice } from '../device/index.ts';
-import { evaluateModel, type Family, Inference, unpackParameters } from '../models/index.ts';
+import { bitsPerDimension } from '../flows/index.ts';
+import {
+  codeSize,
+  evaluateFlow,
+  evaluateModel,
+  type Family,
+  FlowInference,
+  FlowModel,
+  GREY_LEVELS,
+  Inference,
+  isFlowConfig,
+  type Model,
+  unpackBuffers,
+  unpackParameters,
+} from '../models/index.ts';
 import { checkOutput, RunFolder, type TrainingRecord } from '../training/folder.node.ts';
 import {
+  type AnyEvaluation,
   type Binarization,
   binarizedRows,
   type Checkpoint,
@@ -11,14 +26,17 @@ import {
   type FitResult,
   fit,
   layoutOf,
+  lossIn,
   Trainer,
   type TrainerState,
 } from '../training/index.ts';
 import { holdingFolder } from '../training/lock.node.ts';
 import type { Context } from './command.ts';
+import { flowPictures } from './flow-pictures.ts';
 import { picturesOf } from './pictures.ts';
 import { type Prepared, prepare, type RunRequest } from './prepare.ts';
 import type { Bar } from './progress.ts';
+import { treatmentOf } from './subject.ts';
 import { version } from './version.ts';
 
 export interface RunSummary {
@@ -28,8 +46,12 @@ export interface RunSummary {
   readonly step: number;
   readonly epoch: number;
   readonly loss: number | null;
-  /** Of the evaluation data, for the parameters that were kept. */
+  /** Of the evaluation data, for the parameters that were kept; of latent-variable models. */
   readonly negativeElbo: number | null;
+  /** The same of flows. */
+  readonly negativeLogLikelihood: number | null;
+  /** Of flows on grey levels. */
+  readonly bitsPerDimension: number | null;
   readonly binarization: Binarization;
   readonly parameters: number;
   readonly skipped: number;
@@ -41,8 +63,19 @@ export interface RunSummary {
 
 /** What is done to the data, and what the decoder describes. */
 function treatment({ binarization, standardization, config }: Prepared): string {
-  const { kind } = config.model.likelihood;
-  return `${standardization ? 'standardised' : `binarize ${binarization}`}, likelihood ${kind}`;
+  const { model } = config;
+  const how = treatmentOf({ config: model, standardization }, binarization);
+  return isFlowConfig(model) ? how : `${how}, likelihood ${model.likelihood.kind}`;
+}
+
+type Result = FitResult<AnyEvaluation>;
+type Report = EpochReport<AnyEvaluation>;
+
+/** Nats as bits for each of an image's numbers, of a flow on grey levels. */
+function bitsOf(model: Model, nats: number): number | null {
+  return model instanceof FlowModel && model.isDequantized
+    ? bitsPerDimension(-nats, model.features, GREY_LEVELS)
+    : null;
 }
 
 /**
@@ -97,7 +130,7 @@ async function trainInto(
     await run.begin(record, { state, best: undefined, layout: layoutOf(model) });
   }
   out.say(
-    `${request.family} ${config.model.data.shape.join('×')} → ${config.model.latent}, ` +
+    `${request.family} ${config.model.data.shape.join('×')}${isFlowConfig(config.model) ? '' : ` → ${codeSize(config.model)}`}, ` +
       `${model.parameterCount().toLocaleString('en-US')} parameters; ` +
       `${data.train.name}, ${data.train.count} rows${trainer.isStreamed ? ', streamed' : ''}, ${treatment(prepared)}`,
   );
@@ -111,11 +144,17 @@ async function trainInto(
   if (result.reason !== 'interrupted') {
     const isVector = config.model.data.shape.length === 1;
     const legend = isVector ? ' (0: data, 1: the model)' : '';
-    out.say(`drawing samples, reconstructions${legend} and the latent space`);
+    out.say(
+      model instanceof FlowModel
+        ? `drawing samples${legend}`
+        : `drawing samples, reconstructions${legend} and the latent space`,
+    );
     files.push(...(await draw(run, trainer, result.parameters, prepared)));
   }
   const done = result.step - start;
   const shift = shiftOf(prepared.standardization);
+  const last = result.last?.evaluation;
+  const tested = result.best?.negativeElbo ?? (last ? lossIn(last) : null);
   return {
     folder,
     family: request.family,
@@ -123,7 +162,9 @@ async function trainInto(
     step: result.step,
     epoch: result.epoch,
     loss: result.last ? (inDataUnits(result.last, shift).metrics.loss ?? null) : null,
-    negativeElbo: result.best?.negativeElbo ?? result.last?.evaluation?.negativeElbo ?? null,
+    negativeElbo: model instanceof FlowModel ? null : tested,
+    negativeLogLikelihood: model instanceof FlowModel ? tested : null,
+    bitsPerDimension: tested === null ? null : bitsOf(model, tested),
     binarization: prepared.binarization,
     parameters: model.parameterCount(),
     skipped: result.last?.skipped ?? 0,
@@ -139,23 +180,24 @@ async function fitInto(
   trainer: Trainer,
   prepared: Prepared,
   { out, signal }: Context,
-): Promise<FitResult> {
+): Promise<Result> {
   const { total, config, data, binarization, model, request, standardization } = prepared;
   const { training } = config;
   const { patience, checkpointEvery } = training;
   const best = request.resume?.checkpoint.best;
   const { test } = data;
-  const { every, limit, samples } = training.evaluate;
+  const { every, limit, samples = 0 } = training.evaluate;
   const perEpoch = trainer.stepsPerEpoch;
   const shift = shiftOf(standardization);
   const save = async (checkpoint: Checkpoint) => {
     const flat = checkpoint.best?.parameters ?? (await trainer.keptParameters());
     const kept = unpackParameters(model, flat);
     const whole = { ...checkpoint, layout: layoutOf(model) };
-    await run.save(whole, config.model, kept, version, standardization);
+    const buffers = unpackBuffers(model, checkpoint.state.tensors);
+    await run.save(whole, config.model, kept, version, standardization, buffers);
   };
   return await out.progress('training', (bar) =>
-    fit(trainer, {
+    fit<AnyEvaluation>(trainer, {
       steps: total,
       checkpointEvery,
       signal,
@@ -164,21 +206,21 @@ async function fitInto(
       ...(test && {
         evaluate: {
           every,
-          run: (runtime) =>
-            evaluateModel(
-              runtime,
-              model,
-              test,
-              (a, b) => binarizedRows(test, a, b, binarization, training.seed),
-              { limit: Math.min(limit, test.count), samples, logScale: shift },
-            ),
+          run: (runtime) => {
+            const rows = (a: number, b: number) =>
+              binarizedRows(test, a, b, binarization, training.seed);
+            const options = { limit: Math.min(limit, test.count), logScale: shift };
+            return model instanceof FlowModel
+              ? evaluateFlow(runtime, model, test, rows, options)
+              : evaluateModel(runtime, model, test, rows, { ...options, samples });
+          },
         },
       }),
       onProgress: progressOn(bar, total, trainer.step, shift),
       onEpoch: async (report) => {
         const shown = inDataUnits(report, shift);
         await run.report(metricsLine(shown));
-        out.say(epochLine(shown, total / perEpoch));
+        out.say(epochLine(model, shown, total / perEpoch));
       },
       onCheckpoint: save,
     }),
@@ -191,7 +233,7 @@ function shiftOf(standardization: Standardization | undefined): number {
 }
 
 /** The loss in nats of the data as they were, as evaluations are. */
-function inDataUnits(report: EpochReport, shift: number): EpochReport {
+function inDataUnits(report: Report, shift: number): Report {
   const { loss } = report.metrics;
   if (loss === undefined || shift === 0) return report;
   return { ...report, metrics: { ...report.metrics, loss: loss + shift } };
@@ -213,7 +255,7 @@ function progressOn(bar: Bar, total: number, start: number, shift: number) {
   };
 }
 
-function metricsLine(report: EpochReport): Record<string, unknown> {
+function metricsLine(report: Report): Record<string, unknown> {
   const { step, epoch, steps, metrics, skipped, seconds, evaluation, isBest } = report;
   return {
     step,
@@ -227,16 +269,20 @@ function metricsLine(report: EpochReport): Record<string, unknown> {
   };
 }
 
-function epochLine(report: EpochReport, epochs: number): string {
+function epochLine(model: Model, report: Report, epochs: number): string {
   const { step, epoch, steps, metrics, seconds, skipped, evaluation, isBest } = report;
   const total = Number(epochs.toFixed(2));
+  const tested = evaluation && lossIn(evaluation);
+  const bits = bitsOf(model, tested ?? metrics.loss ?? 0);
+  const nll = evaluation && 'nll' in evaluation ? evaluation.nll : null;
   const parts = [
     `epoch ${Number(epoch.toFixed(2))}/${total}`,
     `step ${step}`,
     `loss ${metrics.loss?.toFixed(2)}`,
     ...(metrics.kl !== undefined ? [`kl ${metrics.kl.toFixed(2)}`] : []),
-    ...(evaluation ? [`test ${evaluation.negativeElbo.toFixed(2)}${isBest ? ' (best)' : ''}`] : []),
-    ...(evaluation?.nll ? [`nll ${evaluation.nll.value.toFixed(2)}`] : []),
+    ...(tested !== undefined ? [`test ${tested.toFixed(2)}${isBest ? ' (best)' : ''}`] : []),
+    ...(bits !== null ? [`${bits.toFixed(3)} bits/dim`] : []),
+    ...(nll ? [`nll ${nll.value.toFixed(2)}`] : []),
     `${(steps / seconds).toFixed(1)} steps/s`,
     ...(skipped > 0 ? [`${skipped} updates skipped`] : []),
   ];
@@ -251,14 +297,20 @@ async function draw(
   { data, binarization, model, config, standardization }: Prepared,
 ): Promise<string[]> {
   const pictures = await trainer.withParameters(parameters, async (runtime) => {
-    const inference = new Inference(runtime, model);
+    const options = {
+      dataset: data.test ?? data.train,
+      binarization,
+      seed: config.training.seed,
+      ...(standardization && { standardization }),
+    };
+    const inference =
+      model instanceof FlowModel
+        ? new FlowInference(runtime, model)
+        : new Inference(runtime, model);
     try {
-      return await picturesOf(inference, {
-        dataset: data.test ?? data.train,
-        binarization,
-        seed: config.training.seed,
-        ...(standardization && { standardization }),
-      });
+      return inference instanceof FlowInference
+        ? await flowPictures(inference, options)
+        : await picturesOf(inference, options);
     } finally {
       await inference.destroy();
     }

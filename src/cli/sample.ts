@@ -1,7 +1,8 @@
 // latentgpu sample: new data points from a model.
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { LatentGpuError } from '../errors.ts';
 import { Autoencoder } from '../models/index.ts';
+import { isFlow } from '../training/folder.node.ts';
 import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
 import { loadModel, withInference } from './device.ts';
 import { checkRoom, outputFile } from './files.ts';
@@ -11,20 +12,33 @@ interface SampleOptions extends CommonOptions {
   count: number;
   out: string;
   draw?: boolean;
+  temperature?: number;
 }
 
 export function sampleCommand(program: Command): void {
   const command = program
     .command('sample')
-    .description('Draws codes from the prior and decodes them.')
+    .description('Draws codes from the prior and decodes them; of a flow: draws noise and maps it.')
     .argument('<dir>', 'model folder')
     .addOption(countOption('--count <n>', 'how many').default(64))
     .requiredOption('--out <file>', '.png: a picture; .npy: float32 [n, ...shape]')
     .option('--draw', "draws from the decoder's distribution, not its means")
+    .addOption(
+      new Option(
+        '--temperature <t>',
+        'of a flow: deviation of the noise; below 1, draws from denser regions',
+      ).argParser(temperature),
+    )
     .action((dir: string, options: SampleOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
     );
   common(command, 'latentgpu sample runs/mnist --count 100 --out samples.png --seed 7');
+}
+
+function temperature(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError('It must be a number of at least 0, such as 0.7');
 }
 
 async function perform(dir: string, options: SampleOptions, context: Context): Promise<void> {
@@ -39,15 +53,38 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
       `${dir} holds an autoencoder, which has no distribution of codes to draw from; train a vae for samples`,
     );
   }
+  const isOfFlow = isFlow(loaded);
+  if (!isOfFlow && options.temperature !== undefined) {
+    throw new LatentGpuError('bad-input', `${dir} holds no flow; leave out --temperature`);
+  }
+  if (isOfFlow && options.draw) {
+    throw new LatentGpuError(
+      'bad-input',
+      `${dir} holds a flow, which only draws; leave out --draw`,
+    );
+  }
   const { shape } = loaded.config.data;
-  const shown = options.draw ? 'draw' : 'mean';
+  const heat = options.temperature ?? 1;
+  const shown = options.draw || isOfFlow ? 'draw' : 'mean';
   await withInference(loaded, async (inference, device) => {
     const x = await out.progress('sampling', (bar) =>
-      inference.sample(count, shown, seed, { signal, onProgress: (done) => bar.update(done) }),
+      inference.sample(count, shown, seed, {
+        signal,
+        onProgress: (done: number) => bar.update(done),
+        ...(isOfFlow && { temperature: heat }),
+      }),
     );
     await writePoints(file, x, count, loaded);
     out.result(
-      { file: file.path, count, shape, shown, seed, adapter: device.adapter.name },
+      {
+        file: file.path,
+        count,
+        shape,
+        shown,
+        ...(isOfFlow && { temperature: heat }),
+        seed,
+        adapter: device.adapter.name,
+      },
       out.quiet ? '' : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]`,
     );
   });

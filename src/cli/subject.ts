@@ -2,12 +2,13 @@
 import { type Command, Option } from 'commander';
 import type { ImageDataset } from '../data/dataset.ts';
 import { LatentGpuError } from '../errors.ts';
-import type { RowSource } from '../models/index.ts';
-import type { LoadedModel } from '../training/folder.node.ts';
+import { isFlowConfig, type RowSource } from '../models/index.ts';
+import { isFlow, type LoadedModel } from '../training/folder.node.ts';
 import { BINARIZATIONS, type Binarization, binarizedRows } from '../training/index.ts';
 import { type Context, countOption } from './command.ts';
 import { chooseBinarization, loadModelData, type ModelDataOptions } from './data.ts';
 import { greyed } from './pictures.ts';
+import { checkRange } from './prepare.ts';
 import { thousands } from './text.ts';
 
 export interface SubjectOptions extends ModelDataOptions {
@@ -60,11 +61,14 @@ export async function loadSubject(
   const { seen: dataset } = await loadModelData(loaded, options, dir, out);
   const trained = loaded.record?.config as { binarize?: Binarization; seed?: number } | undefined;
   const remembered = options.data === undefined ? trained?.binarize : undefined;
-  const chosen = chooseBinarization(
-    options.binarize ?? remembered ?? 'auto',
-    loaded.config.likelihood,
-    dataset,
-  );
+  if (isFlow(loaded)) checkRange(loaded.model, dataset);
+  const chosen = isFlow(loaded)
+    ? asIs(dir, options.binarize)
+    : chooseBinarization(
+        options.binarize ?? remembered ?? 'auto',
+        loaded.config.likelihood,
+        dataset,
+      );
   const binarization = use === 'codes' && options.binarize === undefined ? greyed(chosen) : chosen;
   // Data that are drawn once are part of the data set: they are those of the training run.
   const drawSeed = binarization === 'once' ? (trained?.seed ?? 0) : seed;
@@ -82,9 +86,33 @@ export async function loadSubject(
       });
       return result;
     },
-    title: `${dataset.name}, ${thousands(dataset.count)} rows, ${loaded.standardization ? 'standardised' : `binarize ${binarization}`}`,
+    title: `${dataset.name}, ${thousands(dataset.count)} rows, ${treatmentOf(loaded, binarization)}`,
     summary: { data: dataset.name, split: options.split ?? 'test', binarization },
   };
+}
+
+/** A flow is a density of numbers. */
+function asIs(dir: string, asked: Binarization | undefined): Binarization {
+  if (asked === undefined || asked === 'none') return 'none';
+  throw new LatentGpuError(
+    'bad-input',
+    `${dir} holds a flow, whose data are not binarised; leave out --binarize`,
+  );
+}
+
+/** What is done to data before the model sees them. */
+export function treatmentOf(
+  { config, standardization }: Pick<LoadedModel, 'config' | 'standardization'>,
+  binarization: Binarization,
+): string {
+  if (!isFlowConfig(config)) {
+    return standardization ? 'standardised' : `binarize ${binarization}`;
+  }
+  const { dequantize, logit } = config;
+  return [
+    standardization ? 'standardised' : dequantize === 'uniform' ? 'dequantised' : 'as they are',
+    ...(logit === null ? [] : [`logit ${logit}`]),
+  ].join(', ');
 }
 
 /**

@@ -3,8 +3,8 @@ import { basename, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readIfPresent } from '../data/files.node.ts';
 import { LatentGpuError } from '../errors.ts';
-import { FAMILIES, type Family } from '../models/index.ts';
-import { allowed, flatten, type Given, type Values } from '../models/schema.ts';
+import { FAMILIES, type Family, LAYER_KEYS } from '../models/index.ts';
+import { allowed, flatten, type Given, type Schema, type Values } from '../models/schema.ts';
 import { nearest } from '../nearest.ts';
 import { FREE_KEYS } from '../training/config.ts';
 import {
@@ -54,7 +54,7 @@ export function trainCommand(program: Command): void {
     .command('train')
     .description('Trains a model and leaves a folder: weights, checkpoint, metrics, pictures.')
     .argument('[family]', FAMILIES.join(', '))
-    .option('--data <name|path>', 'digits, mnist, fashion-mnist; IDX, .npy, .csv, PNGs')
+    .option('--data <name|path>', 'digits, mnist, moons …; IDX, .npy, .csv, PNGs')
     .option('--data-dir <dir>', 'folder with the MNIST files')
     .option('--test <path>', 'test split, for data from a file or folder')
     .addOption(
@@ -81,6 +81,7 @@ export function trainCommand(program: Command): void {
   common(
     command,
     'latentgpu train vae --data mnist --epochs 5 --out runs/mnist\n' +
+      'latentgpu train realnvp --data moons\n' +
       'latentgpu train vae --resume --epochs 10 --out runs/mnist',
   );
 }
@@ -187,9 +188,9 @@ async function fresh(family: Family, options: TrainOptions, context: Context): P
 /** What suits neither continuous data nor others is a mistake in any case. */
 function checkKeys(family: Family, sources: Sources): void {
   try {
-    settleRun(family, sources, true);
+    settleRun(family, sources, { isContinuous: true });
   } catch {
-    settleRun(family, sources, settleData(sources).standardize);
+    settleRun(family, sources, { isContinuous: settleData(sources).standardize });
   }
 }
 
@@ -259,7 +260,9 @@ function refuseChanges(before: Values, now: Values, folder: string): void {
 
 /** The result, and where to go on if the run was stopped. */
 export function finish(summary: RunSummary, { out }: Context): void {
-  const { reason, folder, family, step, epoch, loss, negativeElbo } = summary;
+  const { reason, folder, family, step, epoch, loss } = summary;
+  const tested = summary.negativeElbo ?? summary.negativeLogLikelihood;
+  const bits = summary.bitsPerDimension;
   if (reason === 'interrupted') {
     out.result(summary, '');
     out.remark(
@@ -273,7 +276,8 @@ export function finish(summary: RunSummary, { out }: Context): void {
     `${folder}: ${summary.files.join(', ')}`,
     [
       ...(loss !== null ? [`loss ${loss.toFixed(2)}`] : []),
-      ...(negativeElbo !== null ? [`test ${negativeElbo.toFixed(2)}`] : []),
+      ...(tested !== null ? [`test ${tested.toFixed(2)}`] : []),
+      ...(bits !== null ? [`${bits.toFixed(3)} bits/dim`] : []),
       `${Number(epoch.toFixed(2))} epochs`,
       duration(summary.seconds),
       ...(summary.msPerStep !== null ? [`${summary.msPerStep.toFixed(1)} ms a step`] : []),
@@ -286,7 +290,22 @@ export function finish(summary: RunSummary, { out }: Context): void {
 function keysTable(): string {
   const rows = Object.entries(RUN_KEYS).map(([name, key]) => {
     const fallback = typeof key.default === 'function' ? 'depends' : JSON.stringify(key.default);
-    return [name, fallback, `${key.help}; ${allowed(key)}`];
+    const { family } = key.when ?? {};
+    const of = family && family.length < FAMILIES.length ? ` (${family.join(', ')})` : '';
+    return [name, fallback, `${key.help}; ${allowed(key)}${of}`];
   });
-  return table([['key', 'default', 'what it is'], ...rows]);
+  return [
+    table([['key', 'default', 'what it is'], ...rows]),
+    'Layers of a flow, and the keys that each may have:',
+    table(layerRows()),
+  ].join('\n\n');
+}
+
+function layerRows(): string[][] {
+  return Object.entries(LAYER_KEYS).map(([type, keys]: [string, Schema]) => [
+    type,
+    Object.entries(keys)
+      .map(([name, key]) => `${name} ${JSON.stringify(key.default)}`)
+      .join(', '),
+  ]);
 }

@@ -12,15 +12,19 @@ import { checkDataset, type ImageDataset, split, take, type ValueRange } from '.
 import { digits } from './digits.ts';
 import { readIfPresent } from './files.node.ts';
 import { type LoadMnistOptions, loadMnist } from './mnist.node.ts';
+import { PLANE_DATA, plane } from './plane.ts';
 import { pngFolder } from './png-folder.node.ts';
 
 export interface DataSpec extends Pick<LoadMnistOptions, 'cacheDir' | 'mirrors' | 'onDownload'> {
-  /** `digits`, `mnist`, `fashion-mnist`, or the path of a file or of a folder of PNG images. */
+  /** `digits`, `mnist`, `fashion-mnist`, a density in the plane (`moons` …), or the path of a file or of a folder of PNG images. */
   data: string;
   /** The folder that holds the MNIST files. */
   dataDir?: string;
   split: 'train' | 'test';
-  /** At most this many rows, from the first. `digits` makes 10,000 (test: 2,000) unless told. */
+  /**
+   * At most this many rows, from the first. `digits` makes 10,000 (test: 2,000) unless told, densities
+   * in the plane 20,000 (test: 5,000).
+   */
   count?: number;
   /** Of the generated digits, and of the rows held out. */
   seed?: number;
@@ -37,7 +41,7 @@ export interface DataSpec extends Pick<LoadMnistOptions, 'cacheDir' | 'mirrors' 
   onProgress?: (fraction: number) => void;
 }
 
-const KNOWN = ['digits', 'mnist', 'fashion-mnist'];
+const KNOWN = ['digits', 'mnist', 'fashion-mnist', ...PLANE_DATA];
 const TEXT = /\.(csv|tsv|txt)(\.gz)?$/i;
 const FORMATS = 'an IDX, .npy or .csv file, or a folder of PNG images';
 
@@ -69,6 +73,14 @@ export async function loadData(spec: DataSpec): Promise<ImageDataset> {
   }
   if (data === 'digits') {
     return digits({ count: count ?? (part === 'train' ? 10000 : 2000), seed, split: part });
+  }
+  if (PLANE_DATA.includes(data)) {
+    const points = plane(data, {
+      count: count ?? (part === 'train' ? 20_000 : 5000),
+      seed,
+      split: part,
+    });
+    return checkDataset(points, spec.range);
   }
   try {
     const whole =

@@ -28,11 +28,11 @@ import {
 export abstract class Base extends Module {
   /** log-density of z [B, D] in nats: [B]. */
   abstract logProb(z: Tensor): Tensor;
-  /** Draws [count, D], with deviations scaled by the temperature. */
-  abstract rsample(count: number, temperature: number): Tensor;
+  /** Draws [count, D], with deviations scaled by the temperature, a number or a scalar. */
+  abstract rsample(count: number, temperature: number | Tensor): Tensor;
 }
 
-const scaled = (x: Tensor, by: number): Tensor => (by === 1 ? x : mul(x, by));
+const scaled = (x: Tensor, by: number | Tensor): Tensor => (by === 1 ? x : mul(x, by));
 
 /** N(0, I). */
 export class StandardBase extends Base {
@@ -47,7 +47,7 @@ export class StandardBase extends Base {
     return sum(standardNormalLogProb(z), -1);
   }
 
-  rsample(count: number, temperature: number): Tensor {
+  rsample(count: number, temperature: number | Tensor): Tensor {
     return scaled(randomNormal([count, this.features]), temperature);
   }
 }
@@ -68,7 +68,7 @@ export class DiagonalBase extends Base {
     return sum(normalLogProb(z, this.mean, this.logStd), -1);
   }
 
-  rsample(count: number, temperature: number): Tensor {
+  rsample(count: number, temperature: number | Tensor): Tensor {
     const noise = scaled(randomNormal([count, this.mean.size]), temperature);
     return add(this.mean, mul(exp(this.logStd), noise));
   }
@@ -106,7 +106,7 @@ export class MixtureBase extends Base {
   }
 
   /** The component by the Gumbel-max trick: no gradient flows into the weights. */
-  rsample(count: number, temperature: number): Tensor {
+  rsample(count: number, temperature: number | Tensor): Tensor {
     const [components, features] = this.mean.shape as [number, number];
     const gumbel = neg(log(neg(log(randomUniform([count, components])))));
     const scores = stopGradient(add(gumbel, this.logits));

@@ -3,8 +3,9 @@
 import { LatentGpuError } from '../errors.ts';
 import { formatShape, type Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import type { Variable } from '../graph/variable.ts';
 import { Module } from '../nn/index.ts';
-import { add, constant } from '../ops/index.ts';
+import { add, constant, reshape, sum } from '../ops/index.ts';
 
 /** A value and how the map that made it changes volume there. */
 export interface Mapped {
@@ -22,6 +23,26 @@ export interface Learned extends Mapped {
   readonly effects: readonly Tensor[];
 }
 
+/** Steps that follow each other in time; the GPU repeats them and the host waits for none. */
+export interface Recurrence {
+  readonly steps: number;
+  /** Assignments that make the state which the first step finds. */
+  readonly start: readonly Tensor[];
+  /** Assignments of each step. */
+  readonly step: readonly Tensor[];
+  /** What the state says after the last step. */
+  readonly result: Mapped;
+  /** Memory that belongs to the recurrence. */
+  readonly state: readonly Variable[];
+}
+
+/** A piece of a direction: a graph, or a recurrence where a graph would be too long. */
+export type Stage =
+  | { readonly map: (x: Tensor, context?: Tensor) => Mapped }
+  | { readonly recur: (x: Tensor, context?: Tensor) => Recurrence };
+
+export type Way = 'forward' | 'inverse';
+
 /**
  * An invertible map of events. Subclasses describe both directions, each with its own
  * log-determinant; `inverse(forward(z).value).value = z`.
@@ -36,11 +57,16 @@ export abstract class Bijection extends Module {
     return this.shape;
   }
 
-  /** From noise [B, ...shape] to data. @param context [B, C], of conditional maps */
+  /** From noise [B, ...shape] to data. @param context [B, C], of conditional maps; see theirs */
   abstract forward(z: Tensor, context?: Tensor): Mapped;
 
   /** From data [B, ...dataShape] to noise. */
   abstract inverse(x: Tensor, context?: Tensor): Mapped;
+
+  /** A direction as pieces one after the other: see `Passage`. */
+  stages(way: Way): readonly Stage[] {
+    return [{ map: (x, context) => this[way](x, context) }];
+  }
 
   /** `inverse` as training does it: parts that keep statistics (BatchNorm) take those of the batch. */
   learn(x: Tensor, context?: Tensor): Learned {
@@ -59,6 +85,11 @@ export abstract class Bijection extends Module {
 /** Elements of an event. */
 export function eventSize(shape: Shape): number {
   return shape.reduce((size, extent) => size * extent, 1);
+}
+
+/** Sums over everything but the batch: [B]. */
+export function perEvent(x: Tensor): Tensor {
+  return sum(reshape(x, [x.shape[0] as number, -1]), -1);
 }
 
 /** @throws LatentGpuError `shape-mismatch` unless `x` is [B, ...shape] */
@@ -89,7 +120,7 @@ export class Chain extends Bijection {
     });
     this.parts = parts;
     this.shape = first.shape;
-    const worst = (way: 'forward' | 'inverse'): Cost =>
+    const worst = (way: Way): Cost =>
       parts.some((part) => part.cost[way] === 'sequential') ? 'sequential' : 'parallel';
     this.cost = { forward: worst('forward'), inverse: worst('inverse') };
   }
@@ -108,6 +139,11 @@ export class Chain extends Bijection {
 
   inverse(x: Tensor, context?: Tensor): Mapped {
     return through([...this.parts].reverse(), x, (part, value) => part.inverse(value, context));
+  }
+
+  override stages(way: Way): readonly Stage[] {
+    const parts = way === 'forward' ? this.parts : [...this.parts].reverse();
+    return parts.flatMap((part) => part.stages(way));
   }
 
   override learn(x: Tensor, context?: Tensor): Learned {
@@ -171,5 +207,8 @@ export class Inverted extends Bijection {
 
   inverse(x: Tensor, context?: Tensor): Mapped {
     return this.of.forward(x, context);
+  }
+  override stages(way: Way): readonly Stage[] {
+    return this.of.stages(way === 'forward' ? 'inverse' : 'forward');
   }
 }

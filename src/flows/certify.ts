@@ -1,8 +1,9 @@
 // Does a bijection keep its promises? Its inverse undoes it, and its log-determinants are those of the
 // Jacobians that automatic differentiation finds.
+import type { Shape } from '../graph/shape.ts';
 import { input, type Variable } from '../graph/variable.ts';
 import { expand, reshape, vectorJacobian } from '../ops/index.ts';
-import type { Runtime } from '../scheduler/index.ts';
+import type { Plan, Runtime } from '../scheduler/index.ts';
 import { type Bijection, eventSize } from './bijection.ts';
 import { logDeterminant } from './matrices.ts';
 
@@ -21,40 +22,57 @@ export interface Certificate {
   readonly points: number;
 }
 
+/** Rows of a Jacobian that are asked for at once. */
+const ROWS = 64;
+
 /**
  * Tries a bijection at noise `z` [points, ...shape], and at the data that it becomes. Parameters are
  * those on the runtime.
  *
- * The Jacobian at a point takes one backward pass: a batch holds the point D times, and row i is
- * asked for the gradient of output i.
+ * The Jacobian at a point takes a backward pass for every 64 of its rows: a batch holds the point as
+ * often, and each row is asked for the gradient of another output.
+ *
+ * @param context [points, ...contextShape], of conditional maps; one vector an event unless told
  */
 export async function certify(
   runtime: Runtime,
   bijection: Bijection,
   z: Float32Array,
   context?: Float32Array,
+  contextShape: Shape = [(context?.length ?? 0) / (z.length / eventSize(bijection.shape))],
 ): Promise<Certificate> {
   const d = eventSize(bijection.shape);
   const points = z.length / d;
-  const width = (context?.length ?? 0) / points;
-  const noise = input('z', [d, ...bijection.shape]);
-  const data = input('x', [d, ...bijection.dataShape]);
-  const seeds = input('seeds', [d, d]);
-  const given = width > 0 ? input('context', [d, width]) : undefined;
+  const width = context ? eventSize(contextShape) : 0;
+  const rows = Math.min(d, ROWS);
+  const noise = input('z', [rows, ...bijection.shape]);
+  const data = input('x', [rows, ...bijection.dataShape]);
+  const seeds = input('seeds', [rows, d]);
+  const given = width > 0 ? input('context', [rows, ...contextShape]) : undefined;
   const held: Variable[] = [noise, data, seeds, ...(given ? [given] : [])];
   const direction = (way: 'forward' | 'inverse', from: Variable) => {
     const { value, logDet } = bijection[way](from, given);
     const [jacobian] = vectorJacobian([value], [reshape(seeds, value.shape)], [from]);
-    return { value, logDet: expand(logDet, [d]), jacobian: jacobian as typeof value };
+    return { value, logDet: expand(logDet, [rows]), jacobian: jacobian as typeof value };
   };
   const ahead = direction('forward', noise);
   const back = direction('inverse', data);
   const forward = await runtime.compile({ outputs: ahead });
   const inverse = await runtime.compile({ outputs: back });
-  runtime.write(
-    seeds,
-    Float32Array.from({ length: d * d }, (_, i) => (i % (d + 1) === 0 ? 1 : 0)),
-  );
+  /** All rows of the Jacobian, a few at a time. */
+  const jacobianOf = async (plan: Plan): Promise<Float64Array> => {
+    const jacobian = new Float64Array(d * d);
+    for (let first = 0; first < d; first += rows) {
+      const count = Math.min(rows, d - first);
+      const units = new Float32Array(rows * d);
+      for (let i = 0; i < count; i++) units[i * d + first + i] = 1;
+      runtime.write(seeds, units);
+      await plan.run();
+      const part = (await plan.read('jacobian')) as Float32Array;
+      jacobian.set(part.subarray(0, count * d), first * d);
+    }
+    return jacobian;
+  };
   let [inversion, reinversion, forwardLogDet, inverseLogDet, logDetSum] = [0, 0, 0, 0, 0];
   const worst = (sofar: number, a: ArrayLike<number>, b: ArrayLike<number>) => {
     for (let i = 0; i < b.length; i++) {
@@ -64,9 +82,9 @@ export async function certify(
     return sofar;
   };
   const repeated = (row: Float32Array) => {
-    const rows = new Float32Array(d * row.length);
-    for (let i = 0; i < d; i++) rows.set(row, i * row.length);
-    return rows;
+    const copies = new Float32Array(rows * row.length);
+    for (let i = 0; i < rows; i++) copies.set(row, i * row.length);
+    return copies;
   };
   try {
     for (let p = 0; p < points; p++) {
@@ -74,15 +92,13 @@ export async function certify(
       if (given && context)
         runtime.write(given, repeated(context.subarray(p * width, (p + 1) * width)));
       runtime.write(noise, repeated(point));
-      await forward.run();
+      const jf = await jacobianOf(forward);
       const x = ((await forward.read('value')) as Float32Array).slice(0, d);
       const ld = (await forward.read('logDet'))[0] as number;
-      const jf = Float64Array.from((await forward.read('jacobian')) as Float32Array);
       runtime.write(data, repeated(x));
-      await inverse.run();
+      const ji = await jacobianOf(inverse);
       const again = ((await inverse.read('value')) as Float32Array).slice(0, d);
       const ldInverse = (await inverse.read('logDet'))[0] as number;
-      const ji = Float64Array.from((await inverse.read('jacobian')) as Float32Array);
       runtime.write(noise, repeated(again));
       await forward.run();
       const twice = ((await forward.read('value')) as Float32Array).slice(0, d);

@@ -5,8 +5,8 @@ import { formatShape, type Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
 import type { Module } from '../nn/index.ts';
-import { add, concat, expand, mul, reshape, slice, sub, sum } from '../ops/index.ts';
-import { Bijection, checkEvents, eventSize, type Mapped } from './bijection.ts';
+import { concat, expand, mul, reshape, slice, where } from '../ops/index.ts';
+import { Bijection, checkEvents, eventSize, type Mapped, perEvent } from './bijection.ts';
 import type { Transformer } from './transformers.ts';
 
 /**
@@ -29,7 +29,7 @@ export interface CouplingOptions {
   readonly mask?: MaskKind;
   /** Whether the parts change places. */
   readonly flip?: boolean;
-  /** Features of the context [B, C] that the net is shown as well. */
+  /** Features C of the context that the net is shown as well: [B, C], or [B, H, W, C] of images. */
   readonly context?: number;
 }
 
@@ -45,24 +45,21 @@ function maskOf(kind: Exclude<MaskKind, 'half'>, shape: Shape, flip: boolean): F
   });
 }
 
-/** The context beside the features of every place. */
+/** The context beside the features of every place: [B, C] for all places alike, [B, ...places, C] not. */
 export function withContext(x: Tensor, context: Tensor | undefined, size: number): Tensor {
   if (size === 0) return x;
-  const [batch] = x.shape;
-  if (context?.rank !== 2 || context.shape[0] !== batch || context.shape[1] !== size) {
+  const batch = x.shape[0] as number;
+  const places = x.shape.slice(1, -1);
+  const whole = [batch, ...places, size];
+  if (context?.shape.join() === whole.join()) return concat([x, context], -1);
+  if (context?.shape.join() !== `${batch},${size}`) {
+    const images = places.length > 0 ? ` or ${formatShape(whole)}` : '';
     throw new LatentGpuError(
       'shape-mismatch',
-      `a conditional flow needs a context [${batch}, ${size}], not ${context ?? 'none'}`,
+      `a conditional flow needs a context [${batch}, ${size}]${images}, not ${context ?? 'none'}`,
     );
   }
-  const places = x.shape.slice(1, -1);
-  const lead = [batch as number, ...places.map(() => 1), size];
-  return concat([x, expand(reshape(context, lead), [batch as number, ...places, size])], -1);
-}
-
-/** Sums over everything but the batch. */
-function perEvent(x: Tensor): Tensor {
-  return sum(reshape(x, [x.shape[0] as number, -1]), -1);
+  return concat([x, expand(reshape(context, [batch, ...places.map(() => 1), size]), whole)], -1);
 }
 
 export class Coupling extends Bijection {
@@ -118,19 +115,18 @@ export class Coupling extends Bijection {
     const { transformer, flip = false } = this.options;
     const channels = this.shape.at(-1) as number;
     if (this.mask) {
-      const rest = sub(1, this.mask);
-      const parameters = this.parametersFor(mul(x, this.mask), context, channels);
-      // Parameters of 0 leave an element as it is only in some transformers: choose by the mask.
+      const parameters = this.parametersFor(mul(x, this.mask), context);
       const { value, logSlope } = transformer[way](x, parameters);
+      // Chosen, not multiplied away: what is transformed for nothing may be of any size.
       return {
-        value: add(mul(x, this.mask), mul(value, rest)),
-        logDet: perEvent(mul(logSlope, rest)),
+        value: where(this.mask, x, value),
+        logDet: perEvent(where(this.mask, 0, logSlope)),
       };
     }
     const cut = flip ? channels - this.kept : this.kept;
     const parts = [slice(x, -1, 0, cut), slice(x, -1, cut, channels)] as [Tensor, Tensor];
     const [stays, moves] = flip ? [parts[1], parts[0]] : parts;
-    const parameters = this.parametersFor(stays, context, channels - this.kept);
+    const parameters = this.parametersFor(stays, context);
     const { value, logSlope } = transformer[way](moves, parameters);
     return {
       value: concat(flip ? [value, stays] : [stays, value], -1),
@@ -138,12 +134,8 @@ export class Coupling extends Bijection {
     };
   }
 
-  /** The net's output, cut into the transformer's parameters. */
-  private parametersFor(seen: Tensor, context: Tensor | undefined, width: number): Tensor[] {
-    const { transformer } = this.options;
-    const out = this.net.call(withContext(seen, context, this.options.context ?? 0));
-    return Array.from({ length: transformer.parameters }, (_, i) =>
-      slice(out, -1, i * width, (i + 1) * width),
-    );
+  /** What the net says about the part that moves. */
+  private parametersFor(seen: Tensor, context: Tensor | undefined): Tensor {
+    return this.net.call(withContext(seen, context, this.options.context ?? 0));
   }
 }

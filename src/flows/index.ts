@@ -11,6 +11,9 @@ export {
   Inverted,
   type Learned,
   type Mapped,
+  type Recurrence,
+  type Stage,
+  type Way,
 } from './bijection.ts';
 export { type Certificate, certify } from './certify.ts';
 export {
@@ -21,12 +24,21 @@ export {
   MASKS,
   type MaskKind,
 } from './coupling.ts';
+export {
+  bitsPerDimension,
+  type Dequantized,
+  dequantize,
+  VariationalDequantizer,
+} from './dequantization.ts';
 export { CausalConvolution, emergingConvolution } from './emerging.ts';
 export { Flow, type Lesson, negativeLogLikelihood, type SampleOptions } from './flow.ts';
 export { LuLinear, QrLinear } from './linear.ts';
-export { bitsPerDimension, dequantize, Logit } from './logit.ts';
+export { Logit } from './logit.ts';
+export { type Matrix, whitening } from './matrices.ts';
 export { halfOf, type Level, MultiScale } from './multi-scale.ts';
+export { Passage, type PassageOptions } from './passage.ts';
 export { Permutation, randomOrder } from './permutation.ts';
+export { Reshape } from './reshape.ts';
 export { type SplineOptions, spline } from './spline.ts';
 export { Squeeze } from './squeeze.ts';
 export {

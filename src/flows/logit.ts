@@ -1,22 +1,9 @@
-// Data in (0, 1) carried to the whole line, and the whole numbers of images to intervals.
+// Data in (0, 1) carried to the whole line.
 import { LatentGpuError } from '../errors.ts';
 import type { Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import {
-  add,
-  log,
-  logSigmoid,
-  mul,
-  neg,
-  randomUniform,
-  reshape,
-  sigmoid,
-  sub,
-  sum,
-} from '../ops/index.ts';
-import { Bijection, checkEvents, eventSize, type Mapped } from './bijection.ts';
-
-const perEvent = (x: Tensor): Tensor => sum(reshape(x, [x.shape[0] as number, -1]), -1);
+import { add, log, logSigmoid, mul, neg, sigmoid, sub } from '../ops/index.ts';
+import { Bijection, checkEvents, eventSize, type Mapped, perEvent } from './bijection.ts';
 
 /**
  * Forward: x = (σ(z) - α) / (1 - 2α). The margin α keeps the ends of [0, 1] finite.
@@ -56,18 +43,4 @@ export class Logit extends Bijection {
     const down = log(add(mul(sub(1, x), scale), this.alpha));
     return { value: sub(up, down), logDet: sub(this.margin, perEvent(add(up, down))) };
   }
-}
-
-/**
- * Uniform dequantisation: grey level n = levels⁻¹-steps of x in [0, 1] becomes (n + u) / levels with
- * u ~ U[0, 1). The density of the result bounds log P(n) from below after `D log levels` is taken
- * off (Theis, van den Oord and Bethge 2016).
- */
-export function dequantize(x: Tensor, levels = 256): Tensor {
-  return mul(add(mul(x, levels - 1), randomUniform(x.shape)), 1 / levels);
-}
-
-/** Nats of a density of dequantised data as bits for each dimension of the whole-number data. */
-export function bitsPerDimension(logProb: number, dimensions: number, levels = 256): number {
-  return -logProb / (dimensions * Math.LN2) + Math.log2(levels);
 }

@@ -1,4 +1,5 @@
 // Small dense matrices on the host, in float64: the starts of linear layers and their certificates.
+import { LatentGpuError } from '../errors.ts';
 import { Random } from '../random.ts';
 
 /** Row major [n, n]. */
@@ -87,4 +88,37 @@ export function logDeterminant(a: Matrix, n: number): { logAbs: number; sign: nu
     sign *= Math.sign(pivot);
   }
   return { logAbs, sign };
+}
+
+/**
+ * W with W C Wᵀ = I for a covariance C: the inverse of its Cholesky factor, a lower triangle. A linear
+ * flow that starts from it makes data with that covariance white.
+ *
+ * @throws LatentGpuError `bad-input` unless C is positive definite
+ */
+export function whitening(covariance: Matrix, n: number): Matrix {
+  const factor = new Float64Array(n * n);
+  const at = (a: Matrix, i: number, j: number) => a[i * n + j] as number;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      let rest = at(covariance, i, j);
+      for (let k = 0; k < j; k++) rest -= at(factor, i, k) * at(factor, j, k);
+      if (i === j && !(rest > 0)) {
+        throw new LatentGpuError(
+          'bad-input',
+          `this covariance is not positive definite (pivot ${i} is ${rest}); leave out constant features`,
+        );
+      }
+      factor[i * n + j] = i === j ? Math.sqrt(rest) : rest / at(factor, j, j);
+    }
+  }
+  const inverse = new Float64Array(n * n);
+  for (let c = 0; c < n; c++) {
+    for (let i = c; i < n; i++) {
+      let rest = i === c ? 1 : 0;
+      for (let k = c; k < i; k++) rest -= at(factor, i, k) * at(inverse, k, c);
+      inverse[i * n + c] = rest / at(factor, i, i);
+    }
+  }
+  return inverse;
 }

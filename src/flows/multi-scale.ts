@@ -2,7 +2,7 @@
 // whose mean and deviation are told by the other half, which goes on at half the resolution.
 // Dinh, Sohl-Dickstein and Bengio 2017, 3.6; Kingma and Dhariwal 2018.
 import { LatentGpuError } from '../errors.ts';
-import type { Shape } from '../graph/shape.ts';
+import { formatShape, type Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { add, concat, reshape, slice } from '../ops/index.ts';
 import {
@@ -35,10 +35,10 @@ export class MultiScale extends Bijection {
   /** @param levels from the data on; each takes the staying half of the one before */
   constructor(levels: readonly Level[]) {
     super();
-    levels.forEach(({ prior }, i) => {
-      if ((prior === undefined) === (i === levels.length - 1)) return;
-      throw new LatentGpuError('bad-config', 'multi-scale: every level but the last needs a prior');
-    });
+    if (levels.length === 0) {
+      throw new LatentGpuError('bad-config', 'multi-scale: there must be at least one level');
+    }
+    for (const [i, level] of levels.entries()) checkLevel(level, levels[i + 1], i);
     this.levels = levels;
     this.shape = [eventSize(this.dataShape)];
     const all = levels.flatMap(({ steps, prior }) => [steps, ...(prior ? [prior] : [])]);
@@ -114,6 +114,24 @@ export class MultiScale extends Bijection {
     }
     return { value: concat(noise, -1), logDet: logDet as Tensor };
   }
+}
+
+function checkLevel({ steps, prior }: Level, next: Level | undefined, i: number): void {
+  const bad = (why: string) => new LatentGpuError('bad-config', `multi-scale: level ${i} ${why}`);
+  if (!next) {
+    if (prior) throw bad('is the last, where nothing is set apart: it takes no prior');
+    return;
+  }
+  if (!prior) throw bad('needs a prior of the half that is set apart');
+  const shape = formatShape(steps.shape);
+  if ((steps.shape.at(-1) as number) % 2 !== 0)
+    throw bad(`has no half of the channels of ${shape}`);
+  if (prior.shape.join() !== steps.shape.join()) {
+    throw bad(`has a prior of ${formatShape(prior.shape)} for ${shape}`);
+  }
+  const half = halfOf(steps.shape);
+  if (next.steps.dataShape.join() === half.join()) return;
+  throw bad(`leaves ${formatShape(half)}, and the next takes ${formatShape(next.steps.dataShape)}`);
 }
 
 /** The shape of either half of the channels. */

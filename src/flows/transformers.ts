@@ -1,7 +1,7 @@
 // Elementwise maps whose parameters come from a net: what couplings and autoregressive flows apply.
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { add, exp, logSigmoid, mul, neg, sub, tanh, zeros } from '../ops/index.ts';
+import { add, exp, logSigmoid, mul, neg, slice, sub, tanh, zeros } from '../ops/index.ts';
 
 /** A transformed tensor and the log-derivative of each element. */
 export interface Transformed {
@@ -12,9 +12,15 @@ export interface Transformed {
 export interface Transformer {
   /** Numbers a net gives for each element. */
   readonly parameters: number;
-  /** @param parameters that many tensors of the shape of `z` */
-  forward(z: Tensor, parameters: readonly Tensor[]): Transformed;
-  inverse(x: Tensor, parameters: readonly Tensor[]): Transformed;
+  /** @param parameters [..., parameters · W] for z [..., W]: a block of W after another */
+  forward(z: Tensor, parameters: Tensor): Transformed;
+  inverse(x: Tensor, parameters: Tensor): Transformed;
+}
+
+/** The blocks of parameters, each of the shape of what they transform. */
+function blocks(parameters: Tensor, count: number): Tensor[] {
+  const width = (parameters.shape.at(-1) as number) / count;
+  return Array.from({ length: count }, (_, i) => slice(parameters, -1, i * width, (i + 1) * width));
 }
 
 /**
@@ -39,11 +45,13 @@ export function affine(kind: ScaleKind = 'soft'): Transformer {
   }
   return {
     parameters: 2,
-    forward(z, [shift, h]) {
+    forward(z, parameters) {
+      const [shift, h] = blocks(parameters, 2);
       const s = logScale(h as Tensor, kind);
       return { value: add(mul(z, exp(s)), shift as Tensor), logSlope: s };
     },
-    inverse(x, [shift, h]) {
+    inverse(x, parameters) {
+      const [shift, h] = blocks(parameters, 2);
       const s = neg(logScale(h as Tensor, kind));
       return { value: mul(sub(x, shift as Tensor), exp(s)), logSlope: s };
     },
@@ -53,6 +61,6 @@ export function affine(kind: ScaleKind = 'soft'): Transformer {
 /** x = z + t, which keeps volume (Dinh, Krueger and Bengio 2014). */
 export const additive: Transformer = {
   parameters: 1,
-  forward: (z, [shift]) => ({ value: add(z, shift as Tensor), logSlope: zeros(z.shape) }),
-  inverse: (x, [shift]) => ({ value: sub(x, shift as Tensor), logSlope: zeros(x.shape) }),
+  forward: (z, shift) => ({ value: add(z, shift), logSlope: zeros(z.shape) }),
+  inverse: (x, shift) => ({ value: sub(x, shift), logSlope: zeros(x.shape) }),
 };

@@ -3,7 +3,7 @@ import type { Standardization } from '../data/standardize.ts';
 import type { AttributeValue, Extent } from '../formats/onnx/graph.ts';
 import { OnnxGraph } from '../formats/onnx/graph.ts';
 import type { Variable } from '../graph/variable.ts';
-import type { Model, ModelConfig } from '../models/index.ts';
+import type { LatentConfig, LatentVariableModel } from '../models/index.ts';
 import type { MLP } from '../nn/index.ts';
 import { activate, softplus } from './onnx-activations.ts';
 
@@ -16,8 +16,8 @@ export type OnnxPart = 'encoder' | 'decoder' | 'autoencoder';
 
 /** A model with its numbers, as a model folder holds it. */
 export interface OnnxSource {
-  readonly config: ModelConfig;
-  readonly model: Model;
+  readonly config: LatentConfig;
+  readonly model: LatentVariableModel;
   readonly weights: ReadonlyMap<Variable, Float32Array>;
   readonly standardization: Standardization | undefined;
 }

@@ -6,9 +6,9 @@ import { readSafetensors } from '../formats/safetensors.ts';
 import type { Variable } from '../graph/variable.ts';
 import {
   buildModel,
-  type Family,
+  type LatentConfig,
+  type LatentFamily,
   MODEL_KEYS,
-  type ModelConfig,
   modelConfig,
 } from '../models/index.ts';
 import { type Given, settle, type Value } from '../models/schema.ts';
@@ -17,10 +17,10 @@ import { assign, type Rule } from './mapping.ts';
 
 /** What the tensors cannot tell, or what is known of the model already. */
 export type Description =
-  | { readonly config: ModelConfig; readonly source: string }
+  | { readonly config: LatentConfig; readonly source: string }
   | {
       readonly config?: undefined;
-      readonly family: Family | undefined;
+      readonly family: LatentFamily | undefined;
       /** Extents of a data point; by default a vector of the encoder's inputs. */
       readonly shape: readonly number[] | undefined;
       /** Keys of the model. */
@@ -38,7 +38,7 @@ export interface ImportRequest {
 }
 
 export interface Imported {
-  readonly config: ModelConfig;
+  readonly config: LatentConfig;
   readonly values: ReadonlyMap<Variable, Float32Array>;
   readonly standardization: Standardization | undefined;
   /** What became of every tensor. */
@@ -104,9 +104,9 @@ function checkChains(layers: Layers, file: string): void {
 /** What the shapes tell, what was given, and defaults for the rest. */
 function inferred(
   { encoder, decoder, whole, isHeadAssumed }: Layers,
-  { family: asked, shape: given, given: keys }: Exclude<Description, { config: ModelConfig }>,
+  { family: asked, shape: given, given: keys }: Exclude<Description, { config: LatentConfig }>,
   file: string,
-): { config: ModelConfig; assumed: string[] } {
+): { config: LatentConfig; assumed: string[] } {
   const latent = (decoder[0] as Layer).in;
   const features = (encoder[0] as Layer).in;
   const outputs = (decoder.at(-1) as Layer).out;
@@ -167,7 +167,7 @@ function inferred(
 
 /** Gives every parameter of the model its numbers. */
 function placed(
-  config: ModelConfig,
+  config: LatentConfig,
   { encoder, decoder, whole, mapped }: Layers,
   { file, description }: ImportRequest,
 ): Pick<Imported, 'values' | 'standardization'> {

@@ -7,6 +7,7 @@ import { seedWords } from '../random.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import { Autoencoder } from './autoencoder.ts';
 import { type RowScores, scoreRows } from './likelihood.ts';
+import { moments } from './moments.ts';
 import { withNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import {
@@ -126,7 +127,7 @@ async function evaluateBound(
   const outputs = isVae ? ['bound', 'kl', 'mean'] : ['bound'];
   const { bound, kl } = isVae ? elbo(model, x) : { bound: model.reconstruction(x), kl: undefined };
   const plan = await runtime.compile({
-    outputs: { bound, ...(isVae && kl && { kl, mean: model.encode(x).mean }) },
+    outputs: { bound, ...(isVae && kl && { kl, mean: model.code(x) }) },
   });
   const bounds = new Float64Array(count);
   let klSum = 0;
@@ -167,11 +168,4 @@ async function evaluateBound(
     kl: isVae ? klSum / count : null,
     activeUnits: isVae ? active.length : null,
   };
-}
-
-function moments(values: Float64Array): { mean: number; standardError: number } {
-  const n = values.length;
-  const mean = values.reduce((a, b) => a + b, 0) / n;
-  const squares = values.reduce((a, b) => a + (b - mean) ** 2, 0);
-  return { mean, standardError: n > 1 ? Math.sqrt(squares / (n - 1) / n) : 0 };
 }

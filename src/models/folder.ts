@@ -7,21 +7,23 @@ import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
 import type { Variable } from '../graph/variable.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import {
-  type DataDescription,
-  FAMILIES,
-  type Family,
+  isFlowConfig,
+  type LatentConfig,
   MODEL_KEYS,
   type Model,
   type ModelConfig,
   modelConfig,
 } from './config.ts';
+import { type DataDescription, traitValues } from './data-description.ts';
+import { FAMILIES, type Family, isFlowFamily } from './families.ts';
+import { checkBuffer } from './flow-buffers.ts';
 import { type Given, settle } from './schema.ts';
 
 export const MODEL_FILE = 'model.json';
 export const WEIGHTS_FILE = 'weights.safetensors';
 
 const FORMAT = 1;
-/** Keys that `model.json` must have; the others have defaults. */
+/** Keys that the `model.json` of a latent-variable model must have; the others have defaults. */
 const REQUIRED = [
   'encoder.hidden',
   'encoder.activation',
@@ -35,20 +37,28 @@ const PLAIN = ['format', 'family', 'data', 'version'];
 
 /** @param version of the library that writes it */
 export function modelJson(config: ModelConfig, version?: string): string {
-  const { family, data, encoder, latent, decoder, likelihood, objective, init } = config;
-  const content = {
+  return formatJson({
     format: FORMAT,
+    ...(isFlowConfig(config) ? config : latentKeys(config)),
+    ...(version !== undefined && { version }),
+  });
+}
+
+function latentKeys(config: LatentConfig) {
+  const { family, data, encoder, latent, decoder, likelihood, objective, init } = config;
+  const { posterior, posteriorFlow, prior, priorFlow } = config;
+  return {
     family,
     data,
     encoder,
     latent,
     decoder,
     likelihood,
+    ...(posterior && { posterior, posteriorFlow }),
+    ...(prior && { prior, priorFlow }),
     ...(objective && { objective: objectiveKeys(objective) }),
     init,
-    ...(version !== undefined && { version }),
   };
-  return formatJson(content);
 }
 
 /** JSON for files that people read: indented, with lists of numbers on one line. */
@@ -58,7 +68,7 @@ export function formatJson(content: unknown): string {
 }
 
 /** The family tells the kind. */
-function objectiveKeys({ kind: _, ...rest }: NonNullable<ModelConfig['objective']>) {
+function objectiveKeys({ kind: _, ...rest }: NonNullable<LatentConfig['objective']>) {
   return rest;
 }
 
@@ -89,11 +99,11 @@ export function readModelJson(
     throw bad(`'family' is ${what}; it must be one of ${FAMILIES.join(', ')}`);
   }
   const { given, extra } = collect(root, name);
-  const missing = REQUIRED.find((key) => !given.has(key));
+  const family = root.family as Family;
+  const missing = isFlowFamily(family) ? undefined : REQUIRED.find((key) => !given.has(key));
   if (missing) throw bad(`'${missing}' is missing`);
   const data = readData(root.data, extra, bad);
-  const family = root.family as Family;
-  const values = settle(MODEL_KEYS, given, { family }, extra);
+  const values = settle(MODEL_KEYS, given, { family, ...traitValues(data) }, extra);
   return { config: modelConfig(family, data, values), extra };
 }
 
@@ -146,23 +156,39 @@ export function unpackParameters(model: Model, flat: Float32Array): Map<Variable
   );
 }
 
-/** The buffers of a standardised model, beside its parameters. */
-const BUFFERS = { mean: 'standardize.mean', std: 'standardize.std' } as const;
+/** A tensor's values. */
+export type WeightValues = Float32Array | Uint32Array;
 
-/** The bytes of `weights.safetensors`, a function of the parameters (and of the buffers) alone. */
+/** What a model has beside its parameters, out of the tensors of a run's state. */
+export function unpackBuffers(
+  model: Model,
+  tensors: ReadonlyMap<string, WeightValues>,
+): Map<Variable, WeightValues> {
+  return new Map(
+    model
+      .namedBuffers()
+      .map(([path, held]) => [held, tensors.get(`buffer.${path}`) as WeightValues]),
+  );
+}
+
+/** The buffers of a standardised model, beside its parameters. */
+const STANDARDIZE = { mean: 'standardize.mean', std: 'standardize.std' } as const;
+
+/** The bytes of `weights.safetensors`, a function of the parameters and the buffers alone. */
 export function writeWeights(
   values: ReadonlyMap<Variable, Float32Array>,
   standardization?: Standardization,
+  buffers: ReadonlyMap<Variable, WeightValues> = new Map(),
 ): Uint8Array {
-  const buffers = standardization
+  const scales = standardization
     ? (['mean', 'std'] as const).map((key) => {
         const data = standardization[key];
-        return [BUFFERS[key], { shape: [data.length], data }] as const;
+        return [STANDARDIZE[key], { shape: [data.length], data }] as const;
       })
     : [];
   return writeSafetensors([
-    ...[...values].map(([{ name, shape }, data]) => [name, { shape, data }] as const),
-    ...buffers,
+    ...[...values, ...buffers].map(([{ name, shape }, data]) => [name, { shape, data }] as const),
+    ...scales,
   ]);
 }
 
@@ -174,7 +200,8 @@ function takeTensor(
   path: string,
   shape: readonly number[],
   name: string,
-): Float32Array {
+  dtype: 'f32' | 'u32' = 'f32',
+): WeightValues {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: tensor '${path}' ${why}`);
   const stored = tensors.get(path);
   const wanted = `[${shape.join(', ')}]`;
@@ -182,6 +209,10 @@ function takeTensor(
   tensors.delete(path);
   if (stored.shape.join() !== shape.join()) {
     throw bad(`has shape [${stored.shape.join(', ')}]; ${MODEL_FILE} asks for ${wanted}`);
+  }
+  if (dtype === 'u32') {
+    if (stored.data instanceof Uint32Array) return stored.data;
+    throw bad(`is of type ${stored.dtype}; save it as uint32`);
   }
   if (!(stored.data instanceof Float32Array)) {
     throw bad(`is of type ${stored.dtype}; save it as float32`);
@@ -198,6 +229,8 @@ function takeTensor(
 
 export interface StoredWeights {
   readonly values: Map<Variable, Float32Array>;
+  /** What belongs to the model and is not trained: orders, signs, statistics. */
+  readonly buffers: Map<Variable, WeightValues>;
   /** Of a model whose `data.standardized` is true. */
   readonly standardization: Standardization | undefined;
   /** The tensors that the model does not have. */
@@ -220,26 +253,33 @@ export function readWeights(
   const { tensors } = readSafetensors(bytes, name);
   const values = new Map<Variable, Float32Array>();
   for (const [path, parameter] of model.namedParameters()) {
-    values.set(parameter, takeTensor(tensors, path, parameter.shape, name));
+    values.set(parameter, takeTensor(tensors, path, parameter.shape, name) as Float32Array);
+  }
+  const buffers = new Map<Variable, WeightValues>();
+  for (const [path, held] of model.namedBuffers()) {
+    const dtype = held.dtype === 'u32' ? 'u32' : 'f32';
+    const data = takeTensor(tensors, path, held.shape, name, dtype);
+    checkBuffer(path, data, name);
+    buffers.set(held, data);
   }
   let standardization: Standardization | undefined;
   if (standardized) {
     const shape = [model.features];
-    const mean = takeTensor(tensors, BUFFERS.mean, shape, name);
-    const std = takeTensor(tensors, BUFFERS.std, shape, name);
+    const mean = takeTensor(tensors, STANDARDIZE.mean, shape, name) as Float32Array;
+    const std = takeTensor(tensors, STANDARDIZE.std, shape, name) as Float32Array;
     const wrong = std.findIndex((value) => !(value > 0));
     if (wrong >= 0) {
       throw new LatentGpuError(
         'bad-data',
-        `${name}: tensor '${BUFFERS.std}' holds ${std[wrong]} at element ${wrong}; a deviation must be above 0`,
+        `${name}: tensor '${STANDARDIZE.std}' holds ${std[wrong]} at element ${wrong}; a deviation must be above 0`,
       );
     }
     standardization = { mean, std };
   }
-  return { values, standardization, extra: [...tensors.keys()] };
+  return { values, buffers, standardization, extra: [...tensors.keys()] };
 }
 
-/** Puts parameters into the memory of a device. */
-export function giveWeights(runtime: Runtime, values: ReadonlyMap<Variable, Float32Array>): void {
+/** Puts parameters, or buffers, into the memory of a device. */
+export function giveWeights(runtime: Runtime, values: ReadonlyMap<Variable, WeightValues>): void {
   for (const [parameter, data] of values) runtime.write(parameter, data);
 }

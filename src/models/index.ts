@@ -1,15 +1,18 @@
 // Models: networks, distributions and objectives put together.
 export { Autoencoder, type AutoencoderConfig } from './autoencoder.ts';
+export { certifyFlow, type FlowCertificate } from './certify-flow.ts';
 export {
   buildModel,
-  type DataDescription,
-  FAMILIES,
-  type Family,
+  codeSize,
+  isFlowConfig,
+  type LatentConfig,
+  type LatentVariableModel,
   MODEL_KEYS,
   type Model,
   type ModelConfig,
   modelConfig,
 } from './config.ts';
+export { type DataDescription, type DataTraits, traitValues } from './data-description.ts';
 export {
   type Evaluation,
   type EvaluationOptions,
@@ -18,6 +21,26 @@ export {
   likelihoodOf,
 } from './evaluate.ts';
 export {
+  FAMILIES,
+  type Family,
+  FLOW_FAMILIES,
+  type FlowFamily,
+  isFlowFamily,
+  LATENT_FAMILIES,
+  type LatentFamily,
+} from './families.ts';
+export type { BaseConfig, FlowConfig, TransformConfig } from './flow-config.ts';
+export {
+  evaluateFlow,
+  type FlowEvaluation,
+  flowEvaluationOf,
+  logDensities,
+} from './flow-evaluate.ts';
+export { layersOf } from './flow-families.ts';
+export { FlowInference } from './flow-inference.ts';
+export { LAYER_KEYS, LAYER_TYPES, type LayerConfig } from './flow-layers.ts';
+export { FlowModel, GREY_LEVELS } from './flow-model.ts';
+export {
   formatJson,
   giveWeights,
   MODEL_FILE,
@@ -25,8 +48,10 @@ export {
   readModelJson,
   readWeights,
   type StoredWeights,
+  unpackBuffers,
   unpackParameters,
   WEIGHTS_FILE,
+  type WeightValues,
   writeWeights,
 } from './folder.ts';
 export { type Codes, Inference, type Shown } from './inference.ts';

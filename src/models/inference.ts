@@ -31,7 +31,10 @@ const AHEAD = 3;
 /** What a decoded row is shown as: its mean, or a draw. */
 export type Shown = 'mean' | 'draw';
 
-/** Posterior means and log standard deviations, [count, M]; an autoencoder has no deviations. */
+/**
+ * Posterior means and log standard deviations, [count, M]; an autoencoder has no deviations, nor has a
+ * posterior with a flow, whose codes are where that carries the mean.
+ */
 export interface Codes {
   readonly mean: Float32Array;
   readonly logStd: Float32Array | undefined;
@@ -149,13 +152,13 @@ export class Inference {
   async encode(x: Rows, count: number, options: WorkOptions = {}): Promise<Codes> {
     const { model } = this;
     const rows = rowsOf('data', x, count, model.features);
-    const isVae = !(model instanceof Autoencoder);
+    const hasDeviations = !(model instanceof Autoencoder) && !model.posteriorFlow;
     const task: Task = {
       key: 'encode',
       width: model.features,
-      outputs: isVae ? ['mean', 'logStd'] : ['mean'],
+      outputs: hasDeviations ? ['mean', 'logStd'] : ['mean'],
       build: (data): Record<string, Tensor> => {
-        if (model instanceof Autoencoder) return { mean: model.code(data) };
+        if (model instanceof Autoencoder || model.posteriorFlow) return { mean: model.code(data) };
         const { mean, logStd } = model.encode(data);
         return { mean, logStd };
       },
@@ -187,7 +190,7 @@ export class Inference {
       key: 'draw codes',
       width: model.features,
       outputs: ['z'],
-      build: (data) => ({ z: model.encode(data).rsample() }),
+      build: (data) => ({ z: model.drawCode(data) }),
     };
     const got = await this.overRows(task, count, rows, drawSeed, options);
     return got.get('z') as Float32Array;
@@ -221,7 +224,7 @@ export class Inference {
     return await this.decode(mean, count, shown, drawSeed, part(0.5));
   }
 
-  /** Data rows [count, D] decoded from draws of the prior N(0, I). */
+  /** Data rows [count, D] decoded from draws of the prior. */
   async sample(
     count: number,
     shown: Shown = 'mean',
@@ -244,7 +247,11 @@ export class Inference {
       key,
       width: this.latent,
       outputs: ['x'],
-      build: (z) => ({ x: shownAs(this.model.decode(z), shown) }),
+      build: (given) => {
+        const { model } = this;
+        const z = rows || model instanceof Autoencoder ? given : model.codeOfNoise(given);
+        return { x: shownAs(model.decode(z), shown) };
+      },
     };
     const got = await this.overRows(task, count, rows, drawSeed, options);
     return got.get('x') as Float32Array;
@@ -262,7 +269,7 @@ export class Inference {
 }
 
 /** Rows as they are asked for; those that are there already are checked. */
-function rowsOf(name: string, rows: Rows, count: number, width: number): RowSource {
+export function rowsOf(name: string, rows: Rows, count: number, width: number): RowSource {
   checkWhole('count', count, 1);
   if (typeof rows === 'function') return rows;
   if (rows.length !== count * width) {

@@ -3,7 +3,13 @@
 import { LatentGpuError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 
-export type Value = number | string | boolean | null | readonly number[];
+export type Value =
+  | number
+  | string
+  | boolean
+  | null
+  | readonly number[]
+  | readonly Readonly<Record<string, unknown>>[];
 
 /** Values by dotted key. */
 export type Values = ReadonlyMap<string, Value>;
@@ -31,7 +37,9 @@ export type KeyType =
       readonly longest?: number;
     } & Range)
   | { readonly type: 'choice'; readonly choices: readonly string[] }
-  | { readonly type: 'boolean' };
+  | { readonly type: 'boolean' }
+  /** A list of objects with a type each, checked by whoever makes something of them. */
+  | { readonly type: 'layers' };
 
 export type Key = KeyType & {
   readonly help: string;
@@ -79,8 +87,17 @@ export function allowed(key: Key): string {
       return `one of ${key.choices.join(', ')}${none}`;
     case 'boolean':
       return `true or false${none}`;
+    case 'layers':
+      return 'a list of layers, as in [{"type": "coupling"}, {"type": "lu"}]';
   }
 }
+
+const MOST_LAYERS = 4096;
+
+const isLayer = (item: unknown) =>
+  typeof item === 'object' &&
+  item !== null &&
+  typeof (item as { type?: unknown }).type === 'string';
 
 function inRange(value: unknown, { min, max, above, below }: Range, whole: boolean): boolean {
   return (
@@ -112,6 +129,10 @@ function fits(value: unknown, key: Key): value is Value {
       return typeof value === 'string' && key.choices.includes(value);
     case 'boolean':
       return typeof value === 'boolean';
+    case 'layers':
+      return (
+        Array.isArray(value) && value.length <= MOST_LAYERS && value.every((item) => isLayer(item))
+      );
   }
 }
 
@@ -155,6 +176,12 @@ export function parseText(key: Key, text: string): unknown {
       return trimmed;
     case 'boolean':
       return trimmed === 'true' ? true : trimmed === 'false' ? false : trimmed;
+    case 'layers':
+      try {
+        return JSON.parse(trimmed);
+      } catch {
+        return trimmed;
+      }
     case 'integer':
     case 'number':
       return trimmed !== '' && Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed;

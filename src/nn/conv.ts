@@ -2,7 +2,15 @@
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Initializer, type Variable, variable } from '../graph/variable.ts';
-import { type Activation, activations, add, conv2d, mul, type PatchOptions } from '../ops/index.ts';
+import {
+  type Activation,
+  activations,
+  add,
+  conv2d,
+  mul,
+  type PatchOptions,
+  reshape,
+} from '../ops/index.ts';
 import { constantInit, uniform } from './initializers.ts';
 import { Module } from './module.ts';
 
@@ -60,7 +68,10 @@ export class Conv2d extends Module {
     }
     const weight = this.mask ? mul(this.weight, this.mask) : this.weight;
     const product = conv2d(x, weight, this.window);
-    return activations[activation](this.bias ? add(product, this.bias) : product);
+    // As rows of pixels, which are what the product has made: what follows joins its kernel.
+    const rows = reshape(product, [-1, product.shape[3] as number]);
+    const y = activations[activation](this.bias ? add(rows, this.bias) : rows);
+    return reshape(y, product.shape);
   }
 }
 

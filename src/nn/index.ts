@@ -3,4 +3,5 @@ export { Conv2d, type Conv2dOptions, ConvNet, type ConvNetOptions } from './conv
 export { constantInit, glorotUniform, normal, uniform } from './initializers.ts';
 export { Linear, type LinearInit, type LinearOptions, MLP, type MlpOptions } from './linear.ts';
 export { MADE, type MadeOptions } from './made.ts';
+export { MadeWalk } from './made-walk.ts';
 export { Module } from './module.ts';

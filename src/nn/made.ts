@@ -30,7 +30,7 @@ export class MADE extends Module {
   readonly layers: readonly Linear[];
   readonly masks: readonly Variable[];
   readonly order: Uint32Array;
-  private readonly activation: Activation;
+  readonly activation: Activation;
   private readonly context: number;
 
   constructor(options: MadeOptions) {
@@ -86,12 +86,30 @@ export class MADE extends Module {
     ]);
   }
 
+  /** Weights of the layers as they count: zeros where nothing is seen. */
+  weights(): Tensor[] {
+    return this.layers.map(({ weight }, i) => mul(weight, this.masks[i] as Variable));
+  }
+
+  /** @param context [B, C], of conditional nets @throws LatentGpuError `shape-mismatch` */
   call(x: Tensor, context?: Tensor): Tensor {
-    const shown = this.context > 0 && context ? concat([x, context], -1) : x;
+    const weights = this.weights();
+    const told = this.contextOf(context, x.shape[0] as number);
+    const shown = told ? concat([x, told], -1) : x;
     return this.layers.reduce((h, layer, i) => {
-      const weight = mul(layer.weight, this.masks[i] as Variable);
-      const y = add(matmul(h, transpose(weight)), layer.bias as Variable);
-      return activations[i === this.layers.length - 1 ? 'identity' : this.activation](y);
+      const y = add(matmul(h, transpose(weights[i] as Tensor)), layer.bias as Variable);
+      return activations[i === weights.length - 1 ? 'identity' : this.activation](y);
     }, shown);
+  }
+
+  /** The context as far as the net takes one. @throws LatentGpuError `shape-mismatch` */
+  contextOf(given: Tensor | undefined, batch: number): Tensor | undefined {
+    if (this.context === 0) return undefined;
+    const shape = [batch, this.context].join(', ');
+    if (given?.shape.join(', ') === shape) return given;
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `MADE needs a context [${shape}], not ${given ?? 'none'}`,
+    );
   }
 }

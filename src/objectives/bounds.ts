@@ -17,13 +17,23 @@ import {
   unsqueeze,
 } from '../ops/index.ts';
 
+/** A posterior whose density is known at its own draws. */
+export interface WeighedPosterior {
+  /** [B, M]. */
+  readonly mean: Tensor;
+  /** Draws [B, S, M] with their log-densities [B, S]; of a single one [B, M] and [B]. */
+  weighedDraws(samples: number): { readonly value: Tensor; readonly logProb: Tensor };
+}
+
 export interface LatentModel {
   /** q(z | x) for x [B, D]: parameters [B, M]. */
   encode(x: Tensor): Reparameterized;
   /** p(x | z) for z [..., M]: parameters [..., D]. */
   decode(z: Tensor): Distribution;
+  /** q(z | x), where it is more than what `encode` describes. */
+  posterior?(x: Tensor): WeighedPosterior | undefined;
   /** p(z), broadcast over [B, M]. */
-  prior(latent: Tensor): Reparameterized;
+  prior(latent: Tensor): Pick<Distribution, 'logProb'>;
 }
 
 export interface BoundTerms {
@@ -46,7 +56,7 @@ export interface ElboOptions {
 
 /** What a bound is made of, at S draws a data point: log-densities [B, S], or [B] for one draw. */
 interface Draws {
-  readonly posterior: Reparameterized;
+  readonly posterior: Reparameterized | WeighedPosterior;
   readonly logLikelihood: Tensor;
   logPrior(): Tensor;
   logPosterior(): Tensor;
@@ -58,6 +68,17 @@ function draw(model: LatentModel, x: Tensor, samples: number): Draws {
       'bad-config',
       `a bound needs at least one sample a data point, not ${samples}`,
     );
+  }
+  const weighed = model.posterior?.(x);
+  if (weighed) {
+    const { value: z, logProb } = weighed.weighedDraws(samples);
+    const seen = samples === 1 ? x : unsqueeze(x, 1);
+    return {
+      posterior: weighed,
+      logLikelihood: model.decode(z).logProb(seen),
+      logPrior: () => model.prior(z).logProb(z),
+      logPosterior: () => logProb,
+    };
   }
   const posterior = model.encode(x);
   const [batch, latent] = posterior.mean.shape as [number, number];

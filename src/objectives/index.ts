@@ -6,4 +6,5 @@ export {
   importanceBound,
   type LatentModel,
   logEffectiveSampleSize,
+  type WeighedPosterior,
 } from './bounds.ts';

@@ -2,6 +2,8 @@
 // whichever moves less.
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { concat } from './concat.ts';
+import { zeros } from './constant.ts';
 import { matmul } from './matmul.ts';
 import { mirrorTaps } from './mirror-taps.ts';
 import { overlapAdd, type PatchOptions, patches, windowOf } from './patches.ts';
@@ -38,10 +40,20 @@ export function conv2d(
   }
   if (isPlain && height % 2 === 1 && width % 2 === 1 && out < channels) {
     // Each pixel times every tap's weight, then the sum of what neighbours have for it.
-    const products = matmul(reshape(x, [-1, channels]), transpose(mirrorTaps(weight)));
-    return overlapAdd(reshape(products, [batch, ...window.out, taps * out]), window, shape);
+    const mirrored = inQuads(mirrorTaps(weight), 0);
+    const products = matmul(reshape(x, [-1, channels]), transpose(mirrored));
+    return overlapAdd(reshape(products, [batch, ...window.out, -1]), window, shape);
   }
-  const windows = reshape(patches(x, { ...options, kernel }), [-1, taps * channels]);
-  const flat = reshape(transpose(weight, [0, 2, 3, 1]), [out, taps * channels]);
+  const flat = inQuads(reshape(transpose(weight, [0, 2, 3, 1]), [out, taps * channels]), 1);
+  const row = flat.shape[1] as number;
+  const windows = reshape(patches(x, { ...options, kernel, width: row }), [-1, row]);
   return reshape(matmul(windows, transpose(flat)), shape);
+}
+
+/** A matrix with zeros after its rows or columns, so that products read and write whole quads. */
+function inQuads(a: Tensor, axis: 0 | 1): Tensor {
+  const rest = -(a.shape[axis] as number) & 3;
+  if (rest === 0) return a;
+  const shape = a.shape.map((extent, i) => (i === axis ? rest : extent));
+  return concat([a, zeros(shape)], axis);
 }

@@ -49,5 +49,6 @@ export {
   sum,
   variance,
 } from './reduce.ts';
+export { rationalQuadratic, type SplineForm } from './spline.ts';
 export { type TriangularOptions, triangle, triangularInverse } from './triangular.ts';
 export { expand, reshape, slice, split, stopGradient, transpose, unsqueeze } from './views.ts';

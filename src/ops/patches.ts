@@ -16,21 +16,25 @@ export interface Window {
 }
 
 type Image = readonly [number, number, number, number];
-type Attributes = Readonly<{ window: Window; image: Image }>;
+/** `width`: numbers of a patch; what follows its taps is zeros, and is not read. */
+type Attributes = Readonly<{ window: Window; image: Image; width: number }>;
+
+const tapsOf = ({ kernel }: Window): number => kernel[0] * kernel[1];
 
 const WORKGROUP = 64;
 
 /** Visits each element of a patch that lies inside its image: its place in either. */
 function forEachTap(
-  { window, image }: Attributes,
+  { window, image, width: row }: Attributes,
   visit: (patch: number, pixel: number) => void,
 ): void {
   const { kernel, stride, top, left, out } = window;
   const [batch, height, width, channels] = image;
+  const rest = row - tapsOf(window) * channels;
   let patch = 0;
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < out[0]; i++) {
-      for (let j = 0; j < out[1]; j++) {
+      for (let j = 0; j < out[1]; j++, patch += rest) {
         for (let u = 0; u < kernel[0]; u++) {
           for (let v = 0; v < kernel[1]; v++, patch += channels) {
             const row = i * stride + u - top;
@@ -45,20 +49,29 @@ function forEachTap(
   }
 }
 
-/** Four channels are moved at once where their number allows it. */
-const cellsOf = ([, , , channels]: Image): number => (channels % 4 === 0 ? channels / 4 : channels);
+/** Channels that are moved at once: as many of 4, 2 or 1 as their number allows. */
+const together = ([, , , channels]: Image): 4 | 2 | 1 =>
+  channels % 4 === 0 ? 4 : channels % 2 === 0 ? 2 : 1;
+const CELLS = { 4: 'vec4f', 2: 'vec2f', 1: 'f32' } as const;
 
-function setup(shader: string, { window, image }: Attributes, invocations: number): KernelSetup {
+const cellsOf = (image: Image): number => image[3] / together(image);
+
+function setup(
+  shader: string,
+  { window, image, width }: Attributes,
+  invocations: number,
+): KernelSetup {
   const { kernel, stride, top, left, out } = window;
-  const [BATCH, HEIGHT, WIDTH, channels] = image;
+  const [BATCH, HEIGHT, WIDTH] = image;
   return {
     shader,
-    ...(channels % 4 === 0 && { hooks: { cell: 'alias Cell = vec4f;' } }),
+    hooks: { cell: `alias Cell = ${CELLS[together(image)]};` },
     constants: {
       BATCH,
       HEIGHT,
       WIDTH,
       CELLS: cellsOf(image),
+      ROW: width / together(image),
       OUT_HEIGHT: out[0],
       OUT_WIDTH: out[1],
       KERNEL_HEIGHT: kernel[0],
@@ -73,10 +86,10 @@ function setup(shader: string, { window, image }: Attributes, invocations: numbe
   };
 }
 
-const patchShape = ({ window, image }: Attributes): number[] => [
+const patchShape = ({ window, image, width }: Attributes): number[] => [
   image[0],
   ...window.out,
-  window.kernel[0] * window.kernel[1] * image[3],
+  width,
 ];
 
 const patchesOp = defineOp({
@@ -93,10 +106,13 @@ const patchesOp = defineOp({
     });
     return result;
   },
-  kernel: (node) => {
+  kernel: (node, { isSoftware }) => {
     const attrs = node.attrs as Attributes;
     const { out, kernel } = attrs.window;
-    return setup('patches', attrs, attrs.image[0] * out[0] * out[1] * kernel[0]);
+    const LINES = isSoftware ? kernel[0] : 1;
+    const invocations = (attrs.image[0] * out[0] * out[1] * kernel[0]) / LINES;
+    const { constants, ...rest } = setup('patches', attrs, invocations);
+    return { ...rest, constants: { ...constants, LINES } };
   },
 });
 
@@ -118,11 +134,11 @@ const overlapAddOp = defineOp({
 });
 
 /**
- * The transpose of {@link patches}: values [B, H', W', taps · C] go back to the pixels of images
- * `image` [B, H, W, C], and are summed there.
+ * The transpose of {@link patches}: values [B, H', W', taps · C or more] go back to the pixels of
+ * images `image` [B, H, W, C], and are summed there.
  */
 export function overlapAdd(y: Tensor, window: Window, image: Shape): Tensor {
-  return new Tensor(overlapAddOp, [y], image, 'f32', { window, image });
+  return new Tensor(overlapAddOp, [y], image, 'f32', { window, image, width: y.shape.at(-1) });
 }
 
 function patchesOf(x: Tensor, attrs: Attributes): Tensor {
@@ -139,6 +155,8 @@ export interface PatchOptions {
    * and right). `valid`: only where the window lies inside. Default: `same`.
    */
   padding?: 'same' | 'valid';
+  /** Numbers of a patch, with zeros after the taps. Default: as many as the taps have. */
+  width?: number;
 }
 
 /** Where a window goes on images of the given height and width. @throws LatentGpuError `bad-config` */
@@ -166,7 +184,7 @@ export function windowOf(height: number, width: number, options: PatchOptions): 
 }
 
 /**
- * The windows of images [B, H, W, C]: [B, H', W', kernel height · kernel width · C].
+ * The windows of images [B, H, W, C]: [B, H', W', kernel height · kernel width · C], or wider.
  *
  * @throws LatentGpuError `shape-mismatch`, `bad-config`
  */
@@ -175,5 +193,11 @@ export function patches(x: Tensor, options: PatchOptions): Tensor {
     throw new LatentGpuError('shape-mismatch', `patches: ${x} is not images [B, H, W, C]`);
   }
   const image = x.shape as unknown as Image;
-  return patchesOf(x, { window: windowOf(image[1], image[2], options), image });
+  const window = windowOf(image[1], image[2], options);
+  const taps = tapsOf(window) * image[3];
+  const { width = taps } = options;
+  if (width < taps || width % together(image) !== 0) {
+    throw new LatentGpuError('shape-mismatch', `patches: ${taps} numbers do not fit into ${width}`);
+  }
+  return patchesOf(x, { window, image, width });
 }

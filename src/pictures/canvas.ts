@@ -49,6 +49,15 @@ export class Canvas {
     }
   }
 
+  /** Pixels from a corner on, whole ones only, in one colour. */
+  rectangle(left: number, top: number, width: number, height: number, color: Color): void {
+    for (let row = Math.max(0, top); row < Math.min(this.height, top + height); row++) {
+      for (let column = Math.max(0, left); column < Math.min(this.width, left + width); column++) {
+        this.#blend(column, row, color, 1);
+      }
+    }
+  }
+
   toPicture(): Picture {
     const data = Uint8Array.from(this.#pixels, Math.round);
     return { width: this.width, height: this.height, channels: 3, data };

@@ -31,11 +31,12 @@ export function optionWords(
 function settledApart({ family, config, data }: TrainingRecord): Map<string, Value> {
   const before = flatten(RUN_KEYS, config, RECORD_FILE);
   const isStandardized = before.get('standardize')?.value === true;
+  const traits = { shape: data.shape ?? [], isContinuous: isStandardized };
   const given = new Map<string, Given>();
   const source = RECORD_FILE;
   if (isStandardized) given.set('standardize', { value: true, source });
-  for (const [name, value] of settleRun(family, [before], isStandardized)) {
-    const otherwise = settleRun(family, [given], isStandardized).get(name);
+  for (const [name, value] of settleRun(family, [before], traits)) {
+    const otherwise = settleRun(family, [given], traits).get(name);
     // Of vectors, the default depends on their values.
     const isOpen = name === 'likelihood.kind' && data.shape?.length === 1 && !isStandardized;
     if (isOpen || JSON.stringify(otherwise) !== JSON.stringify(value)) {

@@ -93,6 +93,7 @@ export function describe(text: string, name: string): Description {
   check(wholes(hidden), 'decoder.hidden', hidden, 'a list of whole numbers');
   among(ACTIVATIONS, 'decoder.activation', activation);
   among(['bernoulli', 'normal', 'categorical'], 'likelihood.kind', kind);
+  check(json.prior === undefined, 'prior', json.prior, 'left out: codes are drawn from N(0, I)');
   among(['fixed', 'shared', 'pixel'], 'likelihood.sigma', sigma);
   check(Number.isFinite(std) && std > 0, 'likelihood.std', std, 'a number above 0');
   check(whole(levels) && levels > 1, 'likelihood.levels', levels, 'a whole number above 1');

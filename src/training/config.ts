@@ -1,13 +1,9 @@
 // What a training run is: the model's keys and those of its training, in one table.
 import { LatentGpuError } from '../errors.ts';
 import { parseJson } from '../formats/json.ts';
-import {
-  type DataDescription,
-  type Family,
-  MODEL_KEYS,
-  type ModelConfig,
-  modelConfig,
-} from '../models/config.ts';
+import { MODEL_KEYS, modelConfig } from '../models/config.ts';
+import { type DataDescription, type DataTraits, traitValues } from '../models/data-description.ts';
+import { type Family, isFlowFamily } from '../models/families.ts';
 import {
   flatten,
   type Given,
@@ -55,12 +51,13 @@ export const FREE_KEYS: readonly string[] = [
 ];
 
 export interface TrainingConfig {
-  readonly outputBias: 'init' | 'data';
+  /** Of latent-variable models, as are `binarize` and `evaluate.samples`. */
+  readonly outputBias?: 'init' | 'data';
   readonly batch: number;
   readonly steps: number | null;
   readonly epochs: number | null;
   readonly seed: number;
-  readonly binarize: Binarization | 'auto';
+  readonly binarize?: Binarization | 'auto';
   readonly optimizer: {
     readonly kind: 'adam' | 'adamW' | 'adamax' | 'sgd';
     readonly lr: number;
@@ -81,7 +78,7 @@ export interface TrainingConfig {
   readonly ema: number | null;
   readonly standardize: boolean;
   readonly holdOut: number;
-  readonly evaluate: { readonly every: number; readonly limit: number; readonly samples: number };
+  readonly evaluate: { readonly every: number; readonly limit: number; readonly samples?: number };
   readonly patience: number | null;
   readonly checkpointEvery: number;
 }
@@ -136,10 +133,10 @@ export function settleData(sources: Sources): Pick<TrainingConfig, 'holdOut' | '
  * Settles a run: defaults under each source in turn. Epochs and steps exclude each other, so either
  * displaces the other where it comes from a weaker source.
  *
- * @param isContinuous whether a normal decoder suits the data, if none is asked for
+ * @param data what is known of them, for defaults
  * @throws LatentGpuError `bad-config`
  */
-export function settleRun(family: Family, sources: Sources, isContinuous = false): Values {
+export function settleRun(family: Family, sources: Sources, data: DataTraits = {}): Values {
   const given = new Map<string, Given>();
   for (const source of sources) {
     const totals = ['epochs', 'steps'].filter((name) => (source.get(name)?.value ?? null) !== null);
@@ -153,8 +150,9 @@ export function settleRun(family: Family, sources: Sources, isContinuous = false
     if (totals[0]) given.delete(totals[0] === 'epochs' ? 'steps' : 'epochs');
     for (const [name, value] of source) given.set(name, value);
   }
-  const values = settle(RUN_KEYS, given, { family, 'data.continuous': isContinuous });
-  checkLikelihood(values);
+  const values = settle(RUN_KEYS, given, { family, ...traitValues(data) });
+  if (isFlowFamily(family)) checkFlow(values);
+  else checkLikelihood(values);
   return values;
 }
 
@@ -177,12 +175,26 @@ function checkLikelihood(values: Values): void {
   }
 }
 
+/** Running statistics go with the parameters of their time. */
+function checkFlow(values: Values): void {
+  const layers = values.get('layers') as readonly { type?: unknown }[] | undefined;
+  const hasStatistics =
+    values.get('norm') === 'batchnorm' || layers?.some(({ type }) => type === 'batchnorm');
+  const other = ['patience', 'ema'].find((name) => (values.get(name) ?? null) !== null);
+  if (hasStatistics && other) {
+    throw new LatentGpuError(
+      'bad-config',
+      `${other} keeps other parameters than the last, and the statistics of batchnorm belong to those; take actnorm, or leave ${other} out`,
+    );
+  }
+}
+
 /** The two halves of settled values. */
-export function runConfig(
-  family: Family,
+export function runConfig<F extends Family>(
+  family: F,
   data: DataDescription,
   values: Values,
-): { model: ModelConfig; training: TrainingConfig } {
+): { model: ReturnType<typeof modelConfig<F>>; training: TrainingConfig } {
   const own = [...values].filter(([name]) => Object.hasOwn(TRAINING_KEYS, name));
   return {
     model: modelConfig(family, data, values),

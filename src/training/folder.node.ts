@@ -14,16 +14,22 @@ import { parseJson } from '../formats/json.ts';
 import { quote } from '../formats/message.ts';
 import type { Variable } from '../graph/variable.ts';
 import {
+  type Autoencoder,
   buildModel,
   type Family,
+  type FlowConfig,
+  type FlowModel,
   formatJson,
+  isFlowConfig,
+  type LatentConfig,
   MODEL_FILE,
-  type Model,
   type ModelConfig,
   modelJson,
   readModelJson,
   readWeights,
+  type Vae,
   WEIGHTS_FILE,
+  type WeightValues,
   writeWeights,
 } from '../models/index.ts';
 import { checkValue } from '../models/schema.ts';
@@ -46,6 +52,9 @@ export const PICTURES = {
   samples: 'samples.png',
   reconstructions: 'reconstructions.png',
   latent: 'latent.png',
+  density: 'density.png',
+  grid: 'grid.png',
+  cooler: 'samples-cooler.png',
 } as const;
 
 /** Files that make a folder a model's. */
@@ -90,16 +99,26 @@ export interface TrainingRecord {
   readonly runtime: string;
 }
 
-export interface LoadedModel {
-  readonly config: ModelConfig;
+interface Loaded<Config, Model> {
+  readonly config: Config;
   readonly model: Model;
   readonly weights: Map<Variable, Float32Array>;
+  /** What belongs to the model beside its parameters. */
+  readonly buffers: Map<Variable, WeightValues>;
   /** Of a model that sees standardised data: from data units to its own, and back. */
   readonly standardization: Standardization | undefined;
   /** Keys and tensors that this version does not know, for a remark. */
   readonly extra: string[];
   /** Present if the model was trained here. */
   readonly record: TrainingRecord | undefined;
+}
+
+export type LoadedLatent = Loaded<LatentConfig, Vae | Autoencoder>;
+export type LoadedFlow = Loaded<FlowConfig, FlowModel>;
+export type LoadedModel = LoadedLatent | LoadedFlow;
+
+export function isFlow(loaded: LoadedModel): loaded is LoadedFlow {
+  return isFlowConfig(loaded.config);
 }
 
 async function text(folder: string, name: string): Promise<string | undefined> {
@@ -158,13 +177,14 @@ export async function readModelFolder(folder: string): Promise<LoadedModel> {
     config,
     model,
     weights: weights.values,
+    buffers: weights.buffers,
     standardization: weights.standardization,
     extra: [
       ...extra.map((key) => `${MODEL_FILE}: ${key}`),
       ...weights.extra.map((key) => `${WEIGHTS_FILE}: ${key}`),
     ],
     record: await readRecord(folder),
-  };
+  } as LoadedModel;
 }
 
 /** Weights and the description that goes with them, though a run may write to the folder meanwhile. */
@@ -263,9 +283,10 @@ function modelFiles(
   version: string,
   /** Of a model whose `data.standardized` is true. */
   standardization?: Standardization,
+  buffers?: ReadonlyMap<Variable, WeightValues>,
 ): Changes {
   return {
-    [WEIGHTS_FILE]: writeWeights(values, standardization),
+    [WEIGHTS_FILE]: writeWeights(values, standardization, buffers),
     [MODEL_FILE]: modelJson(config, version),
   };
 }

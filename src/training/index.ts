@@ -19,8 +19,15 @@ export {
   type TrainingConfig,
   totalSteps,
 } from './config.ts';
-export { type EpochReport, type FitOptions, type FitResult, fit } from './fit.ts';
-export { lossOf } from './objective.ts';
+export {
+  type AnyEvaluation,
+  type EpochReport,
+  type FitOptions,
+  type FitResult,
+  fit,
+  lossIn,
+} from './fit.ts';
+export { lossOf, startOf } from './objective.ts';
 export { outputBias } from './output-bias.ts';
 export type { Progress, RunOptions, TrainingReport } from './report.ts';
 export type { TrainerState } from './state.ts';

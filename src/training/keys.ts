@@ -1,8 +1,15 @@
 // The keys of a training run beside those of its model.
-import type { Schema } from '../models/schema.ts';
+import { isFlowFamily, LATENT_FAMILIES } from '../models/families.ts';
+import { PLANAR } from '../models/flow-keys.ts';
+import type { Schema, Value } from '../models/schema.ts';
 import { BINARIZATIONS } from './binarize.ts';
 
 const ADAMS = ['adam', 'adamW', 'adamax'];
+/** Of what only latent-variable models have. */
+const latent = { family: LATENT_FAMILIES } as const;
+const isFlow = (get: (key: string) => Value | undefined) => isFlowFamily(get('family'));
+/** Without a net to upset, steps may be larger. */
+const FLOW_RATES: Readonly<Record<string, number>> = { 'linear-lu': 5e-3, 'linear-qr': 5e-3 };
 const RATES: Readonly<Record<string, number>> = { sgd: 1e-2, adamax: 2e-3 };
 
 export const TRAINING_KEYS: Schema = {
@@ -10,9 +17,16 @@ export const TRAINING_KEYS: Schema = {
     type: 'choice',
     choices: ['init', 'data'],
     default: 'init',
+    when: latent,
     help: "the decoder's last bias: as init says, or from the data's means",
   },
-  batch: { type: 'integer', min: 1, max: 65536, default: 100, help: 'data points in a step' },
+  batch: {
+    type: 'integer',
+    min: 1,
+    max: 65536,
+    default: (get) => (isFlow(get) ? (Number(get('data.levels')) > 0 ? 64 : 200) : 100),
+    help: 'data points in a step',
+  },
   steps: {
     type: 'integer',
     min: 1,
@@ -24,7 +38,12 @@ export const TRAINING_KEYS: Schema = {
     type: 'integer',
     min: 1,
     nullable: true,
-    default: (get) => (get('steps') === undefined || get('steps') === null ? 5 : null),
+    default: (get) =>
+      (get('steps') ?? null) !== null
+        ? null
+        : isFlow(get) && Number(get('data.levels')) === 0
+          ? 20
+          : 5,
     help: 'passes over the data in all',
   },
   seed: {
@@ -37,6 +56,7 @@ export const TRAINING_KEYS: Schema = {
     type: 'choice',
     choices: ['auto', ...BINARIZATIONS],
     default: 'auto',
+    when: latent,
     help: 'grey to 0/1; auto: resampled if Bernoulli on grey data',
   },
   'optimizer.kind': {
@@ -48,7 +68,10 @@ export const TRAINING_KEYS: Schema = {
   'optimizer.lr': {
     type: 'number',
     above: 0,
-    default: (get) => RATES[String(get('optimizer.kind'))] ?? 1e-3,
+    default: (get) =>
+      RATES[String(get('optimizer.kind'))] ??
+      FLOW_RATES[String(get('family'))] ??
+      (isFlow(get) && Number(get('data.features')) <= PLANAR ? 2e-3 : 1e-3),
     help: 'learning rate',
   },
   'optimizer.betas': {
@@ -155,11 +178,17 @@ export const TRAINING_KEYS: Schema = {
     default: 1,
     help: 'epochs between evaluations; 0: none',
   },
-  'evaluate.limit': { type: 'integer', min: 1, default: 1000, help: 'rows of an evaluation' },
+  'evaluate.limit': {
+    type: 'integer',
+    min: 1,
+    default: (get) => (isFlow(get) && Number(get('data.levels')) === 0 ? 10_000 : 1000),
+    help: 'rows of an evaluation',
+  },
   'evaluate.samples': {
     type: 'integer',
     min: 0,
     default: 0,
+    when: latent,
     help: 'importance samples for a likelihood; 0: none',
   },
   patience: {

@@ -3,7 +3,7 @@
 import { type ImageDataset, imageSize } from '../data/dataset.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Variable } from '../graph/variable.ts';
-import type { Model } from '../models/index.ts';
+import type { Autoencoder, Vae } from '../models/index.ts';
 import type { Binarization } from './binarize.ts';
 
 /** The mean of every feature, as the decoder is to see it. */
@@ -29,7 +29,7 @@ function featureMeans(dataset: ImageDataset, binarization: Binarization): Float6
  * @throws LatentGpuError `bad-config` for a categorical decoder
  */
 export function outputBias(
-  model: Model,
+  model: Vae | Autoencoder,
   dataset: ImageDataset,
   binarization: Binarization,
 ): [Variable, Float32Array] {

@@ -287,4 +287,91 @@ cases('own shaders', (c) => {
     await t.throws('bad-config', () => o.patches(image, valid), /3×3 does not fit .* 2×2/);
     await t.throws('bad-config', () => o.patches(image, { kernel: 0 }), /at least 1/);
   });
+
+  c('bends by splines and back, with gradients', async (t) => {
+    const outputs: Record<string, Tensor> = {};
+    const values = new Map<Variable, ArrayLike<number>>([[weights, weightValues]]);
+    for (const [bins, bound, shape] of [
+      [2, 1, [3, 1]],
+      [5, 3, [7, 3]],
+      [8, 4, [2, 3, 5]],
+    ] as const) {
+      const x = variable(`x${bins}`, shape);
+      const width = (3 * bins - 1) * (shape.at(-1) as number);
+      const p = variable(`p${bins}`, [...shape.slice(0, -1), width]);
+      // Some lie outside, one at the bound.
+      const points = reals(x.name, x.size, -1.3 * bound, 1.3 * bound);
+      points[0] = bound;
+      values.set(x, points).set(p, reals(p.name, p.size, -1, 1));
+      for (const inverse of [false, true]) {
+        const { value, logSlope } = o.rationalQuadratic(x, p, { bins, bound, inverse });
+        const both = o.add(scalarOf(value, weights), o.mul(scalarOf(logSlope, weights), 0.7));
+        const [ofX, ofParameters] = o.gradient(both, [x, p]) as [Tensor, Tensor];
+        const made = { value, logSlope, ofX, ofParameters };
+        for (const [name, y] of Object.entries(made)) {
+          outputs[`${bins} bins${inverse ? ' back' : ''}: ${name}`] = y;
+        }
+      }
+    }
+    await againstFloat64(t, outputs, values);
+  });
+
+  c('splines of extreme parameters stay monotone, and come back', async (t) => {
+    const x = variable('x', [200, 1]);
+    const p = variable('p', [200, 14]);
+    const points = Float32Array.from({ length: x.size }, (_, i) => -3 + (6 * (i + 0.5)) / x.size);
+    const row = [90, -90, 0, 0, -90, -90, 90, 90, -40, 60, 80, -80, 80, -80];
+    await withRuntime(t, async (runtime) => {
+      const form = { bins: 5, bound: 3 };
+      const there = o.rationalQuadratic(x, p, { ...form, inverse: false });
+      const back = o.rationalQuadratic(there.value, p, { ...form, inverse: true });
+      const outputs = {
+        value: there.value,
+        logSlope: there.logSlope,
+        again: back.value,
+        sum: o.add(there.logSlope, back.logSlope),
+        gradient: o.gradient(o.sum(there.logSlope), [p])[0] as Tensor,
+      };
+      const plan = await runtime.compile({ outputs });
+      runtime.write(x, points);
+      runtime.write(
+        p,
+        Float32Array.from({ length: p.size }, (_, i) => row[i % 14] as number),
+      );
+      await plan.run();
+      const value = await plan.read('value');
+      t.ok(
+        value.every((y, i) => i === 0 || y >= (value[i - 1] as number)),
+        'values rise',
+      );
+      for (const name of ['logSlope', 'gradient', 'sum', 'again']) {
+        t.ok((await plan.read(name)).every(Number.isFinite), `${name} is finite`);
+      }
+    });
+  });
+
+  c("splines' own derivatives are those of differences", (t) => {
+    const x = variable('x', [6, 2]);
+    const p = variable('p', [6, 22]);
+    for (const inverse of [false, true]) {
+      const { value, logSlope } = o.rationalQuadratic(x, p, { bins: 4, bound: 2, inverse });
+      const y = o.add(o.sum(value), o.mul(o.sum(logSlope), 0.7));
+      const start = new Map<Tensor, Float64Array>([
+        [x, Float64Array.from(reals('x', x.size, -1.9, 1.9))],
+        [p, Float64Array.from(reals('p', p.size))],
+      ]);
+      const gradients = o.evaluate(o.gradient(y, [x, p]), start);
+      [x, p].forEach((of, i) => {
+        const differences = Float64Array.from({ length: of.size }, (_, at) => {
+          const sides = [-1e-5, 1e-5].map((by) => {
+            const moved = Float64Array.from(start.get(of) as Float64Array);
+            moved[at] = (moved[at] as number) + by;
+            return o.evaluate([y], new Map([...start, [of, moved]]))[0]?.data[0] as number;
+          });
+          return ((sides[1] as number) - (sides[0] as number)) / 2e-5;
+        });
+        t.close(gradients[i]?.data ?? [], differences, { absolute: 1e-7 }, of.name);
+      });
+    }
+  });
 });

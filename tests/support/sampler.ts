@@ -8,10 +8,10 @@ import type { Standardization } from '../../src/data/standardize.ts';
 import type { Variable } from '../../src/graph/variable.ts';
 import {
   buildModel,
-  type Family,
+  type LatentConfig,
+  type LatentFamily,
+  type LatentVariableModel,
   type LikelihoodConfig,
-  type Model,
-  type ModelConfig,
   modelJson,
   writeWeights,
 } from '../../src/models/index.ts';
@@ -22,7 +22,7 @@ import { ROOT } from './cli.ts';
 export const DIGITS = join(ROOT, 'tests/fixtures/digits-vae');
 
 export interface Decoder {
-  family?: Family;
+  family?: LatentFamily;
   shape: number[];
   latent: number;
   hidden: number[];
@@ -32,15 +32,15 @@ export interface Decoder {
 }
 
 export interface MadeModel {
-  config: ModelConfig;
-  model: Model;
+  config: LatentConfig;
+  model: LatentVariableModel;
   values: Map<Variable, Float32Array>;
 }
 
 /** A model of random weights, of a size that keeps a deep network alive. */
 export function makeModel(decoder: Decoder, seed = 1): MadeModel {
   const { family = 'vae', shape, latent, hidden, activation, likelihood } = decoder;
-  const config: ModelConfig = {
+  const config: LatentConfig = {
     family,
     data: { shape, ...(decoder.standardization && { standardized: true }) },
     encoder: { hidden: [], activation },

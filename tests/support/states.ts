@@ -1,6 +1,6 @@
 // Runs whose files are a function of the model and the step alone, so that a folder tells whether what
 // it holds belongs together.
-import { buildModel, type ModelConfig, writeWeights } from '../../src/models/index.ts';
+import { buildModel, type LatentConfig, writeWeights } from '../../src/models/index.ts';
 import { RunFolder, readRecord, type TrainingRecord } from '../../src/training/folder.node.ts';
 import { assignments, type Checkpoint, runConfig, settleRun } from '../../src/training/index.ts';
 
@@ -8,13 +8,13 @@ import { assignments, type Checkpoint, runConfig, settleRun } from '../../src/tr
 export type Which = 'a' | 'b';
 const ACTIVATIONS = { a: 'relu', b: 'tanh' };
 
-export function configOf(which: Which): ModelConfig {
+export function configOf(which: Which): LatentConfig {
   const small = `encoder.hidden=5 decoder.hidden=6 latent=2 encoder.activation=${ACTIVATIONS[which]}`;
   const values = settleRun('vae', [assignments(small.split(' '))]);
   return runConfig('vae', { shape: [4, 3], name: 'test' }, values).model;
 }
 
-export const whichOf = (config: ModelConfig): Which =>
+export const whichOf = (config: LatentConfig): Which =>
   config.encoder.activation === ACTIVATIONS.a ? 'a' : 'b';
 
 /** What the weights of a model are filled with at a step. */

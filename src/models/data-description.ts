@@ -1,0 +1,41 @@
+// What a model's data points are.
+
+export interface DataDescription {
+  /** Extents of one data point, `[28, 28]`. */
+  readonly shape: readonly number[];
+  readonly name?: string;
+  /** Whether the model sees (x - mean) / deviation of every feature; the weights file has both. */
+  readonly standardized?: boolean;
+}
+
+/** What defaults depend on. */
+export interface DataTraits {
+  /** Extents of one data point. Default: a plain vector of nobody knows how many features. */
+  readonly shape?: readonly number[];
+  /** Whether a normal decoder suits the data. */
+  readonly isContinuous?: boolean;
+  /** Whether values are grey levels: bytes, or images in [0, 1]. */
+  readonly isGrey?: boolean;
+}
+
+/** Scales beyond which halving further is not worth it by default. */
+const MOST_LEVELS = 3;
+
+/** How often images can be halved; 0 for plain vectors. */
+function halvings(shape: readonly number[]): number {
+  if (shape.length < 2) return 0;
+  const [height, width] = shape as [number, number];
+  let count = 0;
+  while (count < MOST_LEVELS && (height >> count) % 2 === 0 && (width >> count) % 2 === 0) count++;
+  return count;
+}
+
+/** The same as values that keys' defaults refer to. */
+export function traitValues({ shape = [], isContinuous = false, isGrey = false }: DataTraits) {
+  return {
+    'data.continuous': isContinuous,
+    'data.features': shape.reduce((a, b) => a * b, 1),
+    'data.levels': halvings(shape),
+    'data.grey': isGrey,
+  };
+}
