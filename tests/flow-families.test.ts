@@ -122,24 +122,27 @@ describe('a density in the plane', () => {
       expect(value).toBeCloseTo(again.values[i] as number, 5);
     });
     // Noise of draws is what they were drawn from: the same draws, cooled, are nearer to the middle.
-    const spread = async (temperature: string) => {
-      await works(`sample moons --count 200 --seed 3 ${temperature} --out s.npy --quiet`);
-      await works('encode moons --data s.npy --out n.npy --quiet');
-      const { values } = await array('n.npy');
+    const spread = async (temperature: number) => {
+      const at = `${temperature}`;
+      await works(`sample moons --count 64 --seed 3 --temperature ${at} --out s${at}.npy --quiet`);
+      await works(`encode moons --data s${at}.npy --out n${at}.npy --quiet`);
+      const { values } = await array(`n${at}.npy`);
       return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
     };
-    const hot = await spread('');
-    expect(hot).toBeGreaterThan(0.9);
-    expect(hot).toBeLessThan(1.1);
-    expect(await spread('--temperature 0.5')).toBeCloseTo(hot / 2, 3);
+    const [hot, cool] = (await Promise.all([spread(1), spread(0.5)])) as [number, number];
+    expect(hot).toBeGreaterThan(0.8);
+    expect(hot).toBeLessThan(1.2);
+    expect(cool).toBeCloseTo(hot / 2, 3);
   });
 
   test('is certified, unless its files lie', async () => {
-    const found = await json('certify moons --points 3');
+    const [found] = await Promise.all([
+      json('certify moons --points 3'),
+      works('train maf --data moons --limit 200 --steps 2 --set depth=2 --out order --quiet'),
+    ]);
     expect(found).toMatchObject({ holds: true, points: 3 });
     expect(found.logDet).toBeGreaterThan(0);
     expect(found.logDet).toBeLessThan(1e-3);
-    await works('train maf --data moons --limit 200 --steps 2 --out order --quiet');
     const tensors = new Map(await weightsOf('order'));
     const back = [...tensors.keys()].find((name) => name.endsWith('.back')) as string;
     const spoil = async (name: string, data: Uint32Array) => {
@@ -245,7 +248,7 @@ describe('images', () => {
 });
 
 describe('tables', () => {
-  test.each(['linear-lu', 'linear-qr', 'iaf'])(
+  test.each(['linear-lu', 'iaf'])(
     '%s: log-densities are those of the data in their own units',
     async (family) => {
       const out = `t-${family}`;

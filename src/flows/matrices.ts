@@ -8,6 +8,13 @@ export type Matrix = Float64Array;
 /** The stream of a seed that rotations are drawn from. */
 const STREAM = 302;
 
+/** Σ a[i + k] a[j + k]. */
+function dot(a: Matrix, i: number, j: number, n: number): number {
+  let total = 0;
+  for (let k = 0; k < n; k++) total += (a[i + k] as number) * (a[j + k] as number);
+  return total;
+}
+
 /**
  * A random rotation: the orthogonal factor of a Gaussian matrix by Gram-Schmidt (twice, for
  * accuracy), with determinant 1 for n > 1. Stewart 1980.
@@ -19,16 +26,17 @@ export function randomRotation(n: number, seed: number): Matrix {
     Math.sqrt(-2 * Math.log(1 - random.uniform())) * Math.cos(2 * Math.PI * random.uniform());
   const q = Float64Array.from({ length: n * n }, normal);
   for (let i = 0; i < n; i++) {
-    const row = q.subarray(i * n, (i + 1) * n);
+    const at = i * n;
     for (let pass = 0; pass < 2; pass++) {
-      for (let k = 0; k < i; k++) {
-        const other = q.subarray(k * n, (k + 1) * n);
-        const shared = row.reduce((total, x, j) => total + x * (other[j] as number), 0);
-        for (let j = 0; j < n; j++) row[j] = (row[j] as number) - shared * (other[j] as number);
+      for (let other = 0; other < at; other += n) {
+        const shared = dot(q, at, other, n);
+        for (let j = 0; j < n; j++) {
+          q[at + j] = (q[at + j] as number) - shared * (q[other + j] as number);
+        }
       }
     }
-    const norm = Math.sqrt(row.reduce((total, x) => total + x * x, 0));
-    for (let j = 0; j < n; j++) row[j] = (row[j] as number) / norm;
+    const norm = Math.sqrt(dot(q, at, at, n));
+    for (let j = 0; j < n; j++) q[at + j] = (q[at + j] as number) / norm;
   }
   if (n > 1 && logDeterminant(q, n).sign < 0) {
     for (let j = 0; j < n; j++) q[j] = -(q[j] as number);

@@ -41,6 +41,14 @@ export { FlowInference } from './flow-inference.ts';
 export { LAYER_KEYS, LAYER_TYPES, type LayerConfig } from './flow-layers.ts';
 export { FlowModel, GREY_LEVELS } from './flow-model.ts';
 export {
+  type DrawOptions,
+  type Draws,
+  FlowSampler,
+  type FlowSamplerOptions,
+  type Passed,
+  type PassOptions,
+} from './flow-sampler.ts';
+export {
   formatJson,
   giveWeights,
   MODEL_FILE,

@@ -3,9 +3,13 @@
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, type KernelSetup, Tensor } from '../graph/tensor.ts';
-import { neg } from './arithmetic.ts';
+import { add, equalUint, exp, mul, neg } from './arithmetic.ts';
 import { matmul } from './matmul.ts';
-import { transpose } from './views.ts';
+import { permuteColumns } from './permute.ts';
+import { iota } from './random.ts';
+import { sum } from './reduce.ts';
+import { triangle } from './triangular.ts';
+import { reshape, transpose } from './views.ts';
 
 /** What is fixed: signs of s [N], and the row of L (U + diag(s)) that is each row of W, unsigned [N]. */
 export interface LuFrame {
@@ -133,11 +137,22 @@ function checkFrame(name: string, factors: Tensor, { sign, rows, places }: LuFra
   );
 }
 
-/** W = P L (U + diag(s)) [N, N] from packed factors [N, N], in one kernel; gradients in another. */
+/** From this many rows on, products of whole matrices are faster than kernels that skip the zeros. */
+const DENSE = 96;
+
+/** W = P L (U + diag(s)) [N, N] from packed factors [N, N]; small ones in one kernel, gradients in another. */
 export function luMatrix(factors: Tensor, frame: LuFrame): Tensor {
   checkFrame('luMatrix', factors, frame);
   const { sign, rows, places } = frame;
-  return new Tensor(matrixOp, [factors, sign, rows], factors.shape, 'f32', { places });
+  const n = factors.shape[0] as number;
+  if (n < DENSE) {
+    return new Tensor(matrixOp, [factors, sign, rows], factors.shape, 'f32', { places });
+  }
+  const identity = equalUint(iota(n), reshape(iota(n), [n, 1]));
+  const lower = add(triangle(factors, { strict: true }), identity);
+  const scales = mul(sign, exp(sum(mul(factors, identity), 0)));
+  const upper = add(triangle(factors, { upper: true, strict: true }), mul(identity, scales));
+  return transpose(permuteColumns(matmul(transpose(upper), transpose(lower)), rows, places));
 }
 
 /** W⁻¹ of the same, by substitution in one kernel. */

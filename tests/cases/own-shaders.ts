@@ -151,6 +151,45 @@ cases('own shaders', (c) => {
     }
   });
 
+  c('factors of many rows make the matrix that their inverse undoes', async (t) => {
+    const n = 101;
+    const factors = variable('factors', [n, n]);
+    const order = Array.from({ length: n }, (_, i) => (5 * i + 2) % n);
+    const frame = {
+      sign: variable('sign', [n]),
+      rows: variable('rows', [n], { dtype: 'u32' }),
+      places: variable('places', [n], { dtype: 'u32' }),
+    };
+    const given = reals('many factors', n * n, -0.05, 0.05);
+    const matrix = o.luMatrix(factors, frame);
+    const loss = o.mul(0.5, o.sum(o.square(matrix)));
+    await withRuntime(t, async (runtime) => {
+      const [gradient] = o.gradient(loss, [factors]) as [Tensor];
+      const undone = o.matmul(matrix, o.luInverse(factors, frame));
+      const plan = await runtime.compile({ outputs: { matrix, undone, gradient } });
+      runtime.write(factors, given);
+      runtime.write(
+        frame.sign,
+        order.map((_, i) => (i % 2 === 0 ? 1 : -1)),
+      );
+      runtime.write(frame.rows, order);
+      runtime.write(
+        frame.places,
+        order.map((_, i) => order.indexOf(i)),
+      );
+      await plan.run();
+      const identity = Array.from({ length: n * n }, (_, at) => (at % (n + 1) === 0 ? 1 : 0));
+      t.close(await plan.read('undone'), identity, { absolute: 1e-5 });
+      // The last pivot stands in one element of W alone.
+      const w = await plan.read('matrix');
+      const last = n * n - 1;
+      const at = order.indexOf(n - 1) * n + n - 1;
+      const scale = Math.exp(given[last] as number) * (n % 2 === 1 ? 1 : -1);
+      const expected = (w[at] as number) * scale;
+      t.close((await plan.read('gradient'))[last] as number, expected, { absolute: 1e-5 });
+    });
+  });
+
   c('cuts images into patches and lays them back, with gradients', async (t) => {
     const outputs: Record<string, Tensor> = {};
     const values = new Map<Variable, ArrayLike<number>>([[weights, weightValues]]);
