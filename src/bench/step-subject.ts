@@ -1,0 +1,117 @@
+// What is measured of a step, whatever it does: time, what happens on the device, memory.
+import type { Device } from '../device/index.ts';
+import type { Schedule } from '../scheduler/index.ts';
+import { timed } from './host.ts';
+import type { Work } from './roofline.ts';
+import type { Subject } from './rounds.ts';
+import { median } from './statistics.ts';
+import type { Timing } from './stopwatch.ts';
+
+/** What one step costs besides time; fractions where several steps share a cost. */
+export interface StepCounts {
+  readonly dispatches: number;
+  readonly submissions: number;
+  readonly buffersCreated: number;
+  readonly bindGroupsCreated: number;
+  /** Times the host wrote into a buffer. */
+  readonly hostWrites: number;
+}
+
+/** Bytes on the GPU. */
+export interface StepMemory {
+  /** Everything that was allocated for the step, readback included. */
+  readonly total: number;
+  /** All slots of intermediates, and the least that any placement could do with. */
+  readonly intermediates?: number;
+  readonly bound?: number;
+  /** Parameters, optimizer state, data set. */
+  readonly variables?: number;
+}
+
+export interface StepSubject extends Subject {
+  readonly name: string;
+  /** Of each dispatch. */
+  readonly work: readonly Work[];
+  readonly memory: StepMemory;
+  /** Over all samples taken so far. */
+  counts(): StepCounts;
+  destroy(): Promise<void>;
+}
+
+/** Steps a sample, so that a sample lasts about this long. */
+const SAMPLE_MS = 120;
+
+/** What each kernel of a schedule does in one step. */
+export function workOf({ kernels }: Schedule): Work[] {
+  return kernels.map(({ nodes, flops, bytes }) => {
+    const drawn = (name: string) =>
+      nodes.reduce(
+        (total, { op, size }) => total + (op.kind === 'noise' && op.name === name ? size : 0),
+        0,
+      );
+    return {
+      flops,
+      bytes,
+      normals: drawn('normal'),
+      uniforms: drawn('uniform'),
+      dispatches: 1,
+    };
+  });
+}
+
+/** Counts what happens on a device while steps run on it. */
+export class Ledger {
+  private readonly device: Device;
+  private steps = 0;
+  private totals = {
+    dispatches: 0,
+    submissions: 0,
+    buffersCreated: 0,
+    bindGroupsCreated: 0,
+    hostWrites: 0,
+  };
+
+  constructor(device: Device) {
+    this.device = device;
+  }
+
+  async during(steps: number, f: () => Promise<unknown>): Promise<Timing> {
+    const before = this.look();
+    const timing = await timed(steps, f);
+    const after = this.look();
+    this.steps += steps;
+    for (const key of Object.keys(this.totals) as (keyof StepCounts)[]) {
+      this.totals[key] += after[key] - before[key];
+    }
+    return timing;
+  }
+
+  private look(): StepCounts {
+    const { dispatches, submissions, buffersCreated, bindGroupsCreated, hostWrites } =
+      this.device.counters;
+    return { dispatches, submissions, buffersCreated, bindGroupsCreated, hostWrites };
+  }
+
+  counts(): StepCounts {
+    const per = (key: keyof StepCounts) => this.totals[key] / Math.max(1, this.steps);
+    return {
+      dispatches: per('dispatches'),
+      submissions: per('submissions'),
+      buffersCreated: per('buffersCreated'),
+      bindGroupsCreated: per('bindGroupsCreated'),
+      hostWrites: per('hostWrites'),
+    };
+  }
+}
+
+/** Warms up, and finds how many steps make a sample. */
+export async function stepsPerSample(run: (steps: number) => Promise<unknown>): Promise<number> {
+  await run(1);
+  const times: number[] = [];
+  for (let i = 0; i < 3; i++) times.push((await timed(1, () => run(1))).ms);
+  const steps = Math.max(1, Math.min(1000, Math.round(SAMPLE_MS / median(times))));
+  // The plan finds out how many steps a submission may hold.
+  await run(steps);
+  await run(steps);
+  return steps;
+}
