@@ -45,6 +45,7 @@ const descriptor = {
       one('f', 'float', 2),
       one('i', 'int64', 3),
       one('t', 'TensorProto', 5),
+      many('ints', 'int64', 8),
       one('type', 'int32', 20),
     ),
     TensorProto: message(
@@ -76,7 +77,7 @@ const descriptor = {
 const modelProto = protobuf.Root.fromJSON(descriptor).lookupType('ModelProto');
 
 /** `AttributeProto.AttributeType`. */
-export const ATTRIBUTE = { float: 1, int: 2, tensor: 4 } as const;
+export const ATTRIBUTE = { float: 1, int: 2, tensor: 4, ints: 7 } as const;
 
 /** `TensorProto.DataType`. */
 export const ELEMENT = { float: 1, int64: 7 } as const;
@@ -95,6 +96,7 @@ export interface AttributeProto {
   f?: number;
   i?: number;
   t?: TensorProto;
+  ints?: number[];
 }
 
 export interface NodeProto {
