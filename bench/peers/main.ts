@@ -4,13 +4,13 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { Browser } from 'puppeteer';
 import { writeFileAtomic } from '../../src/formats/atomic.node.ts';
 import type { Backend } from './engine.ts';
+import { FRESH, ROWS, referenceOf, WORKS } from './rows.ts';
 import { buildAll, peerNames, serve } from './run/build.ts';
 import { EnginePage, openBrowser } from './run/chrome.ts';
 import { measureBytes, measureColdStarts } from './run/fresh.ts';
 import { formatMarkdown } from './run/markdown.ts';
 import { measureRow, type Runner } from './run/measure.ts';
 import { AGAIN, type EngineReport, type PeerReport, type RowReport, SELF } from './run/report.ts';
-import { FRESH, ROWS, referenceOf, WORKS } from './rows.ts';
 
 interface Flags {
   rows: number[];

@@ -1,5 +1,5 @@
 // The rows of the table: what is done, how closely it must agree with float64, what is aimed at.
-import { references, type ReferenceResults } from './reference/models.ts';
+import { type ReferenceResults, references } from './reference/models.ts';
 
 export interface Work {
   readonly row: number;

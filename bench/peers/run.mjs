@@ -8,7 +8,10 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 
 if (!existsSync(`${here}node_modules/.package-lock.json`)) {
   console.error('installing the peers: npm ci in bench/peers, about 230 MB');
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: here, stdio: ['ignore', 2, 2] });
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
+    cwd: here,
+    stdio: ['ignore', 2, 2],
+  });
   if (npm.status !== 0) process.exit(1);
 }
 

@@ -85,9 +85,9 @@ const api = {
     if (!cold) throw new Error('this page was not opened for a cold start');
     return await cold;
   },
-  /** Bytes on the GPU at the most, after some more steps. */
+  /** Bytes on the GPU at the most, after some more steps, each of them waited for. */
   async memory(steps: number) {
-    await running().run(steps);
+    for (let i = 0; i < steps; i++) await running().run(1);
     return peak();
   },
   /** Makes a task and computes what the reference is asked for. */

@@ -1,16 +1,15 @@
 // jax-js: every piece of work is one jitted function. Arrays are owned: what is used again is `.ref`.
 import {
-  type Array as JaxArray,
   blockUntilReady,
   defaultDevice,
   init,
+  type Array as JaxArray,
   jit,
   nn,
   numpy as np,
   random,
   valueAndGrad,
 } from '@jax-js/jax';
-import { version } from '../node_modules/@jax-js/jax/package.json';
 import {
   type Backend,
   type Engine,
@@ -37,14 +36,17 @@ import {
   vaeLayers,
   vaeNoise,
 } from '../inputs.ts';
+import { version } from '../node_modules/@jax-js/jax/package.json';
 
 /** Weight and bias of each layer, one after another. */
 type Parameters = JaxArray[];
 
-const arrayOf = (values: Float32Array<ArrayBuffer>, shape: number[]) =>
-  np.array(values, { shape });
+const arrayOf = (values: Float32Array<ArrayBuffer>, shape: number[]) => np.array(values, { shape });
 const parametersOf = (layers: readonly Layer[]): Parameters =>
-  layers.flatMap(({ weight, bias, from, to }) => [arrayOf(weight, [from, to]), arrayOf(bias, [to])]);
+  layers.flatMap(({ weight, bias, from, to }) => [
+    arrayOf(weight, [from, to]),
+    arrayOf(bias, [to]),
+  ]);
 
 /** Consumes x, not the parameters. */
 function mlp(x: JaxArray, parameters: Parameters): JaxArray {
@@ -172,8 +174,14 @@ type State = { parameters: Parameters; m: Parameters; v: Parameters; count: JaxA
 function adam({ parameters, m, v, count }: State, gradients: Parameters): State {
   const { rate, beta1, beta2, epsilon } = ADAM;
   const next = count.add(1);
-  const c1 = np.exp(next.ref.mul(Math.log(beta1))).mul(-1).add(1);
-  const c2 = np.exp(next.ref.mul(Math.log(beta2))).mul(-1).add(1);
+  const c1 = np
+    .exp(next.ref.mul(Math.log(beta1)))
+    .mul(-1)
+    .add(1);
+  const c2 = np
+    .exp(next.ref.mul(Math.log(beta2)))
+    .mul(-1)
+    .add(1);
   const newM = m.map((x, i) => x.mul(beta1).add((gradients[i] as JaxArray).ref.mul(1 - beta1)));
   const newV = v.map((x, i) => x.mul(beta2).add(squared(gradients[i] as JaxArray).mul(1 - beta2)));
   const updated = parameters.map((p, i) => {
@@ -317,9 +325,7 @@ function flow(part: FlowPart): Task {
   const rows = arrayOf(flowRows(), [FLOW.batch, FLOW.features]);
   if (part !== 'training') {
     const [name, f] =
-      part === 'density'
-        ? (['logProb', flowDensity] as const)
-        : (['x', flowSampling] as const);
+      part === 'density' ? (['logProb', flowDensity] as const) : (['x', flowSampling] as const);
     return replayed(name, (x, ...p) => f(p, x as JaxArray), [rows, ...parametersOf(layers)]);
   }
   const gradients = valueAndGrad((p: Parameters, x: JaxArray) => flowDensity(p, x).mean().mul(-1));

@@ -11,8 +11,8 @@ import {
   optim,
   Runtime,
   type Tensor,
-  type Variable,
   Vae,
+  type Variable,
   variable,
 } from '../../../src/index.ts';
 import { load } from '../../../src/sampler/index.ts';

@@ -1,6 +1,5 @@
 // ONNX Runtime: sessions over fixed graphs. It runs models and does not train them.
 import type * as Ort from 'onnxruntime-web';
-import { version } from '../node_modules/onnxruntime-web/package.json';
 import {
   type Backend,
   type Engine,
@@ -21,6 +20,7 @@ import {
   normals,
   VAE,
 } from '../inputs.ts';
+import { version } from '../node_modules/onnxruntime-web/package.json';
 
 type Shape = readonly number[];
 type Inputs = Readonly<Record<string, readonly [values: Float32Array, shape: Shape]>>;

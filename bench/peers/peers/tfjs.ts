@@ -1,6 +1,5 @@
 // TensorFlow.js: eager operations within `tidy`, variables and an optimizer for training.
 import * as tf from '@tensorflow/tfjs-core';
-import { version } from '../node_modules/@tensorflow/tfjs-core/package.json';
 import {
   type Backend,
   type Engine,
@@ -28,6 +27,7 @@ import {
   vaeLayers,
   vaeNoise,
 } from '../inputs.ts';
+import { version } from '../node_modules/@tensorflow/tfjs-core/package.json';
 
 async function openBackend(backend: Backend): Promise<string | undefined> {
   if (backend === 'webgpu') {
@@ -101,8 +101,7 @@ function replayed(name: string, f: () => tf.Tensor, inputs: tf.Tensor[]): Task {
 
 const LOG_2PI = Math.log(2 * Math.PI);
 /** Σ log N(x; 0, 1) over the last axis. */
-const standardNormal = (x: tf.Tensor) =>
-  tf.sum(tf.mul(tf.add(tf.square(x), LOG_2PI), -0.5), -1);
+const standardNormal = (x: tf.Tensor) => tf.sum(tf.mul(tf.add(tf.square(x), LOG_2PI), -0.5), -1);
 
 function vaeLoss(
   parameters: readonly tf.Tensor[],
@@ -151,9 +150,13 @@ class Trainer {
 
   async run(times: number, loss: (variables: readonly tf.Tensor[]) => tf.Scalar) {
     const step = () =>
-      tf.tidy(() =>
-        this.optimizer.minimize(() => loss(this.variables), true, this.variables),
-      ) as tf.Scalar;
+      tf.tidy(() => {
+        return this.optimizer.minimize(
+          () => loss(this.variables),
+          true,
+          this.variables,
+        ) as tf.Scalar;
+      });
     let last = step();
     for (let i = 1; i < times; i++) {
       last.dispose();

@@ -241,8 +241,8 @@ export const references = {
 
   chain(): ReferenceResults {
     const x = Float64Array.from(chainInput());
-    const y = x.slice();
-    for (let i = 0; i < CHAIN.length / 2; i++) y.forEach((v, j) => (y[j] = 0.5 * v + x[j]!));
+    let y = x;
+    for (let i = 0; i < CHAIN.length / 2; i++) y = y.map((v, j) => 0.5 * v + x[j]!);
     return { y };
   },
 };

@@ -9,7 +9,8 @@ import { type Layer, VAE, vaeLayers } from '../inputs.ts';
 import { decoderModel } from '../onnx/models.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-const dist = path('../dist');
+/** Where everything is built, and served from. */
+export const DIST = path('../dist');
 const ENTRY = 'virtual:sampler';
 
 /** Names of all peers, this library first. */
@@ -60,13 +61,19 @@ async function buildSampler(name: string): Promise<void> {
     ],
     build: {
       ...output,
-      outDir: join(dist, 'samplers', name),
+      outDir: join(DIST, 'samplers', name),
       emptyOutDir: true,
-      rolldownOptions: { input: ENTRY, output: { entryFileNames: 'sampler.js' } },
+      rolldownOptions: {
+        input: ENTRY,
+        output: { entryFileNames: 'sampler.js' },
+        // As with the package's entry of its own for drawing, which reaches nothing else of it.
+        treeshake: { moduleSideEffects: (id) => !id.startsWith(path('../../../src/')) },
+      },
     },
   });
-  const page = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="sampler.js">';
-  await writeFile(join(dist, 'samplers', name, 'index.html'), `${page}</script>\n`);
+  const page =
+    '<!doctype html><link rel="icon" href="data:,"><script type="module" src="sampler.js">';
+  await writeFile(join(DIST, 'samplers', name, 'index.html'), `${page}</script>\n`);
 }
 
 /** PyTorch's layout of a weight: [to, from]. */
@@ -78,7 +85,7 @@ function transposed({ weight, from, to }: Layer): Float32Array {
 
 /** The trained model in the forms in which engines load it. */
 async function writeModels(): Promise<void> {
-  const folder = join(dist, 'models', 'vae');
+  const folder = join(DIST, 'models', 'vae');
   await mkdir(folder, { recursive: true });
   const net = { hidden: [VAE.hidden], activation: 'relu' };
   const description = {
@@ -102,8 +109,8 @@ async function writeModels(): Promise<void> {
     weight: [...weight],
     bias: [...bias],
   }));
-  await writeFile(join(dist, 'models', 'decoder.json'), JSON.stringify(plain));
-  await writeFile(join(dist, 'models', 'decoder.onnx'), decoderModel(decoder));
+  await writeFile(join(DIST, 'models', 'decoder.json'), JSON.stringify(plain));
+  await writeFile(join(DIST, 'models', 'decoder.onnx'), decoderModel(decoder));
 }
 
 /** @param samplers whose bundles are to be measured */
@@ -111,7 +118,7 @@ export async function buildAll(samplers: readonly string[]): Promise<void> {
   await build({
     ...common,
     root: path('../page'),
-    build: { ...output, outDir: dist, emptyOutDir: true },
+    build: { ...output, outDir: DIST, emptyOutDir: true },
   });
   await writeModels();
   for (const name of samplers) await buildSampler(name);
@@ -123,7 +130,7 @@ export async function serve(): Promise<{ address: string; server: PreviewServer 
     configFile: false,
     logLevel: 'error',
     root: path('../page'),
-    build: { outDir: dist },
+    build: { outDir: DIST },
     preview: {
       host: 'localhost',
       port: 0,

@@ -64,7 +64,10 @@ export function checkResults(
   }
   const { share, name } = worst;
   if (share <= 1) return { ofTolerance: share };
-  return { ofTolerance: share, wrong: `${name}: the error is ${share.toPrecision(2)} × the tolerance` };
+  return {
+    ofTolerance: share,
+    wrong: `${name}: the error is ${share.toPrecision(2)} × the tolerance`,
+  };
 }
 
 /**

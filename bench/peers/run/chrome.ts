@@ -1,10 +1,13 @@
 // Headless Chrome with a page an engine.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Browser, BrowserContext, Page } from 'puppeteer';
 import { launchBrowser } from '../../../src/testing/chrome.ts';
 import { type Answer, EXPOSED } from '../../../src/testing/expose.ts';
 import type { Backend } from '../engine.ts';
 import type { PeerPage } from '../page/page.ts';
+import { DIST } from './build.ts';
 
 /** Nothing that an earlier page compiled may help a later one. */
 const flags = ['--disable-gpu-shader-disk-cache', '--disable-gpu-program-cache'];
@@ -87,12 +90,10 @@ export async function samplerBytes(
   const context = await browser.createBrowserContext();
   try {
     const page = await context.newPage();
-    const fetched = new Map<string, Promise<number>>();
-    page.on('response', (response) => {
-      const { pathname } = new URL(response.url());
-      if (!/\.(m?js|wasm)$/.test(pathname)) return;
-      const size = response.buffer().then((bytes) => gzipSync(bytes, { level: 9 }).length);
-      fetched.set(pathname, size);
+    const fetched = new Set<string>();
+    page.on('request', (request) => {
+      const { pathname, origin } = new URL(request.url());
+      if (address.startsWith(origin) && /\.(m?js|wasm)$/.test(pathname)) fetched.add(pathname);
     });
     await page.goto(`${address}samplers/${peer}/`, { timeout: PATIENCE });
     await page.waitForFunction('globalThis.sampler !== undefined', { timeout: PATIENCE });
@@ -107,7 +108,9 @@ export async function samplerBytes(
       return (await made.sample(1, 0)).length;
     })()`);
     if (drawn !== 784) throw new Error(`the bundle drew ${drawn} numbers`);
-    const sizes = await Promise.all(fetched.values());
+    const sizes = [...fetched].map((pathname) => {
+      return gzipSync(readFileSync(join(DIST, pathname)), { level: 9 }).length;
+    });
     return sizes.reduce((a, b) => a + b, 0);
   } finally {
     await context.close();

@@ -153,7 +153,5 @@ export async function measureRow(
     for (let i = 0; i < left.length; i++) await sample(left[(i + round) % left.length] as Contest);
   }
   for (const { page } of runners) await page.call('finish').catch(() => {});
-  return withRatios(
-    entered.map((each) => ('page' in each ? cellOf(each, work, reference) : each)),
-  );
+  return withRatios(entered.map((each) => ('page' in each ? cellOf(each, work, reference) : each)));
 }
