@@ -1,5 +1,8 @@
 // The command: the same work in this library and in its peers, in one browser, interleaved.
-import { cpus, loadavg } from 'node:os';
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Browser } from 'puppeteer';
 import { writeFileAtomic } from '../../src/formats/atomic.node.ts';
@@ -13,7 +16,7 @@ import { measureRow, type Runner } from './run/measure.ts';
 import { AGAIN, type EngineReport, type PeerReport, type RowReport, SELF } from './run/report.ts';
 
 interface Flags {
-  rows: number[];
+  rows?: number[];
   peers?: string[];
   seconds: number;
   out?: string;
@@ -37,7 +40,7 @@ const seconds = (text: string): number => {
 
 const command = new Command('bench:peers')
   .description('The same work in latentgpu and in other browser engines, in one headless Chrome.')
-  .option('--rows <list>', `only these rows of ${ROWS.join(', ')}`, numbers, [...ROWS])
+  .option('--rows <list>', `only these rows of ${ROWS.join(', ')}`, numbers)
   .option('--peers <list>', 'only peers with one of these in their label, e.g. jax,tfjs', (text) =>
     text.split(','),
   )
@@ -64,6 +67,9 @@ async function findEngines(browser: Browser, address: string, flags: Flags) {
       engines.push({ label: AGAIN, peer, backend: 'webgpu', version });
     }
   }
+  const labels = engines.map(({ label }) => label);
+  const strange = flags.peers?.find((part) => !labels.some((label) => label.includes(part)));
+  if (strange !== undefined) command.error(`error: no peer is called '${strange}'`);
   const order = (label: string) => (label.endsWith('wasm') ? 1 : 0);
   return engines.sort((a, b) => order(a.label) - order(b.label));
 }
@@ -88,12 +94,27 @@ async function openEngines(
 }
 
 async function measure(flags: Flags, say: (what: string) => void): Promise<PeerReport> {
+  // Of its own: another run may be under way.
+  const dist = await mkdtemp(join(tmpdir(), 'latentgpu-peers-'));
+  try {
+    return await measureIn(dist, flags, say);
+  } finally {
+    await rm(dist, { recursive: true, force: true });
+  }
+}
+
+/** @param dist an empty folder for what is built */
+async function measureIn(
+  dist: string,
+  flags: Flags,
+  say: (what: string) => void,
+): Promise<PeerReport> {
   const load = () => loadavg()[0] as number;
   const before = load();
-  const isAsked = (row: number) => flags.rows.includes(row);
+  const isAsked = (row: number) => flags.rows?.includes(row) ?? true;
   say('bundling');
-  await buildAll(isAsked(FRESH.bytes) ? await peerNames() : []);
-  const { address, server } = await serve();
+  await buildAll(dist, isAsked(FRESH.bytes) ? await peerNames() : []);
+  const { address, server } = await serve(dist);
   const browser = await openBrowser();
   try {
     const found = await findEngines(browser, address, flags);
@@ -116,7 +137,7 @@ async function measure(flags: Flags, say: (what: string) => void): Promise<PeerR
     }
     if (isAsked(FRESH.bytes)) {
       say(`${FRESH.bytes}. bytes`);
-      rows.push(await measureBytes(browser, address, found));
+      rows.push(await measureBytes(browser, { address, dist }, found));
     }
     const processors = cpus();
     return {
@@ -138,11 +159,23 @@ async function measure(flags: Flags, say: (what: string) => void): Promise<PeerR
   }
 }
 
-async function main(): Promise<void> {
+function parse(): Flags {
+  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   const flags = command.parse().opts<Flags>();
-  if (flags.out !== undefined && !flags.out.endsWith('.json')) {
-    command.error(`error: --out is ${flags.out}; it must end in .json`, { exitCode: 2 });
+  const { out } = flags;
+  if (out === undefined) return flags;
+  if (!out.endsWith('.json')) command.error(`error: --out is ${out}; it must end in .json`);
+  try {
+    // Minutes of measuring are not to end in a message that there is no such folder.
+    accessSync(dirname(resolve(out)), constants.W_OK);
+  } catch {
+    command.error(`error: --out ${out}: its folder does not exist or cannot be written to`);
   }
+  return flags;
+}
+
+async function main(): Promise<void> {
+  const flags = parse();
   const began = performance.now();
   const report = await measure(flags, (what) => {
     if (flags.quiet) return;

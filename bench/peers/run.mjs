@@ -23,6 +23,6 @@ try {
     resolve: { conditions: ['node'] },
   });
 } catch (error) {
-  console.error(error instanceof Error ? (process.env.DEBUG ? error.stack : error.message) : error);
+  console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 }

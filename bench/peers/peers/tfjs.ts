@@ -42,7 +42,7 @@ async function openBackend(backend: Backend): Promise<string | undefined> {
   wasm.setThreadsCount(navigator.hardwareConcurrency);
   if (!(await tf.setBackend('wasm'))) throw new Error('tfjs has no wasm here');
   await tf.ready();
-  return `${wasm.getThreadsCount()} threads`;
+  return `${wasm.getThreadsCount()} of ${navigator.hardwareConcurrency} threads`;
 }
 
 /** Weight and bias of each layer, one after another. */

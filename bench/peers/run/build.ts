@@ -9,8 +9,6 @@ import { type Layer, VAE, vaeLayers } from '../inputs.ts';
 import { decoderModel } from '../onnx/models.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-/** Where everything is built, and served from. */
-export const DIST = path('../dist');
 const ENTRY = 'virtual:sampler';
 
 /** Names of all peers, this library first. */
@@ -43,7 +41,7 @@ const common: InlineConfig = {
 const output = { target: 'esnext', modulePreload: false, assetsInlineLimit: 0 } as const;
 
 /** Only what the sampler of a peer needs: a bundler drops the rest. */
-async function buildSampler(name: string): Promise<void> {
+async function buildSampler(dist: string, name: string): Promise<void> {
   await build({
     ...common,
     root: path('../page'),
@@ -61,7 +59,7 @@ async function buildSampler(name: string): Promise<void> {
     ],
     build: {
       ...output,
-      outDir: join(DIST, 'samplers', name),
+      outDir: join(dist, 'samplers', name),
       emptyOutDir: true,
       rolldownOptions: {
         input: ENTRY,
@@ -73,7 +71,7 @@ async function buildSampler(name: string): Promise<void> {
   });
   const page =
     '<!doctype html><link rel="icon" href="data:,"><script type="module" src="sampler.js">';
-  await writeFile(join(DIST, 'samplers', name, 'index.html'), `${page}</script>\n`);
+  await writeFile(join(dist, 'samplers', name, 'index.html'), `${page}</script>\n`);
 }
 
 /** PyTorch's layout of a weight: [to, from]. */
@@ -84,8 +82,8 @@ function transposed({ weight, from, to }: Layer): Float32Array {
 }
 
 /** The trained model in the forms in which engines load it. */
-async function writeModels(): Promise<void> {
-  const folder = join(DIST, 'models', 'vae');
+async function writeModels(dist: string): Promise<void> {
+  const folder = join(dist, 'models', 'vae');
   await mkdir(folder, { recursive: true });
   const net = { hidden: [VAE.hidden], activation: 'relu' };
   const description = {
@@ -109,28 +107,31 @@ async function writeModels(): Promise<void> {
     weight: [...weight],
     bias: [...bias],
   }));
-  await writeFile(join(DIST, 'models', 'decoder.json'), JSON.stringify(plain));
-  await writeFile(join(DIST, 'models', 'decoder.onnx'), decoderModel(decoder));
+  await writeFile(join(dist, 'models', 'decoder.json'), JSON.stringify(plain));
+  await writeFile(join(dist, 'models', 'decoder.onnx'), decoderModel(decoder));
 }
 
-/** @param samplers whose bundles are to be measured */
-export async function buildAll(samplers: readonly string[]): Promise<void> {
+/**
+ * @param dist where all of it goes
+ * @param samplers whose bundles are to be measured
+ */
+export async function buildAll(dist: string, samplers: readonly string[]): Promise<void> {
   await build({
     ...common,
     root: path('../page'),
-    build: { ...output, outDir: DIST, emptyOutDir: true },
+    build: { ...output, outDir: dist, emptyOutDir: true },
   });
-  await writeModels();
-  for (const name of samplers) await buildSampler(name);
+  await writeModels(dist);
+  for (const name of samplers) await buildSampler(dist, name);
 }
 
 /** Serves what was built, to pages that may share memory between threads. */
-export async function serve(): Promise<{ address: string; server: PreviewServer }> {
+export async function serve(dist: string): Promise<{ address: string; server: PreviewServer }> {
   const server = await preview({
     configFile: false,
     logLevel: 'error',
     root: path('../page'),
-    build: { outDir: DIST },
+    build: { outDir: dist },
     preview: {
       host: 'localhost',
       port: 0,

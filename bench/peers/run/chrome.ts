@@ -7,7 +7,6 @@ import { launchBrowser } from '../../../src/testing/chrome.ts';
 import { type Answer, EXPOSED } from '../../../src/testing/expose.ts';
 import type { Backend } from '../engine.ts';
 import type { PeerPage } from '../page/page.ts';
-import { DIST } from './build.ts';
 
 /** Nothing that an earlier page compiled may help a later one. */
 const flags = ['--disable-gpu-shader-disk-cache', '--disable-gpu-program-cache'];
@@ -84,7 +83,7 @@ export const openBrowser = (): Promise<Browser> => launchBrowser(flags);
  */
 export async function samplerBytes(
   browser: Browser,
-  address: string,
+  { address, dist }: { address: string; dist: string },
   { peer, backend }: EngineName,
 ): Promise<number> {
   const context = await browser.createBrowserContext();
@@ -109,7 +108,7 @@ export async function samplerBytes(
     })()`);
     if (drawn !== 784) throw new Error(`the bundle drew ${drawn} numbers`);
     const sizes = [...fetched].map((pathname) => {
-      return gzipSync(readFileSync(join(DIST, pathname)), { level: 9 }).length;
+      return gzipSync(readFileSync(join(dist, pathname)), { level: 9 }).length;
     });
     return sizes.reduce((a, b) => a + b, 0);
   } finally {

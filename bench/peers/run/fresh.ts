@@ -89,7 +89,7 @@ export async function measureColdStarts(
 /** What a page fetches to draw from a trained VAE. */
 export async function measureBytes(
   browser: Browser,
-  address: string,
+  served: { address: string; dist: string },
   engines: readonly EngineReport[],
 ): Promise<RowReport> {
   const cells: Cell[] = [];
@@ -97,7 +97,7 @@ export async function measureBytes(
     const { label } = engine;
     if (label === AGAIN) continue;
     try {
-      cells.push(measured(label, [(await samplerBytes(browser, address, engine)) / 1024]));
+      cells.push(measured(label, [(await samplerBytes(browser, served, engine)) / 1024]));
     } catch (error) {
       cells.push(failed(label, error));
     }
