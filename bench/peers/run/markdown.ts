@@ -81,11 +81,15 @@ export function formatMarkdown(report: PeerReport): string {
   const { engines, rows, machine } = report;
   const labels = engines.map(({ label }) => label);
   const notes: string[] = [];
-  const mark = (row: RowReport) => (cell: Cell) => {
-    const number = notes.push(`${row.name}, ${cell.label}: ${cell.state}: ${cell.reason}`);
-    const name = cell.state === 'absent' ? '–' : cell.state;
-    return `${name} [${number}]`;
-  };
+  const mark =
+    ({ name }: RowReport) =>
+    ({ label, state, reason }: Cell) => {
+      const note =
+        state === 'absent' ? `${label} ${reason}` : `${name}, ${label}: ${state}: ${reason}`;
+      const known = notes.indexOf(note);
+      const number = known >= 0 ? known + 1 : notes.push(note);
+      return `${state === 'absent' ? '–' : state} [${number}]`;
+    };
   const main = rows.map((row) => [
     `${row.row}. ${row.name}, ${row.unit}`,
     ...labels.map((label) =>

@@ -13,8 +13,10 @@ import { SELF } from './report.ts';
 const SAMPLE_MS = 60;
 const MOST_REPETITIONS = 2000;
 const MOST_SAMPLES = 40;
-/** Taken however long they last. */
-const FEWEST_SAMPLES = 3;
+/** Taken however long they last; of work that takes seconds fewer. */
+const FEWEST_SAMPLES = 5;
+const FEWEST_LONG = 3;
+const LONG_MS = 2000;
 
 /** An engine that takes part. */
 export interface Runner {
@@ -59,14 +61,13 @@ async function enter(
     }
     let repetitions = 1;
     let steps = 0;
-    for (let i = 0; i < 4; i++) {
+    // The first times are cold, and those of few repetitions hold the wait for the last result.
+    for (let i = 0; i < 8; i++) {
       const { ms } = await page.call('measure', repetitions);
       steps += repetitions;
-      const wanted = Math.min(MOST_REPETITIONS, Math.max(1, Math.ceil(SAMPLE_MS / ms)));
-      // Once more where the first was cold, or where many are needed.
-      if (i > 0 && wanted <= 2 * repetitions && repetitions <= 2 * wanted) break;
-      if (i === 0 && ms > 20 * SAMPLE_MS) break;
-      repetitions = wanted;
+      if (ms * repetitions > 20 * SAMPLE_MS) break;
+      if (i > 0 && ms * repetitions > SAMPLE_MS / 2) break;
+      repetitions = Math.min(MOST_REPETITIONS, Math.max(1, Math.ceil(SAMPLE_MS / ms)));
     }
     const { ofTolerance } = verdict;
     return { label, page, ofTolerance, repetitions, samples: [], measured: [], steps, spent: 0 };
@@ -142,10 +143,11 @@ export async function measureRow(
   const entered: (Contest | Cell)[] = [];
   for (const runner of runners) entered.push(await enter(runner, work, reference));
   const contests = entered.filter((each): each is Contest => 'page' in each);
-  const isDone = ({ samples, spent, failure }: Contest) =>
-    failure !== undefined ||
-    samples.length >= MOST_SAMPLES ||
-    (samples.length >= FEWEST_SAMPLES && spent >= 1000 * seconds);
+  const isDone = ({ samples, spent, failure }: Contest) => {
+    const fewest = spent > LONG_MS * FEWEST_LONG ? FEWEST_LONG : FEWEST_SAMPLES;
+    const isEnough = samples.length >= fewest && spent >= 1000 * seconds;
+    return failure !== undefined || samples.length >= MOST_SAMPLES || isEnough;
+  };
   for (let round = 0; ; round++) {
     const left = contests.filter((contest) => !isDone(contest));
     if (left.length === 0) break;
