@@ -144,5 +144,10 @@ export function encodeModel(model: ModelProto): Uint8Array {
 /** Reads what {@link encodeModel} writes. @throws Error if the bytes are no such message */
 export function decodeModel(bytes: Uint8Array): ModelProto {
   const options = { longs: Number, arrays: true };
-  return modelProto.toObject(modelProto.decode(bytes), options) as ModelProto;
+  const model = modelProto.toObject(modelProto.decode(bytes), options) as ModelProto;
+  for (const attribute of model.graph.node.flatMap((node) => node.attribute)) {
+    // A list that an attribute does not have is read as an empty one.
+    if (attribute.ints?.length === 0) delete attribute.ints;
+  }
+  return model;
 }
