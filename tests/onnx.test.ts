@@ -293,6 +293,14 @@ describe('a file', () => {
     expect(node?.attribute).toEqual([{ name: 'axis', type: 2, i: 0 }]);
   });
 
+  test('has attributes that are lists', () => {
+    const graph = new OnnxGraph();
+    graph.node('y', 'ReduceMax', ['x'], { axes: [0, 2] });
+    const info = { name: 'g', version: '', description: '', metadata: {} };
+    const [node] = decodeModel(graph.encode(info)).graph.node;
+    expect(node?.attribute).toEqual([{ name: 'axes', type: 7, ints: [0, 2] }]);
+  });
+
   test('of more than 2 GiB is refused before it is made', () => {
     const graph = new OnnxGraph();
     graph.tensor('small', [1], Float32Array.of(1));

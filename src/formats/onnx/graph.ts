@@ -20,8 +20,12 @@ const MAX_TENSOR_BYTES = 2 ** 31 - 2 ** 20;
 /** A number of rows that is left open, or a fixed extent. */
 export type Extent = number | string;
 
-/** Whole numbers stand for `int` attributes; a `float` is marked as one. */
-export type AttributeValue = number | { readonly float: number } | { readonly tensor: TensorData };
+/** Whole numbers stand for `int` and `ints` attributes; a `float` is marked as one. */
+export type AttributeValue =
+  | number
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly tensor: TensorData };
 
 export interface TensorData {
   readonly shape: readonly number[];
@@ -48,7 +52,8 @@ function tensorProto({ shape, data }: TensorData, name?: string): TensorProto {
 function attributeProto(name: string, value: AttributeValue): AttributeProto {
   if (typeof value === 'number') return { name, type: ATTRIBUTE.int, i: value };
   if ('float' in value) return { name, type: ATTRIBUTE.float, f: value.float };
-  return { name, type: ATTRIBUTE.tensor, t: tensorProto(value.tensor) };
+  if ('tensor' in value) return { name, type: ATTRIBUTE.tensor, t: tensorProto(value.tensor) };
+  return { name, type: ATTRIBUTE.ints, ints: [...value] };
 }
 
 function valueInfo(name: string, shape: readonly Extent[], description: string): ValueInfoProto {

@@ -45,6 +45,7 @@ const descriptor = {
       one('f', 'float', 2),
       one('i', 'int64', 3),
       one('t', 'TensorProto', 5),
+      many('ints', 'int64', 8),
       one('type', 'int32', 20),
     ),
     TensorProto: message(
@@ -76,7 +77,7 @@ const descriptor = {
 const modelProto = protobuf.Root.fromJSON(descriptor).lookupType('ModelProto');
 
 /** `AttributeProto.AttributeType`. */
-export const ATTRIBUTE = { float: 1, int: 2, tensor: 4 } as const;
+export const ATTRIBUTE = { float: 1, int: 2, tensor: 4, ints: 7 } as const;
 
 /** `TensorProto.DataType`. */
 export const ELEMENT = { float: 1, int64: 7 } as const;
@@ -95,6 +96,7 @@ export interface AttributeProto {
   f?: number;
   i?: number;
   t?: TensorProto;
+  ints?: number[];
 }
 
 export interface NodeProto {
@@ -142,5 +144,10 @@ export function encodeModel(model: ModelProto): Uint8Array {
 /** Reads what {@link encodeModel} writes. @throws Error if the bytes are no such message */
 export function decodeModel(bytes: Uint8Array): ModelProto {
   const options = { longs: Number, arrays: true };
-  return modelProto.toObject(modelProto.decode(bytes), options) as ModelProto;
+  const model = modelProto.toObject(modelProto.decode(bytes), options) as ModelProto;
+  for (const attribute of model.graph.node.flatMap((node) => node.attribute)) {
+    // A list that an attribute does not have is read as an empty one.
+    if (attribute.ints?.length === 0) delete attribute.ints;
+  }
+  return model;
 }

@@ -1,0 +1,288 @@
+// latentgpu itself, by its public interface.
+import { version } from '../../../package.json';
+import {
+  type Device,
+  distributions,
+  flows,
+  input,
+  nn,
+  openDevice,
+  ops,
+  optim,
+  Runtime,
+  type Tensor,
+  Vae,
+  type Variable,
+  variable,
+} from '../../../src/index.ts';
+import { load } from '../../../src/sampler/index.ts';
+import {
+  type Engine,
+  type FlowPart,
+  type OpenSampler,
+  type Peer,
+  samplingTask,
+  type Task,
+} from '../engine.ts';
+import {
+  ADAM,
+  CHAIN,
+  CHECKED_STEPS,
+  chainInput,
+  DENSITY,
+  densityInputs,
+  FLOW,
+  factors,
+  flowLayers,
+  flowRows,
+  type Layer,
+  VAE,
+  vaeBatch,
+  vaeLayers,
+  vaeNoise,
+} from '../inputs.ts';
+
+/** What a page bundles to draw from a trained model. */
+export const sampler: OpenSampler = async (_, { folder }) => {
+  const model = await load(folder);
+  return {
+    sample: (count, seed) => model.sample(count, { seed }),
+    decode: (z) => model.decode(z),
+    dispose: () => model.destroy(),
+  };
+};
+
+const constantOf = (name: string, shape: number[], values: ArrayLike<number>): Variable =>
+  variable(name, shape, { init: () => values });
+
+/** Plans with a result each, that are replayed. */
+function replayed(device: Device, name: string, result: Tensor): Promise<Task> {
+  return taskOf(device, { [name]: result }, name);
+}
+
+async function taskOf(
+  device: Device,
+  outputs: Record<string, Tensor>,
+  name: string,
+): Promise<Task> {
+  const runtime = new Runtime(device);
+  const plan = await runtime.compile({ outputs });
+  const run = async (times: number) => {
+    await plan.run(times);
+    return (await plan.read(name)) as Float32Array;
+  };
+  return {
+    run,
+    check: async () => ({ [name]: await run(1) }),
+    dispose: () => runtime.destroy(),
+  };
+}
+
+/** PyTorch's layout, which is the library's: [to, from]. */
+function transposed(values: ArrayLike<number>, rows: number, cols: number): Float32Array {
+  return Float32Array.from({ length: rows * cols }, (_, i) => {
+    return values[(i % rows) * cols + Math.floor(i / rows)] as number;
+  });
+}
+
+function fill(runtime: Runtime, mlp: nn.MLP, layers: readonly Layer[]): void {
+  layers.forEach(({ weight, bias, from, to }, i) => {
+    const layer = mlp.layers[i] as nn.Linear;
+    runtime.write(layer.weight, transposed(weight, from, to));
+    runtime.write(layer.bias as Variable, bias);
+  });
+}
+
+async function parametersOf(runtime: Runtime, mlps: readonly nn.MLP[]): Promise<Float32Array> {
+  const parts: number[] = [];
+  for (const { weight, bias } of mlps.flatMap(({ layers }) => layers)) {
+    const [to, from] = weight.shape as [number, number];
+    const values = await runtime.read(weight);
+    for (const v of transposed(values, to, from)) parts.push(v);
+    for (const v of await runtime.read(bias as Variable)) parts.push(v);
+  }
+  return Float32Array.from(parts);
+}
+
+/** A step of Adam as a plan, from the parameters that the reference starts from. */
+async function trainer(
+  device: Device,
+  nets: readonly (readonly [nn.MLP, readonly Layer[]])[],
+  module: nn.Module,
+  loss: Tensor,
+) {
+  const { rate, beta1, beta2, epsilon } = ADAM;
+  const runtime = new Runtime(device, { seed: 1 });
+  const optimizer = optim.adam({ lr: rate, betas: [beta1, beta2], eps: epsilon });
+  const { effects } = optim.minimize(loss, module.parameters(), { optimizer });
+  const plan = await runtime.compile({ outputs: { loss }, effects });
+  for (const [mlp, layers] of nets) fill(runtime, mlp, layers);
+  return {
+    runtime,
+    run: async (times: number) => {
+      await plan.run(times);
+      return (await plan.read('loss')) as Float32Array;
+    },
+  };
+}
+
+const net = { hidden: [VAE.hidden], activation: 'relu' as const };
+
+/** The mean of minus the bound, with this noise [B · K, M]. */
+function vaeLoss(model: Vae, x: Tensor, samples: number, noise: Tensor): Tensor {
+  const posterior = model.encode(x) as distributions.Normal;
+  const [batch, latent] = posterior.mean.shape as [number, number];
+  const prior = new distributions.StandardNormal([batch, latent]);
+  if (samples === 1) {
+    const z = ops.reparameterize(posterior.mean, posterior.logStd, noise);
+    const kl = distributions.klDivergence(posterior, prior);
+    return ops.mean(ops.sub(kl, model.decode(z).logProb(x)));
+  }
+  const q = new distributions.Normal(
+    ops.reshape(posterior.mean, [batch, 1, latent]),
+    ops.reshape(posterior.logStd, [batch, 1, latent]),
+  );
+  const z = ops.reparameterize(q.mean, q.logStd, ops.reshape(noise, [batch, samples, latent]));
+  const divergence = ops.sub(q.logProb(z), prior.logProb(z));
+  const logLikelihood = model.decode(z).logProb(ops.unsqueeze(x, 1));
+  return ops.neg(ops.mean(ops.logMeanExp(ops.sub(logLikelihood, divergence), 1)));
+}
+
+async function training(device: Device, batch: number, samples: number): Promise<Task> {
+  const { encoder, decoder } = vaeLayers();
+  const make = async (noise: Tensor) => {
+    const model = new Vae({
+      shape: [28, 28],
+      encoder: net,
+      latent: VAE.latent,
+      decoder: net,
+      likelihood: { kind: 'bernoulli' },
+      objective: { kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
+      init: 'torch',
+    });
+    const x = constantOf('x', [batch, VAE.features], vaeBatch(batch));
+    const loss = vaeLoss(model, x, samples, noise);
+    const nets = [
+      [model.encoder, encoder],
+      [model.decoder, decoder],
+    ] as const;
+    return { model, ...(await trainer(device, nets, model, loss)) };
+  };
+  const shape = [batch * samples, VAE.latent];
+  const { runtime, run } = await make(ops.randomNormal(shape));
+  return {
+    run,
+    async check() {
+      const noise = input('noise', shape);
+      const checked = await make(noise);
+      const losses: number[] = [];
+      for (const values of vaeNoise(batch, samples)) {
+        checked.runtime.write(noise, values);
+        losses.push((await checked.run(1))[0] as number);
+      }
+      const { encoder: e, decoder: d } = checked.model;
+      const parameters = await parametersOf(checked.runtime, [e, d]);
+      checked.runtime.destroy();
+      return { losses: Float32Array.from(losses), parameters };
+    },
+    dispose: () => runtime.destroy(),
+  };
+}
+
+function flowModel(): { flow: flows.Flow; nets: [nn.MLP, readonly Layer[]][] } {
+  const { features, hidden } = FLOW;
+  const nets: [nn.MLP, readonly Layer[]][] = [];
+  const couplings = flowLayers().map(
+    (layers, i) =>
+      new flows.Coupling({
+        shape: [features],
+        transformer: flows.affine('soft'),
+        flip: i % 2 === 1,
+        net: ([from], [to]) => {
+          const mlp = new nn.MLP([from as number, hidden, hidden, to as number], 'relu');
+          nets.push([mlp, layers]);
+          return mlp;
+        },
+      }),
+  );
+  return { flow: new flows.Flow(new flows.Chain(couplings)), nets };
+}
+
+async function flow(device: Device, part: FlowPart): Promise<Task> {
+  const make = async () => {
+    const { flow: model, nets } = flowModel();
+    const x = constantOf('rows', [FLOW.batch, FLOW.features], flowRows());
+    if (part === 'training') {
+      const loss = flows.negativeLogLikelihood(model, x);
+      return { nets, name: 'loss', ...(await trainer(device, nets, model, loss)) };
+    }
+    const runtime = new Runtime(device);
+    const [name, result] =
+      part === 'density'
+        ? (['logProb', model.logProb(x)] as const)
+        : (['x', model.bijection.forward(x).value] as const);
+    const plan = await runtime.compile({ outputs: { [name]: result } });
+    for (const [mlp, layers] of nets) fill(runtime, mlp, layers);
+    const run = async (times: number) => {
+      await plan.run(times);
+      return (await plan.read(name)) as Float32Array;
+    };
+    return { nets, name, runtime, run };
+  };
+  const made = await make();
+  return {
+    run: made.run,
+    async check() {
+      if (part !== 'training') return { [made.name]: await made.run(1) };
+      const { runtime, nets, run } = await make();
+      const losses: number[] = [];
+      for (let i = 0; i < CHECKED_STEPS; i++) losses.push((await run(1))[0] as number);
+      const parameters = await parametersOf(
+        runtime,
+        nets.map(([mlp]) => mlp),
+      );
+      runtime.destroy();
+      return { losses: Float32Array.from(losses), parameters };
+    },
+    dispose: () => made.runtime.destroy(),
+  };
+}
+
+function density(device: Device): Promise<Task> {
+  const { batch, samples, latent } = DENSITY;
+  const values = densityInputs();
+  const q = new distributions.Normal(
+    constantOf('mean', [batch, 1, latent], values.mean),
+    constantOf('logStd', [batch, 1, latent], values.logStd),
+  );
+  const z = constantOf('z', [batch, samples, latent], values.z);
+  return replayed(device, 'y', ops.logSumExp(q.logProb(z), 1));
+}
+
+function chain(device: Device): Promise<Task> {
+  const x = constantOf('x', [CHAIN.size], chainInput());
+  let y: Tensor = x;
+  for (let i = 0; i < CHAIN.length / 2; i++) y = ops.add(ops.mul(y, 0.5), x);
+  return replayed(device, 'y', y);
+}
+
+export const peer: Peer = {
+  name: 'latentgpu',
+  version,
+  backends: ['webgpu'],
+  async open(): Promise<Engine> {
+    const device = await openDevice();
+    return {
+      product(m, k, n) {
+        const { a, b } = factors(m, k, n);
+        const c = ops.matmul(constantOf('a', [m, k], a), constantOf('b', [k, n], b));
+        return replayed(device, 'product', c);
+      },
+      training: (batch, samples) => training(device, batch, samples),
+      sampling: (count) => samplingTask(sampler, 'webgpu', count),
+      flow: (part) => flow(device, part),
+      density: () => density(device),
+      chain: () => chain(device),
+    };
+  },
+};

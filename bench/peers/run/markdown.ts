@@ -1,0 +1,134 @@
+// A run as Markdown.
+import { short } from '../../../src/bench/table.ts';
+import { AGAIN, type Cell, type PeerReport, type RowReport, SELF } from './report.ts';
+
+const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const rule = head.map((_, i) => (i === 0 ? '---' : '---:'));
+  return [line(head), line(rule), ...rows.map(line)];
+}
+
+/** Median and quartiles, or the mark of a footnote. */
+function cellText(cell: Cell | undefined, mark: (cell: Cell) => string): string {
+  if (!cell) return '';
+  if (cell.state !== 'measured') return mark(cell);
+  const { median, quartiles, count } = cell.summary as NonNullable<Cell['summary']>;
+  if (count === 1) return short(median);
+  return `${short(median)} (${quartiles.map(short).join('–')})`;
+}
+
+const medianOf = (cell: Cell | undefined) =>
+  cell?.state === 'measured' ? (cell.summary as NonNullable<Cell['summary']>).median : undefined;
+
+/** The fastest (smallest) of some engines in a row. */
+function best({ cells }: RowReport, of: (label: string) => boolean): Cell | undefined {
+  const measured = cells.filter((cell) => cell.state === 'measured' && of(cell.label));
+  return measured.reduce<Cell | undefined>(
+    (a, b) => (a && (medianOf(a) as number) <= (medianOf(b) as number) ? a : b),
+    undefined,
+  );
+}
+
+const isPeer = (label: string) => label !== SELF && label !== AGAIN;
+
+function ratioText({ ratio }: Cell): string {
+  if (!ratio) return '';
+  const { value, low, high } = ratio;
+  const span = low === high ? '' : ` (${low.toFixed(2)}–${high.toFixed(2)})`;
+  return `${value.toFixed(2)}×${span}`;
+}
+
+function comparison(row: RowReport): string[] {
+  const peer = best(row, (label) => isPeer(label) && label.endsWith('webgpu'));
+  const aim = `≥ ${row.aim}×`;
+  if (!peer?.ratio) return [peer ? peer.label : '–', '–', aim, '–'];
+  const { value } = peer.ratio;
+  return [peer.label, ratioText(peer), aim, value >= row.aim ? 'yes' : 'no'];
+}
+
+/** Where a processor is faster than this library on this adapter. */
+function crossovers(rows: readonly RowReport[]): string[] {
+  return rows.flatMap((row) => {
+    const own = medianOf(row.cells.find(({ label }) => label === SELF));
+    const wasm = best(row, (label) => label.endsWith('wasm'));
+    const time = medianOf(wasm);
+    if (own === undefined || time === undefined || time >= own || row.unit !== 'ms') return [];
+    return [
+      `- ${row.name}: ${wasm?.label} ${short(time)} ms, latentgpu ${short(own)} ms ` +
+        `(${(own / time).toFixed(1)}× as long)`,
+    ];
+  });
+}
+
+function counts({ rows, engines }: PeerReport): string[] {
+  const gpu = engines.filter(({ backend, label }) => backend === 'webgpu' && label !== AGAIN);
+  const text = (cell: Cell | undefined) => {
+    const per = cell?.perStep;
+    if (cell?.state !== 'measured' || !per) return '–';
+    return [per.dispatches, per.submissions, per.buffers].map((n) => short(n)).join(' / ');
+  };
+  const lines = rows
+    .filter(({ cells }) => cells.some(({ perStep }) => perStep))
+    .map((row) => [
+      row.name,
+      ...gpu.map(({ label }) => text(row.cells.find((cell) => cell.label === label))),
+    ]);
+  return lines.length === 0 ? [] : table(['a step', ...gpu.map(({ label }) => label)], lines);
+}
+
+export function formatMarkdown(report: PeerReport): string {
+  const { engines, rows, machine } = report;
+  const labels = engines.map(({ label }) => label);
+  const notes: string[] = [];
+  const mark =
+    ({ name }: RowReport) =>
+    ({ label, state, reason }: Cell) => {
+      const note =
+        state === 'absent' ? `${label} ${reason}` : `${name}, ${label}: ${state}: ${reason}`;
+      const known = notes.indexOf(note);
+      const number = known >= 0 ? known + 1 : notes.push(note);
+      return `${state === 'absent' ? '–' : state} [${number}]`;
+    };
+  const main = rows.map((row) => [
+    `${row.row}. ${row.name}, ${row.unit}`,
+    ...labels.map((label) =>
+      cellText(
+        row.cells.find((cell) => cell.label === label),
+        mark(row),
+      ),
+    ),
+  ]);
+  const summary = rows.map((row) => [row.name, ...comparison(row)]);
+  const again = rows.flatMap((row) => {
+    const cell = row.cells.find(({ label }) => label === AGAIN);
+    return cell?.ratio ? [[row.name, ratioText(cell)]] : [];
+  });
+  const wasm = crossovers(rows);
+  const counted = counts(report);
+  return [
+    `${report.adapter}; ${report.browser}; ${machine.processor}, ${machine.cores} cores, load ` +
+      `${machine.load.map((n) => n.toFixed(1)).join(' → ')}; ${report.date.slice(0, 10)}`,
+    '',
+    ...engines.map(
+      ({ label, version, note }) => `- ${label}: ${version}${note ? `, ${note}` : ''}`,
+    ),
+    '',
+    'Medians with quartiles of interleaved samples; every result agrees with float64.',
+    '',
+    ...table(['', ...labels], main),
+    ...(notes.length > 0 ? ['', ...notes.map((note, i) => `[${i + 1}] ${note}  `)] : []),
+    '',
+    'The best peer on WebGPU over latentgpu, with a 95 % interval:',
+    '',
+    ...table(['', 'best peer', 'ratio', 'aim', 'reached'], summary),
+    ...(again.length > 0
+      ? ['', 'latentgpu against itself, in a page of its own:', '', ...table(['', 'ratio'], again)]
+      : []),
+    ...(wasm.length > 0
+      ? ['', 'Faster on the processor (WebAssembly) than latentgpu on this adapter:', '', ...wasm]
+      : []),
+    ...(counted.length > 0 ? ['', 'Dispatches / submissions / new buffers:', '', ...counted] : []),
+    '',
+  ].join('\n');
+}
