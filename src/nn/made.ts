@@ -50,12 +50,15 @@ export class MADE extends Module {
     this.order = order;
     this.activation = activation;
     this.context = context;
+    // Units of rank -1 see the context alone: the feature that comes first sees nothing else.
+    const least = context > 0 || features === 1 ? -1 : 0;
     const ranks: number[][] = [
       // What the context says may be known to every output.
       [...order, ...new Array<number>(context).fill(-1)],
       ...hidden.map((width) =>
-        Array.from({ length: width }, (_, i) =>
-          features === 1 ? -1 : Math.floor((i * (features - 1)) / width),
+        Array.from(
+          { length: width },
+          (_, i) => least + Math.floor((i * (features - 1 - least)) / width),
         ),
       ),
       Array.from({ length: outputs * features }, (_, i) => order[i % features] as number),
