@@ -16,7 +16,7 @@ import {
 } from './config.ts';
 import { type DataDescription, traitValues } from './data-description.ts';
 import { FAMILIES, type Family, isFlowFamily } from './families.ts';
-import { checkBuffer } from './flow-buffers.ts';
+import { checkBuffer } from './flow/buffers.ts';
 import { type Given, settle } from './schema.ts';
 
 export const MODEL_FILE = 'model.json';

@@ -1,6 +1,5 @@
 // Models: networks, distributions and objectives put together.
 export { Autoencoder, type AutoencoderConfig } from './autoencoder.ts';
-export { certifyFlow, type FlowCertificate } from './certify-flow.ts';
 export {
   buildModel,
   codeSize,
@@ -29,17 +28,18 @@ export {
   LATENT_FAMILIES,
   type LatentFamily,
 } from './families.ts';
-export type { BaseConfig, FlowConfig, TransformConfig } from './flow-config.ts';
+export { certifyFlow, type FlowCertificate } from './flow/certify.ts';
+export type { BaseConfig, FlowConfig, TransformConfig } from './flow/config.ts';
 export {
   evaluateFlow,
   type FlowEvaluation,
   flowEvaluationOf,
   logDensities,
-} from './flow-evaluate.ts';
-export { layersOf } from './flow-families.ts';
-export { FlowInference } from './flow-inference.ts';
-export { LAYER_KEYS, LAYER_TYPES, type LayerConfig } from './flow-layers.ts';
-export { FlowModel, GREY_LEVELS } from './flow-model.ts';
+} from './flow/evaluate.ts';
+export { layersOf } from './flow/families.ts';
+export { FlowInference } from './flow/inference.ts';
+export { LAYER_KEYS, LAYER_TYPES, type LayerConfig } from './flow/layers.ts';
+export { FlowModel, GREY_LEVELS } from './flow/model.ts';
 export {
   type DrawOptions,
   type Draws,
@@ -47,7 +47,7 @@ export {
   type FlowSamplerOptions,
   type Passed,
   type PassOptions,
-} from './flow-sampler.ts';
+} from './flow/sampler.ts';
 export {
   formatJson,
   giveWeights,

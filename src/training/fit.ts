@@ -2,7 +2,7 @@
 // terminal: whoever calls it decides what becomes of the reports.
 import { isLatentGpuError } from '../errors.ts';
 import type { Evaluation } from '../models/evaluate.ts';
-import type { FlowEvaluation } from '../models/flow-evaluate.ts';
+import type { FlowEvaluation } from '../models/flow/evaluate.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import type { Best, Checkpoint } from './checkpoint.ts';
 import type { Progress } from './report.ts';

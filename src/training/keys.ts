@@ -1,6 +1,6 @@
 // The keys of a training run beside those of its model.
 import { isFlowFamily, LATENT_FAMILIES } from '../models/families.ts';
-import { PLANAR } from '../models/flow-keys.ts';
+import { PLANAR } from '../models/flow/keys.ts';
 import type { Schema, Value } from '../models/schema.ts';
 import { BINARIZATIONS } from './binarize.ts';
 

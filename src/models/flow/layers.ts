@@ -1,5 +1,5 @@
 // Flows as lists of layers: what a layer may be, checked, and the bijection that a list makes.
-import { isLatentGpuError, LatentGpuError } from '../errors.ts';
+import { isLatentGpuError, LatentGpuError } from '../../errors.ts';
 import {
   ActNorm,
   Autoregressive,
@@ -27,13 +27,13 @@ import {
   Squeeze,
   spline,
   type Transformer,
-} from '../flows/index.ts';
-import { formatShape, type Shape } from '../graph/shape.ts';
-import { nearest } from '../nearest.ts';
-import { ConvNet, MLP } from '../nn/index.ts';
-import { type Activation, activations } from '../ops/index.ts';
-import { TRANSFORM_KEYS } from './flow-keys.ts';
-import { type Given, type Schema, settle, type Value, type Values } from './schema.ts';
+} from '../../flows/index.ts';
+import { formatShape, type Shape } from '../../graph/shape.ts';
+import { nearest } from '../../nearest.ts';
+import { ConvNet, MLP } from '../../nn/index.ts';
+import { type Activation, activations } from '../../ops/index.ts';
+import { type Given, type Schema, settle, type Value, type Values } from '../schema.ts';
+import { TRANSFORM_KEYS } from './keys.ts';
 
 /** A layer as it stands in a file: its type, and keys that may be left out. */
 export type LayerConfig = { readonly type: string } & Readonly<Record<string, Value>>;

@@ -1,6 +1,6 @@
 // A normalizing flow as a model of data: what is done to grey levels, layers, noise.
 
-import { LatentGpuError } from '../errors.ts';
+import { LatentGpuError } from '../../errors.ts';
 import {
   type Base,
   type Bijection,
@@ -13,14 +13,14 @@ import {
   Logit,
   MixtureBase,
   StandardBase,
-} from '../flows/index.ts';
-import type { Shape } from '../graph/shape.ts';
-import type { Tensor } from '../graph/tensor.ts';
-import { Module } from '../nn/index.ts';
-import { reshape } from '../ops/index.ts';
-import type { BaseConfig, FlowConfig } from './flow-config.ts';
-import { eventShape, layersOf } from './flow-families.ts';
-import { bijectionOfLayers, type LayerConfig } from './flow-layers.ts';
+} from '../../flows/index.ts';
+import type { Shape } from '../../graph/shape.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { Module } from '../../nn/index.ts';
+import { reshape } from '../../ops/index.ts';
+import type { BaseConfig, FlowConfig } from './config.ts';
+import { eventShape, layersOf } from './families.ts';
+import { bijectionOfLayers, type LayerConfig } from './layers.ts';
 
 /** Grey levels of an image. */
 export const GREY_LEVELS = 256;

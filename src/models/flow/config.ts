@@ -1,9 +1,9 @@
 // What a normalizing flow is, in numbers and words.
-import type { MaskKind, ScaleKind } from '../flows/index.ts';
-import type { DataDescription } from './data-description.ts';
-import type { FlowFamily } from './families.ts';
-import type { LayerConfig } from './flow-layers.ts';
-import type { NetConfig } from './vae.ts';
+import type { MaskKind, ScaleKind } from '../../flows/index.ts';
+import type { DataDescription } from '../data-description.ts';
+import type { FlowFamily } from '../families.ts';
+import type { NetConfig } from '../vae.ts';
+import type { LayerConfig } from './layers.ts';
 
 export type TransformConfig =
   | { kind: 'affine'; scale: ScaleKind }

@@ -1,9 +1,9 @@
 // What a trained flow is asked for: noise of data, data of noise, draws.
-import type { Runtime } from '../scheduler/index.ts';
-import { type FlowModel, GREY_LEVELS } from './flow-model.ts';
-import { FlowSampler } from './flow-sampler.ts';
-import { type Codes, rowsOf, type Shown } from './inference.ts';
-import { checkWhole, type Rows, type WorkOptions } from './rows.ts';
+import type { Runtime } from '../../scheduler/index.ts';
+import { type Codes, rowsOf, type Shown } from '../inference.ts';
+import { checkWhole, type Rows, type WorkOptions } from '../rows.ts';
+import { type FlowModel, GREY_LEVELS } from './model.ts';
+import { FlowSampler } from './sampler.ts';
 
 /** Rows at once: few for whoever wants few. */
 const SIZES = [1, 8, 64] as const;

@@ -1,13 +1,13 @@
 // A flow at work: draws and passes in either direction, also where a direction takes a step for every
 // coordinate. Compiled once for a number of rows and replayed; the host feeds and reads.
-import { LatentGpuError } from '../errors.ts';
-import { eventSize, type Flow, Passage, type Way } from '../flows/index.ts';
-import { input, type Variable, variable } from '../graph/variable.ts';
-import { assign, reshape, step, sub } from '../ops/index.ts';
-import { seedWords } from '../random.ts';
-import type { Plan, Runtime } from '../scheduler/index.ts';
-import { exclusively, withNoise } from './noise.ts';
-import { checkStop, checkWhole, fullBatch, type WorkOptions } from './rows.ts';
+import { LatentGpuError } from '../../errors.ts';
+import { eventSize, type Flow, Passage, type Way } from '../../flows/index.ts';
+import { input, type Variable, variable } from '../../graph/variable.ts';
+import { assign, reshape, step, sub } from '../../ops/index.ts';
+import { seedWords } from '../../random.ts';
+import type { Plan, Runtime } from '../../scheduler/index.ts';
+import { exclusively, withNoise } from '../noise.ts';
+import { checkStop, checkWhole, fullBatch, type WorkOptions } from '../rows.ts';
 
 export interface FlowSamplerOptions {
   /** Rows computed at once. Default: 64. */

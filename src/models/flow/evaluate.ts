@@ -1,15 +1,15 @@
 // How likely data are under a flow.
-import type { ImageDataset } from '../data/dataset.ts';
-import { bitsPerDimension } from '../flows/index.ts';
-import { input } from '../graph/variable.ts';
-import { step } from '../ops/index.ts';
-import { seedWords } from '../random.ts';
-import type { Runtime } from '../scheduler/index.ts';
-import { type FlowModel, GREY_LEVELS } from './flow-model.ts';
-import { moments } from './moments.ts';
-import { withNoise } from './noise.ts';
-import { replay } from './replay.ts';
-import { checkStop, checkWhole, fullBatch, type RowSource, type WorkOptions } from './rows.ts';
+import type { ImageDataset } from '../../data/dataset.ts';
+import { bitsPerDimension } from '../../flows/index.ts';
+import { input } from '../../graph/variable.ts';
+import { step } from '../../ops/index.ts';
+import { seedWords } from '../../random.ts';
+import type { Runtime } from '../../scheduler/index.ts';
+import { moments } from '../moments.ts';
+import { withNoise } from '../noise.ts';
+import { replay } from '../replay.ts';
+import { checkStop, checkWhole, fullBatch, type RowSource, type WorkOptions } from '../rows.ts';
+import { type FlowModel, GREY_LEVELS } from './model.ts';
 
 export interface FlowEvaluationOptions extends WorkOptions {
   /** Rows to evaluate; default: all. */

@@ -1,10 +1,10 @@
 // Whether a trained flow keeps its promises, as far as that can be computed.
-import { certify, Flow } from '../flows/index.ts';
-import { Random } from '../random.ts';
-import type { Runtime } from '../scheduler/index.ts';
-import type { FlowModel } from './flow-model.ts';
-import { FlowSampler } from './flow-sampler.ts';
-import { checkStop, type WorkOptions } from './rows.ts';
+import { certify, Flow } from '../../flows/index.ts';
+import { Random } from '../../random.ts';
+import type { Runtime } from '../../scheduler/index.ts';
+import { checkStop, type WorkOptions } from '../rows.ts';
+import type { FlowModel } from './model.ts';
+import { FlowSampler } from './sampler.ts';
 
 /** Features beyond which the Jacobian, a number for every pair of them, is not formed. */
 const MOST = 1024;

@@ -1,9 +1,9 @@
 // What each family of flows is, as a list of layers.
-import { LatentGpuError } from '../errors.ts';
-import { eventSize } from '../flows/index.ts';
-import { formatShape, type Shape } from '../graph/shape.ts';
-import type { FlowConfig } from './flow-config.ts';
-import type { LayerConfig } from './flow-layers.ts';
+import { LatentGpuError } from '../../errors.ts';
+import { eventSize } from '../../flows/index.ts';
+import { formatShape, type Shape } from '../../graph/shape.ts';
+import type { FlowConfig } from './config.ts';
+import type { LayerConfig } from './layers.ts';
 
 const IMAGES = ['glow', 'emerging'];
 
