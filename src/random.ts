@@ -54,6 +54,15 @@ export function seedWords(seed: number): [number, number] {
   return [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0];
 }
 
+/**
+ * A normal draw from two uniform ones in [0, 1): √(-2 log(1 - u)) cos 2πv (Box and Muller 1958), with
+ * the tails and the roundness that {@link Random.normal} lacks.
+ */
+export function boxMuller(uniform: () => number, std = 1): number {
+  const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
+  return std * radius * Math.cos(2 * Math.PI * uniform());
+}
+
 /** A stream of random numbers that is a function of seed, stream and element alone. */
 export class Random {
   readonly #key: readonly [number, number];

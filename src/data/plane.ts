@@ -1,16 +1,13 @@
 // Two-dimensional densities on which flows are tried, drawn from a seed.
 import { LatentGpuError } from '../errors.ts';
-import { Random } from '../random.ts';
+import { boxMuller, Random } from '../random.ts';
 import type { ImageDataset } from './dataset.ts';
 
 /** A point and the class it was drawn from. */
 type Draw = (random: Random) => readonly [x: number, y: number, label: number];
 
-/** A true normal: only those give round clouds. Box and Muller 1958. */
-function normal(random: Random): number {
-  const radius = Math.sqrt(-2 * Math.log(1 - random.uniform()));
-  return radius * Math.cos(2 * Math.PI * random.uniform());
-}
+/** A true normal: only those give round clouds. */
+const normal = (random: Random): number => boxMuller(() => random.uniform());
 
 const NOISE = { moons: 0.1, circles: 0.08, eight: 0.2, roll: 0.08, spiral: 0.1 } as const;
 

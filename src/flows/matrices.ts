@@ -1,6 +1,6 @@
 // Small dense matrices on the host, in float64: the starts of linear layers and their certificates.
 import { LatentGpuError } from '../errors.ts';
-import { Random } from '../random.ts';
+import { boxMuller, Random } from '../random.ts';
 
 /** Row major [n, n]. */
 export type Matrix = Float64Array;
@@ -21,9 +21,8 @@ function dot(a: Matrix, i: number, j: number, n: number): number {
  */
 export function randomRotation(n: number, seed: number): Matrix {
   const random = new Random(seed, STREAM, 0);
-  // Box and Muller 1958: only true normals have no preferred direction.
-  const normal = () =>
-    Math.sqrt(-2 * Math.log(1 - random.uniform())) * Math.cos(2 * Math.PI * random.uniform());
+  // Only true normals have no preferred direction.
+  const normal = () => boxMuller(() => random.uniform());
   const q = Float64Array.from({ length: n * n }, normal);
   for (let i = 0; i < n; i++) {
     const at = i * n;

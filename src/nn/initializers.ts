@@ -1,6 +1,7 @@
 // Initial values of parameters. Each takes its numbers from the run's seed and the parameter's name.
 import { sizeOf } from '../graph/shape.ts';
 import type { Initializer } from '../graph/variable.ts';
+import { boxMuller } from '../random.ts';
 
 /** U(-bound, bound). */
 export function uniform(bound: number): Initializer {
@@ -16,11 +17,7 @@ export function glorotUniform(fanIn: number, fanOut: number): Initializer {
 /** N(0, std²). */
 export function normal(std: number): Initializer {
   return (shape, random) =>
-    Float32Array.from({ length: sizeOf(shape) }, () => {
-      // random() may be 0, never 1.
-      const radius = Math.sqrt(-2 * Math.log(1 - random()));
-      return std * radius * Math.cos(2 * Math.PI * random());
-    });
+    Float32Array.from({ length: sizeOf(shape) }, () => boxMuller(random, std));
 }
 
 export function constantInit(value: number): Initializer {

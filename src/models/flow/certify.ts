@@ -1,6 +1,6 @@
 // Whether a trained flow keeps its promises, as far as that can be computed.
 import { certify, Flow } from '../../flows/index.ts';
-import { Random } from '../../random.ts';
+import { boxMuller, Random } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import { checkStop, type WorkOptions } from '../rows.ts';
 import type { FlowModel } from './model.ts';
@@ -53,8 +53,7 @@ function points(count: number, features: number, seed: number): Float32Array {
   for (let i = 0; i < count; i++) {
     const random = new Random(seed, STREAM, i);
     for (let d = 0; d < features; d++) {
-      const radius = Math.sqrt(-2 * Math.log(1 - random.uniform()));
-      z[i * features + d] = radius * Math.cos(2 * Math.PI * random.uniform());
+      z[i * features + d] = boxMuller(() => random.uniform());
     }
   }
   return z;

@@ -74,27 +74,6 @@ export function normalQuantile(p: number): number {
   return x;
 }
 
-/** B_2k / (2k (2k - 1)) for k = 1 .. 8, B the Bernoulli numbers. */
-const STIRLING = [
-  1 / 12,
-  -1 / 360,
-  1 / 1260,
-  -1 / 1680,
-  1 / 1188,
-  -691 / 360360,
-  1 / 156,
-  -3617 / 122400,
-] as const;
-
-/** log Gamma(x) for x > 0: Stirling's series from 12 on, reached by Gamma(x + 1) = x Gamma(x). */
-export function lgamma(x: number): number {
-  let product = 1;
-  let y = x;
-  for (; y < 12; y++) product *= y;
-  const series = STIRLING.reduceRight((sum, b) => sum / (y * y) + b, 0) / y;
-  return (y - 0.5) * Math.log(y) - y + HALF_LOG_2PI + series - Math.log(product);
-}
-
 /** 1 / (1 + e^-x). */
 export function sigmoid(x: number): number {
   const e = Math.exp(-Math.abs(x));
