@@ -1,13 +1,14 @@
 // Folds of a row by LANES neighbouring invocations, by a fixed tree in workgroup memory. Every one
 // of them gets the result; all invocations of the workgroup call together.
 // @import lib/fold_shape
+// @import lib/fold_quad
 // @import lib/online_logsumexp
 // @import lib/arithmetic
 
 var<workgroup> fold_scratch: array<vec2f, WORKGROUP>;
 
 fn fold_sum(quad: vec4f, place: u32) -> f32 {
-  fold_scratch[place].x = (quad.x + quad.y) + (quad.z + quad.w);
+  fold_scratch[place].x = quad_sum(quad);
   workgroupBarrier();
   for (var step = LANES / 2u; step > 0u; step /= 2u) {
     if (place % LANES < step) { fold_scratch[place].x += fold_scratch[place + step].x; }
@@ -19,7 +20,7 @@ fn fold_sum(quad: vec4f, place: u32) -> f32 {
 }
 
 fn fold_max(quad: vec4f, place: u32) -> f32 {
-  fold_scratch[place].x = max(max(quad.x, quad.y), max(quad.z, quad.w));
+  fold_scratch[place].x = quad_max(quad);
   workgroupBarrier();
   for (var step = LANES / 2u; step > 0u; step /= 2u) {
     if (place % LANES < step) {

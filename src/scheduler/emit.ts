@@ -1,7 +1,7 @@
 // The body of a kernel: the WGSL that computes a group's nodes for one quad of its domain, as calls
 // to the functions in shaders/lib.
 import { LatentGpuError } from '../errors.ts';
-import { contiguousStrides } from '../graph/shape.ts';
+import { contiguousStrides, sameShape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { PART_ALIGNMENT } from '../graph/variable.ts';
 import { type Access, accessOf } from './access.ts';
@@ -47,16 +47,28 @@ const isFixed = ({ memory, strides }: Location): boolean =>
 
 /** The values already named in a block of WGSL, and the lines that name them. */
 export class Scope {
-  readonly lines: string[] = [];
+  readonly lines: string[];
   private readonly names = new Map<string, string>();
-  private readonly parent: Scope | undefined;
+  private readonly parents: readonly Scope[];
 
-  constructor(parent?: Scope) {
-    this.parent = parent;
+  constructor(parents: Scope | readonly Scope[] = [], lines: string[] = []) {
+    this.parents = parents instanceof Scope ? [parents] : parents;
+    this.lines = lines;
+  }
+
+  /** A scope whose lines are part of this one's, and whose names are its own. */
+  beside(...more: Scope[]): Scope {
+    return new Scope([this, ...more], this.lines);
   }
 
   find(key: string): string | undefined {
-    return this.names.get(key) ?? this.parent?.find(key);
+    const own = this.names.get(key);
+    if (own) return own;
+    for (const parent of this.parents) {
+      const known = parent.find(key);
+      if (known) return known;
+    }
+    return undefined;
   }
 
   set(key: string, name: string): void {
@@ -75,6 +87,9 @@ export class Emitter {
   private readonly aliases: ReadonlyMap<Tensor, Tensor>;
   private space: IndexSpace | undefined;
   private counter = 0;
+  /** The quad that is computed: its number along the quad axis, and its first element. */
+  private quad = 'quad';
+  private column = 'column';
 
   constructor(group: Group, dependencies: Dependencies, aliases: ReadonlyMap<Tensor, Tensor>) {
     this.group = group;
@@ -111,8 +126,51 @@ export class Emitter {
     return result;
   }
 
+  /** Emits for one fixed quad instead of the one that the kernel's loop is at. */
+  atQuad<T>(quad: number, emit: () => T): T {
+    const before = [this.quad, this.column] as const;
+    [this.quad, this.column] = [`${quad}u`, `${4 * quad}u`];
+    try {
+      return emit();
+    } finally {
+      [this.quad, this.column] = before;
+    }
+  }
+
+  /** What values of a level read from memory that is the same for all rows of a block. */
+  steadyReads(level: 'full' | 'row'): Read[] {
+    return [...this.reads.values()].filter(
+      (read) =>
+        this.group.levels.get(read.node) === level &&
+        read.node.op.kind === 'elementwise' &&
+        this.isSteady(level === 'full' ? this.fullStrides(read) : this.rowStridesOf(read)),
+    );
+  }
+
+  private isSteady(strides: readonly number[] | undefined): boolean {
+    return strides !== undefined && this.group.over.every((axis) => strides[axis] === 0);
+  }
+
+  /** Strides of a row's value over the axes of rows, where its shape is theirs. */
+  private rowStridesOf({ node, location }: Read): readonly number[] | undefined {
+    const rows = this.group.shape.slice(0, node.rank);
+    return sameShape(node.shape, rows) ? location.strides : undefined;
+  }
+
   private readsByQuad(node: Tensor): boolean {
-    return this.group.levels.get(node) === 'full' || node.op.kind === 'reduce';
+    const level = this.group.levels.get(node);
+    return level === 'full' || (node.op.kind === 'reduce' && level === 'row');
+  }
+
+  /** The place of one of the quad's four elements along the quad axis. */
+  private lane(lane: number): string {
+    return lane === 0 ? this.column : `(${this.column} + ${lane}u)`;
+  }
+
+  /** The WGSL that counts the values of a level. */
+  private counterOf(level: Level | undefined): string {
+    if (this.group.over.length > 0 && level === 'row') return 'item';
+    return 'row';
   }
 
   /** Strides of a read over the domain; a gathered table's row is chosen at run time. */
@@ -283,7 +341,7 @@ export class Emitter {
     const seed = this.reads.get(`${node.id}:0`) as Read;
     const words = [0, 1].map((i) => this.element(seed.location, i));
     const step = this.operand(node, 1, scope);
-    const quad = terms.length > 0 ? `${at} + quad` : 'quad';
+    const quad = terms.length > 0 ? `${at} + ${this.quad}` : this.quad;
     const stream = node.attrs.stream as number;
     return this.name(
       scope,
@@ -330,7 +388,7 @@ export class Emitter {
     const key = `${location.memory.id}@${location.offset}:${place}`;
     const known = scope.find(key);
     if (known) return known;
-    const name = this.name(scope, byQuad ? this.loadFull(read) : this.loadRow(node, location));
+    const name = this.name(scope, byQuad ? this.loadFull(read) : this.loadRow(read));
     scope.set(key, name);
     return name;
   }
@@ -340,12 +398,12 @@ export class Emitter {
     if (!byQuad) {
       return this.name(
         scope,
-        `vec4u(${rowIndexText(access.shape, access.strides, access.offset, 'row')})`,
+        `vec4u(${rowIndexText(access.shape, access.strides, access.offset, this.counterOf(this.group.levels.get(node)))})`,
       );
     }
     const strides = alignStrides(access.strides, this.group.shape);
     const { terms, last } = (this.space as IndexSpace).affine(strides);
-    const lanes = last === 0 ? '' : ` + (vec4u(column) + vec4u(0u, 1u, 2u, 3u)) * ${last}u`;
+    const lanes = last === 0 ? '' : ` + (vec4u(${this.column}) + vec4u(0u, 1u, 2u, 3u)) * ${last}u`;
     return this.name(scope, `vec4u(${affineText(terms, access.offset)})${lanes}`);
   }
 
@@ -354,13 +412,21 @@ export class Emitter {
     return this.loadText(read.location, terms, last);
   }
 
-  private loadRow(node: Tensor, location: Location): string {
+  private loadRow(read: Read): string {
+    const { node, location } = read;
     const binding = this.bindingOf(location.memory);
     const type = location.memory.dtype as 'f32' | 'u32';
     if (isFixed(location)) return splat(type, this.element(location, 0));
     const offset = location.offset - binding.start;
-    const at = rowIndexText(node.shape, location.strides, offset, 'row');
-    return splat(type, `${binding.name}[${at}]`);
+    let { shape } = node;
+    let { strides } = location;
+    let counter = this.counterOf(this.group.levels.get(node));
+    if (counter === 'item' && this.isSteady(this.rowStridesOf(read))) {
+      // Rows of one block read the same: its own number finds it.
+      const isOuter = (_: unknown, axis: number) => !this.group.over.includes(axis);
+      [shape, strides, counter] = [shape.filter(isOuter), strides.filter(isOuter), 'row'];
+    }
+    return splat(type, `${binding.name}[${rowIndexText(shape, strides, offset, counter)}]`);
   }
 
   private loadText(
@@ -377,14 +443,11 @@ export class Emitter {
       return splat(type, this.element(location, 0));
     }
     if (binding.quads) {
-      const at = affineText([...terms, { name: 'quad', stride: 4 }], offset, 4);
+      const at = affineText([...terms, { name: this.quad, stride: 4 }], offset, 4);
       return dtype === 'u8' ? `unpack4x8unorm(${name}[${at}])` : `${name}[${at}]`;
     }
     const one = (lane: number) => {
-      const own =
-        last === 0
-          ? terms
-          : [...terms, { name: lane === 0 ? 'column' : `(column + ${lane}u)`, stride: last }];
+      const own = last === 0 ? terms : [...terms, { name: this.lane(lane), stride: last }];
       const at = affineText(own, offset);
       if (dtype !== 'u8') return `${name}[${at}]`;
       return `f32(extractBits(${name}[(${at}) / 4u], 8u * ((${at}) % 4u), 8u)) / 255.0`;
@@ -422,23 +485,22 @@ export class Emitter {
     const offset = location.offset - start;
     const { terms, last } = space.affine(alignStrides(location.strides, this.group.shape));
     if (quads) {
-      const at = affineText([...terms, { name: 'quad', stride: 4 }], offset, 4);
+      const at = affineText([...terms, { name: this.quad, stride: 4 }], offset, 4);
       return [`${name}[${at}] = ${value};`];
     }
     return [0, 1, 2, 3].flatMap((lane) => {
       if (lane >= space.width) return [];
-      const column = lane === 0 ? 'column' : `(column + ${lane}u)`;
-      const at = affineText([...terms, { name: column, stride: last }], offset);
+      const at = affineText([...terms, { name: this.lane(lane), stride: last }], offset);
       const statement = `${name}[${at}] = ${value}.${'xyzw'[lane]};`;
       const always = lane === 0 || space.width % 4 === 0;
-      return [always ? statement : `if (column + ${lane}u < ${space.width}u) { ${statement} }`];
+      return [always ? statement : `if (${this.lane(lane)} < ${space.width}u) { ${statement} }`];
     });
   }
 
   private storeRow(node: Tensor, location: Location, value: string): string[] {
     const { name, start } = this.bindingOf(location.memory);
     // A row that is folded in parts leaves one value a part.
-    const counter = this.group.splits > 1 ? 'part' : 'row';
+    const counter = this.group.splits > 1 ? 'part' : this.counterOf(this.group.levels.get(node));
     const at = rowIndexText(node.shape, location.strides, location.offset - start, counter);
     return [`${name}[${at}] = ${value}.x;`];
   }

@@ -20,10 +20,12 @@ import {
   isComputable,
   type Level,
   levelIn,
+  nest,
   newGroup,
   rowCount,
 } from './group.ts';
 import { isVirtual, type Lowered } from './lower.ts';
+import { canNest } from './nested-rows.ts';
 
 /** Small kernels are merged even if they have nothing in common: a dispatch costs more than they do. */
 const SMALL = 4096;
@@ -42,6 +44,7 @@ export function fuse(lowered: Lowered, adapter: AdapterClass): Fusion {
   fuser.gathers();
   fuser.rest();
   fuser.merge();
+  fuser.nestRows();
   return { groups: fuser.groups, groupOf: fuser.groupOf, dependencies: fuser.dependencies };
 }
 
@@ -206,6 +209,38 @@ class Fuser {
       this.mergeInto(['map', 'rows']);
     }
     this.mergeInto(['matmul']);
+  }
+
+  /** Short rows and the rows that their values make up become one kernel. */
+  nestRows(): void {
+    for (const outer of [...this.groups]) {
+      for (const inner of this.groups) {
+        if (!canNest(inner, outer, this.adapter) || !this.feeds(inner, outer)) continue;
+        const nested = nest(inner, outer);
+        const members = [...nested.levels.keys()];
+        for (const node of members) this.groupOf.set(node, nested);
+        if (this.isSound(nested)) {
+          const others = this.groups.filter((g) => g !== inner && g !== outer);
+          this.groups.splice(0, this.groups.length, ...others, nested);
+          break;
+        }
+        for (const node of members) {
+          this.groupOf.set(node, outer.levels.has(node) ? outer : inner);
+        }
+      }
+    }
+  }
+
+  /** Whether every fold of `outer` is of values that itself or `inner` computes, some by `inner`. */
+  private feeds(inner: Group, outer: Group): boolean {
+    const holds = (x: Tensor) => inner.levels.has(x) || outer.levels.has(x);
+    const nodes = [...outer.levels.keys()];
+    return (
+      nodes.some((node) => this.dependencies.inputsOf(node).some((x) => inner.levels.has(x))) &&
+      nodes.every(
+        (node) => node.op.kind !== 'reduce' || this.dependencies.inputsOf(node).every(holds),
+      )
+    );
   }
 
   private mergeInto(kinds: readonly GroupKind[]): void {

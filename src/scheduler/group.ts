@@ -14,10 +14,11 @@ import { isVirtual } from './lower.ts';
 export type GroupKind = 'map' | 'rows' | 'matmul' | 'own';
 
 /**
- * Whether a node has a value for every element of the group's domain, one for every row, or one
- * for all: a number that each invocation computes for itself because that is cheaper than a kernel.
+ * Whether a node has a value for every element of the group's domain, one for every row, one for
+ * every block of rows, or one for all: a number that each invocation computes for itself because
+ * that is cheaper than a kernel.
  */
-export type Level = 'full' | 'row' | 'one';
+export type Level = 'full' | 'row' | 'block' | 'one';
 
 export interface Group {
   readonly id: number;
@@ -26,6 +27,8 @@ export interface Group {
   readonly shape: Shape;
   /** rows: the axes along which a row extends. */
   readonly axes: readonly number[];
+  /** rows: the axes along which the values of rows are folded again, into one a block. */
+  readonly over: readonly number[];
   /** rows: parts into which each row's fold is cut; each leaves a partial result. */
   readonly splits: number;
   readonly levels: Map<Tensor, Level>;
@@ -41,12 +44,33 @@ export function newGroup(
   axes: readonly number[] = [],
   splits = 1,
 ): Group {
-  return { id: nextGroup++, kind, shape, axes, splits, levels: new Map(), columnSum: undefined };
+  const levels = new Map<Tensor, Level>();
+  return { id: nextGroup++, kind, shape, axes, over: [], splits, levels, columnSum: undefined };
+}
+
+/** A group whose rows are those of `inner` and whose blocks are the rows of `outer`. */
+export function nest(inner: Group, outer: Group): Group {
+  const raised: Record<Level, Level> = { full: 'row', row: 'block', block: 'block', one: 'one' };
+  const levels = new Map(inner.levels);
+  for (const [node, level] of outer.levels) levels.set(node, raised[level]);
+  return { ...inner, id: nextGroup++, over: outer.axes, levels };
 }
 
 /** How many rows a group has: the extent of its kept axes. */
 export function rowCount(group: Group): number {
   return sizeOf(group.shape.filter((_, axis) => !group.axes.includes(axis)));
+}
+
+/** The axes of a rows group along which nothing is folded. */
+export function outerAxes({ shape, axes, over }: Group): number[] {
+  return shape
+    .map((_, axis) => axis)
+    .filter((axis) => !axes.includes(axis) && !over.includes(axis));
+}
+
+/** How many blocks of rows a group has; each row is its own block where rows are not folded again. */
+export function blockCount(group: Group): number {
+  return sizeOf(outerAxes(group).map((axis) => group.shape[axis] as number));
 }
 
 /** Whether the axes of a rows group are the last ones, so that rows lie end to end. */
@@ -59,7 +83,8 @@ export function hasTrailingAxes(group: Group): boolean {
 export function levelIn(node: Tensor, group: Group): Level | undefined {
   if (sameShape(node.shape, group.shape)) return 'full';
   if (group.kind === 'map' && node.size === 1 && sizeOf(group.shape) === 1) return 'full';
-  if (group.kind === 'rows' && group.splits === 1 && node.size === rowCount(group)) return 'row';
+  const takesRows = group.kind === 'rows' && group.splits === 1;
+  if (takesRows && node.size === rowCount(group)) return 'row';
   return node.size === 1 && node.op.kind === 'elementwise' ? 'one' : undefined;
 }
 
@@ -77,7 +102,8 @@ export function accessIn(input: Tensor, shape: Shape): Access {
 export function readShape(node: Tensor, input: Tensor, group: Group): Shape {
   if (node.op.kind === 'noise') return []; // its seed and step, not element by element
   if (['gather', 'matmul', 'kernel'].includes(node.op.kind)) return input.shape;
-  return node.op.kind === 'reduce' ? group.shape : node.shape;
+  if (node.op.kind !== 'reduce') return node.shape;
+  return group.levels.get(node) === 'block' ? input.shape : group.shape;
 }
 
 /** Strides over the domain of a value that each row has one of, rows counted in order. */
@@ -151,7 +177,8 @@ export function isComputable(group: Group): boolean {
       if (node.op.kind === 'gather' && input === node.inputs[0]) return false;
       if (from === 'one') continue;
       if (level === 'one') return false;
-      const takes: Level = node.op.kind === 'reduce' ? 'full' : level;
+      const folded: Level = level === 'block' ? 'row' : 'full';
+      const takes = node.op.kind === 'reduce' ? folded : level;
       if (node.op.kind === 'gather') {
         // The index of a gathered row is a value of that row.
         if (from !== 'row' || group.axes.join() !== '1') return false;
@@ -160,15 +187,12 @@ export function isComputable(group: Group): boolean {
           return false;
         }
       } else if (takes === 'full') {
-        if (!sameStrides(access.strides, expectedRow)) return false;
-      } else if (from === 'row') {
-        if (
-          base.size !== node.size ||
-          !sameStrides(access.strides, contiguousStrides(node.shape))
-        ) {
-          return false;
-        }
-      } else {
+        if (from !== 'row' || !sameStrides(access.strides, expectedRow)) return false;
+      } else if (
+        from !== takes ||
+        base.size !== sizeOf(reads) ||
+        !sameStrides(access.strides, contiguousStrides(reads))
+      ) {
         return false;
       }
     }

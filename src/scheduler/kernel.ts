@@ -4,54 +4,34 @@ import { sizeOf } from '../graph/shape.ts';
 import type { Op, Tensor } from '../graph/tensor.ts';
 import { chooseMatmul, type MatmulOperand } from '../kernels/matmul.ts';
 import { specialize } from '../kernels/specialize.ts';
-import { type Access, accessOf } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
 import { memoryElements, trafficBytes } from './bindings.ts';
 import type { Dependencies } from './dependencies.ts';
-import { type Binding, Emitter, Scope } from './emit.ts';
-import { accessIn, type Group, hasTrailingAxes, rowCount } from './group.ts';
+import { Emitter, Scope } from './emit.ts';
+import { accessIn, type Group } from './group.ts';
 import { IndexSpace, type Segment } from './index-space.ts';
+import {
+  grid,
+  importLines,
+  indent,
+  type KernelBinding,
+  libraryConstants,
+  type Made,
+  plain,
+} from './kernel-parts.ts';
 import { locate } from './location.ts';
 import { operandOf } from './lower.ts';
+import { rowsKernel } from './rows-kernel.ts';
 
-export interface KernelBinding {
-  readonly memory: Tensor;
-  readonly kind: 'uniform' | 'read' | 'write';
-  /** Bytes at which the binding starts in its memory. */
-  readonly offset: number;
-}
-
-export interface Kernel {
-  /** The skeleton it is made from, and its variant. */
-  readonly shader: string;
-  readonly variant: string;
+export interface Kernel extends Made {
   /** Names of what it computes, for people. */
   readonly label: string;
-  readonly code: string;
-  /** In order of their binding numbers. */
-  readonly bindings: readonly KernelBinding[];
-  readonly dispatch: readonly [number, number, number];
   readonly group: Group;
   /** Nodes in the order in which they are computed. */
   readonly nodes: readonly Tensor[];
   readonly flops: number;
   readonly bytes: number;
 }
-
-const MAX_GRID = 65535;
-
-/** Workgroups folded into rows that WebGPU can dispatch. */
-function grid(workgroups: number): { dispatch: [number, number, number]; gridX: number } {
-  const gridX = Math.min(workgroups, MAX_GRID);
-  return { dispatch: [gridX, Math.ceil(workgroups / gridX), 1], gridX };
-}
-
-/** The power of two at or above x. */
-function powerOfTwo(x: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1, x)));
-}
-
-const indent = (lines: readonly string[], by = '  ') => lines.map((line) => by + line).join('\n');
 
 export function makeKernel(
   group: Group,
@@ -91,19 +71,6 @@ function flopsOf(node: Tensor): number {
   if (node.op.kind === 'reduce') return (node.op.flops ?? 1) * (node.inputs[0] as Tensor).size;
   return (node.op.flops ?? 0) * node.size;
 }
-
-/** Constants of the imported libraries that depend on the adapter. */
-function libraryConstants(emitter: Emitter, adapter: AdapterClass): Record<string, number> {
-  // A software adapter shifts slowly and converts fast; the words are the same.
-  return emitter.imports.has('lib/philox') && adapter.isSoftware ? { PHILOX_CONVERTS: 1 } : {};
-}
-
-type Made = Pick<Kernel, 'shader' | 'variant' | 'code' | 'bindings' | 'dispatch'>;
-
-const importLines = (emitter: Emitter) => [...emitter.imports].sort().map((m) => `// @import ${m}`);
-
-const plain = (bindings: readonly Binding[]): KernelBinding[] =>
-  bindings.map(({ memory, kind, start }) => ({ memory, kind, offset: 4 * start }));
 
 /** A node with a shader of its own: its inputs and its result, each in memory of its own. */
 function ownKernel(emitter: Emitter, adapter: AdapterClass): Made {
@@ -163,173 +130,6 @@ function mapKernel(emitter: Emitter, adapter: AdapterClass): Made {
     },
   });
   return { shader: 'map', variant: '', code, bindings: plain(emitter.bindings), dispatch };
-}
-
-/** Invocations of a rows kernel: of a workgroup, and how many of them share a row. */
-interface RowInvocations {
-  workgroup: number;
-  lanes: number;
-  /** Whether neighbouring invocations take neighbouring rows. */
-  across: boolean;
-}
-
-function rowInvocations(group: Group, quads: number, adapter: AdapterClass): RowInvocations {
-  const units = rowCount(group) * group.splits;
-  const across = !hasTrailingAxes(group);
-  if (adapter.isSoftware) {
-    // Few, for each costs as much as a short row; but so many that every core gets its share.
-    const workgroup = Math.min(64, Math.max(4, powerOfTwo(units / 32)));
-    return { workgroup, lanes: 1, across };
-  }
-  const perUnit = Math.ceil(quads / group.splits);
-  if (!across) {
-    const lanes = Math.min(units >= 16384 ? 32 : 256, powerOfTwo(perUnit / 2));
-    return { workgroup: Math.max(64, lanes), lanes, across };
-  }
-  // Thirty-two rows side by side fill whole lines of a cache; lanes make up for too few of them.
-  const together = Math.min(32, powerOfTwo(units));
-  const lanes = units >= 32768 ? 1 : Math.min(256 / together, powerOfTwo(perUnit));
-  return { workgroup: Math.max(64, together * lanes), lanes, across };
-}
-
-function rowsKernel(emitter: Emitter, adapter: AdapterClass): Made {
-  const { group } = emitter;
-  const axes = group.shape.map((_, axis) => axis);
-  const kept = axes.filter((axis) => !group.axes.includes(axis));
-  const extents = (of: readonly number[]) => of.map((axis) => group.shape[axis] as number);
-  const space = new IndexSpace(
-    [
-      { extents: extents(kept), axes: kept, counter: 'row', prefix: 'r' },
-      { extents: extents(group.axes), axes: group.axes, counter: 'at', prefix: 'c' },
-    ],
-    emitter.domainStrides(),
-  );
-  const declarations = emitter.bind(space, 0);
-  const body = rowsBody(emitter, space);
-
-  const { workgroup, lanes, across } = rowInvocations(group, space.quads, adapter);
-  const { dispatch, gridX } = grid(Math.ceil((rowCount(group) * group.splits * lanes) / workgroup));
-  const code = specialize('rows', {
-    constants: {
-      ...libraryConstants(emitter, adapter),
-      ROWS: rowCount(group),
-      SPLITS: group.splits,
-      LANES: lanes,
-      ACROSS: String(across),
-      WORKGROUP: workgroup,
-      GRID_X: gridX,
-      QUADS: space.quads,
-    },
-    hooks: {
-      folds: `// @import ${lanes === 1 ? 'lib/fold_serial' : 'lib/fold_lanes'}`,
-      bindings: [...importLines(emitter), declarations].join('\n'),
-      process: `fn process(row: u32, split: u32, lane: u32, place: u32, live: bool) {\n${indent(body)}\n}`,
-    },
-  });
-  const variant = `${lanes === 1 ? 'serial' : `${lanes} lanes`}${group.splits > 1 ? `, ${group.splits} splits` : ''}`;
-  return { shader: 'rows', variant, code, bindings: plain(emitter.bindings), dispatch };
-}
-
-interface Fold {
-  start: (acc: string) => string;
-  add: (acc: string, value: string) => string;
-  finish: string;
-  neutral: string;
-}
-
-const folds: Record<string, Fold> = {
-  sum: {
-    start: (acc) => `var ${acc} = vec4f(0.0);`,
-    add: (acc, value) => `${acc} += ${value};`,
-    finish: 'fold_sum',
-    neutral: '0.0',
-  },
-  max: {
-    start: (acc) => `var ${acc} = vec4f(-3.4e38);`,
-    add: (acc, value) => `${acc} = maximum(${acc}, ${value});`,
-    finish: 'fold_max',
-    neutral: '-3.4e38',
-  },
-  logSumExp: {
-    start: (acc) => `var ${acc} = lse_start();`,
-    add: (acc, value) => `${acc} = lse_add4(${acc}, ${value});`,
-    finish: 'fold_logsumexp',
-    neutral: '-3.0e38',
-  },
-};
-
-/** The passes over a row: a fold can only be used in a pass after the one that completes it. */
-function rowsBody(emitter: Emitter, space: IndexSpace): string[] {
-  const { group, order } = emitter;
-  const available = new Map<Tensor, number>();
-  const passOf = new Map<Tensor, number>();
-  for (const node of order) {
-    let pass = 0;
-    for (const input of node.inputs) {
-      const base = (accessOf(input) as Access).base;
-      pass = Math.max(pass, available.get(base) ?? 0);
-    }
-    passOf.set(node, pass);
-    available.set(node, node.op.kind === 'reduce' ? pass + 1 : pass);
-  }
-  const last = Math.max(...available.values());
-  const rows = new Scope();
-  const { lines } = rows;
-  lines.push(`let end = select(0u, ${space.quads}u, live);`, ...space.unravel(0));
-  for (let pass = 0; pass <= last; pass++) {
-    const here = order.filter((node) => passOf.get(node) === pass);
-    for (const node of here) {
-      const isRow = group.levels.get(node) === 'row' && node.op.kind === 'elementwise';
-      if (isRow) emitter.value(node, rows);
-    }
-    const reductions = here.filter((node) => node.op.kind === 'reduce');
-    const loop = new Scope(rows);
-    const updates: string[] = [];
-    const ends: string[] = [];
-    for (const node of reductions) {
-      const fold = folds[node.op.name] as Fold;
-      // Numbered within the kernel, so that equal kernels are equal text and compiled once.
-      const number = order.indexOf(node);
-      const acc = `fold${number}`;
-      lines.push(fold.start(acc));
-      const value = emitter.operand(node, 0, loop);
-      const inside =
-        space.width % 4 === 0
-          ? value
-          : `within(${value}, column, ${space.width}u, ${fold.neutral})`;
-      updates.push(fold.add(acc, inside));
-      ends.push(`let row${number} = vec4f(${fold.finish}(${acc}, place));`);
-      rows.set(`n${node.id}`, `row${number}`);
-    }
-    const stores = emitter.stores(loop, 'full', (node) => passOf.get(node) === pass);
-    if (updates.length + stores.length === 0) continue;
-    // Parts of a row take turns, so that they walk through it side by side.
-    const [first, step] =
-      group.splits === 1 ? ['lane', 'LANES'] : ['split * LANES + lane', 'SPLITS * LANES'];
-    lines.push(
-      `for (var at = ${first}; at < end; at += ${step}) {`,
-      ...[...space.unravel(1), ...loop.lines, ...updates, ...stores].map((line) => `  ${line}`),
-      '}',
-      ...ends,
-    );
-  }
-  const stores = rowStores(emitter, rows);
-  if (stores.length > 0) {
-    if (group.splits > 1) lines.push('let part = row * SPLITS + split;');
-    lines.push(
-      'fold_barrier();',
-      'if (live && lane == 0u) {',
-      ...stores.map((line) => `  ${line}`),
-      '}',
-    );
-  }
-  return lines;
-}
-
-function rowStores(emitter: Emitter, rows: Scope): string[] {
-  const inner = new Scope(rows);
-  const stores = emitter.stores(inner, 'row', () => true);
-  return [...inner.lines, ...stores];
 }
 
 function matmulKernel(emitter: Emitter, adapter: AdapterClass): Made {

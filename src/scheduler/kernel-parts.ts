@@ -1,0 +1,51 @@
+// What the kernels of all kinds of groups are put together from.
+
+import type { Tensor } from '../graph/tensor.ts';
+import type { AdapterClass } from './adapter.ts';
+import type { Binding, Emitter } from './emit.ts';
+
+export interface KernelBinding {
+  readonly memory: Tensor;
+  readonly kind: 'uniform' | 'read' | 'write';
+  /** Bytes at which the binding starts in its memory. */
+  readonly offset: number;
+}
+
+/** What makes a kernel of a group, by its kind. */
+export interface Made {
+  /** The skeleton it is made from, and its variant. */
+  readonly shader: string;
+  readonly variant: string;
+  readonly code: string;
+  /** In order of their binding numbers. */
+  readonly bindings: readonly KernelBinding[];
+  readonly dispatch: readonly [number, number, number];
+}
+
+const MAX_GRID = 65535;
+
+/** Workgroups folded into rows that WebGPU can dispatch. */
+export function grid(workgroups: number): { dispatch: [number, number, number]; gridX: number } {
+  const gridX = Math.min(workgroups, MAX_GRID);
+  return { dispatch: [gridX, Math.ceil(workgroups / gridX), 1], gridX };
+}
+
+/** The power of two at or above x. */
+export function powerOfTwo(x: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, x)));
+}
+
+export const indent = (lines: readonly string[], by = '  ') =>
+  lines.map((line) => by + line).join('\n');
+
+/** Constants of the imported libraries that depend on the adapter. */
+export function libraryConstants(emitter: Emitter, adapter: AdapterClass): Record<string, number> {
+  // A software adapter shifts slowly and converts fast; the words are the same.
+  return emitter.imports.has('lib/philox') && adapter.isSoftware ? { PHILOX_CONVERTS: 1 } : {};
+}
+
+export const importLines = (emitter: Emitter) =>
+  [...emitter.imports].sort().map((m) => `// @import ${m}`);
+
+export const plain = (bindings: readonly Binding[]): KernelBinding[] =>
+  bindings.map(({ memory, kind, start }) => ({ memory, kind, offset: 4 * start }));
