@@ -67,7 +67,7 @@ export async function profileSchedule(
     const cpu = timings.flatMap(({ cpuMs }) => (cpuMs === null ? [] : [cpuMs]));
     return {
       kernel: kernel.variant ? `${kernel.shader} (${kernel.variant})` : kernel.shader,
-      domain: formatShape(kernel.group.shape),
+      domain: kernel.groups.map(({ shape }) => formatShape(shape)).join(' ∥ '),
       workgroups: kernel.dispatch.reduce((a, b) => a * b, 1),
       label: kernel.label,
       flops: kernel.flops,

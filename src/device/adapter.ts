@@ -13,7 +13,7 @@ export interface AdapterReport {
   features: string[];
   /** The smallest and largest subgroup a kernel may find itself in, where that is told. */
   subgroupSizes: [number, number] | null;
-  /** What the adapter could offer; a device is opened with WebGPU's defaults whatever this says. */
+  /** What the adapter could offer; a device is opened with WebGPU's defaults but for storage buffers. */
   limits: Record<string, number>;
   /** Where the implementation was found. */
   source: string;

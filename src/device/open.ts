@@ -13,7 +13,15 @@ export interface OpenOptions {
   features?: readonly GPUFeatureName[] | 'all';
   /** Refuse a software adapter. Default: false. */
   requireHardware?: boolean;
+  /**
+   * Storage buffers that a kernel may bind: as many of these as the adapter offers, 8 at least. More
+   * of them make fewer dispatches. Default: 10, which nearly every adapter offers.
+   */
+  storageBuffers?: number;
 }
+
+/** What WebGPU promises everywhere. */
+const STORAGE_BUFFERS = 8;
 
 const wished: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
 
@@ -31,8 +39,9 @@ function chooseFeatures(adapter: GPUAdapter, features: OpenOptions['features']):
 }
 
 /**
- * Opens WebGPU wherever this runs: a page, a worker, Node.js (with the package `webgpu`). The
- * device has WebGPU's default limits, so that what works here works on every adapter.
+ * Opens WebGPU wherever this runs: a page, a worker, Node.js (with the package `webgpu`). But
+ * for the number of storage buffers, the device has WebGPU's default limits, so that what works here
+ * works on every adapter.
  *
  * ```ts
  * const device = await openDevice();
@@ -47,7 +56,19 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
   const report = reportAdapter(opened);
   const requiredFeatures = chooseFeatures(opened.adapter, options.features);
   const gpu = await opened.adapter
-    .requestDevice({ label: 'latentgpu', requiredFeatures })
+    .requestDevice({
+      label: 'latentgpu',
+      requiredFeatures,
+      requiredLimits: {
+        maxStorageBuffersPerShaderStage: Math.max(
+          STORAGE_BUFFERS,
+          Math.min(
+            options.storageBuffers ?? 10,
+            opened.adapter.limits.maxStorageBuffersPerShaderStage,
+          ),
+        ),
+      },
+    })
     .catch((cause: Error) => {
       throw new LatentGpuError(
         'no-adapter',

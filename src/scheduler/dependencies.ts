@@ -96,6 +96,19 @@ export class Dependencies {
     return readers ? [...this.inputsOf(node), ...readers] : this.inputsOf(node);
   }
 
+  /** Whether a node is computed from what a group holds, by whatever way. */
+  follows(node: Tensor, group: Group): boolean {
+    const seen = new Set<Tensor>();
+    const stack = [...this.inputsOf(node)];
+    for (let x = stack.pop(); x; x = stack.pop()) {
+      if (group.levels.has(x)) return true;
+      if (seen.has(x)) continue;
+      seen.add(x);
+      stack.push(...this.inputsOf(x));
+    }
+    return false;
+  }
+
   isRoot(node: Tensor): boolean {
     return this.roots.has(node);
   }

@@ -32,12 +32,14 @@ function table(rows: readonly (readonly string[])[]): string[] {
 const nameOf = (x: Tensor): string => x.name || `${x.op.name}#${x.id}`;
 
 function kernelRow(kernel: Kernel, i: number): string[] {
-  const { group } = kernel;
-  const folded = group.axes.length > 0 ? ` along ${group.axes.join(', ')}` : '';
+  const domains = kernel.groups.map(({ shape, axes }) => {
+    const folded = axes.length > 0 ? ` along ${axes.join(', ')}` : '';
+    return `${formatShape(shape)}${folded}`;
+  });
   return [
     String(i),
     `${kernel.shader}${kernel.variant ? ` (${kernel.variant})` : ''}`,
-    `${formatShape(group.shape)}${folded}`,
+    domains.join(' ∥ '),
     kernel.dispatch.join('×'),
     si(kernel.flops),
     si(kernel.bytes),

@@ -1,8 +1,9 @@
 // Which nodes share a kernel. Greedy, in order of what is gained:
 //   1. a product takes the bias gradient that sums its left operand, its bias and its activation;
 //   2. a reduction takes what feeds it; a gather takes the computation of its indices;
-//   3. every other node joins the kernel it has most in common with, or starts one;
-//   4. kernels that share memory become one.
+//   3. a number joins the fold it comes from;
+//   4. every other node joins the kernel it has most in common with, or starts one;
+//   5. kernels that share memory become one, and so do short rows with the rows they make up.
 // A node joins only if one kernel can then compute the group, the bindings suffice and no cycle
 // arises between kernels.
 import { sameShape, sizeOf } from '../graph/shape.ts';
@@ -42,6 +43,7 @@ export function fuse(lowered: Lowered, adapter: AdapterClass): Fusion {
   fuser.epilogues();
   fuser.reductions();
   fuser.gathers();
+  fuser.numbers();
   fuser.rest();
   fuser.merge();
   fuser.nestRows();
@@ -165,6 +167,15 @@ class Fuser {
     if (base.op.kind !== 'elementwise' || this.groupOf.has(base)) return;
     if (base.size !== rowCount(group) || !this.join(base, group, 'row')) return;
     for (const input of base.inputs) this.takeIndex(group, input);
+  }
+
+  /** Numbers stay with the fold they come from: no other kernel has to wait for it then. */
+  numbers(): void {
+    const folds = this.groups.filter((g) => g.kind === 'rows' && rowCount(g) === 1).reverse();
+    for (const node of this.nodes) {
+      if (node.size !== 1 || this.groupOf.has(node)) continue;
+      folds.some((group) => this.dependencies.follows(node, group) && this.join(node, group));
+    }
   }
 
   /** Users before what they use, so that a value is made where it is needed, not kept for later. */

@@ -9,6 +9,8 @@ export interface KernelBinding {
   readonly kind: 'uniform' | 'read' | 'write';
   /** Bytes at which the binding starts in its memory. */
   readonly offset: number;
+  /** Bytes that it spans, if not all the rest. */
+  readonly bytes?: number;
 }
 
 /** What makes a kernel of a group, by its kind. */
@@ -48,4 +50,10 @@ export const importLines = (emitter: Emitter) =>
   [...emitter.imports].sort().map((m) => `// @import ${m}`);
 
 export const plain = (bindings: readonly Binding[]): KernelBinding[] =>
-  bindings.map(({ memory, kind, start }) => ({ memory, kind, offset: 4 * start }));
+  bindings.map(({ memory, kind, start, elements, quads }) => ({
+    memory,
+    kind,
+    offset: 4 * start,
+    ...(kind !== 'uniform' &&
+      memory.dtype !== 'u8' && { bytes: quads ? 16 * Math.ceil(elements / 4) : 4 * elements }),
+  }));

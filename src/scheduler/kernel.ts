@@ -26,7 +26,10 @@ import { rowsKernel } from './rows-kernel.ts';
 export interface Kernel extends Made {
   /** Names of what it computes, for people. */
   readonly label: string;
-  readonly group: Group;
+  /** What it computes: several groups where kernels share a dispatch. */
+  readonly groups: readonly Group[];
+  /** The kernels that share the dispatch, if there are several. */
+  readonly parts: readonly Kernel[];
   /** Nodes in the order in which they are computed. */
   readonly nodes: readonly Tensor[];
   readonly flops: number;
@@ -51,7 +54,8 @@ export function makeKernel(
   return {
     ...made,
     label: labelOf(emitter.order),
-    group,
+    groups: [group],
+    parts: [],
     nodes: emitter.order,
     flops: emitter.order.reduce((total, node) => total + flopsOf(node), 0),
     bytes: trafficBytes(group, dependencies),

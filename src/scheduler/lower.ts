@@ -18,8 +18,10 @@ export interface Lowered {
 export function lower(roots: readonly Tensor[], adapter: AdapterClass): Lowered {
   const unique = newUnique();
   const isEntangled = entangledEffects(roots);
+  let copies = 0;
+  const context = { adapter, unique, nextCopy: () => copies++ };
   const readable = transform(roots, unique, (node, original) =>
-    rewrite(node, isEntangled(original), { adapter, unique }),
+    rewrite(node, isEntangled(original), context),
   );
   // Only now is it known who reads what: equal nodes have become one.
   const order = topological(readable);
@@ -70,6 +72,8 @@ interface Context {
   readonly adapter: AdapterClass;
   /** The node itself, or an equal one made before. */
   readonly unique: Unique;
+  /** A number that no other copy has. */
+  readonly nextCopy: () => number;
 }
 
 interface ConcatContext {
@@ -123,8 +127,11 @@ function rewrite(node: Tensor, isEntangled: boolean, context: Context): Tensor {
     case 'kernel':
       return lowerKernel(node, context.unique);
     case 'assign':
-    case 'store':
       return isEntangled ? withCopies(node, context.unique) : node;
+    case 'store': {
+      const store = isEntangled ? withCopies(node, context.unique) : node;
+      return withOwnIndex(store, context.nextCopy());
+    }
     default:
       return node;
   }
@@ -161,6 +168,20 @@ function withCopies(effect: Tensor, unique: Unique): Tensor {
   const own = new Set(variablesRead(effect).map(({ input }) => input));
   const inputs = effect.inputs.map((x) => (own.has(x) ? copyOf(x, unique) : x));
   return new Tensor(effect.op, inputs, effect.shape, effect.dtype, effect.attrs, effect.name);
+}
+
+/**
+ * A store that computes its index for itself, from numbers in memory: to have it from another kernel
+ * would mean to wait for that.
+ */
+function withOwnIndex(store: Tensor, copy: number): Tensor {
+  const own = (x: Tensor): Tensor =>
+    x.op.kind === 'elementwise' && x.size === 1
+      ? new Tensor(x.op, x.inputs.map(own), x.shape, x.dtype, { ...x.attrs, copy }, x.name)
+      : x;
+  const [value, index] = store.inputs as [Tensor, Tensor];
+  const inputs = [value, own(index)];
+  return new Tensor(store.op, inputs, store.shape, store.dtype, store.attrs, store.name);
 }
 
 function readable(node: Tensor, unique: Unique): Tensor {

@@ -9,7 +9,7 @@ import { isZeros } from './lower.ts';
 export interface Lifetime {
   readonly memory: Tensor;
   readonly bytes: number;
-  /** Positions of the first and last kernel that touch it. */
+  /** Positions of the first and last stage that touch it. */
   first: number;
   last: number;
 }
@@ -23,34 +23,37 @@ export interface MemoryMap {
   readonly inPlace: Map<Tensor, Tensor>;
   /** Bytes of all slots together. */
   readonly peakBytes: number;
-  /** The most bytes live during any one kernel: no placement can use less. */
+  /** The most bytes live during any one stage: no placement can use less. */
   readonly boundBytes: number;
 }
 
 /**
+ * @param stages what runs at once, one after the other
  * @param kept memories that outlive the step, because the caller reads them
  */
 export function placeMemory(
-  order: readonly Group[],
+  stages: readonly (readonly Group[])[],
   dependencies: Dependencies,
   kept: ReadonlySet<Tensor>,
 ): MemoryMap {
   const lifetimes = new Map<Tensor, Lifetime>();
-  order.forEach((group, at) => {
-    const { reads, writes } = trafficOf(group, dependencies);
-    for (const { location } of [...writes, ...reads]) {
-      const { memory } = location;
-      if (isVariable(memory)) continue;
-      const life = lifetimes.get(memory);
-      if (life) life.last = at;
-      else lifetimes.set(memory, { memory, bytes: memoryBytes(memory), first: at, last: at });
+  stages.forEach((stage, at) => {
+    for (const group of stage) {
+      const { reads, writes } = trafficOf(group, dependencies);
+      for (const { location } of [...writes, ...reads]) {
+        const { memory } = location;
+        if (isVariable(memory)) continue;
+        const life = lifetimes.get(memory);
+        if (life) life.last = at;
+        else lifetimes.set(memory, { memory, bytes: memoryBytes(memory), first: at, last: at });
+      }
     }
   });
   for (const memory of kept) {
     const life = lifetimes.get(memory);
-    if (life) life.last = order.length;
+    if (life) life.last = stages.length;
   }
-  const inPlace = findInPlace(order, dependencies, lifetimes, kept);
+  const inPlace = findInPlace(stages, dependencies, lifetimes, kept);
 
   const slotOf = new Map<Tensor, number>();
   const slotBytes: number[] = [];
@@ -92,7 +95,7 @@ export function placeMemory(
     lifetimes: sorted,
     inPlace,
     peakBytes: slotBytes.reduce((a, b) => a + b, 0),
-    boundBytes: livenessBound(order.length, sorted, inPlace),
+    boundBytes: livenessBound(stages.length, sorted, inPlace),
   };
 }
 
@@ -115,12 +118,12 @@ function bestSlot(
 }
 
 function livenessBound(
-  kernels: number,
+  stages: number,
   lifetimes: readonly Lifetime[],
   inPlace: ReadonlyMap<Tensor, Tensor>,
 ): number {
   let bound = 0;
-  for (let at = 0; at < kernels; at++) {
+  for (let at = 0; at < stages; at++) {
     let live = 0;
     for (const life of lifetimes) {
       if (life.first > at || life.last < at) continue;
@@ -135,14 +138,16 @@ function livenessBound(
 
 /** Elementwise outputs that can be written over an input which dies in the same kernel. */
 function findInPlace(
-  order: readonly Group[],
+  stages: readonly (readonly Group[])[],
   dependencies: Dependencies,
   lifetimes: ReadonlyMap<Tensor, Lifetime>,
   kept: ReadonlySet<Tensor>,
 ): Map<Tensor, Tensor> {
   const inPlace = new Map<Tensor, Tensor>();
-  order.forEach((group, at) => {
-    if (group.kind !== 'map') return;
+  stages.forEach((stage, at) => {
+    const [group, ...beside] = stage as readonly [Group, ...Group[]];
+    // Another kernel of the stage may still be reading.
+    if (group.kind !== 'map' || beside.length > 0) return;
     const { reads, writes } = trafficOf(group, dependencies);
     const taken = new Set<Tensor>();
     for (const write of writes) {

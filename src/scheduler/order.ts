@@ -1,12 +1,19 @@
 // In which order the kernels run: of those that could go next, the one that leaves least memory
-// in use, so that large intermediates die young.
+// in use, so that large intermediates die young. What could run beside it in the same dispatch is
+// put into the same stage.
 import type { Tensor } from '../graph/tensor.ts';
 import { isVariable } from '../graph/variable.ts';
+import type { AdapterClass } from './adapter.ts';
 import { memoryBytes, trafficOf } from './bindings.ts';
 import type { Fusion } from './fuse.ts';
 import type { Group } from './group.ts';
+import { canShareDispatch } from './stage.ts';
 
-export function orderGroups({ groups, groupOf, dependencies }: Fusion): Group[] {
+/** @returns stages, one after the other; the groups of a stage do not depend on each other */
+export function orderGroups(
+  { groups, groupOf, dependencies }: Fusion,
+  adapter: AdapterClass,
+): Group[][] {
   const predecessors = new Map<Group, Set<Group>>();
   const successors = new Map<Group, Set<Group>>(groups.map((g) => [g, new Set()]));
   for (const group of groups) {
@@ -43,24 +50,31 @@ export function orderGroups({ groups, groupOf, dependencies }: Fusion): Group[] 
     for (const memory of reads) if (readers.get(memory) === 1) bytes -= memoryBytes(memory);
     return bytes;
   };
-  const result: Group[] = [];
+  const result: Group[][] = [];
   const ready = groups.filter((g) => predecessors.get(g)?.size === 0);
   while (ready.length > 0) {
     ready.sort(
       (a, b) => growth(a) - growth(b) || (rank.get(a) as number) - (rank.get(b) as number),
     );
-    const next = ready.shift() as Group;
-    result.push(next);
-    const { reads, writes } = touched.get(next) as { reads: Set<Tensor>; writes: Set<Tensor> };
-    for (const memory of writes) live.add(memory);
-    for (const memory of reads) readers.set(memory, (readers.get(memory) as number) - 1);
-    for (const follower of successors.get(next) as Set<Group>) {
-      const before = predecessors.get(follower) as Set<Group>;
-      before.delete(next);
-      if (before.size === 0) ready.push(follower);
+    const stage = [ready.shift() as Group];
+    for (const group of [...ready]) {
+      if (!canShareDispatch([...stage, group], dependencies, adapter)) continue;
+      stage.push(group);
+      ready.splice(ready.indexOf(group), 1);
+    }
+    result.push(stage);
+    for (const group of stage) {
+      const { reads, writes } = touched.get(group) as { reads: Set<Tensor>; writes: Set<Tensor> };
+      for (const memory of writes) live.add(memory);
+      for (const memory of reads) readers.set(memory, (readers.get(memory) as number) - 1);
+      for (const follower of successors.get(group) as Set<Group>) {
+        const before = predecessors.get(follower) as Set<Group>;
+        before.delete(group);
+        if (before.size === 0) ready.push(follower);
+      }
     }
   }
-  if (result.length !== groups.length)
+  if (result.flat().length !== groups.length)
     throw new Error('the kernels depend on each other in a circle');
   return result;
 }

@@ -79,9 +79,10 @@ export class Plan {
       device.createBindGroup(
         kernel.label,
         this.pipelines[i] as GPUComputePipeline,
-        kernel.bindings.map(({ memory, offset }) => {
+        kernel.bindings.map(({ memory, offset, bytes }) => {
           const place = this.placeOf(memory);
-          return { ...place, offset: place.offset + offset, size: place.size - offset };
+          const size = bytes ?? place.size - offset;
+          return { ...place, offset: place.offset + offset, size };
         }),
       ),
     );

@@ -14,6 +14,7 @@ import { homeOf, type Location } from './location.ts';
 import { lower } from './lower.ts';
 import { type MemoryMap, placeMemory } from './memory.ts';
 import { orderGroups } from './order.ts';
+import { shareDispatch } from './stage.ts';
 
 export interface Program {
   /** What the caller reads after a run, by name. */
@@ -52,7 +53,7 @@ export function schedule(program: Program, adapter: AdapterClass = defaultAdapte
   const lowered = lower(roots, adapter);
   const fusion = fuse(lowered, adapter);
   const { dependencies } = fusion;
-  const order = orderGroups(fusion);
+  const stages = orderGroups(fusion, adapter);
   const outputs = new Map(
     named.map(([name], i) => {
       const tensor = lowered.roots[i] as Tensor;
@@ -61,8 +62,14 @@ export function schedule(program: Program, adapter: AdapterClass = defaultAdapte
     }),
   );
   const kept = new Set([...outputs.values()].map(({ location }) => location.memory));
-  const memory = placeMemory(order, dependencies, kept);
-  const kernels = order.map((group) => makeKernel(group, dependencies, memory.inPlace, adapter));
+  const memory = placeMemory(stages, dependencies, kept);
+  const kernels = stages.flatMap((stage) =>
+    shareDispatch(
+      stage.map((group) => makeKernel(group, dependencies, memory.inPlace, adapter)),
+      memory,
+      adapter,
+    ),
+  );
   const variables = [
     ...new Set(kernels.flatMap((k) => k.bindings.map((b) => b.memory)).filter(isVariable)),
   ];

@@ -10,7 +10,10 @@ export class DeviceKeeper {
   }
 
   async get(): Promise<Device> {
-    if (!this.#device || this.#device.isLost) this.#device = await openDevice(this.#options);
+    if (!this.#device || this.#device.isLost) {
+      // What works here is to work on every adapter.
+      this.#device = await openDevice({ storageBuffers: 8, ...this.#options });
+    }
     return this.#device;
   }
 

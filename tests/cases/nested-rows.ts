@@ -16,7 +16,7 @@ const filled = (...variables: Variable[]) =>
   new Map(variables.map((v) => [v, reals(v.name, v.size)] as const));
 
 const nestedIn = ({ kernels }: Schedule): number =>
-  kernels.filter(({ group }) => group.over.length > 0).length;
+  kernels.flatMap(({ groups }) => groups).filter(({ over }) => over.length > 0).length;
 
 cases('rows within rows', (c) => {
   for (const name of adapterNames) {

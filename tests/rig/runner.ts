@@ -6,7 +6,8 @@ import { assertions } from './assert.ts';
 import type { Case, CaseContext } from './cases.ts';
 
 export class CaseRunner {
-  readonly #keeper = new DeviceKeeper();
+  /** With as many storage buffers as the engine's users get. */
+  readonly #keeper = new DeviceKeeper({ storageBuffers: 10 });
 
   /** Opens the shared device; returns a line that names the adapter. */
   async start(): Promise<string> {
