@@ -110,7 +110,7 @@ export class Emitter {
       }
     }
     for (const write of this.writes) {
-      if (this.group.levels.get(write.node) === 'full') {
+      if (this.isByQuad(write.node)) {
         result.push(alignStrides(write.location.strides, this.group.shape));
       }
     }
@@ -157,9 +157,17 @@ export class Emitter {
     return sameShape(node.shape, rows) ? location.strides : undefined;
   }
 
-  private readsByQuad(node: Tensor): boolean {
+  private isByQuad(node: Tensor): boolean {
     const level = this.group.levels.get(node);
-    return level === 'full' || (node.op.kind === 'reduce' && level === 'row');
+    return level === 'full' || level === 'side';
+  }
+
+  private readsByQuad(node: Tensor): boolean {
+    if (this.isByQuad(node)) return true;
+    if (node.op.kind !== 'reduce') return false;
+    // A fold of rows' values takes them one by one.
+    const base = (accessOf(node.inputs[0] as Tensor) as Access).base;
+    return this.group.levels.get(node) === 'row' || this.group.levels.get(base) !== 'row';
   }
 
   /** The place of one of the quad's four elements along the quad axis. */
@@ -197,8 +205,8 @@ export class Emitter {
       else note(memory, this.isQuadRead(read));
     }
     for (const write of this.writes) {
-      const full = this.group.levels.get(write.node) === 'full';
-      note(this.alias(write.location.memory), full && this.isQuadWrite(write));
+      const byQuad = this.isByQuad(write.node) && this.isQuadWrite(write);
+      note(this.alias(write.location.memory), byQuad);
     }
     for (const memory of uniforms) {
       if (storage.has(memory)) continue;
@@ -471,7 +479,7 @@ export class Emitter {
       }
       const value = this.value(node, scope);
       lines.push(
-        ...(level === 'full'
+        ...(this.isByQuad(node)
           ? this.storeFull(location, value)
           : this.storeRow(node, location, value)),
       );

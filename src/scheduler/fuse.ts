@@ -24,9 +24,10 @@ import {
   nest,
   newGroup,
   rowCount,
+  withShared,
 } from './group.ts';
 import { isVirtual, type Lowered } from './lower.ts';
-import { canNest } from './nested-rows.ts';
+import { canNest, canShare } from './nested-rows.ts';
 
 /** Small kernels are merged even if they have nothing in common: a dispatch costs more than they do. */
 const SMALL = 4096;
@@ -225,21 +226,34 @@ class Fuser {
   /** Short rows and the rows that their values make up become one kernel. */
   nestRows(): void {
     for (const outer of [...this.groups]) {
-      for (const inner of this.groups) {
-        if (!canNest(inner, outer, this.adapter) || !this.feeds(inner, outer)) continue;
-        const nested = nest(inner, outer);
-        const members = [...nested.levels.keys()];
-        for (const node of members) this.groupOf.set(node, nested);
-        if (this.isSound(nested)) {
-          const others = this.groups.filter((g) => g !== inner && g !== outer);
-          this.groups.splice(0, this.groups.length, ...others, nested);
-          break;
-        }
-        for (const node of members) {
-          this.groupOf.set(node, outer.levels.has(node) ? outer : inner);
-        }
-      }
+      const inner = this.groups.find(
+        (group) =>
+          canNest(group, outer, this.adapter) &&
+          this.feeds(group, outer) &&
+          this.unite(nest(group, outer), group, outer),
+      );
+      if (!inner) continue;
+      const nested = this.groups.at(-1) as Group;
+      const shared = this.groups.filter((group) => canShare(nested, group, this.adapter));
+      shared.reduce((all, group) => {
+        const more = withShared(all, group);
+        return this.unite(more, all, group) ? more : all;
+      }, nested);
     }
+  }
+
+  /** Puts `whole` in the place of two groups, if one kernel can compute it. */
+  private unite(whole: Group, a: Group, b: Group): boolean {
+    for (const node of whole.levels.keys()) this.groupOf.set(node, whole);
+    const fits = this.isSound(whole);
+    if (fits) {
+      const others = this.groups.filter((group) => group !== a && group !== b);
+      this.groups.splice(0, this.groups.length, ...others, whole);
+    } else {
+      for (const node of a.levels.keys()) this.groupOf.set(node, a);
+      for (const node of b.levels.keys()) this.groupOf.set(node, b);
+    }
+    return fits;
   }
 
   /** Whether every fold of `outer` is of values that itself or `inner` computes, some by `inner`. */

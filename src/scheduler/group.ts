@@ -15,10 +15,11 @@ export type GroupKind = 'map' | 'rows' | 'matmul' | 'own';
 
 /**
  * Whether a node has a value for every element of the group's domain, one for every row, one for
- * every block of rows, or one for all: a number that each invocation computes for itself because
- * that is cheaper than a kernel.
+ * every block of rows, one for every place in the rows of a block (`side`: what all its rows share),
+ * or one for all: a number that each invocation computes for itself because that is cheaper than a
+ * kernel.
  */
-export type Level = 'full' | 'row' | 'block' | 'one';
+export type Level = 'full' | 'row' | 'block' | 'side' | 'one';
 
 export interface Group {
   readonly id: number;
@@ -50,10 +51,35 @@ export function newGroup(
 
 /** A group whose rows are those of `inner` and whose blocks are the rows of `outer`. */
 export function nest(inner: Group, outer: Group): Group {
-  const raised: Record<Level, Level> = { full: 'row', row: 'block', block: 'block', one: 'one' };
+  const raised = (level: Level): Level =>
+    level === 'full' ? 'row' : level === 'row' ? 'block' : level;
   const levels = new Map(inner.levels);
-  for (const [node, level] of outer.levels) levels.set(node, raised[level]);
+  for (const [node, level] of outer.levels) levels.set(node, raised(level));
   return { ...inner, id: nextGroup++, over: outer.axes, levels };
+}
+
+/** A group of rows within rows that also computes what the rows of a block share. */
+export function withShared(nested: Group, shared: Group): Group {
+  const lowered = (level: Level): Level =>
+    level === 'full' ? 'side' : level === 'row' ? 'block' : level;
+  const levels = new Map(nested.levels);
+  for (const [node, level] of shared.levels) levels.set(node, lowered(level));
+  return { ...nested, id: nextGroup++, levels };
+}
+
+/** The shape of what the rows of a block share. */
+export function sideShape({ shape, over }: Group): number[] {
+  return shape.map((extent, axis) => (over.includes(axis) ? 1 : extent));
+}
+
+/** Whether a block's value is known before its rows are walked through. */
+export function isEarly(node: Tensor, group: Group): boolean {
+  return node.inputs.every((input) => {
+    const base = (accessOf(input) as Access).base;
+    const level = group.levels.get(base);
+    if (level === 'row' || level === 'full') return false;
+    return level !== 'block' || isEarly(base, group);
+  });
 }
 
 /** How many rows a group has: the extent of its kept axes. */
@@ -133,6 +159,24 @@ function sameStrides(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((stride, i) => stride === b[i]);
 }
 
+/** Strides over the domain of what the rows of a block share. */
+function sideStrides(group: Group): number[] {
+  return contiguousStrides(sideShape(group));
+}
+
+/** Strides over the rows of a value that each block has one of. */
+function blockStrides(group: Group): number[] {
+  const side = sideShape(group);
+  return contiguousStrides(side.filter((_, axis) => !group.axes.includes(axis)));
+}
+
+/** The level at which a node needs a value of another level. */
+function takenBy(node: Tensor, level: Level, from: Level): Level {
+  if (node.op.kind !== 'reduce') return level;
+  if (level === 'row') return 'full';
+  return from === 'side' ? 'side' : 'row';
+}
+
 /**
  * Whether one kernel can compute the group: every value taken from another node of the group is
  * needed at the very index at which it is made, and no effect disturbs what the group still reads.
@@ -177,8 +221,7 @@ export function isComputable(group: Group): boolean {
       if (node.op.kind === 'gather' && input === node.inputs[0]) return false;
       if (from === 'one') continue;
       if (level === 'one') return false;
-      const folded: Level = level === 'block' ? 'row' : 'full';
-      const takes = node.op.kind === 'reduce' ? folded : level;
+      const takes = takenBy(node, level, from);
       if (node.op.kind === 'gather') {
         // The index of a gathered row is a value of that row.
         if (from !== 'row' || group.axes.join() !== '1') return false;
@@ -187,7 +230,11 @@ export function isComputable(group: Group): boolean {
           return false;
         }
       } else if (takes === 'full') {
-        if (from !== 'row' || !sameStrides(access.strides, expectedRow)) return false;
+        const expected = { row: expectedRow, side: sideStrides(group), block: [], full: [] }[from];
+        if (!sameStrides(access.strides, expected)) return false;
+      } else if (takes === 'row' && from === 'block') {
+        if (!isEarly(base, group) || !sameStrides(access.strides, blockStrides(group)))
+          return false;
       } else if (
         from !== takes ||
         base.size !== sizeOf(reads) ||

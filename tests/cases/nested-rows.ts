@@ -40,6 +40,26 @@ cases('rows within rows', (c) => {
       }
     });
 
+    c(`what all rows of a block share, ${name}`, async (t) => {
+      // On a GPU it is only shared where each lane has many rows.
+      const samples = name === 'gpu' ? 520 : 9;
+      const z = some('z', [batch, samples, 6]);
+      const [mean, logStd] = [some('mean', [batch, 1, 6]), some('logStd', [batch, 1, 6])];
+      const std = o.exp(logStd);
+      const spread = o.logSumExp(logStd, 2);
+      const scaled = o.div(o.sub(z, mean), std);
+      const outputs = {
+        bound: o.logSumExp(o.add(o.sum(o.square(scaled), 2), spread), 1),
+        // Others need them as well.
+        std,
+        spread,
+        doubled: o.mul(2, o.max(std, 2)),
+      };
+      const plan = await check(t, { outputs }, filled(z, mean, logStd), { adapter });
+      t.equal(nestedIn(plan), 1, 'kernels with rows in rows');
+      t.equal(plan.kernels.length, 1, 'kernels');
+    });
+
     c(`the density of a mixture, ${name}`, async (t) => {
       const [components, features] = [5, 6];
       const x = some('x', [batch, 1, features]);
