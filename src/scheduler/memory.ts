@@ -1,6 +1,7 @@
 // Where every intermediate lives: memories whose lifetimes do not meet share a slot.
 import type { Tensor } from '../graph/tensor.ts';
 import { isVariable } from '../graph/variable.ts';
+import { type Access, accessOf } from './access.ts';
 import { memoryBytes, trafficOf } from './bindings.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Group } from './group.ts';
@@ -136,6 +137,18 @@ function livenessBound(
   return bound;
 }
 
+/** Whether a kernel is done with an element once it has computed what stands at its place. */
+function readsOnce(group: Group): boolean {
+  if (group.kind === 'map') return true;
+  if (group.kind !== 'rows' || group.over.length > 0) return false;
+  // What needs the fold of a row walks through the row again.
+  return [...group.levels].every(
+    ([node, level]) =>
+      (level === 'row' && node.op.kind !== 'reduce') ||
+      node.inputs.every((input) => group.levels.get((accessOf(input) as Access).base) !== 'row'),
+  );
+}
+
 /** Elementwise outputs that can be written over an input which dies in the same kernel. */
 function findInPlace(
   stages: readonly (readonly Group[])[],
@@ -147,13 +160,14 @@ function findInPlace(
   stages.forEach((stage, at) => {
     const [group, ...beside] = stage as readonly [Group, ...Group[]];
     // Another kernel of the stage may still be reading.
-    if (group.kind !== 'map' || beside.length > 0) return;
+    if (beside.length > 0 || !readsOnce(group)) return;
     const { reads, writes } = trafficOf(group, dependencies);
     const taken = new Set<Tensor>();
     for (const write of writes) {
       const target = write.location.memory;
       const fresh = lifetimes.get(target);
       if (!fresh || fresh.first !== at || target.op.kind === 'concat') continue;
+      if (group.levels.get(write.node) !== 'full') continue;
       const source = reads.find(({ location, node }) => {
         const memory = location.memory;
         const life = lifetimes.get(memory);

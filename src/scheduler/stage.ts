@@ -152,7 +152,8 @@ function join(
     .filter(({ kind }) => kind === 'write')
     .map((b) => nameOf(placeOf(b, memory)));
   if (new Set(writes).size < writes.length) return undefined;
-  const distinct = (values: readonly string[]) => [...new Set(values)].join(' ∥ ');
+  const distinct = (values: readonly string[]) =>
+    [...new Set(values)].filter((value) => value !== '').join(' ∥ ');
   return {
     shader: distinct(parts.map(({ shader }) => shader)),
     variant: distinct(parts.map(({ variant }) => variant)),

@@ -96,6 +96,20 @@ cases('reductions', (c) => {
       await check(t, { outputs }, new Map([[x, rows(x.shape, made)]]), { adapter });
     });
 
+    c(`over the memory of what they fold, if they are done with it, ${name}`, async (t) => {
+      const [a, b] = [variable('a', [40, 24]), variable('b', [24, 136])];
+      const values = new Map([a, b].map((v) => [v, reals(v.name, v.size)] as const));
+      // Of two products, so that it cannot ride on either.
+      const h = o.add(o.matmul(a, b), o.matmul(o.neg(a), o.tanh(b)));
+      const weights = o.exp(h);
+      const once = { y: o.matmul(weights, o.transpose(b)), total: o.sum(weights, 1) };
+      const plan = await check(t, { outputs: once }, values, { adapter });
+      t.equal(plan.memory.inPlace.size, 1, 'memories taken over');
+      // Read again once its row is folded.
+      const twice = { y: o.matmul(o.softmax(h), o.transpose(b)) };
+      await check(t, { outputs: twice }, values, { adapter });
+    });
+
     c(`with what feeds and follows them in one kernel, ${name}`, async (t) => {
       const [batch, width] = [5, 67];
       const x = variable('x', [batch, width]);
