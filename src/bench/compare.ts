@@ -1,5 +1,5 @@
 // One run of the benchmark against another.
-import { type BenchReport, COLD_START } from './report.ts';
+import { type BenchReport, COLD_START, pointName } from './report.ts';
 import { type Interval, ratioOfMedians } from './statistics.ts';
 import { type Column, formatTable, short } from './table.ts';
 
@@ -26,9 +26,12 @@ export interface Comparison {
 /** Fastest samples of the same program differ by as much, from run to run on a shared machine. */
 const SAME_BEST = 0.05;
 
-function samplesOf({ rows, coldStart }: BenchReport): Map<string, readonly number[]> {
+function samplesOf({ rows, coldStart, curves = [] }: BenchReport): Map<string, readonly number[]> {
   const samples = new Map(rows.map((row) => [row.name, row.samples]));
   if (coldStart) samples.set(COLD_START, coldStart.samples);
+  for (const curve of curves) {
+    for (const point of curve.points) samples.set(pointName(curve, point), point.samples);
+  }
   return samples;
 }
 

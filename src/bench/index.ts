@@ -6,6 +6,7 @@ export {
   formatComparison,
 } from './compare.ts';
 export { formatReport } from './format.ts';
+export { parseReport, stringifyReport } from './json.ts';
 export {
   formatProfile,
   type Profile,
@@ -13,12 +14,6 @@ export {
   type ProfileOptions,
   profileSchedule,
 } from './profile.ts';
-export {
-  type BenchHost,
-  type BenchReport,
-  type BenchRow,
-  parseReport,
-  stringifyReport,
-} from './report.ts';
+export type { BenchCurve, BenchHost, BenchReport, BenchRow, CurvePoint } from './report.ts';
 export { type BenchOptions, benchmarkNames, runBenchmark } from './run.ts';
 export { makeTrainer, TRAINING_STEPS } from './steps.ts';

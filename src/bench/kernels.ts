@@ -26,7 +26,6 @@ import { adam } from '../optim/index.ts';
 import type { Program } from '../scheduler/schedule.ts';
 
 export interface KernelCase {
-  readonly name: string;
   readonly program: Program;
   /** Bytes that any implementation must move: each input and output once. */
   readonly bytes: number;
@@ -34,11 +33,11 @@ export interface KernelCase {
   readonly flops?: number;
 }
 
-interface KernelRow {
+export interface KernelRow {
   readonly name: string;
   /** Too much for a software adapter. */
   readonly hardwareOnly?: boolean;
-  build(): Omit<KernelCase, 'name'>;
+  build(): KernelCase;
 }
 
 /** Reals in [-2, 2) without a pattern; a multiplicative hash is enough, and quick. */
@@ -57,7 +56,13 @@ const bits: Initializer = (shape, random) =>
 
 type Layout = 'NN' | 'NT' | 'TN';
 
-function product(layout: Layout, m: number, k: number, n: number, hardwareOnly = false): KernelRow {
+export function product(
+  layout: Layout,
+  m: number,
+  k: number,
+  n: number,
+  hardwareOnly = false,
+): KernelRow {
   return {
     name: `product ${layout} ${m}×${k}×${n}`,
     hardwareOnly,
@@ -90,7 +95,7 @@ function linear(batch: number, from: number, to: number): KernelRow {
 }
 
 /** x·y + x. */
-function elementwise(rows: number, columns: number): KernelRow {
+export function elementwise(rows: number, columns: number): KernelRow {
   return {
     name: `elementwise ${rows}×${columns}`,
     build: () => {
@@ -117,7 +122,7 @@ function chain(length: number, size: number): KernelRow {
   };
 }
 
-function reduction(
+export function reduction(
   name: string,
   fold: (x: Tensor, axis: number) => Tensor,
   shape: [number, number],
@@ -264,8 +269,9 @@ export function kernelNames(isSoftware: boolean): string[] {
   return rows.filter((row) => !(isSoftware && row.hardwareOnly)).map(({ name }) => name);
 }
 
-export function buildKernel(name: string): KernelCase {
+/** One of {@link kernelNames}. */
+export function kernelRow(name: string): KernelRow {
   const row = rows.find((r) => r.name === name);
   if (!row) throw new Error(`there is no kernel '${name}'`);
-  return { name, ...row.build() };
+  return row;
 }

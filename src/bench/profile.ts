@@ -1,8 +1,8 @@
 // Where the time of a step goes: every dispatch of a schedule, timed by itself.
 import { formatShape } from '../graph/shape.ts';
+import { Plan } from '../scheduler/plan.ts';
 import type { Runtime } from '../scheduler/runtime.ts';
 import type { Schedule } from '../scheduler/schedule.ts';
-import { BoundSchedule } from './bound-schedule.ts';
 import { measureInRounds } from './rounds.ts';
 import { median } from './statistics.ts';
 import { type ClockName, Repeated, Stopwatch, type Timing } from './stopwatch.ts';
@@ -48,7 +48,8 @@ export async function profileSchedule(
   schedule: Schedule,
   { seconds = 4, clock = 'gpu', signal }: ProfileOptions = {},
 ): Promise<Profile> {
-  const bound = await BoundSchedule.create(runtime, schedule);
+  // Intermediates of its own: whoever runs the schedule keeps theirs.
+  const bound = await Plan.create(runtime, schedule);
   const stopwatch = new Stopwatch(runtime.device, clock);
   const dispatches = schedule.kernels.map(
     (_, i) => new Repeated(stopwatch, (pass) => bound.encode(pass, i)),

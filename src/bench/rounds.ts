@@ -14,6 +14,8 @@ export interface RoundOptions {
   minRounds?: number;
   /** Called after each sample with the share of the work that is done, 0 to 1. */
   onProgress?: (done: number) => void;
+  /** Called after each round with all samples so far. */
+  onRound?: (samples: readonly (readonly Timing[])[]) => void;
   signal?: AbortSignal;
 }
 
@@ -23,7 +25,7 @@ export const MIN_ROUNDS = 5;
 /** @returns every subject's samples, in the order of the subjects */
 export async function measureInRounds(
   subjects: readonly Subject[],
-  { seconds, minRounds = MIN_ROUNDS, onProgress, signal }: RoundOptions,
+  { seconds, minRounds = MIN_ROUNDS, onProgress, onRound, signal }: RoundOptions,
 ): Promise<Timing[][]> {
   const samples: Timing[][] = subjects.map(() => []);
   const start = performance.now();
@@ -35,6 +37,7 @@ export async function measureInRounds(
       const byRounds = (round + (i + 1) / subjects.length) / minRounds;
       onProgress?.(Math.min(1, elapsed(), byRounds));
     }
+    onRound?.(samples);
     if (subjects.length === 0) break;
   }
   return samples;

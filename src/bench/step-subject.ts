@@ -38,8 +38,8 @@ export interface StepSubject extends Subject {
   destroy(): Promise<void>;
 }
 
-/** Steps a sample, so that a sample lasts about this long. */
-const SAMPLE_MS = 120;
+/** Steps a sample, so that a sample lasts about this long: several submissions of most steps. */
+export const SAMPLE_MS = 120;
 
 /** What each kernel of a schedule does in one step. */
 export function workOf({ kernels }: Schedule): Work[] {
@@ -105,11 +105,14 @@ export class Ledger {
 }
 
 /** Warms up, and finds how many steps make a sample. */
-export async function stepsPerSample(run: (steps: number) => Promise<unknown>): Promise<number> {
+export async function stepsPerSample(
+  run: (steps: number) => Promise<unknown>,
+  sampleMs = SAMPLE_MS,
+): Promise<number> {
   await run(1);
   const times: number[] = [];
   for (let i = 0; i < 3; i++) times.push((await timed(1, () => run(1))).ms);
-  const steps = Math.max(1, Math.min(1000, Math.round(SAMPLE_MS / median(times))));
+  const steps = Math.max(1, Math.min(1000, Math.round(sampleMs / median(times))));
   // The plan finds out how many steps a submission may hold.
   await run(steps);
   await run(steps);

@@ -6,19 +6,18 @@ import { Inference, type ObjectiveConfig, Vae } from '../models/index.ts';
 import { mean, neg, randomNormal } from '../ops/index.ts';
 import { adam } from '../optim/index.ts';
 import { memoryBytes } from '../scheduler/bindings.ts';
-import { Runtime, schedule } from '../scheduler/index.ts';
+import { type Plan, Runtime, type StepFeed, schedule } from '../scheduler/index.ts';
 import { Trainer } from '../training/index.ts';
 import { FLOW_STEPS, prepareFlow } from './flow-steps.ts';
 import { timed } from './host.ts';
-import { Ledger, type StepSubject, stepsPerSample, workOf } from './step-subject.ts';
+import { Ledger, SAMPLE_MS, type StepSubject, stepsPerSample, workOf } from './step-subject.ts';
 import type { Timing } from './stopwatch.ts';
 
 export { type StepCounts, type StepMemory, type StepSubject, workOf } from './step-subject.ts';
 
-const net = { hidden: [300], activation: 'relu' as const };
-
-/** The lectures' network, 784-300-20. */
-function vae(objective: ObjectiveConfig): Vae {
+/** The lectures' network, 784-300-20, unless another width is asked for. */
+function vae(objective: ObjectiveConfig, width = 300): Vae {
+  const net = { hidden: [width], activation: 'relu' as const };
   return new Vae({
     shape: [28, 28],
     encoder: net,
@@ -33,15 +32,33 @@ function vae(objective: ObjectiveConfig): Vae {
 export interface TrainingSpec {
   readonly batch: number;
   readonly objective: ObjectiveConfig;
+  /** Of the hidden layers. Default: 300. */
+  readonly width?: number;
+  /**
+   * `many`: as many steps a submission as the plan sees fit, two submissions under way; `single`: one
+   * step a submission, two under way; `waited`: one, and each is waited for. Default: `many`.
+   */
+  readonly submissions?: 'many' | 'single' | 'waited';
 }
 
+export const ELBO: ObjectiveConfig = { kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 };
+
+/** The VAE's step by how it is submitted: what the first way is worth. */
+export const SUBMITTED_STEPS = {
+  many: 'VAE step, batch 100',
+  single: 'VAE step, a submission each',
+  waited: 'VAE step, each waited for',
+} as const;
+
 const trainingSpecs: Record<string, TrainingSpec> = {
-  'VAE step, batch 100': {
-    batch: 100,
-    objective: { kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
-  },
+  [SUBMITTED_STEPS.many]: { batch: 100, objective: ELBO },
   'IWAE step K=5, batch 20': { batch: 20, objective: { kind: 'iwae', samples: 5 } },
   'IWAE step K=50, batch 20': { batch: 20, objective: { kind: 'iwae', samples: 50 } },
+};
+
+const submittedSpecs: Record<string, TrainingSpec> = {
+  [SUBMITTED_STEPS.single]: { batch: 100, objective: ELBO, submissions: 'single' },
+  [SUBMITTED_STEPS.waited]: { batch: 100, objective: ELBO, submissions: 'waited' },
 };
 
 const samplingCounts: Record<string, number> = {
@@ -54,6 +71,7 @@ export const TRAINING_STEPS: readonly string[] = Object.keys(trainingSpecs);
 
 export const STEPS: readonly string[] = [
   ...TRAINING_STEPS,
+  ...Object.keys(submittedSpecs),
   ...Object.keys(samplingCounts),
   ...FLOW_STEPS,
 ];
@@ -67,8 +85,15 @@ function trainingImages(): ImageDataset {
 
 /** A trainer for one of {@link TRAINING_STEPS}, on a device of the caller's. */
 export function makeTrainer(name: string, open: () => Promise<Device>, seed = 1): Promise<Trainer> {
-  const { batch, objective } = trainingSpecs[name] as TrainingSpec;
-  const model = vae(objective);
+  return trainerOf(trainingSpecs[name] as TrainingSpec, open, seed);
+}
+
+function trainerOf(
+  { batch, objective, width }: TrainingSpec,
+  open: () => Promise<Device>,
+  seed: number,
+): Promise<Trainer> {
+  const model = vae(objective, width);
   return Trainer.create(
     {
       model,
@@ -86,10 +111,33 @@ export function makeTrainer(name: string, open: () => Promise<Device>, seed = 1)
   );
 }
 
-async function prepareTraining(name: string, device: Device, seed: number): Promise<StepSubject> {
+/** What a submission needs from the host: nothing, but that it holds one step. */
+const ONE_STEP: StepFeed = { most: 1, write() {} };
+
+const submitters: Record<
+  NonNullable<TrainingSpec['submissions']>,
+  (plan: Plan, steps: number) => Promise<unknown>
+> = {
+  many: (plan, steps) => plan.run(steps),
+  single: (plan, steps) => plan.run(steps, { feed: ONE_STEP }),
+  waited: async (plan, steps) => {
+    for (let i = 0; i < steps; i++) await plan.run(1);
+  },
+};
+
+/** A training step, warm and ready to be sampled; a sample lasts about `sampleMs`. */
+export async function prepareTraining(
+  name: string,
+  spec: TrainingSpec,
+  device: Device,
+  seed: number,
+  sampleMs = SAMPLE_MS,
+): Promise<StepSubject> {
   const before = device.counters.liveBytes;
-  const trainer = await makeTrainer(name, () => Promise.resolve(device), seed);
-  const steps = await stepsPerSample((n) => trainer.plan.run(n));
+  const trainer = await trainerOf(spec, () => Promise.resolve(device), seed);
+  const submit = submitters[spec.submissions ?? 'many'];
+  const run = (steps: number) => submit(trainer.plan, steps);
+  const steps = await stepsPerSample(run, sampleMs);
   const ledger = new Ledger(device);
   const plan = trainer.plan.schedule;
   return {
@@ -101,22 +149,28 @@ async function prepareTraining(name: string, device: Device, seed: number): Prom
       bound: plan.memory.boundBytes,
       variables: plan.variables.reduce((sum, v) => sum + memoryBytes(v), 0),
     },
-    sample: () => ledger.during(steps, () => trainer.plan.run(steps)),
+    sample: () => ledger.during(steps, () => run(steps)),
     counts: () => ledger.counts(),
     destroy: async () => trainer.runtime.destroy(),
   };
 }
 
-async function prepareSampling(name: string, device: Device, seed: number): Promise<StepSubject> {
-  const count = samplingCounts[name] as number;
+/** `count` images drawn from the prior, decoded and read back. */
+export async function prepareSampling(
+  name: string,
+  count: number,
+  device: Device,
+  seed: number,
+  sampleMs = SAMPLE_MS,
+): Promise<StepSubject> {
   const before = device.counters.liveBytes;
   const runtime = new Runtime(device, { seed });
-  const model = vae({ kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 });
+  const model = vae(ELBO);
   const inference = new Inference(runtime, model);
   const repeat = async (n: number) => {
     for (let i = 0; i < n; i++) await inference.sample(count, 'mean', seed);
   };
-  const steps = await stepsPerSample(repeat);
+  const steps = await stepsPerSample(repeat, sampleMs);
   const ledger = new Ledger(device);
   // The work that is asked for, however the images are cut into batches.
   const x = model.decode(randomNormal([count, model.config.latent])).mean;
@@ -137,8 +191,10 @@ async function prepareSampling(name: string, device: Device, seed: number): Prom
 /** One of {@link STEPS}, warm and ready to be sampled. */
 export function prepareStep(name: string, device: Device, seed: number): Promise<StepSubject> {
   if (FLOW_STEPS.includes(name)) return prepareFlow(name, device, seed);
-  const prepare = name in trainingSpecs ? prepareTraining : prepareSampling;
-  return prepare(name, device, seed);
+  const count = samplingCounts[name];
+  if (count !== undefined) return prepareSampling(name, count, device, seed);
+  const spec = { ...trainingSpecs, ...submittedSpecs }[name] as TrainingSpec;
+  return prepareTraining(name, spec, device, seed);
 }
 
 /**

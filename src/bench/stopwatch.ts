@@ -22,7 +22,7 @@ export interface Timing {
 
 export class Stopwatch {
   readonly clock: ClockName;
-  private readonly device: Device;
+  readonly device: Device;
   private readonly queries: GPUQuerySet | undefined;
   private readonly resolved: GPUBuffer | undefined;
 

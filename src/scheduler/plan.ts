@@ -4,6 +4,7 @@ import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { isVariable } from '../graph/variable.ts';
 import { memoryBytes } from './bindings.ts';
+import type { Kernel } from './kernel.ts';
 import { BUFFER_USAGE, type Runtime } from './runtime.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -73,6 +74,13 @@ export class Plan {
     this.bindGroups = undefined;
   }
 
+  /** Variables may get their memory meanwhile, which may ask for a rebinding. */
+  private bound(): GPUBindGroup[] {
+    let groups = this.bindGroups;
+    for (; !groups; groups = this.bindGroups) this.bindGroups = this.bind();
+    return groups;
+  }
+
   private bind(): GPUBindGroup[] {
     const { device } = this.runtime;
     return this.schedule.kernels.map((kernel, i) =>
@@ -112,9 +120,7 @@ export class Plan {
         `a plan cannot run ${steps} steps; give a whole number`,
       );
     }
-    // Variables may get their memory here, which may ask for a rebinding.
-    for (let groups = this.bindGroups; !groups; groups = this.bindGroups)
-      this.bindGroups = this.bind();
+    this.bound();
     const { device } = this.runtime;
     let done = 0;
     let submitted = 0;
@@ -154,20 +160,22 @@ export class Plan {
   private submit(steps: number): void {
     const { device } = this.runtime;
     const { kernels } = this.schedule;
-    const groups = this.bindGroups as GPUBindGroup[];
     const encoder = device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     for (let step = 0; step < steps; step++) {
-      for (let i = 0; i < kernels.length; i++) {
-        const [x, y, z] = (kernels[i] as { dispatch: readonly [number, number, number] }).dispatch;
-        pass.setPipeline(this.pipelines[i] as GPUComputePipeline);
-        pass.setBindGroup(0, groups[i] as GPUBindGroup);
-        pass.dispatchWorkgroups(x, y, z);
-      }
+      for (let i = 0; i < kernels.length; i++) this.encode(pass, i);
     }
     pass.end();
-    device.counters.dispatches += steps * kernels.length;
     device.submit([encoder.finish()]);
+  }
+
+  /** Encodes one dispatch of a step, for whoever times it by itself. */
+  encode(pass: GPUComputePassEncoder, kernel: number): void {
+    const { dispatch } = this.schedule.kernels[kernel] as Kernel;
+    pass.setPipeline(this.pipelines[kernel] as GPUComputePipeline);
+    pass.setBindGroup(0, this.bound()[kernel] as GPUBindGroup);
+    pass.dispatchWorkgroups(...dispatch);
+    this.runtime.device.counters.dispatches += 1;
   }
 
   /** The values of an output after the last run, in row-major order. */

@@ -1,8 +1,9 @@
 /** The benchmark: its statistics, its roofline, its reports, and that its numbers hold together. */
 import { compareReports, formatComparison } from '../../src/bench/compare.ts';
 import { formatReport } from '../../src/bench/format.ts';
+import { parseReport, stringifyReport } from '../../src/bench/json.ts';
 import { formatProfile, profileSchedule } from '../../src/bench/profile.ts';
-import { type BenchReport, parseReport, stringifyReport } from '../../src/bench/report.ts';
+import type { BenchReport } from '../../src/bench/report.ts';
 import {
   floorOf,
   floorOfAll,
@@ -14,8 +15,9 @@ import {
 import { measureInRounds } from '../../src/bench/rounds.ts';
 import { runBenchmark } from '../../src/bench/run.ts';
 import { median, quantile, ratioOfMedians, summarize } from '../../src/bench/statistics.ts';
-import { variable } from '../../src/graph/variable.ts';
-import { add, assign, matmul, sum } from '../../src/ops/index.ts';
+import { worthOfSubmissions } from '../../src/bench/submissions.ts';
+import { PART_ALIGNMENT, variable } from '../../src/graph/variable.ts';
+import { add, assign, matmul, mul, slice, sum } from '../../src/ops/index.ts';
 import { Random } from '../../src/random.ts';
 import { schedule } from '../../src/scheduler/index.ts';
 import { cases } from '../rig/cases.ts';
@@ -117,11 +119,17 @@ cases('bench', (c) => {
       const report = await runBenchmark({
         seconds: 0.01,
         minRounds: 2,
-        filter: ['chain of', 'VAE step', 'sample 64'],
+        filter: ['chain of', 'VAE step,', 'sample 64'],
       });
       t.equal(
         report.rows.filter(({ group }) => group !== 'peak').map(({ name }) => name),
-        ['chain of 200, 1024', 'VAE step, batch 100', 'sample 64 images'],
+        [
+          'chain of 200, 1024',
+          'VAE step, batch 100',
+          'VAE step, a submission each',
+          'VAE step, each waited for',
+          'sample 64 images',
+        ],
       );
       t.equal(report.adapter.name, t.device.adapter.name);
       const { copy, dispatch, ...rates } = report.peaks;
@@ -144,6 +152,15 @@ cases('bench', (c) => {
       t.equal(step?.counts?.hostWrites, 0, 'host writes of a step');
       const { total = 0, intermediates = 0, bound = 0, variables = 0 } = step?.memory ?? {};
       t.ok(bound <= intermediates && intermediates + variables <= total, 'memory adds up');
+
+      const [single, waited] = worthOfSubmissions(report);
+      const submitted = report.rows.find(({ name }) => name === 'VAE step, each waited for');
+      t.equal(submitted?.counts?.submissions, 1, 'submissions of a step that is waited for');
+      t.ok((step?.counts?.submissions ?? 2) <= 1, 'a step or several a submission');
+      for (const worth of [single, waited]) {
+        const { low = 0, value = 0, high = 0 } = worth?.ratio ?? {};
+        t.ok(0 < low && low <= value && value <= high, `${worth?.than}: ${value}`);
+      }
 
       const text = stringifyReport(report);
       t.equal(parseReport(text, 'the report'), report, 'the report after a round trip');
@@ -198,6 +215,28 @@ cases('bench', (c) => {
 
   c('refuses a filter that matches nothing', async (t) => {
     await t.throws('bad-config', () => runBenchmark({ filter: ['tensor core'] }), /product NN/);
+  });
+
+  c('profiles kernels that begin inside their memory', async (t) => {
+    await withRuntime(t, async (runtime) => {
+      const size = 3 * PART_ALIGNMENT;
+      const values = Float32Array.from({ length: size }, (_, i) => i);
+      const x = variable('x', [size], { init: () => values });
+      const last = variable('last', [PART_ALIGNMENT]);
+      const effects = [assign(last, mul(slice(x, 0, 2 * PART_ALIGNMENT, size), 2))];
+      const plan = schedule({ effects }, runtime.adapter);
+      const offsets = plan.kernels.flatMap(({ bindings }) => bindings.map(({ offset }) => offset));
+      t.ok(
+        offsets.some((offset) => offset > 0),
+        'a binding starts inside its memory',
+      );
+      await profileSchedule(runtime, plan, { seconds: 0.01 });
+      t.equal(
+        await runtime.read(last),
+        values.slice(2 * PART_ALIGNMENT).map((v) => 2 * v),
+        'the result',
+      );
+    });
   });
 
   for (const clock of ['gpu', 'host'] as const) {

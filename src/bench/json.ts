@@ -1,0 +1,83 @@
+// Reports as JSON, and back.
+import { LatentGpuError } from '../errors.ts';
+import type { BenchCurve, BenchReport, Measurement } from './report.ts';
+
+/** The report as JSON with one line for a list of numbers, for people and for `diff`. */
+export function stringifyReport(report: BenchReport): string {
+  return `${print(report, '')}\n`;
+}
+
+const WIDTH = 100;
+
+function print(value: unknown, indent: string, key = ''): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const deeper = `${indent}  `;
+  if (Array.isArray(value)) {
+    const plain = value.every((item) => typeof item !== 'object');
+    const items = value.map((item) => print(item, deeper));
+    const line = `[${items.join(', ')}]`;
+    if (plain && indent.length + key.length + line.length < WIDTH) return line;
+    const body = value.every((item) => typeof item === 'number')
+      ? fill(items, deeper)
+      : items.map((item) => deeper + item).join(',\n');
+    return `[\n${body}\n${indent}]`;
+  }
+  const fields = Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .map(([name, field]) => `${deeper}"${name}": ${print(field, deeper, `"${name}": `)}`);
+  return `{\n${fields.join(',\n')}\n${indent}}`;
+}
+
+/** As many items a line as fit. */
+function fill(items: readonly string[], indent: string): string {
+  const lines: string[] = [];
+  let line = '';
+  items.forEach((item, i) => {
+    const text = i === items.length - 1 ? item : `${item},`;
+    if (line && indent.length + line.length + 1 + text.length > WIDTH) {
+      lines.push(indent + line);
+      line = text;
+    } else line = line ? `${line} ${text}` : text;
+  });
+  lines.push(indent + line);
+  return lines.join('\n');
+}
+
+/**
+ * A report from its text.
+ *
+ * @param name what to call the text in messages
+ * @throws LatentGpuError `bad-format`
+ */
+export function parseReport(text: string, name: string): BenchReport {
+  const refuse = (why: string, cause?: unknown) =>
+    new LatentGpuError('bad-format', `${name} is no benchmark report: ${why}`, { cause });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw refuse((cause as Error).message, cause);
+  }
+  const report = value as Partial<BenchReport> | null;
+  if (typeof report !== 'object' || report === null) throw refuse('it holds no object');
+  if (report.format !== 1) {
+    throw refuse(`its format is ${JSON.stringify(report.format)}, and this version reads 1`);
+  }
+  const isMeasured = ({ samples }: Partial<Measurement>) =>
+    Array.isArray(samples) &&
+    samples.length > 0 &&
+    samples.every((x) => typeof x === 'number' && x > 0);
+  const areRows =
+    Array.isArray(report.rows) &&
+    report.rows.every((row) => typeof row?.name === 'string' && isMeasured(row));
+  if (!areRows || !report.adapter) throw refuse('its rows or its adapter are missing or damaged');
+  const areCurves =
+    report.curves === undefined ||
+    (Array.isArray(report.curves) &&
+      report.curves.every(
+        ({ name, points }: Partial<BenchCurve>) =>
+          typeof name === 'string' && Array.isArray(points) && points.every(isMeasured),
+      ));
+  if (!areCurves) throw refuse('its curves are damaged');
+  return report as BenchReport;
+}

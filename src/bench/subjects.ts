@@ -1,0 +1,111 @@
+// What is sampled: the peaks, kernels and steps of a run, on one device.
+import type { Device } from '../device/index.ts';
+import { Runtime } from '../scheduler/index.ts';
+import { type KernelCase, kernelNames, kernelRow } from './kernels.ts';
+import { preparePeaks } from './peaks.ts';
+import type { BenchRow } from './report.ts';
+import { type PeakKind, sumOfWork, type Work } from './roofline.ts';
+import type { Subject } from './rounds.ts';
+import { prepareStep, STEPS, type StepSubject, workOf } from './steps.ts';
+import { type ClockName, Repeated, Stopwatch } from './stopwatch.ts';
+
+export interface Measured extends Subject {
+  readonly name: string;
+  readonly group: BenchRow['group'];
+  readonly clock: ClockName;
+  readonly work: Work;
+  /** Pieces that run one after another, where there are several. */
+  readonly pieces?: readonly Work[];
+  readonly peak?: PeakKind;
+  readonly step?: StepSubject;
+  destroy?(): void | Promise<void>;
+}
+
+/** A kernel, warm and ready to be sampled. */
+export async function prepareKernel(
+  name: string,
+  { program, bytes, flops }: KernelCase,
+  stopwatch: Stopwatch,
+  seed: number,
+): Promise<Measured> {
+  const { clock, device } = stopwatch;
+  const runtime = new Runtime(device, { seed });
+  const plan = await runtime.compile(program);
+  const { length } = plan.schedule.kernels;
+  const encode = (pass: GPUComputePassEncoder) => {
+    for (let i = 0; i < length; i++) plan.encode(pass, i);
+  };
+  const work = sumOfWork(workOf(plan.schedule));
+  const repeated = new Repeated(stopwatch, encode, length);
+  await repeated.warmUp();
+  return {
+    name,
+    group: 'kernel',
+    clock,
+    work: { ...work, bytes, flops: flops ?? work.flops },
+    sample: () => repeated.time(),
+    destroy: () => runtime.destroy(),
+  };
+}
+
+/** A step, as it is sampled. */
+export function measuredStep(step: StepSubject): Measured {
+  const { name, work: pieces, sample } = step;
+  return {
+    name,
+    group: 'step',
+    clock: 'host',
+    work: sumOfWork(pieces),
+    pieces,
+    sample,
+    step,
+    destroy: () => step.destroy(),
+  };
+}
+
+/** Everything that is sampled in one run. */
+export class Subjects {
+  readonly all: Measured[] = [];
+  readonly device: Device;
+  readonly stopwatch: Stopwatch;
+  readonly seed: number;
+  private freePeaks = () => {};
+
+  constructor(device: Device, clock: ClockName, seed: number) {
+    this.device = device;
+    this.seed = seed;
+    this.stopwatch = new Stopwatch(device, clock);
+  }
+
+  get clock(): ClockName {
+    return this.stopwatch.clock;
+  }
+
+  async addPeaks(): Promise<void> {
+    const { subjects, destroy } = await preparePeaks(this.device, this.stopwatch);
+    this.freePeaks = destroy;
+    for (const { name, kind, clock, work, sample } of subjects) {
+      this.all.push({ name, group: 'peak', clock, work, peak: kind, sample });
+    }
+  }
+
+  /** A kernel or a step, by its name. */
+  async add(name: string): Promise<Measured> {
+    const added = STEPS.includes(name)
+      ? measuredStep(await prepareStep(name, this.device, this.seed))
+      : await prepareKernel(name, kernelRow(name).build(), this.stopwatch, this.seed);
+    this.all.push(added);
+    return added;
+  }
+
+  async destroy(): Promise<void> {
+    for (const { destroy } of this.all.toReversed()) await destroy?.();
+    this.freePeaks();
+    this.stopwatch.destroy();
+  }
+}
+
+/** Names of all kernels and steps that an adapter of this kind is measured with. */
+export function subjectNames(isSoftware: boolean): string[] {
+  return [...kernelNames(isSoftware), ...STEPS];
+}
