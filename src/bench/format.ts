@@ -1,21 +1,20 @@
 // A report for people, in at most 100 columns.
-import type { BenchReport, BenchRow } from './report.ts';
+import { formatCurves } from './format-curves.ts';
+import type { BenchReport, BenchRow, Measurement } from './report.ts';
 import type { Summary } from './statistics.ts';
-import { type Column, formatTable, short, si } from './table.ts';
-
-const right = (...heads: string[]): Column[] => heads.map((head) => ({ head, align: 'right' }));
+import { type SubmissionWorth, worthOfSubmissions } from './submissions.ts';
+import { type Column, formatTable, percent, right, short, si } from './table.ts';
 
 /** Half the distance of the quartiles, as a share of the median. */
-function spread({ median, quartiles: [low, high] }: Summary): string {
+export function spread({ median, quartiles: [low, high] }: Summary): string {
   const half = (50 * (high - low)) / median;
   return `±${half < 10 ? half.toFixed(1) : half.toFixed(0)} %`;
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+export const ofPeak = ({ share, limit }: Measurement): string => `${percent(share)} ${limit}`;
 
-const ofPeak = ({ share, limit }: BenchRow): string => `${percent(share)} ${limit}`;
-
-const perSecond = (amount: number, { ms }: BenchRow): string =>
+/** Billions a second, by the fastest sample. */
+export const perSecond = (amount: number, { ms }: Measurement): string =>
   amount > 0 ? short(amount / ms.min / 1e6) : '–';
 
 const cpu = ({ cpuMs }: BenchRow): string => (cpuMs === null ? '–' : short(cpuMs));
@@ -118,6 +117,10 @@ export function formatReport(report: BenchReport): string {
   if (kernels.length > 0) lines.push('', ...kernelLines(kernels));
   const steps = of('step');
   if (steps.length > 0) lines.push('', ...stepLines(steps));
+  const worth = worthOfSubmissions(report);
+  if (worth.length > 0) {
+    lines.push('', 'the VAE step with many steps a submission, against', ...worth.map(worthLine));
+  }
   if (cold) {
     lines.push(
       '',
@@ -125,5 +128,9 @@ export function formatReport(report: BenchReport): string {
       `fresh process, median ${short(cold.ms.median)} ms of ${cold.ms.count} fresh devices`,
     );
   }
+  if (report.curves) lines.push('', ...formatCurves(report.curves));
   return lines.join('\n');
 }
+
+const worthLine = ({ than, ratio: { value, low, high } }: SubmissionWorth): string =>
+  `  ${`${than}:`.padEnd(38)} ${value.toFixed(2)}× as fast (${low.toFixed(2)} – ${high.toFixed(2)})`;

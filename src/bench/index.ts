@@ -7,6 +7,7 @@ export {
 } from './compare.ts';
 export { formatReport } from './format.ts';
 export { parseReport, stringifyReport } from './json.ts';
+export { benchPage } from './page/page.ts';
 export {
   formatProfile,
   type Profile,

@@ -43,8 +43,24 @@ function fill(items: readonly string[], indent: string): string {
   return lines.join('\n');
 }
 
+const [OPENING, CLOSING] = ['<script type="application/json" id="measurements">', '</script>'];
+
+/** The report as a piece of a page, from which {@link parseReport} reads it again. */
+export function embedded(report: BenchReport): string {
+  // No text in it may end the script.
+  return `${OPENING}\n${stringifyReport(report).replaceAll('<', '\\u003c')}${CLOSING}\n`;
+}
+
+/** A page's measurements, or the text itself where it is no page. */
+function withoutPage(text: string): string {
+  const start = text.indexOf(OPENING);
+  if (start < 0) return text;
+  const from = start + OPENING.length;
+  return text.slice(from, text.indexOf(CLOSING, from));
+}
+
 /**
- * A report from its text.
+ * A report from its text: JSON, or a page that holds it.
  *
  * @param name what to call the text in messages
  * @throws LatentGpuError `bad-format`
@@ -54,7 +70,7 @@ export function parseReport(text: string, name: string): BenchReport {
     new LatentGpuError('bad-format', `${name} is no benchmark report: ${why}`, { cause });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(withoutPage(text));
   } catch (cause) {
     throw refuse((cause as Error).message, cause);
   }

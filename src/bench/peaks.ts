@@ -65,12 +65,18 @@ function multiplyAdds(workgroups: number): Peak {
 /** Bytes of the buffers that are copied: within caches of different levels, and beyond them. */
 const COPIED = [0.25, 4, 16, 64].map((mebibytes) => mebibytes * 2 ** 20);
 
-/** Workgroup, and quads an invocation: a GPU wants many invocations, a software adapter few. */
-const COPY_SHAPES = [
-  [256, 1],
-  [64, 16],
-  [64, 64],
-] as const;
+/**
+ * Workgroup, and quads an invocation: a GPU wants many invocations, a software adapter few, which walk
+ * through memory without leaps.
+ */
+const copyShapes = (quads: number) =>
+  [
+    [256, 1],
+    [256, 4],
+    [64, 16],
+    [64, 64],
+    [4, quads / 1024],
+  ] as const;
 
 function copy(bytes: number): Peak {
   const quads = bytes / 16;
@@ -81,7 +87,7 @@ function copy(bytes: number): Peak {
       { kind: 'read', bytes },
       { kind: 'write', bytes },
     ],
-    variants: COPY_SHAPES.map(([workgroup, items]) => ({
+    variants: copyShapes(quads).map(([workgroup, items]) => ({
       code: specialize('bench_copy', {
         constants: { QUADS: quads, ITEMS: items, WORKGROUP: workgroup },
       }),

@@ -4,6 +4,7 @@ import type { Limit, Peaks, Work } from './roofline.ts';
 import type { Summary } from './statistics.ts';
 import type { StepCounts, StepMemory } from './steps.ts';
 import type { ClockName } from './stopwatch.ts';
+import { binary } from './table.ts';
 
 /** What was measured of one thing. */
 export interface Measurement {
@@ -45,9 +46,13 @@ export interface BenchCurve {
   readonly points: readonly CurvePoint[];
 }
 
+/** A size as people write it. */
+export const sizeText = (axis: string, size: number): string =>
+  axis === 'bytes' ? binary(size) : String(size);
+
 /** What a point of a curve is called where it stands beside others. */
 export const pointName = ({ name, axis }: BenchCurve, { size }: CurvePoint): string =>
-  `${name}: ${axis} ${size}`;
+  axis === 'bytes' ? `${name}: ${sizeText(axis, size)}` : `${name}: ${axis} ${size}`;
 
 /** What {@link ColdStart} is called among the rows. */
 export const COLD_START = 'cold start';

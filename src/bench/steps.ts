@@ -46,7 +46,7 @@ export const ELBO: ObjectiveConfig = { kind: 'elbo', samples: 1, kl: 'analytic',
 /** The VAE's step by how it is submitted: what the first way is worth. */
 export const SUBMITTED_STEPS = {
   many: 'VAE step, batch 100',
-  single: 'VAE step, a submission each',
+  single: 'VAE step, each submitted',
   waited: 'VAE step, each waited for',
 } as const;
 

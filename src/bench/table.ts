@@ -21,10 +21,22 @@ export function short(value: number): string {
   return value.toFixed(Math.min(6, places));
 }
 
+/** 0.234 as `23 %`, 0.0234 as `2.3 %`. */
+export const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+
+/** 12288 as `12 KiB`. */
+export function binary(bytes: number): string {
+  const power = Math.min(3, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  return `${Number((bytes / 1024 ** power).toPrecision(3))} ${['B', 'KiB', 'MiB', 'GiB'][power]}`;
+}
+
 export interface Column {
   readonly head: string;
   readonly align?: 'left' | 'right';
 }
+
+export const right = (...heads: string[]): Column[] =>
+  heads.map((head) => ({ head, align: 'right' }));
 
 /** Lines of aligned columns, two blanks apart; the last column is cut at `width`. */
 export function formatTable(

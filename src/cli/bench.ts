@@ -1,12 +1,9 @@
 // latentgpu bench: what this adapter can do, and what kernels and whole steps make of it.
-import { access, constants, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { cpus, loadavg } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
-  type BenchHost,
   type BenchReport,
+  benchPage,
   compareReports,
   formatComparison,
   formatProfile,
@@ -21,9 +18,11 @@ import {
 import { openDevice } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
+import { optionWords, quoted } from '../report/recipe.ts';
 import { type Context, common, countOption, runCommand } from './command.ts';
+import { checkPlace, outputFile } from './files.ts';
 import { checkInterrupt } from './interrupt.ts';
-import type { Output } from './output.ts';
+import { machine, remarkOnLoad } from './machine.ts';
 
 /** Short names of the steps that can be profiled. */
 const PROFILED: Record<string, string> = {
@@ -32,17 +31,17 @@ const PROFILED: Record<string, string> = {
   'iwae-50': TRAINING_STEPS[2] as string,
 };
 
-/** Share of the cores that others keep busy from which on medians are theirs too. */
-const BUSY = 0.5;
-
 interface BenchFlags {
   json?: boolean;
   quiet?: boolean;
   filter?: string[];
+  curves?: true | string[];
   seconds: number;
   rounds?: number;
   out?: string;
+  html?: string;
   compare?: string;
+  from?: string;
   profile?: string;
   clock?: 'gpu' | 'host';
 }
@@ -53,30 +52,8 @@ function seconds(text: string): number {
   throw new InvalidArgumentError('It must be a number above 0 and at most 3600');
 }
 
-function machine(): Omit<BenchHost, 'runtime'> {
-  const processors = cpus();
-  const versions: Record<string, string> = {};
-  try {
-    versions.webgpu = createRequire(import.meta.url)('webgpu/package.json').version;
-  } catch {
-    // It is not said where it does not stand.
-  }
-  const processor = processors[0]?.model.trim();
-  const load = loadavg()[0] as number;
-  return { cores: processors.length, ...(processor && { processor }), load, versions };
-}
-
-/** Says so if the machine is at something else: a stranger's work would be measured with ours. */
-function remarkOnLoad(out: Output): void {
-  const { load = 0, cores = 1 } = machine();
-  if (load <= BUSY * cores) return;
-  out.remark(
-    `this machine is busy (load ${load.toFixed(1)} on ${cores} cores): read the best times, not the medians`,
-  );
-}
-
-/** What the file holds with which this run is to be compared; checked before anything is measured. */
-async function readBefore(path: string): Promise<BenchReport> {
+/** The measurements of an earlier run: JSON, or the page that holds them. */
+async function readReport(path: string): Promise<BenchReport> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -88,41 +65,54 @@ async function readBefore(path: string): Promise<BenchReport> {
   return parseReport(text, path);
 }
 
-/** Minutes of measuring are not to end in a message that there is no such folder. */
-async function checkWritable(path: string): Promise<void> {
-  const folder = dirname(resolve(path));
-  try {
-    await access(folder, constants.W_OK);
-  } catch (cause) {
-    throw new LatentGpuError(
-      'bad-input',
-      `--out ${path}: the folder ${folder} does not exist or cannot be written to`,
-      { cause },
-    );
-  }
+/** The command that measures the same again. */
+function commandOf(
+  { filter, curves, seconds: time, rounds, clock }: BenchFlags,
+  seed?: number,
+): string {
+  const parts = curves === true ? [] : (curves ?? []);
+  return [
+    'latentgpu bench',
+    ...(filter ? ['--filter', ...filter.map(quoted)] : []),
+    ...(curves ? ['--curves', ...parts.map(quoted)] : []),
+    ...optionWords({ '--seconds': time, '--rounds': rounds, '--clock': clock, '--seed': seed }),
+  ].join(' ');
 }
 
-async function measure(flags: BenchFlags, { out, seed, signal }: Context): Promise<void> {
-  const before = flags.compare === undefined ? undefined : await readBefore(flags.compare);
+/** What was measured: now, or once. */
+async function reportOf(flags: BenchFlags, { out, seed, signal }: Context): Promise<BenchReport> {
+  if (flags.from !== undefined) return readReport(flags.from);
   remarkOnLoad(out);
-  const report = await out.progress('bench', (bar) =>
+  return out.progress('bench', (bar) =>
     runBenchmark({
       seconds: flags.seconds,
       host: machine(),
+      command: commandOf(flags, seed),
       signal,
       ...(seed !== undefined && { seed }),
       ...(flags.rounds !== undefined && { minRounds: flags.rounds }),
       ...(flags.filter && { filter: flags.filter }),
+      ...(flags.curves && { curves: flags.curves }),
       ...(flags.clock && { clock: flags.clock }),
       onProgress: (what, done) => bar.update(done, what),
     }),
   );
+}
+
+async function measure(flags: BenchFlags, context: Context): Promise<void> {
+  const { compare, out: file, html } = flags;
+  // Checked before minutes are spent on measuring.
+  const before = compare === undefined ? undefined : await readReport(compare);
+  if (html !== undefined) await outputFile(html, ['html'], '--html');
+  const report = await reportOf(flags, context);
   const comparison = before && compareReports(before, report);
-  if (flags.out !== undefined) await writeFileAtomic(flags.out, stringifyReport(report));
+  if (file !== undefined) await writeFileAtomic(file, stringifyReport(report));
+  if (html !== undefined) await writeFileAtomic(html, await benchPage(report, before));
   const parts = [formatReport(report)];
-  if (comparison) parts.push(formatComparison(comparison, flags.compare as string));
-  if (flags.out !== undefined) parts.push(`written to ${flags.out}`);
-  out.result(comparison ? { ...report, comparison } : report, parts.join('\n\n'));
+  if (comparison) parts.push(formatComparison(comparison, compare as string));
+  const written = [file, html].filter((path) => path !== undefined);
+  if (written.length > 0) parts.push(`written to ${written.join(' and ')}`);
+  context.out.result(comparison ? { ...report, comparison } : report, parts.join('\n\n'));
 }
 
 async function profile(flags: BenchFlags, { out, seed, signal }: Context): Promise<void> {
@@ -145,6 +135,26 @@ async function profile(flags: BenchFlags, { out, seed, signal }: Context): Promi
   }
 }
 
+/** Options of measuring mean nothing to a profile or to a run that is over. */
+function checkTogether(self: Command): void {
+  const refuse = (one: string, others: readonly string[], why: string) => {
+    if (self.getOptionValueSource(one) === undefined) return;
+    const other = others.find((each) => self.getOptionValueSource(each) === 'cli');
+    if (other === undefined) return;
+    throw new LatentGpuError('bad-config', `--${one} and --${other} exclude each other: ${why}`);
+  };
+  refuse(
+    'profile',
+    ['compare', 'from', 'html', 'curves', 'filter'],
+    'a profile is of one step, dispatch by dispatch',
+  );
+  refuse(
+    'from',
+    ['filter', 'curves', 'seconds', 'rounds', 'clock', 'seed'],
+    'what is in the file has been measured',
+  );
+}
+
 export function benchCommand(program: Command): void {
   const command = program
     .command('bench')
@@ -152,6 +162,7 @@ export function benchCommand(program: Command): void {
       'Measures what the adapter does at best, and how much of that kernels and whole steps reach.',
     )
     .option('--filter <part...>', 'only what has one of these in its name')
+    .option('--curves [part...]', 'cost against size too: batch, width, K, bytes …')
     .addOption(
       new Option('--seconds <n>', 'time to measure for, once all is warm')
         .argParser(seconds)
@@ -159,7 +170,9 @@ export function benchCommand(program: Command): void {
     )
     .addOption(countOption('--rounds <n>', 'rounds to take however long they last'))
     .option('--out <file>', 'writes the measurements as JSON')
-    .option('--compare <file>', 'compares with the measurements of an earlier run')
+    .option('--html <file>', 'writes a page with charts, to be passed on')
+    .option('--compare <file>', 'compares with an earlier run: its JSON or its page')
+    .option('--from <file>', 'shows an earlier run and measures nothing')
     .addOption(
       new Option('--profile <step>', 'times each dispatch of a training step instead').choices(
         Object.keys(PROFILED),
@@ -171,15 +184,10 @@ export function benchCommand(program: Command): void {
         'host',
       ]),
     )
-    .action((flags: BenchFlags) =>
+    .action((flags: BenchFlags, self: Command) =>
       runCommand(flags, async (context) => {
-        if (flags.profile !== undefined && flags.compare !== undefined) {
-          throw new LatentGpuError(
-            'bad-config',
-            '--compare reads whole measurements, not profiles; leave out --profile',
-          );
-        }
-        if (flags.out !== undefined) await checkWritable(flags.out);
+        checkTogether(self);
+        if (flags.out !== undefined) await checkPlace(flags.out);
         try {
           await (flags.profile === undefined ? measure : profile)(flags, context);
         } catch (error) {
@@ -191,10 +199,9 @@ export function benchCommand(program: Command): void {
   common(
     command,
     [
-      'latentgpu bench',
-      'latentgpu bench --filter product adam --seconds 10 --out now.json',
-      'latentgpu bench --compare before.json',
-      'latentgpu bench --profile vae',
+      'latentgpu bench --curves --out now.json --html now.html',
+      'latentgpu bench --filter product adam --compare before.json',
+      'latentgpu bench --from now.json --compare before.json --html both.html',
     ].join('\n'),
   );
 }

@@ -18,11 +18,15 @@ export interface OutputFile {
  *
  * @throws LatentGpuError `bad-input`
  */
-export async function outputFile(path: string, kinds: readonly FileKind[]): Promise<OutputFile> {
-  const bad = (why: string) => new LatentGpuError('bad-input', `--out ${path}: ${why}`);
+export async function outputFile(
+  path: string,
+  kinds: readonly FileKind[],
+  option = '--out',
+): Promise<OutputFile> {
+  const bad = (why: string) => new LatentGpuError('bad-input', `${option} ${path}: ${why}`);
   const kind = kinds.find((each) => path.toLowerCase().endsWith(`.${each}`));
   if (!kind) throw bad(`name a file that ends in ${kinds.map((each) => `.${each}`).join(' or ')}`);
-  await checkPlace(path);
+  await checkPlace(path, option);
   return { path, kind };
 }
 
@@ -31,8 +35,8 @@ export async function outputFile(path: string, kinds: readonly FileKind[]): Prom
  *
  * @throws LatentGpuError `bad-input`
  */
-export async function checkPlace(path: string): Promise<void> {
-  const bad = (why: string) => new LatentGpuError('bad-input', `--out ${path}: ${why}`);
+export async function checkPlace(path: string, option = '--out'): Promise<void> {
+  const bad = (why: string) => new LatentGpuError('bad-input', `${option} ${path}: ${why}`);
   const folder = dirname(path);
   if (!(await stat(resolve(folder)).catch(() => undefined))?.isDirectory()) {
     throw bad(`there is no folder ${folder}`);

@@ -126,7 +126,7 @@ cases('bench', (c) => {
         [
           'chain of 200, 1024',
           'VAE step, batch 100',
-          'VAE step, a submission each',
+          'VAE step, each submitted',
           'VAE step, each waited for',
           'sample 64 images',
         ],
