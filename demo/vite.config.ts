@@ -2,13 +2,20 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { shaderPlugin } from '../shaders/build/plugin.ts';
 
-/** The demo page: `npm run demo` serves it, `npm run demo:build` writes it to demo/dist. */
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The demo's pages: `npm run demo` serves them, `npm run demo:build` writes them to demo/dist. */
 export default defineConfig({
-  root: fileURLToPath(new URL('.', import.meta.url)),
-  // Relative paths, so that the page can be put into any folder of a server.
+  root: here('.'),
+  // Relative paths, so that the pages can be put into any folder of a server.
   base: './',
   plugins: [shaderPlugin()],
   worker: { format: 'es' },
   server: { fs: { allow: ['..'] } },
-  build: { target: 'es2023', emptyOutDir: true, modulePreload: false },
+  build: {
+    target: 'es2023',
+    emptyOutDir: true,
+    modulePreload: false,
+    rolldownOptions: { input: [here('index.html'), here('bench.html')] },
+  },
 });

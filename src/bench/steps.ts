@@ -12,6 +12,7 @@ import { FLOW_STEPS, prepareFlow } from './flow-steps.ts';
 import { timed } from './host.ts';
 import { Ledger, SAMPLE_MS, type StepSubject, stepsPerSample, workOf } from './step-subject.ts';
 import type { Timing } from './stopwatch.ts';
+import { SUBMITTED_STEPS } from './submissions.ts';
 
 export { type StepCounts, type StepMemory, type StepSubject, workOf } from './step-subject.ts';
 
@@ -42,13 +43,6 @@ export interface TrainingSpec {
 }
 
 export const ELBO: ObjectiveConfig = { kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 };
-
-/** The VAE's step by how it is submitted: what the first way is worth. */
-export const SUBMITTED_STEPS = {
-  many: 'VAE step, batch 100',
-  single: 'VAE step, each submitted',
-  waited: 'VAE step, each waited for',
-} as const;
 
 const trainingSpecs: Record<string, TrainingSpec> = {
   [SUBMITTED_STEPS.many]: { batch: 100, objective: ELBO },

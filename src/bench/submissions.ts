@@ -1,7 +1,13 @@
 // What it is worth to submit many steps at once, from steps that were measured in the same rounds.
 import type { BenchReport } from './report.ts';
 import { type Interval, ratioOfMedians } from './statistics.ts';
-import { SUBMITTED_STEPS } from './steps.ts';
+
+/** The VAE's step by how it is submitted: what the first way is worth. */
+export const SUBMITTED_STEPS = {
+  many: 'VAE step, batch 100',
+  single: 'VAE step, each submitted',
+  waited: 'VAE step, each waited for',
+} as const;
 
 export interface SubmissionWorth {
   /** The other way of submitting, in words. */

@@ -4,16 +4,22 @@ import { type Html, html, Html as Raw } from '../../report/html.ts';
 import reportStyle from '../../report/style.css?raw';
 import { type Comparison, compareReports } from '../compare.ts';
 import { embedded } from '../json.ts';
-import { type BenchCurve, type BenchReport, COLD_START } from '../report.ts';
-import { worthOfSubmissions } from '../submissions.ts';
-import { short } from '../table.ts';
+import type { BenchCurve, BenchReport } from '../report.ts';
 import { comparisonTable } from './comparison.ts';
 import { curvePlot } from './curve-plot.ts';
 import pageStyle from './page.css?raw';
+import {
+  circumstances,
+  curvesLegend,
+  hostCosts,
+  peakTiles,
+  ROOFLINE_LEGEND,
+  SHARES_NOTE,
+} from './parts.ts';
 import plotStyle from './plot.css?raw';
 import type { Size } from './plot.ts';
 import { rooflinePlot } from './roofline-plot.ts';
-import { curveTable, peakFacts, sharesTable } from './tables.ts';
+import { curveTable, sharesTable } from './tables.ts';
 
 /** A chart for a screen and one for a phone, whose letters are as large. */
 function both(wide: Size, narrow: Size, draw: (size: Size) => Html): Html {
@@ -27,52 +33,13 @@ ${content}</section>
 `;
 }
 
-const clockText = ({ clock }: BenchReport): string =>
-  clock === 'gpu'
-    ? "Kernels by the GPU's own clock (timestamp-query), steps by the host's"
-    : "Everything by the host's clock: there was no timestamp-query, or it was not wanted";
-
-/** When, where, on what. */
-export function circumstances(report: BenchReport): [label: string, text: string][] {
-  const { adapter, host, date, rounds, seconds } = report;
-  const kind = adapter.isSoftware ? 'software adapter: these are processor cores' : 'hardware';
-  const maker = [adapter.vendor, adapter.architecture].filter(Boolean).join(', ');
-  const machine = [
-    host.processor,
-    host.cores && `${host.cores} cores`,
-    host.load !== undefined && `load ${host.load.toFixed(1)} when it began`,
-  ].filter(Boolean);
-  const versions = Object.entries(host.versions ?? {}).map(([name, text]) => `${name} ${text}`);
-  return [
-    ['Adapter', `${adapter.name} (${kind})`],
-    ...(maker ? [['Made by', maker] as [string, string]] : []),
-    ['Runs in', [host.runtime, ...versions].join(', ')],
-    ...(machine.length > 0 ? [['Machine', machine.join(', ')] as [string, string]] : []),
-    ['Date', date.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')],
-    ['Version', `latentgpu ${report.version}`],
-    ['Clock', clockText(report)],
-    ['Sampled', `${rounds} interleaved rounds, ${short(seconds)} s`],
-    ['Features', adapter.features.join(', ') || 'none'],
-  ];
-}
-
 function peaksSection(report: BenchReport): Html {
   return section('peaks', 'What it does at best', [
     html`<p class="small">Measured in the same rounds as everything else: the fastest sample of the fastest of several kernels that do one thing each.</p>
-<dl class="tiles">${peakFacts(report).map(
-      ([
-        name,
-        value,
-        unit,
-      ]) => html`<div class="tile"><dt>${name}</dt><dd>${value} <small>${unit}</small></dd></div>
 `,
-    )}</dl>
-`,
+    peakTiles(report),
   ]);
 }
-
-export const ROOFLINE_LEGEND: Html = html`<p class="small"><span class="key-dot kernel"></span>kernels<span class="key-dot step"></span>whole steps. Up is faster, to the right is more arithmetic a byte; nothing gets through the roofs. What draws numbers or only waits does no arithmetic and stands in the table alone.</p>
-`;
 
 function rooflineSection(report: BenchReport): Html {
   return section('roofline', 'Under the roofline', [
@@ -81,29 +48,7 @@ function rooflineSection(report: BenchReport): Html {
       rooflinePlot(report, size),
     ),
     sharesTable(report),
-    html`<p class="small">Share: the least time that the peaks allow (arithmetic: fma, memory: copy, random numbers: random, dispatches: launch), over the fastest sample. A cache makes more than 100 % possible. Medians, and half the distance of the quartiles.</p>
-`,
-  ]);
-}
-
-function submissionsSection(report: BenchReport): Html | undefined {
-  const worth = worthOfSubmissions(report);
-  const cold = report.coldStart;
-  if (worth.length === 0 && !cold) return undefined;
-  return section('host', 'What the host costs', [
-    worth.length > 0 &&
-      html`<p>The VAE's training step with many steps a submission, against</p>
-<ul>${worth.map(
-        ({
-          than,
-          ratio,
-        }) => html`<li>${than}: <b>${ratio.value.toFixed(2)}×</b> as fast (${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)})</li>
-`,
-      )}</ul>
-`,
-    cold &&
-      html`<p>${COLD_START[0]?.toUpperCase()}${COLD_START.slice(1)}, from opening the device to the end of the first VAE step: ${short(cold.firstMs)} ms the first time, ${short(cold.ms.median)} ms on the median of ${cold.ms.count} fresh devices.</p>
-`,
+    SHARES_NOTE,
   ]);
 }
 
@@ -120,8 +65,8 @@ function curvesSection(
   if (curves.length === 0) return undefined;
   const earlier = before?.curves ?? [];
   return section('curves', 'Cost against size', [
-    html`<p class="small"><span class="key-dot now"></span>median, and the band of the quartiles${before && html`<span class="key-dot before"></span>the earlier run`}<span class="key-dot floor"></span>the least time that the peaks allow</p>
-<div class="grid">${curves.map((curve) =>
+    curvesLegend(before !== undefined),
+    html`<div class="grid">${curves.map((curve) =>
       curveFigure(
         curve,
         earlier.find(({ name }) => name === curve.name),
@@ -148,6 +93,7 @@ function bodyOf(
   before: BenchReport | undefined,
   comparison?: Comparison,
 ): Html {
+  const costs = hostCosts(report);
   return html`<main>
 <header>
 <h1>${report.adapter.name}</h1>
@@ -158,7 +104,7 @@ ${circumstances(report).map(
 `,
 )}</dl>
 </header>
-${peaksSection(report)}${rooflineSection(report)}${submissionsSection(report)}${curvesSection(report, before)}${
+${peaksSection(report)}${rooflineSection(report)}${costs && section('host', 'What the host costs', [costs])}${curvesSection(report, before)}${
   comparison && section('comparison', 'Against an earlier run', [comparisonTable(comparison)])
 }${againSection(report)}</main>
 `;

@@ -14,7 +14,7 @@ const header = (heads: readonly Head[]): Html =>
 /** A share as a bar of a track; one above 1, as what a cache makes possible can be, fills it. */
 function bar(share: number, kind: string): Html {
   const width = (100 * Math.min(1, share)).toFixed(1);
-  return html`<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="whole" width="100" height="10" rx="1"/><rect class="${kind}" width="${width}" height="10" rx="1"/></svg>`;
+  return html`<svg class="share" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="whole" width="100" height="10" rx="1"/><rect class="${kind}" width="${width}" height="10" rx="1"/></svg>`;
 }
 
 /** Every kernel and step with its share of the peak that binds. */
@@ -22,8 +22,8 @@ export function sharesTable(report: BenchReport): Html {
   const heads: Head[] = [
     ['#', 'number'],
     ['', 'text'],
-    ['of the peak that binds', 'text'],
-    ['', 'number'],
+    ['of peak', 'number'],
+    ['', 'text'],
     ['', 'text'],
     ['ms', 'number'],
     ['spread', 'number'],
@@ -35,7 +35,7 @@ export function sharesTable(report: BenchReport): Html {
     ({
       row,
       number,
-    }) => html`<tr><td>${number}</td><th scope="row" class="text">${row.name}</th><td class="bar-cell">${bar(row.share, row.group)}</td><td>${percent(row.share)}</td><td class="text">${row.limit}</td><td>${short(row.ms.median)}</td><td>${spread(row.ms)}</td><td>${perSecond(row.work.flops, row)}</td><td>${perSecond(row.work.bytes, row)}</td><td>${row.work.dispatches}</td></tr>
+    }) => html`<tr><td>${number}</td><th scope="row" class="text">${row.name}</th><td>${percent(row.share)}</td><td class="text">${row.limit}</td><td class="share-cell">${bar(row.share, row.group)}</td><td>${short(row.ms.median)}</td><td>${spread(row.ms)}</td><td>${perSecond(row.work.flops, row)}</td><td>${perSecond(row.work.bytes, row)}</td><td>${row.work.dispatches}</td></tr>
 `,
   );
   return html`<div class="scroll"><table class="numbers">${header(heads)}<tbody>

@@ -1,0 +1,109 @@
+// The benchmark's page: asks for a measurement and shows it while it comes in.
+import { parseReport, stringifyReport } from '../../src/bench/json.ts';
+import { benchPage } from '../../src/bench/page/page.ts';
+import type { BenchReport } from '../../src/bench/report.ts';
+import { acceptDrops, download } from '../view/files.ts';
+import { Notice, showUnavailable } from '../view/messages.ts';
+import { connect } from './link.ts';
+import type { Length, Told } from './protocol.ts';
+import { type Earlier, View } from './view.ts';
+
+function element<T extends HTMLElement>(id: string): T {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no element '${id}'`);
+  return found as T;
+}
+
+const measureButton = element<HTMLButtonElement>('measure');
+const done = element<HTMLProgressElement>('done');
+const files = element<HTMLInputElement>('files');
+const saveButtons = ['save-json', 'save-page'].map((id) => element<HTMLButtonElement>(id));
+const lengths = [...document.querySelectorAll<HTMLInputElement>('input[name="length"]')];
+
+const notice = new Notice(element('notice'));
+const view = new View();
+const link = connect(hear);
+let isMeasuring = false;
+let report: BenchReport | undefined;
+let earlier: Earlier | undefined;
+
+function hear(told: Told): void {
+  switch (told.type) {
+    case 'progress':
+      done.value = told.done;
+      if (isMeasuring) showActivity('measuring', capital(told.what));
+      break;
+    case 'report':
+      report = told.report;
+      view.show(report);
+      for (const button of saveButtons) button.disabled = false;
+      break;
+    case 'ended':
+      setMeasuring(false);
+      showActivity('ready', told.isWhole ? 'Measured' : 'Stopped: what was measured is shown');
+      break;
+    case 'failed':
+      setMeasuring(false);
+      showActivity('failed', 'Stopped');
+      if (told.code === 'no-adapter') showUnavailable(element('unavailable'), told.text);
+      else notice.show('error', told.text);
+      break;
+  }
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+function showActivity(activity: 'ready' | 'measuring' | 'failed', text: string): void {
+  document.body.dataset.activity = activity;
+  element('activity').textContent = text;
+}
+
+function setMeasuring(on: boolean): void {
+  isMeasuring = on;
+  measureButton.textContent = on ? 'Stop' : 'Measure';
+  measureButton.disabled = false;
+  done.hidden = !on;
+  for (const input of lengths) input.disabled = on;
+}
+
+measureButton.addEventListener('click', () => {
+  if (isMeasuring) {
+    // The sample under way is finished.
+    measureButton.disabled = true;
+    return link.ask({ type: 'stop' });
+  }
+  const length = (lengths.find(({ checked }) => checked)?.value ?? 'short') as Length;
+  setMeasuring(true);
+  done.value = 0;
+  showActivity('measuring', 'Preparing…');
+  link.ask({ type: 'measure', length });
+});
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+element('save-json').addEventListener('click', () => {
+  if (report) download('latentgpu-bench.json', bytesOf(stringifyReport(report)));
+});
+
+element('save-page').addEventListener('click', async () => {
+  if (report) download('latentgpu-bench.html', bytesOf(await benchPage(report, earlier?.report)));
+});
+
+element('choose').addEventListener('click', () => files.click());
+files.addEventListener('change', () => {
+  void compareWith([...(files.files ?? [])]);
+  files.value = '';
+});
+acceptDrops((dropped) => void compareWith(dropped));
+
+async function compareWith([file]: readonly File[]): Promise<void> {
+  if (!file) return;
+  try {
+    earlier = { name: file.name, report: parseReport(await file.text(), file.name) };
+  } catch (error) {
+    return notice.show('error', error instanceof Error ? error.message : String(error));
+  }
+  view.compare(earlier);
+  if (!report)
+    notice.show('info', `${file.name} is compared with as soon as something is measured`);
+}
