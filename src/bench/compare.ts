@@ -5,6 +5,8 @@ import { type Column, formatTable, short } from './table.ts';
 
 export interface ComparedRow {
   readonly name: string;
+  /** Whether it is a point of a curve. */
+  readonly isPoint: boolean;
   readonly beforeMs: number;
   readonly nowMs: number;
   /** Median now over median before; below 1 is faster. */
@@ -26,22 +28,31 @@ export interface Comparison {
 /** Fastest samples of the same program differ by as much, from run to run on a shared machine. */
 const SAME_BEST = 0.05;
 
-function samplesOf({ rows, coldStart, curves = [] }: BenchReport): Map<string, readonly number[]> {
-  const samples = new Map(rows.map((row) => [row.name, row.samples]));
-  if (coldStart) samples.set(COLD_START, coldStart.samples);
+interface Comparable {
+  readonly samples: readonly number[];
+  readonly isPoint: boolean;
+}
+
+/** Everything in a report that has samples, by name. */
+function comparables({ rows, coldStart, curves = [] }: BenchReport): Map<string, Comparable> {
+  const all = new Map<string, Comparable>();
+  for (const { name, samples } of rows) all.set(name, { samples, isPoint: false });
+  if (coldStart) all.set(COLD_START, { samples: coldStart.samples, isPoint: false });
   for (const curve of curves) {
-    for (const point of curve.points) samples.set(pointName(curve, point), point.samples);
+    for (const point of curve.points) {
+      all.set(pointName(curve, point), { samples: point.samples, isPoint: true });
+    }
   }
-  return samples;
+  return all;
 }
 
 /** Ratios of medians with 95 % bootstrap intervals, for everything that both reports have. */
 export function compareReports(before: BenchReport, now: BenchReport): Comparison {
-  const earlier = samplesOf(before);
+  const earlier = comparables(before);
   const rows: ComparedRow[] = [];
   const added: string[] = [];
-  for (const [name, samples] of samplesOf(now)) {
-    const old = earlier.get(name);
+  for (const [name, { samples, isPoint }] of comparables(now)) {
+    const old = earlier.get(name)?.samples;
     if (!old) {
       added.push(name);
       continue;
@@ -51,7 +62,7 @@ export function compareReports(before: BenchReport, now: BenchReport): Compariso
     const faster = ratio.high < 1 && bestRatio < 1 - SAME_BEST;
     const slower = ratio.low > 1 && bestRatio > 1 + SAME_BEST;
     const verdict = faster ? 'faster' : slower ? 'slower' : 'same';
-    rows.push({ name, beforeMs, nowMs, ratio, bestRatio, verdict });
+    rows.push({ name, isPoint, beforeMs, nowMs, ratio, bestRatio, verdict });
   }
   const differences: [string, string | undefined, string | undefined][] = [
     ['adapter', before.adapter.name, now.adapter.name],

@@ -2,7 +2,7 @@
 import { isLatentGpuError } from '../errors.ts';
 import { measurementOf } from './assemble.ts';
 import type { CurveSpec } from './curves.ts';
-import type { BenchCurve } from './report.ts';
+import { type BenchCurve, sizeText } from './report.ts';
 import type { Peaks } from './roofline.ts';
 import { MIN_ROUNDS, measureInRounds } from './rounds.ts';
 import type { Timing } from './stopwatch.ts';
@@ -40,7 +40,7 @@ export async function measureCurve(
   try {
     await prepare(spec, subjects, seconds, points, (size) => {
       signal?.throwIfAborted();
-      onProgress?.(`${name}: preparing ${size}`, 0);
+      onProgress?.(`preparing: ${name}, ${sizeText(axis, size)}`, 0);
     });
     const samples = await measureInRounds(
       points.map(({ subject }) => subject),

@@ -20,7 +20,7 @@ import { type Measured, Subjects, subjectNames } from './subjects.ts';
 export interface BenchOptions {
   /** Time to measure for, once everything is warm. Default: 20. */
   seconds?: number;
-  /** Measures only what has one of these in its name; peaks are always measured. */
+  /** Measures only what has one of these in its name; peaks and curves that are named always are. */
   filter?: readonly string[];
   /** Rounds to take however long they last. */
   minRounds?: number;
@@ -173,7 +173,7 @@ function chosen({ filter = [], curves = [] }: BenchOptions, isSoftware: boolean)
   const passes = (name: string) => filter.length === 0 || filter.some((part) => holds(name, part));
   return {
     names: new Set(names.filter(passes)),
-    curves: possible.filter(({ name }) => passes(name)),
+    curves: possible.filter(({ name }) => curves !== true || passes(name)),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The benchmark: its statistics, its roofline, its reports, and that its numbers hold together. */
 import { compareReports, formatComparison } from '../../src/bench/compare.ts';
+import { curveSpecs } from '../../src/bench/curves.ts';
 import { formatReport } from '../../src/bench/format.ts';
 import { parseReport, stringifyReport } from '../../src/bench/json.ts';
 import { formatProfile, profileSchedule } from '../../src/bench/profile.ts';
@@ -181,6 +182,62 @@ cases('bench', (c) => {
     { timeout: 180_000 },
   );
 
+  c(
+    'draws cost against size as far as the time goes, and tells what it knows meanwhile',
+    async (t) => {
+      const told: BenchReport[] = [];
+      const report = await runBenchmark({
+        seconds: 0.01,
+        minRounds: 2,
+        filter: ['chain of'],
+        curves: ['product n', 'against count'],
+        curveSeconds: 0.05,
+        onReport: (known) => told.push(known),
+      });
+      t.equal(
+        report.curves?.map(({ name }) => name),
+        ['product n×n×n against n', 'sampling against count'],
+      );
+      for (const { name, points } of report.curves ?? []) {
+        const spec = curveSpecs.find((each) => each.name === name);
+        const sizes = points.map(({ size }) => size);
+        t.ok(sizes.length >= 1, `${name} has points`);
+        t.equal(sizes, spec?.sizes.slice(0, sizes.length), `sizes of ${name}`);
+        for (const { size, samples, ms, share, work: done } of points) {
+          t.ok(samples.length >= 2 && ms.min > 0 && share > 0, `${name}, ${size}`);
+          t.ok(done.flops > 0 && done.bytes > 0, `work of ${name}, ${size}`);
+        }
+      }
+      const [product] = report.curves ?? [];
+      t.ok((product?.points.length ?? 9) < 8, 'ends before the largest size');
+
+      const names = ({ rows }: BenchReport) =>
+        rows.filter(({ group }) => group !== 'peak').map(({ name }) => name);
+      t.equal(names(told[0] as BenchReport), [], 'peaks come first');
+      t.equal(names(told[1] as BenchReport), ['chain of 200, 1024'], 'then the kernels');
+      t.equal(told.at(-1), { ...report, date: told.at(-1)?.date }, 'the whole at the end');
+
+      const text = stringifyReport(report);
+      t.equal(parseReport(text, 'the report'), report, 'curves after a round trip');
+      const lines = formatReport(report).split('\n').toSpliced(1, 1);
+      t.ok(
+        lines.every((line) => line.length <= 100),
+        'at most 100 columns',
+      );
+      const { rows } = compareReports(report, report);
+      t.equal(
+        rows.filter(({ isPoint }) => isPoint).length,
+        report.curves?.reduce((all, { points }) => all + points.length, 0),
+        'every point is compared',
+      );
+      t.ok(
+        rows.some(({ name }) => name === 'product n×n×n against n: n 32'),
+        'points have names',
+      );
+    },
+    { timeout: 180_000 },
+  );
+
   c('tells a change from a busy machine', (t) => {
     const report = (samples: number[]): BenchReport =>
       ({
@@ -209,11 +266,14 @@ cases('bench', (c) => {
       /x\.json is no benchmark report/,
     );
     await t.throws('bad-format', () => parseReport('{"format": 2}', 'x.json'), /reads 1/);
-    const damaged: Partial<BenchReport> = { format: 1, rows: [] };
+    const damaged = { format: 1, rows: [] };
     await t.throws('bad-format', () => parseReport(JSON.stringify(damaged), 'x'), /adapter/);
+    const curves = { ...damaged, adapter: {}, curves: [{ name: 'a', points: [{ samples: [0] }] }] };
+    await t.throws('bad-format', () => parseReport(JSON.stringify(curves), 'x'), /curves/);
   });
 
   c('refuses a filter that matches nothing', async (t) => {
+    await t.throws('bad-config', () => runBenchmark({ curves: ['tensor core'] }), /against K/);
     await t.throws('bad-config', () => runBenchmark({ filter: ['tensor core'] }), /product NN/);
   });
 

@@ -39,6 +39,8 @@ const TYPES: Record<string, string> = {
 export interface OpenPage {
   readonly host?: string;
   readonly base?: string;
+  /** Which of the demo's pages. */
+  readonly name?: string;
   readonly viewport?: Viewport;
   /** Runs in the page before its own scripts. */
   readonly before?: () => void;
@@ -83,7 +85,7 @@ export class DemoSite {
 
   /** Opens the page, and waits for nothing. */
   async visit(options: OpenPage = {}): Promise<DemoPage> {
-    const { host = 'localhost', base = BASE, viewport, before, ownWindow } = options;
+    const { host = 'localhost', base = BASE, name = '', viewport, before, ownWindow } = options;
     const page = ownWindow
       ? await (await this.browser.createBrowserContext()).newPage()
       : await this.browser.newPage();
@@ -91,7 +93,7 @@ export class DemoSite {
     if (before) await page.evaluateOnNewDocument(before);
     const demo = new DemoPage(page);
     const { port } = this.server.address() as AddressInfo;
-    await page.goto(`http://${host}:${port}${encodeURI(base)}`);
+    await page.goto(`http://${host}:${port}${encodeURI(base + name)}`);
     return demo;
   }
 
