@@ -118,9 +118,7 @@ export function formatReport(report: BenchReport): string {
   const steps = of('step');
   if (steps.length > 0) lines.push('', ...stepLines(steps));
   const worth = worthOfSubmissions(report);
-  if (worth.length > 0) {
-    lines.push('', 'the VAE step with many steps a submission, against', ...worth.map(worthLine));
-  }
+  if (worth.length > 0) lines.push('', ...worthLines(worth));
   if (cold) {
     lines.push(
       '',
@@ -132,5 +130,20 @@ export function formatReport(report: BenchReport): string {
   return lines.join('\n');
 }
 
-const worthLine = ({ than, ratio: { value, low, high } }: SubmissionWorth): string =>
-  `  ${`${than}:`.padEnd(38)} ${value.toFixed(2)}× as fast (${low.toFixed(2)} – ${high.toFixed(2)})`;
+function worthLines(worth: readonly SubmissionWorth[]): string[] {
+  const columns: Column[] = [
+    { head: 'many steps a submission' },
+    { head: 'against' },
+    ...right('as fast'),
+    { head: '95 % interval' },
+    ...right('of best'),
+  ];
+  const rows = worth.map(({ step, than, ratio: { value, low, high }, bestRatio }) => [
+    step,
+    than,
+    `${value.toFixed(2)}×`,
+    `${low.toFixed(2)} – ${high.toFixed(2)}`,
+    `${bestRatio.toFixed(2)}×`,
+  ]);
+  return formatTable(columns, rows, 100);
+}

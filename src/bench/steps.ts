@@ -45,14 +45,21 @@ export interface TrainingSpec {
 export const ELBO: ObjectiveConfig = { kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 };
 
 const trainingSpecs: Record<string, TrainingSpec> = {
-  [SUBMITTED_STEPS.many]: { batch: 100, objective: ELBO },
+  'VAE step, batch 100': { batch: 100, objective: ELBO },
   'IWAE step K=5, batch 20': { batch: 20, objective: { kind: 'iwae', samples: 5 } },
   'IWAE step K=50, batch 20': { batch: 20, objective: { kind: 'iwae', samples: 50 } },
 };
 
+const [usual, small] = SUBMITTED_STEPS;
+const SMALL: TrainingSpec = { batch: 10, objective: ELBO, width: 32 };
+
+/** The VAE's step, submitted in other ways, and a small one. */
 const submittedSpecs: Record<string, TrainingSpec> = {
-  [SUBMITTED_STEPS.single]: { batch: 100, objective: ELBO, submissions: 'single' },
-  [SUBMITTED_STEPS.waited]: { batch: 100, objective: ELBO, submissions: 'waited' },
+  [usual.single]: { batch: 100, objective: ELBO, submissions: 'single' },
+  [usual.waited]: { batch: 100, objective: ELBO, submissions: 'waited' },
+  [small.many]: SMALL,
+  [small.single]: { ...SMALL, submissions: 'single' },
+  [small.waited]: { ...SMALL, submissions: 'waited' },
 };
 
 const samplingCounts: Record<string, number> = {

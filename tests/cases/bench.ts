@@ -154,13 +154,17 @@ cases('bench', (c) => {
       const { total = 0, intermediates = 0, bound = 0, variables = 0 } = step?.memory ?? {};
       t.ok(bound <= intermediates && intermediates + variables <= total, 'memory adds up');
 
-      const [single, waited] = worthOfSubmissions(report);
+      const worths = worthOfSubmissions(report);
+      t.equal(
+        worths.map(({ step, than }) => `${step}: ${than}`),
+        ['VAE step, batch 100: one a submission', 'VAE step, batch 100: each waited for'],
+      );
       const submitted = report.rows.find(({ name }) => name === 'VAE step, each waited for');
       t.equal(submitted?.counts?.submissions, 1, 'submissions of a step that is waited for');
       t.ok((step?.counts?.submissions ?? 2) <= 1, 'a step or several a submission');
-      for (const worth of [single, waited]) {
-        const { low = 0, value = 0, high = 0 } = worth?.ratio ?? {};
-        t.ok(0 < low && low <= value && value <= high, `${worth?.than}: ${value}`);
+      for (const { than, ratio } of worths) {
+        const { low, value, high } = ratio;
+        t.ok(0 < low && low <= value && value <= high, `${than}: ${value}`);
       }
 
       const text = stringifyReport(report);

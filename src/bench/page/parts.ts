@@ -64,14 +64,17 @@ export function hostCosts(report: BenchReport): Html | undefined {
   if (worth.length === 0 && !cold) return undefined;
   return html`${
     worth.length > 0 &&
-    html`<p>The VAE's training step with many steps a submission, against</p>
-<ul>${worth.map(
-      ({
-        than,
-        ratio,
-      }) => html`<li>${than}: <b>${ratio.value.toFixed(2)}×</b> as fast (${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)})</li>
+    html`<p>How many times as fast steps are with many of them in a submission:</p>
+<div class="scroll"><table class="numbers"><tbody>
+${worth.map(
+  ({
+    step,
+    than,
+    ratio,
+    bestRatio,
+  }) => html`<tr><th scope="row" class="text">${step}</th><td class="text">${than}</td><td><b>${ratio.value.toFixed(2)}×</b></td><td class="text">${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)}</td><td>${bestRatio.toFixed(2)}× of the best</td></tr>
 `,
-    )}</ul>
+)}</tbody></table></div>
 `
   }${
     cold &&
