@@ -11,6 +11,8 @@ export interface CurveSpec {
   readonly axis: string;
   /** What a repetition makes `size` of, where it does. */
   readonly makes?: 'images';
+  /** What is drawn; default: the time. */
+  readonly rate?: 'GFLOP/s' | 'GB/s';
   /** Ascending, to where the fastest GPU is still quick; a curve ends where this adapter is not. */
   readonly sizes: readonly number[];
   /** The largest that a software adapter, which has the host's memory, is asked for. */
@@ -40,7 +42,13 @@ const COLUMNS = 512;
 
 export const curveSpecs: readonly CurveSpec[] = [
   ofKernel(
-    { name: 'product n×n×n against n', axis: 'n', sizes: powersOfTwo(5, 12), power: 3 },
+    {
+      name: 'product n×n×n against n',
+      axis: 'n',
+      rate: 'GFLOP/s',
+      sizes: powersOfTwo(5, 12),
+      power: 3,
+    },
     (n) => product('NN', n, n, n),
   ),
   // Two inputs and an output; the largest of them is as much as WebGPU binds by default, 128 MiB.
@@ -48,6 +56,7 @@ export const curveSpecs: readonly CurveSpec[] = [
     {
       name: 'elementwise against bytes',
       axis: 'bytes',
+      rate: 'GB/s',
       sizes: powersOfTwo(10, 25).map((n) => 12 * n),
       mostOnSoftware: 12 * 2 ** 23,
       power: 1,
@@ -58,6 +67,7 @@ export const curveSpecs: readonly CurveSpec[] = [
     {
       name: 'sum of rows against bytes',
       axis: 'bytes',
+      rate: 'GB/s',
       sizes: powersOfTwo(1, 16).map((rows) => 4 * COLUMNS * rows),
       mostOnSoftware: 2 ** 26,
       power: 1,
@@ -68,6 +78,7 @@ export const curveSpecs: readonly CurveSpec[] = [
     {
       name: 'log-sum-exp of rows against bytes',
       axis: 'bytes',
+      rate: 'GB/s',
       sizes: powersOfTwo(1, 16).map((rows) => 4 * COLUMNS * rows),
       mostOnSoftware: 2 ** 26,
       power: 1,

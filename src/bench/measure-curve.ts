@@ -35,7 +35,7 @@ export async function measureCurve(
   peaks: Peaks,
   { seconds, minRounds = MIN_ROUNDS, onProgress, signal }: CurveOptions,
 ): Promise<BenchCurve> {
-  const { name, axis, makes } = spec;
+  const { name, axis, makes, rate } = spec;
   const points: Point[] = [];
   try {
     await prepare(spec, subjects, seconds, points, (size) => {
@@ -55,6 +55,7 @@ export async function measureCurve(
       name,
       axis,
       ...(makes && { makes }),
+      ...(rate && { rate }),
       points: points.map(({ size, subject }, i) => ({
         size,
         ...measurementOf({ subject, timings: samples[i] as Timing[] }, peaks),

@@ -42,6 +42,8 @@ export interface BenchCurve {
   readonly axis: string;
   /** What a repetition makes `size` of, where it does. */
   readonly makes?: 'images';
+  /** What is drawn; default: the time. */
+  readonly rate?: 'GFLOP/s' | 'GB/s';
   /** By ascending size. */
   readonly points: readonly CurvePoint[];
 }

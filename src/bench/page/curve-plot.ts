@@ -1,6 +1,6 @@
-// Cost against size: medians with the band of the quartiles, over the least time that the peaks allow.
+// Cost against size: medians with the band of the quartiles, beside the best that the peaks allow.
 import type { Html } from '../../report/html.ts';
-import { type BenchCurve, sizeText } from '../report.ts';
+import { type BenchCurve, type CurvePoint, sizeText } from '../report.ts';
 import { percent, short } from '../table.ts';
 import { band, chart, dot, type LogAxis, line, type Size } from './plot.ts';
 
@@ -8,11 +8,26 @@ const AXES: Readonly<Record<string, string>> = { bytes: 'read and written' };
 
 /** @param before the same curve of an earlier run */
 export function curvePlot(curve: BenchCurve, before: BenchCurve | undefined, size: Size): Html {
-  const { points, axis } = curve;
-  const all = [...points, ...(before?.points ?? [])];
-  const sizes = all.map((point) => point.size);
-  const floors = points.map((point) => ({ size: point.size, ms: point.share * point.ms.min }));
-  const times = [...all.flatMap(({ ms }) => ms.quartiles), ...floors.map(({ ms }) => ms)];
+  const { points, axis, rate } = curve;
+  // Both runs in the unit of this one.
+  const drawn = ({ work }: CurvePoint, ms: number): number =>
+    rate === undefined ? ms : (rate === 'GB/s' ? work.bytes : work.flops) / ms / 1e6;
+  const medians = (of: BenchCurve) =>
+    of.points.map((point) => [point.size, drawn(point, point.ms.median)] as const);
+  const quartiles = (of: BenchCurve) =>
+    of.points.map((point) => {
+      const [a, b] = point.ms.quartiles.map((ms) => drawn(point, ms)) as [number, number];
+      return [point.size, Math.min(a, b), Math.max(a, b)] as const;
+    });
+  const limits = points.map(
+    (point) => [point.size, drawn(point, point.share * point.ms.min)] as const,
+  );
+  const all = before ? [curve, before] : [curve];
+  const sizes = all.flatMap((each) => each.points.map((point) => point.size));
+  const values = [
+    ...all.flatMap(quartiles).flatMap(([, low, high]) => [low, high]),
+    ...limits.map(([, value]) => value),
+  ];
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   const x: LogAxis = {
     label: AXES[axis] ?? axis,
@@ -23,21 +38,13 @@ export function curvePlot(curve: BenchCurve, before: BenchCurve | undefined, siz
     format: (value) => sizeText(axis, value),
   };
   const y: LogAxis = {
-    label: 'ms',
-    low: Math.min(...times) / 1.3,
-    high: Math.max(...times) * 1.3,
+    label: rate ?? 'ms',
+    low: Math.min(...values) / 1.3,
+    high: Math.max(...values) * 1.3,
   };
   return chart(size, x, y, `${curve.name}: its numbers are in the table that follows`, (frame) => {
-    const medians = ({ points: these }: BenchCurve) =>
-      these.map((point) => [point.size, point.ms.median] as const);
-    const quartiles = ({ points: these }: BenchCurve) =>
-      these.map((point) => [point.size, ...point.ms.quartiles] as const);
     return [
-      line(
-        frame,
-        floors.map((floor) => [floor.size, floor.ms] as const),
-        'floor',
-      ),
+      line(frame, limits, 'floor'),
       ...(before
         ? [band(frame, quartiles(before), 'before'), line(frame, medians(before), 'before')]
         : []),
@@ -46,7 +53,7 @@ export function curvePlot(curve: BenchCurve, before: BenchCurve | undefined, siz
       ...points.map((point) =>
         dot(
           frame,
-          [point.size, point.ms.median],
+          [point.size, drawn(point, point.ms.median)],
           'now',
           `${sizeText(axis, point.size)}: ${short(point.ms.median)} ms, ${percent(point.share)} of ${point.limit}`,
           3,

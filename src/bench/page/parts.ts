@@ -53,7 +53,7 @@ export const SHARES_NOTE: Html = html`<p class="small">Share: the least time tha
 `;
 
 export function curvesLegend(isCompared: boolean): Html {
-  return html`<p class="small"><span class="key-dot now"></span>median, and the band of the quartiles${isCompared && html`<span class="key-dot before"></span>the earlier run`}<span class="key-dot floor"></span>the least time that the peaks allow</p>
+  return html`<p class="small"><span class="key-dot now"></span>median, and the band of the quartiles${isCompared && html`<span class="key-dot before"></span>the earlier run`}<span class="key-dot floor"></span>the best that the peaks allow</p>
 `;
 }
 
@@ -64,15 +64,15 @@ export function hostCosts(report: BenchReport): Html | undefined {
   if (worth.length === 0 && !cold) return undefined;
   return html`${
     worth.length > 0 &&
-    html`<p>How many times as fast steps are with many of them in a submission:</p>
-<div class="scroll"><table class="numbers"><tbody>
+    html`<p>How many times as fast steps are when many of them go into one submission:</p>
+<div class="scroll"><table class="numbers"><thead><tr><th scope="col" class="text">step</th><th scope="col" class="text">against</th><th scope="col">as fast</th><th scope="col" class="text">95 % interval</th><th scope="col">of best</th></tr></thead><tbody>
 ${worth.map(
   ({
     step,
     than,
     ratio,
     bestRatio,
-  }) => html`<tr><th scope="row" class="text">${step}</th><td class="text">${than}</td><td><b>${ratio.value.toFixed(2)}×</b></td><td class="text">${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)}</td><td>${bestRatio.toFixed(2)}× of the best</td></tr>
+  }) => html`<tr><th scope="row" class="text">${step}</th><td class="text">${than}</td><td><b>${ratio.value.toFixed(2)}×</b></td><td class="text">${ratio.low.toFixed(2)} – ${ratio.high.toFixed(2)}</td><td>${bestRatio.toFixed(2)}×</td></tr>
 `,
 )}</tbody></table></div>
 `
