@@ -79,14 +79,23 @@ export function parseReport(text: string, name: string): BenchReport {
   if (report.format !== 1) {
     throw refuse(`its format is ${JSON.stringify(report.format)}, and this version reads 1`);
   }
-  const isMeasured = ({ samples }: Partial<Measurement>) =>
+  const isMeasured = ({ samples, ms, work, share }: Partial<Measurement>) =>
     Array.isArray(samples) &&
     samples.length > 0 &&
-    samples.every((x) => typeof x === 'number' && x > 0);
+    samples.every((x) => typeof x === 'number' && x > 0) &&
+    [ms?.median, ms?.min, ...(ms?.quartiles ?? [undefined]), work?.flops, work?.bytes, share].every(
+      (x) => typeof x === 'number',
+    );
   const areRows =
     Array.isArray(report.rows) &&
     report.rows.every((row) => typeof row?.name === 'string' && isMeasured(row));
-  if (!areRows || !report.adapter) throw refuse('its rows or its adapter are missing or damaged');
+  if (!areRows || !report.adapter || !report.host) {
+    throw refuse('its rows, its host or its adapter are missing or damaged');
+  }
+  const { flops, copy, dispatch } = report.peaks ?? {};
+  if (!(flops && Array.isArray(copy) && copy.length > 0 && dispatch)) {
+    throw refuse('its peaks are missing or damaged');
+  }
   const areCurves =
     report.curves === undefined ||
     (Array.isArray(report.curves) &&

@@ -272,7 +272,9 @@ cases('bench', (c) => {
     await t.throws('bad-format', () => parseReport('{"format": 2}', 'x.json'), /reads 1/);
     const damaged = { format: 1, rows: [] };
     await t.throws('bad-format', () => parseReport(JSON.stringify(damaged), 'x'), /adapter/);
-    const curves = { ...damaged, adapter: {}, curves: [{ name: 'a', points: [{ samples: [0] }] }] };
+    const bare = { ...damaged, adapter: {}, host: {} };
+    await t.throws('bad-format', () => parseReport(JSON.stringify(bare), 'x'), /peaks/);
+    const curves = { ...bare, peaks, curves: [{ name: 'a', points: [{ samples: [0] }] }] };
     await t.throws('bad-format', () => parseReport(JSON.stringify(curves), 'x'), /curves/);
   });
 
