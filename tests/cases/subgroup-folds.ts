@@ -47,6 +47,19 @@ cases('subgroup folds', (c) => {
     t.ok(shared < texts.size, 'no row was folded within a subgroup');
   });
 
+  c('rows within rows', async (t) => {
+    const x = variable('x', [517, 50, 20]);
+    const outputs = { y: o.logSumExp(o.sum(o.square(x), 2), 1) };
+    const { kernels } = await check(t, { outputs }, new Map([[x, reals('x', x.size)]]), {
+      adapter,
+    });
+    const by = t.device.subgroupSize === undefined ? '' : ' by subgroups';
+    t.equal(
+      kernels.map(({ variant }) => variant),
+      [`64 lanes${by}, nested`],
+    );
+  });
+
   c('extreme log-sum-exps, as by workgroup memory', async (t) => {
     const width = 149;
     const rows: Float32Array[] = [1e4, -1e4, 0, 1e30].map((x) => new Float32Array(width).fill(x));
