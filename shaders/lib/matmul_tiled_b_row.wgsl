@@ -1,9 +1,11 @@
 // @import lib/matmul_problem
 // Operand B stored [k, n]: a tile is staged as K_STEP rows of BLOCK_N floats.
 const B_ROW_QUADS: u32 = BLOCK_N / 4u;
+const B_ROWS: u32 = (B_FETCHES * THREADS + B_ROW_QUADS - 1u) / B_ROW_QUADS;
+var<workgroup> b_tile: array<array<vec4f, B_ROW_QUADS>, B_ROWS>;
 
-fn b_place(slot: u32) -> u32 {
-  return slot;
+fn b_store(slot: u32, quad: vec4f) {
+  b_tile[slot / B_ROW_QUADS][slot % B_ROW_QUADS] = quad;
 }
 
 fn b_fetch(slot: u32, batch: u32, col: u32, k: u32, length: u32) -> vec4f {
@@ -13,13 +15,12 @@ fn b_fetch(slot: u32, batch: u32, col: u32, k: u32, length: u32) -> vec4f {
   return within_k1(quad, at_k, length);
 }
 
-// Column q is B[4·k4+q, col … col+3] of the tile.
-fn b_block(col: u32, k4: u32) -> mat4x4f {
-  let at = k4 * 4u * B_ROW_QUADS + col / 4u;
+// Column q is B[4·k4+q, 4·at … 4·at+3] of the tile.
+fn b_block(at: u32, k4: u32) -> mat4x4f {
   return mat4x4f(
-    b_tile[at],
-    b_tile[at + B_ROW_QUADS],
-    b_tile[at + 2u * B_ROW_QUADS],
-    b_tile[at + 3u * B_ROW_QUADS],
+    b_tile[k4 * 4u][at],
+    b_tile[k4 * 4u + 1u][at],
+    b_tile[k4 * 4u + 2u][at],
+    b_tile[k4 * 4u + 3u][at],
   );
 }
