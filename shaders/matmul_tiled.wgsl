@@ -9,8 +9,8 @@
 //
 // A tile keeps the order its operand is stored in, so that memory is read and workgroup memory is
 // written quad by quad, neighbours by neighbours; 4 × 4 blocks are transposed in registers. Tiles are
-// arrays of arrays: what depends on the invocation is one index, found (and checked) once, and the
-// other is a constant as soon as the short loop over a step is unrolled.
+// nested arrays, with an index for what depends on the invocation, one for the step and a constant:
+// each is kept within its bounds once, and not the sum of them for every quad that is read.
 // @import lib/matmul_problem
 
 const TILE_M: u32 = 4u;

@@ -1,11 +1,12 @@
 // @import lib/matmul_problem
-// Operand B stored [k, n]: a tile is staged as K_STEP rows of BLOCK_N floats.
+// Operand B stored [k, n]: a tile is staged as K_STEP rows of BLOCK_N floats, by fours.
 const B_ROW_QUADS: u32 = BLOCK_N / 4u;
-const B_ROWS: u32 = (B_FETCHES * THREADS + B_ROW_QUADS - 1u) / B_ROW_QUADS;
-var<workgroup> b_tile: array<array<vec4f, B_ROW_QUADS>, B_ROWS>;
+const B_BLOCK_QUADS: u32 = 4u * B_ROW_QUADS;
+const B_BLOCKS: u32 = (B_FETCHES * THREADS + B_BLOCK_QUADS - 1u) / B_BLOCK_QUADS;
+var<workgroup> b_tile: array<array<array<vec4f, B_ROW_QUADS>, 4>, B_BLOCKS>;
 
 fn b_store(slot: u32, quad: vec4f) {
-  b_tile[slot / B_ROW_QUADS][slot % B_ROW_QUADS] = quad;
+  b_tile[slot / B_BLOCK_QUADS][slot / B_ROW_QUADS % 4u][slot % B_ROW_QUADS] = quad;
 }
 
 fn b_fetch(slot: u32, batch: u32, col: u32, k: u32, length: u32) -> vec4f {
@@ -18,9 +19,9 @@ fn b_fetch(slot: u32, batch: u32, col: u32, k: u32, length: u32) -> vec4f {
 // Column q is B[4·k4+q, 4·at … 4·at+3] of the tile.
 fn b_block(at: u32, k4: u32) -> mat4x4f {
   return mat4x4f(
-    b_tile[k4 * 4u][at],
-    b_tile[k4 * 4u + 1u][at],
-    b_tile[k4 * 4u + 2u][at],
-    b_tile[k4 * 4u + 3u][at],
+    b_tile[k4][0][at],
+    b_tile[k4][1][at],
+    b_tile[k4][2][at],
+    b_tile[k4][3][at],
   );
 }
