@@ -9,6 +9,7 @@ import { testingPagePlugin } from './src/testing/build/page-plugin.ts';
  * - `sampler`: dist/sampler.js, what a page needs to draw from a trained model, minified
  * - `node`: dist/node.js, the same library on Dawn, with what reads and writes files
  * - `cli`: dist/cli.js, the command line in one file
+ * - `gpu`, `gpu-tests`: dist/gpu.js and dist/gpu-tests.js, for a machine that has a GPU and little else
  * - `testing`: dist/testing.js, the kernel test kit; `testing-vitest`: its matcher
  */
 const targets: Record<string, UserConfig> = {
@@ -28,6 +29,8 @@ const targets: Record<string, UserConfig> = {
   },
   node: onNode('src/node.ts', 'node.js'),
   cli: onNode('src/cli/main.ts', 'cli.js'),
+  gpu: onNode('bench/gpu/main.ts', 'gpu.js'),
+  'gpu-tests': onNode('bench/gpu/tests.ts', 'gpu-tests.js'),
   testing: onNode('src/testing/index.ts', 'testing.js'),
   'testing-vitest': onNode('src/testing/vitest.ts', 'testing-vitest.js'),
 };

@@ -8,7 +8,9 @@
 // TILE_M · TILE_N multiplications.
 //
 // A tile keeps the order its operand is stored in, so that memory is read and workgroup memory is
-// written quad by quad, neighbours by neighbours; 4 × 4 blocks are transposed in registers.
+// written quad by quad, neighbours by neighbours; 4 × 4 blocks are transposed in registers. Tiles are
+// nested arrays, with an index for what depends on the invocation, one for the step and a constant:
+// each is kept within its bounds once, and not the sum of them for every quad that is read.
 // @import lib/matmul_problem
 
 const TILE_M: u32 = 4u;
@@ -21,8 +23,6 @@ const BLOCK_N: u32 = TILE_N * GROUP_X;
 const THREADS: u32 = GROUP_X * GROUP_Y;
 const A_FETCHES: u32 = (BLOCK_M * K_STEP / 4u + THREADS - 1u) / THREADS;
 const B_FETCHES: u32 = (BLOCK_N * K_STEP / 4u + THREADS - 1u) / THREADS;
-const A_TILE: u32 = A_FETCHES * THREADS + BLOCK_M / 4u;
-const B_TILE: u32 = B_FETCHES * THREADS + BLOCK_N / 4u;
 const TILES_M: u32 = (M + BLOCK_M - 1u) / BLOCK_M;
 const TILES_N: u32 = (N + BLOCK_N - 1u) / BLOCK_N;
 
@@ -52,9 +52,6 @@ fn epilogue(batch: u32, row: u32, col: u32, value: vec4f) {
 // @hook sum_epilogue
 fn sum_epilogue(batch: u32, row: u32, value: vec4f) {}
 // @end
-
-var<workgroup> a_tile: array<vec4f, A_TILE>;
-var<workgroup> b_tile: array<vec4f, B_TILE>;
 
 const p: u32 = 0u;
 const r: u32 = 0u;
@@ -91,10 +88,10 @@ fn main(
   // @end
   for (var k = 0u; k < length; k += K_STEP) {
     // @unroll f A_FETCHES
-    a_tile[a_place(slot + f * THREADS)] = a_next_f;
+    a_store(slot + f * THREADS, a_next_f);
     // @end
     // @unroll f B_FETCHES
-    b_tile[b_place(slot + f * THREADS)] = b_next_f;
+    b_store(slot + f * THREADS, b_next_f);
     // @end
     workgroupBarrier();
     // The next tile travels from memory while this one is used.
@@ -106,10 +103,10 @@ fn main(
     // @end
     for (var k4 = 0u; k4 < K_STEP / 4u; k4++) {
       // @unroll j TILE_N / 4
-      let b_j = b_block((local.x + j * GROUP_X) * 4u, k4);
+      let b_j = b_block(local.x + j * GROUP_X, k4);
       // @end
       // @unroll p TILE_M / 4
-      let a_p = a_block((local.y + p * GROUP_Y) * 4u, k4);
+      let a_p = a_block(local.y + p * GROUP_Y, k4);
       if (sums) { sum_p += vec4f(1.0) * a_p; }
       // @unroll r 4
       // @unroll j TILE_N / 4

@@ -141,6 +141,19 @@ describe('encode and decode', () => {
     expect(await array('reconstruct model --count 70 --out d.npy --draw --seed 3')).toEqual(drawn);
   });
 
+  test('weights kept as float16 give nearly the same', async () => {
+    const z = Float32Array.from({ length: 30 }, (_, i) => Math.sin(i));
+    await writeArray('ten.npy', z, [10, 3]);
+    const whole = await array('decode model --data ten.npy --out whole.npy');
+    const half = await array('decode model --data ten.npy --out half.npy --half');
+    const apart = half.values.map((x, i) => Math.abs(x - (whole.values[i] as number)));
+    expect(Math.max(...apart)).toBeGreaterThan(0);
+    expect(Math.max(...apart)).toBeLessThan(0.01);
+    expect(await json('sample model --count 2 --out two.npy --half')).toMatchObject({
+      weights: 'f16',
+    });
+  });
+
   test('draws lie around the means as the deviations say', async () => {
     const { values: mean } = await array('encode model --out mean.npy');
     const { values: std, shape } = await array('encode model --std --out std.npy');

@@ -161,6 +161,14 @@ describe('the tables of the peer benchmark', () => {
     expect(text).toContain('[1] more, a webgpu: wrong: y is off');
   });
 
+  it('leave the columns of a GPU empty where there was none', () => {
+    expect(text).not.toContain('on a GPU');
+    const software = formatMarkdown({ ...report, adapter: 'google swiftshader' });
+    expect(software).toContain('| ratio on a GPU | reached on a GPU |');
+    expect(software).toMatch(/\| work \| a webgpu \| .* \| yes \| {2}\| {2}\|/);
+    expect(software).toContain('On a GPU: not measured: no GPU at hand.');
+  });
+
   it('name what a processor does faster', () => {
     expect(text).toContain('- work: b wasm 2.00 ms, latentgpu 11.0 ms (5.5× as long)');
   });

@@ -49,12 +49,20 @@ describe('races', () => {
     }
   });
 
-  it.each([sum, max, logSumExp])('$name of a row by many lanes has none', (fold) => {
-    const x = input('x', [3, 70]);
-    const { kernels } = schedule({ outputs: { y: fold(x, 1) } }, defaultAdapterClass);
+  // The detector exchanges no registers, but which memory is touched does not depend on them.
+  const subgroups = { ...defaultAdapterClass, subgroupSize: 4, subgroupFolds: true };
+  it.each(
+    [sum, max, logSumExp].flatMap((fold) => [
+      { fold, adapter: defaultAdapterClass, axis: 1, by: /^\d+ lanes$/ },
+      { fold, adapter: subgroups, axis: 1, by: /by subgroups/ },
+      { fold, adapter: subgroups, axis: 0, by: /by subgroups/ },
+    ]),
+  )('$fold.name along axis $axis, $by, has none', ({ fold, adapter, axis, by }) => {
+    const x = input('x', axis === 0 ? [70, 3] : [3, 70]);
+    const { kernels } = schedule({ outputs: { y: fold(x, axis) } }, adapter);
     expect(kernels.length).toBe(1);
     const { code, dispatch, variant } = kernels[0] as (typeof kernels)[number];
-    expect(variant).toMatch(/lanes/);
+    expect(variant).toMatch(by);
     // The scheduler names its buffers as it likes.
     const { bindings } = reflect({ label: variant, code });
     const values = bindings.map(({ name, access, size }) => {

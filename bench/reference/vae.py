@@ -75,7 +75,7 @@ class VAE(nn.Module):
     def nll(self, x, samples):
         """-log of the mean of `samples` importance weights p(x, z) / q(z | x): nats, [B]."""
         mean, log_std = self.encode(x)
-        noise = torch.randn(samples, *mean.shape)
+        noise = torch.randn(samples, *mean.shape, device=mean.device)
         z = mean + log_std.exp() * noise
         log_prior_ratio = (noise**2 / 2 + log_std - z**2 / 2).sum(-1)
         log_weights = self.log_likelihood(x, z) + log_prior_ratio

@@ -1,9 +1,12 @@
 // @import lib/matmul_problem
-// Operand A stored [k, m]: a tile is staged as K_STEP rows of BLOCK_M floats.
+// Operand A stored [k, m]: a tile is staged as K_STEP rows of BLOCK_M floats, by fours.
 const A_ROW_QUADS: u32 = BLOCK_M / 4u;
+const A_BLOCK_QUADS: u32 = 4u * A_ROW_QUADS;
+const A_BLOCKS: u32 = (A_FETCHES * THREADS + A_BLOCK_QUADS - 1u) / A_BLOCK_QUADS;
+var<workgroup> a_tile: array<array<array<vec4f, A_ROW_QUADS>, 4>, A_BLOCKS>;
 
-fn a_place(slot: u32) -> u32 {
-  return slot;
+fn a_store(slot: u32, quad: vec4f) {
+  a_tile[slot / A_BLOCK_QUADS][slot / A_ROW_QUADS % 4u][slot % A_ROW_QUADS] = quad;
 }
 
 fn a_fetch(slot: u32, batch: u32, row: u32, k: u32, length: u32) -> vec4f {
@@ -13,13 +16,12 @@ fn a_fetch(slot: u32, batch: u32, row: u32, k: u32, length: u32) -> vec4f {
   return within_k1(quad, at_k, length);
 }
 
-// Column r is A[row+r, 4·k4 … 4·k4+3] of the tile.
-fn a_block(row: u32, k4: u32) -> mat4x4f {
-  let at = k4 * 4u * A_ROW_QUADS + row / 4u;
+// Column r is A[4·at+r, 4·k4 … 4·k4+3] of the tile.
+fn a_block(at: u32, k4: u32) -> mat4x4f {
   return transpose(mat4x4f(
-    a_tile[at],
-    a_tile[at + A_ROW_QUADS],
-    a_tile[at + 2u * A_ROW_QUADS],
-    a_tile[at + 3u * A_ROW_QUADS],
+    a_tile[k4][0][at],
+    a_tile[k4][1][at],
+    a_tile[k4][2][at],
+    a_tile[k4][3][at],
   ));
 }

@@ -1,10 +1,15 @@
 // @import lib/matmul_problem
-// Operand A stored [m, k]: a tile is staged as BLOCK_M rows of K_STEP floats. One quad is left out
-// after every four rows, so that invocations that read different rows meet different banks.
+// Operand A stored [m, k]: a tile is staged as BLOCK_M rows of K_STEP floats, in blocks of
+// four rows. One quad is left out after a block, so that invocations that read different blocks meet
+// different banks.
 const A_ROW_QUADS: u32 = K_STEP / 4u;
+const A_BLOCK_QUADS: u32 = 4u * A_ROW_QUADS;
+const A_BLOCKS: u32 = (A_FETCHES * THREADS + A_BLOCK_QUADS - 1u) / A_BLOCK_QUADS;
+struct ABlock { rows: array<array<vec4f, A_ROW_QUADS>, 4>, gap: vec4f }
+var<workgroup> a_tile: array<ABlock, A_BLOCKS>;
 
-fn a_place(slot: u32) -> u32 {
-  return slot + slot / (4u * A_ROW_QUADS);
+fn a_store(slot: u32, quad: vec4f) {
+  a_tile[slot / A_BLOCK_QUADS].rows[slot / A_ROW_QUADS % 4u][slot % A_ROW_QUADS] = quad;
 }
 
 fn a_fetch(slot: u32, batch: u32, row: u32, k: u32, length: u32) -> vec4f {
@@ -14,13 +19,12 @@ fn a_fetch(slot: u32, batch: u32, row: u32, k: u32, length: u32) -> vec4f {
   return within_k(quad, at_k, length);
 }
 
-// Column r is A[row+r, 4·k4 … 4·k4+3] of the tile.
-fn a_block(row: u32, k4: u32) -> mat4x4f {
-  let at = row * A_ROW_QUADS + row / 4u + k4;
+// Column r is A[4·at+r, 4·k4 … 4·k4+3] of the tile.
+fn a_block(at: u32, k4: u32) -> mat4x4f {
   return mat4x4f(
-    a_tile[at],
-    a_tile[at + A_ROW_QUADS],
-    a_tile[at + 2u * A_ROW_QUADS],
-    a_tile[at + 3u * A_ROW_QUADS],
+    a_tile[at].rows[0][k4],
+    a_tile[at].rows[1][k4],
+    a_tile[at].rows[2][k4],
+    a_tile[at].rows[3][k4],
   );
 }

@@ -232,9 +232,10 @@ function reparameterised(rows: number, latent: number): KernelRow {
   };
 }
 
-function draws(size: number): KernelRow {
+function draws(size: number, hardwareOnly = false): KernelRow {
   return {
     name: `normal draws ${size}`,
+    hardwareOnly,
     build: () => ({ program: { outputs: { x: randomNormal([size]) } }, bytes: 4 * size }),
   };
 }
@@ -262,6 +263,8 @@ const rows: readonly KernelRow[] = [
   binarisedBatch(10_000, 500, 784),
   reparameterised(10_000, 20),
   draws(2 ** 20),
+  // More than a GPU's caches hold.
+  draws(2 ** 25, true),
 ];
 
 /** Names of all kernels that an adapter of this kind is measured with. */

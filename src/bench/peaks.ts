@@ -97,6 +97,34 @@ function copy(bytes: number): Peak {
   };
 }
 
+/** What draws are held against that leave for memory. */
+const WRITTEN = 64 * 2 ** 20;
+/** Workgroup, and quads an invocation. */
+const WRITE_SHAPES = [
+  [256, 1],
+  [64, 16],
+  [64, 64],
+] as const;
+
+function write(): Peak {
+  const quads = WRITTEN / 16;
+  return {
+    name: `write of ${WRITTEN / 2 ** 20} MiB`,
+    kind: 'write',
+    buffers: [
+      { kind: 'uniform', bytes: 16 },
+      { kind: 'write', bytes: WRITTEN },
+    ],
+    variants: WRITE_SHAPES.map(([workgroup, items]) => ({
+      code: specialize('bench_write', {
+        constants: { QUADS: quads, ITEMS: items, WORKGROUP: workgroup },
+      }),
+      workgroups: Math.ceil(quads / (workgroup * items)),
+      work: { ...NO_WORK, bytes: WRITTEN },
+    })),
+  };
+}
+
 function draws(kind: 'normals' | 'uniforms', workgroups: number): Peak {
   const iterations = 32;
   const numbers = 4 * iterations * WORKGROUP * workgroups;
@@ -147,6 +175,7 @@ export async function preparePeaks(
   const peaks = [
     multiplyAdds(workgroups),
     ...COPIED.map(copy),
+    write(),
     draws('normals', workgroups),
     draws('uniforms', workgroups),
     single,

@@ -38,6 +38,7 @@ export interface Peaks {
 export type PeakKind =
   | 'fma'
   | 'copy'
+  | 'write'
   | 'normals'
   | 'uniforms'
   | 'launch'

@@ -1,12 +1,13 @@
 // latentgpu decode: data points for codes.
 import type { Command } from 'commander';
 import { readIfPresent } from '../data/files.node.ts';
+import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import { readNpy } from '../formats/npy.ts';
 import { codeSize } from '../models/index.ts';
 import { isFlow } from '../training/folder.node.ts';
 import { type CommonOptions, type Context, common, runCommand } from './command.ts';
-import { loadModel, withInference } from './device.ts';
+import { type AnyInference, halfOption, loadModel, precisionOf, withInference } from './device.ts';
 import { checkRoom, outputFile } from './files.ts';
 import { writePoints } from './points.ts';
 
@@ -14,6 +15,7 @@ interface DecodeOptions extends CommonOptions {
   data: string;
   out: string;
   draw?: boolean;
+  half?: boolean;
 }
 
 export function decodeCommand(program: Command): void {
@@ -27,6 +29,7 @@ export function decodeCommand(program: Command): void {
     .action((dir: string, options: DecodeOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
     );
+  halfOption(command);
   common(command, 'latentgpu decode runs/mnist --data z.npy --out x.png');
 }
 
@@ -41,11 +44,12 @@ async function perform(dir: string, options: DecodeOptions, context: Context): P
       `${dir} holds a flow, which leaves nothing to draw; leave out --draw`,
     );
   }
+  const precision = precisionOf(dir, loaded, options.half);
   const latent = codeSize(loaded.config);
   const { codes, count } = await readCodes(options.data, latent);
   checkRoom(file, `${count} codes`, count, loaded.model.features);
   const shown = options.draw ? 'draw' : 'mean';
-  await withInference(loaded, async (inference, device) => {
+  const work = async (inference: AnyInference, device: Device) => {
     const x = await out.progress('decoding', (bar) =>
       inference.decode(codes, count, shown, seed, {
         signal,
@@ -55,12 +59,21 @@ async function perform(dir: string, options: DecodeOptions, context: Context): P
     await writePoints(file, x, count, loaded);
     const { shape } = loaded.config.data;
     out.result(
-      { file: file.path, count, shape, shown, seed, adapter: device.adapter.name },
+      {
+        file: file.path,
+        count,
+        shape,
+        shown,
+        ...(options.half && { weights: precision }),
+        seed,
+        adapter: device.adapter.name,
+      },
       out.quiet
         ? ''
         : `${file.path}: ${count} ${isOfFlow ? 'point' : shown}s of [${shape.join(', ')}]`,
     );
-  });
+  };
+  await withInference(loaded, work, precision);
 }
 
 /** @throws LatentGpuError `bad-input`, `bad-format`, `shape-mismatch`, `bad-data` */

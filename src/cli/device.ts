@@ -1,6 +1,8 @@
 // The device of a command, and models on it.
+import type { Command } from 'commander';
 import { type Device, openDevice } from '../device/index.ts';
-import { FlowInference, giveWeights, Inference } from '../models/index.ts';
+import { LatentGpuError } from '../errors.ts';
+import { FlowInference, giveWeights, Inference, type Precision } from '../models/index.ts';
 import { Runtime } from '../scheduler/index.ts';
 import { isFlow, type LoadedModel, readModelFolder } from '../training/folder.node.ts';
 import type { Output } from './output.ts';
@@ -18,11 +20,12 @@ export async function loadModel(folder: string, out: Output): Promise<LoadedMode
 export async function withModel<T>(
   loaded: LoadedModel,
   work: (runtime: Runtime, device: Device) => Promise<T>,
+  precision: Precision = 'f32',
 ): Promise<T> {
   const device = await openDevice();
   const runtime = new Runtime(device);
   try {
-    giveWeights(runtime, loaded.weights);
+    giveWeights(runtime, loaded.weights, precision);
     giveWeights(runtime, loaded.buffers);
     return await work(runtime, device);
   } finally {
@@ -38,13 +41,30 @@ export type AnyInference = Inference | FlowInference;
 export function withInference<T>(
   loaded: LoadedModel,
   work: (inference: AnyInference, device: Device) => Promise<T>,
+  precision?: Precision,
 ): Promise<T> {
-  return withModel(loaded, (runtime, device) =>
-    work(
-      isFlow(loaded)
-        ? new FlowInference(runtime, loaded.model)
-        : new Inference(runtime, loaded.model),
-      device,
-    ),
+  return withModel(
+    loaded,
+    (runtime, device) =>
+      work(
+        isFlow(loaded)
+          ? new FlowInference(runtime, loaded.model)
+          : new Inference(runtime, loaded.model),
+        device,
+      ),
+    precision,
   );
+}
+
+/** `--half`, for commands that decode. */
+export function halfOption(command: Command): Command {
+  return command.option('--half', 'keeps the weights as float16: half the memory, 3 decimals');
+}
+
+/** @throws LatentGpuError `bad-input` for a flow, whose log-determinants want all their bits */
+export function precisionOf(dir: string, loaded: LoadedModel, half = false): Precision {
+  if (half && isFlow(loaded)) {
+    throw new LatentGpuError('bad-input', `${dir} holds a flow; leave out --half`);
+  }
+  return half ? 'f16' : 'f32';
 }

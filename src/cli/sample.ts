@@ -1,10 +1,11 @@
 // latentgpu sample: new data points from a model.
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import { Autoencoder } from '../models/index.ts';
 import { isFlow } from '../training/folder.node.ts';
 import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
-import { loadModel, withInference } from './device.ts';
+import { type AnyInference, halfOption, loadModel, precisionOf, withInference } from './device.ts';
 import { checkRoom, outputFile } from './files.ts';
 import { writePoints } from './points.ts';
 
@@ -12,6 +13,7 @@ interface SampleOptions extends CommonOptions {
   count: number;
   out: string;
   draw?: boolean;
+  half?: boolean;
   temperature?: number;
 }
 
@@ -32,6 +34,7 @@ export function sampleCommand(program: Command): void {
     .action((dir: string, options: SampleOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
     );
+  halfOption(command);
   common(command, 'latentgpu sample runs/mnist --count 100 --out samples.png --seed 7');
 }
 
@@ -63,10 +66,11 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
       `${dir} holds a flow, which only draws; leave out --draw`,
     );
   }
+  const precision = precisionOf(dir, loaded, options.half);
   const { shape } = loaded.config.data;
   const heat = options.temperature ?? 1;
   const shown = options.draw || isOfFlow ? 'draw' : 'mean';
-  await withInference(loaded, async (inference, device) => {
+  const work = async (inference: AnyInference, device: Device) => {
     const x = await out.progress('sampling', (bar) =>
       inference.sample(count, shown, seed, {
         signal,
@@ -81,11 +85,13 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         count,
         shape,
         shown,
+        ...(options.half && { weights: precision }),
         ...(isOfFlow && { temperature: heat }),
         seed,
         adapter: device.adapter.name,
       },
       out.quiet ? '' : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]`,
     );
-  });
+  };
+  await withInference(loaded, work, precision);
 }

@@ -1,3 +1,25 @@
+/** The largest finite binary16. */
+export const HALF_MAX = 65504;
+
+const float = new Float32Array(1);
+const word = new Uint32Array(float.buffer);
+
+/** float32 → binary16, rounded to the nearest, of two equally near to the even one. */
+export function floatToHalf(value: number): number {
+  float[0] = value;
+  const bits = word[0] as number;
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  // From 65520 on the nearest is infinity.
+  if (magnitude >= 0x477ff000) return sign | 0x7c00;
+  // Below 2^-14 they are multiples of 2^-24; adding 2^52 rounds to whole numbers.
+  if (magnitude < 0x38800000) {
+    return sign | (Math.abs(float[0]) * 2 ** 24 + 2 ** 52 - 2 ** 52);
+  }
+  return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
+}
+
 /** IEEE 754 binary16 → binary32, exactly. */
 export function halfToFloat(halves: Uint16Array): Float32Array {
   return Float32Array.from(halves, (half) => {

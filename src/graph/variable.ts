@@ -26,6 +26,8 @@ export class Variable extends Tensor {
   readonly init: Initializer | undefined;
   /** The flat variable that this one is a part of, and where it starts in it (elements). */
   parent: { readonly variable: Variable; readonly offset: number } | undefined;
+  /** Whether its memory holds packed float16 numbers, which kernels read as float32. */
+  isHalf = false;
 
   constructor(name: string, shape: Shape, options: VariableOptions = {}) {
     super(variableOp, [], checkShape(name, shape), options.dtype ?? 'f32', {}, name);
@@ -50,6 +52,26 @@ export function variable(name: string, shape: Shape, options: VariableOptions = 
 /** An input: memory the caller fills before a run, `plan.feed({ x })`. */
 export function input(name: string, shape: Shape, dtype: DType = 'f32'): Variable {
   return new Variable(name, shape, { dtype, role: 'input' });
+}
+
+export function isHalf(tensor: Tensor): boolean {
+  return isVariable(tensor) && tensor.isHalf;
+}
+
+/**
+ * Has a float32 variable kept as float16: half the memory, rounded to nearest. Kernels read it as
+ * float32 and cannot write it. To be called before it has memory or is part of a plan.
+ *
+ * @throws LatentGpuError `bad-config` for other types, and for a parameter that is being trained
+ */
+export function keepAsHalf(variable: Variable): void {
+  if (variable.dtype !== 'f32' || variable.parent) {
+    throw new LatentGpuError(
+      'bad-config',
+      `${variable} cannot be kept as float16: ${variable.parent ? 'an optimizer trains it' : 'it is not float32'}`,
+    );
+  }
+  variable.isHalf = true;
 }
 
 /** Parts of a flat variable start at multiples of this many elements (WebGPU binds at 256 bytes). */
@@ -82,6 +104,13 @@ export function packParameters(parameters: readonly Variable[], name = 'paramete
         'bad-config',
         `${name}: parameter '${parameter.name}' is already packed with another set of parameters; ` +
           'give one optimizer all the parameters of a model',
+      );
+    }
+    if (parameter.isHalf) {
+      throw new LatentGpuError(
+        'bad-config',
+        `${name}: parameter '${parameter.name}' is kept as float16, which is for inference; ` +
+          'train a model whose weights are float32',
       );
     }
     offsets.push(offset);

@@ -13,6 +13,8 @@ export interface MatmulOperand {
   batchStride: number;
   /** Floats in the binding. */
   size: number;
+  /** Whether it is stored as packed float16; only B may be, with all of the above multiples of 4. */
+  isHalf?: boolean;
 }
 
 /** C[b,m,n] = Σ_k A[b,m,k] B[b,k,n]. */
@@ -172,6 +174,7 @@ export function chooseMatmul(
     hooks: {
       a_access: access('a', a, shader),
       b_access: access('b', b, shader),
+      ...(b.isHalf && { b_memory: '// @import lib/matmul_b_halves' }),
     },
     dispatch,
     tileM,

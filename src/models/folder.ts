@@ -4,7 +4,7 @@ import type { Standardization } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
 import { parseJson } from '../formats/json.ts';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
-import type { Variable } from '../graph/variable.ts';
+import { keepAsHalf, type Variable } from '../graph/variable.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import {
   isFlowConfig,
@@ -279,7 +279,24 @@ export function readWeights(
   return { values, buffers, standardization, extra: [...tensors.keys()] };
 }
 
-/** Puts parameters, or buffers, into the memory of a device. */
-export function giveWeights(runtime: Runtime, values: ReadonlyMap<Variable, WeightValues>): void {
-  for (const [parameter, data] of values) runtime.write(parameter, data);
+/** How parameters are kept in memory; kernels compute in float32 either way. */
+export type Precision = 'f32' | 'f16';
+
+/**
+ * Puts parameters, or buffers, into the memory of a device.
+ *
+ * @param precision `f16` rounds parameters to float16: half the memory, for inference alone. To be
+ *   asked for before the model is used.
+ * @throws LatentGpuError `bad-data` for a weight beyond float16's range, `bad-config` for a model that
+ *   is in use or being trained
+ */
+export function giveWeights(
+  runtime: Runtime,
+  values: ReadonlyMap<Variable, WeightValues>,
+  precision: Precision = 'f32',
+): void {
+  for (const [parameter, data] of values) {
+    if (precision === 'f16' && parameter.role === 'parameter') keepAsHalf(parameter);
+    runtime.write(parameter, data);
+  }
 }

@@ -53,6 +53,7 @@ export {
   giveWeights,
   MODEL_FILE,
   modelJson,
+  type Precision,
   readModelJson,
   readWeights,
   type StoredWeights,

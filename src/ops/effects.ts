@@ -13,10 +13,10 @@ const assignOp = defineOp({
 /** At the end of the step, `target` holds `value`. Everything else in the step reads the old one. */
 export function assign(target: Variable, value: Tensor): Tensor {
   const fits = sameShape(target.shape, value.shape) && target.dtype === value.dtype;
-  if (!fits || target.dtype === 'u8') {
+  if (!fits || target.dtype === 'u8' || target.isHalf) {
     throw new LatentGpuError(
       'shape-mismatch',
-      `assign: ${value} does not fit ${target}; shapes and types must agree, and bytes cannot be assigned`,
+      `assign: ${value} does not fit ${target}; shapes and types must agree, and neither bytes nor float16 can be assigned`,
     );
   }
   return new Tensor(assignOp, [value], target.shape, target.dtype, { target });
@@ -26,7 +26,7 @@ const storeOp = defineOp({ name: 'store', kind: 'store', reference: ([value]) =>
 
 /** Element `index` of the vector `target` takes the scalar `value`: how a loss history is kept. */
 export function store(target: Variable, index: Tensor, value: Tensor): Tensor {
-  const fits = target.rank === 1 && index.rank === 0 && value.rank === 0;
+  const fits = target.rank === 1 && !target.isHalf && index.rank === 0 && value.rank === 0;
   if (!fits || index.dtype !== 'u32' || value.dtype !== target.dtype) {
     throw new LatentGpuError(
       'shape-mismatch',

@@ -1,6 +1,7 @@
 // How a tensor is read: which memory, and at which affine index. Views dissolve here.
 import { contiguousStrides, type Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { isHalf } from '../graph/variable.ts';
 
 /** Element (i₀, i₁, …) of `shape` is at offset + Σ iₐ · strides[a] of the base's memory. */
 export interface Access {
@@ -10,18 +11,25 @@ export interface Access {
   readonly strides: readonly number[];
 }
 
-/** Rows of a byte table start at multiples of four bytes, so that a kernel can read four at once. */
-export function bytesPerRow(width: number): number {
-  return Math.ceil(width / 4) * 4;
+/** Bytes and halves: several to a word, so that what holds them has a layout of its own. */
+export function isPacked(memory: Tensor): boolean {
+  return memory.dtype === 'u8' || isHalf(memory);
+}
+
+/**
+ * Elements from row to row of a packed memory, a multiple of four, so that a kernel can read four at
+ * once; undefined for a vector of halves and for what is not packed.
+ */
+export function pitchOf(memory: Tensor): number | undefined {
+  if (!isPacked(memory) || (memory.dtype !== 'u8' && memory.rank < 2)) return undefined;
+  return Math.ceil(memory.size / (memory.shape[0] as number) / 4) * 4;
 }
 
 /** The memory layout of a tensor that has memory of its own. */
 export function ownLayout(tensor: Tensor): Access {
   const strides = contiguousStrides(tensor.shape);
-  if (tensor.dtype === 'u8') {
-    const rows = tensor.shape[0] as number;
-    strides[0] = rows === 1 ? 0 : bytesPerRow(tensor.size / rows);
-  }
+  const pitch = pitchOf(tensor);
+  if (pitch !== undefined) strides[0] = tensor.shape[0] === 1 ? 0 : pitch;
   return { base: tensor, shape: tensor.shape, offset: 0, strides };
 }
 

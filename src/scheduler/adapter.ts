@@ -7,6 +7,11 @@ export interface AdapterClass extends ProductAdapter {
   readonly maxUniformBuffers: number;
   /** Bytes one binding may span. */
   readonly maxBindingBytes: number;
+  /**
+   * Whether invocations that share a row combine by exchanging registers, where the size of
+   * subgroups is known; else by workgroup memory. Default: they do not.
+   */
+  readonly subgroupFolds?: boolean;
 }
 
 /** WebGPU's default limits: what every adapter offers. */

@@ -1,7 +1,7 @@
 // What a group of nodes reads and writes: the basis of its bindings, its traffic and its lifetime.
 import { contiguousStrides, sizeOf } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { accessOf, bytesPerRow } from './access.ts';
+import { accessOf, isPacked, pitchOf } from './access.ts';
 import type { Dependencies } from './dependencies.ts';
 import { targetOf } from './effects.ts';
 import { accessIn, type Group, readShape } from './group.ts';
@@ -49,24 +49,26 @@ export function trafficOf(group: Group, dependencies: Dependencies): Traffic {
   return { reads, writes };
 }
 
-/** Elements a memory holds (bytes for a byte table). */
+/** Elements a memory holds (bytes for a byte table), those between rows included. */
 export function memoryElements(memory: Tensor): number {
-  if (memory.dtype !== 'u8') return memory.size;
-  const rows = memory.shape[0] as number;
-  return rows * bytesPerRow(memory.size / rows);
+  const pitch = pitchOf(memory);
+  return pitch === undefined ? memory.size : (memory.shape[0] as number) * pitch;
+}
+
+function elementBytes(memory: Tensor): number {
+  return memory.dtype === 'u8' ? 1 : isPacked(memory) ? 2 : 4;
 }
 
 /** Bytes a memory takes, padded so that four elements can be read wherever one can. */
 export function memoryBytes(memory: Tensor): number {
-  const bytes = memory.dtype === 'u8' ? memoryElements(memory) : memory.size * 4;
-  return Math.ceil(bytes / 16) * 16;
+  return Math.ceil((memoryElements(memory) * elementBytes(memory)) / 16) * 16;
 }
 
 /** Whether a read can come from a uniform binding: a value or four, the same for every element. */
 export function isUniformRead(read: Read, written: ReadonlySet<Tensor>): boolean {
   const { memory, strides } = read.location;
   return (
-    memory.dtype !== 'u8' &&
+    !isPacked(memory) &&
     memory.size <= 4 &&
     !written.has(memory) &&
     !['matmul', 'gather', 'kernel'].includes(read.node.op.kind) &&
@@ -105,7 +107,7 @@ export function trafficBytes(group: Group, dependencies: Dependencies): number {
   const { reads, writes } = trafficOf(group, dependencies);
   const touched = new Map<Tensor, number>();
   const touch = (memory: Tensor, elements: number) => {
-    const bytes = memory.dtype === 'u8' ? elements : elements * 4;
+    const bytes = elements * elementBytes(memory);
     touched.set(memory, Math.min(memoryBytes(memory), (touched.get(memory) ?? 0) + bytes));
   };
   for (const { node, input, location } of reads) {

@@ -3,8 +3,8 @@
 import { LatentGpuError } from '../errors.ts';
 import { contiguousStrides, sameShape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { PART_ALIGNMENT } from '../graph/variable.ts';
-import { type Access, accessOf } from './access.ts';
+import { isHalf, PART_ALIGNMENT } from '../graph/variable.ts';
+import { type Access, accessOf, isPacked } from './access.ts';
 import { isUniformRead, memoryElements, type Read, trafficOf, type Write } from './bindings.ts';
 import type { Dependencies } from './dependencies.ts';
 import { targetOf } from './effects.ts';
@@ -43,7 +43,7 @@ export function literal(value: number, dtype: string): string {
 
 /** Whether one element is read, whichever element of the domain is computed. */
 const isFixed = ({ memory, strides }: Location): boolean =>
-  memory.dtype !== 'u8' && strides.every((stride) => stride === 0);
+  !isPacked(memory) && strides.every((stride) => stride === 0);
 
 /** The values already named in a block of WGSL, and the lines that name them. */
 export class Scope {
@@ -243,7 +243,7 @@ export class Emitter {
         isFree: node.op.kind === 'store',
       })),
     ].filter(({ location }) => this.alias(location.memory) === memory);
-    if (memory.dtype === 'u8' || touched.some(({ isFree }) => isFree)) return wholeSpan(memory);
+    if (isPacked(memory) || touched.some(({ isFree }) => isFree)) return wholeSpan(memory);
     const first = Math.min(...touched.map(({ location }) => location.offset));
     const last = Math.max(
       ...touched.map(({ location, shape }) => {
@@ -434,7 +434,25 @@ export class Emitter {
       const isOuter = (_: unknown, axis: number) => !this.group.over.includes(axis);
       [shape, strides, counter] = [shape.filter(isOuter), strides.filter(isOuter), 'row'];
     }
-    return splat(type, `${binding.name}[${rowIndexText(shape, strides, offset, counter)}]`);
+    const at = rowIndexText(shape, strides, offset, counter);
+    return splat(type, this.elementAt(binding, at));
+  }
+
+  /** The number at an index into a memory that is not bound as quads. */
+  private elementAt({ memory, name }: Binding, at: string): string {
+    if (memory.dtype === 'u8') {
+      return `f32(extractBits(${name}[(${at}) / 4u], 8u * ((${at}) % 4u), 8u)) / 255.0`;
+    }
+    if (!isHalf(memory)) return `${name}[${at}]`;
+    this.imports.add('lib/halves');
+    return `half_of(${name}[(${at}) / 2u], ${at})`;
+  }
+
+  private quadAt({ memory, name }: Binding, at: string): string {
+    if (memory.dtype === 'u8') return `unpack4x8unorm(${name}[${at}])`;
+    if (!isHalf(memory)) return `${name}[${at}]`;
+    this.imports.add('lib/halves');
+    return `halves4(${name}[${at}])`;
   }
 
   private loadText(
@@ -443,22 +461,19 @@ export class Emitter {
     last: number,
   ): string {
     const binding = this.bindingOf(location.memory);
-    const { name, start } = binding;
-    const { dtype } = location.memory;
-    const offset = location.offset - start;
-    const type = dtype === 'u32' ? 'u32' : 'f32';
-    if (last === 0 && terms.length === 0 && dtype !== 'u8') {
+    const { memory } = location;
+    const offset = location.offset - binding.start;
+    const type = memory.dtype === 'u32' ? 'u32' : 'f32';
+    if (last === 0 && terms.length === 0 && !isPacked(memory)) {
       return splat(type, this.element(location, 0));
     }
     if (binding.quads) {
       const at = affineText([...terms, { name: this.quad, stride: 4 }], offset, 4);
-      return dtype === 'u8' ? `unpack4x8unorm(${name}[${at}])` : `${name}[${at}]`;
+      return this.quadAt(binding, at);
     }
     const one = (lane: number) => {
       const own = last === 0 ? terms : [...terms, { name: this.lane(lane), stride: last }];
-      const at = affineText(own, offset);
-      if (dtype !== 'u8') return `${name}[${at}]`;
-      return `f32(extractBits(${name}[(${at}) / 4u], 8u * ((${at}) % 4u), 8u)) / 255.0`;
+      return this.elementAt(binding, affineText(own, offset));
     };
     if (last === 0) return splat(type, one(0));
     return splat(type, [0, 1, 2, 3].map(one).join(', '));
@@ -538,13 +553,16 @@ const wholeSpan = (memory: Tensor) => ({ start: 0, elements: memoryElements(memo
 
 function declaration({ name, kind, memory, quads, elements }: Binding): string {
   const scalar = memory.dtype === 'f32' ? 'f32' : 'u32';
+  const words = quads ? 'vec2u' : 'u32';
   if (kind === 'uniform') return `var<uniform> ${name}: vec4<${scalar}>;`;
   const access = kind === 'read' ? 'read' : 'read_write';
   const type =
     memory.dtype === 'u8'
       ? `array<u32, ${Math.ceil(elements / 4)}>`
-      : quads
-        ? `array<vec4<${scalar}>, ${Math.ceil(elements / 4)}>`
-        : `array<${scalar}, ${elements}>`;
+      : isHalf(memory)
+        ? `array<${words}, ${Math.ceil(elements / (quads ? 4 : 2))}>`
+        : quads
+          ? `array<vec4<${scalar}>, ${Math.ceil(elements / 4)}>`
+          : `array<${scalar}, ${elements}>`;
   return `var<storage, ${access}> ${name}: ${type};`;
 }

@@ -1,6 +1,7 @@
 // What the kernels of all kinds of groups are put together from.
 
 import type { Tensor } from '../graph/tensor.ts';
+import { isPacked } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
 import type { Binding, Emitter } from './emit.ts';
 
@@ -26,10 +27,11 @@ export interface Made {
 
 const MAX_GRID = 65535;
 
-/** Workgroups folded into rows that WebGPU can dispatch. */
+/** Workgroups folded into rows that WebGPU can dispatch, with fewer to spare than there are rows. */
 export function grid(workgroups: number): { dispatch: [number, number, number]; gridX: number } {
-  const gridX = Math.min(workgroups, MAX_GRID);
-  return { dispatch: [gridX, Math.ceil(workgroups / gridX), 1], gridX };
+  const rows = Math.ceil(workgroups / MAX_GRID);
+  const gridX = Math.ceil(workgroups / rows);
+  return { dispatch: [gridX, rows, 1], gridX };
 }
 
 /** The power of two at or above x. */
@@ -55,5 +57,5 @@ export const plain = (bindings: readonly Binding[]): KernelBinding[] =>
     kind,
     offset: 4 * start,
     ...(kind !== 'uniform' &&
-      memory.dtype !== 'u8' && { bytes: quads ? 16 * Math.ceil(elements / 4) : 4 * elements }),
+      !isPacked(memory) && { bytes: quads ? 16 * Math.ceil(elements / 4) : 4 * elements }),
   }));

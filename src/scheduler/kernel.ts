@@ -2,6 +2,7 @@
 
 import { sizeOf } from '../graph/shape.ts';
 import type { Op, Tensor } from '../graph/tensor.ts';
+import { isHalf } from '../graph/variable.ts';
 import { chooseMatmul, type MatmulOperand } from '../kernels/matmul.ts';
 import { specialize } from '../kernels/specialize.ts';
 import type { AdapterClass } from './adapter.ts';
@@ -143,12 +144,17 @@ function matmulKernel(emitter: Emitter, adapter: AdapterClass): Made {
   const rank = shape.length;
   const batch = shape.slice(0, -2);
   const [m, n] = shape.slice(-2) as [number, number];
-  const operands = product.inputs.map((input) => {
+  const operands = product.inputs.map((input, side) => {
     const access = accessIn(input, input.shape);
-    const operand = operandOf(access, batch);
+    const operand = operandOf(access, batch, side === 1);
     if (!operand) throw new Error(`${input} cannot be read by a product`);
     const { memory, offset } = locate(access, dependencies);
-    const described: MatmulOperand = { ...operand, offset, size: memoryElements(memory) };
+    const described: MatmulOperand = {
+      ...operand,
+      offset,
+      size: memoryElements(memory),
+      isHalf: isHalf(memory),
+    };
     return { memory, described };
   }) as [
     { memory: Tensor; described: MatmulOperand },

@@ -3,8 +3,8 @@
 import { contiguousStrides, type Shape, sizeOf } from '../graph/shape.ts';
 import { opNamed, Tensor } from '../graph/tensor.ts';
 import { numberStreams, topological } from '../graph/traverse.ts';
-import { isVariable } from '../graph/variable.ts';
-import { type Access, accessOf, isWhole } from './access.ts';
+import { isHalf, isVariable } from '../graph/variable.ts';
+import { type Access, accessOf, isPacked, isWhole } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
 import { entangledEffects, variablesRead } from './effects.ts';
 
@@ -156,10 +156,11 @@ function lowerGather(node: Tensor, unique: Unique): Tensor {
 function lowerKernel(node: Tensor, unique: Unique): Tensor {
   const isRead = (x: Tensor) => {
     const access = accessOf(x);
-    return access !== undefined && isWhole(access) && !isVirtual(access.base);
+    if (access === undefined || isPacked(access.base)) return false;
+    return isWhole(access) && !isVirtual(access.base);
   };
-  if (node.inputs.every((x) => isRead(x) && x.dtype !== 'u8')) return node;
-  const inputs = node.inputs.map((x) => (isRead(x) && x.dtype !== 'u8' ? x : copyOf(x, unique)));
+  if (node.inputs.every(isRead)) return node;
+  const inputs = node.inputs.map((x) => (isRead(x) ? x : copyOf(x, unique)));
   return unique(new Tensor(node.op, inputs, node.shape, node.dtype, node.attrs, node.name));
 }
 
@@ -228,8 +229,20 @@ export interface Operand {
   readonly batchStride: number;
 }
 
-/** The operand of a product as its kernel reads it, or undefined if it has to be copied first. */
-export function operandOf(access: Access, batch: Shape): Operand | undefined {
+/**
+ * The operand of a product as its kernel reads it, or undefined if it has to be copied first.
+ *
+ * @param isRight it may be kept as halves, as the weights of a layer are
+ */
+export function operandOf(access: Access, batch: Shape, isRight = false): Operand | undefined {
+  const operand = stridedOperand(access, batch);
+  if (!operand || !isHalf(access.base)) return operand;
+  const { ld, offset, batchStride } = operand;
+  const inQuads = [ld, offset, batchStride].every((count) => count % 4 === 0);
+  return isRight && inQuads ? operand : undefined;
+}
+
+function stridedOperand(access: Access, batch: Shape): Operand | undefined {
   const rank = access.shape.length;
   const lead = batch.length - (rank - 2);
   let batchStride = 0;
@@ -268,8 +281,8 @@ export function isVirtual(x: Tensor): boolean {
 
 function lowerProduct(node: Tensor, { unique, adapter }: Context): Tensor {
   const batch = node.shape.slice(0, -2);
-  const fits = (x: Tensor) => operandOf(accessOf(x) as Access, batch) !== undefined;
-  const inputs = node.inputs.map((x) => {
+  const inputs = node.inputs.map((x, i) => {
+    const fits = (y: Tensor) => operandOf(accessOf(y) as Access, batch, i === 1) !== undefined;
     if (fits(x)) return x;
     const copy = copyOf(x, unique);
     if (fits(copy)) return copy;
@@ -351,8 +364,8 @@ function splitProduct(node: Tensor, splits: number, unique: Unique): Tensor {
   const partial = unique(
     new Tensor(node.op, operands as Tensor[], [splits, ...node.shape], 'f32', {}, node.name),
   );
-  const fits = operands.every((x) =>
-    operandOf(accessOf(x as Tensor) as Access, partial.shape.slice(0, -2)),
+  const fits = operands.every((x, i) =>
+    operandOf(accessOf(x as Tensor) as Access, partial.shape.slice(0, -2), i === 1),
   );
   if (!fits) return node;
   const total = unique(

@@ -19,16 +19,13 @@ import {
   powerOfTwo,
 } from './kernel-parts.ts';
 import { nestedBody, nestedInvocations } from './nested-rows.ts';
+import { chooseFolds, foldLibrary, type RowInvocations } from './row-folds.ts';
 
-/** Invocations of a rows kernel: of a workgroup, and how many of them share a row. */
-interface RowInvocations {
-  workgroup: number;
-  lanes: number;
-  /** Whether neighbouring invocations take neighbouring rows. */
-  across: boolean;
-}
-
-function rowInvocations(group: Group, quads: number, adapter: AdapterClass): RowInvocations {
+function rowInvocations(
+  group: Group,
+  quads: number,
+  adapter: AdapterClass,
+): Omit<RowInvocations, 'folds'> {
   const units = rowCount(group) * group.splits;
   const across = !hasTrailingAxes(group);
   if (adapter.isSoftware) {
@@ -67,14 +64,17 @@ export function rowsKernel(emitter: Emitter, adapter: AdapterClass): Made {
   const nested = over.length > 0;
   const body = nested ? nestedBody(emitter, space, adapter) : rowsBody(emitter, space);
 
-  const { workgroup, lanes, across } = nested
+  const shape = nested
     ? nestedInvocations(group, adapter)
     : rowInvocations(group, space.quads, adapter);
+  const { workgroup, lanes, across } = shape;
+  const folding = foldLibrary({ ...shape, folds: chooseFolds(shape, adapter) }, adapter);
   const rows = sizeOf(extents(outer));
   const { dispatch, gridX } = grid(Math.ceil((rows * group.splits * lanes) / workgroup));
   const code = specialize('rows', {
     constants: {
       ...libraryConstants(emitter, adapter),
+      ...folding.constants,
       ROWS: rows,
       SPLITS: group.splits,
       LANES: lanes,
@@ -84,13 +84,13 @@ export function rowsKernel(emitter: Emitter, adapter: AdapterClass): Made {
       QUADS: space.quads,
     },
     hooks: {
-      folds: `// @import ${lanes === 1 ? 'lib/fold_serial' : 'lib/fold_lanes'}`,
+      folds: `// @import ${folding.library}`,
       bindings: [...importLines(emitter), declarations].join('\n'),
       process: `fn process(row: u32, split: u32, lane: u32, place: u32, live: bool) {\n${indent(body)}\n}`,
     },
   });
   const variant = [
-    lanes === 1 ? 'serial' : `${lanes} lanes`,
+    folding.label,
     ...(group.splits > 1 ? [`${group.splits} splits`] : []),
     ...(nested ? ['nested'] : []),
   ].join(', ');

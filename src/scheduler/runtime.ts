@@ -4,9 +4,10 @@ import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import { PART_ALIGNMENT, packedMembers, type Variable } from '../graph/variable.ts';
 import { Random } from '../random.ts';
-import { bytesPerRow } from './access.ts';
+import { pitchOf } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
 import { memoryBytes } from './bindings.ts';
+import { halvesOf, packHalves } from './halves.ts';
 import { Plan } from './plan.ts';
 import { type Program, schedule } from './schedule.ts';
 
@@ -15,6 +16,7 @@ export interface Storage {
   readonly buffer: GPUBuffer;
   readonly byteOffset: number;
   readonly bytes: number;
+  readonly isHalf: boolean;
 }
 
 export type NumberArray = Float32Array | Uint32Array | Uint8Array;
@@ -60,19 +62,27 @@ export class Runtime {
   /** Where a variable lies; it gets its memory and its initial values when first asked for. */
   storageOf(variable: Variable): Storage {
     const have = this.storage.get(variable);
+    if (have && variable.isHalf !== have.isHalf) {
+      throw new LatentGpuError(
+        'bad-config',
+        `${variable} lies in memory as float32 already; have it kept as float16 before it is used`,
+      );
+    }
     if (have && !variable.parent) return have;
     if (variable.parent) {
       const { variable: whole, offset } = variable.parent;
       const { buffer } = this.storageOf(whole);
-      return { buffer, byteOffset: offset * 4, bytes: memoryBytes(variable) };
+      return { buffer, byteOffset: offset * 4, bytes: memoryBytes(variable), isHalf: false };
     }
     const bytes = memoryBytes(variable);
     const buffer = this.device.createBuffer(variable.name, bytes, BUFFER_USAGE);
-    const storage = { buffer, byteOffset: 0, bytes };
+    const storage = { buffer, byteOffset: 0, bytes, isHalf: variable.isHalf };
     this.storage.set(variable, storage);
     const members = packedMembers(variable);
     if (members.length > 0) this.fillParts(variable, members, buffer);
-    else if (variable.init) this.device.write(buffer, 0, this.initial(variable));
+    else if (variable.init) {
+      this.device.write(buffer, 0, inMemory(variable, this.initial(variable)));
+    }
     return storage;
   }
 
@@ -131,15 +141,16 @@ export class Runtime {
 
   /** The values of a variable, in row-major order. */
   async read(variable: Variable): Promise<Float32Array | Uint32Array> {
-    const { buffer, byteOffset } = this.storageOf(variable);
+    const { buffer, byteOffset, bytes } = this.storageOf(variable);
     if (variable.dtype === 'u8') {
       throw new LatentGpuError(
         'bad-input',
         `${variable} is a table of bytes; it cannot be read back`,
       );
     }
-    const bytes = await this.device.read(buffer, byteOffset, variable.size * 4);
-    return variable.dtype === 'u32' ? new Uint32Array(bytes) : new Float32Array(bytes);
+    if (variable.isHalf) return halvesOf(variable, await this.device.read(buffer, 0, bytes));
+    const read = await this.device.read(buffer, byteOffset, variable.size * 4);
+    return variable.dtype === 'u32' ? new Uint32Array(read) : new Float32Array(read);
   }
 
   /** Forgets a variable and frees its memory. */
@@ -165,13 +176,14 @@ export class Runtime {
 
 /** Values as a kernel expects them: rows of bytes start at multiples of four. */
 function inMemory(variable: Variable, values: ArrayLike<number>): NumberArray {
+  if (variable.isHalf) return packHalves(variable, values);
   if (variable.dtype === 'f32')
     return values instanceof Float32Array ? values : Float32Array.from(values);
   if (variable.dtype === 'u32')
     return values instanceof Uint32Array ? values : Uint32Array.from(values);
   const rows = variable.shape[0] as number;
   const width = variable.size / rows;
-  const stride = bytesPerRow(width);
+  const stride = pitchOf(variable) as number;
   if (stride === width && values instanceof Uint8Array) return values;
   const padded = new Uint8Array(rows * stride);
   for (let row = 0; row < rows; row++) {

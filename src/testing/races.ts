@@ -56,7 +56,9 @@ export function findRaces(request: KernelRequest): Race[] {
       [binding]: kind === 'uniform' ? { uniform: words } : words,
     };
   }
-  const code = withConstants(job.code, info, request.constants ?? {});
+  // The detector does not know directives; without them the lines keep their numbers.
+  const plain = job.code.replace(/^\s*(enable|requires)\b[^;]*;/gm, '');
+  const code = withConstants(plain, info, request.constants ?? {});
   try {
     const { races, errors } = detectRaces(code, job.entryPoint, [...job.dispatch], groups);
     return [

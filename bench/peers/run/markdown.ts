@@ -99,7 +99,10 @@ export function formatMarkdown(report: PeerReport): string {
       ),
     ),
   ]);
-  const summary = rows.map((row) => [row.name, ...comparison(row)]);
+  // A run has one adapter: what a GPU would make of the rows is another run's to say.
+  const isSoftware = /swiftshader|llvmpipe|lavapipe/i.test(report.adapter);
+  const onGpu = (...cells: string[]) => (isSoftware ? cells : []);
+  const summary = rows.map((row) => [row.name, ...comparison(row), ...onGpu('', '')]);
   const again = rows.flatMap((row) => {
     const cell = row.cells.find(({ label }) => label === AGAIN);
     return cell?.ratio ? [[row.name, ratioText(cell)]] : [];
@@ -121,7 +124,11 @@ export function formatMarkdown(report: PeerReport): string {
     '',
     'The best peer on WebGPU over latentgpu, with a 95 % interval:',
     '',
-    ...table(['', 'best peer', 'ratio', 'aim', 'reached'], summary),
+    ...table(
+      ['', 'best peer', 'ratio', 'aim', 'reached', ...onGpu('ratio on a GPU', 'reached on a GPU')],
+      summary,
+    ),
+    ...onGpu('', 'On a GPU: not measured: no GPU at hand.'),
     ...(again.length > 0
       ? ['', 'latentgpu against itself, in a page of its own:', '', ...table(['', 'ratio'], again)]
       : []),
