@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { WORKS } from '../bench/gpu/rows.ts';
 import { gpuPage, pageName } from '../bench/gpu/table.ts';
 import { parseTorchReport, type TorchReport } from '../bench/gpu/torch.ts';
-import { parseReport } from '../src/bench/index.ts';
+import { type BenchReport, parseReport } from '../src/bench/index.ts';
 
 const path = 'bench/results/swiftshader-node-2-cores.json';
 const bench = parseReport(await readFile(path, 'utf8'), path);
@@ -39,17 +39,21 @@ const torch = (cuda: string | null, columns: TorchReport['rows'][number]['column
   );
 
 /** The same measurements, as if a GPU had made them; with what only a GPU is asked for. */
-const onGpu = {
+const onGpu: BenchReport = {
   ...bench,
   adapter: { ...bench.adapter, name: 'NVIDIA H200 (nvidia hopper)', isSoftware: false },
   curves: [
     {
       name: 'sum of rows against bytes',
+      axis: 'bytes',
       points: [
         {
           size: 2 ** 27,
-          ms: times(20),
-          work: { flops: 0, bytes: 2 ** 27 },
+          clock: 'gpu',
+          ms: { ...times(20), max: 20, count: 1 },
+          samples: [20],
+          cpuMs: null,
+          work: { flops: 0, bytes: 2 ** 27, normals: 0, uniforms: 0, dispatches: 1 },
           share: 1,
           limit: 'copy',
         },

@@ -78,8 +78,9 @@ function stagesOf({ out, seconds: time, python }: RunFlags): Record<Stage, () =>
       return 'doctor.json';
     },
     async bench() {
-      await own('cli.js', 'bench', '--seconds', `${time}`, '--out', at('latentgpu.json'));
-      return 'latentgpu.json';
+      const files = ['--out', at('latentgpu.json'), '--html', at('latentgpu.html')];
+      await own('cli.js', 'bench', '--curves', '--seconds', `${time}`, ...files);
+      return 'latentgpu.json, latentgpu.html';
     },
     async torch() {
       const known = await output(python, ['-c', 'import torch']).catch(() => undefined);

@@ -1,22 +1,10 @@
 // The work that both sides measure, and where each of them keeps it.
-import type { BenchReport } from '../../src/bench/index.ts';
+import type { BenchReport, BenchRow, CurvePoint } from '../../src/bench/index.ts';
 import type { TorchReport, TorchRow } from './torch.ts';
-
-interface Measured {
-  readonly ms: { readonly median: number; readonly min: number };
-  readonly work: { readonly flops: number; readonly bytes: number };
-  readonly share: number;
-  readonly limit: string;
-}
-
-interface Curve {
-  readonly name: string;
-  readonly points: readonly (Measured & { readonly size: number })[];
-}
 
 /** Both sides of a run; PyTorch's may be missing, and so may anything in either. */
 export interface Report {
-  readonly bench: BenchReport & { readonly curves?: readonly Curve[] };
+  readonly bench: BenchReport;
   readonly torch?: TorchReport | undefined;
 }
 
@@ -83,7 +71,7 @@ export const WORKS: readonly Work[] = [
 export function rowNamed(
   { bench, torch }: Report,
   work: Work | string,
-): { own: Measured | undefined; torch: TorchRow | undefined } {
+): { own: BenchRow | CurvePoint | undefined; torch: TorchRow | undefined } {
   const { name, curve, size } = typeof work === 'string' ? row(work) : work;
   const point = bench.curves
     ?.find((each) => each.name === curve)
