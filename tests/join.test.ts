@@ -44,7 +44,8 @@ describe('kernels joined to one', () => {
       { part: 1, binding: 0 },
       { part: 1, binding: 1 },
     ]);
-    expect(code).toContain('workgroup_id.x >= 2u && workgroup_id.x < 4u');
+    expect(code).toContain('if (workgroup_id.x < 2u) { part0(');
+    expect(code).toContain('part1(vec3u(workgroup_id.x - 2u, 0u, 0u), local_invocation_id);');
     expect(workgroupSizeOf(code)).toBe('64,1,1');
   });
 

@@ -98,7 +98,7 @@ export function joinKernels(parts: readonly JoinPart[]): Joined {
   const body: string[] = [];
   const bindings: { part: number; binding: number }[] = [];
   const bound = new Map<string, string>();
-  const calls: string[] = [];
+  const calls: { call: string; end: number }[] = [];
   const first = declarationsOf((parts[0] as JoinPart).code);
   let start = 0;
   parts.forEach((part, index) => {
@@ -141,8 +141,9 @@ export function joinKernels(parts: readonly JoinPart[]): Joined {
         declaration.kind === 'entry' ? asFunction(text, `part${index}`, rename) : rename(text),
       );
     }
-    calls.push(callOf(entryOf(declarations), index, start, part.workgroups));
-    start += part.workgroups;
+    const end = start + part.workgroups;
+    calls.push({ call: callOf(entryOf(declarations), index, start), end });
+    start = end;
   });
   const parameters = Object.entries(BUILTINS).map(
     ([builtin, type]) => `  @builtin(${builtin}) ${builtin}: ${type},`,
@@ -155,7 +156,10 @@ export function joinKernels(parts: readonly JoinPart[]): Joined {
     'fn main(',
     ...parameters,
     ') {',
-    ...calls,
+    ...calls.map(({ call, end }, index) => {
+      const isLast = index === calls.length - 1;
+      return isLast ? `  { ${call} }` : `  if (workgroup_id.x < ${end}u) { ${call} } else`;
+    }),
     '}',
     '',
   ].join('\n');
@@ -179,10 +183,9 @@ function asFunction(entry: string, name: string, rename: (text: string) => strin
   return rename(`fn ${name}(${parameters.join(', ')}) {${rest}`);
 }
 
-function callOf(entry: Declaration, index: number, start: number, count: number): string {
+function callOf(entry: Declaration, index: number, start: number): string {
   const values = parametersOf(code(entry.text)).map(({ builtin }) =>
     builtin === 'workgroup_id' && start > 0 ? `vec3u(workgroup_id.x - ${start}u, 0u, 0u)` : builtin,
   );
-  const call = `part${index}(${values.join(', ')});`;
-  return `  if (workgroup_id.x >= ${start}u && workgroup_id.x < ${start + count}u) { ${call} }`;
+  return `part${index}(${values.join(', ')});`;
 }
