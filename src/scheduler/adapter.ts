@@ -12,6 +12,8 @@ export interface AdapterClass extends ProductAdapter {
    * subgroups is known; else by workgroup memory. Default: they do not.
    */
   readonly subgroupFolds?: boolean;
+  /** Whether products that follow each other share a kernel; default: where it is expected to pay. */
+  readonly layers?: 'always' | 'never';
 }
 
 /** WebGPU's default limits: what every adapter offers. */

@@ -25,8 +25,12 @@ export interface Traffic {
   readonly writes: Write[];
 }
 
-/** Everything a group takes from memory and leaves there. Strides are over the reader's shape. */
-export function trafficOf(group: Group, dependencies: Dependencies): Traffic {
+/**
+ * Everything a group takes from memory and leaves there. Strides are over the reader's shape.
+ *
+ * @param whole the group of which it is a link: what that needs by itself is not left in memory
+ */
+export function trafficOf(group: Group, dependencies: Dependencies, whole = group): Traffic {
   const reads: Read[] = [];
   const writes: Write[] = [];
   for (const node of group.levels.keys()) {
@@ -42,7 +46,7 @@ export function trafficOf(group: Group, dependencies: Dependencies): Traffic {
     if (target) {
       const strides = node.op.kind === 'store' ? [] : contiguousStrides(node.shape);
       writes.push({ node, location: { memory: target, offset: 0, strides } });
-    } else if (dependencies.isKept(node, group)) {
+    } else if (dependencies.isKept(node, whole)) {
       writes.push({ node, location: homeOf(node, dependencies) });
     }
   }
@@ -80,8 +84,9 @@ export function isUniformRead(read: Read, written: ReadonlySet<Tensor>): boolean
 export function countBindings(
   group: Group,
   dependencies: Dependencies,
+  whole = group,
 ): { storage: number; uniform: number } {
-  const { reads, writes } = trafficOf(group, dependencies);
+  const { reads, writes } = trafficOf(group, dependencies, whole);
   const written = new Set(writes.map((w) => w.location.memory));
   const storage = new Set<Tensor>(written);
   const uniform = new Set<Tensor>();

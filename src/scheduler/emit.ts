@@ -86,17 +86,24 @@ export class Emitter {
   private readonly writes: Write[];
   private readonly aliases: ReadonlyMap<Tensor, Tensor>;
   private space: IndexSpace | undefined;
+  private firstBinding = 0;
   private counter = 0;
   /** The quad that is computed: its number along the quad axis, and its first element. */
   private quad = 'quad';
   private column = 'column';
 
-  constructor(group: Group, dependencies: Dependencies, aliases: ReadonlyMap<Tensor, Tensor>) {
+  /** @param whole the group of which it is a link */
+  constructor(
+    group: Group,
+    dependencies: Dependencies,
+    aliases: ReadonlyMap<Tensor, Tensor>,
+    whole = group,
+  ) {
     this.group = group;
     this.dependencies = dependencies;
     this.aliases = aliases;
     this.order = dependencies.nodes.filter((node) => group.levels.has(node));
-    const traffic = trafficOf(group, dependencies);
+    const traffic = trafficOf(group, dependencies, whole);
     this.reads = new Map(traffic.reads.map((r) => [`${r.node.id}:${r.input}`, r]));
     this.writes = traffic.writes;
   }
@@ -193,6 +200,7 @@ export class Emitter {
   /** Chooses how each memory is declared, now that the index arithmetic is known. */
   bind(space: IndexSpace, firstBinding: number): string {
     this.space = space;
+    this.firstBinding = firstBinding;
     const written = new Set(this.writes.map((w) => this.alias(w.location.memory)));
     const uniforms = new Set<Tensor>();
     const storage = new Map<Tensor, boolean>();
@@ -222,7 +230,7 @@ export class Emitter {
 
   private binding(memory: Tensor, kind: Binding['kind'], quads: boolean): Binding {
     const span = kind === 'uniform' ? wholeSpan(memory) : this.span(memory);
-    return { memory, name: `m${this.bindings.length}`, kind, quads, ...span };
+    return { memory, name: `m${this.firstBinding + this.bindings.length}`, kind, quads, ...span };
   }
 
   /**

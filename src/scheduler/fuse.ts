@@ -3,7 +3,8 @@
 //   2. a reduction takes what feeds it; a gather takes the computation of its indices;
 //   3. a number joins the fold it comes from;
 //   4. every other node joins the kernel it has most in common with, or starts one;
-//   5. kernels that share memory become one, and so do short rows with the rows they make up.
+//   5. kernels that share memory become one, and so do short rows with the rows they make up;
+//   6. small products that follow each other become one.
 // A node joins only if one kernel can then compute the group, the bindings suffice and no cycle
 // arises between kernels.
 import { sameShape, sizeOf } from '../graph/shape.ts';
@@ -26,6 +27,7 @@ import {
   rowCount,
   withShared,
 } from './group.ts';
+import { joinLayers } from './layers.ts';
 import { isVirtual, type Lowered } from './lower.ts';
 import { canNest, canShare } from './nested-rows.ts';
 
@@ -48,7 +50,8 @@ export function fuse(lowered: Lowered, adapter: AdapterClass): Fusion {
   fuser.rest();
   fuser.merge();
   fuser.nestRows();
-  return { groups: fuser.groups, groupOf: fuser.groupOf, dependencies: fuser.dependencies };
+  const { groups, groupOf, dependencies } = fuser;
+  return joinLayers({ groups, groupOf, dependencies }, adapter);
 }
 
 /** Whether one group computes a value for each row of another. */

@@ -8,10 +8,11 @@ import { isVirtual } from './lower.ts';
 
 /**
  * map: one element at a time. rows: elements along some axes folded, or values shared by a row
- * computed once. matmul: a product, and what is done to each element of its result. own: one node
- * with a shader of its own.
+ * computed once. matmul: a product, and what is done to each element of its result. layers: such
+ * products one after the other, each the left operand of the next. own: one node with a shader of its
+ * own.
  */
-export type GroupKind = 'map' | 'rows' | 'matmul' | 'own';
+export type GroupKind = 'map' | 'rows' | 'matmul' | 'layers' | 'own';
 
 /**
  * Whether a node has a value for every element of the group's domain, one for every row, one for
@@ -35,6 +36,8 @@ export interface Group {
   readonly levels: Map<Tensor, Level>;
   /** matmul: the node that holds the sums of the left operand over the inner extent. */
   columnSum: Tensor | undefined;
+  /** layers: what computes the first left operand, if anything does, and the products in order. */
+  readonly chain: readonly Group[];
 }
 
 let nextGroup = 0;
@@ -44,9 +47,11 @@ export function newGroup(
   shape: Shape,
   axes: readonly number[] = [],
   splits = 1,
+  chain: readonly Group[] = [],
 ): Group {
-  const levels = new Map<Tensor, Level>();
-  return { id: nextGroup++, kind, shape, axes, over: [], splits, levels, columnSum: undefined };
+  const levels = new Map(chain.flatMap((link) => [...link.levels]));
+  const shared = { id: nextGroup++, kind, shape, axes, over: [], splits };
+  return { ...shared, levels, columnSum: undefined, chain };
 }
 
 /** A group whose rows are those of `inner` and whose blocks are the rows of `outer`. */

@@ -43,12 +43,15 @@ export const indent = (lines: readonly string[], by = '  ') =>
   lines.map((line) => by + line).join('\n');
 
 /** Constants of the imported libraries that depend on the adapter. */
-export function libraryConstants(emitter: Emitter, adapter: AdapterClass): Record<string, number> {
+export function libraryConstants(
+  emitter: Pick<Emitter, 'imports'>,
+  adapter: AdapterClass,
+): Record<string, number> {
   // A software adapter shifts slowly and converts fast; the words are the same.
   return emitter.imports.has('lib/philox') && adapter.isSoftware ? { PHILOX_CONVERTS: 1 } : {};
 }
 
-export const importLines = (emitter: Emitter) =>
+export const importLines = (emitter: Pick<Emitter, 'imports'>) =>
   [...emitter.imports].sort().map((m) => `// @import ${m}`);
 
 export const plain = (bindings: readonly Binding[]): KernelBinding[] =>

@@ -20,6 +20,7 @@ import {
   type Made,
   plain,
 } from './kernel-parts.ts';
+import { layersKernel } from './layers-kernel.ts';
 import { locate } from './location.ts';
 import { operandOf } from './lower.ts';
 import { rowsKernel } from './rows-kernel.ts';
@@ -51,7 +52,9 @@ export function makeKernel(
         ? rowsKernel(emitter, adapter)
         : group.kind === 'own'
           ? ownKernel(emitter, adapter)
-          : matmulKernel(emitter, adapter);
+          : group.kind === 'layers'
+            ? layersKernel(group, dependencies, aliases, adapter)
+            : matmulKernel(emitter, adapter);
   return {
     ...made,
     label: labelOf(emitter.order),

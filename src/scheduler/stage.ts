@@ -23,7 +23,7 @@ const LARGE = 2 ** 13;
 const MOST = 4;
 
 function isSmall(group: Group): boolean {
-  if (group.kind === 'own') return false;
+  if (group.kind === 'own' || group.kind === 'layers') return false;
   if (group.kind !== 'matmul') return sizeOf(group.shape) <= LARGE && group.splits === 1;
   const [product] = group.levels.keys();
   const inner = ((product as Tensor).inputs[0] as Tensor).shape.at(-1) as number;
