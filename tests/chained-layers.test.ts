@@ -83,6 +83,22 @@ describe('chained layers', () => {
     expect(planOf(y, adapter).kernels.map(({ label }) => label.split(' ')[0])).toEqual(['normal']);
   });
 
+  it.each(classes)('start from a part of what was put side by side, on %s', (_, adapter) => {
+    const x = input('x', [8, 6]);
+    const whole = o.concat([o.exp(x), o.square(x)], 1);
+    const cut = (axis: number, from: number, to: number) =>
+      new Linear(axis === 1 ? to - from : 12, 3).call(o.slice(whole, axis, from, to));
+    expect(planOf(cut(1, 6, 12), adapter).kernels.length).toBe(1);
+    // No part: all of the concatenation has to be there.
+    for (const [axis, from, to] of [
+      [1, 5, 11],
+      [1, 6, 11],
+      [0, 0, 6],
+    ] as const) {
+      expect(planOf(cut(axis, from, to), adapter).kernels.length).toBe(2);
+    }
+  });
+
   it.each(classes)('can be turned off and on, on %s', (_, adapter) => {
     const count = (m: number, layers: 'always' | 'never') =>
       planOf(mlp(m, 20, 30, 40), { ...adapter, layers }).kernels.length;

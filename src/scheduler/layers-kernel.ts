@@ -1,4 +1,5 @@
-// The kernel of products that follow each other: strips in workgroup memory, the body of each layer.
+// The kernel of products that follow each other: what enters the first strip of rows, how weights are
+// read, and what follows each product.
 import type { Tensor } from '../graph/tensor.ts';
 import { specialize } from '../kernels/specialize.ts';
 import { accessOf } from './access.ts';
@@ -100,18 +101,10 @@ class Composer {
       (step === 1 || width === 1) && [offset, ...steps].every((stride) => stride % 4 === 0);
     this.matrix('x', memory, quads);
     const row = rowIndexText(lead, steps, offset, 'row');
-    const at = (lane: number) =>
-      affineText(
-        [{ name: lane === 0 ? 'col' : `(col + ${lane}u)`, stride: step }].filter(
-          ({ stride }) => stride !== 0,
-        ),
-        0,
-      );
-    const value = quads
-      ? `x[(${row} + col) / 4u]`
-      : `vec4f(${[0, 1, 2, 3].map((lane) => `x[${row} + ${at(lane)}]`).join(', ')})`;
+    const one = (lane: number) => `x[${row} + (col + ${lane}u) * ${step}u]`;
+    const value = quads ? `x[(${row} + col) / 4u]` : `vec4f(${[0, 1, 2, 3].map(one).join(', ')})`;
     this.lines.push(
-      `fn first(row: u32, col: u32, value: vec4f, stores: bool) -> vec4f {\n  return ${padded(value, width)};\n}`,
+      `fn initial(row: u32, col: u32, value: vec4f, stores: bool) -> vec4f {\n  return ${padded(value, width)};\n}`,
     );
   }
 
@@ -168,16 +161,15 @@ export function layersKernel(
   const leftOf = (l: number) => products[l]?.inputs[0] as Tensor;
   const baseOf = (x: Tensor) => accessOf(x)?.base as Tensor;
   const first = leftOf(0);
-  if (entry) composer.link('first', emitterOf(entry), baseOf(first));
+  if (entry) composer.link('initial', emitterOf(entry), baseOf(first));
   else composer.readFirst(first);
+  const space = choice.shader === 'layers_subgroup' ? 'private' : 'workgroup';
   strips.forEach((quads, i) => {
-    lines.push(
-      `var<${choice.shader === 'layers_subgroup' ? 'private' : 'workgroup'}> strip_${i}: array<vec4f, ${quads}>;`,
-    );
+    lines.push(`var<${space}> strip_${i}: array<vec4f, ${quads}>;`);
   });
   lines.push(
     'fn enter(slot: u32, row: u32, col: u32, part: u32) {',
-    `  strip_0[slot] = first(row, col, vec4f(), row < M && part == 0u);`,
+    `  strip_0[slot] = initial(row, col, vec4f(), row < M && part == 0u);`,
     '}',
   );
   layers.forEach((link, l) => {

@@ -185,7 +185,22 @@ function withOwnIndex(store: Tensor, copy: number): Tensor {
   return new Tensor(store.op, inputs, store.shape, store.dtype, store.attrs, store.name);
 }
 
+/** The part of a concatenation that a slice cuts out again, whole. */
+function partCut(node: Tensor): Tensor | undefined {
+  const [whole] = node.inputs as [Tensor];
+  const { axis, start } = node.attrs;
+  if (node.op.name !== 'slice' || whole.op.kind !== 'concat' || whole.attrs.axis !== axis) return;
+  let at = 0;
+  return whole.inputs.find((part) => {
+    const extent = part.shape[axis as number] as number;
+    at += extent;
+    return at - extent === start && extent === node.shape[axis as number];
+  });
+}
+
 function readable(node: Tensor, unique: Unique): Tensor {
+  const part = partCut(node);
+  if (part) return part;
   if (accessOf(node)) return node;
   const copy = copyOf(node.inputs[0] as Tensor, unique);
   return unique(new Tensor(node.op, [copy], node.shape, node.dtype, node.attrs, node.name));
