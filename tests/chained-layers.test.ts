@@ -1,5 +1,6 @@
 // Which products share a kernel, and whether that kernel's invocations wait for each other. No GPU.
 import { describe, expect, it } from 'vitest';
+import { Autoregressive, affine, type Mapped } from '../src/flows/index.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { input, variable } from '../src/graph/variable.ts';
 import { Linear, MLP } from '../src/nn/index.ts';
@@ -98,6 +99,25 @@ describe('chained layers', () => {
       expect(planOf(cut(axis, from, to), adapter).kernels.length).toBe(2);
     }
   });
+
+  it.each(classes)(
+    'draw from an autoregressive flow of few coordinates in one plan, on %s',
+    (_, adapter) => {
+      const flow = (features: number) =>
+        new Autoregressive({ features, hidden: [16, 16], transformer: affine() });
+      expect(
+        flow(4)
+          .stages('forward')
+          .map((stage) => 'map' in stage),
+      ).toEqual([false]);
+      const [stage] = flow(2).stages('forward') as [{ map: (z: Tensor) => Mapped }];
+      const { value, logDet } = stage.map(input('z', [8, 2]));
+      const count = (layers?: 'never') =>
+        schedule({ outputs: { value, logDet } }, { ...adapter, ...(layers && { layers }) }).kernels
+          .length;
+      expect(count()).toBeLessThanOrEqual(count('never') - 3);
+    },
+  );
 
   it.each(classes)('can be turned off and on, on %s', (_, adapter) => {
     const count = (m: number, layers: 'always' | 'never') =>

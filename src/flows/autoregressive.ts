@@ -36,6 +36,9 @@ export interface AutoregressiveOptions extends Omit<MadeOptions, 'outputs'> {
 /** Passes that one graph may hold. */
 const UNROLLED = 64;
 
+/** Coordinates for which as many passes of a net are faster than the steps of a walk: few dispatches. */
+const FEW = 3;
+
 /** Vectors [D]; feature i is transformed with parameters that features of lower rank tell. */
 export class Autoregressive extends Bijection {
   readonly shape: Shape;
@@ -88,7 +91,8 @@ export class Autoregressive extends Bijection {
   }
 
   override stages(way: Way): readonly Stage[] {
-    if (way === 'inverse') return super.stages(way);
+    const [features] = this.shape as [number];
+    if (way === 'inverse' || features <= FEW) return super.stages(way);
     return [{ recur: (z, context) => this.recurrence(z, context) }];
   }
 
