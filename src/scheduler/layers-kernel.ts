@@ -1,6 +1,7 @@
 // The kernel of products that follow each other: what enters the first strip of rows, how weights are
 // read, and what follows each product.
 import type { Tensor } from '../graph/tensor.ts';
+import { isHalf } from '../graph/variable.ts';
 import { specialize } from '../kernels/specialize.ts';
 import { accessOf } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
@@ -44,7 +45,8 @@ class Composer {
   /** A matrix that products read, as quads or as single floats. */
   matrix(name: string, memory: Tensor, quads: boolean): void {
     const size = memoryElements(memory);
-    const type = quads ? `array<vec4f, ${quadsOf(size)}>` : `array<f32, ${size}>`;
+    const quad = isHalf(memory) ? 'vec2u' : 'vec4f';
+    const type = quads ? `array<${quad}, ${quadsOf(size)}>` : `array<f32, ${size}>`;
     const at = `@group(0) @binding(${this.bindings.length})`;
     this.lines.push(`${at} var<storage, read> ${name}: ${type};`);
     this.bindings.push({ memory, kind: 'read', offset: 0 });
@@ -112,7 +114,7 @@ class Composer {
   weights(l: number, product: Tensor): void {
     const right = product.inputs[1] as Tensor;
     const access = accessIn(right, right.shape);
-    const { transposed, ld } = operandOf(access, product.shape.slice(0, -2)) as Operand;
+    const { transposed, ld } = operandOf(access, product.shape.slice(0, -2), true) as Operand;
     const { memory, offset } = locate(access, this.dependencies);
     const k = right.shape.at(-2) as number;
     const quads = [ld, offset, memoryElements(memory)].every((count) => count % 4 === 0);
@@ -121,8 +123,10 @@ class Composer {
     const unit = quads ? 4 : 1;
     const [alongColumn, alongTerm] = transposed ? [ld, 1] : [1, ld];
     const place = affineText([{ name: 'col', stride: alongColumn }], offset);
+    if (isHalf(memory)) this.imports.add('lib/halves');
+    const quad = (at: string) => (isHalf(memory) ? `halves4(${name}[${at}])` : `${name}[${at}]`);
     const read = (at: string) =>
-      quads ? `${name}[${at}]` : `vec4f(${[0, 1, 2, 3].map((i) => `${name}[${at} + ${i}u]`)})`;
+      quads ? quad(at) : `vec4f(${[0, 1, 2, 3].map((i) => `${name}[${at} + ${i}u]`)})`;
     const lanes = 'vec4u(k) + vec4u(0u, 1u, 2u, 3u)';
     const vector = (q: number) => {
       const value = read(q === 0 ? 'at' : `at + ${(q * ld) / unit}u`);

@@ -106,7 +106,8 @@ function fits(whole: Group, dependencies: Dependencies, adapter: AdapterClass): 
     const before = l > 0 ? layers[l - 1] : entry;
     const weights = accessOf(right);
     if (link.columnSum || left.size !== m * (left.shape.at(-1) as number)) return false;
-    if (!weights || operandOf(weights, link.shape.slice(0, -2))?.batchStride !== 0) return false;
+    if (!weights || operandOf(weights, link.shape.slice(0, -2), true)?.batchStride !== 0)
+      return false;
     if (!before) continue;
     const access = accessOf(left);
     if (!access || !isWhole(access) || before.levels.get(access.base) !== 'full') return false;

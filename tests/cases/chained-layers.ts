@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { Shape } from '../../src/graph/shape.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { packParameters, type Variable, variable } from '../../src/graph/variable.ts';
+import { keepAsHalf, packParameters, type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
 import type { Schedule } from '../../src/scheduler/schedule.ts';
 import { type CaseContext, cases } from '../rig/cases.ts';
@@ -159,6 +159,26 @@ cases('chained layers', (c) => {
       const plan = await run(t, net, outputs);
       t.equal(new Set(shadersOf(plan)), new Set(['layers']));
       t.equal(plan.kernels.length, Object.keys(outputs).length);
+    });
+
+    c(`weights kept as float16, ${name}`, async (t) => {
+      const net = new Net();
+      const x = net.variable('x', [6, 5]);
+      const turned = o.tanh(o.matmul(net.chain('net', x, [9, 8]), net.variable('turned', [8, 7])));
+      const y = net.layer('last', turned, 3, o.sigmoid);
+      for (const v of net.values.keys()) {
+        if (v === x) continue;
+        keepAsHalf(v);
+        // Numbers that float16 holds.
+        const values = net.values.get(v) as ArrayLike<number>;
+        net.values.set(
+          v,
+          Array.from(values, (value) => Math.round(value * 64) / 64),
+        );
+      }
+      const plan = await run(t, net, { y });
+      t.equal(new Set(shadersOf(plan)), new Set(['layers']));
+      for (const { code } of plan.kernels) t.ok(code.includes('halves4'), 'reads halves');
     });
 
     c(`what others need is left in memory, ${name}`, async (t) => {
