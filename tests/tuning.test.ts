@@ -8,7 +8,9 @@ import { isLatentGpuError } from '../src/errors.ts';
 import { input } from '../src/graph/variable.ts';
 import { gpuClass } from '../src/kernels/gpus.ts';
 import { chooseMatmul, type MatmulProblem, matmulClass } from '../src/kernels/matmul.ts';
+import { specialize } from '../src/kernels/specialize.ts';
 import { densityClass, extentClass } from '../src/kernels/tuned.ts';
+import { workgroupBytesOf } from '../src/kernels/workgroup-memory.ts';
 import { add, logSumExp, matmul, mul, sum } from '../src/ops/index.ts';
 import { defaultAdapterClass } from '../src/scheduler/adapter.ts';
 import { partsOf, schedule, tableInUse, tuningTasks } from '../src/scheduler/index.ts';
@@ -90,6 +92,28 @@ describe('classes of kernels', () => {
     expect(chooseMatmul(large, { isSoftware: false, vendor: 'nvidia' }).tileM).toBe(128);
     expect(chooseMatmul(large, { isSoftware: false, vendor: 'qualcomm' }).tileM).toBe(32);
   });
+});
+
+test('workgroup memory is what the variables of a kernel take', () => {
+  const bytes = (text: string) => workgroupBytesOf(text);
+  expect(bytes('const N: u32 = 3u;\nvar<workgroup> a: array<vec4f, N * 2u>;')).toBe(96);
+  expect(bytes('var<workgroup> a: array<array<vec2f, 5>, 4>;\nvar<workgroup> b: f32;')).toBe(164);
+  const block = 'struct Block { rows: array<array<vec4f, 2>, 4>, gap: f32 }';
+  expect(bytes(`${block}\nvar<workgroup> a: array<Block, 3>;`)).toBe(3 * 144);
+  expect(bytes('var<private> a: array<vec4f, 9>;')).toBe(0);
+  expect(bytes('var<workgroup> a: mat4x4f;')).toBe(Number.POSITIVE_INFINITY);
+  // Sixteen floats of each of 64 rows and columns, and a quad beside every four of them.
+  const operand = { ld: 64, offset: 0, batchStride: 0, size: 4096 };
+  const { shader, constants, hooks } = chooseMatmul(
+    {
+      ...{ batch: 1, m: 64, n: 64, k: 64, sumA: false },
+      a: { ...operand, transposed: false },
+      b: { ...operand, transposed: true },
+    },
+    { isSoftware: false },
+    'tiled-64x64',
+  );
+  expect(bytes(specialize(shader, { constants, hooks }))).toBe(2 * 16 * (4 * 16 + 4) * 4);
 });
 
 describe('planning with a table', () => {

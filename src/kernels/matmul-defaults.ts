@@ -38,18 +38,15 @@ export function softwareVariant({ batch, m, n, k }: Extents, shares: boolean): s
   return `subgroup-${best.rows}x4`;
 }
 
-/** Of a workgroup that computes a square tile. */
-const INVOCATIONS = { 128: 256, 64: 256, 32: 64 };
-
-/** Invocations that one multiprocessor needs to hide what it waits for. */
-const RESIDENT = 512;
+/** Workgroups by their tile's extent that one multiprocessor needs to hide what it waits for. */
+const RESIDENT = { 128: 2, 64: 3, 32: 6.25 };
 
 /** @param vendor as WebGPU names it */
 export function gpuVariant({ batch, m, n }: Extents, vendor: string | undefined): string {
   const { multiprocessors, tileSpeed, hasWorkgroupMemory } = gpuClass(vendor);
   let best = { extent: 32, cost: Number.POSITIVE_INFINITY };
   for (const extent of [128, 64, 32] as const) {
-    const fills = (multiprocessors * RESIDENT) / INVOCATIONS[extent];
+    const fills = multiprocessors * RESIDENT[extent];
     const tiles = batch * Math.ceil(m / extent) * Math.ceil(n / extent);
     // Tiles that do not fill the machine take as long as those that just do.
     const cost = (Math.max(tiles, fills) * extent * extent) / tileSpeed[extent];

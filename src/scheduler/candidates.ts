@@ -2,6 +2,7 @@
 import { isHalf } from '../graph/variable.ts';
 import { workgroupSizeOf } from '../kernels/join.ts';
 import type { TunedTable } from '../kernels/tuned.ts';
+import { workgroupBytesOf } from '../kernels/workgroup-memory.ts';
 import type { Candidate, TuningTask } from '../tuning/index.ts';
 import { memoryBytes } from './bindings.ts';
 import type { Kernel } from './kernel.ts';
@@ -63,14 +64,16 @@ export function tuningTasks(schedule: Schedule): TuningTask[] {
       key,
       label: kernel.label,
       cost,
-      // Kernels share a dispatch only if their workgroups are of one size: a launch that is spared is
-      // worth more than a better variant of what is small.
+      // Kernels share a dispatch only if their workgroups are of one size, and their memory together
+      // is little: a launch that is spared is worth more than a better variant of what is small.
       get variants() {
         if (!shares) return variants;
         const size = workgroupSizeOf(kernel.code);
-        return variants.filter(
-          (variant) => workgroupSizeOf(schedule.as(kernel, variant).code) === size,
-        );
+        const bytes = workgroupBytesOf(kernel.code);
+        return variants.filter((variant) => {
+          const { code } = schedule.as(kernel, variant);
+          return workgroupSizeOf(code) === size && workgroupBytesOf(code) <= bytes;
+        });
       },
       make: (variant) => candidateOf(schedule.as(kernel, variant)),
     };
