@@ -8,6 +8,8 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     // A repository of its own, which tests/testing.test.ts runs.
     exclude: ['tests/example/**'],
+    // Results shall not depend on what this machine remembers, or on what it would measure.
+    env: { LATENTGPU_TUNE: 'off' },
     globalSetup: ['tests/rig/setup.ts'],
     reporters: ['default', 'tests/rig/reporter.ts'],
     // A process each, because Dawn lives in one; one at a time, because both hosts of a software

@@ -20,3 +20,12 @@ export * as optim from './optim/index.ts';
 export * as pictures from './pictures/index.ts';
 export { type Plan, Runtime, schedule } from './scheduler/index.ts';
 export * from './training/index.ts';
+export {
+  type Measured,
+  newTuner,
+  setDefaultTune,
+  type TuneMode,
+  type TuneOptions,
+  Tuner,
+  type TuningMemory,
+} from './tuning/index.ts';

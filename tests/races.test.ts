@@ -19,35 +19,38 @@ function check(code: string, dispatch: readonly number[], bindings: Bindings): v
 const numbers = (size: number) => Float32Array.from({ length: size }, (_, i) => i % 7);
 
 describe('races', () => {
-  it.each(['tiled-32x32', 'tiled-64x64'])('%s has none in any layout', (variant) => {
-    const [m, n, k] = [33, 34, 20];
-    for (const [left, right] of [
-      [false, false],
-      [false, true],
-      [true, false],
-    ] as const) {
-      const [a, b] = [left ? 36 : k, right ? k : 36];
-      const problem = {
-        batch: 1,
-        m,
-        n,
-        k,
-        a: { transposed: left, ld: a, offset: 0, batchStride: 0, size: a * (left ? k : m) },
-        b: { transposed: right, ld: b, offset: 0, batchStride: 0, size: b * (right ? n : k) },
-        sumA: true,
-      };
-      const { shader, constants, hooks, dispatch } = chooseMatmul(
-        problem,
-        defaultAdapterClass,
-        variant,
-      );
-      check(specialize(shader, { constants, hooks }), dispatch, {
-        a: numbers(problem.a.size),
-        b: numbers(problem.b.size),
-        output: new Float32Array(m * 36),
-      });
-    }
-  });
+  it.each(['tiled-32x32', 'tiled-64x64', 'tiled-16x64', 'tiled-64x16', 'tiled-64x64-few'])(
+    '%s has none in any layout',
+    (variant) => {
+      const [m, n, k] = [33, 34, 20];
+      for (const [left, right] of [
+        [false, false],
+        [false, true],
+        [true, false],
+      ] as const) {
+        const [a, b] = [left ? 36 : k, right ? k : 36];
+        const problem = {
+          batch: 1,
+          m,
+          n,
+          k,
+          a: { transposed: left, ld: a, offset: 0, batchStride: 0, size: a * (left ? k : m) },
+          b: { transposed: right, ld: b, offset: 0, batchStride: 0, size: b * (right ? n : k) },
+          sumA: true,
+        };
+        const { shader, constants, hooks, dispatch } = chooseMatmul(
+          problem,
+          defaultAdapterClass,
+          variant,
+        );
+        check(specialize(shader, { constants, hooks }), dispatch, {
+          a: numbers(problem.a.size),
+          b: numbers(problem.b.size),
+          output: new Float32Array(m * 36),
+        });
+      }
+    },
+  );
 
   // The detector exchanges no registers, but which memory is touched does not depend on them.
   const subgroups = { ...defaultAdapterClass, subgroupSize: 4, subgroupFolds: true };

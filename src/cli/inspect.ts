@@ -5,24 +5,12 @@ import { readIfPresent } from '../data/files.node.ts';
 import { LatentGpuError } from '../errors.ts';
 import { readSafetensors } from '../formats/safetensors.ts';
 import { isFlowConfig, layersOf, type ModelConfig } from '../models/index.ts';
-import { flatten, type Given } from '../models/schema.ts';
 import { defaultAdapterClass } from '../scheduler/adapter.ts';
 import { type AdapterClass, schedule } from '../scheduler/index.ts';
 import type { LoadedModel } from '../training/folder.node.ts';
-import {
-  type Binarization,
-  describeStep,
-  lossOf,
-  makeOptimizer,
-  RUN_KEYS,
-  runConfig,
-  settleRun,
-  startOf,
-  totalSteps,
-} from '../training/index.ts';
 import { type Context, common, runCommand } from './command.ts';
-import { chooseBinarization } from './data.ts';
 import { loadModel } from './device.ts';
+import { stepProgram } from './step-program.ts';
 import { table, thousands } from './text.ts';
 
 export function inspectCommand(program: Command): void {
@@ -139,56 +127,17 @@ function described(config: ModelConfig): string {
 }
 
 /** How a training step would run, on the class of adapter it was trained on. Needs no GPU. */
-function stepPlan({ config, model, record }: LoadedModel) {
-  const before = record
-    ? flatten(RUN_KEYS, record.config, 'training.json')
-    : new Map<string, Given>();
-  const { training } = runConfig(
-    config.family,
-    config.data,
-    settleRun(config.family, [before], config.data),
-  );
-  const count = record?.data.count ?? 60000;
-  const stepsPerEpoch = Math.max(1, Math.floor(count / training.batch));
-  const { clipNorm, ema } = training;
-  const dataset = {
-    name: 'data',
-    source: '',
-    count: Math.max(count, training.batch),
-    shape: [...config.data.shape],
-    // Described, not read: its rows are not there.
-    data:
-      config.data.standardized || (isFlowConfig(config) && config.dequantize === 'none')
-        ? new Float32Array(0)
-        : new Uint8Array(0),
-  };
-  const binarize: Binarization = isFlowConfig(config)
-    ? 'none'
-    : chooseBinarization(
-        training.binarize ?? 'auto',
-        config.likelihood,
-        // As if grey.
-        { ...dataset, data: Uint8Array.of(128) },
-      );
-  const { effects } = describeStep({
-    model,
-    loss: lossOf(model),
-    ...startOf(model),
-    data: dataset,
-    batch: training.batch,
-    binarize,
-    optimizer: makeOptimizer(training, stepsPerEpoch, totalSteps(training, stepsPerEpoch)),
-    ...(clipNorm !== null && { clipNorm }),
-    ...(ema !== null && { ema }),
-  });
+function stepPlan(loaded: LoadedModel) {
+  const { record } = loaded;
   const adapter: AdapterClass = {
     ...defaultAdapterClass,
     ...(record && {
       isSoftware: record.adapter.isSoftware,
+      ...(record.adapter.vendor !== undefined && { vendor: record.adapter.vendor }),
       ...(record.adapter.subgroupSize !== undefined && {
         subgroupSize: record.adapter.subgroupSize,
       }),
     }),
   };
-  return schedule({ effects }, adapter);
+  return schedule(stepProgram(loaded), adapter);
 }

@@ -21,6 +21,7 @@ import { sampleCommand } from './sample.ts';
 import { scoreCommand } from './score.ts';
 import { startCommand } from './start.ts';
 import { trainCommand } from './train.ts';
+import { tuneCommand } from './tune.ts';
 import { version } from './version.ts';
 
 /** Every command under its heading, with what the list of commands says of it. */
@@ -48,6 +49,7 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
   'The machine:': [
     [doctorCommand, 'adapters, and what to do if there is none'],
     [benchCommand, "the adapter's peaks, and what share of them kernels reach"],
+    [tuneCommand, 'measures which kernels are the fastest here, and remembers'],
     [checkCommand, 'compiles your own WGSL on Dawn and in headless Chrome'],
   ],
 };

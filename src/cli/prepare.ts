@@ -31,6 +31,7 @@ import {
   type TrainingConfig,
   totalSteps,
 } from '../training/index.ts';
+import type { TuneMode } from '../tuning/index.ts';
 import type { Context } from './command.ts';
 import {
   checkShape,
@@ -50,6 +51,8 @@ export interface RunRequest {
   readonly data: DataChoice;
   readonly folder: string;
   readonly force: boolean;
+  /** Of a run that begins; default: as the environment says. */
+  readonly tune?: TuneMode;
   /** The run to continue. */
   readonly resume: { readonly record: TrainingRecord; readonly checkpoint: Checkpoint } | undefined;
 }

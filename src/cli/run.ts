@@ -86,11 +86,20 @@ function bitsOf(model: Model, nats: number): number | null {
 export async function train(request: RunRequest, context: Context): Promise<RunSummary> {
   const began = performance.now();
   const prepared = await prepare(request, context);
-  const { resume, folder, force } = request;
-  const trainer = await Trainer.create(
-    prepared.trainer,
-    () => openDevice(),
-    resume?.checkpoint.state,
+  const { resume, folder, force, tune } = request;
+  // On a GPU, kernels that are not known there are measured while they are compiled.
+  const trainer = await context.out.progress('compiling', (bar) =>
+    Trainer.create(
+      {
+        ...prepared.trainer,
+        tune: {
+          ...(tune !== undefined && { mode: tune }),
+          onProgress: (done, label) => bar.update(done, label.slice(0, 30)),
+        },
+      },
+      () => openDevice(),
+      resume?.checkpoint.state,
+    ),
   );
   try {
     // Who continues a run has held its folder since before reading it.
@@ -120,6 +129,7 @@ async function trainInto(
     adapter: {
       name: adapter.name,
       isSoftware: adapter.isSoftware,
+      ...(!adapter.isSoftware && { vendor: adapter.vendor }),
       ...(subgroupSize !== undefined && { subgroupSize }),
       source: adapter.source,
     },

@@ -22,6 +22,7 @@ import {
   settleRun,
 } from '../training/index.ts';
 import { holdingFolder } from '../training/lock.node.ts';
+import { type TuneMode, tuneMode } from '../tuning/index.ts';
 import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
 import type { DataChoice } from './data.ts';
 import { EXIT } from './failure.ts';
@@ -44,6 +45,7 @@ interface TrainOptions extends CommonOptions {
   batch?: number;
   binarize?: string;
   out?: string;
+  tune?: TuneMode;
   resume?: boolean;
   force?: boolean;
   keys?: boolean;
@@ -72,6 +74,9 @@ export function trainCommand(program: Command): void {
     .option('--config <file.json>', 'keys from a file')
     .option('--set <key=value...>', 'keys, e.g. latent=7 optimizer.lr=3e-4')
     .option('--keys', 'list every key, what it may be and its default')
+    .option('--tune <how>', 'kernels by measurement: off, remembered, auto or on', (how) =>
+      tuneMode(how, '--tune'),
+    )
     .option('--out <dir>', 'the folder; default: runs/<data>-<family>')
     .option('--resume', 'continue the run in the folder up to the given total')
     .option('--force', 'overwrite the model in the folder')
@@ -181,6 +186,7 @@ async function fresh(family: Family, options: TrainOptions, context: Context): P
     data: choice({ ...options, data }),
     folder: options.out ?? defaultFolder(data, family),
     force: options.force === true,
+    ...(options.tune !== undefined && { tune: options.tune }),
     resume: undefined,
   };
 }
@@ -206,6 +212,12 @@ async function continued(
   options: TrainOptions,
   context: Context,
 ): Promise<RunRequest> {
+  if (options.tune !== undefined) {
+    throw new LatentGpuError(
+      'bad-config',
+      '--tune: a continued run keeps the kernels it began with; leave it out, or train anew with another --out',
+    );
+  }
   const record = (await readRecord(folder)) as TrainingRecord;
   if (record.family !== family) {
     throw new LatentGpuError(

@@ -1,7 +1,7 @@
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isLatentGpuError, LatentGpuError } from '../errors.ts';
 import { writeFolderFile } from '../formats/atomic.node.ts';
+import { cacheFolder } from '../formats/cache.node.ts';
 import type { ImageDataset } from './dataset.ts';
 import { download } from './download.node.ts';
 import { readIfPresent } from './files.node.ts';
@@ -74,7 +74,7 @@ export async function loadMnist(options: LoadMnistOptions): Promise<ImageDataset
 async function find(file: string, options: LoadMnistOptions): Promise<FoundFile> {
   const { variant, dataDir } = options;
   const environment = process.env.LATENTGPU_DATA;
-  const cache = join(options.cacheDir ?? defaultCache(), variant);
+  const cache = join(options.cacheDir ?? cacheFolder(), variant);
   const roots = dataDir !== undefined ? [dataDir] : environment ? [environment] : [];
   const folders = roots.flatMap((root) => [join(root, variant), root]);
   if (dataDir === undefined) folders.push(cache);
@@ -134,8 +134,4 @@ async function fetchInto(
     `${variant}: no copy of ${file} (${failures.join('; ')}); ` +
       'download the four IDX files elsewhere and name their folder with --data-dir or LATENTGPU_DATA',
   );
-}
-
-function defaultCache(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'latentgpu');
 }

@@ -4,3 +4,4 @@ export { type DoctorReport, doctorReport } from './doctor.ts';
 export type { HostName } from './host.ts';
 export { type OpenOptions, openDevice } from './open.ts';
 export type { BindingKind, BindingLayout, BindingSlot } from './pipelines.ts';
+export { type ClockName, Repeated, Stopwatch, type Timing } from './stopwatch.ts';

@@ -1,4 +1,6 @@
 import { LatentGpuError } from '../errors.ts';
+import { gpuVariant, softwareVariant } from './matmul-defaults.ts';
+import { extentClass, type TunedTable, tunedVariant } from './tuned.ts';
 
 /**
  * How an operand of a product lies in its binding; sizes and strides count floats. Element
@@ -35,9 +37,13 @@ export interface MatmulProblem {
 }
 
 export interface AdapterClass {
-  isSoftware: boolean;
+  readonly isSoftware: boolean;
   /** The size of every subgroup, if the device has the feature `subgroups` and only one size. */
-  subgroupSize?: number;
+  readonly subgroupSize?: number;
+  /** Of a GPU, as WebGPU names it: `nvidia`, `amd`. */
+  readonly vendor?: string;
+  /** What measurements have found; classes of kernels that are not in it get the default. */
+  readonly tuned?: TunedTable;
 }
 
 /** A kernel for a product: what to specialise and how many workgroups to dispatch. */
@@ -81,18 +87,19 @@ const subgroup = (rows: number): Variant => ({
   groupY: 1,
 });
 
-const tiled = (tile: number, group: number, step: number): Variant => ({
-  shader: 'matmul_tiled',
-  rows: tile,
-  columns: tile,
-  groupX: group,
-  groupY: group,
-  step,
-});
+/** A tile's extents must be such that every invocation stages as many quads: none is left over. */
+const tiled = (
+  rows: number,
+  columns: number,
+  groupY: number,
+  groupX: number,
+  step: number,
+): Variant => ({ shader: 'matmul_tiled', rows, columns, groupX, groupY, step });
 
 /**
  * By name. Register tiles have workgroups of four, because software adapters run four invocations
- * in step: more of them in a workgroup would only waste work at the edges.
+ * in step: more of them in a workgroup would only waste work at the edges. The wide ones are for
+ * GPUs whose workgroup memory is no faster than their cache.
  */
 const variants: Record<string, Variant> = {
   'subgroup-4x4': subgroup(4),
@@ -103,9 +110,19 @@ const variants: Record<string, Variant> = {
   'register-8x8': register(8, 8, 4, 1),
   'register-16x8': register(16, 8, 4, 1),
   'register-tall-8x4': register(8, 4, 1, 4),
-  'tiled-32x32': tiled(4, 8, 16),
-  'tiled-64x64': tiled(4, 16, 16),
-  'tiled-128x128': tiled(8, 16, 8),
+  'register-wide-4x4': register(4, 4, 8, 8),
+  'register-wide-8x4': register(8, 4, 8, 8),
+  'tiled-32x32': tiled(4, 4, 8, 8, 16),
+  'tiled-64x64': tiled(4, 4, 16, 16, 16),
+  'tiled-128x128': tiled(8, 8, 16, 16, 8),
+  // Few rows, few columns.
+  'tiled-16x64': tiled(4, 4, 4, 16, 16),
+  'tiled-64x16': tiled(4, 4, 16, 4, 16),
+  // A product that is large one way only.
+  'tiled-64x128': tiled(4, 8, 16, 16, 16),
+  'tiled-128x64': tiled(8, 4, 16, 16, 16),
+  // With fewer invocations that do more each.
+  'tiled-64x64-few': tiled(8, 8, 8, 8, 16),
 };
 
 /** The size of subgroup that matmul_subgroup.wgsl is written for. */
@@ -113,28 +130,56 @@ const QUAD = 4;
 
 const MAX_GROUPS = 65535;
 
-/** The names of all variants that compute this problem on this adapter, the default first. */
+/** The names of all variants that compute this problem on this adapter, the chosen one first. */
 export function matmulVariants(problem: MatmulProblem, adapter: AdapterClass): string[] {
-  const first = defaultVariant(problem, adapter);
-  const valid = Object.keys(variants).filter(
-    (name) => variants[name]?.shader !== 'matmul_subgroup' || adapter.subgroupSize === QUAD,
+  const first = chosenVariant(problem, adapter);
+  return [first, ...validVariants(adapter).filter((name) => name !== first)];
+}
+
+/**
+ * The names of those variants that may be the fastest, the chosen one first: barriers are ruinous on
+ * a software adapter, and workgroups of four leave most of a GPU idle.
+ */
+export function matmulCandidates(problem: MatmulProblem, adapter: AdapterClass): string[] {
+  const [first, ...others] = matmulVariants(problem, adapter) as [string, ...string[]];
+  const isPlausible = (name: string) => {
+    const { shader, groupX, groupY } = variants[name] as Variant;
+    if (adapter.isSoftware) return shader !== 'matmul_tiled' && groupX * groupY <= QUAD;
+    return shader === 'matmul_tiled' || groupX * groupY > QUAD;
+  };
+  return [first, ...others.filter(isPlausible)];
+}
+
+/** Products of one class are expected to have the same fastest variant. */
+export function matmulClass({ batch, m, n, k, a, b, sumA }: MatmulProblem): string {
+  const layout = [a, b].map(({ transposed }) => (transposed ? 'T' : 'N')).join('');
+  const width = [a, b].map((operand) => (inQuads(operand) ? '4' : '1')).join('');
+  const half = b.isHalf ? ' of halves' : '';
+  const extents = [m, k, n].map(extentClass).join('×');
+  const many = batch > 1 ? ` by ${extentClass(batch)}` : '';
+  return `product ${layout} ${width}${half} ${extents}${many}${sumA ? ' with sums' : ''}`;
+}
+
+function validVariants({ subgroupSize }: AdapterClass): string[] {
+  return Object.keys(variants).filter(
+    (name) => variants[name]?.shader !== 'matmul_subgroup' || subgroupSize === QUAD,
   );
-  return [first, ...valid.filter((name) => name !== first)];
 }
 
 /**
  * Picks the kernel for a product.
  *
- * @param variant one of {@link matmulVariants}; default: the one expected to be fastest
+ * @param variant one of {@link matmulVariants}; default: what measurements say of the product's
+ *   class, else the one expected to be fastest
  * @throws LatentGpuError `bad-config` for a variant that is not among them, `limit-exceeded` if the
  *   product needs more workgroups than a dispatch may have
  */
 export function chooseMatmul(
   problem: MatmulProblem,
   adapter: AdapterClass,
-  variant: string = defaultVariant(problem, adapter),
+  variant: string = chosenVariant(problem, adapter),
 ): MatmulChoice {
-  const valid = matmulVariants(problem, adapter);
+  const valid = validVariants(adapter);
   const kind = variants[variant];
   if (kind === undefined || !valid.includes(variant)) {
     throw new LatentGpuError(
@@ -184,16 +229,20 @@ export function chooseMatmul(
 
 /** How a kernel reads an operand: as quads where its rows allow, else float by float. */
 function access(name: 'a' | 'b', operand: MatmulOperand, shader: Variant['shader']): string {
-  const { transposed, ld, offset, batchStride, size } = operand;
-  const aligned = [ld, offset, batchStride, size].every((count) => count % 4 === 0);
+  const { transposed } = operand;
   const order = transposed ? 'column' : 'row';
-  const width = aligned ? 'quads' : 'floats';
+  const width = inQuads(operand) ? 'quads' : 'floats';
   if (shader === 'matmul_tiled') {
     return `// @import lib/matmul_tiled_${name}_${width}\n// @import lib/matmul_tiled_${name}_${order}`;
   }
   // Four terms of a transposed A lie in four places: reading quads would fetch other rows as well.
   const scattered = name === 'a' && transposed;
   return `// @import lib/matmul_${name}_${order}_${scattered ? 'floats' : width}`;
+}
+
+/** Whether every row of an operand starts at a multiple of four floats. */
+function inQuads({ ld, offset, batchStride, size }: MatmulOperand): boolean {
+  return [ld, offset, batchStride, size].every((count) => count % 4 === 0);
 }
 
 function fold(groups: number): [number, number, number] {
@@ -207,57 +256,15 @@ function fold(groups: number): [number, number, number] {
   return [Math.ceil(groups / y), y, 1];
 }
 
+function chosenVariant(problem: MatmulProblem, adapter: AdapterClass): string {
+  return (
+    tunedVariant(adapter.tuned, matmulClass(problem), validVariants(adapter)) ??
+    defaultVariant(problem, adapter)
+  );
+}
+
 function defaultVariant(problem: MatmulProblem, adapter: AdapterClass): string {
   return adapter.isSoftware
     ? softwareVariant(problem, adapter.subgroupSize === QUAD)
-    : gpuVariant(problem);
-}
-
-/** Measured on SwiftShader: time of one workgroup's tile, relative to 4 rows. */
-const subgroupCosts: [rows: number, cost: number][] = [
-  [4, 1],
-  [8, 1.43],
-  [12, 1.55],
-  [16, 2.1],
-];
-
-/** Below this many multiplications a dispatch costs more than its product: compile little. */
-const SMALL = 1 << 17;
-const LARGE = 1 << 26;
-
-function softwareVariant({ batch, m, n, k }: MatmulProblem, shares: boolean): string {
-  const work = batch * m * n * k;
-  if (n <= 8) return 'register-tall-8x4';
-  if (!shares) {
-    if (work < SMALL || m <= 4) return 'register-4x4';
-    return work >= LARGE ? 'register-16x8' : 'register-8x8';
-  }
-  const most = work < SMALL ? 8 : 16;
-  let best = { rows: 4, cost: Number.POSITIVE_INFINITY };
-  for (const [rows, tile] of subgroupCosts) {
-    const cost = Math.ceil(m / rows) * tile;
-    if (rows <= most && cost < best.cost) best = { rows, cost };
-  }
-  return `subgroup-${best.rows}x4`;
-}
-
-/**
- * By reasoning for a machine of about a hundred multiprocessors: a tile's speed once it fills the
- * machine (larger tiles read less from workgroup memory), and how many workgroups that takes.
- */
-const gpuTiles = [
-  { extent: 128, speed: 1, fills: 128 },
-  { extent: 64, speed: 0.75, fills: 192 },
-  { extent: 32, speed: 0.45, fills: 400 },
-];
-
-function gpuVariant({ batch, m, n }: MatmulProblem): string {
-  let best = { extent: 32, cost: Number.POSITIVE_INFINITY };
-  for (const { extent, speed, fills } of gpuTiles) {
-    const tiles = batch * Math.ceil(m / extent) * Math.ceil(n / extent);
-    // Tiles that do not fill the machine take as long as those that just do.
-    const cost = (Math.max(tiles, fills) * extent * extent) / speed;
-    if (cost < best.cost) best = { extent, cost };
-  }
-  return `tiled-${best.extent}x${best.extent}`;
+    : gpuVariant(problem, adapter.vendor);
 }

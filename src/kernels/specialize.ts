@@ -13,6 +13,13 @@ function source(name: string): string | undefined {
   return Object.hasOwn(sources, name) ? sources[name]?.source : undefined;
 }
 
+/** Every shader's text, by which one version of the kernels is told from another. */
+export function sourcesVersion(): string {
+  return Object.entries(sources)
+    .map(([name, { source }]) => `${name}\n${source}`)
+    .join('\n');
+}
+
 /**
  * The WGSL of a kernel with its imports spliced, its constants set, its hooks replaced and its
  * loops unrolled. Needs no GPU.

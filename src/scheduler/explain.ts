@@ -47,7 +47,7 @@ function kernelRow(kernel: Kernel, i: number): string[] {
   ];
 }
 
-export function explain(plan: Omit<Schedule, 'explain'>): string {
+export function explain(plan: Omit<Schedule, 'explain' | 'tuned' | 'as'>): string {
   const { kernels, memory } = plan;
   const head = ['#', 'kernel', 'domain', 'workgroups', 'FLOP', 'bytes', 'computes'];
   const flops = kernels.reduce((total, k) => total + k.flops, 0);

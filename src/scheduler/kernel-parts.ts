@@ -4,6 +4,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { isPacked } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
 import type { Binding, Emitter } from './emit.ts';
+import type { KernelChoice } from './invocations.ts';
 
 export interface KernelBinding {
   readonly memory: Tensor;
@@ -19,6 +20,8 @@ export interface Made {
   /** The skeleton it is made from, and its variant. */
   readonly shader: string;
   readonly variant: string;
+  /** What it could be instead, if anything. */
+  readonly choice?: KernelChoice;
   readonly code: string;
   /** In order of their binding numbers. */
   readonly bindings: readonly KernelBinding[];

@@ -3,7 +3,13 @@
 import { sizeOf } from '../graph/shape.ts';
 import type { Op, Tensor } from '../graph/tensor.ts';
 import { isHalf } from '../graph/variable.ts';
-import { chooseMatmul, type MatmulOperand } from '../kernels/matmul.ts';
+import {
+  chooseMatmul,
+  type MatmulOperand,
+  type MatmulProblem,
+  matmulCandidates,
+  matmulClass,
+} from '../kernels/matmul.ts';
 import { specialize } from '../kernels/specialize.ts';
 import type { AdapterClass } from './adapter.ts';
 import { memoryElements, trafficBytes } from './bindings.ts';
@@ -11,6 +17,7 @@ import type { Dependencies } from './dependencies.ts';
 import { Emitter, Scope } from './emit.ts';
 import { accessIn, type Group } from './group.ts';
 import { IndexSpace, type Segment } from './index-space.ts';
+import { mapInvocations, operationsPerElement } from './invocations.ts';
 import {
   grid,
   importLines,
@@ -45,11 +52,13 @@ export function makeKernel(
   adapter: AdapterClass,
 ): Kernel {
   const emitter = new Emitter(group, dependencies, aliases);
+  const flops = emitter.order.reduce((total, node) => total + flopsOf(node), 0);
+  const density = operationsPerElement(group, flops);
   const made =
     group.kind === 'map'
-      ? mapKernel(emitter, adapter)
+      ? mapKernel(emitter, density, adapter)
       : group.kind === 'rows'
-        ? rowsKernel(emitter, adapter)
+        ? rowsKernel(emitter, density, adapter)
         : group.kind === 'own'
           ? ownKernel(emitter, adapter)
           : group.kind === 'layers'
@@ -61,7 +70,7 @@ export function makeKernel(
     groups: [group],
     parts: [],
     nodes: emitter.order,
-    flops: emitter.order.reduce((total, node) => total + flopsOf(node), 0),
+    flops,
     bytes: trafficBytes(group, dependencies),
   };
 }
@@ -95,20 +104,7 @@ function ownKernel(emitter: Emitter, adapter: AdapterClass): Made {
   return { shader, variant: '', code, bindings, dispatch };
 }
 
-/** Invocations of a map's workgroup, and quads that each of them handles. */
-function mapInvocations(
-  quads: number,
-  { isSoftware }: AdapterClass,
-): { workgroup: number; items: number } {
-  if (!isSoftware) return { workgroup: 64, items: 1 };
-  // Four invocations run in step. To enter them costs as much as a few quads do, so they are few;
-  // with no others in the workgroup they walk through memory without leaps.
-  const workgroup = 4;
-  const groups = Math.min(256, Math.ceil(quads / 128));
-  return { workgroup, items: Math.ceil(quads / (workgroup * groups)) };
-}
-
-function mapKernel(emitter: Emitter, adapter: AdapterClass): Made {
+function mapKernel(emitter: Emitter, density: number, adapter: AdapterClass): Made {
   const { shape } = emitter.group;
   const segment: Segment = {
     extents: shape,
@@ -122,7 +118,8 @@ function mapKernel(emitter: Emitter, adapter: AdapterClass): Made {
   const stores = emitter.stores(scope, 'full', () => true);
   const body = [...space.unravel(0), ...scope.lines, ...stores];
 
-  const { workgroup, items } = mapInvocations(space.quads, adapter);
+  const { invocations, choice } = mapInvocations(space.quads, density, adapter);
+  const { workgroup, items } = invocations;
   const { dispatch, gridX } = grid(Math.ceil(space.quads / (workgroup * items)));
   const code = specialize('map', {
     constants: {
@@ -137,7 +134,7 @@ function mapKernel(emitter: Emitter, adapter: AdapterClass): Made {
       element: `fn element(index: u32) {\n${indent(body)}\n}`,
     },
   });
-  return { shader: 'map', variant: '', code, bindings: plain(emitter.bindings), dispatch };
+  return { shader: 'map', variant: '', choice, code, bindings: plain(emitter.bindings), dispatch };
 }
 
 function matmulKernel(emitter: Emitter, adapter: AdapterClass): Made {
@@ -163,18 +160,16 @@ function matmulKernel(emitter: Emitter, adapter: AdapterClass): Made {
     { memory: Tensor; described: MatmulOperand },
     { memory: Tensor; described: MatmulOperand },
   ];
-  const choice = chooseMatmul(
-    {
-      batch: sizeOf(batch),
-      m,
-      n,
-      k: (product.inputs[0] as Tensor).shape.at(-1) as number,
-      a: operands[0].described,
-      b: operands[1].described,
-      sumA: group.columnSum !== undefined,
-    },
-    adapter,
-  );
+  const problem: MatmulProblem = {
+    batch: sizeOf(batch),
+    m,
+    n,
+    k: (product.inputs[0] as Tensor).shape.at(-1) as number,
+    a: operands[0].described,
+    b: operands[1].described,
+    sumA: group.columnSum !== undefined,
+  };
+  const choice = chooseMatmul(problem, adapter);
   const axes = batch.map((_, axis) => axis);
   const space = new IndexSpace(
     [
@@ -214,6 +209,11 @@ function matmulKernel(emitter: Emitter, adapter: AdapterClass): Made {
   return {
     shader: choice.shader,
     variant: choice.variant,
+    choice: {
+      key: matmulClass(problem),
+      variant: choice.variant,
+      variants: matmulCandidates(problem, adapter),
+    },
     code,
     bindings,
     dispatch: choice.dispatch,

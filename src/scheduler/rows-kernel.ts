@@ -7,44 +7,15 @@ import { type Access, accessOf } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
 import { type Emitter, Scope } from './emit.ts';
 import { type Fold, folds } from './folds.ts';
-import { type Group, hasTrailingAxes, outerAxes, rowCount } from './group.ts';
+import { outerAxes } from './group.ts';
 import { IndexSpace } from './index-space.ts';
-import {
-  grid,
-  importLines,
-  indent,
-  libraryConstants,
-  type Made,
-  plain,
-  powerOfTwo,
-} from './kernel-parts.ts';
+import { rowInvocations } from './invocations.ts';
+import { grid, importLines, indent, libraryConstants, type Made, plain } from './kernel-parts.ts';
 import { nestedBody, nestedInvocations } from './nested-rows.ts';
-import { chooseFolds, foldLibrary, type RowInvocations } from './row-folds.ts';
+import { chooseFolds, foldLibrary } from './row-folds.ts';
 
-function rowInvocations(
-  group: Group,
-  quads: number,
-  adapter: AdapterClass,
-): Omit<RowInvocations, 'folds'> {
-  const units = rowCount(group) * group.splits;
-  const across = !hasTrailingAxes(group);
-  if (adapter.isSoftware) {
-    // Few, for each costs as much as a short row; but so many that every core gets its share.
-    const workgroup = Math.min(64, Math.max(4, powerOfTwo(units / 32)));
-    return { workgroup, lanes: 1, across };
-  }
-  const perUnit = Math.ceil(quads / group.splits);
-  if (!across) {
-    const lanes = Math.min(units >= 16384 ? 32 : 256, powerOfTwo(perUnit / 2));
-    return { workgroup: Math.max(64, lanes), lanes, across };
-  }
-  // Thirty-two rows side by side fill whole lines of a cache; lanes make up for too few of them.
-  const together = Math.min(32, powerOfTwo(units));
-  const lanes = units >= 32768 ? 1 : Math.min(256 / together, powerOfTwo(perUnit));
-  return { workgroup: Math.max(64, together * lanes), lanes, across };
-}
-
-export function rowsKernel(emitter: Emitter, adapter: AdapterClass): Made {
+/** @param density operations on each element */
+export function rowsKernel(emitter: Emitter, density: number, adapter: AdapterClass): Made {
   const { group } = emitter;
   const axes = group.shape.map((_, axis) => axis);
   const outer = outerAxes(group);
@@ -64,11 +35,14 @@ export function rowsKernel(emitter: Emitter, adapter: AdapterClass): Made {
   const nested = over.length > 0;
   const body = nested ? nestedBody(emitter, space, adapter) : rowsBody(emitter, space);
 
-  const shape = nested
-    ? nestedInvocations(group, adapter)
-    : rowInvocations(group, space.quads, adapter);
-  const { workgroup, lanes, across } = shape;
-  const folding = foldLibrary({ ...shape, folds: chooseFolds(shape, adapter) }, adapter);
+  const { invocations, choice } = nested
+    ? { invocations: nestedInvocations(group, adapter), choice: undefined }
+    : rowInvocations(group, space.quads, density, adapter);
+  const { workgroup, lanes, across } = invocations;
+  const folding = foldLibrary(
+    { ...invocations, folds: chooseFolds(invocations, adapter) },
+    adapter,
+  );
   const rows = sizeOf(extents(outer));
   const { dispatch, gridX } = grid(Math.ceil((rows * group.splits * lanes) / workgroup));
   const code = specialize('rows', {
@@ -94,7 +68,8 @@ export function rowsKernel(emitter: Emitter, adapter: AdapterClass): Made {
     ...(group.splits > 1 ? [`${group.splits} splits`] : []),
     ...(nested ? ['nested'] : []),
   ].join(', ');
-  return { shader: 'rows', variant, code, bindings: plain(emitter.bindings), dispatch };
+  const bindings = plain(emitter.bindings);
+  return { shader: 'rows', variant, ...(choice && { choice }), code, bindings, dispatch };
 }
 
 /** The passes over a row: a fold can only be used in a pass after the one that completes it. */

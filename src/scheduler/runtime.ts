@@ -3,13 +3,22 @@
 import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import { PART_ALIGNMENT, packedMembers, type Variable } from '../graph/variable.ts';
+import { sameTable, type TunedTable } from '../kernels/tuned.ts';
 import { Random } from '../random.ts';
+import {
+  newTuner,
+  sharedTuner,
+  type TuneMode,
+  type TuneOptions,
+  type Tuner,
+} from '../tuning/index.ts';
 import { pitchOf } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
 import { memoryBytes } from './bindings.ts';
+import { tuningTasks } from './candidates.ts';
 import { halvesOf, packHalves } from './halves.ts';
 import { Plan } from './plan.ts';
-import { type Program, schedule } from './schedule.ts';
+import { type Program, type Schedule, schedule } from './schedule.ts';
 
 /** Where a variable lies. */
 export interface Storage {
@@ -27,14 +36,20 @@ export const BUFFER_USAGE = USAGE.storage | USAGE.uniform | USAGE.copySource | U
 export interface RuntimeOptions {
   /** Of the initial values of parameters. A whole number from 0 to 2⁵³ - 1. */
   seed?: number;
-  /** Plans as for another class of adapter: a GPU's kernels can be tried on any machine. */
+  /**
+   * Plans as for another class of adapter: a GPU's kernels can be tried on any machine. Nothing is
+   * then measured or remembered.
+   */
   adapter?: Partial<AdapterClass>;
+  /** Whether kernels are chosen by measurement. Default: as `LATENTGPU_TUNE` says, else `auto`. */
+  tune?: TuneMode | TuneOptions | Tuner;
 }
 
 export class Runtime {
   readonly device: Device;
-  readonly adapter: AdapterClass;
   readonly seed: number;
+  private planning: AdapterClass;
+  private tuner: Tuner | undefined;
   private readonly storage = new Map<Variable, Storage>();
   private readonly plans = new Set<Plan>();
 
@@ -42,21 +57,55 @@ export class Runtime {
     this.device = device;
     this.seed = options.seed ?? 0;
     const { limits } = device.gpu;
-    this.adapter = {
+    this.planning = {
       isSoftware: device.adapter.isSoftware,
+      vendor: device.adapter.vendor,
       ...(device.subgroupSize !== undefined && { subgroupSize: device.subgroupSize }),
       maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,
       maxUniformBuffers: limits.maxUniformBuffersPerShaderStage,
       maxBindingBytes: limits.maxStorageBufferBindingSize,
       ...options.adapter,
     };
+    this.tuner = options.adapter ? undefined : tunerOf(device, options.tune);
   }
 
-  /** Plans a program for this device, compiles its kernels and gives it memory. */
+  /** What plans are made for, with what is known so far of the fastest variants. */
+  get adapter(): AdapterClass {
+    return this.planning;
+  }
+
+  /**
+   * From now on kernels are chosen by this table and by nothing that is measured or remembered: what
+   * a run begins with, it goes on with.
+   */
+  settle(tuned: TunedTable): void {
+    this.tuner = undefined;
+    this.planning = { ...this.planning, tuned };
+  }
+
+  /**
+   * Plans a program for this device, compiles its kernels and gives it memory. Kernels that are to be
+   * chosen by measurement are measured first, in memory of their own.
+   */
   async compile(program: Program): Promise<Plan> {
-    const plan = await Plan.create(this, schedule(program, this.adapter));
+    const plan = await Plan.create(this, await this.schedule(program));
     this.plans.add(plan);
     return plan;
+  }
+
+  /**
+   * What {@link compile} would run: planned for this device, with kernels chosen by measurement where
+   * that is wished.
+   */
+  async schedule(program: Program): Promise<Schedule> {
+    const { tuner } = this;
+    if (!tuner) return schedule(program, this.planning);
+    this.planning = { ...this.planning, tuned: await tuner.known() };
+    const planned = schedule(program, this.planning);
+    if (!tuner.measures) return planned;
+    const tuned = await tuner.choose(tuningTasks(planned));
+    this.planning = { ...this.planning, tuned };
+    return sameTable(tuned, planned.adapter.tuned ?? {}) ? planned : planned.tuned(tuned);
   }
 
   /** Where a variable lies; it gets its memory and its initial values when first asked for. */
@@ -172,6 +221,16 @@ export class Runtime {
     for (const { buffer } of this.storage.values()) this.device.destroyBuffer(buffer);
     this.storage.clear();
   }
+}
+
+function tunerOf(device: Device, tune: RuntimeOptions['tune']): Tuner | undefined {
+  const tuner =
+    typeof tune !== 'object'
+      ? sharedTuner(device, tune)
+      : 'choose' in tune
+        ? tune
+        : newTuner(device, tune);
+  return tuner.mode === 'off' ? undefined : tuner;
 }
 
 /** Values as a kernel expects them: rows of bytes start at multiples of four. */

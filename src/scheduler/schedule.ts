@@ -2,13 +2,14 @@
 import { LatentGpuError } from '../errors.ts';
 import { opNamed, Tensor } from '../graph/tensor.ts';
 import { isVariable, type Variable } from '../graph/variable.ts';
+import type { TunedTable } from '../kernels/tuned.ts';
 import { type Access, accessOf, isWhole } from './access.ts';
 import { type AdapterClass, defaultAdapterClass } from './adapter.ts';
 import { memoryBytes } from './bindings.ts';
 import { targetOf } from './effects.ts';
 import { explain } from './explain.ts';
 import { fuse } from './fuse.ts';
-
+import type { Group } from './group.ts';
 import { type Kernel, makeKernel } from './kernel.ts';
 import { homeOf, type Location } from './location.ts';
 import { lower } from './lower.ts';
@@ -30,6 +31,10 @@ export interface Schedule {
   /** Variables the kernels touch. */
   readonly variables: readonly Variable[];
   readonly adapter: AdapterClass;
+  /** The same schedule with kernels chosen by another table. */
+  tuned(table: TunedTable): Schedule;
+  /** One of its kernels, or a part of one, as another of its choice's variants. */
+  as(kernel: Kernel, variant: string): Kernel;
   /** Each dispatch with its shapes, FLOP and bytes, what was fused into it, and the memory map. */
   explain(): string;
 }
@@ -63,13 +68,17 @@ export function schedule(program: Program, adapter: AdapterClass = defaultAdapte
   );
   const kept = new Set([...outputs.values()].map(({ location }) => location.memory));
   const memory = placeMemory(stages, dependencies, kept);
-  const kernels = stages.flatMap((stage) =>
-    shareDispatch(
-      stage.map((group) => makeKernel(group, dependencies, memory.inPlace, adapter)),
-      memory,
-      adapter,
-    ),
-  );
+  const make = (group: Group, on: AdapterClass) =>
+    makeKernel(group, dependencies, memory.inPlace, on);
+  const makeAll = (on: AdapterClass) =>
+    stages.flatMap((stage) =>
+      shareDispatch(
+        stage.map((group) => make(group, on)),
+        memory,
+        on,
+      ),
+    );
+  const kernels = makeAll(adapter);
   const variables = [
     ...new Set(kernels.flatMap((k) => k.bindings.map((b) => b.memory)).filter(isVariable)),
   ];
@@ -83,8 +92,22 @@ export function schedule(program: Program, adapter: AdapterClass = defaultAdapte
           : 'use a smaller batch, fewer samples or a smaller model'),
     );
   }
-  const result = { kernels, memory, outputs, variables, adapter };
-  return { ...result, explain: () => explain(result) };
+  const complete = (kernels: readonly Kernel[], adapter: AdapterClass): Schedule => {
+    const result = { kernels, memory, outputs, variables, adapter };
+    return {
+      ...result,
+      tuned: (table) => {
+        const on = { ...adapter, tuned: table };
+        return complete(makeAll(on), on);
+      },
+      as: ({ groups, choice }, variant) => {
+        const tuned = choice ? { [choice.key]: variant } : {};
+        return make(groups[0] as Group, { ...adapter, tuned });
+      },
+      explain: () => explain(result),
+    };
+  };
+  return complete(kernels, adapter);
 }
 
 /** An output has to lie in memory of its own, in row-major order. */

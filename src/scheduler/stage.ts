@@ -5,6 +5,7 @@ import { sizeOf } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { isVariable } from '../graph/variable.ts';
 import { joinKernels, workgroupSizeOf } from '../kernels/join.ts';
+import { WORKGROUP_BYTES, workgroupBytesOf } from '../kernels/workgroup-memory.ts';
 import type { AdapterClass } from './adapter.ts';
 import { isUniformRead, memoryBytes, trafficOf } from './bindings.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -141,6 +142,8 @@ function join(
       bindings: (places[i] as Place[]).map(nameOf),
     })),
   );
+  // Tiles of several products may be too much together.
+  if (workgroupBytesOf(code) > WORKGROUP_BYTES) return undefined;
   const bound = bindings.map(
     ({ part, binding }) => (parts[part] as Kernel).bindings[binding] as KernelBinding,
   );

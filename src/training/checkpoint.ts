@@ -2,6 +2,7 @@
 import { LatentGpuError } from '../errors.ts';
 import { quote } from '../formats/message.ts';
 import { readSafetensors, type WritableTensor, writeSafetensors } from '../formats/safetensors.ts';
+import type { TunedTable } from '../kernels/tuned.ts';
 import type { Model } from '../models/index.ts';
 import type { TrainerState } from './state.ts';
 
@@ -40,6 +41,7 @@ export function writeCheckpoint({ state, best, layout }: Checkpoint): Uint8Array
   ]);
   const metadata: Record<string, string> = { kind: KIND, step: String(state.step) };
   if (layout !== undefined) metadata.layout = layout;
+  if (state.tuned) metadata.tuned = JSON.stringify(state.tuned);
   if (best) {
     const { parameters, ...rest } = best;
     tensors.push([BEST, { shape: [parameters.length], data: parameters }]);
@@ -84,10 +86,28 @@ export function readCheckpoint(bytes: Uint8Array, name = 'checkpoint'): Checkpoi
   const parameters = held.get(BEST);
   held.delete(BEST);
   const { best: described, layout } = metadata;
-  const rest = { state: { step, tensors: held }, ...(layout !== undefined && { layout }) };
+  const tuned = metadata.tuned === undefined ? undefined : readTuned(metadata.tuned, bad);
+  const state = { step, tensors: held, ...(tuned && { tuned }) };
+  const rest = { state, ...(layout !== undefined && { layout }) };
   if (described === undefined) return { ...rest, best: undefined };
   if (!(parameters instanceof Float32Array)) throw bad(`it lacks '${BEST}'`);
   return { ...rest, best: { ...readBest(described, bad), parameters } };
+}
+
+function readTuned(text: string, bad: (why: string) => LatentGpuError): TunedTable {
+  let table: unknown;
+  try {
+    table = JSON.parse(text);
+  } catch {
+    throw bad('what it says of the kernels is not JSON');
+  }
+  const isTable =
+    typeof table === 'object' &&
+    table !== null &&
+    !Array.isArray(table) &&
+    Object.values(table).every((variant) => typeof variant === 'string');
+  if (!isTable) throw bad('what it says of the kernels is no table of variants');
+  return table as TunedTable;
 }
 
 function readBest(text: string, bad: (why: string) => LatentGpuError): Omit<Best, 'parameters'> {

@@ -93,6 +93,8 @@ export interface TrainingRecord {
   readonly adapter: {
     readonly name: string;
     readonly isSoftware: boolean;
+    /** Of a GPU. */
+    readonly vendor?: string;
     readonly subgroupSize?: number;
     readonly source: string;
   };

@@ -1,12 +1,18 @@
 // The variables of a training run, brought to the host and back.
 import { LatentGpuError } from '../errors.ts';
 import type { Variable } from '../graph/variable.ts';
+import type { TunedTable } from '../kernels/tuned.ts';
 import type { Runtime } from '../scheduler/index.ts';
 
 /** Everything a run needs to go on bit for bit. */
 export interface TrainerState {
   readonly step: number;
   readonly tensors: ReadonlyMap<string, Float32Array | Uint32Array>;
+  /**
+   * The measured choices of kernels that the run was compiled with, if there were any: other kernels
+   * round differently.
+   */
+  readonly tuned?: TunedTable;
 }
 
 export type StateVariables = Readonly<Record<string, Variable>>;

@@ -2,9 +2,10 @@
 // out and put back, so that a run goes on after a stop or on another device.
 import { type Device, openDevice } from '../device/index.ts';
 import { isLatentGpuError, LatentGpuError } from '../errors.ts';
+import { sameTable, type TunedTable } from '../kernels/tuned.ts';
 import { seed } from '../ops/index.ts';
 import { seedWords } from '../random.ts';
-import { type Plan, Runtime } from '../scheduler/index.ts';
+import { type Plan, Runtime, tableInUse } from '../scheduler/index.ts';
 import { firstBadParameter, firstNonFinite } from './diagnose.ts';
 import { Renewable } from './renewable.ts';
 import type { RunOptions, TrainingReport } from './report.ts';
@@ -27,6 +28,8 @@ export class Trainer {
   private done = 0;
   /** What completed runs have reached; a device that replaces another has to get there first. */
   private reached = 0;
+  /** By what the first device's kernels were chosen: a device that replaces it gets the same. */
+  private tuned: TunedTable | undefined;
 
   private constructor(options: TrainerOptions, open: () => Promise<Device>) {
     this.options = options;
@@ -51,6 +54,7 @@ export class Trainer {
     const trainer = new Trainer(options, open);
     trainer.snapshot = from;
     trainer.reached = from?.step ?? 0;
+    trainer.tuned = from && (from.tuned ?? {});
     await trainer.protect(() => Promise.resolve());
     return trainer;
   }
@@ -84,8 +88,13 @@ export class Trainer {
 
   private async make(device: Device): Promise<{ runtime: Runtime; plan: Plan }> {
     const { batches, effects } = this.description;
-    const runtime = new Runtime(device, { seed: this.options.seed ?? 0 });
+    const { seed: initial = 0, tune } = this.options;
+    const runtime = new Runtime(device, { seed: initial, ...(tune !== undefined && { tune }) });
+    if (this.tuned) runtime.settle(this.tuned);
     const plan = await runtime.compile({ effects });
+    // Evaluations round as those of a continued run will.
+    this.tuned ??= tableInUse(plan.schedule);
+    runtime.settle(this.tuned);
     batches.load(runtime);
     runtime.write(seed, this.words);
     return { runtime, plan };
@@ -242,7 +251,13 @@ export class Trainer {
 
   /** The state as of now, on the host. */
   state(): Promise<TrainerState> {
-    return this.protect((runtime) => readState(runtime, this.description.step.state, this.done));
+    return this.protect((runtime) => this.readNow(runtime));
+  }
+
+  private async readNow(runtime: Runtime): Promise<TrainerState> {
+    const state = await readState(runtime, this.description.step.state, this.done);
+    const tuned = this.tuned ?? {};
+    return Object.keys(tuned).length > 0 ? { ...state, tuned } : state;
   }
 
   /**
@@ -252,8 +267,8 @@ export class Trainer {
    */
   private async save(): Promise<TrainerState> {
     if (this.snapshot?.step === this.done) return this.snapshot;
-    const { parameters, state: variables } = this.description.step;
-    const state = await readState(this.runtime, variables, this.done);
+    const { parameters } = this.description.step;
+    const state = await this.readNow(this.runtime);
     const bad = firstBadParameter(parameters, state.tensors.get('parameters') as Float32Array);
     if (bad) {
       const good = this.snapshot;
@@ -280,8 +295,20 @@ export class Trainer {
     return this.protect(() => this.save());
   }
 
-  /** Puts a state back. @throws LatentGpuError `bad-format` if it belongs to another model or optimizer */
+  /**
+   * Puts a state back.
+   *
+   * @throws LatentGpuError `bad-format` if it belongs to another model or optimizer, or to a run whose
+   *   kernels were chosen otherwise; {@link Trainer.create} continues that
+   */
   restore(state: TrainerState): void {
+    if (!sameTable(state.tuned ?? {}, this.tuned ?? {})) {
+      throw new LatentGpuError(
+        'bad-format',
+        'the state is of a run whose kernels were tuned otherwise, and which would not go on with ' +
+          'the same bits; create another trainer from it',
+      );
+    }
     this.putBack(state);
     this.snapshot = state;
     this.snapshotAt = performance.now();

@@ -2,8 +2,12 @@
 import { adapterLine, type Device, openDevice } from '../../src/device/index.ts';
 import { DeviceKeeper } from '../../src/testing/keeper.ts';
 import { runKernel } from '../../src/testing/run.ts';
+import { setDefaultTune } from '../../src/tuning/index.ts';
 import { assertions } from './assert.ts';
 import type { Case, CaseContext } from './cases.ts';
+
+// Results shall not depend on what this machine remembers, or on what it would measure.
+setDefaultTune('off');
 
 export class CaseRunner {
   /** With as many storage buffers as the engine's users get. */

@@ -1,0 +1,171 @@
+// How many invocations share the work of a kernel that is not a product: the variants of maps and
+// rows, their names, and which of them is chosen.
+import { sizeOf } from '../graph/shape.ts';
+import { densityClass, extentClass } from '../kernels/tuned.ts';
+import type { AdapterClass } from './adapter.ts';
+import { type Group, hasTrailingAxes, rowCount } from './group.ts';
+import type { RowInvocations } from './row-folds.ts';
+
+/** What a kernel could be instead: the same results up to rounding, at another speed. */
+export interface KernelChoice {
+  /** The class of kernels that are expected to have the same fastest variant. */
+  readonly key: string;
+  readonly variant: string;
+  /** Names of what is worth measuring, the chosen one first. */
+  readonly variants: readonly string[];
+}
+
+export interface MapInvocations {
+  readonly workgroup: number;
+  /** Quads that an invocation handles. */
+  readonly items: number;
+}
+
+type RowShape = Omit<RowInvocations, 'folds'>;
+
+interface Chosen<T> {
+  readonly invocations: T;
+  readonly choice: KernelChoice;
+}
+
+/** What every WebGPU adapter offers. */
+const MAX_WORKGROUP = 256;
+
+/** The power of two at or above x. */
+const powerOfTwo = (x: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, x)));
+
+const isPowerOfTwo = (x: number): boolean => x >= 1 && powerOfTwo(x) === x;
+
+const mapName = ({ workgroup, items }: MapInvocations): string => `map-${workgroup}x${items}`;
+
+function mapNamed(name: string): MapInvocations | undefined {
+  const [workgroup = 0, items = 0] = numbers(/^map-(\d+)x(\d+)$/, name);
+  return workgroup >= 1 && workgroup <= MAX_WORKGROUP && items >= 1
+    ? { workgroup, items }
+    : undefined;
+}
+
+const rowName = ({ workgroup, lanes }: Omit<RowShape, 'across'>): string =>
+  `rows-${lanes}x${workgroup}`;
+
+function rowNamed(name: string): Omit<RowShape, 'across'> | undefined {
+  const [lanes = 0, workgroup = 0] = numbers(/^rows-(\d+)x(\d+)$/, name);
+  const isValid =
+    isPowerOfTwo(lanes) &&
+    isPowerOfTwo(workgroup) &&
+    lanes <= workgroup &&
+    workgroup <= MAX_WORKGROUP;
+  return isValid ? { lanes, workgroup } : undefined;
+}
+
+const numbers = (pattern: RegExp, name: string): number[] =>
+  (pattern.exec(name) ?? []).slice(1).map(Number);
+
+/** The variant that a table names, if it means anything here, else the default. */
+function choose<T>(
+  key: string,
+  { tuned }: AdapterClass,
+  all: readonly T[],
+  nameOf: (invocations: T) => string,
+  named: (name: string) => T | undefined,
+): Chosen<T> {
+  const told = tuned && Object.hasOwn(tuned, key) ? named(tuned[key] as string) : undefined;
+  const invocations = told ?? (all[0] as T);
+  const variant = nameOf(invocations);
+  const variants = [...new Set([variant, ...all.map(nameOf)])];
+  return { invocations, choice: { key, variant, variants } };
+}
+
+/** @param operations on each element */
+export function mapInvocations(
+  quads: number,
+  operations: number,
+  adapter: AdapterClass,
+): Chosen<MapInvocations> {
+  const key = `map ${extentClass(quads)} quads, ${densityClass(operations)} operations`;
+  return choose(key, adapter, mapsOf(quads, adapter), mapName, mapNamed);
+}
+
+/** The default first. */
+function mapsOf(quads: number, { isSoftware }: AdapterClass): MapInvocations[] {
+  if (!isSoftware) {
+    return [64, 128, 256].flatMap((workgroup) =>
+      [1, 2, 4].map((items) => ({ workgroup, items })).filter(({ items }) => items < quads + 1),
+    );
+  }
+  // Four invocations run in step. To enter them costs as much as a few quads do, so they are few;
+  // with no others in the workgroup they walk through memory without leaps. (Measured on SwiftShader,
+  // two cores: four times as many groups take a tenth longer.)
+  const workgroup = 4;
+  const groups = Math.min(64, Math.ceil(quads / 512));
+  const cut = (count: number) => ({ workgroup, items: Math.ceil(quads / (workgroup * count)) });
+  return [groups, groups / 2, 2 * groups, 4 * groups].filter((count) => count >= 1).map(cut);
+}
+
+/** @param quads of a row. @param operations on each element */
+export function rowInvocations(
+  group: Group,
+  quads: number,
+  operations: number,
+  adapter: AdapterClass,
+): Chosen<RowShape> {
+  const rows = rowCount(group);
+  const across = !hasTrailingAxes(group);
+  const cut = group.splits > 1 ? ` in ${extentClass(group.splits)} parts` : '';
+  const key =
+    `rows ${across ? 'across' : 'along'} ${extentClass(rows)}×${extentClass(quads)} quads${cut}, ` +
+    `${densityClass(operations)} operations`;
+  const units = rows * group.splits;
+  const perUnit = Math.ceil(quads / group.splits);
+  const { invocations, choice } = choose(
+    key,
+    adapter,
+    rowsOf(units, perUnit, across, adapter),
+    rowName,
+    rowNamed,
+  );
+  return { invocations: { ...invocations, across }, choice };
+}
+
+type Shared = Omit<RowShape, 'across'>;
+
+/** The default first. @param units rows, or parts of them. @param quads of a unit */
+function rowsOf(
+  units: number,
+  quads: number,
+  across: boolean,
+  { isSoftware }: AdapterClass,
+): Shared[] {
+  if (isSoftware) {
+    // Few, for each costs as much as a short row; but so many that every core gets its share.
+    const workgroup = Math.min(64, Math.max(4, powerOfTwo(units / 32)));
+    const others = [4, 16, 64].filter((count) => count !== workgroup && count < 4 * units);
+    return [workgroup, ...others].map((count) => ({ workgroup: count, lanes: 1 }));
+  }
+  const first = gpuRows(units, quads, across);
+  const others: Shared[] = [];
+  for (const factor of [1 / 4, 1 / 2, 1, 2, 4]) {
+    const lanes = first.lanes * factor;
+    if (!isPowerOfTwo(lanes) || lanes > Math.min(MAX_WORKGROUP, powerOfTwo(quads))) continue;
+    for (const workgroup of factor === 1 ? [64, 128, 256] : [Math.max(64, lanes)]) {
+      if (workgroup >= lanes) others.push({ workgroup, lanes });
+    }
+  }
+  return [first, ...others];
+}
+
+function gpuRows(units: number, quads: number, across: boolean): Shared {
+  if (!across) {
+    const lanes = Math.min(units >= 16384 ? 32 : 256, powerOfTwo(quads / 2));
+    return { workgroup: Math.max(64, lanes), lanes };
+  }
+  // Thirty-two rows side by side fill whole lines of a cache; lanes make up for too few of them.
+  const together = Math.min(32, powerOfTwo(units));
+  const lanes = units >= 32768 ? 1 : Math.min(256 / together, powerOfTwo(quads));
+  return { workgroup: Math.max(64, together * lanes), lanes };
+}
+
+/** Operations on each element of a group's domain. */
+export function operationsPerElement(group: Group, operations: number): number {
+  return operations / Math.max(1, sizeOf(group.shape));
+}

@@ -1,0 +1,107 @@
+// Where kernels are measured: on the device they are for, in memory of their own.
+import { type Device, Repeated, Stopwatch } from '../device/index.ts';
+import { isLatentGpuError } from '../errors.ts';
+import { type Runner, race, type Verdict } from './race.ts';
+import { Scratch } from './scratch.ts';
+import type { Candidate, TuningTask } from './task.ts';
+
+export interface Laboratory {
+  /**
+   * @param deadline by the tuner's clock
+   * @returns undefined if there was no time, or not enough memory, to come to a verdict
+   */
+  measure(task: TuningTask, deadline: number, now: () => number): Promise<Verdict | undefined>;
+  destroy(): void;
+}
+
+/** A kernel that binds more is not measured: the user's own data need the memory. */
+const MOST_BYTES = 2 ** 28;
+
+/** How long a timed pass should last; a GPU's own clock counts nothing but the pass. */
+const PASS_MS = { gpu: 6, host: 10 };
+
+export class DeviceLaboratory implements Laboratory {
+  private readonly device: Device;
+  private readonly stopwatch: Stopwatch;
+
+  constructor(device: Device) {
+    this.device = device;
+    this.stopwatch = new Stopwatch(device);
+  }
+
+  async measure(
+    task: TuningTask,
+    deadline: number,
+    now: () => number,
+  ): Promise<Verdict | undefined> {
+    const candidates = task.variants.map((variant) => ({ variant, ...task.make(variant) }));
+    const memories = new Map(
+      candidates.flatMap(({ bindings }) => bindings.map((b) => [b.memory, b.memoryBytes] as const)),
+    );
+    if ([...memories.values()].reduce((a, b) => a + b, 0) > MOST_BYTES) return undefined;
+    // What went wrong before is not ours to hide.
+    await this.device.sync();
+    const scratch = new Scratch(this.device);
+    try {
+      const runners = await Promise.all(candidates.map((each) => this.prepare(each, scratch)));
+      // Compiling counts, too; and without the default there is nothing to compare with.
+      if (runners[0] === undefined || now() > deadline) return undefined;
+      const able = runners.filter((runner) => runner !== undefined);
+      for (const [i, { warmUp }] of able.entries()) {
+        const began = now();
+        scratch.fill();
+        await warmUp();
+        // What takes so long that there will be no verdict is not begun: others may take far longer.
+        const least = i === 0 ? (now() - began) * able.length : 0;
+        if (now() + least > deadline) return undefined;
+      }
+      const refill = (runner: Runner): Runner => ({
+        variant: runner.variant,
+        time: async () => {
+          scratch.fill();
+          await this.device.sync();
+          return await runner.time();
+        },
+      });
+      return await race(able.map(refill), { now, deadline });
+    } catch (error) {
+      // Whatever ails a candidate is no reason to fail: the kernel that is used will tell.
+      if (isLatentGpuError(error, 'device-lost')) throw error;
+      return undefined;
+    } finally {
+      scratch.destroy();
+    }
+  }
+
+  private async prepare(
+    { variant, label, code, bindings, dispatch }: Candidate & { variant: string },
+    scratch: Scratch,
+  ): Promise<(Runner & { warmUp: () => Promise<void> }) | undefined> {
+    const { device } = this;
+    const layout = bindings.map(({ kind }) => kind);
+    let pipeline: GPUComputePipeline;
+    try {
+      pipeline = await device.createPipeline(label, code, layout);
+    } catch (error) {
+      if (isLatentGpuError(error, 'device-lost')) throw error;
+      return undefined;
+    }
+    const group = device.createBindGroup(label, pipeline, scratch.slots(bindings));
+    const encode = (pass: GPUComputePassEncoder) => {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...dispatch);
+      device.counters.dispatches += 1;
+    };
+    const repeated = new Repeated(this.stopwatch, encode, 1, PASS_MS[this.stopwatch.clock]);
+    return {
+      variant,
+      warmUp: () => repeated.warmUp(),
+      time: async () => (await repeated.time()).ms,
+    };
+  }
+
+  destroy(): void {
+    this.stopwatch.destroy();
+  }
+}
