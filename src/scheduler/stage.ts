@@ -14,8 +14,14 @@ import type { Kernel } from './kernel.ts';
 import type { KernelBinding } from './kernel-parts.ts';
 import type { MemoryMap } from './memory.ts';
 
-/** Beyond this many multiplications a product gains nothing from company. */
+/** Multiplications beyond which a product gains nothing from company. */
 const LARGE_PRODUCT = 2 ** 27;
+
+/**
+ * Multiplications beyond which a product keeps the machine busy: two of them in one dispatch gain
+ * nothing, and a software adapter's compiler makes slower code of both (a tenth, measured).
+ */
+const BUSY_PRODUCT = { software: 2 ** 22, hardware: 2 ** 25 };
 
 /** Elements beyond which a kernel that is no product gains nothing from company. */
 const LARGE = 2 ** 13;
@@ -23,12 +29,17 @@ const LARGE = 2 ** 13;
 /** More parts make a kernel that is slow to compile, and equal to no other. */
 const MOST = 4;
 
+/** Multiplications of a product; none of any other group. */
+function multiplications(group: Group): number {
+  if (group.kind !== 'matmul') return 0;
+  const [product] = group.levels.keys();
+  return sizeOf(group.shape) * (((product as Tensor).inputs[0] as Tensor).shape.at(-1) as number);
+}
+
 function isSmall(group: Group): boolean {
   if (group.kind === 'own' || group.kind === 'layers') return false;
-  if (group.kind !== 'matmul') return sizeOf(group.shape) <= LARGE && group.splits === 1;
-  const [product] = group.levels.keys();
-  const inner = ((product as Tensor).inputs[0] as Tensor).shape.at(-1) as number;
-  return sizeOf(group.shape) * inner <= LARGE_PRODUCT;
+  if (group.kind === 'matmul') return multiplications(group) <= LARGE_PRODUCT;
+  return sizeOf(group.shape) <= LARGE && group.splits === 1;
 }
 
 /** Whether groups that do not depend on each other are worth a common dispatch, and may have one. */
@@ -38,6 +49,8 @@ export function canShareDispatch(
   adapter: AdapterClass,
 ): boolean {
   if (groups.length > MOST || !groups.every(isSmall)) return false;
+  const busy = adapter.isSoftware ? BUSY_PRODUCT.software : BUSY_PRODUCT.hardware;
+  if (groups.filter((group) => multiplications(group) > busy).length > 1) return false;
   const storage = new Set<string>();
   const uniform = new Set<Tensor>();
   const reads = new Map<Tensor, Set<Group>>();
