@@ -30,8 +30,16 @@ function expectSound(plan: Schedule): void {
     expect(storage.length, `storage bindings of ${label}`).toBeLessThanOrEqual(8);
     expect(bindings.length - storage.length).toBeLessThanOrEqual(12);
     expect(Math.max(...dispatch)).toBeLessThanOrEqual(65535);
-    const written = bindings.filter(({ kind }) => kind === 'write').map(({ memory }) => memory);
-    expect(new Set(written).size, `memories written twice by ${label}`).toBe(written.length);
+    const writes = bindings.filter(({ kind }) => kind === 'write');
+    const written = writes.map(({ memory }) => memory);
+    writes.forEach((a, i) => {
+      for (const b of writes.slice(0, i)) {
+        if (a.memory !== b.memory) continue;
+        const [first, second] = a.offset < b.offset ? [a, b] : [b, a];
+        const end = first.offset + (first.bytes ?? Number.POSITIVE_INFINITY);
+        expect(end, `${a.memory} written twice by ${label}`).toBeLessThanOrEqual(second.offset);
+      }
+    });
     const buffers = new Set(written.map((memory) => bufferOf(memory, plan)));
     for (const { memory, kind } of bindings) {
       if (kind === 'write') continue;
@@ -68,7 +76,7 @@ describe('a training step of a variational autoencoder', () => {
   test.each(Object.entries(classes))('takes few dispatches, %s', (name, adapter) => {
     const plan = schedule(trainingStep(sizes).program, adapter);
     expectSound(plan);
-    expect(plan.kernels.length).toBeLessThanOrEqual(name === 'software' ? 15 : 17);
+    expect(plan.kernels.length).toBeLessThanOrEqual(name === 'software' ? 16 : 18);
     const all = computes(plan);
     // Each layer is one kernel, bias and activation included; so is its weight and bias gradient.
     expect(all.filter((text) => text === 'matmul add relu')).toHaveLength(2);
@@ -105,7 +113,7 @@ describe('a training step of a variational autoencoder', () => {
 
   test('explains itself', () => {
     const text = schedule(trainingStep(sizes).program, software).explain();
-    expect(text).toMatch(/^15 dispatches, \d+ M FLOP/);
+    expect(text).toMatch(/^16 dispatches, \d+ M FLOP/);
     expect(text).toContain('encoder.0.weight [300, 784]');
     expect(text).toContain('no placement can use less than');
     expect(text).toMatch(/loss/);
