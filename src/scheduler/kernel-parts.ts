@@ -3,7 +3,8 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { isPacked } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
-import type { Binding, Emitter } from './emit.ts';
+import type { Binding } from './bound-group.ts';
+import type { Emitter } from './emit.ts';
 import type { KernelChoice } from './invocations.ts';
 
 export interface KernelBinding {

@@ -14,7 +14,7 @@ import { specialize } from '../kernels/specialize.ts';
 import type { AdapterClass } from './adapter.ts';
 import { memoryElements, trafficBytes } from './bindings.ts';
 import type { Dependencies } from './dependencies.ts';
-import { Emitter, Scope } from './emit.ts';
+import { Emitter } from './emit.ts';
 import { accessIn, type Group } from './group.ts';
 import { IndexSpace, type Segment } from './index-space.ts';
 import { mapInvocations, operationsPerElement } from './invocations.ts';
@@ -31,6 +31,7 @@ import { layersKernel } from './layers-kernel.ts';
 import { locate } from './location.ts';
 import { operandOf } from './lower.ts';
 import { rowsKernel } from './rows-kernel.ts';
+import { Scope } from './scope.ts';
 
 export interface Kernel extends Made {
   /** Names of what it computes, for people. */

@@ -7,7 +7,7 @@ import { accessOf } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
 import { memoryElements } from './bindings.ts';
 import type { Dependencies } from './dependencies.ts';
-import { Emitter, Scope } from './emit.ts';
+import { Emitter } from './emit.ts';
 import { accessIn, type Group } from './group.ts';
 import { affineText, IndexSpace, rowIndexText } from './index-space.ts';
 import {
@@ -23,6 +23,7 @@ import { chainOf, layersOf, productOf } from './layers.ts';
 import { chooseLayers, type LayersChoice } from './layers-choice.ts';
 import { locate } from './location.ts';
 import { type Operand, operandOf } from './lower.ts';
+import { Scope } from './scope.ts';
 
 const quadsOf = (width: number) => Math.ceil(width / 4);
 

@@ -5,7 +5,7 @@ import { sameShape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { AdapterClass } from './adapter.ts';
 import { targetOf } from './effects.ts';
-import { type Emitter, Scope } from './emit.ts';
+import type { Emitter } from './emit.ts';
 import { blockFolds, folds, quadFolds } from './folds.ts';
 import {
   blockCount,
@@ -18,6 +18,7 @@ import {
 } from './group.ts';
 import type { IndexSpace } from './index-space.ts';
 import { powerOfTwo } from './kernel-parts.ts';
+import { Scope } from './scope.ts';
 
 /** A row is written out quad by quad: no more than this many. */
 export const NESTED_QUADS = 16;

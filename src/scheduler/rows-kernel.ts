@@ -5,7 +5,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { specialize } from '../kernels/specialize.ts';
 import { type Access, accessOf } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
-import { type Emitter, Scope } from './emit.ts';
+import type { Emitter } from './emit.ts';
 import { type Fold, folds } from './folds.ts';
 import { outerAxes } from './group.ts';
 import { IndexSpace } from './index-space.ts';
@@ -13,6 +13,7 @@ import { rowInvocations } from './invocations.ts';
 import { grid, importLines, indent, libraryConstants, type Made, plain } from './kernel-parts.ts';
 import { nestedBody, nestedInvocations } from './nested-rows.ts';
 import { chooseFolds, foldLibrary } from './row-folds.ts';
+import { Scope } from './scope.ts';
 
 /** @param density operations on each element */
 export function rowsKernel(emitter: Emitter, density: number, adapter: AdapterClass): Made {
