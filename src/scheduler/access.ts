@@ -155,3 +155,8 @@ export function collapse(
   }
   return { extents: outExtents, strides: out };
 }
+
+/** Constants and indices have no memory: kernels compute them where they are used. */
+export function isVirtual(x: Tensor): boolean {
+  return x.op.kind === 'constant' || x.op.kind === 'iota';
+}

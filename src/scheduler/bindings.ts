@@ -1,12 +1,11 @@
 // What a group of nodes reads and writes: the basis of its bindings, its traffic and its lifetime.
 import { contiguousStrides, sizeOf } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { accessOf, isPacked, pitchOf } from './access.ts';
+import { accessOf, isPacked, isVirtual, pitchOf } from './access.ts';
 import type { Dependencies } from './dependencies.ts';
 import { targetOf } from './effects.ts';
 import { accessIn, type Group, readShape } from './group.ts';
 import { homeOf, type Location, locate } from './location.ts';
-import { isVirtual } from './lower.ts';
 
 export interface Read {
   readonly node: Tensor;

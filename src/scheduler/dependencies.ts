@@ -2,10 +2,10 @@
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { isVariable, type Variable } from '../graph/variable.ts';
-import { accessOf } from './access.ts';
+import { accessOf, isVirtual } from './access.ts';
 import { overlaps, targetOf } from './effects.ts';
 import type { Group } from './group.ts';
-import { isVirtual, type Lowered } from './lower.ts';
+import type { Lowered } from './lower.ts';
 
 export class Dependencies {
   /** The nodes that kernels compute, inputs first. */

@@ -2,14 +2,13 @@
 // to the functions in shaders/lib.
 import type { Tensor } from '../graph/tensor.ts';
 import { isHalf } from '../graph/variable.ts';
-import { accessOf, isPacked } from './access.ts';
+import { accessOf, isPacked, isVirtual } from './access.ts';
 import type { Read } from './bindings.ts';
 import { type Binding, BoundGroup, isFixed, noiseStrides } from './bound-group.ts';
 import { targetOf } from './effects.ts';
 import { accessIn, type Level, readShape } from './group.ts';
 import { affineText, type IndexSpace, rowIndexText } from './index-space.ts';
 import { alignStrides, type Location } from './location.ts';
-import { isVirtual } from './lower.ts';
 import { literal, type Scope, splat } from './scope.ts';
 
 export class Emitter extends BoundGroup {

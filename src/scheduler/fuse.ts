@@ -10,7 +10,7 @@
 import { sameShape, sizeOf } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { isVariable } from '../graph/variable.ts';
-import { accessOf } from './access.ts';
+import { accessOf, isVirtual } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
 import { countBindings, trafficOf, writesItsOperand } from './bindings.ts';
 import { Dependencies } from './dependencies.ts';
@@ -28,7 +28,7 @@ import {
   withShared,
 } from './group.ts';
 import { joinLayers } from './layers.ts';
-import { isVirtual, type Lowered } from './lower.ts';
+import type { Lowered } from './lower.ts';
 import { canNest, canShare } from './nested-rows.ts';
 
 /** Small kernels are merged even if they have nothing in common: a dispatch costs more than they do. */

@@ -2,9 +2,8 @@
 import { contiguousStrides, type Shape, sameShape, sizeOf } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { isVariable } from '../graph/variable.ts';
-import { type Access, accessOf } from './access.ts';
+import { type Access, accessOf, isVirtual } from './access.ts';
 import { shareBuffer, targetOf } from './effects.ts';
-import { isVirtual } from './lower.ts';
 
 /**
  * map: one element at a time. rows: elements along some axes folded, or values shared by a row

@@ -29,7 +29,7 @@ import {
 } from './kernel-parts.ts';
 import { layersKernel } from './layers-kernel.ts';
 import { locate } from './location.ts';
-import { operandOf } from './lower.ts';
+import { operandOf } from './operand.ts';
 import { rowsKernel } from './rows-kernel.ts';
 import { Scope } from './scope.ts';
 

@@ -22,7 +22,7 @@ import {
 import { chainOf, layersOf, productOf } from './layers.ts';
 import { chooseLayers, type LayersChoice } from './layers-choice.ts';
 import { locate } from './location.ts';
-import { type Operand, operandOf } from './lower.ts';
+import { type Operand, operandOf } from './operand.ts';
 import { Scope } from './scope.ts';
 
 const quadsOf = (width: number) => Math.ceil(width / 4);

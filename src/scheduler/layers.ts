@@ -14,7 +14,7 @@ import {
   dispatchMicroseconds,
   productMicroseconds,
 } from './layers-choice.ts';
-import { operandOf } from './lower.ts';
+import { operandOf } from './operand.ts';
 
 export const productOf = (link: Group): Tensor | undefined =>
   [...link.levels.keys()].find((node) => node.op.kind === 'matmul');

@@ -2,8 +2,8 @@
 import { contiguousStrides, type Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Access, accessOf, ownLayout } from './access.ts';
+import { partLayout } from './concat-parts.ts';
 import type { Dependencies } from './dependencies.ts';
-import { partLayout } from './lower.ts';
 
 /** Element (i₀, …) is at offset + Σ iₐ · strides[a] of `memory` (bytes for a byte table). */
 export interface Location {

@@ -3,9 +3,9 @@ import type { Tensor } from '../graph/tensor.ts';
 import { isVariable } from '../graph/variable.ts';
 import { type Access, accessOf } from './access.ts';
 import { memoryBytes, trafficOf } from './bindings.ts';
+import { isZeros } from './concat-parts.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Group } from './group.ts';
-import { isZeros } from './lower.ts';
 
 export interface Lifetime {
   readonly memory: Tensor;
