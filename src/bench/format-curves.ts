@@ -1,5 +1,5 @@
 // Cost against size, for people, in at most 100 columns.
-import { ofPeak, perSecond, spread } from './format.ts';
+import { ofPeak, perSecond, spread } from './figures.ts';
 import { type BenchCurve, sizeText } from './report.ts';
 import { type Column, formatTable, right, short, si } from './table.ts';
 

@@ -1,21 +1,9 @@
 // A report for people, in at most 100 columns.
+import { ofPeak, perSecond, spread } from './figures.ts';
 import { formatCurves } from './format-curves.ts';
-import type { BenchReport, BenchRow, Measurement } from './report.ts';
-import type { Summary } from './statistics.ts';
+import type { BenchReport, BenchRow } from './report.ts';
 import { type SubmissionWorth, worthOfSubmissions } from './submissions.ts';
-import { type Column, formatTable, percent, right, short, si } from './table.ts';
-
-/** Half the distance of the quartiles, as a share of the median. */
-export function spread({ median, quartiles: [low, high] }: Summary): string {
-  const half = (50 * (high - low)) / median;
-  return `±${half < 10 ? half.toFixed(1) : half.toFixed(0)} %`;
-}
-
-export const ofPeak = ({ share, limit }: Measurement): string => `${percent(share)} ${limit}`;
-
-/** Billions a second, by the fastest sample. */
-export const perSecond = (amount: number, { ms }: Measurement): string =>
-  amount > 0 ? short(amount / ms.min / 1e6) : '–';
+import { type Column, formatTable, right, short, si } from './table.ts';
 
 const cpu = ({ cpuMs }: BenchRow): string => (cpuMs === null ? '–' : short(cpuMs));
 

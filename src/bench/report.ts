@@ -2,7 +2,7 @@
 import type { AdapterReport } from '../device/index.ts';
 import type { Limit, Peaks, Work } from './roofline.ts';
 import type { Summary } from './statistics.ts';
-import type { StepCounts, StepMemory } from './steps.ts';
+import type { StepCounts, StepMemory } from './step-subject.ts';
 import type { ClockName } from './stopwatch.ts';
 import { binary } from './table.ts';
 

@@ -1,7 +1,7 @@
 // Which variant of a product is expected to be the fastest where nothing was measured: by measurement
 // on a software adapter, by reasoning on GPUs.
 import { gpuClass } from './gpus.ts';
-import type { MatmulProblem } from './matmul.ts';
+import type { MatmulProblem } from './matmul-problem.ts';
 
 type Extents = Pick<MatmulProblem, 'batch' | 'm' | 'n' | 'k'>;
 

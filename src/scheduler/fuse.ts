@@ -15,6 +15,7 @@ import type { AdapterClass } from './adapter.ts';
 import { countBindings, trafficOf, writesItsOperand } from './bindings.ts';
 import { Dependencies } from './dependencies.ts';
 import { targetOf } from './effects.ts';
+import type { Fusion } from './fusion.ts';
 import {
   type Group,
   type GroupKind,
@@ -33,12 +34,6 @@ import { canNest, canShare } from './nested-rows.ts';
 
 /** Small kernels are merged even if they have nothing in common: a dispatch costs more than they do. */
 const SMALL = 4096;
-
-export interface Fusion {
-  readonly groups: Group[];
-  readonly groupOf: Map<Tensor, Group>;
-  readonly dependencies: Dependencies;
-}
 
 export function fuse(lowered: Lowered, adapter: AdapterClass): Fusion {
   const fuser = new Fuser(lowered, adapter);

@@ -3,13 +3,8 @@
 import { sizeOf } from '../graph/shape.ts';
 import type { Op, Tensor } from '../graph/tensor.ts';
 import { isHalf } from '../graph/variable.ts';
-import {
-  chooseMatmul,
-  type MatmulOperand,
-  type MatmulProblem,
-  matmulCandidates,
-  matmulClass,
-} from '../kernels/matmul.ts';
+import { chooseMatmul, matmulCandidates, matmulClass } from '../kernels/matmul.ts';
+import type { MatmulOperand, MatmulProblem } from '../kernels/matmul-problem.ts';
 import { specialize } from '../kernels/specialize.ts';
 import type { AdapterClass } from './adapter.ts';
 import { memoryElements, trafficBytes } from './bindings.ts';

@@ -6,7 +6,7 @@ import type { AdapterClass } from './adapter.ts';
 import { countBindings, trafficOf } from './bindings.ts';
 import type { Dependencies } from './dependencies.ts';
 import { targetOf } from './effects.ts';
-import type { Fusion } from './fuse.ts';
+import type { Fusion } from './fusion.ts';
 import { type Group, isComputable, newGroup } from './group.ts';
 import {
   type Chain,

@@ -5,7 +5,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { isVariable } from '../graph/variable.ts';
 import type { AdapterClass } from './adapter.ts';
 import { memoryBytes, trafficOf } from './bindings.ts';
-import type { Fusion } from './fuse.ts';
+import type { Fusion } from './fusion.ts';
 import type { Group } from './group.ts';
 import { canShareDispatch } from './stage.ts';
 

@@ -1,5 +1,6 @@
 /** Kernels and functions of shaders/ by themselves, without the scheduler: run by the kernel test kit. */
-import { chooseMatmul, type MatmulOperand, matmulVariants } from '../../src/kernels/matmul.ts';
+import { chooseMatmul, matmulVariants } from '../../src/kernels/matmul.ts';
+import type { MatmulOperand } from '../../src/kernels/matmul-problem.ts';
 import { specialize } from '../../src/kernels/specialize.ts';
 import { bounds } from '../../src/ops/reference/bounds.ts';
 import { normalFromBits, philox, uniformFromBits } from '../../src/ops/reference/philox.ts';

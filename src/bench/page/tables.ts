@@ -1,6 +1,6 @@
 // The numbers of a report as tables.
 import { type Html, html } from '../../report/html.ts';
-import { ofPeak, perSecond, spread } from '../format.ts';
+import { ofPeak, perSecond, spread } from '../figures.ts';
 import { type BenchCurve, type BenchReport, sizeText } from '../report.ts';
 import { percent, short, si } from '../table.ts';
 import { numbered } from './roofline-plot.ts';
