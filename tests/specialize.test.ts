@@ -156,6 +156,8 @@ fn main() {
       main(`// @unroll i ${count}\n  // @end`).replace('\n  //', '\n//');
     expect(() => expanded(text('SIZE'))).toThrow("cannot evaluate 'SIZE' as an unsigned integer");
     expect(() => expanded(text('1 - 2'))).toThrow("cannot evaluate '1 - 2'");
+    expect(() => expanded(text('min(2, '))).toThrow("cannot evaluate 'min(2,'");
+    expect(expanded(text('min(7u, max(2, 3) - 1)'))).toBe(expanded(text('2')));
     expect(() => expanded(text(''))).toThrow("should read '// @unroll <variable> <count>'");
   });
 });

@@ -130,7 +130,8 @@ function setConstants(
 }
 
 /**
- * Evaluates an unsigned integer expression of literals, constants, `+ - * / %` and parentheses.
+ * Evaluates an unsigned integer expression of literals, constants, `+ - * / %`, `min`, `max` and
+ * parentheses.
  *
  * @throws LatentGpuError `bad-kernel` if it is anything else
  */
@@ -146,6 +147,16 @@ export function evaluate(name: string, expression: string, constants: Map<string
       return value;
     }
     if (token === undefined) throw fail();
+    if (token === 'min' || token === 'max') {
+      if (tokens[at++] !== '(') throw fail();
+      const values = [sum()];
+      while (tokens[at] === ',') {
+        at++;
+        values.push(sum());
+      }
+      if (tokens[at++] !== ')') throw fail();
+      return Math[token](...values);
+    }
     if (/^\d+[ui]?$/.test(token)) return Number.parseInt(token, 10);
     const initialiser = constants.get(token);
     if (initialiser === undefined) throw fail();
