@@ -83,11 +83,11 @@ export function mapInvocations(
   adapter: AdapterClass,
 ): Chosen<MapInvocations> {
   const key = `map ${extentClass(quads)} quads, ${densityClass(operations)} operations`;
-  return choose(key, adapter, mapsOf(quads, adapter), mapName, mapNamed);
+  return choose(key, adapter, mapsOf(quads, operations, adapter), mapName, mapNamed);
 }
 
 /** The default first. */
-function mapsOf(quads: number, { isSoftware }: AdapterClass): MapInvocations[] {
+function mapsOf(quads: number, operations: number, { isSoftware }: AdapterClass): MapInvocations[] {
   if (!isSoftware) {
     return [64, 128, 256].flatMap((workgroup) =>
       [1, 2, 4].map((items) => ({ workgroup, items })).filter(({ items }) => items < quads + 1),
@@ -97,7 +97,9 @@ function mapsOf(quads: number, { isSoftware }: AdapterClass): MapInvocations[] {
   // with no others in the workgroup they walk through memory without leaps. (Measured on SwiftShader,
   // two cores: four times as many groups take a tenth longer.)
   const workgroup = 4;
-  const groups = Math.min(64, Math.ceil(quads / 512));
+  // A power of two of them leaves no core of two, four or eight without its share.
+  const work = quads * Math.max(1, operations / 32);
+  const groups = Math.min(64, powerOfTwo(work / 512));
   const cut = (count: number) => ({ workgroup, items: Math.ceil(quads / (workgroup * count)) });
   return [groups, groups / 2, 2 * groups, 4 * groups].filter((count) => count >= 1).map(cut);
 }
