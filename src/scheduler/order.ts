@@ -9,9 +9,6 @@ import type { Fusion } from './fusion.ts';
 import type { Group } from './group.ts';
 import { canShareDispatch } from './stage.ts';
 
-/** Bytes that are not worth a place of their own in the order. */
-const LITTLE = 2 ** 16;
-
 /** @returns stages, one after the other; the groups of a stage do not depend on each other */
 export function orderGroups(
   { groups, groupOf, dependencies }: Fusion,
@@ -53,16 +50,11 @@ export function orderGroups(
     for (const memory of reads) if (readers.get(memory) === 1) bytes -= memoryBytes(memory);
     return bytes;
   };
-  // What neither takes nor frees much memory may wait for company.
-  const canWait = (group: Group): boolean => Math.abs(growth(group)) < LITTLE;
   const result: Group[][] = [];
   const ready = groups.filter((g) => predecessors.get(g)?.size === 0);
   while (ready.length > 0) {
     ready.sort(
-      (a, b) =>
-        Number(canWait(a)) - Number(canWait(b)) ||
-        growth(a) - growth(b) ||
-        (rank.get(a) as number) - (rank.get(b) as number),
+      (a, b) => growth(a) - growth(b) || (rank.get(a) as number) - (rank.get(b) as number),
     );
     const stage = [ready.shift() as Group];
     for (const group of [...ready]) {

@@ -19,8 +19,7 @@ const LARGE_PRODUCT = 2 ** 27;
 
 /**
  * Multiplications beyond which a product keeps the machine busy: two of them in one dispatch gain
- * nothing. A software adapter's compiler makes slower code of any two products (by a tenth and more,
- * measured), so that there a busy one has no company at all.
+ * nothing, and a software adapter's compiler makes slower code of both (a tenth, measured).
  */
 const BUSY_PRODUCT = { software: 2 ** 22, hardware: 2 ** 25 };
 
@@ -50,9 +49,8 @@ export function canShareDispatch(
   adapter: AdapterClass,
 ): boolean {
   if (groups.length > MOST || !groups.every(isSmall)) return false;
-  const limit = adapter.isSoftware ? BUSY_PRODUCT.software : BUSY_PRODUCT.hardware;
-  const busy = groups.filter((group) => multiplications(group) > limit).length;
-  if (busy > (adapter.isSoftware ? 0 : 1)) return false;
+  const busy = adapter.isSoftware ? BUSY_PRODUCT.software : BUSY_PRODUCT.hardware;
+  if (groups.filter((group) => multiplications(group) > busy).length > 1) return false;
   const storage = new Set<string>();
   const uniform = new Set<Tensor>();
   const reads = new Map<Tensor, Set<Group>>();
