@@ -1,6 +1,7 @@
 // From samples to a report.
 import { version } from '../../package.json';
 import type { Device } from '../device/index.ts';
+import type { ClockName, Timing } from '../device/stopwatch.ts';
 import type {
   BenchCurve,
   BenchHost,
@@ -11,7 +12,6 @@ import type {
 } from './report.ts';
 import { floorOf, floorOfAll, type Peaks, peaksOf } from './roofline.ts';
 import { median, summarize } from './statistics.ts';
-import type { ClockName, Timing } from './stopwatch.ts';
 import type { Measured } from './subjects.ts';
 
 export interface Sampled {

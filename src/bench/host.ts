@@ -1,5 +1,5 @@
 // The host's clocks: time that passed, and processor time where a host tells it.
-import { cpuMilliseconds, cpuSince, type Timing } from './stopwatch.ts';
+import { cpuMilliseconds, cpuSince, type Timing } from '../device/stopwatch.ts';
 
 /** Times `count` things done by `f`, by the host's clock. */
 export async function timed(count: number, f: () => Promise<unknown>): Promise<Timing> {

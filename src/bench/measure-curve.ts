@@ -1,11 +1,12 @@
 // One curve, measured: every size in every round.
+
+import type { Timing } from '../device/stopwatch.ts';
 import { isLatentGpuError } from '../errors.ts';
 import { measurementOf } from './assemble.ts';
 import type { CurveSpec } from './curves.ts';
 import { type BenchCurve, sizeText } from './report.ts';
 import type { Peaks } from './roofline.ts';
 import { MIN_ROUNDS, measureInRounds } from './rounds.ts';
-import type { Timing } from './stopwatch.ts';
 import type { Measured, Subjects } from './subjects.ts';
 
 export interface CurveOptions {

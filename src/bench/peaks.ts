@@ -1,12 +1,12 @@
 // What this adapter can do at best, measured with kernels that do one thing each, in several variants:
 // what suits a GPU does not suit a software adapter.
 import type { BindingKind, Device } from '../device/index.ts';
+import { type ClockName, Repeated, type Stopwatch } from '../device/stopwatch.ts';
 import { specialize } from '../kernels/specialize.ts';
 import { BUFFER_USAGE } from '../scheduler/runtime.ts';
 import { timed } from './host.ts';
 import { NO_WORK, type PeakKind, type Work } from './roofline.ts';
 import type { Subject } from './rounds.ts';
-import { type ClockName, Repeated, type Stopwatch } from './stopwatch.ts';
 
 /** One variant of a peak's kernel; the best of a name's variants counts. */
 export interface PeakSubject extends Subject {

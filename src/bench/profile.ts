@@ -1,11 +1,12 @@
 // Where the time of a step goes: every dispatch of a schedule, timed by itself.
+
+import { type ClockName, Repeated, Stopwatch, type Timing } from '../device/stopwatch.ts';
 import { formatShape } from '../graph/shape.ts';
 import { Plan } from '../scheduler/plan.ts';
 import type { Runtime } from '../scheduler/runtime.ts';
 import type { Schedule } from '../scheduler/schedule.ts';
 import { measureInRounds } from './rounds.ts';
 import { median } from './statistics.ts';
-import { type ClockName, Repeated, Stopwatch, type Timing } from './stopwatch.ts';
 import { type Column, formatTable, short, si } from './table.ts';
 
 export interface ProfiledDispatch {

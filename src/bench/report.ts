@@ -1,9 +1,9 @@
 // What a run of the benchmark leaves: plain data, fit for JSON and for a comparison with another run.
 import type { AdapterReport } from '../device/index.ts';
+import type { ClockName } from '../device/stopwatch.ts';
 import type { Limit, Peaks, Work } from './roofline.ts';
 import type { Summary } from './statistics.ts';
 import type { StepCounts, StepMemory } from './step-subject.ts';
-import type { ClockName } from './stopwatch.ts';
 import { binary } from './table.ts';
 
 /** What was measured of one thing. */

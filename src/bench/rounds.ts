@@ -1,6 +1,6 @@
 // Rounds over all subjects, one sample each, instead of one subject after another: what else the
 // machine does meanwhile then falls on all of them alike, and their ratios hold.
-import type { Timing } from './stopwatch.ts';
+import type { Timing } from '../device/stopwatch.ts';
 
 export interface Subject {
   /** Takes one sample. */

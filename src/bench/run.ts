@@ -1,5 +1,6 @@
 // The benchmark: peaks, kernels and whole steps, measured in the same rounds; then curves.
 import { type Device, type OpenOptions, openDevice } from '../device/index.ts';
+import type { ClockName, Timing } from '../device/stopwatch.ts';
 import { LatentGpuError } from '../errors.ts';
 import { assemble, rounded, type Sampled } from './assemble.ts';
 import { CURVES, type CurveSpec, curveSpecs } from './curves.ts';
@@ -14,7 +15,6 @@ import {
 import { MIN_ROUNDS, measureInRounds } from './rounds.ts';
 import { summarize } from './statistics.ts';
 import { coldStart } from './steps.ts';
-import type { ClockName, Timing } from './stopwatch.ts';
 import { type Measured, Subjects, subjectNames } from './subjects.ts';
 
 export interface BenchOptions {

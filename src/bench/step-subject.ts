@@ -1,11 +1,11 @@
 // What is measured of a step, whatever it does: time, what happens on the device, memory.
 import type { Device } from '../device/index.ts';
+import type { Timing } from '../device/stopwatch.ts';
 import type { Schedule } from '../scheduler/index.ts';
 import { timed } from './host.ts';
 import type { Work } from './roofline.ts';
 import type { Subject } from './rounds.ts';
 import { median } from './statistics.ts';
-import type { Timing } from './stopwatch.ts';
 
 /** What one step costs besides time; fractions where several steps share a cost. */
 export interface StepCounts {

@@ -2,6 +2,7 @@
 import type { ImageDataset } from '../data/dataset.ts';
 import { digits } from '../data/digits.ts';
 import type { Device } from '../device/index.ts';
+import type { Timing } from '../device/stopwatch.ts';
 import { Inference, type ObjectiveConfig, Vae } from '../models/index.ts';
 import { mean, neg, randomNormal } from '../ops/index.ts';
 import { adam } from '../optim/index.ts';
@@ -11,7 +12,6 @@ import { Trainer } from '../training/index.ts';
 import { FLOW_STEPS, prepareFlow } from './flow-steps.ts';
 import { timed } from './host.ts';
 import { Ledger, SAMPLE_MS, type StepSubject, stepsPerSample, workOf } from './step-subject.ts';
-import type { Timing } from './stopwatch.ts';
 import { SUBMITTED_STEPS } from './submissions.ts';
 
 export { type StepCounts, type StepMemory, type StepSubject, workOf } from './step-subject.ts';

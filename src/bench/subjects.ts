@@ -1,5 +1,6 @@
 // What is sampled: the peaks, kernels and steps of a run, on one device.
 import type { Device } from '../device/index.ts';
+import { type ClockName, Repeated, Stopwatch } from '../device/stopwatch.ts';
 import { Runtime } from '../scheduler/index.ts';
 import { type KernelCase, kernelNames, kernelRow } from './kernels.ts';
 import { preparePeaks } from './peaks.ts';
@@ -7,7 +8,6 @@ import type { BenchRow } from './report.ts';
 import { type PeakKind, sumOfWork, type Work } from './roofline.ts';
 import type { Subject } from './rounds.ts';
 import { prepareStep, STEPS, type StepSubject, workOf } from './steps.ts';
-import { type ClockName, Repeated, Stopwatch } from './stopwatch.ts';
 
 export interface Measured extends Subject {
   readonly name: string;

@@ -140,6 +140,13 @@ export function itemsOf(file: string, text: string): readonly Item[] {
   return items;
 }
 
+/** The declarations of a finished kernel. Its text is not kept: there are as many as there are plans. */
+export function declarationsOf(name: string, text: string): Declaration[] {
+  return parse(name, text).flatMap((item) =>
+    item.kind === 'declaration' ? [item.declaration] : [],
+  );
+}
+
 /** Names of the hooks in `text`, in order. */
 export function hookNames(text: string): string[] {
   return text.split('\n').flatMap((line) => {

@@ -1,6 +1,6 @@
 // Several kernels as one: each takes its share of the workgroups of one dispatch. What they declare
 // alike stays one declaration; everything else is told apart by its name.
-import { bad, code, type Declaration, itemsOf } from './declarations.ts';
+import { bad, code, type Declaration, declarationsOf } from './declarations.ts';
 import { constantsOf, evaluate } from './template.ts';
 
 /** A whole kernel, as {@link specialize} writes it. */
@@ -18,6 +18,9 @@ export interface Joined {
   readonly bindings: readonly { readonly part: number; readonly binding: number }[];
 }
 
+/** What messages call it. */
+const NAME = 'a joined kernel';
+
 const ENTRY = /@compute\s+@workgroup_size\(([^)]*)\)\s*fn\s+main\(([^{]*)\)\s*\{/;
 const PARAMETER = /@builtin\((\w+)\)\s*(\w+)\s*:\s*(\w+)/g;
 const BINDING = /^@group\(0\)\s*@binding\((\d+)\)\s*(var<[^>]*>)\s*(\w+)\s*:\s*([\s\S]*);$/;
@@ -29,27 +32,24 @@ const BUILTINS: Record<string, string> = {
   local_invocation_index: 'u32',
 };
 
-function declarationsOf(text: string): Declaration[] {
-  return itemsOf('a joined kernel', text).flatMap((item) =>
-    item.kind === 'declaration' ? [item.declaration] : [],
-  );
-}
-
 function entryOf(declarations: readonly Declaration[]): Declaration {
   const entry = declarations.find(({ kind }) => kind === 'entry');
-  if (!entry) throw bad('a joined kernel', 'has no entry point');
+  if (!entry) throw bad(NAME, 'has no entry point');
   return entry;
 }
 
 /** Invocations of a kernel's workgroup along each axis, as text: `4,1,1`. */
 export function workgroupSizeOf(text: string): string {
-  const declarations = declarationsOf(text);
+  return sizeOf(declarationsOf(NAME, text));
+}
+
+function sizeOf(declarations: readonly Declaration[]): string {
   const [, extents = ''] = ENTRY.exec(code(entryOf(declarations).text)) ?? [];
   const constants = constantsOf(declarations);
   const sizes = extents
     .split(',')
     .filter((extent) => extent.trim() !== '')
-    .map((extent) => evaluate('a joined kernel', extent, constants));
+    .map((extent) => evaluate(NAME, extent, constants));
   return [...sizes, 1, 1].slice(0, 3).join();
 }
 
@@ -93,19 +93,20 @@ function sharedNames(
  *   builtin that cannot be passed on
  */
 export function joinKernels(parts: readonly JoinPart[]): Joined {
-  const size = workgroupSizeOf((parts[0] as JoinPart).code);
+  const taken = parts.map((part) => declarationsOf(NAME, part.code));
+  const [first] = taken as [Declaration[]];
+  const size = sizeOf(first);
   const headers = new Set<string>();
   const body: string[] = [];
   const bindings: { part: number; binding: number }[] = [];
   const bound = new Map<string, string>();
   const calls: { call: string; end: number }[] = [];
-  const first = declarationsOf((parts[0] as JoinPart).code);
   let start = 0;
   parts.forEach((part, index) => {
-    if (workgroupSizeOf(part.code) !== size) {
-      throw bad('a joined kernel', `workgroups of ${size} and of ${workgroupSizeOf(part.code)}`);
+    const declarations = taken[index] as Declaration[];
+    if (sizeOf(declarations) !== size) {
+      throw bad(NAME, `workgroups of ${size} and of ${sizeOf(declarations)}`);
     }
-    const declarations = declarationsOf(part.code);
     const isBinding = (d: Declaration) => BINDING.test(code(d.text));
     const isApart = (d: Declaration) => d.kind === 'entry' || isBinding(d);
     const names = new Map<string, string>();
@@ -170,7 +171,7 @@ function parametersOf(entry: string) {
   const [, , parameters = ''] = ENTRY.exec(entry) ?? [];
   return [...parameters.matchAll(PARAMETER)].map(([, builtin = '', name = '', type = '']) => {
     if (BUILTINS[builtin] === undefined) {
-      throw bad('a joined kernel', `cannot pass on @builtin(${builtin})`);
+      throw bad(NAME, `cannot pass on @builtin(${builtin})`);
     }
     return { builtin, name, type };
   });

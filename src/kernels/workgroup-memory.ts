@@ -1,5 +1,5 @@
 // How much workgroup memory a kernel takes, read from its text.
-import { code, type Declaration, itemsOf } from './declarations.ts';
+import { code, declarationsOf } from './declarations.ts';
 import { constantsOf, evaluate } from './template.ts';
 
 /** What WebGPU offers everywhere, in bytes. */
@@ -13,9 +13,7 @@ const NAME = 'a kernel';
 
 /** Bytes of all variables in workgroup memory; infinitely many if a type of theirs is not known. */
 export function workgroupBytesOf(text: string): number {
-  const declarations = itemsOf(NAME, text).flatMap((item): Declaration[] =>
-    item.kind === 'declaration' ? [item.declaration] : [],
-  );
+  const declarations = declarationsOf(NAME, text);
   const texts = declarations.map((declaration) => code(declaration.text));
   const constants = constantsOf(declarations);
   const structs = new Map(

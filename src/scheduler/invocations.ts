@@ -32,7 +32,7 @@ interface Chosen<T> {
 const MAX_WORKGROUP = 256;
 
 /** The power of two at or above x. */
-const powerOfTwo = (x: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, x)));
+export const powerOfTwo = (x: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, x)));
 
 const isPowerOfTwo = (x: number): boolean => x >= 1 && powerOfTwo(x) === x;
 

@@ -38,11 +38,6 @@ export function grid(workgroups: number): { dispatch: [number, number, number]; 
   return { dispatch: [gridX, rows, 1], gridX };
 }
 
-/** The power of two at or above x. */
-export function powerOfTwo(x: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1, x)));
-}
-
 export const indent = (lines: readonly string[], by = '  ') =>
   lines.map((line) => by + line).join('\n');
 

@@ -17,11 +17,11 @@ import {
   sideShape,
 } from './group.ts';
 import type { IndexSpace } from './index-space.ts';
-import { powerOfTwo } from './kernel-parts.ts';
+import { powerOfTwo } from './invocations.ts';
 import { Scope } from './scope.ts';
 
 /** A row is written out quad by quad: no more than this many. */
-export const NESTED_QUADS = 16;
+const NESTED_QUADS = 16;
 
 /** Values of a block that wait in registers while its rows are walked through, in quads. */
 const HELD = { software: 64, hardware: 16 };
@@ -120,12 +120,10 @@ class NestedWriter {
     return `fold${this.order.indexOf(node)}`;
   }
 
-  private foldsOf(isOuter: boolean): Tensor[] {
+  /** The folds of what rows fold to. */
+  private outerFolds(): Tensor[] {
     return this.order.filter(
-      (node) =>
-        node.op.kind === 'reduce' &&
-        this.is(node, 'block') &&
-        isEarly(node, this.group) !== isOuter,
+      (node) => node.op.kind === 'reduce' && this.is(node, 'block') && !isEarly(node, this.group),
     );
   }
 
@@ -184,7 +182,7 @@ class NestedWriter {
     const { emitter, block } = this;
     const row = new Scope(block);
     const own = this.held.map((scope) => row.beside(scope));
-    const outer = this.foldsOf(true);
+    const outer = this.outerFolds();
     for (const node of outer) {
       const { start } = blockFolds[node.op.name] as (typeof blockFolds)[string];
       block.lines.push(start(this.accumulator(node)));

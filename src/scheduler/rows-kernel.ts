@@ -18,9 +18,8 @@ import { Scope } from './scope.ts';
 /** @param density operations on each element */
 export function rowsKernel(emitter: Emitter, density: number, adapter: AdapterClass): Made {
   const { group } = emitter;
-  const axes = group.shape.map((_, axis) => axis);
   const outer = outerAxes(group);
-  const over = axes.filter((axis) => group.over.includes(axis));
+  const { over } = group;
   const extents = (of: readonly number[]) => of.map((axis) => group.shape[axis] as number);
   const space = new IndexSpace(
     [
