@@ -33,10 +33,10 @@ describe('kernels joined to one', () => {
     expect(code).toContain('const N: u32 = 100u;');
     expect(code).toContain('const part1_N: u32 = 70u;');
     expect(code).toContain(
-      'fn part1_scale(part1_x: f32) -> f32 { return twice(part1_x) * f32(part1_N); }',
+      'fn part1_scale(memory2: f32) -> f32 { return twice(memory2) * f32(part1_N); }',
     );
     expect(code).toContain(
-      '@group(0) @binding(3) var<storage, read_write> part1_y: array<f32, part1_N>;',
+      '@group(0) @binding(3) var<storage, read_write> memory3: array<f32, 70>;',
     );
     expect(bindings).toEqual([
       { part: 0, binding: 0 },
@@ -64,6 +64,44 @@ describe('kernels joined to one', () => {
       { part: 2, binding: 1 },
     ]);
     expect(code.match(/fn main\(/g)).toHaveLength(1);
+  });
+
+  test('bind once what is declared by other names of the same extent', () => {
+    const renamed = kernel(100, 'const QUADS: u32 = N / 4u;').replace(
+      'x: array<f32, N>',
+      'x: array<f32, QUADS * 4u>',
+    );
+    const { bindings } = joinKernels([part(kernel(100), 2, 'a', 'b'), part(renamed, 2, 'a', 'c')]);
+    expect(bindings).toEqual([
+      { part: 0, binding: 0 },
+      { part: 0, binding: 1 },
+      { part: 1, binding: 1 },
+    ]);
+  });
+
+  test('leave parameters with the names of bindings apart, whatever is bound', () => {
+    const difference = `
+fn minus(a: f32, b: f32) -> f32 { return a - b; }
+@group(0) @binding(0) var<storage, read> a: array<f32, 8>;
+@group(0) @binding(1) var<storage, read> b: array<f32, 8>;
+@group(0) @binding(2) var<storage, read_write> c: array<f32, 8>;
+@compute @workgroup_size(8)
+fn main(@builtin(local_invocation_index) i: u32) { c[i] = minus(a[i], b[i]) + TERM; }
+`;
+    const { code, bindings } = joinKernels([
+      part(difference.replace('TERM', '0.0'), 1, 'p', 'q', 'r'),
+      part(difference.replace('TERM', 'b[0]').replace('a - b', 'a - b - 1.0'), 1, 'q', 'q', 's'),
+    ]);
+    expect(bindings).toEqual([
+      { part: 0, binding: 0 },
+      { part: 0, binding: 1 },
+      { part: 0, binding: 2 },
+      { part: 1, binding: 1 },
+      { part: 1, binding: 2 },
+    ]);
+    expect(code).toContain(
+      'fn part1_minus(memory1: f32, memory3: f32) -> f32 { return memory1 - memory3 - 1.0; }',
+    );
   });
 
   test('are told apart where a local variable has the name of a declaration', () => {

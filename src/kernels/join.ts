@@ -116,21 +116,27 @@ export function joinKernels(parts: readonly JoinPart[]): Joined {
       const { name, kind } = declaration;
       if (kind === 'header') headers.add(code(declaration.text));
       if (name === undefined || shared.has(name)) continue;
-      const own = kind === 'entry' ? `part${index}` : index === 0 ? name : `part${index}_${name}`;
-      names.set(name, own);
       const found = BINDING.exec(code(declaration.text));
       if (!found) {
+        const own = kind === 'entry' ? `part${index}` : index === 0 ? name : `part${index}_${name}`;
+        names.set(name, own);
         lines.push({ declaration, text: declaration.text });
         continue;
       }
       const [, binding = '0', space = '', , type = ''] = found;
-      const written = type.replace(/\w+/g, (word) => names.get(word) ?? word);
+      const written = evaluated(type, declarations).replace(
+        /\w+/g,
+        (word) => names.get(word) ?? word,
+      );
       const key = `${part.bindings[Number(binding)]} ${space} ${written}`;
       const known = bound.get(key);
-      if (known !== undefined) {
+      // Two names of a part stay two: local variables may have them side by side.
+      if (known !== undefined && ![...names.values()].includes(known)) {
         names.set(name, known);
         continue;
       }
+      const own = `memory${bindings.length}`;
+      names.set(name, own);
       bound.set(key, own);
       body.push(`@group(0) @binding(${bindings.length}) ${space} ${own}: ${written};`);
       bindings.push({ part: index, binding: Number(binding) });
@@ -165,6 +171,13 @@ export function joinKernels(parts: readonly JoinPart[]): Joined {
     '',
   ].join('\n');
   return { code: text, bindings };
+}
+
+/** A binding's type with its extent as a number: types that are equal are then equal texts. */
+function evaluated(type: string, declarations: readonly Declaration[]): string {
+  const [, element, extent] = /^array<(.*),([^,]*)>$/.exec(type.trim()) ?? [];
+  if (extent === undefined) return type.trim();
+  return `array<${element}, ${evaluate(NAME, extent, constantsOf(declarations))}>`;
 }
 
 function parametersOf(entry: string) {

@@ -6,6 +6,7 @@ import { type Access, accessOf, isPacked } from './access.ts';
 import { isUniformRead, memoryElements, type Read, trafficOf, type Write } from './bindings.ts';
 import type { Dependencies } from './dependencies.ts';
 import { accessIn, type Group, readShape } from './group.ts';
+import { rootOf } from './in-place.ts';
 import type { IndexSpace } from './index-space.ts';
 import { alignStrides, type Location, locate } from './location.ts';
 
@@ -188,9 +189,7 @@ export class BoundGroup {
   }
 
   protected alias(memory: Tensor): Tensor {
-    let at = memory;
-    for (let next = this.aliases.get(at); next; next = this.aliases.get(at)) at = next;
-    return at;
+    return rootOf(memory, this.aliases);
   }
 
   /** The memory in which an input lies whole, from its start. */
@@ -248,7 +247,7 @@ const wholeSpan = (memory: Tensor) => ({ start: 0, elements: memoryElements(memo
 function declaration({ name, kind, memory, quads, elements }: Binding): string {
   const scalar = memory.dtype === 'f32' ? 'f32' : 'u32';
   const words = quads ? 'vec2u' : 'u32';
-  if (kind === 'uniform') return `var<uniform> ${name}: vec4<${scalar}>;`;
+  if (kind === 'uniform') return `var<uniform> ${name}: vec4${scalar[0]};`;
   const access = kind === 'read' ? 'read' : 'read_write';
   const type =
     memory.dtype === 'u8'
@@ -256,7 +255,7 @@ function declaration({ name, kind, memory, quads, elements }: Binding): string {
       : isHalf(memory)
         ? `array<${words}, ${Math.ceil(elements / (quads ? 4 : 2))}>`
         : quads
-          ? `array<vec4<${scalar}>, ${Math.ceil(elements / 4)}>`
+          ? `array<vec4${scalar[0]}, ${Math.ceil(elements / 4)}>`
           : `array<${scalar}, ${elements}>`;
   return `var<storage, ${access}> ${name}: ${type};`;
 }

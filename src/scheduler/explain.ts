@@ -2,7 +2,9 @@
 import { formatShape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { memoryBytes } from './bindings.ts';
+import { rootOf } from './in-place.ts';
 import type { Kernel } from './kernel.ts';
+import type { MemoryMap } from './memory.ts';
 import type { Schedule } from './schedule.ts';
 
 /** 1234567 as "1.23 M". */
@@ -47,6 +49,19 @@ function kernelRow(kernel: Kernel, i: number): string[] {
   ];
 }
 
+/** What lies in a buffer, where and when; of what is written over an operand, both names. */
+function holds(memory: MemoryMap, slot: number): string {
+  return memory.lifetimes
+    .flatMap(({ memory: held, first, last }) => {
+      const place = memory.places.get(held);
+      if (place?.slot !== slot) return [];
+      const over = [...memory.inPlace.keys()].filter((x) => rootOf(x, memory.inPlace) === held);
+      const names = [held, ...over].map(nameOf).join(' → ');
+      return `${names} (${si(place.offset)}, ${first}–${last})`;
+    })
+    .join(', ');
+}
+
 export function explain(plan: Omit<Schedule, 'explain' | 'tuned' | 'as'>): string {
   const { kernels, memory } = plan;
   const head = ['#', 'kernel', 'domain', 'workgroups', 'FLOP', 'bytes', 'computes'];
@@ -59,16 +74,8 @@ export function explain(plan: Omit<Schedule, 'explain' | 'tuned' | 'as'>): strin
     `memory of intermediates: ${si(memory.peakBytes)} bytes in ${memory.slotBytes.length} slots; ` +
       `no placement can use less than ${si(memory.boundBytes)}`,
     ...table([
-      ['slot', 'bytes', 'holds (from dispatch to dispatch)'],
-      ...memory.slotBytes.map((size, slot) => {
-        const held = memory.lifetimes.filter((life) => memory.slotOf.get(life.memory) === slot);
-        const spans = held.map(
-          (life) =>
-            `${nameOf(life.memory)} ${life.first}–${Math.min(life.last, kernels.length - 1)}` +
-            (memory.inPlace.has(life.memory) ? ' (in place)' : ''),
-        );
-        return [String(slot), si(size), spans.join(', ')];
-      }),
+      ['slot', 'bytes', 'holds (from byte, from dispatch to dispatch)'],
+      ...memory.slotBytes.map((size, slot) => [String(slot), si(size), holds(memory, slot)]),
     ]),
     '',
     `variables: ${si(plan.variables.reduce((total, v) => total + memoryBytes(v), 0))} bytes: ` +

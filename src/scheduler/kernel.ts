@@ -11,6 +11,7 @@ import { memoryElements, trafficBytes } from './bindings.ts';
 import type { Dependencies } from './dependencies.ts';
 import { Emitter } from './emit.ts';
 import { accessIn, type Group } from './group.ts';
+import { rootOf } from './in-place.ts';
 import { IndexSpace, type Segment } from './index-space.ts';
 import { mapInvocations, operationsPerElement } from './invocations.ts';
 import {
@@ -62,6 +63,7 @@ export function makeKernel(
             : matmulKernel(emitter, adapter);
   return {
     ...made,
+    bindings: made.bindings.map((b) => ({ ...b, memory: rootOf(b.memory, aliases) })),
     label: labelOf(emitter.order),
     groups: [group],
     parts: [],

@@ -1,192 +1,254 @@
-// Where every intermediate lives: memories whose lifetimes do not meet share a slot.
+// Where every intermediate lives. A few buffers hold all of them; what is not alive at the same time
+// may lie at the same place. The largest are placed first, each where its buffer grows least.
 import type { Tensor } from '../graph/tensor.ts';
-import { isVariable } from '../graph/variable.ts';
-import { type Access, accessOf } from './access.ts';
-import { memoryBytes, trafficOf } from './bindings.ts';
-import { isZeros } from './concat-parts.ts';
-import type { Dependencies } from './dependencies.ts';
-import type { Group } from './group.ts';
+import { isVariable, PART_ALIGNMENT } from '../graph/variable.ts';
+import { memoryBytes } from './bindings.ts';
+import { isZeros, partLayout } from './concat-parts.ts';
+import { rootOf } from './in-place.ts';
+import type { Kernel } from './kernel.ts';
+import type { KernelBinding } from './kernel-parts.ts';
 
-export interface Lifetime {
+/** Bytes to whose multiples bindings start. */
+const ALIGNMENT = 4 * PART_ALIGNMENT;
+
+/** Bytes of a memory, and the dispatches during which they are in use. */
+interface Piece {
+  readonly start: number;
+  readonly end: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A memory, and where in it something is in use when. */
+interface Item {
   readonly memory: Tensor;
   readonly bytes: number;
-  /** Positions of the first and last stage that touch it. */
-  first: number;
-  last: number;
+  readonly first: number;
+  readonly last: number;
+  readonly pieces: readonly Piece[];
 }
 
 export interface MemoryMap {
-  /** The slot of every memory that is not a variable. */
-  readonly slotOf: Map<Tensor, number>;
-  readonly slotBytes: number[];
-  readonly lifetimes: Lifetime[];
+  /** The buffer of every memory that is not a variable, and the byte at which it starts there. */
+  readonly places: ReadonlyMap<Tensor, { readonly slot: number; readonly offset: number }>;
+  /** Bytes of each buffer. */
+  readonly slotBytes: readonly number[];
+  /** Dispatches from the first to the last that touches it, of every memory. */
+  readonly lifetimes: readonly { memory: Tensor; first: number; last: number }[];
   /** An output that takes over the memory of an input which nobody needs any more. */
-  readonly inPlace: Map<Tensor, Tensor>;
-  /** Bytes of all slots together. */
+  readonly inPlace: ReadonlyMap<Tensor, Tensor>;
+  /** Bytes of all buffers together. */
   readonly peakBytes: number;
-  /** The most bytes live during any one stage: no placement can use less. */
+  /** The most bytes in use during any one dispatch: no placement can do with less. */
   readonly boundBytes: number;
 }
 
-/**
- * @param stages what runs at once, one after the other
- * @param kept memories that outlive the step, because the caller reads them
- */
-export function placeMemory(
-  stages: readonly (readonly Group[])[],
-  dependencies: Dependencies,
-  kept: ReadonlySet<Tensor>,
-): MemoryMap {
-  const lifetimes = new Map<Tensor, Lifetime>();
-  stages.forEach((stage, at) => {
-    for (const group of stage) {
-      const { reads, writes } = trafficOf(group, dependencies);
-      for (const { location } of [...writes, ...reads]) {
-        const { memory } = location;
-        if (isVariable(memory)) continue;
-        const life = lifetimes.get(memory);
-        if (life) life.last = at;
-        else lifetimes.set(memory, { memory, bytes: memoryBytes(memory), first: at, last: at });
+export interface PlacementOptions {
+  readonly inPlace: ReadonlyMap<Tensor, Tensor>;
+  /** Memories that outlive the step, because the caller reads them. */
+  readonly kept: ReadonlySet<Tensor>;
+  /**
+   * Whether a dispatch may read one part of a buffer and write another: what it reads is then bound
+   * for writing as well, see `withSharedBuffers`. A concatenation is then in use part by part.
+   */
+  readonly sharesBuffers: boolean;
+  /** The most bytes of a buffer, if it can be helped. */
+  readonly maxBytes: number;
+}
+
+/** @param kernels what is dispatched, one after the other */
+export function placeMemory(kernels: readonly Kernel[], options: PlacementOptions): MemoryMap {
+  const items = itemsOf(kernels, options);
+  const rivals = rivalsOf(kernels, options);
+  const placements = [bySize, byStart].map((order) =>
+    place([...items].sort(order), rivals, options.maxBytes),
+  );
+  const { places, slotBytes } = placements.reduce((a, b) =>
+    total(b.slotBytes) < total(a.slotBytes) ? b : a,
+  );
+  return {
+    places,
+    slotBytes,
+    lifetimes: items.map(({ memory, first, last }) => ({ memory, first, last })),
+    inPlace: options.inPlace,
+    peakBytes: total(slotBytes),
+    boundBytes: boundOf(items, kernels.length),
+  };
+}
+
+const total = (bytes: readonly number[]): number => bytes.reduce((a, b) => a + b, 0);
+
+const bySize = (a: Item, b: Item): number => b.bytes - a.bytes || a.first - b.first;
+const byStart = (a: Item, b: Item): number => a.first - b.first || b.bytes - a.bytes;
+
+/** Bytes from one to the one before another. */
+type Span = readonly [start: number, end: number];
+
+/** A dispatch, and what it binds of a memory. */
+interface Touch {
+  readonly at: number;
+  readonly span: Span;
+}
+
+function spanOf({ memory, offset, bytes }: KernelBinding): Span {
+  return [offset, bytes === undefined ? memoryBytes(memory) : offset + bytes];
+}
+
+function itemsOf(
+  kernels: readonly Kernel[],
+  { inPlace, kept, sharesBuffers }: PlacementOptions,
+): Item[] {
+  const touched = new Map<Tensor, Touch[]>();
+  kernels.forEach(({ bindings }, at) => {
+    for (const binding of bindings) {
+      const { memory } = binding;
+      if (isVariable(memory)) continue;
+      const touch: Touch = { at, span: spanOf(binding) };
+      const touches = touched.get(memory);
+      if (touches) touches.push(touch);
+      else touched.set(memory, [touch]);
+    }
+  });
+  const keptRoots = new Set([...kept].map((memory) => rootOf(memory, inPlace)));
+  return [...touched].map(([memory, touches]) => {
+    const bytes = memoryBytes(memory);
+    const first = (touches[0] as Touch).at;
+    const last = keptRoots.has(memory) ? kernels.length : (touches.at(-1) as Touch).at;
+    const pieces: Piece[] = [];
+    const use = (span: Span, first: number, last: number) => {
+      for (const [start, end] of remainder(span, pieces)) pieces.push({ start, end, first, last });
+    };
+    // Zeros around the parts of a concatenation are never written: nothing else may be, there.
+    for (const span of zerosOf(memory)) use(span, 0, Number.POSITIVE_INFINITY);
+    if (sharesBuffers && memory.op.kind === 'concat') {
+      for (const { at, span } of touches) use(span, at, last);
+    } else {
+      use([0, bytes], first, last);
+    }
+    return { memory, bytes, first, last, pieces };
+  });
+}
+
+/** Where a concatenation holds zeros that no kernel writes, in bytes. */
+function zerosOf(memory: Tensor): Span[] {
+  if (memory.op.kind !== 'concat') return [];
+  return partLayout(memory)
+    .filter(({ part }) => isZeros(part))
+    .map(({ part, offset, strides }) => {
+      const last = part.shape.reduce((at, n, i) => at + (n - 1) * (strides[i] as number), offset);
+      return [4 * offset, 4 * (last + 1)];
+    });
+}
+
+/** What pieces leave of a span. */
+function remainder(span: Span, pieces: readonly Piece[]): Span[] {
+  let left = [span];
+  for (const { start, end } of pieces) {
+    left = left.flatMap(([from, to]) =>
+      (
+        [
+          [from, Math.min(to, start)],
+          [Math.max(from, end), to],
+        ] as Span[]
+      ).filter(([a, b]) => a < b),
+    );
+  }
+  return left;
+}
+
+/** For each memory, those that must not lie in one buffer with it. */
+function rivalsOf(
+  kernels: readonly Kernel[],
+  { sharesBuffers }: PlacementOptions,
+): Map<Tensor, Set<Tensor>> {
+  const rivals = new Map<Tensor, Set<Tensor>>();
+  const note = (a: Tensor, b: Tensor) => {
+    const known = rivals.get(a);
+    if (known) known.add(b);
+    else rivals.set(a, new Set([b]));
+  };
+  for (const { bindings } of kernels) {
+    const own = bindings.filter(({ memory }) => !isVariable(memory));
+    const written = own.filter(({ kind }) => kind === 'write').map(({ memory }) => memory);
+    const fixed = own.filter(({ kind, memory }, i) => {
+      if (kind === 'write') return false;
+      // Two bindings for writing may not overlap: what is bound twice is bound for reading.
+      const twice = own.some((other, k) => k !== i && other.memory === memory);
+      return !sharesBuffers || kind === 'uniform' || twice;
+    });
+    for (const { memory } of fixed) {
+      for (const target of written) {
+        note(memory, target);
+        note(target, memory);
       }
     }
-  });
-  for (const memory of kept) {
-    const life = lifetimes.get(memory);
-    if (life) life.last = stages.length;
   }
-  const inPlace = findInPlace(stages, dependencies, lifetimes, kept);
-
-  const slotOf = new Map<Tensor, number>();
-  const slotBytes: number[] = [];
-  const freeSlots = new Set<number>();
-  const root = (memory: Tensor): Tensor => {
-    let at = memory;
-    for (let next = inPlace.get(at); next; next = inPlace.get(at)) at = next;
-    return at;
-  };
-  const end = new Map<Tensor, number>();
-  for (const life of lifetimes.values()) {
-    const owner = root(life.memory);
-    end.set(owner, Math.max(end.get(owner) ?? 0, life.last));
-  }
-  const sorted = [...lifetimes.values()].sort((a, b) => a.first - b.first || b.bytes - a.bytes);
-  const ends: { at: number; slot: number }[] = [];
-  for (const life of sorted) {
-    const owner = root(life.memory);
-    if (owner !== life.memory) {
-      slotOf.set(life.memory, slotOf.get(owner) as number);
-      continue;
-    }
-    for (const e of ends) if (e.at < life.first) freeSlots.add(e.slot);
-    for (let i = ends.length - 1; i >= 0; i--) {
-      if ((ends[i] as { at: number }).at < life.first) ends.splice(i, 1);
-    }
-    // Zeros around the parts of a concatenation are never written: its memory stays its own.
-    const alone = life.memory.op.kind === 'concat' && life.memory.inputs.some(isZeros);
-    const slot = alone ? undefined : bestSlot(freeSlots, slotBytes, life.bytes);
-    const index = slot ?? slotBytes.push(0) - 1;
-    freeSlots.delete(index);
-    slotBytes[index] = Math.max(slotBytes[index] as number, life.bytes);
-    slotOf.set(life.memory, index);
-    if (!alone) ends.push({ at: end.get(owner) as number, slot: index });
-  }
-  return {
-    slotOf,
-    slotBytes,
-    lifetimes: sorted,
-    inPlace,
-    peakBytes: slotBytes.reduce((a, b) => a + b, 0),
-    boundBytes: livenessBound(stages.length, sorted, inPlace),
-  };
+  return rivals;
 }
 
-/** The free slot that wastes least: the smallest that is large enough, else the largest, grown. */
-function bestSlot(
-  free: ReadonlySet<number>,
-  sizes: readonly number[],
-  bytes: number,
-): number | undefined {
-  let best: number | undefined;
-  for (const slot of free) {
-    const size = sizes[slot] as number;
-    const have = best === undefined ? undefined : (sizes[best] as number);
-    const better =
-      have === undefined ||
-      (size >= bytes ? have < bytes || size < have : have < bytes && size > have);
-    if (better) best = slot;
+const meet = (a: Piece, b: Piece): boolean => a.first <= b.last && b.first <= a.last;
+
+interface Slot {
+  bytes: number;
+  readonly pieces: Piece[];
+  readonly memories: Set<Tensor>;
+}
+
+function place(
+  items: readonly Item[],
+  rivals: ReadonlyMap<Tensor, ReadonlySet<Tensor>>,
+  maxBytes: number,
+): { places: Map<Tensor, { slot: number; offset: number }>; slotBytes: number[] } {
+  const slots: Slot[] = [];
+  const places = new Map<Tensor, { slot: number; offset: number }>();
+  for (const item of items) {
+    const own = rivals.get(item.memory);
+    let best = { slot: slots.length, offset: 0, growth: item.bytes };
+    slots.forEach((slot, index) => {
+      if (own && [...slot.memories].some((memory) => own.has(memory))) return;
+      for (const offset of freeOffsets(item, slot)) {
+        const growth = Math.max(0, offset + item.bytes - slot.bytes);
+        if (growth >= best.growth || (growth > 0 && slot.bytes + growth > maxBytes)) continue;
+        best = { slot: index, offset, growth };
+      }
+    });
+    const { slot: index, offset, growth } = best;
+    if (index === slots.length) slots.push({ bytes: 0, pieces: [], memories: new Set() });
+    const slot = slots[index] as Slot;
+    slot.bytes += growth;
+    slot.memories.add(item.memory);
+    for (const piece of item.pieces) slot.pieces.push(moved(piece, offset));
+    places.set(item.memory, { slot: index, offset });
   }
-  return best;
+  return { places, slotBytes: slots.map(({ bytes }) => bytes) };
 }
 
-function livenessBound(
-  stages: number,
-  lifetimes: readonly Lifetime[],
-  inPlace: ReadonlyMap<Tensor, Tensor>,
-): number {
-  let bound = 0;
-  for (let at = 0; at < stages; at++) {
-    let live = 0;
-    for (const life of lifetimes) {
-      if (life.first > at || life.last < at) continue;
-      // Taken over in place: counted with the memory it came from while both are in use.
-      if (inPlace.has(life.memory) && life.first === at) continue;
-      live += life.bytes;
+const moved = (piece: Piece, by: number): Piece => ({
+  ...piece,
+  start: piece.start + by,
+  end: piece.end + by,
+});
+
+/** Where in a buffer a memory could start. */
+function freeOffsets({ pieces }: Item, slot: Slot): number[] {
+  const others = slot.pieces.filter((other) => pieces.some((piece) => meet(piece, other)));
+  const starts = new Set([0, ...others.map(({ end }) => Math.ceil(end / ALIGNMENT) * ALIGNMENT)]);
+  const isFree = (offset: number) =>
+    pieces.every((piece) => {
+      const { start, end } = moved(piece, offset);
+      return others.every((o) => !meet(piece, o) || end <= o.start || o.end <= start);
+    });
+  return [...starts].sort((a, b) => a - b).filter(isFree);
+}
+
+function boundOf(items: readonly Item[], dispatches: number): number {
+  const live = new Array<number>(dispatches).fill(0);
+  for (const { pieces } of items) {
+    for (const { start, end, first, last } of pieces) {
+      for (let at = first; at <= Math.min(last, dispatches - 1); at++) {
+        (live[at] as number) += end - start;
+      }
     }
-    bound = Math.max(bound, live);
   }
-  return bound;
-}
-
-/** Whether a kernel is done with an element once it has computed what stands at its place. */
-function readsOnce(group: Group): boolean {
-  if (group.kind === 'map') return true;
-  if (group.kind !== 'rows' || group.over.length > 0) return false;
-  // What needs the fold of a row walks through the row again.
-  return [...group.levels].every(
-    ([node, level]) =>
-      (level === 'row' && node.op.kind !== 'reduce') ||
-      node.inputs.every((input) => group.levels.get((accessOf(input) as Access).base) !== 'row'),
-  );
-}
-
-/** Elementwise outputs that can be written over an input which dies in the same kernel. */
-function findInPlace(
-  stages: readonly (readonly Group[])[],
-  dependencies: Dependencies,
-  lifetimes: ReadonlyMap<Tensor, Lifetime>,
-  kept: ReadonlySet<Tensor>,
-): Map<Tensor, Tensor> {
-  const inPlace = new Map<Tensor, Tensor>();
-  stages.forEach((stage, at) => {
-    const [group, ...beside] = stage as readonly [Group, ...Group[]];
-    // Another kernel of the stage may still be reading.
-    if (beside.length > 0 || !readsOnce(group)) return;
-    const { reads, writes } = trafficOf(group, dependencies);
-    const taken = new Set<Tensor>();
-    for (const write of writes) {
-      const target = write.location.memory;
-      const fresh = lifetimes.get(target);
-      if (!fresh || fresh.first !== at || target.op.kind === 'concat') continue;
-      if (group.levels.get(write.node) !== 'full') continue;
-      const source = reads.find(({ location, node }) => {
-        const memory = location.memory;
-        const life = lifetimes.get(memory);
-        if (!life || life.last !== at || taken.has(memory) || kept.has(memory)) return false;
-        if (memory.op.kind === 'concat' || memory.dtype !== target.dtype) return false;
-        if (life.bytes !== fresh.bytes || life.first === at) return false;
-        return reads.every(
-          (other) =>
-            other.location.memory !== memory ||
-            (other.location.offset === 0 &&
-              other.node.op.kind !== 'gather' &&
-              node.size === write.node.size &&
-              other.location.strides.join() === write.location.strides.join()),
-        );
-      });
-      if (!source) continue;
-      taken.add(source.location.memory);
-      inPlace.set(target, source.location.memory);
-    }
-  });
-  return inPlace;
+  return Math.max(0, ...live);
 }

@@ -4,7 +4,9 @@ import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { isVariable } from '../graph/variable.ts';
 import { memoryBytes } from './bindings.ts';
+import { rootOf } from './in-place.ts';
 import type { Kernel } from './kernel.ts';
+
 import { BUFFER_USAGE, type Runtime } from './runtime.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -42,10 +44,8 @@ export class Plan {
     this.schedule = plan;
     this.pipelines = pipelines;
     this.slots = plan.memory.slotBytes.map((bytes, slot) => {
-      const held = plan.memory.lifetimes.find(
-        (life) => plan.memory.slotOf.get(life.memory) === slot,
-      );
-      const name = held?.memory.name || held?.memory.op.name;
+      const [held] = [...plan.memory.places].find(([, place]) => place.slot === slot) ?? [];
+      const name = held?.name || held?.op.name;
       return runtime.device.createBuffer(`slot ${slot} (${name})`, bytes, BUFFER_USAGE);
     });
   }
@@ -101,8 +101,12 @@ export class Plan {
       const { buffer, byteOffset, bytes } = this.runtime.storageOf(memory);
       return { buffer, offset: byteOffset, size: bytes };
     }
-    const slot = this.schedule.memory.slotOf.get(memory) as number;
-    return { buffer: this.slots[slot] as GPUBuffer, offset: 0, size: memoryBytes(memory) };
+    const { places, inPlace } = this.schedule.memory;
+    const { slot, offset } = places.get(rootOf(memory, inPlace)) as {
+      slot: number;
+      offset: number;
+    };
+    return { buffer: this.slots[slot] as GPUBuffer, offset, size: memoryBytes(memory) };
   }
 
   /**
@@ -186,13 +190,10 @@ export class Plan {
       throw new LatentGpuError('bad-input', `this plan has no output '${name}'; it has: ${known}`);
     }
     const { tensor, location } = output;
-    const { buffer } = this.placeOf(this.inPlaceRoot(location.memory));
-    const bytes = await this.runtime.device.read(buffer, location.offset * 4, tensor.size * 4);
+    const { buffer, offset } = this.placeOf(location.memory);
+    const start = offset + location.offset * 4;
+    const bytes = await this.runtime.device.read(buffer, start, tensor.size * 4);
     return tensor.dtype === 'u32' ? new Uint32Array(bytes) : new Float32Array(bytes);
-  }
-
-  private inPlaceRoot(memory: Tensor): Tensor {
-    return this.schedule.memory.inPlace.get(memory) ?? memory;
   }
 
   /** Frees the plan's own memory; variables stay. */

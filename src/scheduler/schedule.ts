@@ -10,11 +10,13 @@ import { targetOf } from './effects.ts';
 import { explain } from './explain.ts';
 import { fuse } from './fuse.ts';
 import type { Group } from './group.ts';
+import { findInPlace } from './in-place.ts';
 import { type Kernel, makeKernel } from './kernel.ts';
 import { homeOf, type Location } from './location.ts';
 import { lower } from './lower.ts';
 import { type MemoryMap, placeMemory } from './memory.ts';
 import { orderGroups } from './order.ts';
+import { withSharedBuffers } from './shared-buffers.ts';
 import { shareDispatch } from './stage.ts';
 
 export interface Program {
@@ -67,22 +69,28 @@ export function schedule(program: Program, adapter: AdapterClass = defaultAdapte
     }),
   );
   const kept = new Set([...outputs.values()].map(({ location }) => location.memory));
-  const memory = placeMemory(stages, dependencies, kept);
-  const make = (group: Group, on: AdapterClass) =>
-    makeKernel(group, dependencies, memory.inPlace, on);
-  const makeAll = (on: AdapterClass) =>
-    stages.flatMap((stage) =>
+  const inPlace = findInPlace(stages, dependencies, kept);
+  const make = (group: Group, on: AdapterClass) => makeKernel(group, dependencies, inPlace, on);
+  const makeAll = (on: AdapterClass) => {
+    const made = stages.flatMap((stage) =>
       shareDispatch(
         stage.map((group) => make(group, on)),
-        memory,
         on,
       ),
     );
-  const kernels = makeAll(adapter);
+    const memory = placeMemory(made, {
+      inPlace,
+      kept,
+      sharesBuffers: on.isSoftware,
+      maxBytes: on.maxBindingBytes,
+    });
+    return { kernels: made.map((kernel) => withSharedBuffers(kernel, memory)), memory };
+  };
+  const planned = makeAll(adapter);
   const variables = [
-    ...new Set(kernels.flatMap((k) => k.bindings.map((b) => b.memory)).filter(isVariable)),
+    ...new Set(planned.kernels.flatMap((k) => k.bindings.map((b) => b.memory)).filter(isVariable)),
   ];
-  for (const { memory: held } of kernels.flatMap((k) => k.bindings)) {
+  for (const { memory: held } of planned.kernels.flatMap((k) => k.bindings)) {
     if (memoryBytes(held) <= adapter.maxBindingBytes) continue;
     throw new LatentGpuError(
       'limit-exceeded',
@@ -92,8 +100,8 @@ export function schedule(program: Program, adapter: AdapterClass = defaultAdapte
           : 'use a smaller batch, fewer samples or a smaller model'),
     );
   }
-  const complete = (kernels: readonly Kernel[], adapter: AdapterClass): Schedule => {
-    const result = { kernels, memory, outputs, variables, adapter };
+  const complete = (made: ReturnType<typeof makeAll>, adapter: AdapterClass): Schedule => {
+    const result = { ...made, outputs, variables, adapter };
     return {
       ...result,
       tuned: (table) => {
@@ -107,7 +115,7 @@ export function schedule(program: Program, adapter: AdapterClass = defaultAdapte
       explain: () => explain(result),
     };
   };
-  return complete(kernels, adapter);
+  return complete(planned, adapter);
 }
 
 /** An output has to lie in memory of its own, in row-major order. */

@@ -12,7 +12,6 @@ import type { Dependencies } from './dependencies.ts';
 import type { Group } from './group.ts';
 import type { Kernel } from './kernel.ts';
 import type { KernelBinding } from './kernel-parts.ts';
-import type { MemoryMap } from './memory.ts';
 
 /** Multiplications beyond which a product gains nothing from company. */
 const LARGE_PRODUCT = 2 ** 27;
@@ -87,25 +86,22 @@ function note(map: Map<Tensor, Set<Group>>, memory: Tensor, group: Group): void 
 const bufferOf = (memory: Tensor): Tensor =>
   isVariable(memory) && memory.parent ? memory.parent.variable : memory;
 
-/** A binding's place in its buffer, in bytes. */
+/** A binding's place in its buffer, in bytes. Memories that meet in a kernel share no place. */
 interface Place {
-  readonly buffer: Tensor | number;
+  readonly buffer: Tensor;
   readonly start: number;
   readonly end: number;
   readonly kind: KernelBinding['kind'];
 }
 
-function placeOf({ memory, kind, offset, bytes }: KernelBinding, { slotOf }: MemoryMap): Place {
+function placeOf({ memory, kind, offset, bytes }: KernelBinding): Place {
   const within = isVariable(memory) ? (memory.parent?.offset ?? 0) * 4 : 0;
   const start = within + offset;
   const end = start + (bytes ?? memoryBytes(memory) - offset);
-  return { buffer: slotOf.get(memory) ?? bufferOf(memory), start, end, kind };
+  return { buffer: bufferOf(memory), start, end, kind };
 }
 
-const nameOf = (place: Place): string => {
-  const { buffer, start, end } = place;
-  return `${typeof buffer === 'number' ? `slot ${buffer}` : buffer.id} ${start} ${end}`;
-};
+const nameOf = ({ buffer, start, end }: Place): string => `${buffer.id} ${start} ${end}`;
 
 /** Whether two bindings may stand side by side in one bind group, or be one. */
 function agree(a: Place, b: Place): boolean {
@@ -116,34 +112,26 @@ function agree(a: Place, b: Place): boolean {
 }
 
 /** The kernels of a stage, joined to one where their workgroups and bindings allow it. */
-export function shareDispatch(
-  kernels: readonly Kernel[],
-  memory: MemoryMap,
-  adapter: AdapterClass,
-): Kernel[] {
+export function shareDispatch(kernels: readonly Kernel[], adapter: AdapterClass): Kernel[] {
   const result: Kernel[] = [];
   for (const kernel of kernels) {
     const last = result.at(-1);
     const joined =
-      last && join([...(last.parts.length > 0 ? last.parts : [last]), kernel], memory, adapter);
+      last && join([...(last.parts.length > 0 ? last.parts : [last]), kernel], adapter);
     if (joined) result[result.length - 1] = joined;
     else result.push(kernel);
   }
   return result;
 }
 
-function join(
-  parts: readonly Kernel[],
-  memory: MemoryMap,
-  adapter: AdapterClass,
-): Kernel | undefined {
+function join(parts: readonly Kernel[], adapter: AdapterClass): Kernel | undefined {
   const [first] = parts as [Kernel];
   const size = workgroupSizeOf(first.code);
   const workgroups = parts.reduce((sum, { dispatch }) => sum + dispatch[0], 0);
   const isFlat = parts.every(({ dispatch }) => dispatch[1] === 1 && dispatch[2] === 1);
   if (!isFlat || workgroups > 65535) return undefined;
   if (!parts.every(({ code }) => workgroupSizeOf(code) === size)) return undefined;
-  const places = parts.map(({ bindings }) => bindings.map((b) => placeOf(b, memory)));
+  const places = parts.map(({ bindings }) => bindings.map(placeOf));
   const fits = places.every((own, i) =>
     places.every((others, k) => i >= k || own.every((a) => others.every((b) => agree(a, b)))),
   );
@@ -164,9 +152,7 @@ function join(
   if (bound.length - uniform > adapter.maxStorageBuffers) return undefined;
   if (uniform > adapter.maxUniformBuffers) return undefined;
   // Two bindings for writing must not be two names of one place.
-  const writes = bound
-    .filter(({ kind }) => kind === 'write')
-    .map((b) => nameOf(placeOf(b, memory)));
+  const writes = bound.filter(({ kind }) => kind === 'write').map((b) => nameOf(placeOf(b)));
   if (new Set(writes).size < writes.length) return undefined;
   const distinct = (values: readonly string[]) =>
     [...new Set(values)].filter((value) => value !== '').join(' ∥ ');
