@@ -134,18 +134,25 @@ describe('the tables of the peer benchmark', () => {
         row: 1,
         name: 'work',
         unit: 'ms',
-        aim: 2,
+        aim: { ratio: 2 },
         cells: [measured(SELF, own), measured('a webgpu', [33]), measured('b wasm', [2])],
       },
       {
         row: 2,
         name: 'more',
         unit: 'ms',
-        aim: 2,
+        aim: { ratio: 2 },
         cells: [
           measured(SELF, own),
           { label: 'a webgpu', state: 'wrong', reason: 'y is off', samples: [] },
         ],
+      },
+      {
+        row: 3,
+        name: 'bytes',
+        unit: 'MiB',
+        aim: { most: 12 },
+        cells: [measured(SELF, [11]), measured('a webgpu', [10])],
       },
     ],
   };
@@ -154,6 +161,8 @@ describe('the tables of the peer benchmark', () => {
   it('have a row of medians with quartiles, and the ratio beside what is aimed at', () => {
     expect(text).toContain('| 1. work, ms | 11.0 (10.5–11.5) | 33.0 | 2.00 |');
     expect(text).toMatch(/\| work \| a webgpu \| 3\.00× \(2\.75–3\.30\) \| ≥ 2× \| yes \|/);
+    expect(text).toMatch(/\| more \| – \| – \| ≥ 2× \| – \|/);
+    expect(text).toMatch(/\| bytes \| a webgpu \| .* \| ≤ 12 MiB \| yes \|/);
   });
 
   it('give no time to what is wrong, but the reason', () => {

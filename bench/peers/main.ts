@@ -127,7 +127,7 @@ async function measureIn(
       say(`${work.row}. ${work.name}`);
       const reference = referenceOf(work);
       const cells = await measureRow(opened.runners, work, reference, flags.seconds);
-      rows.push({ row: work.row, name: work.name, unit: 'ms', aim: work.aim, cells });
+      rows.push({ row: work.row, name: work.name, unit: 'ms', aim: { ratio: work.aim }, cells });
     }
     for (const { page } of opened.runners) await page.close();
     if (isAsked(FRESH.cold) || isAsked(FRESH.memory)) {

@@ -47,8 +47,8 @@ export const WORKS: readonly Work[] = [
 /** Rows that are measured in fresh pages. */
 export const FRESH = { cold: 8, bytes: 9, memory: 10 } as const;
 
-/** Aims of {@link FRESH}. */
-export const FRESH_AIMS = { cold: 1.2, bytes: 8, memory: 4.6 } as const;
+/** Aims of {@link FRESH}: times move with the machine, bytes (KiB to send, MiB on the GPU) do not. */
+export const FRESH_AIMS = { cold: { ratio: 1.2 }, bytes: { most: 12 }, memory: { most: 8 } };
 
 export const ROWS: readonly number[] = [
   ...new Set([...WORKS.map(({ row }) => row), ...Object.values(FRESH)]),

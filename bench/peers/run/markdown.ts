@@ -41,10 +41,19 @@ function ratioText({ ratio }: Cell): string {
 
 function comparison(row: RowReport): string[] {
   const peer = best(row, (label) => isPeer(label) && label.endsWith('webgpu'));
-  const aim = `≥ ${row.aim}×`;
-  if (!peer?.ratio) return [peer ? peer.label : '–', '–', aim, '–'];
-  const { value } = peer.ratio;
-  return [peer.label, ratioText(peer), aim, value >= row.aim ? 'yes' : 'no'];
+  const { aim, unit } = row;
+  const text = 'most' in aim ? `≤ ${aim.most} ${unit}` : `≥ ${aim.ratio}×`;
+  const own = medianOf(row.cells.find(({ label }) => label === SELF));
+  const reached =
+    'most' in aim
+      ? own !== undefined && own <= aim.most
+      : peer?.ratio && peer.ratio.value >= aim.ratio;
+  return [
+    peer?.label ?? '–',
+    peer?.ratio ? ratioText(peer) : '–',
+    text,
+    reached === undefined ? '–' : reached ? 'yes' : 'no',
+  ];
 }
 
 /** Where a processor is faster than this library on this adapter. */

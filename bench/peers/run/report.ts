@@ -39,12 +39,14 @@ export interface Cell {
   readonly ratio?: Interval;
 }
 
+/** What is meant to be: the best peer on WebGPU over latentgpu, or latentgpu in the row's unit. */
+export type RowAim = { readonly ratio: number } | { readonly most: number };
+
 export interface RowReport {
   readonly row: number;
   readonly name: string;
   readonly unit: 'ms' | 'KiB' | 'MiB';
-  /** The best peer on WebGPU over latentgpu, as it is meant to be. */
-  readonly aim: number;
+  readonly aim: RowAim;
   readonly cells: readonly Cell[];
 }
 
