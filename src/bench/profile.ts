@@ -50,7 +50,7 @@ export async function profileSchedule(
   { seconds = 4, clock = 'gpu', signal }: ProfileOptions = {},
 ): Promise<Profile> {
   // Intermediates of its own: whoever runs the schedule keeps theirs.
-  const bound = await Plan.create(runtime, schedule);
+  const bound = await Plan.create(runtime.device, runtime.variables, schedule);
   const stopwatch = new Stopwatch(runtime.device, clock);
   const dispatches = schedule.kernels.map(
     (_, i) => new Repeated(stopwatch, (pass) => bound.encode(pass, i)),

@@ -5,7 +5,6 @@ import { memoryBytes } from './bindings.ts';
 import { rootOf } from './in-place.ts';
 import type { Kernel } from './kernel.ts';
 import type { MemoryMap } from './memory.ts';
-import type { Schedule } from './schedule.ts';
 
 /** 1234567 as "1.23 M". */
 function si(value: number): string {
@@ -62,7 +61,13 @@ function holds(memory: MemoryMap, slot: number): string {
     .join(', ');
 }
 
-export function explain(plan: Omit<Schedule, 'explain' | 'tuned' | 'as'>): string {
+export interface Explained {
+  readonly kernels: readonly Kernel[];
+  readonly memory: MemoryMap;
+  readonly variables: readonly Tensor[];
+}
+
+export function explain(plan: Explained): string {
   const { kernels, memory } = plan;
   const head = ['#', 'kernel', 'domain', 'workgroups', 'FLOP', 'bytes', 'computes'];
   const flops = kernels.reduce((total, k) => total + k.flops, 0);

@@ -1,5 +1,6 @@
 // A plan: a schedule bound to a device. Running it writes nothing from the host: every number that
 // changes from step to step lives on the GPU.
+import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { isVariable } from '../graph/variable.ts';
@@ -7,8 +8,8 @@ import { memoryBytes } from './bindings.ts';
 import { rootOf } from './in-place.ts';
 import type { Kernel } from './kernel.ts';
 
-import { BUFFER_USAGE, type Runtime } from './runtime.ts';
 import type { Schedule } from './schedule.ts';
+import { BUFFER_USAGE, type VariableMemory } from './variable-memory.ts';
 
 /** One submission is kept this short, so that a browser neither stutters nor gives the GPU up. */
 const SUBMISSION_MS = 120;
@@ -31,37 +32,52 @@ export interface StepFeed {
 }
 
 export class Plan {
-  readonly runtime: Runtime;
   readonly schedule: Schedule;
+  private readonly device: Device;
+  private readonly variables: VariableMemory;
+  private readonly onDestroy: (() => void) | undefined;
   private readonly pipelines: GPUComputePipeline[];
   private readonly slots: GPUBuffer[];
   private bindGroups: GPUBindGroup[] | undefined;
   private stepMs: number | undefined;
   private destroyed = false;
 
-  private constructor(runtime: Runtime, plan: Schedule, pipelines: GPUComputePipeline[]) {
-    this.runtime = runtime;
+  private constructor(
+    device: Device,
+    variables: VariableMemory,
+    plan: Schedule,
+    pipelines: GPUComputePipeline[],
+    onDestroy?: () => void,
+  ) {
+    this.device = device;
+    this.variables = variables;
+    this.onDestroy = onDestroy;
     this.schedule = plan;
     this.pipelines = pipelines;
     this.slots = plan.memory.slotBytes.map((bytes, slot) => {
       const [held] = [...plan.memory.places].find(([, place]) => place.slot === slot) ?? [];
       const name = held?.name || held?.op.name;
-      return runtime.device.createBuffer(`slot ${slot} (${name})`, bytes, BUFFER_USAGE);
+      return device.createBuffer(`slot ${slot} (${name})`, bytes, BUFFER_USAGE);
     });
   }
 
   /** Use `runtime.compile`. */
-  static async create(runtime: Runtime, plan: Schedule): Promise<Plan> {
+  static async create(
+    device: Device,
+    variables: VariableMemory,
+    plan: Schedule,
+    onDestroy?: () => void,
+  ): Promise<Plan> {
     const pipelines = await Promise.all(
       plan.kernels.map((kernel) =>
-        runtime.device.createPipeline(
+        device.createPipeline(
           kernel.label,
           kernel.code,
           kernel.bindings.map((binding) => binding.kind),
         ),
       ),
     );
-    return new Plan(runtime, plan, pipelines);
+    return new Plan(device, variables, plan, pipelines, onDestroy);
   }
 
   /** Each dispatch with its shapes, FLOP and bytes, what was fused into it, and the memory map. */
@@ -82,7 +98,7 @@ export class Plan {
   }
 
   private bind(): GPUBindGroup[] {
-    const { device } = this.runtime;
+    const { device } = this;
     return this.schedule.kernels.map((kernel, i) =>
       device.createBindGroup(
         kernel.label,
@@ -98,7 +114,7 @@ export class Plan {
 
   private placeOf(memory: Tensor): { buffer: GPUBuffer; offset: number; size: number } {
     if (isVariable(memory)) {
-      const { buffer, byteOffset, bytes } = this.runtime.storageOf(memory);
+      const { buffer, byteOffset, bytes } = this.variables.storageOf(memory);
       return { buffer, offset: byteOffset, size: bytes };
     }
     const { places, inPlace } = this.schedule.memory;
@@ -125,7 +141,7 @@ export class Plan {
       );
     }
     this.bound();
-    const { device } = this.runtime;
+    const { device } = this;
     let done = 0;
     let submitted = 0;
     const waiting: { steps: number; finished: Promise<void> }[] = [];
@@ -162,7 +178,7 @@ export class Plan {
   }
 
   private submit(steps: number): void {
-    const { device } = this.runtime;
+    const { device } = this;
     const { kernels } = this.schedule;
     const encoder = device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -179,7 +195,7 @@ export class Plan {
     pass.setPipeline(this.pipelines[kernel] as GPUComputePipeline);
     pass.setBindGroup(0, this.bound()[kernel] as GPUBindGroup);
     pass.dispatchWorkgroups(...dispatch);
-    this.runtime.device.counters.dispatches += 1;
+    this.device.counters.dispatches += 1;
   }
 
   /** The values of an output after the last run, in row-major order. */
@@ -192,7 +208,7 @@ export class Plan {
     const { tensor, location } = output;
     const { buffer, offset } = this.placeOf(location.memory);
     const start = offset + location.offset * 4;
-    const bytes = await this.runtime.device.read(buffer, start, tensor.size * 4);
+    const bytes = await this.device.read(buffer, start, tensor.size * 4);
     return tensor.dtype === 'u32' ? new Uint32Array(bytes) : new Float32Array(bytes);
   }
 
@@ -200,7 +216,7 @@ export class Plan {
   destroy(): void {
     if (this.destroyed) return;
     this.destroyed = true;
-    for (const buffer of this.slots) this.runtime.device.destroyBuffer(buffer);
-    this.runtime.forget(this);
+    for (const buffer of this.slots) this.device.destroyBuffer(buffer);
+    this.onDestroy?.();
   }
 }

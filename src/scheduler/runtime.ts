@@ -1,10 +1,7 @@
-// The memory of variables on one device, shared by all plans made for it.
-
+// Plans and their variables on one device.
 import type { Device } from '../device/index.ts';
-import { LatentGpuError } from '../errors.ts';
-import { PART_ALIGNMENT, packedMembers, type Variable } from '../graph/variable.ts';
+import type { Variable } from '../graph/variable.ts';
 import { sameTable, type TunedTable } from '../kernels/tuned.ts';
-import { Random } from '../random.ts';
 import {
   newTuner,
   sharedTuner,
@@ -12,26 +9,11 @@ import {
   type TuneOptions,
   type Tuner,
 } from '../tuning/index.ts';
-import { pitchOf } from './access.ts';
 import type { AdapterClass } from './adapter.ts';
-import { memoryBytes } from './bindings.ts';
 import { tuningTasks } from './candidates.ts';
-import { halvesOf, packHalves } from './halves.ts';
 import { Plan } from './plan.ts';
 import { type Program, type Schedule, schedule } from './schedule.ts';
-
-/** Where a variable lies. */
-export interface Storage {
-  readonly buffer: GPUBuffer;
-  readonly byteOffset: number;
-  readonly bytes: number;
-  readonly isHalf: boolean;
-}
-
-export type NumberArray = Float32Array | Uint32Array | Uint8Array;
-
-const USAGE = { storage: 0x80, uniform: 0x40, copySource: 0x04, copyTarget: 0x08 };
-export const BUFFER_USAGE = USAGE.storage | USAGE.uniform | USAGE.copySource | USAGE.copyTarget;
+import { type Storage, VariableMemory } from './variable-memory.ts';
 
 export interface RuntimeOptions {
   /** Of the initial values of parameters. A whole number from 0 to 2⁵³ - 1. */
@@ -50,12 +32,16 @@ export class Runtime {
   readonly seed: number;
   private planning: AdapterClass;
   private tuner: Tuner | undefined;
-  private readonly storage = new Map<Variable, Storage>();
+  /** Its variables, each with a place once it has been used. */
+  readonly variables: VariableMemory;
   private readonly plans = new Set<Plan>();
 
   constructor(device: Device, options: RuntimeOptions = {}) {
     this.device = device;
     this.seed = options.seed ?? 0;
+    this.variables = new VariableMemory(device, this.seed, () => {
+      for (const plan of this.plans) plan.rebind();
+    });
     const { limits } = device.gpu;
     this.planning = {
       isSoftware: device.adapter.isSoftware,
@@ -88,8 +74,10 @@ export class Runtime {
    * chosen by measurement are measured first, in memory of their own.
    */
   async compile(program: Program): Promise<Plan> {
-    const plan = await Plan.create(this, await this.schedule(program));
-    this.plans.add(plan);
+    const { device, variables, plans } = this;
+    const planned = await this.schedule(program);
+    const plan = await Plan.create(device, variables, planned, () => plans.delete(plan));
+    plans.add(plan);
     return plan;
   }
 
@@ -110,116 +98,28 @@ export class Runtime {
 
   /** Where a variable lies; it gets its memory and its initial values when first asked for. */
   storageOf(variable: Variable): Storage {
-    const have = this.storage.get(variable);
-    if (have && variable.isHalf !== have.isHalf) {
-      throw new LatentGpuError(
-        'bad-config',
-        `${variable} lies in memory as float32 already; have it kept as float16 before it is used`,
-      );
-    }
-    if (have && !variable.parent) return have;
-    if (variable.parent) {
-      const { variable: whole, offset } = variable.parent;
-      const { buffer } = this.storageOf(whole);
-      return { buffer, byteOffset: offset * 4, bytes: memoryBytes(variable), isHalf: false };
-    }
-    const bytes = memoryBytes(variable);
-    const buffer = this.device.createBuffer(variable.name, bytes, BUFFER_USAGE);
-    const storage = { buffer, byteOffset: 0, bytes, isHalf: variable.isHalf };
-    this.storage.set(variable, storage);
-    const members = packedMembers(variable);
-    if (members.length > 0) this.fillParts(variable, members, buffer);
-    else if (variable.init) {
-      this.device.write(buffer, 0, inMemory(variable, this.initial(variable)));
-    }
-    return storage;
-  }
-
-  /** Parts move into the flat memory with the values they have, or start with their initial ones. */
-  private fillParts(flat: Variable, members: readonly Variable[], buffer: GPUBuffer): void {
-    const values = new Float32Array(flat.size);
-    const moved: { from: Storage; offset: number; variable: Variable }[] = [];
-    for (const member of members) {
-      const offset = member.parent?.offset as number;
-      const from = this.storage.get(member);
-      if (from) moved.push({ from, offset, variable: member });
-      else if (member.init) values.set(this.initial(member) as Float32Array, offset);
-    }
-    this.device.write(buffer, 0, values);
-    if (moved.length === 0) return;
-    const encoder = this.device.gpu.createCommandEncoder({ label: `pack ${flat.name}` });
-    for (const { from, offset, variable } of moved) {
-      const bytes = Math.min(
-        from.bytes,
-        Math.ceil(variable.size / PART_ALIGNMENT) * PART_ALIGNMENT * 4,
-      );
-      encoder.copyBufferToBuffer(from.buffer, 0, buffer, offset * 4, bytes);
-    }
-    this.device.submit([encoder.finish()]);
-    for (const { from, variable } of moved) {
-      this.storage.delete(variable);
-      this.device.destroyBuffer(from.buffer);
-    }
-    for (const plan of this.plans) plan.rebind();
-  }
-
-  private initial(variable: Variable): NumberArray {
-    const random = new Random(this.seed, hashName(variable.name), 0);
-    const values = variable.init?.(variable.shape, () => random.uniform()) ?? [];
-    const result = variable.dtype === 'u32' ? Uint32Array.from(values) : Float32Array.from(values);
-    if (result.length !== variable.size) {
-      throw new LatentGpuError(
-        'bad-config',
-        `the initial values of ${variable} are ${result.length} numbers, not ${variable.size}`,
-      );
-    }
-    return result;
+    return this.variables.storageOf(variable);
   }
 
   /** Overwrites a variable: float32, uint32 or byte values in row-major order. */
   write(variable: Variable, values: ArrayLike<number>): void {
-    if (values.length !== variable.size) {
-      throw new LatentGpuError(
-        'shape-mismatch',
-        `${variable} holds ${variable.size} values; ${values.length} were given`,
-      );
-    }
-    const { buffer, byteOffset } = this.storageOf(variable);
-    this.device.write(buffer, byteOffset, inMemory(variable, values));
+    this.variables.write(variable, values);
   }
 
   /** The values of a variable, in row-major order. */
-  async read(variable: Variable): Promise<Float32Array | Uint32Array> {
-    const { buffer, byteOffset, bytes } = this.storageOf(variable);
-    if (variable.dtype === 'u8') {
-      throw new LatentGpuError(
-        'bad-input',
-        `${variable} is a table of bytes; it cannot be read back`,
-      );
-    }
-    if (variable.isHalf) return halvesOf(variable, await this.device.read(buffer, 0, bytes));
-    const read = await this.device.read(buffer, byteOffset, variable.size * 4);
-    return variable.dtype === 'u32' ? new Uint32Array(read) : new Float32Array(read);
+  read(variable: Variable): Promise<Float32Array | Uint32Array> {
+    return this.variables.read(variable);
   }
 
   /** Forgets a variable and frees its memory. */
   release(variable: Variable): void {
-    const storage = this.storage.get(variable);
-    if (!storage) return;
-    this.storage.delete(variable);
-    this.device.destroyBuffer(storage.buffer);
-  }
-
-  /** A plan that is done with; its memory is free. */
-  forget(plan: Plan): void {
-    this.plans.delete(plan);
+    this.variables.release(variable);
   }
 
   /** Frees all plans and variables; the device stays open. */
   destroy(): void {
     for (const plan of [...this.plans]) plan.destroy();
-    for (const { buffer } of this.storage.values()) this.device.destroyBuffer(buffer);
-    this.storage.clear();
+    this.variables.destroy();
   }
 }
 
@@ -231,31 +131,4 @@ function tunerOf(device: Device, tune: RuntimeOptions['tune']): Tuner | undefine
         ? tune
         : newTuner(device, tune);
   return tuner.mode === 'off' ? undefined : tuner;
-}
-
-/** Values as a kernel expects them: rows of bytes start at multiples of four. */
-function inMemory(variable: Variable, values: ArrayLike<number>): NumberArray {
-  if (variable.isHalf) return packHalves(variable, values);
-  if (variable.dtype === 'f32')
-    return values instanceof Float32Array ? values : Float32Array.from(values);
-  if (variable.dtype === 'u32')
-    return values instanceof Uint32Array ? values : Uint32Array.from(values);
-  const rows = variable.shape[0] as number;
-  const width = variable.size / rows;
-  const stride = pitchOf(variable) as number;
-  if (stride === width && values instanceof Uint8Array) return values;
-  const padded = new Uint8Array(rows * stride);
-  for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < width; i++) padded[row * stride + i] = values[row * width + i] as number;
-  }
-  return padded;
-}
-
-/** FNV-1a: initial values depend on a parameter's name, not on the order of its making. */
-function hashName(name: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < name.length; i++) {
-    hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
-  }
-  return hash >>> 0;
 }
