@@ -125,6 +125,22 @@ describe('a training step of a variational autoencoder', () => {
     expect(plan.memory.peakBytes).toBeLessThan(1.25 * plan.memory.boundBytes);
   });
 
+  test('keeps what dies early where gradients come later, if a buffer may be read and written', () => {
+    const { program } = trainingStep(sizes);
+    const [shared, apart] = [schedule(program, software), schedule(program, gpu)];
+    const place = (plan: Schedule, name: string) =>
+      [...plan.memory.places].find(([memory]) => memory.name === name)?.[1].slot;
+    const beside = (plan: Schedule) =>
+      [...plan.memory.places].filter(([, { slot }]) => slot === place(plan, 'gradient')).length;
+    expect(beside(shared)).toBeGreaterThan(5);
+    expect(shared.memory.peakBytes).toBeLessThan(1.1 * shared.memory.boundBytes);
+    expect(shared.memory.peakBytes).toBeLessThan(0.9 * apart.memory.peakBytes);
+    // Nothing is bound for writing on a GPU that is only read.
+    const writes = ({ kernels }: Schedule) =>
+      kernels.flatMap(({ bindings }) => bindings.filter(({ kind }) => kind === 'write')).length;
+    expect(writes(shared)).toBeGreaterThan(writes(apart) + 5);
+  });
+
   test('is planned the same way every time', () => {
     const { program } = trainingStep(sizes);
     const text = (p: Program, adapter: AdapterClass) =>
