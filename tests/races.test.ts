@@ -1,10 +1,11 @@
 // Kernels that share workgroup memory, run on the CPU by a detector of missing barriers.
 import { describe, expect, it } from 'vitest';
+import type { Tensor } from '../src/graph/tensor.ts';
 import { input } from '../src/graph/variable.ts';
 import { chooseMatmul } from '../src/kernels/matmul.ts';
 import { specialize } from '../src/kernels/specialize.ts';
 import { logSumExp, max, sum } from '../src/ops/index.ts';
-import { defaultAdapterClass } from '../src/scheduler/adapter.ts';
+import { type AdapterClass, defaultAdapterClass } from '../src/scheduler/adapter.ts';
 import { schedule } from '../src/scheduler/index.ts';
 import { type Bindings, findRaces, reflect } from '../src/testing/index.ts';
 
@@ -17,6 +18,20 @@ function check(code: string, dispatch: readonly number[], bindings: Bindings): v
 
 /** Small whole numbers. */
 const numbers = (size: number) => Float32Array.from({ length: size }, (_, i) => i % 7);
+
+/** The one kernel that computes `y`. */
+function checkPlanned(y: Tensor, adapter: AdapterClass, by: RegExp): void {
+  const { kernels } = schedule({ outputs: { y } }, adapter);
+  expect(kernels.length).toBe(1);
+  const { code, dispatch, variant } = kernels[0] as (typeof kernels)[number];
+  expect(variant).toMatch(by);
+  // The scheduler names its buffers as it likes.
+  const { bindings } = reflect({ label: variant, code });
+  const values = bindings.map(({ name, access, size }) => {
+    return [name, access === 'read' ? numbers(size / 4) : new Float32Array(size / 4)] as const;
+  });
+  check(code, dispatch, Object.fromEntries(values));
+}
 
 describe('races', () => {
   it.each(['tiled-32x32', 'tiled-64x64', 'tiled-16x64', 'tiled-64x16', 'tiled-64x64-few'])(
@@ -62,15 +77,11 @@ describe('races', () => {
     ]),
   )('$fold.name along axis $axis, $by, has none', ({ fold, adapter, axis, by }) => {
     const x = input('x', axis === 0 ? [70, 3] : [3, 70]);
-    const { kernels } = schedule({ outputs: { y: fold(x, axis) } }, adapter);
-    expect(kernels.length).toBe(1);
-    const { code, dispatch, variant } = kernels[0] as (typeof kernels)[number];
-    expect(variant).toMatch(by);
-    // The scheduler names its buffers as it likes.
-    const { bindings } = reflect({ label: variant, code });
-    const values = bindings.map(({ name, access, size }) => {
-      return [name, access === 'read' ? numbers(size / 4) : new Float32Array(size / 4)] as const;
-    });
-    check(code, dispatch, Object.fromEntries(values));
+    checkPlanned(fold(x, axis), adapter, by);
+  });
+
+  it('rows within rows, by quads, have none', () => {
+    const x = input('x', [3, 5, 7]);
+    checkPlanned(logSumExp(sum(x, 2), 1), defaultAdapterClass, /nested by quads/);
   });
 });

@@ -4,7 +4,7 @@ import { sizeOf } from '../graph/shape.ts';
 import { densityClass, extentClass } from '../kernels/tuned.ts';
 import type { AdapterClass } from './adapter.ts';
 import { type Group, hasTrailingAxes, rowCount } from './group.ts';
-import type { RowInvocations } from './row-folds.ts';
+import { canExchange, type RowShape, withFolds } from './row-folds.ts';
 
 /** What a kernel could be instead: the same results up to rounding, at another speed. */
 export interface KernelChoice {
@@ -21,20 +21,18 @@ export interface MapInvocations {
   readonly items: number;
 }
 
-type RowShape = Omit<RowInvocations, 'folds'>;
-
-interface Chosen<T> {
+export interface Chosen<T> {
   readonly invocations: T;
   readonly choice: KernelChoice;
 }
 
 /** What every WebGPU adapter offers. */
-const MAX_WORKGROUP = 256;
+export const MAX_WORKGROUP = 256;
 
 /** The power of two at or above x. */
 export const powerOfTwo = (x: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, x)));
 
-const isPowerOfTwo = (x: number): boolean => x >= 1 && powerOfTwo(x) === x;
+export const isPowerOfTwo = (x: number): boolean => x >= 1 && powerOfTwo(x) === x;
 
 const mapName = ({ workgroup, items }: MapInvocations): string => `map-${workgroup}x${items}`;
 
@@ -45,24 +43,30 @@ function mapNamed(name: string): MapInvocations | undefined {
     : undefined;
 }
 
-const rowName = ({ workgroup, lanes }: Omit<RowShape, 'across'>): string =>
-  `rows-${lanes}x${workgroup}`;
+/** `64x128-subgroups`: lanes, invocations, and how lanes meet where that is not by memory. */
+export const shapeName = ({ workgroup, lanes, subgroups }: RowShape): string =>
+  `${lanes}x${workgroup}${subgroups ? '-subgroups' : ''}`;
 
-function rowNamed(name: string): Omit<RowShape, 'across'> | undefined {
-  const [lanes = 0, workgroup = 0] = numbers(/^rows-(\d+)x(\d+)$/, name);
+/** The shape of such a name, if it is one for this adapter. */
+export function shapeNamed(name: string, adapter: AdapterClass): RowShape | undefined {
+  const [lanes = 0, workgroup = 0] = numbers(/^(\d+)x(\d+)(?:-subgroups)?$/, name);
+  const subgroups = name.endsWith('-subgroups');
   const isValid =
     isPowerOfTwo(lanes) &&
     isPowerOfTwo(workgroup) &&
     lanes <= workgroup &&
-    workgroup <= MAX_WORKGROUP;
-  return isValid ? { lanes, workgroup } : undefined;
+    workgroup <= MAX_WORKGROUP &&
+    (!subgroups || canExchange({ workgroup, lanes }, adapter));
+  return isValid ? { lanes, workgroup, subgroups } : undefined;
 }
+
+const ROWS = 'rows-';
 
 const numbers = (pattern: RegExp, name: string): number[] =>
   (pattern.exec(name) ?? []).slice(1).map(Number);
 
 /** The variant that a table names, if it means anything here, else the default. */
-function choose<T>(
+export function choose<T>(
   key: string,
   { tuned }: AdapterClass,
   all: readonly T[],
@@ -110,7 +114,7 @@ export function rowInvocations(
   quads: number,
   operations: number,
   adapter: AdapterClass,
-): Chosen<RowShape> {
+): Chosen<RowShape & { across: boolean }> {
   const rows = rowCount(group);
   const across = !hasTrailingAxes(group);
   const cut = group.splits > 1 ? ` in ${extentClass(group.splits)} parts` : '';
@@ -123,29 +127,25 @@ export function rowInvocations(
     key,
     adapter,
     rowsOf(units, perUnit, across, adapter),
-    rowName,
-    rowNamed,
+    (shape) => `${ROWS}${shapeName(shape)}`,
+    (name) => (name.startsWith(ROWS) ? shapeNamed(name.slice(ROWS.length), adapter) : undefined),
   );
   return { invocations: { ...invocations, across }, choice };
 }
 
-type Shared = Omit<RowShape, 'across'>;
+/** Workgroups that software adapters may like. @param units what invocations have to themselves */
+export function softwareShapes(units: number): RowShape[] {
+  // Few, for each costs as much as a short row; but so many that every core gets its share.
+  const workgroup = Math.min(64, Math.max(4, powerOfTwo(units / 32)));
+  const others = [4, 16, 64].filter((count) => count !== workgroup && count < 4 * units);
+  return [workgroup, ...others].map((count) => ({ workgroup: count, lanes: 1, subgroups: false }));
+}
 
 /** The default first. @param units rows, or parts of them. @param quads of a unit */
-function rowsOf(
-  units: number,
-  quads: number,
-  across: boolean,
-  { isSoftware }: AdapterClass,
-): Shared[] {
-  if (isSoftware) {
-    // Few, for each costs as much as a short row; but so many that every core gets its share.
-    const workgroup = Math.min(64, Math.max(4, powerOfTwo(units / 32)));
-    const others = [4, 16, 64].filter((count) => count !== workgroup && count < 4 * units);
-    return [workgroup, ...others].map((count) => ({ workgroup: count, lanes: 1 }));
-  }
+function rowsOf(units: number, quads: number, across: boolean, adapter: AdapterClass): RowShape[] {
+  if (adapter.isSoftware) return softwareShapes(units);
   const first = gpuRows(units, quads, across);
-  const others: Shared[] = [];
+  const others: { workgroup: number; lanes: number }[] = [];
   for (const factor of [1 / 4, 1 / 2, 1, 2, 4]) {
     const lanes = first.lanes * factor;
     if (!isPowerOfTwo(lanes) || lanes > Math.min(MAX_WORKGROUP, powerOfTwo(quads))) continue;
@@ -153,10 +153,27 @@ function rowsOf(
       if (workgroup >= lanes) others.push({ workgroup, lanes });
     }
   }
-  return [first, ...others];
+  return withExchanges([first, ...others], adapter);
 }
 
-function gpuRows(units: number, quads: number, across: boolean): Shared {
+/** Shapes as the adapter class has them fold; those near the first by exchanging registers, too. */
+export function withExchanges<T extends Omit<RowShape, 'subgroups'>>(
+  shapes: readonly T[],
+  adapter: AdapterClass,
+): (T & RowShape)[] {
+  const [first] = shapes as readonly [T, ...T[]];
+  const isNear = ({ lanes }: T) => 2 * lanes >= first.lanes && lanes <= 2 * first.lanes;
+  const exchanging = shapes
+    .filter((shape) => isNear(shape) && canExchange(shape, adapter))
+    .map((shape) => ({ ...shape, subgroups: true }));
+  return [...shapes.map((shape) => withFolds(shape, adapter)), ...exchanging];
+}
+
+function gpuRows(
+  units: number,
+  quads: number,
+  across: boolean,
+): { workgroup: number; lanes: number } {
   if (!across) {
     const lanes = Math.min(units >= 16384 ? 32 : 256, powerOfTwo(quads / 2));
     return { workgroup: Math.max(64, lanes), lanes };

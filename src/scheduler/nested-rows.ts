@@ -1,6 +1,6 @@
-// Rows within rows: each short row is folded by one invocation, and what comes of it is folded over
-// the rows of a block at once. Mixture densities and importance weights are such folds: a sum over
-// the features, a log-sum-exp over components or samples.
+// Rows within rows: each short row is folded by one invocation, or by one a quad, and what comes of it
+// is folded over the rows of a block at once. Mixture densities and importance weights are such folds:
+// a sum over the features, a log-sum-exp over components or samples.
 import { sameShape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { AdapterClass } from './adapter.ts';
@@ -17,7 +17,7 @@ import {
   sideShape,
 } from './group.ts';
 import type { IndexSpace } from './index-space.ts';
-import { powerOfTwo } from './invocations.ts';
+import { type NestedShape, nestedShapes, rowsTogether } from './nested-shapes.ts';
 import { Scope } from './scope.ts';
 
 /** A row is written out quad by quad: no more than this many. */
@@ -28,6 +28,9 @@ const HELD = { software: 64, hardware: 16 };
 
 /** Blocks that keep the machine busy, since one invocation or a few walk through each. */
 const BLOCKS = { software: 64, hardware: 512 };
+
+/** Quads of a block that are so few that a GPU is done with them before another kernel has begun. */
+const QUICK_QUADS = 512;
 
 /** Whether the rows of `inner` may be written out inside those of `outer`. */
 export function canNest(inner: Group, outer: Group, adapter: AdapterClass): boolean {
@@ -41,32 +44,26 @@ export function canNest(inner: Group, outer: Group, adapter: AdapterClass): bool
   );
   const along = inner.axes.filter((axis) => inner.shape[axis] !== 1);
   const width = inner.shape[along[0] ?? 0] as number;
+  const [blocks, rows] = [rowCount(outer), rowCount(inner)];
+  const isQuick = !adapter.isSoftware && (rows / blocks) * Math.ceil(width / 4) <= QUICK_QUADS;
   const kept = inner.shape.filter((_, axis) => !inner.axes.includes(axis));
   return (
     plain &&
     along.length === 1 &&
     width <= 4 * NESTED_QUADS &&
     sameShape(kept, outer.shape) &&
-    rowCount(outer) < rowCount(inner) &&
-    rowCount(outer) >= (adapter.isSoftware ? BLOCKS.software : BLOCKS.hardware) &&
+    blocks < rows &&
+    (isQuick || blocks >= (adapter.isSoftware ? BLOCKS.software : BLOCKS.hardware)) &&
     [...inner.levels.values()].includes('row')
   );
 }
 
-/** Invocations of a workgroup, and how many of them share a block. */
-export function nestedInvocations(group: Group, adapter: AdapterClass) {
-  const blocks = blockCount(group);
-  if (adapter.isSoftware) {
-    const workgroup = Math.min(64, Math.max(4, powerOfTwo(blocks / 32)));
-    return { workgroup, lanes: 1, across: false };
-  }
-  const lanes = Math.min(blocks >= 16384 ? 32 : 64, powerOfTwo(rowCount(group) / blocks));
-  return { workgroup: Math.max(64, lanes), lanes, across: false };
-}
-
 /** Whether a nested group may also compute what `shared` does, once a block. */
 export function canShare(nested: Group, shared: Group, adapter: AdapterClass): boolean {
-  const { lanes } = nestedInvocations(nested, adapter);
+  const line = nested.axes.reduce((product, axis) => product * (nested.shape[axis] as number), 1);
+  const quads = Math.ceil(line / 4);
+  // Whatever is chosen by measurement later.
+  const [shape] = nestedShapes(nested, quads, adapter);
   return (
     nested.over.length > 0 &&
     shared.over.length === 0 &&
@@ -77,36 +74,47 @@ export function canShare(nested: Group, shared: Group, adapter: AdapterClass): b
     [...shared.levels.keys()].every(
       (node) => !targetOf(node) && ['elementwise', 'reduce'].includes(node.op.kind),
     ) &&
-    // Every lane does it for itself.
-    (lanes === 1 || rowCount(nested) >= 8 * lanes * blockCount(nested))
+    // Every lane does it for itself: at most as often as there are rows to use it.
+    (shape.lanes === 1 || rowCount(nested) >= rowsTogether(shape, quads) * blockCount(nested))
   );
 }
 
-/** The lines that fold the rows of a block, each of them written out. */
-export function nestedBody(emitter: Emitter, space: IndexSpace, adapter: AdapterClass): string[] {
-  const writer = new NestedWriter(emitter, space);
+/** The lines that fold the rows of a block. */
+export function nestedBody(
+  emitter: Emitter,
+  space: IndexSpace,
+  shape: NestedShape,
+  adapter: AdapterClass,
+): string[] {
+  const writer = new NestedWriter(emitter, space, shape.byQuads);
   writer.before(adapter.isSoftware ? HELD.software : HELD.hardware);
-  writer.rows();
+  writer.rows(rowsTogether(shape, space.quads));
   return writer.after();
 }
+
+/** A quad that is written out, or the one that an invocation keeps to. */
+type Quad = number | 'own';
 
 class NestedWriter {
   private readonly emitter: Emitter;
   private readonly space: IndexSpace;
   private readonly group: Group;
   private readonly order: readonly Tensor[];
-  private readonly quads: readonly number[];
+  /** Whether every invocation keeps to one quad of the rows; else it goes through all of a row. */
+  private readonly byQuads: boolean;
+  private readonly quads: readonly Quad[];
   private readonly perBlock: number;
   private readonly block = new Scope();
   /** What all rows of a block read or compute, quad by quad. */
   private readonly held: readonly Scope[];
 
-  constructor(emitter: Emitter, space: IndexSpace) {
+  constructor(emitter: Emitter, space: IndexSpace, byQuads: boolean) {
     this.emitter = emitter;
     this.space = space;
     this.group = emitter.group;
     this.order = emitter.order;
-    this.quads = Array.from({ length: space.quads }, (_, quad) => quad);
+    this.byQuads = byQuads;
+    this.quads = byQuads ? ['own'] : Array.from({ length: space.quads }, (_, quad) => quad);
     this.held = this.quads.map(() => this.block.beside());
     this.perBlock = rowCount(this.group) / blockCount(this.group);
   }
@@ -127,59 +135,74 @@ class NestedWriter {
     );
   }
 
-  /** Folds a row whose quads are all written out; its value is known to `scope` afterwards. */
-  private foldRow(node: Tensor, scope: Scope, quads: readonly Scope[]): void {
+  private at<T>(quad: Quad, emit: () => T): T {
+    return quad === 'own' ? emit() : this.emitter.atQuad(quad, emit);
+  }
+
+  /** What a quad adds to a fold; past the end of a row, what does not change it. */
+  private inside(node: Tensor, quad: Quad, scope: Scope): string {
     const { emitter, space } = this;
+    const value = this.at(quad, () => emitter.operand(node, 0, scope));
+    const isWhole = quad === 'own' ? space.width % 4 === 0 : 4 * (quad + 1) <= space.width;
+    const column = quad === 'own' ? 'column' : `${4 * quad}u`;
+    const { neutral } = folds[node.op.name] as (typeof folds)[string];
+    return isWhole ? value : `within(${value}, ${column}, ${space.width}u, ${neutral})`;
+  }
+
+  /** Folds a row; its value is known to `scope` afterwards, in every invocation that has a part of it. */
+  private foldRow(node: Tensor, scope: Scope, quads: readonly Scope[]): void {
     const fold = folds[node.op.name] as (typeof folds)[string];
     const acc = this.accumulator(node);
     scope.lines.push(fold.start(acc));
-    for (const quad of this.quads) {
-      const value = emitter.atQuad(quad, () => emitter.operand(node, 0, quads[quad] as Scope));
-      const isWhole = 4 * (quad + 1) <= space.width;
-      const inside = isWhole
-        ? value
-        : `within(${value}, ${4 * quad}u, ${space.width}u, ${fold.neutral})`;
-      scope.lines.push(fold.add(acc, inside));
-    }
-    const joined = (quadFolds[node.op.name] as (acc: string) => string)(acc);
-    scope.set(`n${node.id}`, emitter.name(scope, `vec4f(${joined})`));
+    this.quads.forEach((quad, i) => {
+      const value = this.inside(node, quad, quads[i] as Scope);
+      scope.lines.push(fold.add(acc, value));
+    });
+    const joined = this.byQuads
+      ? `${fold.finish.replace('fold', 'line')}(${acc}, place)`
+      : (quadFolds[node.op.name] as (acc: string) => string)(acc);
+    scope.set(`n${node.id}`, this.emitter.name(scope, `vec4f(${joined})`));
   }
 
   /** @param room quads that may wait in registers while rows are walked through */
   before(room: number): void {
     const { emitter, block, held, quads } = this;
-    block.lines.push(`let end = select(0u, ${this.perBlock}u, live);`, ...this.space.unravel(0));
+    if (this.byQuads) block.lines.push('let quad = lane % LINE;', 'let column = quad * 4u;');
+    else block.lines.push(`let end = select(0u, ${this.perBlock}u, live);`);
+    block.lines.push(...this.space.unravel(0));
     for (const node of this.order) {
       if (!this.is(node, 'block') || !isEarly(node, this.group)) continue;
       if (node.op.kind === 'reduce') this.foldRow(node, block, held);
       else emitter.value(node, block);
     }
-    const stores = quads.flatMap((quad) =>
-      emitter.atQuad(quad, () => emitter.stores(held[quad] as Scope, 'side', () => true)),
+    const stores = quads.flatMap((quad, i) =>
+      this.at(quad, () => emitter.stores(held[i] as Scope, 'side', () => true)),
     );
     if (stores.length > 0) {
-      block.lines.push('if (live && lane == 0u) {', ...stores.map((line) => `  ${line}`), '}');
+      const first = this.byQuads ? 'lane < LINE' : 'lane == 0u';
+      block.lines.push(`if (live && ${first}) {`, ...stores.map((line) => `  ${line}`), '}');
     }
     for (const { node, input } of emitter.steadyReads('row')) emitter.operand(node, input, block);
     let left = room;
     for (const { node, input } of emitter.steadyReads('full')) {
       if (left < quads.length) break;
       left -= quads.length;
-      for (const quad of quads) {
-        emitter.atQuad(quad, () => emitter.operand(node, input, held[quad] as Scope));
-      }
+      quads.forEach((quad, i) => {
+        this.at(quad, () => emitter.operand(node, input, held[i] as Scope));
+      });
     }
     // Shared values that only rows need are not to be computed again for each.
     for (const node of this.order) {
       if (!this.is(node, 'side')) continue;
-      for (const quad of quads) {
-        emitter.atQuad(quad, () => emitter.value(node, held[quad] as Scope));
-      }
+      quads.forEach((quad, i) => {
+        this.at(quad, () => emitter.value(node, held[i] as Scope));
+      });
     }
   }
 
-  rows(): void {
-    const { emitter, block } = this;
+  /** @param together rows of a block that its invocations take at once */
+  rows(together: number): void {
+    const { emitter, block, perBlock, byQuads } = this;
     const row = new Scope(block);
     const own = this.held.map((scope) => row.beside(scope));
     const outer = this.outerFolds();
@@ -187,26 +210,42 @@ class NestedWriter {
       const { start } = blockFolds[node.op.name] as (typeof blockFolds)[string];
       block.lines.push(start(this.accumulator(node)));
     }
-    row.lines.push(`let item = row * ${this.perBlock}u + mid;`, ...this.space.unravel(1));
+    row.lines.push(`let item = row * ${perBlock}u + mid;`, ...this.space.unravel(1));
+    const ends: string[] = [];
     for (const node of this.order) {
       if (outer.includes(node)) {
         const { add } = blockFolds[node.op.name] as (typeof blockFolds)[string];
-        row.lines.push(add(this.accumulator(node), `${emitter.operand(node, 0, row)}.x`));
+        ends.push(add(this.accumulator(node), `${emitter.operand(node, 0, row)}.x`));
       } else if (this.is(node, 'row')) {
         if (node.op.kind === 'reduce') this.foldRow(node, row, own);
         else emitter.value(node, row);
       }
     }
-    row.lines.push(...emitter.stores(row, 'row', () => true));
-    for (const quad of this.quads) {
-      const scope = own[quad] as Scope;
-      row.lines.push(...emitter.atQuad(quad, () => emitter.stores(scope, 'full', () => true)));
-    }
-    block.lines.push(
-      'for (var mid = lane; mid < end; mid += LANES) {',
-      ...row.lines.map((line) => `  ${line}`),
-      '}',
+    ends.push(...emitter.stores(row, 'row', () => true));
+    const stores = this.quads.flatMap((quad, i) =>
+      this.at(quad, () => emitter.stores(own[i] as Scope, 'full', () => true)),
     );
+    const loop = byQuads
+      ? [
+          // As often for all, because they wait for each other; who has no row goes along with another's.
+          `let seat = min(lane / LINE, ${together - 1}u);`,
+          `for (var begin = 0u; begin < ${perBlock}u; begin += ${together}u) {`,
+          `  let mid = min(begin + seat, ${perBlock - 1}u);`,
+          ...row.lines.map((line) => `  ${line}`),
+          `  if (live && lane < ${together}u * LINE && begin + seat < ${perBlock}u) {`,
+          '    if (quad == 0u) {',
+          ...ends.map((line) => `      ${line}`),
+          '    }',
+          ...stores.map((line) => `    ${line}`),
+          '  }',
+          '}',
+        ]
+      : [
+          'for (var mid = lane; mid < end; mid += LANES) {',
+          ...[...row.lines, ...ends, ...stores].map((line) => `  ${line}`),
+          '}',
+        ];
+    block.lines.push(...loop);
     for (const node of outer) {
       const { finish, whole } = blockFolds[node.op.name] as (typeof blockFolds)[string];
       const value = `vec4f(${finish}(${whole(this.accumulator(node))}, place))`;

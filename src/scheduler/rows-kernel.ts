@@ -9,10 +9,11 @@ import type { Emitter } from './emit.ts';
 import { type Fold, folds } from './folds.ts';
 import { outerAxes } from './group.ts';
 import { IndexSpace } from './index-space.ts';
-import { rowInvocations } from './invocations.ts';
+import { type KernelChoice, rowInvocations } from './invocations.ts';
 import { grid, importLines, indent, libraryConstants, type Made, plain } from './kernel-parts.ts';
-import { nestedBody, nestedInvocations } from './nested-rows.ts';
-import { chooseFolds, foldLibrary } from './row-folds.ts';
+import { nestedBody } from './nested-rows.ts';
+import { nestedInvocations } from './nested-shapes.ts';
+import { foldLibrary, type RowShape } from './row-folds.ts';
 import { Scope } from './scope.ts';
 
 /** @param density operations on each element */
@@ -32,23 +33,19 @@ export function rowsKernel(emitter: Emitter, density: number, adapter: AdapterCl
     emitter.domainStrides(),
   );
   const declarations = emitter.bind(space, 0);
-  const nested = over.length > 0;
-  const body = nested ? nestedBody(emitter, space, adapter) : rowsBody(emitter, space);
-
-  const { invocations, choice } = nested
-    ? { invocations: nestedInvocations(group, adapter), choice: undefined }
-    : rowInvocations(group, space.quads, density, adapter);
-  const { workgroup, lanes, across } = invocations;
-  const folding = foldLibrary(
-    { ...invocations, folds: chooseFolds(invocations, adapter) },
-    adapter,
-  );
+  const { shape, across, byQuads, choice, body } =
+    over.length > 0
+      ? nestedRows(emitter, space, density, adapter)
+      : plainRows(emitter, space, density, adapter);
+  const { workgroup, lanes } = shape;
+  const folding = foldLibrary(shape, across, adapter);
   const rows = sizeOf(extents(outer));
   const { dispatch, gridX } = grid(Math.ceil((rows * group.splits * lanes) / workgroup));
   const code = specialize('rows', {
     constants: {
       ...libraryConstants(emitter, adapter),
       ...folding.constants,
+      ...(byQuads && { LINE: space.quads }),
       ROWS: rows,
       SPLITS: group.splits,
       LANES: lanes,
@@ -58,7 +55,9 @@ export function rowsKernel(emitter: Emitter, density: number, adapter: AdapterCl
       QUADS: space.quads,
     },
     hooks: {
-      folds: `// @import ${folding.library}`,
+      folds: [folding.library, ...(byQuads ? ['lib/fold_line'] : [])]
+        .map((library) => `// @import ${library}`)
+        .join('\n'),
       bindings: [...importLines(emitter), declarations].join('\n'),
       process: `fn process(row: u32, split: u32, lane: u32, place: u32, live: bool) {\n${indent(body)}\n}`,
     },
@@ -66,10 +65,41 @@ export function rowsKernel(emitter: Emitter, density: number, adapter: AdapterCl
   const variant = [
     folding.label,
     ...(group.splits > 1 ? [`${group.splits} splits`] : []),
-    ...(nested ? ['nested'] : []),
+    ...(over.length > 0 ? [byQuads ? 'nested by quads' : 'nested'] : []),
   ].join(', ');
   const bindings = plain(emitter.bindings);
-  return { shader: 'rows', variant, ...(choice && { choice }), code, bindings, dispatch };
+  return { shader: 'rows', variant, choice, code, bindings, dispatch };
+}
+
+/** What the two kinds of rows differ in. */
+interface RowsPlan {
+  readonly shape: RowShape;
+  readonly across: boolean;
+  readonly byQuads: boolean;
+  readonly choice: KernelChoice;
+  readonly body: string[];
+}
+
+function nestedRows(
+  emitter: Emitter,
+  space: IndexSpace,
+  density: number,
+  adapter: AdapterClass,
+): RowsPlan {
+  const { invocations, choice } = nestedInvocations(emitter.group, space.quads, density, adapter);
+  const body = nestedBody(emitter, space, invocations, adapter);
+  return { shape: invocations, across: false, byQuads: invocations.byQuads, choice, body };
+}
+
+function plainRows(
+  emitter: Emitter,
+  space: IndexSpace,
+  density: number,
+  adapter: AdapterClass,
+): RowsPlan {
+  const { invocations, choice } = rowInvocations(emitter.group, space.quads, density, adapter);
+  const { across, ...shape } = invocations;
+  return { shape, across, byQuads: false, choice, body: rowsBody(emitter, space) };
 }
 
 /** The passes over a row: a fold can only be used in a pass after the one that completes it. */

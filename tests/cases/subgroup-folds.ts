@@ -1,6 +1,9 @@
 /** Rows folded by exchanging registers within subgroups, and by workgroup memory between them. */
 import { variable } from '../../src/graph/variable.ts';
+import type { TunedTable } from '../../src/kernels/tuned.ts';
 import * as o from '../../src/ops/index.ts';
+import { defaultAdapterClass } from '../../src/scheduler/adapter.ts';
+import { type KernelChoice, schedule } from '../../src/scheduler/index.ts';
 import { cases } from '../rig/cases.ts';
 import { check, integers, reals, withRuntime } from '../support/engine.ts';
 
@@ -56,7 +59,7 @@ cases('subgroup folds', (c) => {
     const by = t.device.subgroupSize === undefined ? '' : ' by subgroups';
     t.equal(
       kernels.map(({ variant }) => variant),
-      [`64 lanes${by}, nested`],
+      [`64 lanes${by}, nested by quads`],
     );
   });
 
@@ -98,6 +101,30 @@ cases('subgroup folds', (c) => {
       },
       adapter,
     );
+  });
+
+  c('the tuner may choose them, where there are subgroups of one size', async (t) => {
+    const x = variable('x', [5, 301]);
+    const values = new Map([[x, reals('x', x.size)]]);
+    const { subgroupSize } = t.device;
+    const gpu = { isSoftware: false, ...(subgroupSize !== undefined && { subgroupSize }) };
+    const chosen = async (tuned: TunedTable) => {
+      const { kernels } = await check(t, { outputs: { y: o.logSumExp(x, 1) } }, values, {
+        adapter: { ...gpu, tuned },
+      });
+      return (kernels[0] as (typeof kernels)[number]).choice as KernelChoice;
+    };
+    const { key, variant, variants } = await chosen({});
+    t.ok(!variant.includes('subgroups'), `${variant} is the default`);
+    const exchanging = variants.filter((name) => name.endsWith('-subgroups'));
+    t.equal(exchanging.length > 0, subgroupSize !== undefined, `${variants}`);
+    for (const name of exchanging) t.equal((await chosen({ [key]: name })).variant, name);
+    // A table that was learnt elsewhere names what this adapter has not.
+    const [elsewhere] = schedule(
+      { outputs: { y: o.logSumExp(x, 1) } },
+      { ...defaultAdapterClass, tuned: { [key]: 'rows-32x64-subgroups' } },
+    ).kernels;
+    t.equal(elsewhere?.choice?.variant, variant);
   });
 
   c('are off unless asked for', async (t) => {
