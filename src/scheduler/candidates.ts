@@ -64,6 +64,7 @@ export function tuningTasks(schedule: Schedule): TuningTask[] {
       key,
       label: kernel.label,
       cost,
+      inParts: kernel.groups.some(({ splits }) => splits > 1),
       // Kernels share a dispatch only if their workgroups are of one size, and their memory together
       // is little: a launch that is spared is worth more than a better variant of what is small.
       get variants() {

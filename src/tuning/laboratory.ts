@@ -1,6 +1,7 @@
 // Where kernels are measured: on the device they are for, in memory of their own.
 import { type Device, Repeated, Stopwatch } from '../device/index.ts';
 import { isLatentGpuError } from '../errors.ts';
+import { agree } from './agree.ts';
 import { type Runner, race, type Verdict } from './race.ts';
 import { Scratch } from './scratch.ts';
 import type { Candidate, TuningTask } from './task.ts';
@@ -19,6 +20,12 @@ const MOST_BYTES = 2 ** 28;
 
 /** How long a timed pass should last; a GPU's own clock counts nothing but the pass. */
 const PASS_MS = { gpu: 6, host: 10 };
+
+interface Prepared extends Runner {
+  /** What it makes of ordinary numbers. */
+  results(): Promise<Float32Array[]>;
+  warmUp(): Promise<void>;
+}
 
 export class DeviceLaboratory implements Laboratory {
   private readonly device: Device;
@@ -46,13 +53,20 @@ export class DeviceLaboratory implements Laboratory {
       const runners = await Promise.all(candidates.map((each) => this.prepare(each, scratch)));
       // Compiling counts, too; and without the default there is nothing to compare with.
       if (runners[0] === undefined || now() > deadline) return undefined;
-      const able = runners.filter((runner) => runner !== undefined);
-      for (const [i, { warmUp }] of able.entries()) {
+      const prepared = runners.filter((runner) => runner !== undefined);
+      const able: Runner[] = [];
+      let expected: Float32Array[] | undefined;
+      for (const runner of prepared) {
         const began = now();
-        scratch.fill();
-        await warmUp();
+        const results = await runner.results();
+        const isFirst = expected === undefined;
+        expected ??= results;
+        // What an adapter's compiler makes wrong is not used, however fast it is.
+        if (!task.inParts && !agree(results, expected)) continue;
+        able.push(runner);
+        await runner.warmUp();
         // What takes so long that there will be no verdict is not begun: others may take far longer.
-        const least = i === 0 ? (now() - began) * able.length : 0;
+        const least = isFirst ? (now() - began) * prepared.length : 0;
         if (now() + least > deadline) return undefined;
       }
       const refill = (runner: Runner): Runner => ({
@@ -76,7 +90,7 @@ export class DeviceLaboratory implements Laboratory {
   private async prepare(
     { variant, label, code, bindings, dispatch }: Candidate & { variant: string },
     scratch: Scratch,
-  ): Promise<(Runner & { warmUp: () => Promise<void> }) | undefined> {
+  ): Promise<Prepared | undefined> {
     const { device } = this;
     const layout = bindings.map(({ kind }) => kind);
     let pipeline: GPUComputePipeline;
@@ -96,6 +110,11 @@ export class DeviceLaboratory implements Laboratory {
     const repeated = new Repeated(this.stopwatch, encode, 1, PASS_MS[this.stopwatch.clock]);
     return {
       variant,
+      results: async () => {
+        scratch.fill();
+        await this.stopwatch.time(encode, 1);
+        return await scratch.results(bindings);
+      },
       warmUp: () => repeated.warmUp(),
       time: async () => (await repeated.time()).ms,
     };

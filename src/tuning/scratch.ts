@@ -24,7 +24,8 @@ export class Scratch {
     return bindings.map(({ memory, memoryBytes, offset, size, type }) => {
       let held = this.memories.get(memory);
       if (!held) {
-        const usage = USAGE.storage | USAGE.uniform | USAGE.copyTarget;
+        const { storage, uniform, copySource, copyTarget } = USAGE;
+        const usage = storage | uniform | copySource | copyTarget;
         const buffer = this.device.createBuffer('tuning scratch', memoryBytes, usage);
         held = { buffer, pattern: this.pattern(type) };
         this.memories.set(memory, held);
@@ -42,6 +43,17 @@ export class Scratch {
       }
     }
     this.device.submit([encoder.finish()]);
+  }
+
+  /** The numbers that a kernel has left, or the first of them where they are many. */
+  async results(bindings: readonly CandidateBinding[]): Promise<Float32Array[]> {
+    const written = bindings.filter(({ kind, type }) => kind === 'write' && type === 'f32');
+    return await Promise.all(
+      written.map(async ({ memory, offset, size }) => {
+        const { buffer } = this.memories.get(memory) as { buffer: GPUBuffer };
+        return new Float32Array(await this.device.read(buffer, offset, Math.min(size, PATTERN)));
+      }),
+    );
   }
 
   private pattern(type: CandidateBinding['type']): GPUBuffer {

@@ -29,5 +29,7 @@ export interface TuningTask {
   readonly cost: number;
   /** Names, the default first. */
   readonly variants: readonly string[];
+  /** Whether each variant cuts the result into other parts, so that only their fold is the same. */
+  readonly inParts?: boolean;
   make(variant: string): Candidate;
 }

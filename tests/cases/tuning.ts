@@ -19,6 +19,7 @@ import {
   writeCheckpoint,
 } from '../../src/training/index.ts';
 import { type Found, newTuner, type TuningMemory } from '../../src/tuning/index.ts';
+import { DeviceLaboratory } from '../../src/tuning/laboratory.ts';
 import { type CaseContext, cases } from '../rig/cases.ts';
 import { adapterNames, adapters, check, compare, reals, type Values } from '../support/engine.ts';
 import { centring, sameBits, withTrainer } from '../support/trainers.ts';
@@ -164,6 +165,41 @@ cases('tuning', (c) => {
     },
     { timeout: 120_000 },
   );
+
+  c('a variant that computes something else is not chosen, however fast', async (t) => {
+    const device = await t.open();
+    const laboratory = new DeviceLaboratory(device);
+    const size = 4 * 4096;
+    const make = (variant: string) => ({
+      label: variant,
+      // The right ones take their time.
+      code: `
+@group(0) @binding(0) var<storage, read> x: array<f32, 4096>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32, 4096>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+  var total = 0.0;
+  for (var i = 0u; i < ${variant === 'right' ? 200 : 199}u; i++) { total += x[(id.x + i) % 4096u]; }
+  y[id.x] = ${variant === 'wrong' ? 'x[id.x]' : `total${variant === 'right' ? '' : ' + x[(id.x + 199u) % 4096u]'}`};
+}`,
+      bindings: (['read', 'write'] as const).map((kind, memory) => ({
+        ...{ kind, memory, offset: 0, size, memoryBytes: size, type: 'f32' as const },
+      })),
+      dispatch: [64, 1, 1] as const,
+    });
+    const now = () => performance.now();
+    const task = { key: 'sums', label: 'sums', cost: 1, make };
+    const of = (...variants: string[]) =>
+      laboratory.measure({ ...task, variants }, now() + 60_000, now);
+    const [alone, honest, foreign] = [
+      await of('right'),
+      await of('right', 'too'),
+      await of('wrong', 'right'),
+    ];
+    t.equal([alone?.winner, foreign?.winner], ['right', 'wrong'], 'the first is what is expected');
+    t.ok(honest !== undefined, 'rounding is no mistake');
+    t.equal((await of('right', 'wrong'))?.winner, 'right');
+    laboratory.destroy();
+  });
 
   c('two who compile at once get the kernels that one of them has measured', async (t) => {
     const device = await t.open();
