@@ -2,6 +2,7 @@
 import { version } from '../../package.json';
 import type { Device } from '../device/index.ts';
 import type { ClockName, Timing } from '../device/stopwatch.ts';
+import type { TuneMode } from '../tuning/index.ts';
 import type {
   BenchCurve,
   BenchHost,
@@ -23,6 +24,7 @@ export interface Sampled {
 export interface Circumstances {
   readonly device: Device;
   readonly clock: ClockName;
+  readonly tune: TuneMode;
   readonly seconds: number;
   readonly rounds: number;
   readonly host: Omit<BenchHost, 'runtime'>;
@@ -51,7 +53,7 @@ function fastestVariants(all: readonly Sampled[]): Sampled[] {
 
 /** One subject's samples, and what share of the binding peak they are. */
 export function measurementOf({ subject, timings }: Sampled, peaks: Peaks): Measurement {
-  const { clock, work, pieces } = subject;
+  const { clock, work, pieces, variants } = subject;
   const samples = timings.map(({ ms }) => rounded(ms));
   const cpu = timings.flatMap(({ cpuMs }) => (cpuMs === null ? [] : [cpuMs]));
   const { median: middle, quartiles, ...extremes } = summarize(samples);
@@ -70,6 +72,7 @@ export function measurementOf({ subject, timings }: Sampled, peaks: Peaks): Meas
     work,
     share: rounded(floor.ms / ms.min),
     limit: floor.limit,
+    ...(variants && { variants }),
   };
 }
 
@@ -86,7 +89,7 @@ function rowOf(sampled: Sampled, peaks: Peaks): BenchRow {
 /** @param all every subject that has samples, all peaks among them */
 export function assemble(
   all: readonly Sampled[],
-  { device, clock, seconds, rounds, host, command }: Circumstances,
+  { device, clock, tune, seconds, rounds, host, command }: Circumstances,
   extras: { coldStart?: ColdStart | undefined; curves?: readonly BenchCurve[] | undefined },
 ): BenchReport {
   const best = fastestVariants(all);
@@ -113,6 +116,7 @@ export function assemble(
     host: { runtime: runtimeName(), ...host },
     ...(command !== undefined && { command }),
     clock,
+    tune,
     rounds,
     seconds,
     peaks,

@@ -31,8 +31,8 @@ const powersOfTwo = (from: number, to: number): number[] =>
 function ofKernel(spec: Omit<CurveSpec, 'prepare'>, row: (size: number) => KernelRow): CurveSpec {
   return {
     ...spec,
-    prepare: (size, { stopwatch, seed }) =>
-      prepareKernel(`${spec.name}, ${size}`, row(size).build(), stopwatch, seed),
+    prepare: (size, subjects) =>
+      prepareKernel(`${spec.name}, ${size}`, row(size).build(), subjects),
   };
 }
 
@@ -114,17 +114,17 @@ export const curveSpecs: readonly CurveSpec[] = [
     makes: 'images',
     sizes: powersOfTwo(0, 14).filter((_, i) => i % 2 === 0),
     power: 1,
-    prepare: async (count, { device, seed }) =>
-      measuredStep(await prepareSampling(`sample ${count}`, count, device, seed, SAMPLE_MS)),
+    prepare: async (count, subjects) =>
+      measuredStep(await prepareSampling(`sample ${count}`, count, subjects, SAMPLE_MS)),
   },
 ];
 
 async function training(
   spec: Parameters<typeof prepareTraining>[1],
   name: string,
-  { device, seed }: Subjects,
+  subjects: Subjects,
 ): Promise<Measured> {
-  return measuredStep(await prepareTraining(name, spec, device, seed, SAMPLE_MS));
+  return measuredStep(await prepareTraining(name, spec, subjects, SAMPLE_MS));
 }
 
 /** Names of all curves. */

@@ -1,12 +1,18 @@
 // A flow at work: log-density, its inverse, a training step of RealNVP.
-import type { Device } from '../device/index.ts';
 import { affine, Chain, Coupling, Flow, negativeLogLikelihood } from '../flows/index.ts';
 import { variable } from '../graph/variable.ts';
 import { MLP } from '../nn/index.ts';
 import { adam, minimize } from '../optim/index.ts';
 import { memoryBytes } from '../scheduler/bindings.ts';
 import { type Plan, Runtime } from '../scheduler/index.ts';
-import { Ledger, type StepSubject, stepsPerSample, workOf } from './step-subject.ts';
+import {
+  Ledger,
+  type StepSubject,
+  stepsPerSample,
+  variantsOf,
+  type Workbench,
+  workOf,
+} from './step-subject.ts';
 
 const [COUPLINGS, FEATURES, HIDDEN, BATCH] = [8, 64, 128, 256];
 
@@ -55,11 +61,10 @@ export const FLOW_STEPS: readonly string[] = Object.keys(programs);
 /** One of {@link FLOW_STEPS}, warm and ready to be sampled. */
 export async function prepareFlow(
   name: string,
-  device: Device,
-  seed: number,
+  { device, seed, tuner }: Workbench,
 ): Promise<StepSubject> {
   const before = device.counters.liveBytes;
-  const runtime = new Runtime(device, { seed });
+  const runtime = new Runtime(device, { seed, tune: tuner });
   const plan: Plan = await runtime.compile((programs[name] as () => Program)());
   const steps = await stepsPerSample((n) => plan.run(n));
   const ledger = new Ledger(device);
@@ -67,6 +72,7 @@ export async function prepareFlow(
   return {
     name,
     work: workOf(plan.schedule),
+    variants: variantsOf(plan.schedule),
     memory: {
       total: device.counters.liveBytes - before,
       intermediates: memory.peakBytes,

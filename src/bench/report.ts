@@ -1,6 +1,7 @@
 // What a run of the benchmark leaves: plain data, fit for JSON and for a comparison with another run.
 import type { AdapterReport } from '../device/index.ts';
 import type { ClockName } from '../device/stopwatch.ts';
+import type { TuneMode } from '../tuning/index.ts';
 import type { Limit, Peaks, Work } from './roofline.ts';
 import type { Summary } from './statistics.ts';
 import type { StepCounts, StepMemory } from './step-subject.ts';
@@ -20,6 +21,8 @@ export interface Measurement {
   readonly share: number;
   /** The peak that says so. */
   readonly limit: Limit;
+  /** Variants of the kernels that ran, such as `2 × map-64x4`; what has none is its shader's name. */
+  readonly variants?: readonly string[];
 }
 
 export interface BenchRow extends Measurement {
@@ -92,6 +95,8 @@ export interface BenchReport {
   readonly command?: string;
   /** What timed the kernels; steps are always timed by the host. */
   readonly clock: ClockName;
+  /** How kernels were chosen: by measurement, by what was remembered, or as shipped. */
+  readonly tune?: TuneMode;
   readonly rounds: number;
   readonly seconds: number;
   readonly peaks: Peaks;

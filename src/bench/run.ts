@@ -2,6 +2,7 @@
 import { type Device, type OpenOptions, openDevice } from '../device/index.ts';
 import type { ClockName, Timing } from '../device/stopwatch.ts';
 import { LatentGpuError } from '../errors.ts';
+import { defaultTune, newTuner, type TuneMode, type Tuner } from '../tuning/index.ts';
 import { assemble, rounded, type Sampled } from './assemble.ts';
 import { CURVES, type CurveSpec, curveSpecs } from './curves.ts';
 import { measureCurve } from './measure-curve.ts';
@@ -28,6 +29,11 @@ export interface BenchOptions {
   curves?: true | readonly string[];
   /** Time to measure each curve for. Default: 2.5. */
   curveSeconds?: number;
+  /**
+   * How kernels are chosen. Where that is by measurement, it may take as long again as the measuring,
+   * and what is learnt is remembered. Default: as `LATENTGPU_TUNE` says, else `auto`.
+   */
+  tune?: TuneMode;
   /** `host`: do without the GPU's clock. */
   clock?: ClockName;
   /** Of initial values, noise and shuffling. Default: 1. */
@@ -50,6 +56,7 @@ export interface BenchOptions {
 
 /** Cold starts that are timed; each takes as long as it takes. */
 const COLD_STARTS = 3;
+const SECONDS = 20;
 /** Seconds that each curve is measured for. */
 const CURVE_SECONDS = 2.5;
 
@@ -69,7 +76,8 @@ export async function runBenchmark(options: BenchOptions = {}): Promise<BenchRep
   try {
     const wanted = chosen(options, device.adapter.isSoftware);
     const cold = wanted.names.has(COLD_START) ? await coldStarts(open, options) : undefined;
-    const subjects = new Subjects(device, options.clock ?? 'gpu', options.seed ?? 1);
+    const tuner = tunerOf(device, wanted, options);
+    const subjects = new Subjects(device, tuner, options.clock ?? 'gpu', options.seed ?? 1);
     try {
       return await measure(subjects, wanted, options, cold);
     } finally {
@@ -87,14 +95,14 @@ async function measure(
   options: BenchOptions,
   coldStart: ColdStart | undefined,
 ): Promise<BenchReport> {
-  const { seconds = 20, minRounds = MIN_ROUNDS, curveSeconds = CURVE_SECONDS } = options;
+  const { seconds = SECONDS, minRounds = MIN_ROUNDS, curveSeconds = CURVE_SECONDS } = options;
   const { onProgress, onReport, signal } = options;
   const { device, clock } = subjects;
   const assembled = (sampled: readonly Sampled[], rounds: number, curves?: BenchCurve[]) => {
     const { host = {}, command } = options;
     return assemble(
       sampled,
-      { device, clock, seconds, rounds, host, command },
+      { device, clock, tune: tuneOf(options), seconds, rounds, host, command },
       { coldStart, curves },
     );
   };
@@ -155,6 +163,21 @@ async function measure(
   return assembled(sampled, rounds, curves);
 }
 
+const tuneOf = ({ tune }: BenchOptions): TuneMode => tune ?? defaultTune();
+
+/** One for all that is measured: what `auto` has no time for in a run is worth measuring here. */
+function tunerOf(device: Device, { curves }: Wanted, options: BenchOptions): Tuner {
+  const { seconds = SECONDS, curveSeconds = CURVE_SECONDS, onProgress, signal } = options;
+  const tune = tuneOf(options);
+  const mode = tune === 'auto' && !device.adapter.isSoftware ? 'on' : tune;
+  return newTuner(device, {
+    mode,
+    ...(mode === 'on' && { budgetMs: 1000 * (seconds + curves.length * curveSeconds) }),
+    onProgress: (_, label) => onProgress?.(`tuning: ${label}`, 0),
+    ...(signal && { signal }),
+  });
+}
+
 interface Wanted {
   readonly names: ReadonlySet<string>;
   readonly curves: readonly CurveSpec[];
@@ -186,15 +209,15 @@ function check(parts: readonly string[], names: readonly string[], none: string)
   );
 }
 
-async function coldStarts(
-  open: () => Promise<Device>,
-  { onProgress, signal }: BenchOptions,
-): Promise<ColdStart> {
+async function coldStarts(open: () => Promise<Device>, options: BenchOptions): Promise<ColdStart> {
+  const { onProgress, signal } = options;
+  // To measure kernels is no part of a start: it is done once.
+  const tune = tuneOf(options) === 'off' ? 'off' : 'remembered';
   const samples: number[] = [];
   for (let i = 0; i < COLD_STARTS; i++) {
     signal?.throwIfAborted();
     onProgress?.(`cold start ${i + 1} of ${COLD_STARTS}`, 0);
-    samples.push(rounded((await coldStart(open)).ms));
+    samples.push(rounded((await coldStart(open, tune)).ms));
   }
   return { firstMs: samples[0] as number, ms: summarize(samples), samples };
 }

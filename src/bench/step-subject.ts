@@ -1,7 +1,8 @@
 // What is measured of a step, whatever it does: time, what happens on the device, memory.
 import type { Device } from '../device/index.ts';
 import type { Timing } from '../device/stopwatch.ts';
-import type { Schedule } from '../scheduler/index.ts';
+import { partsOf, type Schedule } from '../scheduler/index.ts';
+import type { Tuner } from '../tuning/index.ts';
 import { timed } from './host.ts';
 import type { Work } from './roofline.ts';
 import type { Subject } from './rounds.ts';
@@ -28,8 +29,18 @@ export interface StepMemory {
   readonly variables?: number;
 }
 
+/** Where things are prepared. */
+export interface Workbench {
+  readonly device: Device;
+  /** Of initial values, noise and shuffling. */
+  readonly seed: number;
+  /** Chooses the kernels of all that is measured. */
+  readonly tuner: Tuner;
+}
+
 export interface StepSubject extends Subject {
   readonly name: string;
+  readonly variants: readonly string[];
   /** Of each dispatch. */
   readonly work: readonly Work[];
   readonly memory: StepMemory;
@@ -57,6 +68,16 @@ export function workOf({ kernels }: Schedule): Work[] {
       dispatches: 1,
     };
   });
+}
+
+/** Which variants of its kernels a schedule has, with how many there are of each. */
+export function variantsOf({ kernels }: Schedule): string[] {
+  const counts = new Map<string, number>();
+  for (const { shader, choice } of kernels.flatMap(partsOf)) {
+    const variant = choice?.variant ?? shader;
+    counts.set(variant, (counts.get(variant) ?? 0) + 1);
+  }
+  return [...counts].map(([variant, count]) => (count === 1 ? variant : `${count} × ${variant}`));
 }
 
 /** Counts what happens on a device while steps run on it. */

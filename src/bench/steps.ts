@@ -8,13 +8,19 @@ import { mean, neg, randomNormal } from '../ops/index.ts';
 import { adam } from '../optim/index.ts';
 import { memoryBytes } from '../scheduler/bindings.ts';
 import { type Plan, Runtime, type StepFeed, schedule } from '../scheduler/index.ts';
-import { Trainer } from '../training/index.ts';
+import { Trainer, type TrainerOptions } from '../training/index.ts';
 import { FLOW_STEPS, prepareFlow } from './flow-steps.ts';
 import { timed } from './host.ts';
-import { Ledger, SAMPLE_MS, type StepSubject, stepsPerSample, workOf } from './step-subject.ts';
+import {
+  Ledger,
+  SAMPLE_MS,
+  type StepSubject,
+  stepsPerSample,
+  variantsOf,
+  type Workbench,
+  workOf,
+} from './step-subject.ts';
 import { SUBMITTED_STEPS } from './submissions.ts';
-
-export { type StepCounts, type StepMemory, type StepSubject, workOf } from './step-subject.ts';
 
 /** The lectures' network, 784-300-20, unless another width is asked for. */
 function vae(objective: ObjectiveConfig, width = 300): Vae {
@@ -84,15 +90,24 @@ function trainingImages(): ImageDataset {
   return images;
 }
 
+/** How kernels are chosen; undefined: as the environment says. */
+type Tune = TrainerOptions['tune'];
+
 /** A trainer for one of {@link TRAINING_STEPS}, on a device of the caller's. */
-export function makeTrainer(name: string, open: () => Promise<Device>, seed = 1): Promise<Trainer> {
-  return trainerOf(trainingSpecs[name] as TrainingSpec, open, seed);
+export function makeTrainer(
+  name: string,
+  open: () => Promise<Device>,
+  seed = 1,
+  tune?: Tune,
+): Promise<Trainer> {
+  return trainerOf(trainingSpecs[name] as TrainingSpec, open, seed, tune);
 }
 
 function trainerOf(
   { batch, objective, width }: TrainingSpec,
   open: () => Promise<Device>,
   seed: number,
+  tune: Tune,
 ): Promise<Trainer> {
   const model = vae(objective, width);
   return Trainer.create(
@@ -102,6 +117,7 @@ function trainerOf(
       batch,
       binarize: 'resampled',
       seed,
+      ...(tune !== undefined && { tune }),
       optimizer: adam({ lr: 1e-3 }),
       loss: (x) => {
         const { bound, kl } = model.bound(x);
@@ -130,12 +146,11 @@ const submitters: Record<
 export async function prepareTraining(
   name: string,
   spec: TrainingSpec,
-  device: Device,
-  seed: number,
+  { device, seed, tuner }: Workbench,
   sampleMs = SAMPLE_MS,
 ): Promise<StepSubject> {
   const before = device.counters.liveBytes;
-  const trainer = await trainerOf(spec, () => Promise.resolve(device), seed);
+  const trainer = await trainerOf(spec, () => Promise.resolve(device), seed, tuner);
   const submit = submitters[spec.submissions ?? 'many'];
   const run = (steps: number) => submit(trainer.plan, steps);
   const steps = await stepsPerSample(run, sampleMs);
@@ -144,6 +159,7 @@ export async function prepareTraining(
   return {
     name,
     work: workOf(plan),
+    variants: variantsOf(plan),
     memory: {
       total: device.counters.liveBytes - before,
       intermediates: plan.memory.peakBytes,
@@ -160,12 +176,11 @@ export async function prepareTraining(
 export async function prepareSampling(
   name: string,
   count: number,
-  device: Device,
-  seed: number,
+  { device, seed, tuner }: Workbench,
   sampleMs = SAMPLE_MS,
 ): Promise<StepSubject> {
   const before = device.counters.liveBytes;
-  const runtime = new Runtime(device, { seed });
+  const runtime = new Runtime(device, { seed, tune: tuner });
   const model = vae(ELBO);
   const inference = new Inference(runtime, model);
   const repeat = async (n: number) => {
@@ -179,6 +194,7 @@ export async function prepareSampling(
   return {
     name,
     work: workOf(plan),
+    variants: variantsOf(plan),
     memory: { total: device.counters.liveBytes - before },
     sample: () => ledger.during(steps, () => repeat(steps)),
     counts: () => ledger.counts(),
@@ -190,26 +206,27 @@ export async function prepareSampling(
 }
 
 /** One of {@link STEPS}, warm and ready to be sampled. */
-export function prepareStep(name: string, device: Device, seed: number): Promise<StepSubject> {
-  if (FLOW_STEPS.includes(name)) return prepareFlow(name, device, seed);
+export function prepareStep(name: string, workbench: Workbench): Promise<StepSubject> {
+  if (FLOW_STEPS.includes(name)) return prepareFlow(name, workbench);
   const count = samplingCounts[name];
-  if (count !== undefined) return prepareSampling(name, count, device, seed);
+  if (count !== undefined) return prepareSampling(name, count, workbench);
   const spec = { ...trainingSpecs, ...submittedSpecs }[name] as TrainingSpec;
-  return prepareTraining(name, spec, device, seed);
+  return prepareTraining(name, spec, workbench);
 }
 
 /**
  * From nothing to the end of the first training step: the device is opened, the model described,
  * scheduled, compiled and given its memory. Drawing the data set does not count.
  */
-export async function coldStart(open: () => Promise<Device>): Promise<Timing> {
+export async function coldStart(open: () => Promise<Device>, tune?: Tune): Promise<Timing> {
   trainingImages();
   let opened: Device | undefined;
   const timing = await timed(1, async () => {
-    const trainer = await makeTrainer(TRAINING_STEPS[0] as string, async () => {
+    const opening = async () => {
       opened = await open();
       return opened;
-    });
+    };
+    const trainer = await makeTrainer(TRAINING_STEPS[0] as string, opening, 1, tune);
     await trainer.plan.run(1);
   });
   opened?.destroy();

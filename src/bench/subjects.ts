@@ -2,12 +2,14 @@
 import type { Device } from '../device/index.ts';
 import { type ClockName, Repeated, Stopwatch } from '../device/stopwatch.ts';
 import { Runtime } from '../scheduler/index.ts';
+import type { Tuner } from '../tuning/index.ts';
 import { type KernelCase, kernelNames, kernelRow } from './kernels.ts';
 import { preparePeaks } from './peaks.ts';
 import type { BenchRow } from './report.ts';
 import { type PeakKind, sumOfWork, type Work } from './roofline.ts';
 import type { Subject } from './rounds.ts';
-import { prepareStep, STEPS, type StepSubject, workOf } from './steps.ts';
+import { type StepSubject, variantsOf, type Workbench, workOf } from './step-subject.ts';
+import { prepareStep, STEPS } from './steps.ts';
 
 export interface Measured extends Subject {
   readonly name: string;
@@ -16,6 +18,8 @@ export interface Measured extends Subject {
   readonly work: Work;
   /** Pieces that run one after another, where there are several. */
   readonly pieces?: readonly Work[];
+  /** Of its kernels, as chosen; a peak has none. */
+  readonly variants?: readonly string[];
   readonly peak?: PeakKind;
   readonly step?: StepSubject;
   destroy?(): void | Promise<void>;
@@ -25,11 +29,10 @@ export interface Measured extends Subject {
 export async function prepareKernel(
   name: string,
   { program, bytes, flops }: KernelCase,
-  stopwatch: Stopwatch,
-  seed: number,
+  { stopwatch, device, seed, tuner }: Workbench & { stopwatch: Stopwatch },
 ): Promise<Measured> {
-  const { clock, device } = stopwatch;
-  const runtime = new Runtime(device, { seed });
+  const { clock } = stopwatch;
+  const runtime = new Runtime(device, { seed, tune: tuner });
   const plan = await runtime.compile(program);
   const { length } = plan.schedule.kernels;
   const encode = (pass: GPUComputePassEncoder) => {
@@ -43,6 +46,7 @@ export async function prepareKernel(
     group: 'kernel',
     clock,
     work: { ...work, bytes, flops: flops ?? work.flops },
+    variants: variantsOf(plan.schedule),
     sample: () => repeated.time(),
     destroy: () => runtime.destroy(),
   };
@@ -50,13 +54,14 @@ export async function prepareKernel(
 
 /** A step, as it is sampled. */
 export function measuredStep(step: StepSubject): Measured {
-  const { name, work: pieces, sample } = step;
+  const { name, work: pieces, variants, sample } = step;
   return {
     name,
     group: 'step',
     clock: 'host',
     work: sumOfWork(pieces),
     pieces,
+    variants,
     sample,
     step,
     destroy: () => step.destroy(),
@@ -64,16 +69,18 @@ export function measuredStep(step: StepSubject): Measured {
 }
 
 /** Everything that is sampled in one run. */
-export class Subjects {
+export class Subjects implements Workbench {
   readonly all: Measured[] = [];
   readonly device: Device;
   readonly stopwatch: Stopwatch;
   readonly seed: number;
+  readonly tuner: Tuner;
   private freePeaks = () => {};
 
-  constructor(device: Device, clock: ClockName, seed: number) {
+  constructor(device: Device, tuner: Tuner, clock: ClockName, seed: number) {
     this.device = device;
     this.seed = seed;
+    this.tuner = tuner;
     this.stopwatch = new Stopwatch(device, clock);
   }
 
@@ -92,8 +99,8 @@ export class Subjects {
   /** A kernel or a step, by its name. */
   async add(name: string): Promise<Measured> {
     const added = STEPS.includes(name)
-      ? measuredStep(await prepareStep(name, this.device, this.seed))
-      : await prepareKernel(name, kernelRow(name).build(), this.stopwatch, this.seed);
+      ? measuredStep(await prepareStep(name, this))
+      : await prepareKernel(name, kernelRow(name).build(), this);
     this.all.push(added);
     return added;
   }

@@ -19,6 +19,7 @@ import { openDevice } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
 import { optionWords, quoted } from '../report/recipe.ts';
+import { type TuneMode, tuneMode } from '../tuning/index.ts';
 import { type Context, common, countOption, runCommand } from './command.ts';
 import { checkPlace, outputFile } from './files.ts';
 import { checkInterrupt } from './interrupt.ts';
@@ -44,6 +45,7 @@ interface BenchFlags {
   from?: string;
   profile?: string;
   clock?: 'gpu' | 'host';
+  tune?: TuneMode;
 }
 
 function seconds(text: string): number {
@@ -67,7 +69,7 @@ async function readReport(path: string): Promise<BenchReport> {
 
 /** The command that measures the same again. */
 function commandOf(
-  { filter, curves, seconds: time, rounds, clock }: BenchFlags,
+  { filter, curves, seconds: time, rounds, clock, tune }: BenchFlags,
   seed?: number,
 ): string {
   const parts = curves === true ? [] : (curves ?? []);
@@ -75,7 +77,10 @@ function commandOf(
     'latentgpu bench',
     ...(filter ? ['--filter', ...filter.map(quoted)] : []),
     ...(curves ? ['--curves', ...parts.map(quoted)] : []),
-    ...optionWords({ '--seconds': time, '--rounds': rounds, '--clock': clock, '--seed': seed }),
+    ...optionWords({
+      ...{ '--seconds': time, '--rounds': rounds, '--clock': clock, '--tune': tune },
+      '--seed': seed,
+    }),
   ].join(' ');
 }
 
@@ -94,6 +99,7 @@ async function reportOf(flags: BenchFlags, { out, seed, signal }: Context): Prom
       ...(flags.filter && { filter: flags.filter }),
       ...(flags.curves && { curves: flags.curves }),
       ...(flags.clock && { clock: flags.clock }),
+      ...(flags.tune && { tune: flags.tune }),
       onProgress: (what, done) => bar.update(done, what),
     }),
   );
@@ -118,7 +124,7 @@ async function measure(flags: BenchFlags, context: Context): Promise<void> {
 async function profile(flags: BenchFlags, { out, seed, signal }: Context): Promise<void> {
   const name = PROFILED[flags.profile as string] as string;
   remarkOnLoad(out);
-  const trainer = await makeTrainer(name, () => openDevice(), seed);
+  const trainer = await makeTrainer(name, () => openDevice(), seed, flags.tune);
   try {
     const result = await profileSchedule(trainer.runtime, trainer.plan.schedule, {
       seconds: flags.seconds,
@@ -150,7 +156,7 @@ function checkTogether(self: Command): void {
   );
   refuse(
     'from',
-    ['filter', 'curves', 'seconds', 'rounds', 'clock', 'seed'],
+    ['filter', 'curves', 'seconds', 'rounds', 'clock', 'tune', 'seed'],
     'what is in the file has been measured',
   );
 }
@@ -183,6 +189,9 @@ export function benchCommand(program: Command): void {
         'gpu',
         'host',
       ]),
+    )
+    .option('--tune <how>', 'kernels by measurement: off, remembered, auto or on', (how) =>
+      tuneMode(how, '--tune'),
     )
     .action((flags: BenchFlags, self: Command) =>
       runCommand(flags, async (context) => {

@@ -5,7 +5,7 @@ import { type Variable, variable } from '../graph/variable.ts';
 import type { Module } from '../nn/index.ts';
 import { add, addUint, modUint, mulUint, step, store } from '../ops/index.ts';
 import { type Minimization, type MinimizeOptions, minimize } from '../optim/index.ts';
-import type { TuneMode, TuneOptions } from '../tuning/index.ts';
+import type { TuneMode, TuneOptions, Tuner } from '../tuning/index.ts';
 import { type Batches, batchesOf } from './batches.ts';
 import type { Binarization } from './binarize.ts';
 
@@ -44,7 +44,7 @@ export interface TrainerOptions extends MinimizeOptions {
    * Whether the step's kernels are chosen by measurement; of a run that is continued, they are those
    * it began with. Default: as `LATENTGPU_TUNE` says, else `auto`.
    */
-  readonly tune?: TuneMode | TuneOptions;
+  readonly tune?: TuneMode | TuneOptions | Tuner;
 }
 
 /** The graph of a training step, without a device. */

@@ -3,6 +3,7 @@ import { compareReports, formatComparison } from '../../src/bench/compare.ts';
 import { curveSpecs } from '../../src/bench/curves.ts';
 import { formatReport } from '../../src/bench/format.ts';
 import { parseReport, stringifyReport } from '../../src/bench/json.ts';
+import { elementwise } from '../../src/bench/kernels.ts';
 import { formatProfile, profileSchedule } from '../../src/bench/profile.ts';
 import type { BenchReport } from '../../src/bench/report.ts';
 import {
@@ -16,11 +17,14 @@ import {
 import { measureInRounds } from '../../src/bench/rounds.ts';
 import { runBenchmark } from '../../src/bench/run.ts';
 import { median, quantile, ratioOfMedians, summarize } from '../../src/bench/statistics.ts';
+import { prepareKernel } from '../../src/bench/subjects.ts';
 import { worthOfSubmissions } from '../../src/bench/submissions.ts';
+import { Stopwatch } from '../../src/device/index.ts';
 import { PART_ALIGNMENT, variable } from '../../src/graph/variable.ts';
 import { add, assign, matmul, mul, slice, sum } from '../../src/ops/index.ts';
 import { Random } from '../../src/random.ts';
 import { schedule } from '../../src/scheduler/index.ts';
+import { newTuner } from '../../src/tuning/index.ts';
 import { cases } from '../rig/cases.ts';
 import { withRuntime } from '../support/engine.ts';
 
@@ -138,14 +142,16 @@ cases('bench', (c) => {
       for (const x of [...Object.values(rates), ...speeds, ...Object.values(dispatch)]) {
         t.ok(Number.isFinite(x) && x > 0, `a peak of ${x}`);
       }
-      for (const { name, group, ms, samples, share, work: done } of report.rows) {
+      for (const { name, group, ms, samples, share, variants, work: done } of report.rows) {
         const [low, high] = ms.quartiles;
         t.equal(samples.length, report.rounds, `samples of ${name}`);
         t.ok(0 < ms.min && ms.min <= low && low <= ms.median, `${name}: lower half in order`);
         t.ok(ms.median <= high && high <= ms.max && Number.isFinite(ms.max), `${name}: upper half`);
         t.ok(Number.isFinite(share) && share > 0, `share of ${name}`);
         t.ok(group === 'peak' || done.dispatches >= 1, `dispatches of ${name}`);
+        t.equal(variants === undefined, group === 'peak', `variants of ${name}`);
       }
+      t.equal(report.tune, 'off');
       const step = report.rows.find(({ name }) => name.startsWith('VAE step'));
       t.equal(step?.counts?.dispatches, step?.work.dispatches, 'dispatches run and planned');
       t.equal(step?.counts?.buffersCreated, 0, 'buffers made by a step');
@@ -185,6 +191,20 @@ cases('bench', (c) => {
     },
     { timeout: 180_000 },
   );
+
+  c('kernels are chosen by its tuner, and it is told which ran', async (t) => {
+    const tuner = newTuner(t.device, { mode: 'on', memory: null });
+    const workbench = { device: t.device, seed: 1, tuner, stopwatch: new Stopwatch(t.device) };
+    const program = elementwise(64, 64).build();
+    const { variants, destroy } = await prepareKernel('elementwise', program, workbench);
+    t.equal(
+      variants,
+      tuner.measured.map(({ winner }) => winner),
+    );
+    t.equal(variants?.length, 1);
+    await destroy?.();
+    workbench.stopwatch.destroy();
+  });
 
   c(
     'draws cost against size as far as the time goes, and tells what it knows meanwhile',
