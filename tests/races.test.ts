@@ -80,6 +80,22 @@ describe('races', () => {
     checkPlanned(fold(x, axis), adapter, by);
   });
 
+  it('columns that lanes solve together have none', () => {
+    const code = specialize('lu_inverse', {
+      constants: { N: 8, BLOCK: 4, LANES: 2, WORKGROUP: 4 },
+      hooks: { cells: '// @import lib/lu_columns_quads' },
+    });
+    const bindings = {
+      factors: new Float32Array(64).fill(0.5),
+      sign: new Float32Array(8).fill(1),
+      rows: Uint32Array.from([3, 1, 2, 0, 5, 4, 7, 6]),
+      result: new Float32Array(64),
+    };
+    const find = (text: string) => findRaces({ code: text, bindings, dispatch: [1] });
+    expect(find(code).map(({ message }) => message)).toEqual([]);
+    expect(find(code.replaceAll('storageBarrier();', '')).length).toBeGreaterThan(0);
+  });
+
   it('rows within rows, by quads, have none', () => {
     const x = input('x', [3, 5, 7]);
     checkPlanned(logSumExp(sum(x, 2), 1), defaultAdapterClass, /nested by quads/);

@@ -19,16 +19,38 @@ export interface LuFrame {
   readonly places: Tensor;
 }
 
-const WORKGROUP = { elements: 64, columns: 4 } as const;
+const WORKGROUP = 64;
 
-function setup(node: Tensor, shader: string, invocations: number, flops: number): KernelSetup {
-  const N = node.shape[0] as number;
-  const workgroup = invocations === N ? WORKGROUP.columns : WORKGROUP.elements;
+/** A kernel of an invocation an element. */
+function byElement(node: Tensor, shader: string, flops: number): KernelSetup {
   return {
     shader,
-    constants: { N, WORKGROUP: workgroup },
-    workgroups: Math.ceil(invocations / workgroup),
+    constants: { N: node.shape[0] as number, WORKGROUP },
+    workgroups: Math.ceil(node.size / WORKGROUP),
     flops,
+  };
+}
+
+/**
+ * A kernel of four columns an invocation on software adapters; on GPUs lanes take the rows in turns.
+ *
+ * Rows are solved many at a time, so that what is left is read seldom; few where there are few.
+ */
+function byColumns(n: number, isSoftware: boolean): KernelSetup {
+  const quads = Math.ceil(n / 4);
+  const BLOCK = n < 64 ? 4 : 16;
+  const blocks = 2 ** Math.ceil(Math.log2(Math.max(1, n / BLOCK)));
+  const [LANES, workgroup] = isSoftware ? [1, 4] : [Math.min(64, blocks), 64];
+  return {
+    shader: 'lu_inverse',
+    constants: { N: n, BLOCK, LANES, WORKGROUP: workgroup },
+    workgroups: Math.ceil((quads * LANES) / workgroup),
+    flops: 2 * n ** 3,
+    hooks: {
+      ...(n % 4 === 0 && { cells: '// @import lib/lu_columns_quads' }),
+      // Who has four columns to himself waits for nobody.
+      ...(isSoftware && { meet: 'fn meet() {}' }),
+    },
   };
 }
 
@@ -63,7 +85,7 @@ const matrixOp = defineOp({
     }
     return result;
   },
-  kernel: (node) => setup(node, 'lu_matrix', node.size, (2 * node.size ** 1.5) / 3),
+  kernel: (node) => byElement(node, 'lu_matrix', (2 * node.size ** 1.5) / 3),
 });
 
 const gradientOp = defineOp({
@@ -85,7 +107,7 @@ const gradientOp = defineOp({
     }
     return result;
   },
-  kernel: (node) => setup(node, 'lu_gradient', node.size, (4 * node.size ** 1.5) / 3),
+  kernel: (node) => byElement(node, 'lu_gradient', (4 * node.size ** 1.5) / 3),
 });
 
 const inverseOp = defineOp({
@@ -116,7 +138,7 @@ const inverseOp = defineOp({
     }
     return result;
   },
-  kernel: (node) => setup(node, 'lu_inverse', node.shape[0] as number, 2 * node.size ** 1.5),
+  kernel: (node, { isSoftware }) => byColumns(node.shape[0] as number, isSoftware),
 });
 
 function luGradient(factors: Tensor, { sign, places }: LuFrame, dw: Tensor): Tensor {

@@ -151,6 +151,25 @@ cases('own shaders', (c) => {
     }
   });
 
+  c('inverts packed factors block by block', async (t) => {
+    // Blocks of four and of sixteen rows, whole and cut off; columns by quads and by themselves.
+    for (const n of [3, 16, 40, 64, 70, 84]) {
+      const factors = variable('factors', [n, n]);
+      const order = Array.from({ length: n }, (_, i) => (11 * i + 7) % n);
+      const frame = {
+        sign: variable('sign', [n]),
+        rows: variable('rows', [n], { dtype: 'u32' }),
+        places: variable('places', [n], { dtype: 'u32' }),
+      };
+      const values = new Map<Variable, ArrayLike<number>>([
+        [factors, reals(`blocks ${n}`, n * n, -0.1, 0.1)],
+        [frame.sign, order.map((_, i) => (i % 3 === 0 ? -1 : 1))],
+        [frame.rows, order],
+      ]);
+      await againstFloat64(t, { inverse: o.luInverse(factors, frame) }, values);
+    }
+  });
+
   c('factors of many rows make the matrix that their inverse undoes', async (t) => {
     const n = 101;
     const factors = variable('factors', [n, n]);
