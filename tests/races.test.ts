@@ -81,19 +81,21 @@ describe('races', () => {
   });
 
   it('columns that lanes solve together have none', () => {
-    const code = specialize('lu_inverse', {
-      constants: { N: 8, BLOCK: 4, LANES: 2, WORKGROUP: 4 },
-      hooks: { cells: '// @import lib/lu_columns_quads' },
-    });
-    const bindings = {
-      factors: new Float32Array(64).fill(0.5),
-      sign: new Float32Array(8).fill(1),
-      rows: Uint32Array.from([3, 1, 2, 0, 5, 4, 7, 6]),
-      result: new Float32Array(64),
-    };
-    const find = (text: string) => findRaces({ code: text, bindings, dispatch: [1] });
-    expect(find(code).map(({ message }) => message)).toEqual([]);
-    expect(find(code.replaceAll('storageBarrier();', '')).length).toBeGreaterThan(0);
+    const matrix = new Float32Array(64).fill(0.5);
+    const columns = { N: 8, BLOCK: 4, LANES: 2, WORKGROUP: 4 };
+    const hooks = { cells: '// @import lib/lu_columns_quads' };
+    const packed = specialize('lu_inverse', { constants: columns, hooks });
+    const sign = new Float32Array(8).fill(1);
+    const rows = Uint32Array.from([3, 1, 2, 0, 5, 4, 7, 6]);
+    const triangular = specialize('triangular_inverse', { constants: { ...columns, BATCH: 1 } });
+    for (const [code, inputs] of [
+      [packed, { factors: matrix, sign, rows, result: new Float32Array(64) }],
+      [triangular, { a: matrix, x: new Float32Array(64) }],
+    ] as const) {
+      const find = (text: string) => findRaces({ code: text, bindings: inputs, dispatch: [1] });
+      expect(find(code).map(({ message }) => message)).toEqual([]);
+      expect(find(code.replaceAll('storageBarrier();', '')).length).toBeGreaterThan(0);
+    }
   });
 
   it('rows within rows, by quads, have none', () => {

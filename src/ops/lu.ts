@@ -8,6 +8,7 @@ import { matmul } from './matmul.ts';
 import { permuteColumns } from './permute.ts';
 import { iota } from './random.ts';
 import { sum } from './reduce.ts';
+import { byColumns } from './substitution.ts';
 import { triangle } from './triangular.ts';
 import { reshape, transpose } from './views.ts';
 
@@ -28,29 +29,6 @@ function byElement(node: Tensor, shader: string, flops: number): KernelSetup {
     constants: { N: node.shape[0] as number, WORKGROUP },
     workgroups: Math.ceil(node.size / WORKGROUP),
     flops,
-  };
-}
-
-/**
- * A kernel of four columns an invocation on software adapters; on GPUs lanes take the rows in turns.
- *
- * Rows are solved many at a time, so that what is left is read seldom; few where there are few.
- */
-function byColumns(n: number, isSoftware: boolean): KernelSetup {
-  const quads = Math.ceil(n / 4);
-  const BLOCK = n < 64 ? 4 : 16;
-  const blocks = 2 ** Math.ceil(Math.log2(Math.max(1, n / BLOCK)));
-  const [LANES, workgroup] = isSoftware ? [1, 4] : [Math.min(64, blocks), 64];
-  return {
-    shader: 'lu_inverse',
-    constants: { N: n, BLOCK, LANES, WORKGROUP: workgroup },
-    workgroups: Math.ceil((quads * LANES) / workgroup),
-    flops: 2 * n ** 3,
-    hooks: {
-      ...(n % 4 === 0 && { cells: '// @import lib/lu_columns_quads' }),
-      // Who has four columns to himself waits for nobody.
-      ...(isSoftware && { meet: 'fn meet() {}' }),
-    },
   };
 }
 
@@ -138,7 +116,11 @@ const inverseOp = defineOp({
     }
     return result;
   },
-  kernel: (node, { isSoftware }) => byColumns(node.shape[0] as number, isSoftware),
+  kernel: (node, { isSoftware }) => {
+    const n = node.shape[0] as number;
+    const columns = byColumns(1, n, 'lib/lu_columns_quads', isSoftware);
+    return { shader: 'lu_inverse', flops: 2 * n ** 3, ...columns };
+  },
 });
 
 function luGradient(factors: Tensor, { sign, places }: LuFrame, dw: Tensor): Tensor {

@@ -5,6 +5,7 @@ import { defineOp, Tensor } from '../graph/tensor.ts';
 import { less, lessEqual, mul, neg, toFloat } from './arithmetic.ts';
 import { matmul } from './matmul.ts';
 import { iota } from './random.ts';
+import { byColumns } from './substitution.ts';
 import { reshape, transpose } from './views.ts';
 
 export interface TriangularOptions {
@@ -13,8 +14,6 @@ export interface TriangularOptions {
   /** Whether the diagonal counts as ones and is not read. */
   unitDiagonal?: boolean;
 }
-
-const WORKGROUP = 4;
 
 const inverseOp = defineOp({
   name: 'triangularInverse',
@@ -46,20 +45,16 @@ const inverseOp = defineOp({
     }
     return result;
   },
-  kernel: (node) => {
+  kernel: (node, { isSoftware }) => {
     const { upper, unitDiagonal } = node.attrs as Required<TriangularOptions>;
     const n = node.shape.at(-1) as number;
-    const batch = node.size / (n * n);
+    const BATCH = node.size / (n * n);
+    const columns = byColumns(BATCH, n, 'lib/triangle_quads', isSoftware);
+    const constants = { BATCH, UPPER: String(upper), UNIT: String(unitDiagonal) };
     return {
+      ...columns,
       shader: 'triangular_inverse',
-      constants: {
-        BATCH: batch,
-        N: n,
-        UPPER: String(upper),
-        UNIT: String(unitDiagonal),
-        WORKGROUP,
-      },
-      workgroups: Math.ceil((batch * n) / WORKGROUP),
+      constants: { ...constants, ...columns.constants },
       flops: (node.size * n) / 3,
     };
   },

@@ -106,6 +106,27 @@ cases('own shaders', (c) => {
     await check(t, { outputs }, values);
   });
 
+  c('inverts triangular matrices block by block', async (t) => {
+    // Blocks of four and of sixteen rows, whole and cut off; columns by quads and by themselves.
+    const values = new Map<Variable, ArrayLike<number>>();
+    const outputs: Record<string, Tensor> = {};
+    for (const [n, batch] of [
+      [12, 3],
+      [68, 2],
+      [70, 1],
+    ] as const) {
+      const a = variable(`a${n}`, [batch, n, n]);
+      const numbers = reals(a.name, a.size, -0.1, 0.1);
+      values.set(
+        a,
+        numbers.map((x, at) => ((at % (n * n)) % (n + 1) === 0 ? 1 - x : x)),
+      );
+      outputs[`lower ${n}`] = o.triangularInverse(a);
+      outputs[`upper ${n}`] = o.triangularInverse(a, { upper: true, unitDiagonal: n === 12 });
+    }
+    await againstFloat64(t, outputs, values);
+  });
+
   c('an inverse undoes its matrix', async (t) => {
     const a = variable('a', [9, 9]);
     const lower = o.triangle(a);

@@ -1,0 +1,30 @@
+// How columns are solved for by substitution, many rows at a time.
+import type { KernelSetup } from '../graph/tensor.ts';
+
+/**
+ * Four columns an invocation on software adapters; on GPUs lanes take the rows in turns.
+ *
+ * Rows are solved many at a time, so that what is left is read seldom; few where there are few.
+ *
+ * @param matrices [n, n], each of which has its columns solved for
+ * @param quads the library that reads and writes four columns at once, where n is a multiple of four
+ */
+export function byColumns(
+  matrices: number,
+  n: number,
+  quads: string,
+  isSoftware: boolean,
+): Required<Pick<KernelSetup, 'constants' | 'workgroups' | 'hooks'>> {
+  const BLOCK = n < 64 ? 4 : 16;
+  const blocks = 2 ** Math.ceil(Math.log2(Math.max(1, n / BLOCK)));
+  const [LANES, WORKGROUP] = isSoftware ? [1, 4] : [Math.min(64, blocks), 64];
+  return {
+    constants: { N: n, BLOCK, LANES, WORKGROUP },
+    workgroups: Math.ceil((matrices * Math.ceil(n / 4) * LANES) / WORKGROUP),
+    hooks: {
+      ...(n % 4 === 0 && { cells: `// @import ${quads}` }),
+      // Who has four columns to himself waits for nobody.
+      ...(isSoftware && { meet: 'fn meet() {}' }),
+    },
+  };
+}
