@@ -1,4 +1,4 @@
-// What is tuned where nobody names a model: the steps and products that the benchmark measures.
+// What is tuned where nobody names a model: the steps, products and folds that the benchmark measures.
 import { kernelNames, kernelRow } from '../bench/kernels.ts';
 import { affine, Chain, Coupling, Flow, negativeLogLikelihood } from '../flows/index.ts';
 import { input } from '../graph/variable.ts';
@@ -52,12 +52,23 @@ function realNvpStep(): Program {
   return { effects };
 }
 
+/** Rows, columns, and rows within rows. */
+const FOLDS = [
+  'sum of rows 4096×512',
+  'sum of columns 4096×512',
+  'log-sum-exp of rows 4096×512',
+  'normal, log-sum-exp 4096×50×20',
+];
+
+const program = (name: string): Program => kernelRow(name).build().program;
+
 /** In the order in which they are tuned: what people run comes first. */
 export function commonWork(isSoftware: boolean): TuningWork[] {
   const products = kernelNames(isSoftware).filter((name) => name.startsWith('product'));
   return [
     { name: 'VAE step 784-300-20, batch 100', programs: [vaeStep()] },
     { name: 'RealNVP step, 8 couplings, batch 256', programs: [realNvpStep()] },
-    { name: 'products', programs: products.map((name) => kernelRow(name).build().program) },
+    { name: 'products', programs: products.map(program) },
+    { name: 'folds', programs: FOLDS.map(program) },
   ];
 }

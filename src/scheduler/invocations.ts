@@ -162,7 +162,10 @@ export function withExchanges<T extends Omit<RowShape, 'subgroups'>>(
   adapter: AdapterClass,
 ): (T & RowShape)[] {
   const [first] = shapes as readonly [T, ...T[]];
-  const isNear = ({ lanes }: T) => 2 * lanes >= first.lanes && lanes <= 2 * first.lanes;
+  const isNear = ({ lanes, workgroup }: T) =>
+    2 * lanes >= first.lanes &&
+    lanes <= 2 * first.lanes &&
+    (workgroup === first.workgroup || workgroup === lanes);
   const exchanging = shapes
     .filter((shape) => isNear(shape) && canExchange(shape, adapter))
     .map((shape) => ({ ...shape, subgroups: true }));
