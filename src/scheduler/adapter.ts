@@ -9,7 +9,7 @@ export interface AdapterClass extends ProductAdapter {
   readonly maxBindingBytes: number;
   /**
    * Whether invocations that share a row combine by exchanging registers, where the size of
-   * subgroups is known; else by workgroup memory. Default: they do not.
+   * subgroups is known; else by workgroup memory. Default: only where a table says so.
    */
   readonly subgroupFolds?: boolean;
   /** Whether products that follow each other share a kernel; default: where it is expected to pay. */

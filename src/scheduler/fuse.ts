@@ -232,7 +232,7 @@ class Fuser {
       );
       if (!inner) continue;
       const nested = this.groups.at(-1) as Group;
-      const shared = this.groups.filter((group) => canShare(nested, group, this.adapter));
+      const shared = this.groups.filter((group) => canShare(nested, group));
       shared.reduce((all, group) => {
         const more = withShared(all, group);
         return this.unite(more, all, group) ? more : all;

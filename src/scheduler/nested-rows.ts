@@ -17,7 +17,7 @@ import {
   sideShape,
 } from './group.ts';
 import type { IndexSpace } from './index-space.ts';
-import { type NestedShape, nestedShapes, rowsTogether } from './nested-shapes.ts';
+import { type NestedShape, rowsTogether } from './nested-shapes.ts';
 import { Scope } from './scope.ts';
 
 /** A row is written out quad by quad: no more than this many. */
@@ -58,12 +58,11 @@ export function canNest(inner: Group, outer: Group, adapter: AdapterClass): bool
   );
 }
 
-/** Whether a nested group may also compute what `shared` does, once a block. */
-export function canShare(nested: Group, shared: Group, adapter: AdapterClass): boolean {
-  const line = nested.axes.reduce((product, axis) => product * (nested.shape[axis] as number), 1);
-  const quads = Math.ceil(line / 4);
-  // Whatever is chosen by measurement later.
-  const [shape] = nestedShapes(nested, quads, adapter);
+/**
+ * Whether a nested group may also compute what `shared` does, once a block. On a GPU whoever needs it
+ * computes it: that is at most twice as often as there are rows, and spares a kernel and its memory.
+ */
+export function canShare(nested: Group, shared: Group): boolean {
   return (
     nested.over.length > 0 &&
     shared.over.length === 0 &&
@@ -73,9 +72,7 @@ export function canShare(nested: Group, shared: Group, adapter: AdapterClass): b
     sameShape(shared.shape, sideShape(nested)) &&
     [...shared.levels.keys()].every(
       (node) => !targetOf(node) && ['elementwise', 'reduce'].includes(node.op.kind),
-    ) &&
-    // Every lane does it for itself: at most as often as there are rows to use it.
-    (shape.lanes === 1 || rowCount(nested) >= rowsTogether(shape, quads) * blockCount(nested))
+    )
   );
 }
 

@@ -46,7 +46,7 @@ function named(name: string, quads: number, adapter: AdapterClass): NestedShape 
  *
  * @param quads of a row
  */
-export function nestedShapes(
+function nestedShapes(
   group: Group,
   quads: number,
   adapter: AdapterClass,
