@@ -18,10 +18,11 @@ import { partsOf, schedule, tableInUse, tuningTasks } from '../src/scheduler/ind
 import { readCheckpoint, writeCheckpoint } from '../src/training/index.ts';
 import type { Laboratory } from '../src/tuning/laboratory.ts';
 import { openStore } from '../src/tuning/memory.node.ts';
-import { formatFound, parseFound, StoredMemory, type TextStore } from '../src/tuning/memory.ts';
+import { formatFound, parseFound, StoredMemory } from '../src/tuning/memory.ts';
 import { defaultTune, tuneMode } from '../src/tuning/mode.ts';
 import { type Runner, race } from '../src/tuning/race.ts';
 import type { TuningTask } from '../src/tuning/task.ts';
+import type { TextStore } from '../src/tuning/text-store.ts';
 import { type TuneOptions, Tuner } from '../src/tuning/tuner.ts';
 
 const software = { ...defaultAdapterClass, isSoftware: true };

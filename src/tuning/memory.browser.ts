@@ -1,5 +1,5 @@
 // A row for each adapter in IndexedDB. Where a browser has none, or blocks it, nothing is remembered.
-import type { TextStore } from './memory.ts';
+import type { TextStore } from './text-store.ts';
 
 const DATABASE = 'latentgpu';
 const TABLE = 'tuning';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readIfPresent } from '../data/files.node.ts';
 import { writeFolderFile } from '../formats/atomic.node.ts';
 import { cacheFolder } from '../formats/cache.node.ts';
-import type { TextStore } from './memory.ts';
+import type { TextStore } from './text-store.ts';
 
 export function openStore(name: string): TextStore {
   const folder = join(cacheFolder(), 'tuning');

@@ -3,18 +3,10 @@ import { openStore } from '#memory';
 import type { AdapterReport } from '../device/index.ts';
 import { sha256 } from '../formats/sha256.ts';
 import { sourcesVersion } from '../kernels/specialize.ts';
+import type { TextStore } from './text-store.ts';
 
 /** By class; null: there was no time to measure it, and the default stays. */
 export type Found = Readonly<Record<string, string | null>>;
-
-/** A text under a name, wherever a host keeps such. What goes wrong is thrown. */
-export interface TextStore {
-  /** For messages. */
-  readonly place: string;
-  read(): Promise<string | undefined>;
-  write(text: string): Promise<void>;
-  remove(): Promise<void>;
-}
 
 export interface TuningMemory {
   load(): Promise<Found>;
