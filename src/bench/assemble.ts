@@ -2,6 +2,7 @@
 import { version } from '../../package.json';
 import type { Device } from '../device/index.ts';
 import type { ClockName, Timing } from '../device/stopwatch.ts';
+import { median } from '../quantile.ts';
 import type { TuneMode } from '../tuning/index.ts';
 import type {
   BenchCurve,
@@ -12,7 +13,7 @@ import type {
   Measurement,
 } from './report.ts';
 import { floorOf, floorOfAll, type Peaks, peaksOf } from './roofline.ts';
-import { median, summarize } from './statistics.ts';
+import { summarize } from './statistics.ts';
 import type { Measured } from './subjects.ts';
 
 export interface Sampled {

@@ -2,8 +2,6 @@
 import { median, quantile } from '../quantile.ts';
 import { Random } from '../random.ts';
 
-export { median, quantile } from '../quantile.ts';
-
 /** A sample in five numbers. */
 export interface Summary {
   readonly median: number;

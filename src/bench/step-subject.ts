@@ -1,12 +1,12 @@
 // What is measured of a step, whatever it does: time, what happens on the device, memory.
 import type { Device } from '../device/index.ts';
 import type { Timing } from '../device/stopwatch.ts';
+import { median } from '../quantile.ts';
 import { partsOf, type Schedule } from '../scheduler/index.ts';
 import type { Tuner } from '../tuning/index.ts';
 import { timed } from './host.ts';
 import type { Work } from './roofline.ts';
 import type { Subject } from './rounds.ts';
-import { median } from './statistics.ts';
 
 /** What one step costs besides time; fractions where several steps share a cost. */
 export interface StepCounts {

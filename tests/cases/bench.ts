@@ -16,12 +16,13 @@ import {
 } from '../../src/bench/roofline.ts';
 import { measureInRounds } from '../../src/bench/rounds.ts';
 import { runBenchmark } from '../../src/bench/run.ts';
-import { median, quantile, ratioOfMedians, summarize } from '../../src/bench/statistics.ts';
+import { ratioOfMedians, summarize } from '../../src/bench/statistics.ts';
 import { prepareKernel } from '../../src/bench/subjects.ts';
 import { worthOfSubmissions } from '../../src/bench/submissions.ts';
 import { Stopwatch } from '../../src/device/index.ts';
 import { PART_ALIGNMENT, variable } from '../../src/graph/variable.ts';
 import { add, assign, matmul, mul, slice, sum } from '../../src/ops/index.ts';
+import { median, quantile } from '../../src/quantile.ts';
 import { Random } from '../../src/random.ts';
 import { schedule } from '../../src/scheduler/index.ts';
 import { newTuner } from '../../src/tuning/index.ts';
