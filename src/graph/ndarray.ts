@@ -59,3 +59,17 @@ export function mapArrays(
   });
   return { shape, data };
 }
+
+/** Reads `input` at the index that `map` gives for each index of the result. */
+export function readAt(input: NdArray, shape: Shape, map: (index: number[]) => number[]): NdArray {
+  const result = ndarray(shape);
+  const strides = contiguousStrides(input.shape);
+  forEachIndex(shape, (index, linear) => {
+    let at = 0;
+    map(index).forEach((i, axis) => {
+      at += i * (strides[axis] as number);
+    });
+    result.data[linear] = input.data[at] as number;
+  });
+  return result;
+}

@@ -2,11 +2,11 @@
 // whichever moves less.
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { concat } from './concat.ts';
 import { zeros } from './constant.ts';
 import { matmul } from './matmul.ts';
 import { mirrorTaps } from './mirror-taps.ts';
 import { overlapAdd, type PatchOptions, patches, windowOf } from './patches.ts';
+import { concat } from './pieces.ts';
 import { reshape, transpose } from './views.ts';
 
 /**

@@ -3,8 +3,8 @@ import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { topological } from '../graph/traverse.ts';
 import { add } from './arithmetic.ts';
-import { addConcats } from './concat.ts';
-import { constant, zeros } from './constant.ts';
+import { constant, constantValue, zeros } from './constant.ts';
+import { concat, slice } from './pieces.ts';
 import { sumTo } from './reduce.ts';
 
 /**
@@ -33,7 +33,7 @@ export function vectorJacobian(
   const accumulate = (node: Tensor, piece: Tensor) => {
     const fitted = sumTo(piece, node.shape);
     const sofar = gradients.get(node);
-    gradients.set(node, sofar ? (addConcats(sofar, fitted, add) ?? add(sofar, fitted)) : fitted);
+    gradients.set(node, sofar ? (addConcats(sofar, fitted) ?? add(sofar, fitted)) : fitted);
   };
   outputs.forEach((output, i) => {
     accumulate(output, seeds[i] as Tensor);
@@ -56,4 +56,47 @@ function dependents(order: readonly Tensor[], wrt: readonly Tensor[]): Set<Tenso
     if (node.inputs.some((x) => result.has(x))) result.add(node);
   }
   return result;
+}
+
+/**
+ * The sum of two concatenations along one axis, as a concatenation of sums: gradients of the
+ * slices of one tensor meet here, and most of the parts are zeros.
+ */
+function addConcats(a: Tensor, b: Tensor): Tensor | undefined {
+  const isConcat = ({ op }: Tensor) => op.kind === 'concat';
+  if (!isConcat(a) || !isConcat(b) || a.attrs.axis !== b.attrs.axis) return undefined;
+  const axis = a.attrs.axis as number;
+  const cuts = new Set<number>();
+  for (const whole of [a, b]) {
+    let at = 0;
+    for (const part of whole.inputs) {
+      at += part.shape[axis] as number;
+      cuts.add(at);
+    }
+  }
+  const pieceOf = (whole: Tensor, start: number, end: number): Tensor => {
+    let at = 0;
+    for (const part of whole.inputs) {
+      const next = at + (part.shape[axis] as number);
+      if (start >= at && end <= next) return slice(part, axis, start - at, end - at);
+      at = next;
+    }
+    throw new Error('addConcats: cut outside the tensor');
+  };
+  let start = 0;
+  const parts = [...cuts]
+    .sort((x, y) => x - y)
+    .map((end) => {
+      const [x, y] = [pieceOf(a, start, end), pieceOf(b, start, end)];
+      start = end;
+      if (isZero(x)) return y;
+      return isZero(y) ? x : add(x, y);
+    });
+  return concat(parts, axis);
+}
+
+function isZero(x: Tensor): boolean {
+  let node = x;
+  while (node.op.name === 'slice') node = node.inputs[0] as Tensor;
+  return constantValue(node) === 0;
 }

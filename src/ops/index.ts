@@ -13,7 +13,6 @@ export {
 } from './activations.ts';
 export * from './arithmetic.ts';
 export { causalSolve, inOrder } from './causal-solve.ts';
-export { concat } from './concat.ts';
 export { constant, full, type TensorLike, zeros } from './constant.ts';
 export { conv2d } from './convolution.ts';
 export * from './densities.ts';
@@ -25,6 +24,7 @@ export { type LuFrame, luInverse, luMatrix } from './lu.ts';
 export { matmul } from './matmul.ts';
 export { type PatchOptions, patches, type Window, windowOf } from './patches.ts';
 export { permuteColumns } from './permute.ts';
+export { concat, slice, split } from './pieces.ts';
 export {
   batchIndices,
   batchRows,
@@ -51,4 +51,4 @@ export {
 } from './reduce.ts';
 export { rationalQuadratic, type SplineForm } from './spline.ts';
 export { type TriangularOptions, triangle, triangularInverse } from './triangular.ts';
-export { expand, reshape, slice, split, stopGradient, transpose, unsqueeze } from './views.ts';
+export { expand, reshape, stopGradient, transpose, unsqueeze } from './views.ts';

@@ -3,8 +3,9 @@
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, type KernelSetup, Tensor } from '../graph/tensor.ts';
+import { slice } from './pieces.ts';
 import { type SplineForm, type SplinePoint, splineAt } from './reference/spline.ts';
-import { reshape, slice } from './views.ts';
+import { reshape } from './views.ts';
 
 export type { SplineForm } from './reference/spline.ts';
 

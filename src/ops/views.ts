@@ -1,11 +1,9 @@
 // Views: other indices into the same memory. They cost nothing until a kernel cannot read them.
-
 import { LatentGpuError } from '../errors.ts';
-import { forEachIndex, type NdArray, ndarray } from '../graph/ndarray.ts';
+import { type NdArray, readAt } from '../graph/ndarray.ts';
 import {
   broadcastShapes,
   checkShape,
-  contiguousStrides,
   formatShape,
   normalizeAxis,
   type Shape,
@@ -13,21 +11,6 @@ import {
   sizeOf,
 } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
-import { padTo } from './concat.ts';
-
-/** Reads `input` at the index that `map` gives for each index of the result. */
-function readAt(input: NdArray, shape: Shape, map: (index: number[]) => number[]): NdArray {
-  const result = ndarray(shape);
-  const strides = contiguousStrides(input.shape);
-  forEachIndex(shape, (index, linear) => {
-    let at = 0;
-    map(index).forEach((i, axis) => {
-      at += i * (strides[axis] as number);
-    });
-    result.data[linear] = input.data[at] as number;
-  });
-  return result;
-}
 
 const reshapeOp = defineOp({
   name: 'reshape',
@@ -100,63 +83,6 @@ export function transpose(x: Tensor, order?: readonly number[]): Tensor {
       order: to,
     },
   );
-}
-
-const sliceOp = defineOp({
-  name: 'slice',
-  kind: 'view',
-  vjp: (node, gradient) => {
-    const x = node.inputs[0] as Tensor;
-    const { axis, start } = node.attrs as { axis: number; start: number };
-    return [padTo(gradient, axis, start, x.shape[axis] as number)];
-  },
-  reference: ([x], node) => {
-    const { axis, start } = node.attrs as { axis: number; start: number };
-    return readAt(x as NdArray, node.shape, (index) =>
-      index.map((i, a) => (a === axis ? i + start : i)),
-    );
-  },
-});
-
-/** Elements `start` to `end` (excluded) along one axis. */
-export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
-  const at = normalizeAxis('slice', axis, x.rank);
-  const extent = x.shape[at] as number;
-  if (
-    !(
-      Number.isInteger(start) &&
-      Number.isInteger(end) &&
-      start >= 0 &&
-      start < end &&
-      end <= extent
-    )
-  ) {
-    throw new LatentGpuError(
-      'shape-mismatch',
-      `slice: ${start} to ${end} is not a range inside axis ${at} of ${x}`,
-    );
-  }
-  if (start === 0 && end === extent) return x;
-  const shape = x.shape.map((e, i) => (i === at ? end - start : e));
-  return new Tensor(sliceOp, [x], shape, x.dtype, { axis: at, start });
-}
-
-/** Cuts an axis into parts of the given sizes. */
-export function split(x: Tensor, sizes: readonly number[], axis = -1): Tensor[] {
-  const at = normalizeAxis('split', axis, x.rank);
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  if (total !== x.shape[at]) {
-    throw new LatentGpuError(
-      'shape-mismatch',
-      `split: sizes ${sizes.join(' + ')} do not add up to axis ${at} of ${x}`,
-    );
-  }
-  let start = 0;
-  return sizes.map((size) => {
-    const part = slice(x, at, start, start + size);
-    start += size;
-    return part;
-  });
 }
 
 const expandOp = defineOp({

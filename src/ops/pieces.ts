@@ -1,11 +1,68 @@
-// Concatenation. Its inputs are written straight into their places in the result, so it costs no
-// kernel of its own when a kernel computes them.
+// Pieces of a tensor along an axis: cut out of it and put together to it. Each is the gradient of the
+// other. A cut is a view; the inputs of a concatenation are written straight into their places in the
+// result, so it costs no kernel of its own when a kernel computes them.
 import { LatentGpuError } from '../errors.ts';
-import { forEachIndex, type NdArray, ndarray } from '../graph/ndarray.ts';
+import { forEachIndex, type NdArray, ndarray, readAt } from '../graph/ndarray.ts';
 import { contiguousStrides, formatShape, normalizeAxis } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
-import { constantValue, zeros } from './constant.ts';
-import { slice } from './views.ts';
+import { zeros } from './constant.ts';
+
+const sliceOp = defineOp({
+  name: 'slice',
+  kind: 'view',
+  vjp: (node, gradient) => {
+    const x = node.inputs[0] as Tensor;
+    const { axis, start } = node.attrs as { axis: number; start: number };
+    return [padTo(gradient, axis, start, x.shape[axis] as number)];
+  },
+  reference: ([x], node) => {
+    const { axis, start } = node.attrs as { axis: number; start: number };
+    return readAt(x as NdArray, node.shape, (index) =>
+      index.map((i, a) => (a === axis ? i + start : i)),
+    );
+  },
+});
+
+/** Elements `start` to `end` (excluded) along one axis. */
+export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
+  const at = normalizeAxis('slice', axis, x.rank);
+  const extent = x.shape[at] as number;
+  if (
+    !(
+      Number.isInteger(start) &&
+      Number.isInteger(end) &&
+      start >= 0 &&
+      start < end &&
+      end <= extent
+    )
+  ) {
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `slice: ${start} to ${end} is not a range inside axis ${at} of ${x}`,
+    );
+  }
+  if (start === 0 && end === extent) return x;
+  const shape = x.shape.map((e, i) => (i === at ? end - start : e));
+  return new Tensor(sliceOp, [x], shape, x.dtype, { axis: at, start });
+}
+
+/** Cuts an axis into parts of the given sizes. */
+export function split(x: Tensor, sizes: readonly number[], axis = -1): Tensor[] {
+  const at = normalizeAxis('split', axis, x.rank);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (total !== x.shape[at]) {
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `split: sizes ${sizes.join(' + ')} do not add up to axis ${at} of ${x}`,
+    );
+  }
+  let start = 0;
+  return sizes.map((size) => {
+    const part = slice(x, at, start, start + size);
+    start += size;
+    return part;
+  });
+}
 
 const concatOp = defineOp({
   name: 'concat',
@@ -77,50 +134,4 @@ export function padTo(x: Tensor, axis: number, start: number, extent: number): T
   parts.push(x);
   if (start + own < extent) parts.push(zero(extent - start - own));
   return concat(parts, axis);
-}
-
-/**
- * The sum of two concatenations along one axis, as a concatenation of sums: gradients of the
- * slices of one tensor meet here, and most of the parts are zeros.
- */
-export function addConcats(
-  a: Tensor,
-  b: Tensor,
-  add: (x: Tensor, y: Tensor) => Tensor,
-): Tensor | undefined {
-  if (a.op !== concatOp || b.op !== concatOp || a.attrs.axis !== b.attrs.axis) return undefined;
-  const axis = a.attrs.axis as number;
-  const cuts = new Set<number>();
-  for (const whole of [a, b]) {
-    let at = 0;
-    for (const part of whole.inputs) {
-      at += part.shape[axis] as number;
-      cuts.add(at);
-    }
-  }
-  const pieceOf = (whole: Tensor, start: number, end: number): Tensor => {
-    let at = 0;
-    for (const part of whole.inputs) {
-      const next = at + (part.shape[axis] as number);
-      if (start >= at && end <= next) return slice(part, axis, start - at, end - at);
-      at = next;
-    }
-    throw new Error('addConcats: cut outside the tensor');
-  };
-  let start = 0;
-  const parts = [...cuts]
-    .sort((x, y) => x - y)
-    .map((end) => {
-      const [x, y] = [pieceOf(a, start, end), pieceOf(b, start, end)];
-      start = end;
-      if (isZero(x)) return y;
-      return isZero(y) ? x : add(x, y);
-    });
-  return concat(parts, axis);
-}
-
-function isZero(x: Tensor): boolean {
-  let node = x;
-  while (node.op.name === 'slice') node = node.inputs[0] as Tensor;
-  return constantValue(node) === 0;
 }
