@@ -1,8 +1,9 @@
 // Activations: a row each, with the derivative as an op of its own so that the scheduler can fuse
 // it into the backward product. Where it can be had from the output, the input need not be kept.
 import type { Tensor } from '../graph/tensor.ts';
-import { add, exp, mul, neg, square, sub } from './arithmetic.ts';
+import { add, mul, neg, sub } from './arithmetic.ts';
 import type { TensorLike } from './constant.ts';
+import { exp, square } from './elementary.ts';
 import { elementwise } from './elementwise.ts';
 import * as exact from './reference/special.ts';
 

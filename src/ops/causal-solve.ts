@@ -2,7 +2,9 @@
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
-import { greaterEqual, lessEqual, mul, neg, sub, toFloat } from './arithmetic.ts';
+import { mul, neg, sub } from './arithmetic.ts';
+import { greaterEqual, lessEqual } from './comparison.ts';
+import { toFloat } from './integers.ts';
 import { matmul } from './matmul.ts';
 import { patches } from './patches.ts';
 import { iota } from './random.ts';

@@ -22,6 +22,8 @@ export interface ElementwiseRow {
 }
 
 export type ElementwiseFunction = (...inputs: TensorLike[]) => Tensor;
+export type Unary = (x: TensorLike) => Tensor;
+export type Binary = (a: TensorLike, b: TensorLike) => Tensor;
 
 /** Defines an elementwise op and returns its builder. */
 export function elementwise(row: ElementwiseRow): ElementwiseFunction {

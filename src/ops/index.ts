@@ -13,13 +13,16 @@ export {
 } from './activations.ts';
 export * from './arithmetic.ts';
 export { causalSolve, inOrder } from './causal-solve.ts';
+export * from './comparison.ts';
 export { constant, full, type TensorLike, zeros } from './constant.ts';
 export { conv2d } from './convolution.ts';
 export * from './densities.ts';
 export { assign, store } from './effects.ts';
+export * from './elementary.ts';
 export { evaluate } from './evaluate.ts';
 export { gather } from './gather.ts';
 export { gradient, vectorJacobian } from './gradient.ts';
+export * from './integers.ts';
 export { type LuFrame, luInverse, luMatrix } from './lu.ts';
 export { matmul } from './matmul.ts';
 export { type PatchOptions, patches, type Window, windowOf } from './patches.ts';

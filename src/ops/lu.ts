@@ -3,7 +3,9 @@
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, type KernelSetup, Tensor } from '../graph/tensor.ts';
-import { add, equalUint, exp, mul, neg } from './arithmetic.ts';
+import { add, mul, neg } from './arithmetic.ts';
+import { exp } from './elementary.ts';
+import { equalUint } from './integers.ts';
 import { matmul } from './matmul.ts';
 import { permuteColumns } from './permute.ts';
 import { iota } from './random.ts';

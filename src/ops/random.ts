@@ -6,8 +6,9 @@ import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { checkShape, type Shape, sizeOf } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
-import { addUint, divUint, less, modUint, mulUint } from './arithmetic.ts';
+import { less } from './comparison.ts';
 import { elementwise } from './elementwise.ts';
+import { addUint, divUint, modUint, mulUint } from './integers.ts';
 import { permute } from './reference/permute.ts';
 import { normalFromBits, philox, uniformFromBits } from './reference/philox.ts';
 

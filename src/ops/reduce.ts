@@ -3,7 +3,9 @@ import { LatentGpuError } from '../errors.ts';
 import { forEachIndex, type NdArray, ndarray } from '../graph/ndarray.ts';
 import { contiguousStrides, normalizeAxis, type Shape, sameShape } from '../graph/shape.ts';
 import { defineOp, type Op, Tensor } from '../graph/tensor.ts';
-import { div, exp, greaterEqual, mul, sub } from './arithmetic.ts';
+import { div, mul, sub } from './arithmetic.ts';
+import { greaterEqual } from './comparison.ts';
+import { exp } from './elementary.ts';
 import { logsumexp } from './reference/special.ts';
 import { expand, reshape, stopGradient } from './views.ts';
 

@@ -2,7 +2,9 @@
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
-import { less, lessEqual, mul, neg, toFloat } from './arithmetic.ts';
+import { mul, neg } from './arithmetic.ts';
+import { less, lessEqual } from './comparison.ts';
+import { toFloat } from './integers.ts';
 import { matmul } from './matmul.ts';
 import { iota } from './random.ts';
 import { byColumns } from './substitution.ts';

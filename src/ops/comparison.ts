@@ -1,0 +1,64 @@
+// Comparisons, and choices that hang on one: a row an op. Truth is 1, falsehood 0.
+import type { Tensor } from '../graph/tensor.ts';
+import { mul, sub } from './arithmetic.ts';
+import type { TensorLike } from './constant.ts';
+import { type Binary, elementwise, type Unary } from './elementwise.ts';
+
+const arithmetic = 'lib/arithmetic';
+
+const comparison = (name: string, fn: string, f: (a: number, b: number) => boolean): Binary =>
+  elementwise({
+    name,
+    fn,
+    module: arithmetic,
+    reference: (a, b) => Number(f(a as number, b as number)),
+  });
+/** 1 where a < b, else 0. */
+export const less = comparison('less', 'less', (a, b) => a < b);
+/** 1 where a ≤ b, else 0. */
+export const lessEqual = comparison('lessEqual', 'less_equal', (a, b) => a <= b);
+/** 1 where a > b, else 0. */
+export const greater = comparison('greater', 'greater', (a, b) => a > b);
+/** 1 where a ≥ b, else 0. */
+export const greaterEqual = comparison('greaterEqual', 'greater_equal', (a, b) => a >= b);
+/** 1 where a = b, else 0. */
+export const equal = comparison('equal', 'equal4', (a, b) => a === b);
+/** 1 where x is neither NaN nor infinite, else 0; looks at the bits, which no compiler may assume. */
+export const finite: Unary = elementwise({
+  name: 'finite',
+  fn: 'is_finite4',
+  module: arithmetic,
+  reference: (x) => Number(Number.isFinite(x)),
+});
+/** a where mask ≠ 0, else b. */
+export const where: (mask: Tensor, a: TensorLike, b: TensorLike) => Tensor = elementwise({
+  name: 'where',
+  fn: 'choose',
+  module: arithmetic,
+  reference: (mask, a, b) => (mask !== 0 ? (a as number) : (b as number)),
+  vjp: ([mask], _, g) => [undefined, where(mask as Tensor, g, 0), where(mask as Tensor, 0, g)],
+});
+/** The larger; a tie sends the gradient to the first. */
+export const maximum: Binary = elementwise({
+  name: 'maximum',
+  module: arithmetic,
+  reference: Math.max,
+  vjp: ([a, b], _, g) => {
+    const first = greaterEqual(a as Tensor, b as Tensor);
+    return [mul(g, first), mul(g, sub(1, first))];
+  },
+});
+/** The smaller; a tie sends the gradient to the first. */
+export const minimum: Binary = elementwise({
+  name: 'minimum',
+  module: arithmetic,
+  reference: Math.min,
+  vjp: ([a, b], _, g) => {
+    const first = lessEqual(a as Tensor, b as Tensor);
+    return [mul(g, first), mul(g, sub(1, first))];
+  },
+});
+/** x held between lo and hi; no gradient outside. */
+export function clamp(x: Tensor, lo: number, hi: number): Tensor {
+  return minimum(maximum(x, lo), hi);
+}

@@ -1,0 +1,43 @@
+// Unsigned integers: a row an op.
+import { type Binary, elementwise, type Unary } from './elementwise.ts';
+
+const arithmetic = 'lib/arithmetic';
+
+/** Unsigned integers to float32. */
+export const toFloat: Unary = elementwise({
+  name: 'toFloat',
+  fn: 'to_f32',
+  module: arithmetic,
+  operands: 'u32',
+  reference: (x) => x as number,
+});
+/** Non-negative float32 to unsigned integers, rounding down. */
+export const toUint: Unary = elementwise({
+  name: 'toUint',
+  fn: 'to_u32',
+  module: arithmetic,
+  dtype: 'u32',
+  reference: (x) => Math.floor(x as number) >>> 0,
+});
+const unsigned = (name: string, fn: string, f: (a: number, b: number) => number): Binary =>
+  elementwise({
+    name,
+    fn,
+    module: arithmetic,
+    dtype: 'u32',
+    operands: 'u32',
+    reference: (a, b) => f(a as number, b as number) >>> 0,
+  });
+/** Unsigned integer arithmetic modulo 2³². */
+export const addUint = unsigned('addUint', 'add_u', (a, b) => a + b);
+export const mulUint = unsigned('mulUint', 'mul_u', Math.imul);
+export const divUint = unsigned('divUint', 'div_u', (a, b) => Math.floor(a / b));
+export const modUint = unsigned('modUint', 'mod_u', (a, b) => a % b);
+/** 1 where the unsigned integers are equal, else 0 (float32). */
+export const equalUint: Binary = elementwise({
+  name: 'equalUint',
+  fn: 'equal_u',
+  module: arithmetic,
+  operands: 'u32',
+  reference: (a, b) => Number(a === b),
+});
