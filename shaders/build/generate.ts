@@ -10,8 +10,9 @@ import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { LatentGpuError } from '../../src/errors.ts';
+import { constantsOf, evaluate } from '../../src/kernels/constants.ts';
 import { compact, type Declaration, hookNames } from '../../src/kernels/declarations.ts';
-import { constantsOf, evaluate, expand, resolve } from '../../src/kernels/template.ts';
+import { expand, resolve } from '../../src/kernels/template.ts';
 
 /** The folder of the shaders. */
 export const SHADERS = fileURLToPath(new URL('..', import.meta.url));

@@ -1,7 +1,7 @@
 // Several kernels as one: each takes its share of the workgroups of one dispatch. What they declare
 // alike stays one declaration; everything else is told apart by its name.
+import { constantsOf, evaluate } from './constants.ts';
 import { bad, code, type Declaration, declarationsOf } from './declarations.ts';
-import { constantsOf, evaluate } from './template.ts';
 
 /** A whole kernel, as {@link specialize} writes it. */
 export interface JoinPart {

@@ -1,6 +1,6 @@
 // How much workgroup memory a kernel takes, read from its text.
+import { constantsOf, evaluate } from './constants.ts';
 import { code, declarationsOf } from './declarations.ts';
-import { constantsOf, evaluate } from './template.ts';
 
 /** What WebGPU offers everywhere, in bytes. */
 export const WORKGROUP_BYTES = 16384;
