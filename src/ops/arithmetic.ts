@@ -5,35 +5,28 @@ import { opNamed, Tensor } from '../graph/tensor.ts';
 import { constantValue, type TensorLike, zeros } from './constant.ts';
 import { elementwise, type Unary } from './elementwise.ts';
 
-const arithmetic = 'lib/arithmetic';
-
 const addNode = elementwise({
   name: 'add',
-  module: arithmetic,
   reference: (a, b) => (a as number) + (b as number),
   vjp: (_, __, g) => [g, g],
 });
 const subNode = elementwise({
   name: 'sub',
-  module: arithmetic,
   reference: (a, b) => (a as number) - (b as number),
   vjp: (_, __, g) => [g, neg(g)],
 });
 const mulNode = elementwise({
   name: 'mul',
-  module: arithmetic,
   reference: (a, b) => (a as number) * (b as number),
   vjp: ([a, b], _, g) => [mul(g, b as Tensor), mul(g, a as Tensor)],
 });
 const divNode = elementwise({
   name: 'div',
-  module: arithmetic,
   reference: (a, b) => (a as number) / (b as number),
   vjp: ([, b], y, g) => [div(g, b as Tensor), neg(div(mul(g, y), b as Tensor))],
 });
 const negNode = elementwise({
   name: 'neg',
-  module: arithmetic,
   reference: (x) => -(x as number),
   vjp: (_, __, g) => [neg(g)],
 });
@@ -108,7 +101,6 @@ export function copy(x: Tensor): Tensor {
 const copyNode: Unary = elementwise({
   name: 'copy',
   fn: 'copy4',
-  module: arithmetic,
   reference: (x) => x as number,
   flops: 0,
   vjp: (_, __, g) => [g],

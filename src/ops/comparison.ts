@@ -4,13 +4,10 @@ import { mul, sub } from './arithmetic.ts';
 import type { TensorLike } from './constant.ts';
 import { type Binary, elementwise, type Unary } from './elementwise.ts';
 
-const arithmetic = 'lib/arithmetic';
-
 const comparison = (name: string, fn: string, f: (a: number, b: number) => boolean): Binary =>
   elementwise({
     name,
     fn,
-    module: arithmetic,
     reference: (a, b) => Number(f(a as number, b as number)),
   });
 /** 1 where a < b, else 0. */
@@ -27,21 +24,18 @@ export const equal = comparison('equal', 'equal4', (a, b) => a === b);
 export const finite: Unary = elementwise({
   name: 'finite',
   fn: 'is_finite4',
-  module: arithmetic,
   reference: (x) => Number(Number.isFinite(x)),
 });
 /** a where mask ≠ 0, else b. */
 export const where: (mask: Tensor, a: TensorLike, b: TensorLike) => Tensor = elementwise({
   name: 'where',
   fn: 'choose',
-  module: arithmetic,
   reference: (mask, a, b) => (mask !== 0 ? (a as number) : (b as number)),
   vjp: ([mask], _, g) => [undefined, where(mask as Tensor, g, 0), where(mask as Tensor, 0, g)],
 });
 /** The larger; a tie sends the gradient to the first. */
 export const maximum: Binary = elementwise({
   name: 'maximum',
-  module: arithmetic,
   reference: Math.max,
   vjp: ([a, b], _, g) => {
     const first = greaterEqual(a as Tensor, b as Tensor);
@@ -51,7 +45,6 @@ export const maximum: Binary = elementwise({
 /** The smaller; a tie sends the gradient to the first. */
 export const minimum: Binary = elementwise({
   name: 'minimum',
-  module: arithmetic,
   reference: Math.min,
   vjp: ([a, b], _, g) => {
     const first = lessEqual(a as Tensor, b as Tensor);

@@ -6,14 +6,12 @@ import { constantValue } from './constant.ts';
 import { type Binary, elementwise, type Unary } from './elementwise.ts';
 import { erf as erfReference, logaddexp } from './reference/special.ts';
 
-const arithmetic = 'lib/arithmetic';
 const numerics = 'lib/numerics';
 
 /** |x|. */
 export const abs: Unary = elementwise({
   name: 'abs',
   fn: 'abs',
-  module: arithmetic,
   reference: Math.abs,
   vjp: ([x], _, g) => [mul(g, sign(x as Tensor))],
 });
@@ -21,26 +19,22 @@ export const abs: Unary = elementwise({
 export const sign: Unary = elementwise({
   name: 'sign',
   fn: 'sign4',
-  module: arithmetic,
   reference: Math.sign,
 });
 export const floor: Unary = elementwise({
   name: 'floor',
   fn: 'floor4',
-  module: arithmetic,
   reference: Math.floor,
 });
 /** x². */
 export const square: Unary = elementwise({
   name: 'square',
-  module: arithmetic,
   reference: (x) => (x as number) * (x as number),
   vjp: ([x], _, g) => [mul(mul(2, x as Tensor), g)],
 });
 export const sqrt: Unary = elementwise({
   name: 'sqrt',
   fn: 'sqrt',
-  module: arithmetic,
   reference: Math.sqrt,
   flops: 4,
   vjp: (_, y, g) => [div(mul(0.5, g), y)],
@@ -48,7 +42,6 @@ export const sqrt: Unary = elementwise({
 /** 1/√x. */
 export const rsqrt: Unary = elementwise({
   name: 'rsqrt',
-  module: arithmetic,
   reference: (x) => 1 / Math.sqrt(x as number),
   flops: 4,
   vjp: ([x], y, g) => [mul(-0.5, mul(g, div(y, x as Tensor)))],
@@ -56,7 +49,6 @@ export const rsqrt: Unary = elementwise({
 /** 1/x. */
 export const reciprocal: Unary = elementwise({
   name: 'reciprocal',
-  module: arithmetic,
   reference: (x) => 1 / (x as number),
   vjp: (_, y, g) => [neg(mul(g, square(y)))],
 });
@@ -64,7 +56,6 @@ export const reciprocal: Unary = elementwise({
 export const pow: Binary = elementwise({
   name: 'pow',
   fn: 'power',
-  module: arithmetic,
   reference: (x, y) => (x as number) ** (y as number),
   flops: 16,
   vjp: ([x, y], out, g) => [

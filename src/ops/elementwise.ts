@@ -9,8 +9,8 @@ export interface ElementwiseRow {
   /** Name of the op, and of its WGSL function unless `fn` says otherwise. */
   name: string;
   fn?: string;
-  /** The file in shaders/ that holds the WGSL function. */
-  module: string;
+  /** The file in shaders/ that holds the WGSL function; default: `lib/arithmetic`. */
+  module?: string;
   /** The same function of float64 numbers. */
   reference: (...values: number[]) => number;
   /** d(output)/d(input i) times the output's gradient; gradient() sums over broadcast axes. */
@@ -31,7 +31,7 @@ export function elementwise(row: ElementwiseRow): ElementwiseFunction {
   const op: Op = defineOp({
     name: row.name,
     kind: 'elementwise',
-    snippet: { fn: row.fn ?? row.name, module: row.module },
+    snippet: { fn: row.fn ?? row.name, module: row.module ?? 'lib/arithmetic' },
     flops: row.flops ?? 1,
     reference: (inputs: NdArray[], node) => mapArrays(node.shape, inputs, row.reference),
     ...(vjp && {

@@ -1,13 +1,10 @@
 // Unsigned integers: a row an op.
 import { type Binary, elementwise, type Unary } from './elementwise.ts';
 
-const arithmetic = 'lib/arithmetic';
-
 /** Unsigned integers to float32. */
 export const toFloat: Unary = elementwise({
   name: 'toFloat',
   fn: 'to_f32',
-  module: arithmetic,
   operands: 'u32',
   reference: (x) => x as number,
 });
@@ -15,7 +12,6 @@ export const toFloat: Unary = elementwise({
 export const toUint: Unary = elementwise({
   name: 'toUint',
   fn: 'to_u32',
-  module: arithmetic,
   dtype: 'u32',
   reference: (x) => Math.floor(x as number) >>> 0,
 });
@@ -23,7 +19,6 @@ const unsigned = (name: string, fn: string, f: (a: number, b: number) => number)
   elementwise({
     name,
     fn,
-    module: arithmetic,
     dtype: 'u32',
     operands: 'u32',
     reference: (a, b) => f(a as number, b as number) >>> 0,
@@ -37,7 +32,6 @@ export const modUint = unsigned('modUint', 'mod_u', (a, b) => a % b);
 export const equalUint: Binary = elementwise({
   name: 'equalUint',
   fn: 'equal_u',
-  module: arithmetic,
   operands: 'u32',
   reference: (a, b) => Number(a === b),
 });
