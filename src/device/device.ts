@@ -1,34 +1,12 @@
 /** An open GPU: its memory, its kernels, its queue, and every way in which it may fail. */
 import { patiently } from '#host';
-import { LatentGpuError } from '../errors.ts';
 import type { AdapterReport } from './adapter.ts';
+import { Buffers } from './buffers.ts';
+import { type DeviceCounters, newCounters } from './counters.ts';
+import { ErrorScopes } from './error-scopes.ts';
+import { Loss, type LostInfo } from './loss.ts';
 import { type BindingLayout, PipelineCache } from './pipelines.ts';
-import { StagingPool } from './staging.ts';
-
-/** What a device has made and done so far. */
-export interface DeviceCounters {
-  liveBuffers: number;
-  liveBytes: number;
-  /** The most bytes that were live at once. */
-  peakBytes: number;
-  buffersCreated: number;
-  bindGroupsCreated: number;
-  /** Pipelines compiled; one that came from the cache does not count. */
-  pipelinesCreated: number;
-  /** Pipelines in the cache. */
-  pipelinesKept: number;
-  submissions: number;
-  /** Dispatches submitted; counted by whoever encodes them. */
-  dispatches: number;
-  /** Times the host wrote into a buffer. */
-  hostWrites: number;
-}
-
-export interface LostInfo {
-  /** `destroyed` if {@link Device.destroy} was called, else `unknown`. */
-  reason: GPUDeviceLostReason;
-  message: string;
-}
+import { Readback } from './readback.ts';
 
 /** A buffer, or a part of it, for a binding. Offset and size are in bytes. */
 export interface BufferSlot {
@@ -37,35 +15,6 @@ export interface BufferSlot {
   size?: number;
   /** The binding's number; default: the position in the list. */
   binding?: number;
-}
-
-/** The most bytes that one reading stages at a time. */
-const READ_CHUNK = 32 * 1024 * 1024;
-
-const STORAGE = 128;
-
-const filters = ['internal', 'out-of-memory', 'validation'] as const;
-
-const roundUp = (bytes: number, multiple: number) => Math.ceil(bytes / multiple) * multiple;
-
-/** `12.5 MiB`, for messages. */
-function formatBytes(bytes: number): string {
-  const power = Math.min(3, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
-  const value = bytes / 1024 ** power;
-  return `${Number(value.toFixed(1))} ${['B', 'KiB', 'MiB', 'GiB'][power]}`;
-}
-
-function typedError(error: GPUError, what: string): LatentGpuError {
-  const kind = error.constructor.name;
-  if (kind === 'GPUOutOfMemoryError') {
-    return new LatentGpuError(
-      'out-of-memory',
-      `${what}: the GPU is out of memory${error.message ? ` (${error.message.trim()})` : ''}. ` +
-        'Use a smaller batch or model, or destroy what is no longer needed.',
-      { cause: error },
-    );
-  }
-  return new LatentGpuError('validation', `${what}: ${error.message.trim()}`, { cause: error });
 }
 
 /**
@@ -86,47 +35,29 @@ export class Device {
   readonly lost: Promise<LostInfo>;
   readonly counters: DeviceCounters;
 
+  readonly #loss: Loss;
+  readonly #errors: ErrorScopes;
+  readonly #buffers: Buffers;
   readonly #pipelines: PipelineCache;
-  readonly #staging: StagingPool;
-  readonly #buffers = new Map<GPUBuffer, number>();
-  readonly #errors: LatentGpuError[] = [];
-  readonly #scopes = new Set<Promise<void>>();
-  #resolveLost: (info: LostInfo) => void = () => {};
-  #lostInfo: LostInfo | null = null;
+  readonly #readback: Readback;
 
   constructor(gpu: GPUDevice, adapter: AdapterReport) {
     this.gpu = gpu;
     this.adapter = adapter;
     this.features = new Set<string>(gpu.features as ReadonlySet<string>);
-    const pipelines = new PipelineCache(gpu);
-    this.#pipelines = pipelines;
-    this.counters = {
-      liveBuffers: 0,
-      liveBytes: 0,
-      peakBytes: 0,
-      buffersCreated: 0,
-      bindGroupsCreated: 0,
-      get pipelinesCreated() {
-        return pipelines.created;
-      },
-      get pipelinesKept() {
-        return pipelines.kept;
-      },
-      submissions: 0,
-      dispatches: 0,
-      hostWrites: 0,
-    };
-    this.#staging = new StagingPool({
-      create: (label, bytes, usage) => this.createBuffer(label, bytes, usage),
-      destroy: (buffer) => this.destroyBuffer(buffer),
+    this.#pipelines = new PipelineCache(gpu);
+    this.counters = newCounters(this.#pipelines);
+    this.#loss = new Loss(gpu);
+    this.lost = this.#loss.news;
+    this.#errors = new ErrorScopes(gpu, this.#loss);
+    this.#buffers = new Buffers(gpu, this.#errors, this.counters);
+    this.#readback = new Readback({
+      gpu,
+      buffers: this.#buffers,
+      errors: this.#errors,
+      loss: this.#loss,
+      submit: (commands) => this.submit(commands),
     });
-    this.lost = new Promise((resolve) => {
-      this.#resolveLost = resolve;
-    });
-    void gpu.lost.then(({ reason, message }) => this.#markLost(reason, message));
-    // Whatever no other scope catches falls into these. The event `uncapturederror` would not do:
-    // Chrome sends it some time after the work in question is reported as done.
-    this.#pushScopes();
   }
 
   /** The size of every subgroup, if the device has subgroups and they come in one size. */
@@ -136,7 +67,7 @@ export class Device {
   }
 
   get isLost(): boolean {
-    return this.#lostInfo !== null;
+    return this.#loss.isLost;
   }
 
   /**
@@ -147,42 +78,13 @@ export class Device {
    * @throws LatentGpuError `limit-exceeded`, `bad-input`, `device-lost`
    */
   createBuffer(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
-    this.#assertAlive();
-    if (!(Number.isSafeInteger(bytes) && bytes >= 0)) {
-      throw new LatentGpuError('bad-input', `buffer ${label} cannot be ${bytes} bytes long.`);
-    }
-    const size = Math.max(16, roundUp(bytes, 16));
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.limits;
-    const limited = (limit: number, name: string) => {
-      if (size <= limit) return;
-      throw new LatentGpuError(
-        'limit-exceeded',
-        `tensor ${label} needs ${formatBytes(size)} (${size} bytes) and the device allows ` +
-          `${formatBytes(limit)} (${name}); use a smaller batch or split it.`,
-      );
-    };
-    limited(maxBufferSize, 'maxBufferSize');
-    if (usage & STORAGE) limited(maxStorageBufferBindingSize, 'maxStorageBufferBindingSize');
-    this.gpu.pushErrorScope('out-of-memory');
-    const buffer = this.gpu.createBuffer({ label, size, usage });
-    this.#popScope(`tensor ${label} (${formatBytes(size)})`);
-    const { counters } = this;
-    this.#buffers.set(buffer, size);
-    counters.buffersCreated += 1;
-    counters.liveBuffers += 1;
-    counters.liveBytes += size;
-    counters.peakBytes = Math.max(counters.peakBytes, counters.liveBytes);
-    return buffer;
+    this.#loss.assertAlive();
+    return this.#buffers.create(label, bytes, usage);
   }
 
   /** Frees a buffer of this device; freeing it twice does no harm. */
   destroyBuffer(buffer: GPUBuffer): void {
-    const size = this.#buffers.get(buffer);
-    if (size === undefined) return;
-    this.#buffers.delete(buffer);
-    this.counters.liveBuffers -= 1;
-    this.counters.liveBytes -= size;
-    buffer.destroy();
+    this.#buffers.destroy(buffer);
   }
 
   /**
@@ -199,12 +101,12 @@ export class Device {
     layout: BindingLayout,
     entryPoint = 'main',
   ): Promise<GPUComputePipeline> {
-    this.#assertAlive();
+    this.#loss.assertAlive();
     try {
       return await patiently(this.#pipelines.get(label, code, entryPoint, layout));
     } catch (error) {
-      await this.#settleLoss();
-      this.#assertAlive();
+      await this.#loss.settle();
+      this.#loss.assertAlive();
       throw error;
     }
   }
@@ -219,19 +121,11 @@ export class Device {
     pipeline: GPUComputePipeline,
     slots: readonly (GPUBuffer | BufferSlot)[],
   ): GPUBindGroup {
-    this.#assertAlive();
-    const limit = this.gpu.limits.maxStorageBufferBindingSize;
+    this.#loss.assertAlive();
     const entries = slots.map((slot, i) => {
       const { binding = i, ...resource } = 'buffer' in slot ? slot : { buffer: slot };
-      const { buffer } = resource;
-      const size = resource.size ?? buffer.size - (resource.offset ?? 0);
-      if (buffer.usage & STORAGE && size > limit) {
-        throw new LatentGpuError(
-          'limit-exceeded',
-          `kernel ${label} binds ${formatBytes(size)} of ${buffer.label} at binding ${binding} and ` +
-            `the device allows ${formatBytes(limit)} (maxStorageBufferBindingSize).`,
-        );
-      }
+      const { buffer, offset = 0, size = buffer.size - offset } = resource;
+      this.#buffers.checkBinding(label, binding, buffer, size);
       return { binding, resource };
     });
     this.counters.bindGroupsCreated += 1;
@@ -244,7 +138,7 @@ export class Device {
 
   /** Hands recorded commands to the GPU and returns at once. */
   submit(commands: Iterable<GPUCommandBuffer>): void {
-    this.#assertAlive();
+    this.#loss.assertAlive();
     this.counters.submissions += 1;
     this.gpu.queue.submit(commands);
   }
@@ -254,7 +148,7 @@ export class Device {
    * multiple of 4; data whose length is not is followed by zeros up to the next multiple.
    */
   write(buffer: GPUBuffer, byteOffset: number, data: ArrayBufferLike | ArrayBufferView): void {
-    this.#assertAlive();
+    this.#loss.assertAlive();
     const bytes = ArrayBuffer.isView(data)
       ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
       : new Uint8Array(data);
@@ -277,36 +171,8 @@ export class Device {
    * @throws LatentGpuError whatever went wrong on the GPU since the last look; `device-lost`
    */
   async read(buffer: GPUBuffer, byteOffset: number, bytes: number): Promise<ArrayBuffer> {
-    this.#assertAlive();
-    const result = new Uint8Array(bytes);
-    for (let done = 0; done < bytes; done += READ_CHUNK) {
-      const wanted = Math.min(READ_CHUNK, bytes - done);
-      // Copies start and end at multiples of 4.
-      const start = byteOffset + done - ((byteOffset + done) % 4);
-      const skipped = byteOffset + done - start;
-      const size = roundUp(skipped + wanted, 4);
-      const staging = this.#staging.take(size);
-      const encoder = this.gpu.createCommandEncoder({ label: `read ${buffer.label}` });
-      encoder.copyBufferToBuffer(buffer, start, staging, 0, size);
-      this.submit([encoder.finish()]);
-      const collected = this.#collect();
-      try {
-        await patiently(staging.mapAsync(GPUMapMode.READ, 0, size));
-      } catch (cause) {
-        this.destroyBuffer(staging);
-        await collected;
-        await this.#settleLoss();
-        this.#throwCollected();
-        throw new LatentGpuError('validation', `reading ${buffer.label}: ${cause}`, { cause });
-      }
-      result.set(new Uint8Array(staging.getMappedRange(0, size), skipped, wanted), done);
-      staging.unmap();
-      this.#staging.give(staging);
-      await collected;
-      this.#throwCollected();
-      this.#assertAlive();
-    }
-    return result.buffer;
+    this.#loss.assertAlive();
+    return await this.#readback.read(buffer, byteOffset, bytes);
   }
 
   /**
@@ -315,11 +181,10 @@ export class Device {
    * @throws LatentGpuError whatever went wrong on the GPU since the last look; `device-lost`
    */
   async sync(): Promise<void> {
-    this.#assertAlive();
-    const done = this.gpu.queue.onSubmittedWorkDone().catch(() => this.#settleLoss());
-    await patiently(Promise.all([done, this.#collect()]));
-    this.#throwCollected();
-    this.#assertAlive();
+    this.#loss.assertAlive();
+    const done = this.gpu.queue.onSubmittedWorkDone().catch(() => this.#loss.settle());
+    await patiently(Promise.all([done, this.#errors.collect()]));
+    this.#errors.check();
   }
 
   /**
@@ -328,104 +193,30 @@ export class Device {
    * be mixed with what other tasks do at that time.
    */
   async withErrors<T>(what: string, f: () => T | Promise<T>): Promise<T> {
-    this.#assertAlive();
-    await this.#collect();
-    this.#throwCollected();
-    this.#pushScopes();
-    // Scopes close with the synchronous part of f: held across an await they would swallow the
-    // errors of others.
-    let result: T | Promise<T>;
-    try {
-      result = f();
-    } finally {
-      this.#popScopes(what);
-    }
-    const value = await result;
-    await this.#collect(what);
-    this.#throwCollected();
-    this.#assertAlive();
+    this.#loss.assertAlive();
+    await this.#errors.collect();
+    this.#errors.check();
+    const value = await this.#errors.around(what, f);
+    await this.#errors.collect(what);
+    this.#errors.check();
     return value;
   }
 
   /** Frees what is kept for the next readings; they ask for it again. */
   trim(): void {
-    this.#staging.clear();
+    this.#readback.trim();
   }
 
   /** Loses the device on purpose, as a crashed driver would: a drill for whoever must recover. */
   lose(message = 'lost on purpose, as a drill'): void {
-    this.#markLost('unknown', message);
+    this.#loss.mark('unknown', message);
     this.gpu.destroy();
   }
 
   /** Frees everything at once. */
   destroy(): void {
-    this.#markLost('destroyed', 'the device was destroyed');
-    for (const buffer of this.#buffers.keys()) this.destroyBuffer(buffer);
+    this.#loss.mark('destroyed', 'the device was destroyed');
+    this.#buffers.destroyAll();
     this.gpu.destroy();
-  }
-
-  #markLost(reason: GPUDeviceLostReason, message: string): void {
-    if (this.#lostInfo) return;
-    this.#lostInfo = { reason, message };
-    this.#resolveLost(this.#lostInfo);
-  }
-
-  #assertAlive(): void {
-    if (!this.#lostInfo) return;
-    const { reason, message } = this.#lostInfo;
-    throw new LatentGpuError(
-      'device-lost',
-      reason === 'destroyed'
-        ? 'this device was destroyed; open another with openDevice().'
-        : `the GPU device was lost (${message || 'no reason given'}); open another with ` +
-            'openDevice() and go on from the last saved state.',
-    );
-  }
-
-  #pushScopes(): void {
-    for (const filter of filters) this.gpu.pushErrorScope(filter);
-  }
-
-  /** Closes the innermost error scope; what it caught is an error of `what`. */
-  #popScope(what: string): void {
-    const scope = this.gpu.popErrorScope().then(
-      (error) => {
-        if (error) this.#errors.push(typedError(error, what));
-      },
-      // Rejected only when the device is lost, which is reported by itself.
-      () => {},
-    );
-    this.#scopes.add(scope);
-    void scope.then(() => this.#scopes.delete(scope));
-  }
-
-  #popScopes(what: string): void {
-    for (let i = 0; i < filters.length; i += 1) this.#popScope(what);
-  }
-
-  /** Resolves when every error of the calls made before this one has been collected. */
-  async #collect(what = 'a GPU command'): Promise<void> {
-    this.#popScopes(what);
-    this.#pushScopes();
-    await patiently(Promise.all(this.#scopes));
-  }
-
-  /** Lets the news of a loss arrive where a rejected promise was its herald. */
-  async #settleLoss(): Promise<void> {
-    const soon = new Promise((resolve) => setTimeout(resolve, 50));
-    await Promise.race([this.lost, soon]);
-  }
-
-  /** Throws the first collected error, which usually caused the others, and forgets them all. */
-  #throwCollected(): void {
-    if (this.#lostInfo) {
-      this.#errors.length = 0;
-      this.#assertAlive();
-    }
-    const [first, ...others] = this.#errors.splice(0);
-    if (!first) return;
-    if (others.length > 0) first.message += ` (and ${others.length} more)`;
-    throw first;
   }
 }
