@@ -10,6 +10,7 @@ export * as distributions from './distributions/index.ts';
 export { type ErrorCode, isLatentGpuError, LatentGpuError } from './errors.ts';
 export * as flows from './flows/index.ts';
 export * as formats from './formats/index.ts';
+export { formatJson } from './formats/json.ts';
 export { named, Tensor } from './graph/tensor.ts';
 export { input, Variable, variable } from './graph/variable.ts';
 export * from './models/index.ts';

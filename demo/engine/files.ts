@@ -3,8 +3,14 @@
 import { checkDataset, type ImageDataset, split } from '../../src/data/dataset.ts';
 import { gunzip, isGzip } from '../../src/formats/gzip.ts';
 import { type IdxArray, idxSize, isIdx, readIdx } from '../../src/formats/idx.ts';
-import { isFlowConfig, type LatentConfig, LatentGpuError, readModelJson } from '../../src/index.ts';
-import { MODEL_FILE, WEIGHTS_FILE } from '../../src/models/folder.ts';
+import {
+  isFlowConfig,
+  type LatentConfig,
+  LatentGpuError,
+  MODEL_FILE,
+  readModelJson,
+  WEIGHTS_FILE,
+} from '../../src/index.ts';
 import { CANDIDATES } from '../protocol.ts';
 
 export interface DataSplit {

@@ -1,3 +1,4 @@
+// JSON as people and programs write and read it.
 import { LatentGpuError } from '../errors.ts';
 
 /**
@@ -14,4 +15,10 @@ export function parseJson(text: string, name: string): unknown {
     const why = (cause as Error).message.replace(/\s+/g, ' ');
     throw new LatentGpuError('bad-format', `${name}: not JSON (${why})`);
   }
+}
+
+/** JSON for files that people read: indented, with lists of numbers on one line. */
+export function formatJson(content: unknown): string {
+  const text = JSON.stringify(content, null, 2);
+  return `${text.replace(/\[[\d\s.,e+-]*\]/g, (list) => list.replace(/\s+/g, ' ').replace(/\[ | \]/g, (b) => b.trim()))}\n`;
 }

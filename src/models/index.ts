@@ -48,24 +48,18 @@ export {
   type Passed,
   type PassOptions,
 } from './flow/sampler.ts';
-export {
-  formatJson,
-  giveWeights,
-  MODEL_FILE,
-  modelJson,
-  type Precision,
-  readModelJson,
-  readWeights,
-  type StoredWeights,
-  unpackBuffers,
-  unpackParameters,
-  WEIGHTS_FILE,
-  type WeightValues,
-  writeWeights,
-} from './folder.ts';
 export { type Codes, Inference, type Shown } from './inference.ts';
 export { interpolate, type LatentPlane, latentGrid, priorPlane } from './latent-space.ts';
 export { type RowScores, type ScoreOptions, scoreRows } from './likelihood.ts';
 export { type Likelihood, type LikelihoodConfig, makeLikelihood } from './likelihoods.ts';
+export { MODEL_FILE, modelJson, readModelJson } from './model-json.ts';
 export type { RowSource, Rows, WorkOptions } from './rows.ts';
 export { type NetConfig, type ObjectiveConfig, Vae, type VaeConfig } from './vae.ts';
+export {
+  giveWeights,
+  type Precision,
+  unpackBuffers,
+  unpackParameters,
+  type WeightValues,
+} from './values.ts';
+export { readWeights, type StoredWeights, WEIGHTS_FILE, writeWeights } from './weights.ts';

@@ -10,7 +10,7 @@ import {
   writeFileAtomic,
   writeFolderFile,
 } from '../formats/atomic.node.ts';
-import { parseJson } from '../formats/json.ts';
+import { formatJson, parseJson } from '../formats/json.ts';
 import { quote } from '../formats/message.ts';
 import type { Variable } from '../graph/variable.ts';
 import {
@@ -19,7 +19,6 @@ import {
   type Family,
   type FlowConfig,
   type FlowModel,
-  formatJson,
   isFlowConfig,
   type LatentConfig,
   MODEL_FILE,

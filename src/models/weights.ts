@@ -1,0 +1,122 @@
+// `weights.safetensors`: a model's parameters, under the names and in the layout that PyTorch's state_dict
+// would give them, and its buffers.
+import type { Standardization } from '../data/standardize.ts';
+import { LatentGpuError } from '../errors.ts';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
+import type { Variable } from '../graph/variable.ts';
+import type { Model } from './config.ts';
+import { checkBuffer } from './flow/buffers.ts';
+import { MODEL_FILE } from './model-json.ts';
+import type { WeightValues } from './values.ts';
+
+export const WEIGHTS_FILE = 'weights.safetensors';
+
+/** The buffers of a standardised model, beside its parameters. */
+const STANDARDIZE = { mean: 'standardize.mean', std: 'standardize.std' } as const;
+
+/** The bytes of `weights.safetensors`, a function of the parameters and the buffers alone. */
+export function writeWeights(
+  values: ReadonlyMap<Variable, Float32Array>,
+  standardization?: Standardization,
+  buffers: ReadonlyMap<Variable, WeightValues> = new Map(),
+): Uint8Array {
+  const scales = standardization
+    ? (['mean', 'std'] as const).map((key) => {
+        const data = standardization[key];
+        return [STANDARDIZE[key], { shape: [data.length], data }] as const;
+      })
+    : [];
+  return writeSafetensors([
+    ...[...values, ...buffers].map(([{ name, shape }, data]) => [name, { shape, data }] as const),
+    ...scales,
+  ]);
+}
+
+type Tensors = ReturnType<typeof readSafetensors>['tensors'];
+
+/** Takes a tensor out of a file's, checked. */
+function takeTensor(
+  tensors: Tensors,
+  path: string,
+  shape: readonly number[],
+  name: string,
+  dtype: 'f32' | 'u32' = 'f32',
+): WeightValues {
+  const bad = (why: string) => new LatentGpuError('bad-format', `${name}: tensor '${path}' ${why}`);
+  const stored = tensors.get(path);
+  const wanted = `[${shape.join(', ')}]`;
+  if (!stored) throw bad(`is missing; ${MODEL_FILE} asks for it with shape ${wanted}`);
+  tensors.delete(path);
+  if (stored.shape.join() !== shape.join()) {
+    throw bad(`has shape [${stored.shape.join(', ')}]; ${MODEL_FILE} asks for ${wanted}`);
+  }
+  if (dtype === 'u32') {
+    if (stored.data instanceof Uint32Array) return stored.data;
+    throw bad(`is of type ${stored.dtype}; save it as uint32`);
+  }
+  if (!(stored.data instanceof Float32Array)) {
+    throw bad(`is of type ${stored.dtype}; save it as float32`);
+  }
+  const wrong = stored.data.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) {
+    throw new LatentGpuError(
+      'bad-data',
+      `${name}: tensor '${path}' holds ${stored.data[wrong]} at element ${wrong}`,
+    );
+  }
+  return stored.data;
+}
+
+function takeStandardization(tensors: Tensors, features: number, name: string): Standardization {
+  const take = (path: string) => takeTensor(tensors, path, [features], name) as Float32Array;
+  const [mean, std] = [take(STANDARDIZE.mean), take(STANDARDIZE.std)];
+  const wrong = std.findIndex((value) => !(value > 0));
+  if (wrong >= 0) {
+    throw new LatentGpuError(
+      'bad-data',
+      `${name}: tensor '${STANDARDIZE.std}' holds ${std[wrong]} at element ${wrong}; a deviation must be above 0`,
+    );
+  }
+  return { mean, std };
+}
+
+export interface StoredWeights {
+  readonly values: Map<Variable, Float32Array>;
+  /** What belongs to the model and is not trained: orders, signs, statistics. */
+  readonly buffers: Map<Variable, WeightValues>;
+  /** Of a model whose `data.standardized` is true. */
+  readonly standardization: Standardization | undefined;
+  /** The tensors that the model does not have. */
+  readonly extra: string[];
+}
+
+/**
+ * Reads `weights.safetensors` for a model: every parameter by its name and shape, of any float type.
+ *
+ * @param standardized whether the file must hold a standardisation: `data.standardized` of its model
+ * @throws LatentGpuError `bad-format` naming the first tensor that is missing or does not fit,
+ *   `bad-data` for one that is not finite, or for a deviation that is not above 0
+ */
+export function readWeights(
+  model: Model,
+  bytes: Uint8Array,
+  name = WEIGHTS_FILE,
+  standardized = false,
+): StoredWeights {
+  const { tensors } = readSafetensors(bytes, name);
+  const values = new Map<Variable, Float32Array>();
+  for (const [path, parameter] of model.namedParameters()) {
+    values.set(parameter, takeTensor(tensors, path, parameter.shape, name) as Float32Array);
+  }
+  const buffers = new Map<Variable, WeightValues>();
+  for (const [path, held] of model.namedBuffers()) {
+    const dtype = held.dtype === 'u32' ? 'u32' : 'f32';
+    const data = takeTensor(tensors, path, held.shape, name, dtype);
+    checkBuffer(path, data, name);
+    buffers.set(held, data);
+  }
+  const standardization = standardized
+    ? takeStandardization(tensors, model.features, name)
+    : undefined;
+  return { values, buffers, standardization, extra: [...tensors.keys()] };
+}
