@@ -9,5 +9,6 @@ export {
   type ImportRequest,
   importStateDict,
 } from './interchange/state-dict.ts';
-export { type LoadedModel, RunFolder, readModelFolder } from './training/folder.node.ts';
 export { holdingFolder } from './training/lock.node.ts';
+export { type LoadedModel, readModelFolder } from './training/model-folder.node.ts';
+export { RunFolder } from './training/run-folder.node.ts';

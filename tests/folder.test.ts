@@ -17,13 +17,6 @@ import {
 import { mean } from '../src/ops/index.ts';
 import { minimize, sgd } from '../src/optim/index.ts';
 import {
-  checkOutput,
-  RunFolder,
-  readModelFolder,
-  readRecord,
-  type TrainingRecord,
-} from '../src/training/folder.node.ts';
-import {
   assignments,
   type Checkpoint,
   readCheckpoint,
@@ -31,6 +24,10 @@ import {
   settleRun,
   writeCheckpoint,
 } from '../src/training/index.ts';
+import { readModelFolder, readRecord } from '../src/training/model-folder.node.ts';
+import { checkOutput } from '../src/training/output.node.ts';
+import type { TrainingRecord } from '../src/training/record.ts';
+import { RunFolder } from '../src/training/run-folder.node.ts';
 
 /** The example that the format is described with. */
 const EXAMPLE = `{ "format": 1, "family": "vae", "data": { "shape": [28, 28] },

@@ -11,14 +11,11 @@ import { idxSize, readIdxArray, writeIdx } from '../src/formats/idx.ts';
 import { npySize, writeNpy } from '../src/formats/npy.ts';
 import { thisProcess } from '../src/formats/owner.node.ts';
 import { buildModel, readWeights, writeWeights } from '../src/models/index.ts';
-import {
-  parseRecord,
-  RunFolder,
-  readModelFolder,
-  readRecord,
-} from '../src/training/folder.node.ts';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from '../src/training/index.ts';
 import { checkFree } from '../src/training/lock.node.ts';
+import { readModelFolder, readRecord } from '../src/training/model-folder.node.ts';
+import { parseRecord } from '../src/training/record.ts';
+import { RunFolder } from '../src/training/run-folder.node.ts';
 import { type Edit, edits, mutate } from './support/mutate.ts';
 import { refusalOf } from './support/refusal.ts';
 import { configOf, recordOf, weightsOf } from './support/states.ts';

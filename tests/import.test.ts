@@ -19,8 +19,8 @@ import {
 } from '../src/interchange/state-dict.ts';
 import { buildModel, type Vae } from '../src/models/index.ts';
 import { evaluate } from '../src/ops/index.ts';
-import { type LoadedLatent, readModelFolder } from '../src/training/folder.node.ts';
 import { assignments } from '../src/training/index.ts';
+import { type LoadedLatent, readModelFolder } from '../src/training/model-folder.node.ts';
 import { buildCli, ROOT, type Run, start } from './support/cli.ts';
 import { reals } from './support/engine.ts';
 

@@ -8,8 +8,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { writeFileAtomic } from '../src/formats/atomic.node.ts';
 import type { LatentConfig } from '../src/models/index.ts';
-import { RunFolder, readModelFolder, readRecord } from '../src/training/folder.node.ts';
 import { holdingFolder } from '../src/training/lock.node.ts';
+import { readModelFolder, readRecord } from '../src/training/model-folder.node.ts';
+import { RunFolder } from '../src/training/run-folder.node.ts';
 import { crash } from './support/crash.ts';
 import { bundle, launch } from './support/program.ts';
 import {

@@ -23,7 +23,7 @@ import {
 } from '../src/models/index.ts';
 import { type Activation, activations, evaluate, expand } from '../src/ops/index.ts';
 import { Runtime } from '../src/scheduler/index.ts';
-import { type LoadedLatent, readModelFolder } from '../src/training/folder.node.ts';
+import { type LoadedLatent, readModelFolder } from '../src/training/model-folder.node.ts';
 import { buildCli, ROOT, type Run, start } from './support/cli.ts';
 import { reals } from './support/engine.ts';
 

@@ -19,7 +19,7 @@ import { readHistory } from '../src/report/history.ts';
 import { html } from '../src/report/html.ts';
 import { quoted, trainLine } from '../src/report/recipe.ts';
 import { launchBrowser } from '../src/testing/chrome.ts';
-import type { TrainingRecord } from '../src/training/folder.node.ts';
+import type { TrainingRecord } from '../src/training/record.ts';
 import { buildCli, type Run, start } from './support/cli.ts';
 import { reals } from './support/engine.ts';
 

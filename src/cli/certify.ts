@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { LatentGpuError } from '../errors.ts';
 import { certifyFlow } from '../models/index.ts';
-import { isFlow } from '../training/folder.node.ts';
+import { isFlow } from '../training/model-folder.node.ts';
 import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
 import { loadModel, withModel } from './device.ts';
 import { EXIT } from './failure.ts';

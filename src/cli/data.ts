@@ -7,8 +7,9 @@ import { PLANE_DATA } from '../data/plane.ts';
 import { standardize } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { DataTraits, LikelihoodConfig } from '../models/index.ts';
-import { type DataRecord, isFlow, type LoadedModel } from '../training/folder.node.ts';
 import type { Binarization } from '../training/index.ts';
+import { isFlow, type LoadedModel } from '../training/model-folder.node.ts';
+import type { DataRecord } from '../training/record.ts';
 import type { Output } from './output.ts';
 
 /** Names of data sets; anything else is a file or a folder. */

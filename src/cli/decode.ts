@@ -5,7 +5,7 @@ import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import { readNpy } from '../formats/npy.ts';
 import { codeSize } from '../models/index.ts';
-import { isFlow } from '../training/folder.node.ts';
+import { isFlow } from '../training/model-folder.node.ts';
 import { type CommonOptions, type Context, common, runCommand } from './command.ts';
 import { type AnyInference, halfOption, loadModel, precisionOf, withInference } from './device.ts';
 import { checkRoom, outputFile } from './files.ts';

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { LatentGpuError } from '../errors.ts';
 import { Autoencoder, codeSize, Inference } from '../models/index.ts';
-import { isFlow } from '../training/folder.node.ts';
+import { isFlow } from '../training/model-folder.node.ts';
 import { type CommonOptions, type Context, common, runCommand } from './command.ts';
 import { type AnyInference, loadModel, withInference } from './device.ts';
 import { checkRoom, outputFile, writeArray } from './files.ts';

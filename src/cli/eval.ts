@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { logScale } from '../data/standardize.ts';
 import { Autoencoder, evaluateFlow, evaluateModel } from '../models/index.ts';
-import { isFlow, type LoadedFlow, type LoadedLatent } from '../training/folder.node.ts';
+import { isFlow, type LoadedFlow, type LoadedLatent } from '../training/model-folder.node.ts';
 import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
 import { loadModel, withModel } from './device.ts';
 import { dataOptions, loadSubject, type SubjectOptions } from './subject.ts';

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
 import type { OnnxFile, OnnxPart } from '../interchange/onnx.ts';
-import { isFlow } from '../training/folder.node.ts';
+import { isFlow } from '../training/model-folder.node.ts';
 import { type CommonOptions, type Context, common, runCommand } from './command.ts';
 import { loadModel } from './device.ts';
 import { checkPlace } from './files.ts';

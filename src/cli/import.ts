@@ -12,9 +12,10 @@ import {
   readModelJson,
 } from '../models/index.ts';
 import { knownKey } from '../models/schema.ts';
-import { checkOutput, RunFolder } from '../training/folder.node.ts';
 import { assignments } from '../training/index.ts';
 import { holdingFolder } from '../training/lock.node.ts';
+import { checkOutput } from '../training/output.node.ts';
+import { RunFolder } from '../training/run-folder.node.ts';
 import { type CommonOptions, type Context, common, runCommand } from './command.ts';
 import { table, thousands } from './text.ts';
 import { version } from './version.ts';

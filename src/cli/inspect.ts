@@ -7,7 +7,7 @@ import { readSafetensors } from '../formats/safetensors.ts';
 import { isFlowConfig, layersOf, type ModelConfig } from '../models/index.ts';
 import { defaultAdapterClass } from '../scheduler/adapter.ts';
 import { type AdapterClass, schedule } from '../scheduler/index.ts';
-import type { LoadedModel } from '../training/folder.node.ts';
+import type { LoadedModel } from '../training/model-folder.node.ts';
 import { type Context, common, runCommand } from './command.ts';
 import { loadModel } from './device.ts';
 import { stepProgram } from './step-program.ts';

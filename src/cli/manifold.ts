@@ -9,7 +9,7 @@ import {
   priorPlane,
 } from '../models/index.ts';
 import { principalComponents } from '../pictures/components.ts';
-import type { LoadedModel } from '../training/folder.node.ts';
+import type { LoadedModel } from '../training/model-folder.node.ts';
 import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
 import { type AnyInference, loadModel, withInference } from './device.ts';
 import { checkRoom, outputFile } from './files.ts';

@@ -6,8 +6,8 @@ import { principalComponents } from '../pictures/components.ts';
 import { encodePng, type Picture } from '../pictures/png.ts';
 import { scatter } from '../pictures/scatter.ts';
 import { Random } from '../random.ts';
-import { PICTURES } from '../training/folder.node.ts';
 import { type Binarization, binarizedRows } from '../training/index.ts';
+import { PICTURES } from '../training/run-files.ts';
 import { CLOUD, cloudPicture } from './clouds.ts';
 import { type Appearance, inDataUnits, pairsPicture, pictureOf } from './points.ts';
 

@@ -5,7 +5,7 @@ import { LatentGpuError } from '../errors.ts';
 import { grid, pairs } from '../pictures/grid.ts';
 import type { Picture } from '../pictures/png.ts';
 import { scatter } from '../pictures/scatter.ts';
-import type { LoadedModel } from '../training/folder.node.ts';
+import type { LoadedModel } from '../training/model-folder.node.ts';
 import { type OutputFile, writeArray, writePicture } from './files.ts';
 
 /** Pixels of an image's longer side, about; smaller ones are enlarged. */

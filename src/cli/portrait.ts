@@ -11,7 +11,7 @@ import {
 } from '../models/index.ts';
 import { encodePng, type Picture } from '../pictures/png.ts';
 import type { LatentDimensions, ReportPicture } from '../report/content.ts';
-import type { LoadedLatent } from '../training/folder.node.ts';
+import type { LoadedLatent } from '../training/model-folder.node.ts';
 import {
   CODES,
   codesPicture,

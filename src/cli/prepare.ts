@@ -14,7 +14,6 @@ import {
   type ModelConfig,
 } from '../models/index.ts';
 import { nest, type Value } from '../models/schema.ts';
-import { checkOutput, type TrainingRecord } from '../training/folder.node.ts';
 import {
   type Binarization,
   type Checkpoint,
@@ -31,6 +30,8 @@ import {
   type TrainingConfig,
   totalSteps,
 } from '../training/index.ts';
+import { checkOutput } from '../training/output.node.ts';
+import type { TrainingRecord } from '../training/record.ts';
 import type { TuneMode } from '../tuning/index.ts';
 import type { Context } from './command.ts';
 import {

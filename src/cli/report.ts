@@ -8,8 +8,9 @@ import { Autoencoder, type Evaluation, evaluateModel, Inference } from '../model
 import { bitsPerDimension } from '../report/bits.ts';
 import type { LikelihoodCard } from '../report/content.ts';
 import { reportPage } from '../report/page.ts';
-import { isFlow, type LoadedLatent, REPORT_FILE } from '../training/folder.node.ts';
 import { binarizedRows } from '../training/index.ts';
+import { isFlow, type LoadedLatent } from '../training/model-folder.node.ts';
+import { REPORT_FILE } from '../training/run-files.ts';
 import { type Context, common, countOption, runCommand } from './command.ts';
 import { hasTestSplit, isBinary } from './data.ts';
 import { loadModel, withModel } from './device.ts';

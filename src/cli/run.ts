@@ -16,7 +16,6 @@ import {
   unpackBuffers,
   unpackParameters,
 } from '../models/index.ts';
-import { checkOutput, RunFolder, type TrainingRecord } from '../training/folder.node.ts';
 import {
   type AnyEvaluation,
   type Binarization,
@@ -31,6 +30,9 @@ import {
   type TrainerState,
 } from '../training/index.ts';
 import { holdingFolder } from '../training/lock.node.ts';
+import { checkOutput } from '../training/output.node.ts';
+import type { TrainingRecord } from '../training/record.ts';
+import { RunFolder } from '../training/run-folder.node.ts';
 import type { Context } from './command.ts';
 import { flowPictures } from './flow-pictures.ts';
 import { picturesOf } from './pictures.ts';

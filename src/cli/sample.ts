@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import { Autoencoder } from '../models/index.ts';
-import { isFlow } from '../training/folder.node.ts';
+import { isFlow } from '../training/model-folder.node.ts';
 import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
 import { type AnyInference, halfOption, loadModel, precisionOf, withInference } from './device.ts';
 import { checkRoom, outputFile } from './files.ts';

@@ -9,7 +9,7 @@ import {
   logDensities,
   scoreRows,
 } from '../models/index.ts';
-import { isFlow, type LoadedFlow } from '../training/folder.node.ts';
+import { isFlow, type LoadedFlow } from '../training/model-folder.node.ts';
 import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
 import { loadModel, withModel } from './device.ts';
 import { checkRoom, type OutputFile, outputFile, writeArray } from './files.ts';

@@ -2,7 +2,6 @@
 import { isFlowConfig } from '../models/index.ts';
 import { flatten, type Given } from '../models/schema.ts';
 import type { Program } from '../scheduler/index.ts';
-import type { LoadedModel } from '../training/folder.node.ts';
 import {
   type Binarization,
   describeStep,
@@ -14,6 +13,7 @@ import {
   startOf,
   totalSteps,
 } from '../training/index.ts';
+import type { LoadedModel } from '../training/model-folder.node.ts';
 import { chooseBinarization } from './data.ts';
 
 /** One training step of a model as it was trained, or by default. Needs neither its data nor a GPU. */

@@ -8,12 +8,6 @@ import { allowed, flatten, type Given, type Schema, type Values } from '../model
 import { nearest } from '../nearest.ts';
 import { FREE_KEYS } from '../training/config.ts';
 import {
-  checkOutput,
-  RunFolder,
-  readRecord,
-  type TrainingRecord,
-} from '../training/folder.node.ts';
-import {
   assignments,
   fileValues,
   RUN_KEYS,
@@ -22,6 +16,10 @@ import {
   settleRun,
 } from '../training/index.ts';
 import { holdingFolder } from '../training/lock.node.ts';
+import { readRecord } from '../training/model-folder.node.ts';
+import { checkOutput } from '../training/output.node.ts';
+import type { TrainingRecord } from '../training/record.ts';
+import { RunFolder } from '../training/run-folder.node.ts';
 import { type TuneMode, tuneMode } from '../tuning/index.ts';
 import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
 import type { DataChoice } from './data.ts';

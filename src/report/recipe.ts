@@ -1,7 +1,8 @@
 // What to type to have a model again.
 import { flatten, type Given, type Value } from '../models/schema.ts';
-import { RECORD_FILE, type TrainingRecord } from '../training/folder.node.ts';
 import { RUN_KEYS, settleRun } from '../training/index.ts';
+import type { TrainingRecord } from '../training/record.ts';
+import { RECORD_FILE } from '../training/run-files.ts';
 
 /** Keys that have an option of their own. */
 const OPTIONS: Readonly<Record<string, string>> = {

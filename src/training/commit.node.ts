@@ -84,6 +84,12 @@ export async function readCommitted(folder: string, name: string): Promise<Uint8
   return await readIfPresent(join(folder, name));
 }
 
+/** The same of a text. */
+export async function readCommittedText(folder: string, name: string): Promise<string | undefined> {
+  const bytes = await readCommitted(folder, name);
+  return bytes && new TextDecoder().decode(bytes);
+}
+
 /** Whether there is such a file. */
 export async function isCommitted(folder: string, name: string): Promise<boolean> {
   if (await isThere(join(folder, COMMITTED, name))) return true;

@@ -1,8 +1,10 @@
 // Runs whose files are a function of the model and the step alone, so that a folder tells whether what
 // it holds belongs together.
 import { buildModel, type LatentConfig, writeWeights } from '../../src/models/index.ts';
-import { RunFolder, readRecord, type TrainingRecord } from '../../src/training/folder.node.ts';
 import { assignments, type Checkpoint, runConfig, settleRun } from '../../src/training/index.ts';
+import { readRecord } from '../../src/training/model-folder.node.ts';
+import type { TrainingRecord } from '../../src/training/record.ts';
+import { RunFolder } from '../../src/training/run-folder.node.ts';
 
 /** Two models of the same tensors: one's weights would fit the other's description. */
 export type Which = 'a' | 'b';

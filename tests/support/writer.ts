@@ -3,8 +3,8 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isLatentGpuError } from '../../src/errors.ts';
-import { RunFolder } from '../../src/training/folder.node.ts';
 import { holdingFolder } from '../../src/training/lock.node.ts';
+import { RunFolder } from '../../src/training/run-folder.node.ts';
 import { checkpointOf, goOn, recordOf, saveStep, type Which } from './states.ts';
 
 const [what, folder, argument, dies] = process.argv.slice(2) as [string, string, string, string?];

@@ -1,0 +1,120 @@
+// Model folders on disk, as commands find them.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Standardization } from '../data/standardize.ts';
+import { LatentGpuError } from '../errors.ts';
+import type { Variable } from '../graph/variable.ts';
+import {
+  type Autoencoder,
+  buildModel,
+  type FlowConfig,
+  type FlowModel,
+  isFlowConfig,
+  type LatentConfig,
+  MODEL_FILE,
+  readModelJson,
+  readWeights,
+  type Vae,
+  WEIGHTS_FILE,
+  type WeightValues,
+} from '../models/index.ts';
+import { readCommitted, readCommittedText } from './commit.node.ts';
+import { parseRecord, type TrainingRecord } from './record.ts';
+import { RECORD_FILE } from './run-files.ts';
+
+interface Loaded<Config, Model> {
+  readonly config: Config;
+  readonly model: Model;
+  readonly weights: Map<Variable, Float32Array>;
+  /** What belongs to the model beside its parameters. */
+  readonly buffers: Map<Variable, WeightValues>;
+  /** Of a model that sees standardised data: from data units to its own, and back. */
+  readonly standardization: Standardization | undefined;
+  /** Keys and tensors that this version does not know, for a remark. */
+  readonly extra: string[];
+  /** Present if the model was trained here. */
+  readonly record: TrainingRecord | undefined;
+}
+
+export type LoadedLatent = Loaded<LatentConfig, Vae | Autoencoder>;
+export type LoadedFlow = Loaded<FlowConfig, FlowModel>;
+export type LoadedModel = LoadedLatent | LoadedFlow;
+
+export function isFlow(loaded: LoadedModel): loaded is LoadedFlow {
+  return isFlowConfig(loaded.config);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+/**
+ * Reads a model folder: `model.json`, `weights.safetensors` and, if it is there, `training.json`.
+ *
+ * @throws LatentGpuError `bad-input` if it is no model folder, `bad-format`, `bad-config` or `bad-data`
+ *   if a file is faulty
+ */
+export async function readModelFolder(folder: string): Promise<LoadedModel> {
+  if (!(await isFolder(folder))) {
+    throw new LatentGpuError(
+      'bad-input',
+      `no such folder: ${folder}; name a model folder, as \`latentgpu train\` leaves one`,
+    );
+  }
+  const { description, bytes } = await readTogether(folder);
+  if (description === undefined) {
+    throw new LatentGpuError(
+      'bad-input',
+      `${folder} holds no ${MODEL_FILE}; name a model folder, as \`latentgpu train\` leaves one`,
+    );
+  }
+  const { config, extra } = readModelJson(description, join(folder, MODEL_FILE));
+  if (!bytes) {
+    throw new LatentGpuError(
+      'bad-input',
+      `${folder} holds no ${WEIGHTS_FILE} beside ${MODEL_FILE}`,
+    );
+  }
+  const model = buildModel(config);
+  const weights = readWeights(
+    model,
+    bytes,
+    join(folder, WEIGHTS_FILE),
+    config.data.standardized === true,
+  );
+  return {
+    config,
+    model,
+    weights: weights.values,
+    buffers: weights.buffers,
+    standardization: weights.standardization,
+    extra: [
+      ...extra.map((key) => `${MODEL_FILE}: ${key}`),
+      ...weights.extra.map((key) => `${WEIGHTS_FILE}: ${key}`),
+    ],
+    record: await readRecord(folder),
+  } as LoadedModel;
+}
+
+/** Weights and the description that goes with them, though a run may write to the folder meanwhile. */
+async function readTogether(
+  folder: string,
+): Promise<{ description: string | undefined; bytes: Uint8Array | undefined }> {
+  let description = await readCommittedText(folder, MODEL_FILE);
+  for (;;) {
+    const bytes = await readCommitted(folder, WEIGHTS_FILE);
+    const now = await readCommittedText(folder, MODEL_FILE);
+    if (now === description) return { description, bytes };
+    // Another model has taken its place.
+    description = now;
+  }
+}
+
+/** `training.json`, if the folder has one. @throws LatentGpuError `bad-format`, `bad-config` */
+export async function readRecord(folder: string): Promise<TrainingRecord | undefined> {
+  const found = await readCommittedText(folder, RECORD_FILE);
+  return found === undefined ? undefined : parseRecord(found, join(folder, RECORD_FILE));
+}

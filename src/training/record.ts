@@ -1,0 +1,81 @@
+// `training.json`: how a model came about, and on which data.
+import { LatentGpuError } from '../errors.ts';
+import { parseJson } from '../formats/json.ts';
+import { quote } from '../formats/message.ts';
+import type { Family } from '../models/index.ts';
+import { checkValue } from '../models/schema.ts';
+import { RUN_KEYS } from './config.ts';
+
+/** Which data a model was trained on, so that they can be found and recognised again. */
+export interface DataRecord {
+  /** A name, or the absolute path of a file or folder. */
+  readonly data: string;
+  readonly dataDir?: string;
+  /** The test split: a name or a path, too. */
+  readonly test?: string;
+  /** Rows of the training split that were used, from the first. */
+  readonly limit?: number;
+  /** Whether the values were standardised, so that they may be of any range. */
+  readonly standardize?: boolean;
+  /** A table's column of classes. */
+  readonly labelColumn?: string;
+  readonly name: string;
+  readonly count: number;
+  readonly shape: readonly number[];
+  /** Of the values used for training, as they were read. */
+  readonly sha256: string;
+}
+
+/** `training.json`: how a model came about. */
+export interface TrainingRecord {
+  readonly format: 1;
+  readonly version: string;
+  readonly family: Family;
+  /** Every settled key. */
+  readonly config: Record<string, unknown>;
+  readonly data: DataRecord;
+  readonly adapter: {
+    readonly name: string;
+    readonly isSoftware: boolean;
+    /** Of a GPU. */
+    readonly vendor?: string;
+    readonly subgroupSize?: number;
+    readonly source: string;
+  };
+  readonly runtime: string;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const valueAt = (object: unknown, key: string): unknown =>
+  isObject(object) && Object.hasOwn(object, key) ? object[key] : undefined;
+
+/**
+ * Reads the text of a `training.json`.
+ *
+ * @throws LatentGpuError `bad-format`, or `bad-config` for a key whose value is not allowed
+ */
+export function parseRecord(found: string, path: string): TrainingRecord {
+  const bad = (why: string) => new LatentGpuError('bad-format', `${path}: ${why}`);
+  const record = parseJson(found, path) as Partial<TrainingRecord> | null;
+  if (record?.format !== 1) throw bad('not the record of a training run of format 1');
+  const { data, config } = record;
+  if (typeof data?.data !== 'string' || !isObject(config)) {
+    throw bad("'data' or 'config' is missing");
+  }
+  for (const [key, known] of Object.entries(RUN_KEYS)) {
+    const value = key.split('.').reduce(valueAt, config as unknown);
+    if (value !== undefined) checkValue(key, known, { value, source: path });
+  }
+  const isText = (value: unknown) => value === undefined || typeof value === 'string';
+  const wrong = (['dataDir', 'test', 'labelColumn', 'sha256', 'name'] as const).find(
+    (key) => !isText(data[key]),
+  );
+  if (wrong) throw bad(`data.${wrong} is ${quote(JSON.stringify(data[wrong]))}; it must be a text`);
+  const { limit } = data;
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
+    throw bad(`data.limit is ${quote(JSON.stringify(limit))}; it must be a whole number above 0`);
+  }
+  return record as TrainingRecord;
+}

@@ -1,0 +1,31 @@
+// The files of a model folder, by name.
+import { MODEL_FILE, WEIGHTS_FILE } from '../models/index.ts';
+
+export const CHECKPOINT_FILE = 'checkpoint.safetensors';
+export const METRICS_FILE = 'metrics.jsonl';
+export const RECORD_FILE = 'training.json';
+export const REPORT_FILE = 'report.html';
+export const PICTURES = {
+  samples: 'samples.png',
+  reconstructions: 'reconstructions.png',
+  latent: 'latent.png',
+  density: 'density.png',
+  grid: 'grid.png',
+  cooler: 'samples-cooler.png',
+} as const;
+
+/** Files that make a folder a model's. */
+export const MODEL_FILES: readonly string[] = [
+  MODEL_FILE,
+  WEIGHTS_FILE,
+  CHECKPOINT_FILE,
+  RECORD_FILE,
+];
+
+/** Every file that a run may leave. */
+export const RUN_FILES: readonly string[] = [
+  ...MODEL_FILES,
+  METRICS_FILE,
+  REPORT_FILE,
+  ...Object.values(PICTURES),
+];
