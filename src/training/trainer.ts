@@ -1,16 +1,15 @@
-// The training loop's engine: one plan that holds a whole step, replayed; its state can be taken
-// out and put back, so that a run goes on after a stop or on another device.
+// The training loop's engine: a step that is replayed, and the last good state of it on the host, so that
+// a run goes on after a stop, a loss that is not finite, or on another device.
 import { type Device, openDevice } from '../device/index.ts';
 import { isLatentGpuError, LatentGpuError } from '../errors.ts';
-import { sameTable, type TunedTable } from '../kernels/tuned.ts';
-import { seed } from '../ops/index.ts';
-import { seedWords } from '../random.ts';
-import { type Plan, Runtime, tableInUse } from '../scheduler/index.ts';
-import { firstBadParameter, firstNonFinite } from './diagnose.ts';
+import type { TunedTable } from '../kernels/tuned.ts';
+import type { Plan, Runtime } from '../scheduler/index.ts';
+import { firstBadParameter } from './diagnose.ts';
 import { Renewable } from './renewable.ts';
 import type { RunOptions, TrainingReport } from './report.ts';
-import { readState, type TrainerState, writeState } from './state.ts';
+import type { TrainerState } from './state.ts';
 import { describeStep, HISTORY, type StepDescription, type TrainerOptions } from './step.ts';
+import { StepRunner } from './step-runner.ts';
 import { Tally } from './tally.ts';
 
 /** The host looks about this often. */
@@ -21,11 +20,9 @@ const SNAPSHOT_SECONDS = 30;
 export class Trainer {
   readonly options: TrainerOptions;
   private readonly description: StepDescription;
-  private readonly words: [number, number];
-  private readonly device: Renewable<{ runtime: Runtime; plan: Plan }>;
+  private readonly device: Renewable<StepRunner>;
   private snapshot: TrainerState | undefined;
   private snapshotAt = 0;
-  private done = 0;
   /** What completed runs have reached; a device that replaces another has to get there first. */
   private reached = 0;
   /** By what the first device's kernels were chosen: a device that replaces it gets the same. */
@@ -33,7 +30,6 @@ export class Trainer {
 
   private constructor(options: TrainerOptions, open: () => Promise<Device>) {
     this.options = options;
-    this.words = seedWords(options.seed ?? 0);
     this.description = describeStep(options);
     this.device = new Renewable({
       open,
@@ -64,17 +60,22 @@ export class Trainer {
     return this.device.recoveries;
   }
 
+  /** The step on the device that there is now. */
+  private get runner(): StepRunner {
+    return this.device.now;
+  }
+
   get runtime(): Runtime {
-    return this.device.now.runtime;
+    return this.runner.runtime;
   }
 
   get plan(): Plan {
-    return this.device.now.plan;
+    return this.runner.plan;
   }
 
   /** Steps done since the run began. */
   get step(): number {
-    return this.done;
+    return this.runner.step;
   }
 
   get stepsPerEpoch(): number {
@@ -86,45 +87,22 @@ export class Trainer {
     return this.description.batches.windowSteps !== undefined;
   }
 
-  private async make(device: Device): Promise<{ runtime: Runtime; plan: Plan }> {
-    const { batches, effects } = this.description;
-    const { seed: initial = 0, tune } = this.options;
-    const runtime = new Runtime(device, { seed: initial, ...(tune !== undefined && { tune }) });
-    if (this.tuned) runtime.settle(this.tuned);
-    const plan = await runtime.compile({ effects });
-    // Evaluations round as those of a continued run will.
-    this.tuned ??= tableInUse(plan.schedule);
-    runtime.settle(this.tuned);
-    batches.load(runtime);
-    runtime.write(seed, this.words);
-    return { runtime, plan };
+  private async make(device: Device): Promise<StepRunner> {
+    const runner = await StepRunner.create(device, this.description, this.options, this.tuned);
+    this.tuned = runner.tuned;
+    return runner;
   }
 
   /** Brings a new device to where the last one was. */
   private async begin(): Promise<void> {
     this.snapshotAt = performance.now();
     if (this.snapshot) {
-      this.putBack(this.snapshot);
-      await this.replay(this.reached);
+      this.runner.putBack(this.snapshot);
+      await this.runner.replay(this.reached);
       return;
     }
-    for (const [parameter, values] of this.options.initial ?? []) {
-      this.runtime.write(parameter, values);
-    }
-    await this.startFromData();
+    await this.runner.begin(this.options.initial);
     await this.save();
-  }
-
-  private async startFromData(): Promise<void> {
-    const { start, batches } = this.description;
-    if (start.length === 0) return;
-    const plan = await this.runtime.compile({ effects: start });
-    try {
-      batches.feed(this.runtime, 0, 1);
-      await plan.run();
-    } finally {
-      plan.destroy();
-    }
   }
 
   /**
@@ -135,7 +113,7 @@ export class Trainer {
    *   tensor; the run is then back at the last good state, {@link lastState}
    */
   async run(steps: number, options: RunOptions = {}): Promise<TrainingReport> {
-    const target = this.done + steps;
+    const target = this.step + steps;
     // As of the state from which a lost run goes on.
     const kept = { tally: new Tally(this.description.names) };
     return await this.protect(() => this.runTo(target, kept, options));
@@ -146,63 +124,38 @@ export class Trainer {
     kept: { tally: Tally },
     { signal, onProgress, snapshotAfter = 0 }: RunOptions,
   ): Promise<TrainingReport> {
+    const { runner } = this;
     const tally = kept.tally.copy();
-    const { skipped } = this.description.step;
     let skips = 0;
     let chunk = 8;
     const isDue = (seconds: number) => performance.now() - this.snapshotAt >= 1000 * seconds;
     do {
       const began = performance.now();
-      const ran = await this.advance(Math.min(chunk, target - this.done), signal);
-      const [rows, [count]] = await Promise.all([
-        this.readHistory(this.done - ran, ran),
-        this.runtime.read(skipped),
-      ]);
-      skips = count as number;
+      const ran = await runner.advance(Math.min(chunk, target - runner.step), signal);
+      const { rows, skipped } = await runner.recorded(ran);
+      await this.checkLosses(rows);
+      skips = skipped;
       const recent = new Tally(tally.names);
       for (const row of rows) {
         tally.add(row);
         recent.add(row);
       }
-      if (ran > 0) onProgress?.({ step: this.done, metrics: recent.means() });
+      if (ran > 0) onProgress?.({ step: runner.step, metrics: recent.means() });
       const factor = Math.min(4, Math.max(0.25, LOOK_MS / (performance.now() - began)));
       chunk = Math.min(HISTORY, Math.max(1, Math.round(chunk * factor)));
       if (isDue(Math.max(SNAPSHOT_SECONDS, snapshotAfter))) {
         await this.save();
         kept.tally = tally.copy();
       }
-    } while (this.done < target && !signal?.aborted);
+    } while (runner.step < target && !signal?.aborted);
     if (isDue(snapshotAfter)) await this.save();
-    this.reached = this.done;
+    this.reached = runner.step;
     return {
-      step: this.done,
-      epoch: this.done / this.stepsPerEpoch,
+      step: runner.step,
+      epoch: runner.step / this.stepsPerEpoch,
       metrics: tally.means(),
       skipped: skips,
     };
-  }
-
-  /** @returns the steps done: fewer than asked for only if the signal stopped it */
-  private async advance(steps: number, signal?: AbortSignal): Promise<number> {
-    const { batches } = this.description;
-    const { runtime } = this;
-    const start = this.done;
-    const ran = await this.plan.run(steps, {
-      ...(signal && { signal }),
-      ...(batches.windowSteps !== undefined && {
-        feed: {
-          most: batches.windowSteps,
-          write: (from, count) => batches.feed(runtime, start + from, count),
-        },
-      }),
-    });
-    this.done += ran;
-    return ran;
-  }
-
-  /** Does steps again whose metrics are known, until `step`. */
-  private async replay(step: number): Promise<void> {
-    while (this.done < step) await this.advance(Math.min(HISTORY, step - this.done));
   }
 
   /**
@@ -213,29 +166,20 @@ export class Trainer {
     return this.device.protect(({ runtime }) => work(runtime));
   }
 
-  /** A row of metrics for each of `count` steps. */
-  private async readHistory(from: number, count: number): Promise<Float32Array[]> {
-    const { names, history } = this.description;
-    const values = (await this.runtime.read(history)) as Float32Array;
-    const width = names.length;
-    const rows = Array.from({ length: count }, (_, i) => {
-      const row = (from + i) % HISTORY;
-      return values.subarray(row * width, (row + 1) * width);
-    });
-    const loss = names.indexOf('loss');
+  /** @param rows the metrics of the last steps */
+  private async checkLosses(rows: readonly Float32Array[]): Promise<void> {
+    const loss = this.description.names.indexOf('loss');
     const bad = rows.findIndex((row) => !Number.isFinite(row[loss]));
-    if (bad >= 0) await this.failAt(from + bad);
-    return rows;
+    if (bad >= 0) await this.failAt(this.step - rows.length + bad);
   }
 
   /** Finds the tensor that spoilt the loss of a step, and goes back to the last good state. */
   private async failAt(step: number): Promise<never> {
+    const { runner } = this;
     const good = this.snapshot as TrainerState;
-    this.putBack(good);
-    await this.replay(step);
-    const { batches } = this.description;
-    batches.feed(this.runtime, step, 1);
-    const found = await firstNonFinite(this.runtime, this.description).catch((error: unknown) => {
+    runner.putBack(good);
+    await runner.replay(step);
+    const found = await runner.firstNonFinite().catch((error: unknown) => {
       if (isLatentGpuError(error, 'device-lost')) throw error;
       // The reason is worth less than the fact.
       return undefined;
@@ -251,13 +195,7 @@ export class Trainer {
 
   /** The state as of now, on the host. */
   state(): Promise<TrainerState> {
-    return this.protect((runtime) => this.readNow(runtime));
-  }
-
-  private async readNow(runtime: Runtime): Promise<TrainerState> {
-    const state = await readState(runtime, this.description.step.state, this.done);
-    const tuned = this.tuned ?? {};
-    return Object.keys(tuned).length > 0 ? { ...state, tuned } : state;
+    return this.device.protect((runner) => runner.state());
   }
 
   /**
@@ -266,9 +204,9 @@ export class Trainer {
    * @throws LatentGpuError `not-finite` if a parameter is; the run is then back at the last good state
    */
   private async save(): Promise<TrainerState> {
-    if (this.snapshot?.step === this.done) return this.snapshot;
+    if (this.snapshot?.step === this.step) return this.snapshot;
     const { parameters } = this.description.step;
-    const state = await this.readNow(this.runtime);
+    const state = await this.runner.state();
     const bad = firstBadParameter(parameters, state.tensors.get('parameters') as Float32Array);
     if (bad) {
       const good = this.snapshot;
@@ -302,22 +240,17 @@ export class Trainer {
    *   kernels were chosen otherwise; {@link Trainer.create} continues that
    */
   restore(state: TrainerState): void {
-    if (!sameTable(state.tuned ?? {}, this.tuned ?? {})) {
+    if (!this.runner.canContinue(state)) {
       throw new LatentGpuError(
         'bad-format',
         'the state is of a run whose kernels were tuned otherwise, and which would not go on with ' +
           'the same bits; create another trainer from it',
       );
     }
-    this.putBack(state);
+    this.runner.putBack(state);
     this.snapshot = state;
     this.snapshotAt = performance.now();
     this.reached = state.step;
-  }
-
-  private putBack(state: TrainerState): void {
-    writeState(this.runtime, this.description.step.state, state);
-    this.done = state.step;
   }
 
   /**
@@ -325,14 +258,7 @@ export class Trainer {
    * has been made.
    */
   async averagedParameters(): Promise<Float32Array | undefined> {
-    const { average, updates } = this.description.step;
-    const { ema } = this.options;
-    if (!average || ema === undefined) return undefined;
-    const count = (await this.runtime.read(updates))[0] as number;
-    if (count === 0) return undefined;
-    const values = await this.runtime.read(average);
-    const scale = 1 / (1 - ema ** count);
-    return Float32Array.from(values, (x) => x * scale);
+    return await this.runner.averagedParameters(this.options.ema);
   }
 
   private async rawParameters(): Promise<Float32Array> {
