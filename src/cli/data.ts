@@ -1,14 +1,10 @@
-// The data of a command: found by name or path, remembered in a model's folder.
+// Data, found by name or path and remembered in a model's folder.
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import { type ImageDataset, imageSize, split, take } from '../data/dataset.ts';
+import { type ImageDataset, split } from '../data/dataset.ts';
 import { loadData } from '../data/load.node.ts';
 import { PLANE_DATA } from '../data/plane.ts';
-import { standardize } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
-import type { DataTraits, LikelihoodConfig } from '../models/index.ts';
-import type { Binarization } from '../training/index.ts';
-import { isFlow, type LoadedModel } from '../training/model-folder.node.ts';
 import type { DataRecord } from '../training/record.ts';
 import type { Output } from './output.ts';
 
@@ -147,92 +143,6 @@ export async function loadNamed(
   return await load(choice, part, out, { isOther: true });
 }
 
-/** What a command on a trained model was told about data. */
-export interface ModelDataOptions {
-  /** Default: what the model was trained on. */
-  readonly data?: string;
-  readonly dataDir?: string;
-  readonly split?: 'train' | 'test';
-  /** The first rows only. */
-  readonly limit?: number;
-}
-
-/** Data for a trained model, in data units and as the model is to see them. */
-export interface ModelData {
-  readonly original: ImageDataset;
-  /** The same rows, standardised if the model's are, else the very same. */
-  readonly seen: ImageDataset;
-}
-
-/**
- * The data that a command on a trained model works on: those named, else those it was trained on;
- * checked against the model.
- *
- * @param dir the model's folder, for messages
- * @throws LatentGpuError `bad-config` if neither says what data, `shape-mismatch`, and as {@link loadData}
- */
-export async function loadModelData(
-  loaded: LoadedModel,
-  options: ModelDataOptions,
-  dir: string,
-  out: Output,
-): Promise<ModelData> {
-  const { record, config, standardization } = loaded;
-  const { data, split: part = 'test' } = options;
-  const dataDir = options.dataDir ?? record?.data.dataDir;
-  const more = {
-    ...(dataDir !== undefined && { dataDir }),
-    ...(standardization && { standardize: true }),
-    ...(takesAnyRange(loaded) && { anyRange: true }),
-    ...(record?.data.labelColumn !== undefined && { labelColumn: record.data.labelColumn }),
-  };
-  let found: ImageDataset;
-  if (data !== undefined) found = await loadNamed({ data, ...more }, part, out);
-  else if (record) {
-    const holdOut = (record.config.holdOut ?? 0) as number;
-    found = await loadSplit({ ...record.data, ...more }, part, holdOut, out);
-  } else {
-    const { name } = config.data;
-    const hint = name === undefined ? '' : ` (its model.json speaks of ${name})`;
-    throw new LatentGpuError(
-      'bad-config',
-      `${dir} does not say what data it was trained on${hint}; name them with --data`,
-    );
-  }
-  const original = atMost(found, options.limit);
-  checkShape(original, config.data.shape);
-  return { original, seen: standardization ? standardize(original, standardization) : original };
-}
-
-/** A flow that sees data as they are. */
-function takesAnyRange(loaded: LoadedModel): boolean {
-  return isFlow(loaded) && !loaded.model.isDequantized && !loaded.model.logit;
-}
-
-/** @returns the first `limit` rows, or all */
-export function atMost(dataset: ImageDataset, limit: number | undefined): ImageDataset {
-  return limit === undefined ? dataset : take(dataset, limit);
-}
-
-/**
- * Checks that data fit a model: the same shape, or plain vectors of as many features.
- *
- * @throws LatentGpuError `shape-mismatch`
- */
-export function checkShape(dataset: ImageDataset, shape: readonly number[]): void {
-  const essential = (extents: readonly number[]) => extents.filter((n) => n !== 1).join();
-  const isVector = dataset.shape.length === 1 || shape.length === 1;
-  const fits = isVector
-    ? imageSize(dataset) === imageSize({ shape: [...shape] })
-    : essential(dataset.shape) === essential(shape);
-  if (fits) return;
-  throw new LatentGpuError(
-    'shape-mismatch',
-    `${dataset.name} has data points of [${dataset.shape.join(', ')}] and the model takes ` +
-      `[${shape.join(', ')}]; name data of that shape with --data`,
-  );
-}
-
 /** What to remember of the data that a model was trained on. */
 export function recordOf(choice: DataChoice, train: ImageDataset): DataRecord {
   return {
@@ -253,51 +163,4 @@ function digest({ buffer, byteOffset, byteLength }: ImageDataset['data']): strin
     hash.update(new Uint8Array(buffer, byteOffset + at, length));
   }
   return hash.digest('hex');
-}
-
-/** Whether all values are 0 or 1, so that there is nothing to binarise. */
-export function isBinary({ data }: ImageDataset): boolean {
-  const one = data instanceof Uint8Array ? 255 : 1;
-  return data.every((value) => value === 0 || value === one);
-}
-
-/**
- * Whether data are plain vectors of numbers that are not all 0 or 1, which a normal decoder describes
- * unless another is asked for.
- */
-export function isContinuous(dataset: ImageDataset): boolean {
-  return dataset.shape.length === 1 && dataset.data instanceof Float32Array && !isBinary(dataset);
-}
-
-/** What defaults of keys depend on. */
-export function traitsOf(dataset: ImageDataset): DataTraits {
-  const { shape, data, standardized } = dataset;
-  return {
-    shape,
-    isContinuous: standardized === true || isContinuous(dataset),
-    isGrey: standardized !== true && (data instanceof Uint8Array || shape.length > 1),
-  };
-}
-
-/**
- * `auto` settled: a Bernoulli decoder's grey data are drawn anew at every presentation.
- *
- * @throws LatentGpuError `bad-config` for what the decoder or the data cannot be given
- */
-export function chooseBinarization(
-  asked: Binarization | 'auto',
-  likelihood: LikelihoodConfig,
-  dataset: ImageDataset,
-): Binarization {
-  const bad = (why: string) =>
-    new LatentGpuError('bad-config', `binarize is ${asked}, ${why}; leave it out`);
-  const isBernoulli = likelihood.kind === 'bernoulli';
-  if (asked === 'auto') return isBernoulli && !isBinary(dataset) ? 'resampled' : 'none';
-  if (asked !== 'none' && dataset.standardized) {
-    throw bad('and standardised data are not binarised');
-  }
-  if (asked === 'resampled' && !isBernoulli) {
-    throw bad(`which goes with a Bernoulli decoder, and likelihood.kind is ${likelihood.kind}`);
-  }
-  return asked;
 }

@@ -34,15 +34,9 @@ import { checkOutput } from '../training/output.node.ts';
 import type { TrainingRecord } from '../training/record.ts';
 import type { TuneMode } from '../tuning/index.ts';
 import type { Context } from './command.ts';
-import {
-  checkShape,
-  chooseBinarization,
-  type DataChoice,
-  loadTraining,
-  recordOf,
-  type TrainingData,
-  traitsOf,
-} from './data.ts';
+import { type DataChoice, loadTraining, recordOf, type TrainingData } from './data.ts';
+import { checkShape } from './model-data.ts';
+import { chooseBinarization, traitsOf } from './traits.ts';
 import { version } from './version.ts';
 
 export interface RunRequest {

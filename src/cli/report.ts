@@ -12,7 +12,7 @@ import { binarizedRows } from '../training/index.ts';
 import { isFlow, type LoadedLatent } from '../training/model-folder.node.ts';
 import { REPORT_FILE } from '../training/run-files.ts';
 import { type Context, common, countOption, runCommand } from './command.ts';
-import { hasTestSplit, isBinary } from './data.ts';
+import { hasTestSplit } from './data.ts';
 import { loadModel, withModel } from './device.ts';
 import { outputFile } from './files.ts';
 import { greyed } from './pictures.ts';
@@ -20,6 +20,7 @@ import { portraitOf, type Sitters } from './portrait.ts';
 import { contentOf, type ReportOptions, readRunHistory } from './report-content.ts';
 import { dataOptions, loadSubject, type Subject } from './subject.ts';
 import { table, thousands } from './text.ts';
+import { isBinary } from './traits.ts';
 
 /** Rows whose likelihood is estimated, as `eval` does. */
 const LIKELIHOOD_ROWS = 1000;
