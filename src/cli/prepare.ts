@@ -1,12 +1,10 @@
 // What a training run needs, read and checked before anything is written.
-
 import type { ImageDataset } from '../data/dataset.ts';
 import { PLANE_DATA } from '../data/plane.ts';
 import { type Standardization, standardizationOf, standardize } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
 import {
   buildModel,
-  type Family,
   FlowModel,
   isFlowConfig,
   isFlowFamily,
@@ -16,13 +14,11 @@ import {
 import { nest, type Value } from '../models/schema.ts';
 import {
   type Binarization,
-  type Checkpoint,
   layoutOf,
   lossOf,
   makeOptimizer,
   outputBias,
   runConfig,
-  type Sources,
   settleData,
   settleRun,
   startOf,
@@ -32,25 +28,12 @@ import {
 } from '../training/index.ts';
 import { checkOutput } from '../training/output.node.ts';
 import type { TrainingRecord } from '../training/record.ts';
-import type { TuneMode } from '../tuning/index.ts';
 import type { Context } from './command.ts';
-import { type DataChoice, loadTraining, recordOf, type TrainingData } from './data.ts';
+import { loadTraining, recordOf, type TrainingData } from './data.ts';
 import { checkShape } from './model-data.ts';
+import type { RunRequest } from './run-request.ts';
 import { chooseBinarization, traitsOf } from './traits.ts';
 import { version } from './version.ts';
-
-export interface RunRequest {
-  readonly family: Family;
-  /** What was asked for; defaults depend on the data. */
-  readonly sources: Sources;
-  readonly data: DataChoice;
-  readonly folder: string;
-  readonly force: boolean;
-  /** Of a run that begins; default: as the environment says. */
-  readonly tune?: TuneMode;
-  /** The run to continue. */
-  readonly resume: { readonly record: TrainingRecord; readonly checkpoint: Checkpoint } | undefined;
-}
 
 /** A run with everything checked and nothing done. */
 export interface Prepared {

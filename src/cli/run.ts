@@ -1,27 +1,22 @@
 // One training run into one folder: what `train` and `start` do.
-import { logScale, type Standardization } from '../data/standardize.ts';
 import { openDevice } from '../device/index.ts';
-import { bitsPerDimension } from '../flows/index.ts';
 import {
   codeSize,
   evaluateFlow,
   evaluateModel,
-  type Family,
   FlowInference,
   FlowModel,
-  GREY_LEVELS,
   Inference,
   isFlowConfig,
-  type Model,
+  MODEL_FILE,
   unpackBuffers,
   unpackParameters,
+  WEIGHTS_FILE,
 } from '../models/index.ts';
 import {
   type AnyEvaluation,
-  type Binarization,
   binarizedRows,
   type Checkpoint,
-  type EpochReport,
   type FitResult,
   fit,
   layoutOf,
@@ -34,51 +29,22 @@ import { checkOutput } from '../training/output.node.ts';
 import type { TrainingRecord } from '../training/record.ts';
 import { RunFolder } from '../training/run-folder.node.ts';
 import type { Context } from './command.ts';
+import {
+  bitsOf,
+  epochLine,
+  inDataUnits,
+  metricsLine,
+  progressOn,
+  shiftOf,
+} from './epoch-report.ts';
 import { flowPictures } from './flow-pictures.ts';
+import type { Output } from './output.ts';
 import { picturesOf } from './pictures.ts';
-import { type Prepared, prepare, type RunRequest } from './prepare.ts';
-import type { Bar } from './progress.ts';
+import { type Prepared, prepare } from './prepare.ts';
+import type { RunRequest } from './run-request.ts';
+import type { RunSummary } from './run-summary.ts';
 import { treatmentOf } from './subject.ts';
 import { version } from './version.ts';
-
-export interface RunSummary {
-  readonly folder: string;
-  readonly family: Family;
-  readonly reason: FitResult['reason'];
-  readonly step: number;
-  readonly epoch: number;
-  readonly loss: number | null;
-  /** Of the evaluation data, for the parameters that were kept; of latent-variable models. */
-  readonly negativeElbo: number | null;
-  /** The same of flows. */
-  readonly negativeLogLikelihood: number | null;
-  /** Of flows on grey levels. */
-  readonly bitsPerDimension: number | null;
-  readonly binarization: Binarization;
-  readonly parameters: number;
-  readonly skipped: number;
-  readonly files: readonly string[];
-  readonly adapter: string;
-  readonly seconds: number;
-  readonly msPerStep: number | null;
-}
-
-/** What is done to the data, and what the decoder describes. */
-function treatment({ binarization, standardization, config }: Prepared): string {
-  const { model } = config;
-  const how = treatmentOf({ config: model, standardization }, binarization);
-  return isFlowConfig(model) ? how : `${how}, likelihood ${model.likelihood.kind}`;
-}
-
-type Result = FitResult<AnyEvaluation>;
-type Report = EpochReport<AnyEvaluation>;
-
-/** Nats as bits for each of an image's numbers, of a flow on grey levels. */
-function bitsOf(model: Model, nats: number): number | null {
-  return model instanceof FlowModel && model.isDequantized
-    ? bitsPerDimension(-nats, model.features, GREY_LEVELS)
-    : null;
-}
 
 /**
  * Trains, evaluates, draws, and leaves a model folder.
@@ -122,37 +88,14 @@ async function trainInto(
   began: number,
 ): Promise<RunSummary> {
   const { out } = context;
-  const { model, total, config, data, request } = prepared;
-  const { resume, folder } = request;
-  const run = new RunFolder(folder);
-  const { adapter, subgroupSize } = trainer.runtime.device;
-  const record: TrainingRecord = {
-    ...prepared.record,
-    adapter: {
-      name: adapter.name,
-      isSoftware: adapter.isSoftware,
-      ...(!adapter.isSoftware && { vendor: adapter.vendor }),
-      ...(subgroupSize !== undefined && { subgroupSize }),
-      source: adapter.source,
-    },
-  };
-  if (resume) await run.goOn(record, trainer.step);
-  else {
-    const state = trainer.lastState as TrainerState;
-    await run.begin(record, { state, best: undefined, layout: layoutOf(model) });
-  }
-  out.say(
-    `${request.family} ${config.model.data.shape.join('×')}${isFlowConfig(config.model) ? '' : ` → ${codeSize(config.model)}`}, ` +
-      `${model.parameterCount().toLocaleString('en-US')} parameters; ` +
-      `${data.train.name}, ${data.train.count} rows${trainer.isStreamed ? ', streamed' : ''}, ${treatment(prepared)}`,
-  );
-  out.say(`${adapter.name}${adapter.isSoftware ? ', software' : ''}; writing to ${folder}`);
-  if (resume) out.say(`continuing at step ${trainer.step} of ${total}`);
+  const { model, config, request } = prepared;
+  const run = await openRun(trainer, prepared);
+  announce(trainer, prepared, out);
   const start = trainer.step;
   const clock = performance.now();
   const result = await fitInto(run, trainer, prepared, context);
   const trained = (performance.now() - clock) / 1000;
-  const files = ['model.json', 'weights.safetensors'];
+  const files = [MODEL_FILE, WEIGHTS_FILE];
   if (result.reason !== 'interrupted') {
     const isVector = config.model.data.shape.length === 1;
     const legend = isVector ? ' (0: data, 1: the model)' : '';
@@ -168,7 +111,7 @@ async function trainInto(
   const last = result.last?.evaluation;
   const tested = result.best?.negativeElbo ?? (last ? lossIn(last) : null);
   return {
-    folder,
+    folder: request.folder,
     family: request.family,
     reason: result.reason,
     step: result.step,
@@ -181,10 +124,54 @@ async function trainInto(
     parameters: model.parameterCount(),
     skipped: result.last?.skipped ?? 0,
     files,
-    adapter: adapter.name,
+    adapter: trainer.runtime.device.adapter.name,
     seconds: (performance.now() - began) / 1000,
     msPerStep: done > 0 ? (1000 * trained) / done : null,
   };
+}
+
+/** The run's folder, with what a continued run needs in it from the first moment. */
+async function openRun(trainer: Trainer, { record, request, model }: Prepared): Promise<RunFolder> {
+  const run = new RunFolder(request.folder);
+  const { adapter, subgroupSize } = trainer.runtime.device;
+  const whole: TrainingRecord = {
+    ...record,
+    adapter: {
+      name: adapter.name,
+      isSoftware: adapter.isSoftware,
+      ...(!adapter.isSoftware && { vendor: adapter.vendor }),
+      ...(subgroupSize !== undefined && { subgroupSize }),
+      source: adapter.source,
+    },
+  };
+  if (request.resume) await run.goOn(whole, trainer.step);
+  else {
+    const state = trainer.lastState as TrainerState;
+    await run.begin(whole, { state, best: undefined, layout: layoutOf(model) });
+  }
+  return run;
+}
+
+/** Says what is trained, on what, and where. */
+function announce(
+  trainer: Trainer,
+  { model, config, data, request, total, standardization, binarization }: Prepared,
+  out: Output,
+): void {
+  const { adapter } = trainer.runtime.device;
+  const { model: described } = config;
+  const treatment = treatmentOf({ config: described, standardization }, binarization);
+  const [codes, likelihood] = isFlowConfig(described)
+    ? ['', '']
+    : [` → ${codeSize(described)}`, `, likelihood ${described.likelihood.kind}`];
+  out.say(
+    `${request.family} ${described.data.shape.join('×')}${codes}, ` +
+      `${model.parameterCount().toLocaleString('en-US')} parameters; ` +
+      `${data.train.name}, ${data.train.count} rows${trainer.isStreamed ? ', streamed' : ''}, ` +
+      `${treatment}${likelihood}`,
+  );
+  out.say(`${adapter.name}${adapter.isSoftware ? ', software' : ''}; writing to ${request.folder}`);
+  if (request.resume) out.say(`continuing at step ${trainer.step} of ${total}`);
 }
 
 async function fitInto(
@@ -192,7 +179,7 @@ async function fitInto(
   trainer: Trainer,
   prepared: Prepared,
   { out, signal }: Context,
-): Promise<Result> {
+): Promise<FitResult<AnyEvaluation>> {
   const { total, config, data, binarization, model, request, standardization } = prepared;
   const { training } = config;
   const { patience, checkpointEvery } = training;
@@ -237,68 +224,6 @@ async function fitInto(
       onCheckpoint: save,
     }),
   );
-}
-
-/** What a negative log-density of standardised data lacks to one of the data as they were. */
-function shiftOf(standardization: Standardization | undefined): number {
-  return standardization ? logScale(standardization) : 0;
-}
-
-/** The loss in nats of the data as they were, as evaluations are. */
-function inDataUnits(report: Report, shift: number): Report {
-  const { loss } = report.metrics;
-  if (loss === undefined || shift === 0) return report;
-  return { ...report, metrics: { ...report.metrics, loss: loss + shift } };
-}
-
-/** Shows loss and speed, the speed as a running mean. */
-function progressOn(bar: Bar, total: number, start: number, shift: number) {
-  let before = { step: start, at: performance.now() };
-  let speed: number | undefined;
-  return ({ step, metrics }: { step: number; metrics: Readonly<Record<string, number>> }) => {
-    const at = performance.now();
-    const now = (1000 * (step - before.step)) / (at - before.at);
-    speed = speed === undefined ? now : 0.7 * speed + 0.3 * now;
-    before = { step, at };
-    bar.update(
-      step / total,
-      `loss ${((metrics.loss ?? 0) + shift).toFixed(1)}  ${speed.toFixed(1)} steps/s`,
-    );
-  };
-}
-
-function metricsLine(report: Report): Record<string, unknown> {
-  const { step, epoch, steps, metrics, skipped, seconds, evaluation, isBest } = report;
-  return {
-    step,
-    epoch,
-    steps,
-    ...metrics,
-    skipped,
-    seconds: Number(seconds.toFixed(3)),
-    ...(evaluation && { evaluation }),
-    ...(isBest !== undefined && { best: isBest }),
-  };
-}
-
-function epochLine(model: Model, report: Report, epochs: number): string {
-  const { step, epoch, steps, metrics, seconds, skipped, evaluation, isBest } = report;
-  const total = Number(epochs.toFixed(2));
-  const tested = evaluation && lossIn(evaluation);
-  const bits = bitsOf(model, tested ?? metrics.loss ?? 0);
-  const nll = evaluation && 'nll' in evaluation ? evaluation.nll : null;
-  const parts = [
-    `epoch ${Number(epoch.toFixed(2))}/${total}`,
-    `step ${step}`,
-    `loss ${metrics.loss?.toFixed(2)}`,
-    ...(metrics.kl !== undefined ? [`kl ${metrics.kl.toFixed(2)}`] : []),
-    ...(tested !== undefined ? [`test ${tested.toFixed(2)}${isBest ? ' (best)' : ''}`] : []),
-    ...(bits !== null ? [`${bits.toFixed(3)} bits/dim`] : []),
-    ...(nll ? [`nll ${nll.value.toFixed(2)}`] : []),
-    `${(steps / seconds).toFixed(1)} steps/s`,
-    ...(skipped > 0 ? [`${skipped} updates skipped`] : []),
-  ];
-  return parts.join('  ');
 }
 
 /** @returns the names of the files */

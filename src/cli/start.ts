@@ -8,8 +8,8 @@ import type { Given } from '../models/schema.ts';
 import { type CommonOptions, type Context, common, runCommand } from './command.ts';
 import type { Output } from './output.ts';
 import { train } from './run.ts';
+import { finish } from './run-summary.ts';
 import { table } from './text.ts';
-import { finish } from './train.ts';
 
 /** As much as two processor cores train in about two minutes. */
 const DIGITS = 20000;

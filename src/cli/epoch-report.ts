@@ -1,0 +1,77 @@
+// How a run is getting on: a bar while it goes, a line an epoch for people, another for metrics.jsonl.
+import { logScale, type Standardization } from '../data/standardize.ts';
+import { bitsPerDimension } from '../flows/index.ts';
+import { FlowModel, GREY_LEVELS, type Model } from '../models/index.ts';
+import { type AnyEvaluation, type EpochReport, lossIn, type Progress } from '../training/index.ts';
+import type { Bar } from './progress.ts';
+
+type Report = EpochReport<AnyEvaluation>;
+
+/** Nats as bits for each of an image's numbers, of a flow on grey levels. */
+export function bitsOf(model: Model, nats: number): number | null {
+  return model instanceof FlowModel && model.isDequantized
+    ? bitsPerDimension(-nats, model.features, GREY_LEVELS)
+    : null;
+}
+
+/** What a negative log-density of standardised data lacks to one of the data as they were. */
+export function shiftOf(standardization: Standardization | undefined): number {
+  return standardization ? logScale(standardization) : 0;
+}
+
+/** The loss in nats of the data as they were, as evaluations are. */
+export function inDataUnits(report: Report, shift: number): Report {
+  const { loss } = report.metrics;
+  if (loss === undefined || shift === 0) return report;
+  return { ...report, metrics: { ...report.metrics, loss: loss + shift } };
+}
+
+/** Shows loss and speed, the speed as a running mean. */
+export function progressOn(bar: Bar, total: number, start: number, shift: number) {
+  let before = { step: start, at: performance.now() };
+  let speed: number | undefined;
+  return ({ step, metrics }: Progress) => {
+    const at = performance.now();
+    const now = (1000 * (step - before.step)) / (at - before.at);
+    speed = speed === undefined ? now : 0.7 * speed + 0.3 * now;
+    before = { step, at };
+    bar.update(
+      step / total,
+      `loss ${((metrics.loss ?? 0) + shift).toFixed(1)}  ${speed.toFixed(1)} steps/s`,
+    );
+  };
+}
+
+export function metricsLine(report: Report): Record<string, unknown> {
+  const { step, epoch, steps, metrics, skipped, seconds, evaluation, isBest } = report;
+  return {
+    step,
+    epoch,
+    steps,
+    ...metrics,
+    skipped,
+    seconds: Number(seconds.toFixed(3)),
+    ...(evaluation && { evaluation }),
+    ...(isBest !== undefined && { best: isBest }),
+  };
+}
+
+export function epochLine(model: Model, report: Report, epochs: number): string {
+  const { step, epoch, steps, metrics, seconds, skipped, evaluation, isBest } = report;
+  const total = Number(epochs.toFixed(2));
+  const tested = evaluation && lossIn(evaluation);
+  const bits = bitsOf(model, tested ?? metrics.loss ?? 0);
+  const nll = evaluation && 'nll' in evaluation ? evaluation.nll : null;
+  const parts = [
+    `epoch ${Number(epoch.toFixed(2))}/${total}`,
+    `step ${step}`,
+    `loss ${metrics.loss?.toFixed(2)}`,
+    ...(metrics.kl !== undefined ? [`kl ${metrics.kl.toFixed(2)}`] : []),
+    ...(tested !== undefined ? [`test ${tested.toFixed(2)}${isBest ? ' (best)' : ''}`] : []),
+    ...(bits !== null ? [`${bits.toFixed(3)} bits/dim`] : []),
+    ...(nll ? [`nll ${nll.value.toFixed(2)}`] : []),
+    `${(steps / seconds).toFixed(1)} steps/s`,
+    ...(skipped > 0 ? [`${skipped} updates skipped`] : []),
+  ];
+  return parts.join('  ');
+}

@@ -1,0 +1,195 @@
+// What `train` was asked for, from its options, its file of keys and the run that it continues.
+import { basename, resolve } from 'node:path';
+import { readIfPresent } from '../data/files.node.ts';
+import { LatentGpuError } from '../errors.ts';
+import type { Family } from '../models/index.ts';
+import { flatten, type Given, type Values } from '../models/schema.ts';
+import { FREE_KEYS } from '../training/config.ts';
+import {
+  assignments,
+  type Checkpoint,
+  fileValues,
+  RUN_KEYS,
+  type Sources,
+  settleData,
+  settleRun,
+} from '../training/index.ts';
+import { readRecord } from '../training/model-folder.node.ts';
+import type { TrainingRecord } from '../training/record.ts';
+import { RunFolder } from '../training/run-folder.node.ts';
+import type { TuneMode } from '../tuning/index.ts';
+import type { CommonOptions, Context } from './command.ts';
+import type { DataChoice } from './data.ts';
+
+export interface TrainOptions extends CommonOptions {
+  config?: string;
+  set?: string[];
+  data?: string;
+  dataDir?: string;
+  test?: string;
+  holdOut?: number;
+  standardize?: boolean;
+  labelColumn?: string;
+  limit?: number;
+  epochs?: number;
+  steps?: number;
+  batch?: number;
+  binarize?: string;
+  out?: string;
+  tune?: TuneMode;
+  resume?: boolean;
+  force?: boolean;
+  keys?: boolean;
+}
+
+export interface RunRequest {
+  readonly family: Family;
+  /** What was asked for; defaults depend on the data. */
+  readonly sources: Sources;
+  readonly data: DataChoice;
+  readonly folder: string;
+  readonly force: boolean;
+  /** Of a run that begins; default: as the environment says. */
+  readonly tune?: TuneMode;
+  /** The run to continue. */
+  readonly resume: { readonly record: TrainingRecord; readonly checkpoint: Checkpoint } | undefined;
+}
+
+const dashed = (name: string) => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+
+/** What the command line and its file ask for, weakest first. */
+async function asked(options: TrainOptions, context: Context): Promise<Map<string, Given>[]> {
+  const sources: Map<string, Given>[] = [];
+  if (options.config !== undefined) {
+    const bytes = await readIfPresent(options.config);
+    if (!bytes) {
+      throw new LatentGpuError('bad-input', `--config: no such file: ${options.config}`);
+    }
+    sources.push(fileValues(new TextDecoder().decode(bytes), options.config));
+  }
+  sources.push(assignments(options.set ?? []));
+  const flags = new Map<string, Given>();
+  for (const name of ['epochs', 'steps', 'batch', 'binarize', 'holdOut', 'standardize'] as const) {
+    const value = options[name];
+    if (value !== undefined) flags.set(name, { value, source: `--${dashed(name)}` });
+  }
+  if (context.seed !== undefined) flags.set('seed', { value: context.seed, source: '--seed' });
+  sources.push(flags);
+  return sources;
+}
+
+function choice(options: TrainOptions & { data: string }): DataChoice {
+  const { data, dataDir, test, limit, labelColumn } = options;
+  return {
+    data,
+    ...(dataDir !== undefined && { dataDir }),
+    ...(test !== undefined && { test }),
+    ...(limit !== undefined && { limit }),
+    ...(labelColumn !== undefined && { labelColumn }),
+  };
+}
+
+export async function fresh(
+  family: Family,
+  options: TrainOptions,
+  context: Context,
+): Promise<RunRequest> {
+  const { data } = options;
+  if (data === undefined) {
+    throw new LatentGpuError(
+      'bad-config',
+      'name the data: --data digits (built in), --data mnist, or --data and a file or folder',
+    );
+  }
+  const sources = await asked(options, context);
+  // Data may be large, and mistakes need not wait for them; defaults may yet change with them.
+  checkKeys(family, sources);
+  return {
+    family,
+    sources,
+    data: choice({ ...options, data }),
+    folder: options.out ?? defaultFolder(data, family),
+    force: options.force === true,
+    ...(options.tune !== undefined && { tune: options.tune }),
+    resume: undefined,
+  };
+}
+
+/** What suits neither continuous data nor others is a mistake in any case. */
+function checkKeys(family: Family, sources: Sources): void {
+  try {
+    settleRun(family, sources, { isContinuous: true });
+  } catch {
+    settleRun(family, sources, { isContinuous: settleData(sources).standardize });
+  }
+}
+
+/** `runs/mnist-vae`, `runs/table-vae` of `/some/where/table.csv.gz`. */
+export function defaultFolder(data: string, family: Family): string {
+  const name = basename(resolve(data)).replace(/(.)\..*$/, '$1');
+  return `runs/${name}-${family}`;
+}
+
+export async function continued(
+  folder: string,
+  family: Family,
+  options: TrainOptions,
+  context: Context,
+): Promise<RunRequest> {
+  if (options.tune !== undefined) {
+    throw new LatentGpuError(
+      'bad-config',
+      '--tune: a continued run keeps the kernels it began with; leave it out, or train anew with another --out',
+    );
+  }
+  const record = (await readRecord(folder)) as TrainingRecord;
+  if (record.family !== family) {
+    throw new LatentGpuError(
+      'bad-config',
+      `${folder} holds a model of family ${record.family}, not ${family}; \`train ${record.family}\` continues it`,
+    );
+  }
+  const before = flatten(RUN_KEYS, record.config, `${folder}/training.json`);
+  const sources = [before, ...(await asked(options, context))];
+  refuseChanges(settleRun(family, [before]), settleRun(family, sources), folder);
+  const { data, dataDir, test, limit, labelColumn } = record.data;
+  return {
+    family,
+    sources,
+    data: choice({
+      dataDir,
+      test,
+      limit,
+      labelColumn,
+      ...given(options),
+      data: options.data ?? data,
+    }),
+    folder,
+    force: false,
+    resume: { record, checkpoint: await new RunFolder(folder).readCheckpoint() },
+  };
+}
+
+/** The options about data that were given. */
+function given({ dataDir, test, limit, labelColumn }: TrainOptions): Partial<TrainOptions> {
+  return Object.fromEntries(
+    Object.entries({ dataDir, test, limit, labelColumn }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );
+}
+
+/** A continued run equals an uninterrupted one, or is none. */
+function refuseChanges(before: Values, now: Values, folder: string): void {
+  const changed = [...now].find(
+    ([name, value]) =>
+      !FREE_KEYS.includes(name) && JSON.stringify(before.get(name)) !== JSON.stringify(value),
+  );
+  if (!changed) return;
+  const [name, value] = changed;
+  throw new LatentGpuError(
+    'bad-config',
+    `${name} is ${JSON.stringify(before.get(name))} in ${folder} and cannot become ${JSON.stringify(value)} ` +
+      'in a continued run; leave it out, or train anew with another --out',
+  );
+}
