@@ -1,5 +1,4 @@
 // How a run is getting on: a bar while it goes, a line an epoch for people, another for metrics.jsonl.
-import { logScale, type Standardization } from '../data/standardize.ts';
 import { bitsPerDimension } from '../flows/index.ts';
 import { FlowModel, GREY_LEVELS, type Model } from '../models/index.ts';
 import { type AnyEvaluation, type EpochReport, lossIn, type Progress } from '../training/index.ts';
@@ -14,12 +13,7 @@ export function bitsOf(model: Model, nats: number): number | null {
     : null;
 }
 
-/** What a negative log-density of standardised data lacks to one of the data as they were. */
-export function shiftOf(standardization: Standardization | undefined): number {
-  return standardization ? logScale(standardization) : 0;
-}
-
-/** The loss in nats of the data as they were, as evaluations are. */
+/** The loss in nats of the data as they were, as evaluations are. @param shift their `logScale` */
 export function inDataUnits(report: Report, shift: number): Report {
   const { loss } = report.metrics;
   if (loss === undefined || shift === 0) return report;

@@ -1,12 +1,19 @@
 // latentgpu eval: how good a model is on held-out data.
 import type { Command } from 'commander';
-import { logScale } from '../data/standardize.ts';
-import { Autoencoder, evaluateFlow, evaluateModel } from '../models/index.ts';
+import {
+  Autoencoder,
+  type EvaluationOptions,
+  evaluateFlow,
+  evaluateModel,
+  type FlowEvaluationOptions,
+} from '../models/index.ts';
+import type { Runtime } from '../scheduler/index.ts';
 import { isFlow, type LoadedFlow, type LoadedLatent } from '../training/model-folder.node.ts';
 import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
-import { loadModel, withModel } from './device.ts';
-import { dataOptions, loadSubject, type SubjectOptions } from './subject.ts';
-import { table, thousands } from './text.ts';
+import { loadModel } from './device.ts';
+import { type Findings, measure } from './measure.ts';
+import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './subject.ts';
+import { thousands } from './text.ts';
 
 /** Rows whose likelihood is estimated unless more are asked for: it is nearly all of the work. */
 const LIKELIHOOD_ROWS = 1000;
@@ -46,113 +53,77 @@ export function evalCommand(program: Command): void {
 }
 
 async function perform(dir: string, options: EvalOptions, context: Context): Promise<void> {
+  const began = performance.now();
   const loaded = await loadModel(dir, context.out);
-  if (isFlow(loaded)) await ofFlow(dir, loaded, options, context);
-  else await ofLatentModel(dir, loaded, options, context);
+  const subject = await loadSubject(dir, loaded, options, context, 'densities');
+  await measure({ label: 'evaluating', loaded, subject, began }, context, (runtime, work) =>
+    isFlow(loaded)
+      ? ofFlow(runtime, loaded, subject, { ...work, draws: options.samples || 1 })
+      : ofLatentModel(runtime, loaded, subject, {
+          ...work,
+          samples: options.samples ?? SAMPLES,
+          likelihoodLimit: options.likelihoodLimit ?? options.limit ?? LIKELIHOOD_ROWS,
+        }),
+  );
 }
 
 async function ofFlow(
-  dir: string,
-  loaded: LoadedFlow,
-  options: EvalOptions,
-  context: Context,
-): Promise<void> {
-  const began = performance.now();
-  const { out, signal, seed = 0 } = context;
-  const { model, standardization } = loaded;
-  const subject = await loadSubject(dir, loaded, options, context, 'densities');
-  await withModel(loaded, async (runtime, device) => {
-    const evaluation = await out.progress('evaluating', (bar) =>
-      evaluateFlow(runtime, model, subject.dataset, subject.rows, {
-        draws: options.samples || 1,
-        seed,
-        ...(standardization && { logScale: logScale(standardization) }),
-        signal,
-        onProgress: (fraction) => bar.update(fraction),
-      }),
-    );
-    const seconds = Number(((performance.now() - began) / 1000).toFixed(3));
-    const { negativeLogLikelihood: nll, standardError, bitsPerDimension, draws } = evaluation;
-    const { binarization: _, ...summary } = subject.summary;
-    out.result(
-      { ...evaluation, ...summary, seed, adapter: device.adapter.name, seconds },
-      table([
-        ['data', subject.title],
-        ['-log p(x)', `${nll.toFixed(4)} ± ${standardError.toFixed(4)} nats`],
-        ...(bitsPerDimension !== null
-          ? [
-              [
-                'bits/dim',
-                `${bitsPerDimension.toFixed(4)} ± ${(standardError / (model.features * Math.LN2)).toFixed(4)} ` +
-                  `(256 grey levels, dequantised uniformly, ${draws} ${draws === 1 ? 'draw' : 'draws'} a row)`,
-              ],
-            ]
-          : []),
-        ['adapter', device.adapter.name],
-        ['time', `${seconds.toFixed(1)} s`],
-      ]),
-    );
-  });
+  runtime: Runtime,
+  { model }: LoadedFlow,
+  { dataset, rows }: Subject,
+  options: FlowEvaluationOptions,
+): Promise<Findings> {
+  const evaluation = await evaluateFlow(runtime, model, dataset, rows, options);
+  const { negativeLogLikelihood: nll, standardError, bitsPerDimension, draws } = evaluation;
+  return {
+    figures: evaluation,
+    lines: [
+      ['-log p(x)', `${nll.toFixed(4)} ± ${standardError.toFixed(4)} nats`],
+      ...(bitsPerDimension !== null
+        ? [
+            [
+              'bits/dim',
+              `${bitsPerDimension.toFixed(4)} ± ${(standardError / (model.features * Math.LN2)).toFixed(4)} ` +
+                `(256 grey levels, dequantised uniformly, ${draws} ${draws === 1 ? 'draw' : 'draws'} a row)`,
+            ],
+          ]
+        : []),
+    ],
+  };
 }
 
 async function ofLatentModel(
-  dir: string,
-  loaded: LoadedLatent,
-  options: EvalOptions,
-  context: Context,
-): Promise<void> {
-  const began = performance.now();
-  const { out, signal } = context;
-  const seed = context.seed ?? 0;
-  const { model, standardization } = loaded;
-  const subject = await loadSubject(dir, loaded, options, context, 'densities');
-  await withModel(loaded, async (runtime, device) => {
-    const evaluation = await out.progress('evaluating', (bar) =>
-      evaluateModel(runtime, model, subject.dataset, subject.rows, {
-        samples: options.samples ?? SAMPLES,
-        likelihoodLimit: options.likelihoodLimit ?? options.limit ?? LIKELIHOOD_ROWS,
-        seed,
-        ...(standardization && { logScale: logScale(standardization) }),
-        signal,
-        onProgress: (fraction) => bar.update(fraction),
-      }),
-    );
-    const result = {
-      ...evaluation,
-      ...subject.summary,
-      seed,
-      adapter: device.adapter.name,
-      seconds: Number(((performance.now() - began) / 1000).toFixed(3)),
-    };
-    const { nll } = evaluation;
-    const isVae = !(model instanceof Autoencoder);
-    const error = (value: number) => `± ${value.toFixed(2)}`;
-    out.result(
-      result,
-      table([
-        ['data', subject.title],
-        [
-          isVae ? 'negative ELBO' : 'reconstruction',
-          `${evaluation.negativeElbo.toFixed(3)} ${error(evaluation.standardError)} nats`,
-        ],
-        ...(isVae
-          ? [
-              ['kl', `${evaluation.kl?.toFixed(3)} nats`],
-              ['active units', `${evaluation.activeUnits} of ${loaded.config.latent}`],
-            ]
-          : []),
-        ...(nll
-          ? [
-              [
-                '-log p(x)',
-                `${nll.value.toFixed(3)} ${error(nll.standardError)} nats (${thousands(nll.samples)} ` +
-                  `samples, ${thousands(nll.count)} rows, effective ${nll.effectiveSampleSize.toFixed(1)})`,
-              ],
-            ]
-          : []),
-        ['adapter', device.adapter.name],
-        ['time', `${result.seconds.toFixed(1)} s`],
-      ]),
-    );
-  });
+  runtime: Runtime,
+  { model, config }: LoadedLatent,
+  { dataset, rows }: Subject,
+  options: EvaluationOptions,
+): Promise<Findings> {
+  const evaluation = await evaluateModel(runtime, model, dataset, rows, options);
+  const { nll, negativeElbo, standardError, kl, activeUnits } = evaluation;
+  const isVae = !(model instanceof Autoencoder);
+  const error = (value: number) => `± ${value.toFixed(2)}`;
+  return {
+    figures: evaluation,
+    lines: [
+      [
+        isVae ? 'negative ELBO' : 'reconstruction',
+        `${negativeElbo.toFixed(3)} ${error(standardError)} nats`,
+      ],
+      ...(isVae
+        ? [
+            ['kl', `${kl?.toFixed(3)} nats`],
+            ['active units', `${activeUnits} of ${config.latent}`],
+          ]
+        : []),
+      ...(nll
+        ? [
+            [
+              '-log p(x)',
+              `${nll.value.toFixed(3)} ${error(nll.standardError)} nats (${thousands(nll.samples)} ` +
+                `samples, ${thousands(nll.count)} rows, effective ${nll.effectiveSampleSize.toFixed(1)})`,
+            ],
+          ]
+        : []),
+    ],
+  };
 }

@@ -76,7 +76,7 @@ async function density(
     return points;
   };
   const logProb = await logDensities(runtime, model, rows, CELLS * CELLS);
-  const scale = standardization ? logScale(standardization) : 0;
+  const scale = logScale(standardization);
   return densityPicture(
     logProb.map((value) => Math.exp(value - scale)),
     { low, span },

@@ -67,7 +67,7 @@ async function perform(dir: string, options: ReportOptions, context: Context): P
           samples: options.samples,
           likelihoodLimit: options.limit ?? LIKELIHOOD_ROWS,
           seed,
-          ...(loaded.standardization && { logScale: logScale(loaded.standardization) }),
+          logScale: logScale(loaded.standardization),
           signal,
           onProgress: (fraction) => bar.update(fraction),
         }),

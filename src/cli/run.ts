@@ -1,4 +1,5 @@
 // One training run into one folder: what `train` and `start` do.
+import { logScale } from '../data/standardize.ts';
 import { openDevice } from '../device/index.ts';
 import {
   codeSize,
@@ -29,14 +30,7 @@ import { checkOutput } from '../training/output.node.ts';
 import type { TrainingRecord } from '../training/record.ts';
 import { RunFolder } from '../training/run-folder.node.ts';
 import type { Context } from './command.ts';
-import {
-  bitsOf,
-  epochLine,
-  inDataUnits,
-  metricsLine,
-  progressOn,
-  shiftOf,
-} from './epoch-report.ts';
+import { bitsOf, epochLine, inDataUnits, metricsLine, progressOn } from './epoch-report.ts';
 import { flowPictures } from './flow-pictures.ts';
 import type { Output } from './output.ts';
 import { picturesOf } from './pictures.ts';
@@ -107,7 +101,7 @@ async function trainInto(
     files.push(...(await draw(run, trainer, result.parameters, prepared)));
   }
   const done = result.step - start;
-  const shift = shiftOf(prepared.standardization);
+  const shift = logScale(prepared.standardization);
   const last = result.last?.evaluation;
   const tested = result.best?.negativeElbo ?? (last ? lossIn(last) : null);
   return {
@@ -187,7 +181,7 @@ async function fitInto(
   const { test } = data;
   const { every, limit, samples = 0 } = training.evaluate;
   const perEpoch = trainer.stepsPerEpoch;
-  const shift = shiftOf(standardization);
+  const shift = logScale(standardization);
   const save = async (checkpoint: Checkpoint) => {
     const flat = checkpoint.best?.parameters ?? (await trainer.keptParameters());
     const kept = unpackParameters(model, flat);

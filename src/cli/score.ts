@@ -1,6 +1,5 @@
 // latentgpu score: the log-likelihood of each row.
 import type { Command } from 'commander';
-import { logScale } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
 import {
   Autoencoder,
@@ -8,13 +7,16 @@ import {
   likelihoodOf,
   logDensities,
   scoreRows,
+  type Vae,
 } from '../models/index.ts';
+import type { Runtime } from '../scheduler/index.ts';
 import { isFlow, type LoadedFlow } from '../training/model-folder.node.ts';
 import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
-import { loadModel, withModel } from './device.ts';
-import { checkRoom, type OutputFile, outputFile, writeArray } from './files.ts';
-import { dataOptions, loadSubject, type SubjectOptions } from './subject.ts';
-import { table, thousands } from './text.ts';
+import { loadModel } from './device.ts';
+import { checkRoom, outputFile, writeArray } from './files.ts';
+import { type Findings, type MeasureOptions, measure } from './measure.ts';
+import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './subject.ts';
+import { thousands } from './text.ts';
 
 /** Rows that the JSON object lists without being asked. */
 const LISTED = 1000;
@@ -49,13 +51,10 @@ export function scoreCommand(program: Command): void {
 
 async function perform(dir: string, options: ScoreOptions, context: Context): Promise<void> {
   const began = performance.now();
-  const { out, signal, seed = 0 } = context;
-  const { samples = SAMPLES } = options;
+  const { out } = context;
   const file = await outputFile(options.out, ['npy']);
   const loaded = await loadModel(dir, out);
-  if (isFlow(loaded)) return await ofFlow(dir, loaded, file, options, context);
-  const { model, standardization } = loaded;
-  if (model instanceof Autoencoder) {
+  if (loaded.model instanceof Autoencoder) {
     throw new LatentGpuError(
       'bad-input',
       `${dir} holds an autoencoder, which gives data no probability; train a vae to score them`,
@@ -64,114 +63,80 @@ async function perform(dir: string, options: ScoreOptions, context: Context): Pr
   const subject = await loadSubject(dir, loaded, options, context, 'densities');
   const { count } = subject.dataset;
   checkRoom(file, `${count} rows`, count, 1);
-  await withModel(loaded, async (runtime, device) => {
-    const { logProb, ...errors } = await out.progress('scoring', (bar) =>
-      scoreRows(runtime, model, subject.rows, count, {
-        samples,
-        seed,
-        signal,
-        onProgress: (done) => bar.update(done),
+  await measure({ label: 'scoring', loaded, subject, began }, context, async (runtime, work) => {
+    const { logProb, figures, lines, rows } = isFlow(loaded)
+      ? await ofFlow(runtime, loaded, subject, work, options.samples)
+      : await ofVae(runtime, loaded.model as Vae, subject, work, options.samples);
+    await writeArray(file, Float32Array.from(logProb), [count]);
+    return {
+      figures: { file: file.path, ...figures },
+      lines: out.quiet ? [] : [...lines, ['file', `${file.path}: [${count}]`]],
+      ...((options.rows || count <= LISTED) && {
+        details: { rows: { logProb: [...logProb], ...rows } },
       }),
-    );
-    // Of the data, not of what the model sees of them.
-    const scale = standardization ? logScale(standardization) : 0;
-    const scores = { ...errors, logProb: logProb.map((value) => value - scale) };
-    await writeArray(file, Float32Array.from(scores.logProb), [count]);
-    const { value, standardError, effectiveSampleSize } = likelihoodOf(scores, samples);
-    const monteCarloError = Math.hypot(...scores.standardError) / count;
-    const seconds = Number(((performance.now() - began) / 1000).toFixed(3));
-    out.result(
-      {
-        file: file.path,
-        count,
-        samples,
-        logProb: -value,
-        standardError,
-        monteCarloError,
-        effectiveSampleSize,
-        ...subject.summary,
-        seed,
-        adapter: device.adapter.name,
-        seconds,
-        ...((options.rows || count <= LISTED) && {
-          rows: {
-            logProb: [...scores.logProb],
-            standardError: [...scores.standardError],
-            effectiveSampleSize: [...scores.effectiveSampleSize],
-          },
-        }),
-      },
-      out.quiet
-        ? ''
-        : table([
-            ['data', subject.title],
-            ['log p(x)', `${(-value).toFixed(3)} ± ${standardError.toFixed(2)} nats`],
-            [
-              'sampling',
-              `${thousands(samples)} samples a row, effective ${effectiveSampleSize.toFixed(1)}` +
-                (samples > 1 ? `; error of the mean ${monteCarloError.toFixed(3)} nats` : ''),
-            ],
-            ['file', `${file.path}: [${count}]`],
-            ['adapter', device.adapter.name],
-            ['time', `${seconds.toFixed(1)} s`],
-          ]),
-    );
+    };
   });
+}
+
+interface Scores extends Findings {
+  /** Of the data, not of what the model sees of them. */
+  readonly logProb: Float64Array;
+  /** What else is known of each row. */
+  readonly rows: Readonly<Record<string, number[]>>;
+}
+
+async function ofVae(
+  runtime: Runtime,
+  model: Vae,
+  { dataset: { count }, rows }: Subject,
+  { logScale, ...work }: MeasureOptions,
+  samples = SAMPLES,
+): Promise<Scores> {
+  const found = await scoreRows(runtime, model, rows, count, { ...work, samples });
+  const scores = { ...found, logProb: found.logProb.map((value) => value - logScale) };
+  const { value, standardError, effectiveSampleSize } = likelihoodOf(scores, samples);
+  const monteCarloError = Math.hypot(...scores.standardError) / count;
+  return {
+    logProb: scores.logProb,
+    figures: {
+      count,
+      samples,
+      logProb: -value,
+      standardError,
+      monteCarloError,
+      effectiveSampleSize,
+    },
+    lines: [
+      ['log p(x)', `${(-value).toFixed(3)} ± ${standardError.toFixed(2)} nats`],
+      [
+        'sampling',
+        `${thousands(samples)} samples a row, effective ${effectiveSampleSize.toFixed(1)}` +
+          (samples > 1 ? `; error of the mean ${monteCarloError.toFixed(3)} nats` : ''),
+      ],
+    ],
+    rows: {
+      standardError: [...scores.standardError],
+      effectiveSampleSize: [...scores.effectiveSampleSize],
+    },
+  };
 }
 
 /** Exact, but for the noise that dequantises grey levels. */
 async function ofFlow(
-  dir: string,
-  loaded: LoadedFlow,
-  file: OutputFile,
-  options: ScoreOptions,
-  context: Context,
-): Promise<void> {
-  const began = performance.now();
-  const { out, signal, seed = 0 } = context;
-  const { model, standardization } = loaded;
-  const subject = await loadSubject(dir, loaded, options, context, 'densities');
-  const { count } = subject.dataset;
-  const draws = options.samples ?? 1;
-  checkRoom(file, `${count} rows`, count, 1);
-  await withModel(loaded, async (runtime, device) => {
-    const found = await out.progress('scoring', (bar) =>
-      logDensities(runtime, model, subject.rows, count, {
-        draws,
-        seed,
-        signal,
-        onProgress: (done) => bar.update(done),
-      }),
-    );
-    const scale = standardization ? logScale(standardization) : 0;
-    const logProb = found.map((value) => value - scale);
-    await writeArray(file, Float32Array.from(logProb), [count]);
-    const { negativeLogLikelihood, ...about } = flowEvaluationOf(model, logProb, draws);
-    const { binarization: _, ...summary } = subject.summary;
-    const seconds = Number(((performance.now() - began) / 1000).toFixed(3));
-    out.result(
-      {
-        file: file.path,
-        logProb: -negativeLogLikelihood,
-        ...about,
-        ...summary,
-        seed,
-        adapter: device.adapter.name,
-        seconds,
-        ...((options.rows || count <= LISTED) && { rows: { logProb: [...logProb] } }),
-      },
-      out.quiet
-        ? ''
-        : table([
-            ['data', subject.title],
-            [
-              'log p(x)',
-              `${(-negativeLogLikelihood).toFixed(4)} ± ${about.standardError.toFixed(4)} nats`,
-            ],
-            ['file', `${file.path}: [${count}]`],
-            ['adapter', device.adapter.name],
-            ['time', `${seconds.toFixed(1)} s`],
-          ]),
-    );
-  });
+  runtime: Runtime,
+  { model }: LoadedFlow,
+  { dataset: { count }, rows }: Subject,
+  { logScale, ...work }: MeasureOptions,
+  draws = 1,
+): Promise<Scores> {
+  const found = await logDensities(runtime, model, rows, count, { ...work, draws });
+  const logProb = found.map((value) => value - logScale);
+  const { negativeLogLikelihood, ...about } = flowEvaluationOf(model, logProb, draws);
+  const logLikelihood = `${(-negativeLogLikelihood).toFixed(4)} ± ${about.standardError.toFixed(4)}`;
+  return {
+    logProb,
+    figures: { logProb: -negativeLogLikelihood, ...about },
+    lines: [['log p(x)', `${logLikelihood} nats`]],
+    rows: {},
+  };
 }

@@ -96,8 +96,8 @@ export function toOriginal(rows: Float32Array, { mean, std }: Standardization): 
 
 /**
  * Σ log std, in nats: densities change by it, log p(original) = log p(standardised) - logScale (the
- * change of variables x ↦ (x - mean) / std).
+ * change of variables x ↦ (x - mean) / std). 0 for data that are as they were.
  */
-export function logScale({ std }: Standardization): number {
-  return std.reduce((sum, value) => sum + Math.log(value), 0);
+export function logScale(standardization: Standardization | undefined): number {
+  return standardization?.std.reduce((sum, value) => sum + Math.log(value), 0) ?? 0;
 }

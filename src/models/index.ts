@@ -33,6 +33,7 @@ export type { BaseConfig, FlowConfig, TransformConfig } from './flow/config.ts';
 export {
   evaluateFlow,
   type FlowEvaluation,
+  type FlowEvaluationOptions,
   flowEvaluationOf,
   logDensities,
 } from './flow/evaluate.ts';
