@@ -3,22 +3,17 @@ import '../../src/bench/page/plot.css';
 import { parseReport, stringifyReport } from '../../src/bench/json.ts';
 import { benchPage } from '../../src/bench/page/page.ts';
 import type { BenchReport } from '../../src/bench/report.ts';
-import { acceptDrops, download } from '../view/files.ts';
+import { button, element, input } from '../view/elements.ts';
+import { acceptChoices, acceptDrops, download } from '../view/files.ts';
 import { Notice, showUnavailable } from '../view/messages.ts';
 import { connect } from './link.ts';
 import type { Length, Told } from './protocol.ts';
 import { type Earlier, View } from './view.ts';
 
-function element<T extends HTMLElement>(id: string): T {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page has no element '${id}'`);
-  return found as T;
-}
-
-const measureButton = element<HTMLButtonElement>('measure');
+const measureButton = button('measure');
 const done = element<HTMLProgressElement>('done');
-const files = element<HTMLInputElement>('files');
-const saveButtons = ['save-json', 'save-page'].map((id) => element<HTMLButtonElement>(id));
+const files = input('files');
+const saveButtons = ['save-json', 'save-page'].map(button);
 const lengths = [...document.querySelectorAll<HTMLInputElement>('input[name="length"]')];
 
 const notice = new Notice(element('notice'));
@@ -37,7 +32,7 @@ function hear(told: Told): void {
     case 'report':
       report = told.report;
       view.show(report);
-      for (const button of saveButtons) button.disabled = false;
+      for (const save of saveButtons) save.disabled = false;
       break;
     case 'ended':
       setMeasuring(false);
@@ -64,7 +59,7 @@ function setMeasuring(on: boolean): void {
   measureButton.textContent = on ? 'Stop' : 'Measure';
   measureButton.disabled = false;
   done.hidden = !on;
-  for (const input of lengths) input.disabled = on;
+  for (const length of lengths) length.disabled = on;
 }
 
 measureButton.addEventListener('click', () => {
@@ -91,10 +86,7 @@ element('save-page').addEventListener('click', async () => {
 });
 
 element('choose').addEventListener('click', () => files.click());
-files.addEventListener('change', () => {
-  void compareWith([...(files.files ?? [])]);
-  files.value = '';
-});
+acceptChoices(files, (chosen) => void compareWith(chosen));
 acceptDrops((dropped) => void compareWith(dropped));
 
 async function compareWith([file]: readonly File[]): Promise<void> {

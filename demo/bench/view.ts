@@ -14,17 +14,12 @@ import { rooflinePlot } from '../../src/bench/page/roofline-plot.ts';
 import { curveTable, sharesTable } from '../../src/bench/page/tables.ts';
 import type { BenchReport } from '../../src/bench/report.ts';
 import { type Html, html } from '../../src/report/html.ts';
+import { element } from '../view/elements.ts';
 
 /** A report to compare with, and what it is called. */
 export interface Earlier {
   readonly name: string;
   readonly report: BenchReport;
-}
-
-function element(id: string): HTMLElement {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page has no element '${id}'`);
-  return found;
 }
 
 /** Shows a card with this in it, or hides the card where there is nothing. */

@@ -4,16 +4,10 @@ import { type ErrorCode, isLatentGpuError, type TrainerState } from '../../src/i
 import type { Activity, Report, Request, Settings } from '../protocol.ts';
 import { type DataSplit, readDropped } from './files.ts';
 import { Looks } from './looks.ts';
+import { Pace } from './pace.ts';
 import { Requests } from './requests.ts';
 import { builtInDigits, checkLoadable, type LoadedModel, Task } from './task.ts';
 import { Views } from './views.ts';
-
-/** Training goes on this long before the session listens again. */
-const SLICE_MS = 200;
-/** The state is kept for a lost device this often: slices are short, and the state is large. */
-const SNAPSHOT_SECONDS = 2;
-/** After a touch of the map, slices are single steps for so long. */
-const ATTENTION_MS = 250;
 
 /** What leaves no device to go on with. */
 const FATAL: readonly (ErrorCode | undefined)[] = ['no-adapter', 'device-lost'];
@@ -52,10 +46,9 @@ class Session {
   /** Devices of this task that were lost and replaced, as far as the page has been told. */
   private recoveries = 0;
   private activity: Activity | undefined;
-  private stepMs = 0;
 
   private readonly looks = new Looks();
-  private attentionUntil = 0;
+  private readonly pace = new Pace();
 
   constructor(tell: (report: Report) => void) {
     this.tell = tell;
@@ -118,7 +111,7 @@ class Session {
         if (!isStranded) this.looks.begin(this.views);
         return;
       case 'point':
-        this.attentionUntil = performance.now() + ATTENTION_MS;
+        this.pace.attend();
         views?.setPoint(request.at);
         if (!isStranded) await views?.showPoint();
         return;
@@ -245,7 +238,7 @@ class Session {
     this.task = task;
     this.own = own;
     this.settings = task.settings;
-    this.stepMs = 0;
+    this.pace.reset();
     const { train, heldOut } = task.data;
     this.tell({
       type: 'ready',
@@ -307,18 +300,9 @@ class Session {
   }
 
   private async train({ trainer, settings }: Task): Promise<void> {
-    const isWatched = performance.now() < this.attentionUntil;
-    const wanted = this.stepMs > 0 && !isWatched ? Math.round(SLICE_MS / this.stepMs) : 1;
-    const before = trainer.step;
-    const began = performance.now();
-    const report = await trainer.run(Math.max(1, wanted), { snapshotAfter: SNAPSHOT_SECONDS });
-    const ms = (performance.now() - began) / Math.max(1, trainer.step - before);
-    // The first step also warms everything up, and single steps pay for a whole report.
-    if (before > 0 && !(isWatched && this.stepMs > 0)) {
-      this.stepMs = this.stepMs === 0 ? ms : 0.8 * this.stepMs + 0.2 * ms;
-    }
+    const report = await this.pace.slice(trainer);
     const { loss = 0, reconstruction = 0, kl = 0 } = report.metrics;
-    const stepsPerSecond = this.stepMs > 0 ? 1000 / this.stepMs : 0;
+    const { stepsPerSecond } = this.pace;
     this.tell({
       type: 'progress',
       step: report.step,

@@ -25,6 +25,18 @@ export function acceptDrops(opened: (files: readonly File[]) => void): void {
   });
 }
 
+/** @param opened called with the files that the visitor chooses */
+export function acceptChoices(
+  input: HTMLInputElement,
+  opened: (files: readonly File[]) => void,
+): void {
+  input.addEventListener('change', () => {
+    opened([...(input.files ?? [])]);
+    // So that the same files can be chosen again.
+    input.value = '';
+  });
+}
+
 /** The files dropped; of a folder, those that lie in it. */
 async function filesOf(
   entries: readonly (FileSystemEntry | null)[],
