@@ -1,9 +1,10 @@
 // The data that a command on a trained model works on: those named, or those it was trained on.
-import { type ImageDataset, imageSize, take } from '../data/dataset.ts';
+import { type ImageDataset, take } from '../data/dataset.ts';
 import { standardize } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
 import { isFlow, type LoadedModel } from '../training/model-folder.node.ts';
 import { loadNamed, loadSplit } from './data.ts';
+import { checkShape } from './data-checks.ts';
 import type { Output } from './output.ts';
 
 /** What a command on a trained model was told about data. */
@@ -71,23 +72,4 @@ function takesAnyRange(loaded: LoadedModel): boolean {
 /** @returns the first `limit` rows, or all */
 export function atMost(dataset: ImageDataset, limit: number | undefined): ImageDataset {
   return limit === undefined ? dataset : take(dataset, limit);
-}
-
-/**
- * Checks that data fit a model: the same shape, or plain vectors of as many features.
- *
- * @throws LatentGpuError `shape-mismatch`
- */
-export function checkShape(dataset: ImageDataset, shape: readonly number[]): void {
-  const essential = (extents: readonly number[]) => extents.filter((n) => n !== 1).join();
-  const isVector = dataset.shape.length === 1 || shape.length === 1;
-  const fits = isVector
-    ? imageSize(dataset) === imageSize({ shape: [...shape] })
-    : essential(dataset.shape) === essential(shape);
-  if (fits) return;
-  throw new LatentGpuError(
-    'shape-mismatch',
-    `${dataset.name} has data points of [${dataset.shape.join(', ')}] and the model takes ` +
-      `[${shape.join(', ')}]; name data of that shape with --data`,
-  );
 }

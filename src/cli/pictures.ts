@@ -10,6 +10,7 @@ import { type Binarization, binarizedRows } from '../training/index.ts';
 import { PICTURES } from '../training/run-files.ts';
 import { CLOUD, cloudPicture } from './clouds.ts';
 import { type Appearance, inDataUnits, pairsPicture, pictureOf } from './points.ts';
+import { greyed } from './traits.ts';
 
 export const SAMPLES = 100;
 const PAIRS = 40;
@@ -63,11 +64,6 @@ export function codesPicture(
     i % 2 === 0 ? value : 0.08 * (range || 1) * ((labels?.[i >> 1] ?? 0) + 0.8 * random.uniform()),
   );
   return scatter(spread, options);
-}
-
-/** Data rows as a picture shows them to an encoder: drawn ones would only add noise. */
-export function greyed(binarization: Binarization): Binarization {
-  return binarization === 'resampled' ? 'none' : binarization;
 }
 
 /** Rows that a picture of reconstructions shows, at most. */

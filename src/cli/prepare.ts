@@ -1,5 +1,4 @@
 // What a training run needs, read and checked before anything is written.
-import type { ImageDataset } from '../data/dataset.ts';
 import { PLANE_DATA } from '../data/plane.ts';
 import { type Standardization, standardizationOf, standardize } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
@@ -30,7 +29,7 @@ import { checkOutput } from '../training/output.node.ts';
 import type { TrainingRecord } from '../training/record.ts';
 import type { Context } from './command.ts';
 import { loadTraining, recordOf, type TrainingData } from './data.ts';
-import { checkShape } from './model-data.ts';
+import { checkRange, checkShape } from './data-checks.ts';
 import type { RunRequest } from './run-request.ts';
 import { chooseBinarization, traitsOf } from './traits.ts';
 import { version } from './version.ts';
@@ -154,23 +153,6 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     },
   };
 }
-
-/** @throws LatentGpuError `bad-config` for values that grey levels or a logit cannot have */
-export function checkRange({ config, logit }: FlowModel, { data, name }: ImageDataset): void {
-  const isGrey = config.dequantize === 'uniform';
-  if ((!isGrey && !logit) || data instanceof Uint8Array) return;
-  const low = data.reduce((a, b) => Math.min(a, b));
-  const high = data.reduce((a, b) => Math.max(a, b));
-  if (low >= 0 && high <= 1) return;
-  const who = logit ? 'a logit' : 'dequantize=uniform';
-  const remedy = [...(logit ? ['logit=null'] : []), ...(isGrey ? ['dequantize=none'] : [])];
-  throw new LatentGpuError(
-    'bad-config',
-    `${who} takes values in [0, 1], and those of ${name} range from ${short(low)} to ${short(high)}; set ${remedy.join(' and ')}`,
-  );
-}
-
-const short = (value: number) => String(Number(value.toPrecision(4)));
 
 function standardized({ train, test }: TrainingData, s: Standardization): TrainingData {
   return { train: standardize(train, s), test: test && standardize(test, s) };

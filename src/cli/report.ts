@@ -15,12 +15,11 @@ import { type Context, common, countOption, runCommand } from './command.ts';
 import { hasTestSplit } from './data.ts';
 import { loadModel, withModel } from './device.ts';
 import { outputFile } from './files.ts';
-import { greyed } from './pictures.ts';
 import { portraitOf, type Sitters } from './portrait.ts';
 import { contentOf, type ReportOptions, readRunHistory } from './report-content.ts';
 import { dataOptions, loadSubject, type Subject } from './subject.ts';
 import { table, thousands } from './text.ts';
-import { isBinary } from './traits.ts';
+import { greyed, isBinary } from './traits.ts';
 
 /** Rows whose likelihood is estimated, as `eval` does. */
 const LIKELIHOOD_ROWS = 1000;

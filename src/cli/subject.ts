@@ -6,11 +6,10 @@ import { isFlowConfig, type RowSource } from '../models/index.ts';
 import { BINARIZATIONS, type Binarization, binarizedRows } from '../training/index.ts';
 import { isFlow, type LoadedModel } from '../training/model-folder.node.ts';
 import { type Context, countOption } from './command.ts';
+import { checkRange } from './data-checks.ts';
 import { loadModelData, type ModelDataOptions } from './model-data.ts';
-import { greyed } from './pictures.ts';
-import { checkRange } from './prepare.ts';
 import { thousands } from './text.ts';
-import { chooseBinarization } from './traits.ts';
+import { chooseBinarization, greyed } from './traits.ts';
 
 export interface SubjectOptions extends ModelDataOptions {
   readonly binarize?: Binarization;

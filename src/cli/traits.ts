@@ -1,4 +1,4 @@
-// What data are like, as defaults and the decoder depend on it.
+// What data are like, and how they are binarised if nothing is said.
 import type { ImageDataset } from '../data/dataset.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { DataTraits, LikelihoodConfig } from '../models/index.ts';
@@ -49,4 +49,9 @@ export function chooseBinarization(
     throw bad(`which goes with a Bernoulli decoder, and likelihood.kind is ${likelihood.kind}`);
   }
   return asked;
+}
+
+/** Data rows as a picture shows them to an encoder: drawn ones would only add noise. */
+export function greyed(binarization: Binarization): Binarization {
+  return binarization === 'resampled' ? 'none' : binarization;
 }

@@ -1,0 +1,40 @@
+// Whether data suit a model.
+import { type ImageDataset, imageSize } from '../data/dataset.ts';
+import { LatentGpuError } from '../errors.ts';
+import type { FlowModel } from '../models/index.ts';
+
+/**
+ * Checks that data fit a model: the same shape, or plain vectors of as many features.
+ *
+ * @throws LatentGpuError `shape-mismatch`
+ */
+export function checkShape(dataset: ImageDataset, shape: readonly number[]): void {
+  const essential = (extents: readonly number[]) => extents.filter((n) => n !== 1).join();
+  const isVector = dataset.shape.length === 1 || shape.length === 1;
+  const fits = isVector
+    ? imageSize(dataset) === imageSize({ shape: [...shape] })
+    : essential(dataset.shape) === essential(shape);
+  if (fits) return;
+  throw new LatentGpuError(
+    'shape-mismatch',
+    `${dataset.name} has data points of [${dataset.shape.join(', ')}] and the model takes ` +
+      `[${shape.join(', ')}]; name data of that shape with --data`,
+  );
+}
+
+/** @throws LatentGpuError `bad-config` for values that grey levels or a logit cannot have */
+export function checkRange({ config, logit }: FlowModel, { data, name }: ImageDataset): void {
+  const isGrey = config.dequantize === 'uniform';
+  if ((!isGrey && !logit) || data instanceof Uint8Array) return;
+  const low = data.reduce((a, b) => Math.min(a, b));
+  const high = data.reduce((a, b) => Math.max(a, b));
+  if (low >= 0 && high <= 1) return;
+  const who = logit ? 'a logit' : 'dequantize=uniform';
+  const remedy = [...(logit ? ['logit=null'] : []), ...(isGrey ? ['dequantize=none'] : [])];
+  throw new LatentGpuError(
+    'bad-config',
+    `${who} takes values in [0, 1], and those of ${name} range from ${short(low)} to ${short(high)}; set ${remedy.join(' and ')}`,
+  );
+}
+
+const short = (value: number) => String(Number(value.toPrecision(4)));
