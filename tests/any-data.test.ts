@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { decode, encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { cloudPicture } from '../src/cli/clouds.ts';
+import { cloudPicture } from '../src/cli/pictures/clouds.ts';
 import type { ImageDataset } from '../src/data/dataset.ts';
 import { type DataSpec, loadData } from '../src/data/load.node.ts';
 import { logScale, standardizationOf, standardize, toOriginal } from '../src/data/standardize.ts';

@@ -20,10 +20,10 @@ import { LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
 import { optionWords, quoted } from '../report/recipe.ts';
 import { type TuneMode, tuneMode } from '../tuning/index.ts';
-import { type Context, common, countOption, runCommand } from './command.ts';
-import { checkPlace, outputFile } from './files.ts';
-import { checkInterrupt } from './interrupt.ts';
-import { machine, remarkOnLoad } from './machine.ts';
+import { type Context, common, countOption, runCommand } from './common/command.ts';
+import { checkPlace, outputFile } from './common/files.ts';
+import { checkInterrupt } from './common/interrupt.ts';
+import { machine, remarkOnLoad } from './common/machine.ts';
 
 /** Short names of the steps that can be profiled. */
 const PROFILED: Record<string, string> = {

@@ -3,10 +3,16 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { LatentGpuError } from '../errors.ts';
 import { certifyFlow } from '../models/index.ts';
 import { isFlow } from '../training/model-folder.node.ts';
-import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
-import { loadModel, withModel } from './device.ts';
-import { EXIT } from './failure.ts';
-import { table } from './text.ts';
+import {
+  type CommonOptions,
+  type Context,
+  common,
+  countOption,
+  runCommand,
+} from './common/command.ts';
+import { loadModel, withModel } from './common/device.ts';
+import { EXIT } from './common/failure.ts';
+import { table } from './common/text.ts';
 
 /** Features beyond which fewer points are tried by default. */
 const MANY = 64;

@@ -5,7 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { type ErrorCode, LatentGpuError } from '../errors.ts';
 import { type CompileOptions, type Diagnostic, openHost, type Shader } from '../testing/index.ts';
-import { failureOf } from './failure.ts';
+import { failureOf } from './common/failure.ts';
 
 /** The hidden command that the other process runs. */
 export const DAWN_COMMAND = 'check-dawn';

@@ -15,9 +15,9 @@ import {
   type ShaderInfo,
 } from '../testing/index.ts';
 import { type Compiler, DAWN_COMMAND, openDawnApart, serveDawn } from './check-dawn.ts';
-import { type Context, common, runCommand } from './command.ts';
-import { EXIT } from './failure.ts';
-import { table } from './text.ts';
+import { type Context, common, runCommand } from './common/command.ts';
+import { EXIT } from './common/failure.ts';
+import { table } from './common/text.ts';
 
 interface CheckFlags {
   json?: boolean;

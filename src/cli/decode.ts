@@ -6,10 +6,16 @@ import { LatentGpuError } from '../errors.ts';
 import { readNpy } from '../formats/npy.ts';
 import { codeSize } from '../models/index.ts';
 import { isFlow } from '../training/model-folder.node.ts';
-import { type CommonOptions, type Context, common, runCommand } from './command.ts';
-import { type AnyInference, halfOption, loadModel, precisionOf, withInference } from './device.ts';
-import { checkRoom, outputFile } from './files.ts';
-import { writePoints } from './points.ts';
+import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
+import {
+  type AnyInference,
+  halfOption,
+  loadModel,
+  precisionOf,
+  withInference,
+} from './common/device.ts';
+import { checkRoom, outputFile } from './common/files.ts';
+import { writePoints } from './pictures/points.ts';
 
 interface DecodeOptions extends CommonOptions {
   data: string;

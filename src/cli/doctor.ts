@@ -1,9 +1,9 @@
 // latentgpu doctor: which adapters there are, and what to do if there are none.
 import type { Command } from 'commander';
 import { type DoctorReport, doctorReport } from '../device/index.ts';
-import { common, runCommand } from './command.ts';
-import { EXIT } from './failure.ts';
-import { table, wrap } from './text.ts';
+import { common, runCommand } from './common/command.ts';
+import { EXIT } from './common/failure.ts';
+import { table, wrap } from './common/text.ts';
 
 /** Limits that decide how large a model can be. */
 const SHOWN = [

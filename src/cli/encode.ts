@@ -3,10 +3,10 @@ import { type Command, Option } from 'commander';
 import { LatentGpuError } from '../errors.ts';
 import { Autoencoder, codeSize, Inference } from '../models/index.ts';
 import { isFlow } from '../training/model-folder.node.ts';
-import { type CommonOptions, type Context, common, runCommand } from './command.ts';
-import { type AnyInference, loadModel, withInference } from './device.ts';
-import { checkRoom, outputFile, writeArray } from './files.ts';
-import { dataOptions, loadSubject, type SubjectOptions } from './subject.ts';
+import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
+import { type AnyInference, loadModel, withInference } from './common/device.ts';
+import { checkRoom, outputFile, writeArray } from './common/files.ts';
+import { dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
 
 interface EncodeOptions extends CommonOptions, SubjectOptions {
   out: string;

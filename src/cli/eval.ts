@@ -9,11 +9,17 @@ import {
 } from '../models/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import { isFlow, type LoadedFlow, type LoadedLatent } from '../training/model-folder.node.ts';
-import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
-import { loadModel } from './device.ts';
+import {
+  type CommonOptions,
+  type Context,
+  common,
+  countOption,
+  runCommand,
+} from './common/command.ts';
+import { loadModel } from './common/device.ts';
+import { thousands } from './common/text.ts';
+import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
 import { type Findings, measure } from './measure.ts';
-import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './subject.ts';
-import { thousands } from './text.ts';
 
 /** Rows whose likelihood is estimated unless more are asked for: it is nearly all of the work. */
 const LIKELIHOOD_ROWS = 1000;

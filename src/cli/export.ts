@@ -4,11 +4,11 @@ import { LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
 import type { OnnxFile, OnnxPart } from '../interchange/onnx.ts';
 import { isFlow } from '../training/model-folder.node.ts';
-import { type CommonOptions, type Context, common, runCommand } from './command.ts';
-import { loadModel } from './device.ts';
-import { checkPlace } from './files.ts';
-import { table } from './text.ts';
-import { version } from './version.ts';
+import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
+import { loadModel } from './common/device.ts';
+import { checkPlace } from './common/files.ts';
+import { table } from './common/text.ts';
+import { version } from './common/version.ts';
 
 const FORMATS = ['onnx'];
 const PARTS: readonly OnnxPart[] = ['encoder', 'decoder', 'autoencoder'];

@@ -16,9 +16,9 @@ import { assignments } from '../training/index.ts';
 import { holdingFolder } from '../training/lock.node.ts';
 import { checkOutput } from '../training/output.node.ts';
 import { RunFolder } from '../training/run-folder.node.ts';
-import { type CommonOptions, type Context, common, runCommand } from './command.ts';
-import { table, thousands } from './text.ts';
-import { version } from './version.ts';
+import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
+import { table, thousands } from './common/text.ts';
+import { version } from './common/version.ts';
 
 interface ImportOptions extends CommonOptions {
   out: string;

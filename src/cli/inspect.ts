@@ -8,10 +8,10 @@ import { isFlowConfig, layersOf, type ModelConfig } from '../models/index.ts';
 import { defaultAdapterClass } from '../scheduler/adapter.ts';
 import { type AdapterClass, schedule } from '../scheduler/index.ts';
 import type { LoadedModel } from '../training/model-folder.node.ts';
-import { type Context, common, runCommand } from './command.ts';
-import { loadModel } from './device.ts';
+import { type Context, common, runCommand } from './common/command.ts';
+import { loadModel } from './common/device.ts';
+import { table, thousands } from './common/text.ts';
 import { stepProgram } from './step-program.ts';
-import { table, thousands } from './text.ts';
 
 export function inspectCommand(program: Command): void {
   const command = program

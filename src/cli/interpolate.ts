@@ -9,11 +9,11 @@ import {
   countOption,
   rowNumbers,
   runCommand,
-} from './command.ts';
-import { loadModel, withInference } from './device.ts';
-import { checkRoom, outputFile } from './files.ts';
-import { writePoints } from './points.ts';
-import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './subject.ts';
+} from './common/command.ts';
+import { loadModel, withInference } from './common/device.ts';
+import { checkRoom, outputFile } from './common/files.ts';
+import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
+import { writePoints } from './pictures/points.ts';
 
 interface InterpolateOptions extends CommonOptions, SubjectOptions {
   out: string;

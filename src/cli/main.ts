@@ -4,12 +4,13 @@ import { Command, Help } from 'commander';
 import { benchCommand } from './bench.ts';
 import { certifyCommand } from './certify.ts';
 import { checkCommand } from './check.ts';
+import { failureOf } from './common/failure.ts';
+import { version } from './common/version.ts';
 import { decodeCommand } from './decode.ts';
 import { doctorCommand } from './doctor.ts';
 import { encodeCommand } from './encode.ts';
 import { evalCommand } from './eval.ts';
 import { exportCommand } from './export.ts';
-import { failureOf } from './failure.ts';
 import { importCommand } from './import.ts';
 import { inspectCommand } from './inspect.ts';
 import { interpolateCommand } from './interpolate.ts';
@@ -22,7 +23,6 @@ import { scoreCommand } from './score.ts';
 import { startCommand } from './start.ts';
 import { trainCommand } from './train.ts';
 import { tuneCommand } from './tune.ts';
-import { version } from './version.ts';
 
 /** Every command under its heading, with what the list of commands says of it. */
 const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, string])[]> = {

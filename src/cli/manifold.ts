@@ -10,12 +10,18 @@ import {
 } from '../models/index.ts';
 import { principalComponents } from '../pictures/components.ts';
 import type { LoadedModel } from '../training/model-folder.node.ts';
-import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
-import { type AnyInference, loadModel, withInference } from './device.ts';
-import { checkRoom, outputFile } from './files.ts';
-import { CODES } from './pictures.ts';
-import { writePoints } from './points.ts';
-import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './subject.ts';
+import {
+  type CommonOptions,
+  type Context,
+  common,
+  countOption,
+  runCommand,
+} from './common/command.ts';
+import { type AnyInference, loadModel, withInference } from './common/device.ts';
+import { checkRoom, outputFile } from './common/files.ts';
+import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
+import { CODES } from './pictures/latent.ts';
+import { writePoints } from './pictures/points.ts';
 
 interface ManifoldOptions extends CommonOptions, SubjectOptions {
   out: string;

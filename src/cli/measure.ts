@@ -3,10 +3,10 @@ import { logScale } from '../data/standardize.ts';
 import type { WorkOptions } from '../models/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import { isFlow, type LoadedModel } from '../training/model-folder.node.ts';
-import type { Context } from './command.ts';
-import { withModel } from './device.ts';
-import type { Subject } from './subject.ts';
-import { table } from './text.ts';
+import type { Context } from './common/command.ts';
+import { withModel } from './common/device.ts';
+import { table } from './common/text.ts';
+import type { Subject } from './data/subject.ts';
 
 /** What was found of a model and its data. */
 export interface Findings {

@@ -1,7 +1,6 @@
 // latentgpu reconstruct: data, and what a model makes of them.
 import { type Command, Option } from 'commander';
 import type { Picture } from '../pictures/png.ts';
-import { CLOUD, cloudPicture } from './clouds.ts';
 import {
   type CommonOptions,
   type Context,
@@ -9,11 +8,12 @@ import {
   countOption,
   rowNumbers,
   runCommand,
-} from './command.ts';
-import { loadModel, withInference } from './device.ts';
-import { checkRoom, outputFile, writeArray, writePicture } from './files.ts';
-import { type Appearance, appearanceOf, inDataUnits, pairsPicture } from './points.ts';
-import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './subject.ts';
+} from './common/command.ts';
+import { loadModel, withInference } from './common/device.ts';
+import { checkRoom, outputFile, writeArray, writePicture } from './common/files.ts';
+import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
+import { CLOUD, cloudPicture } from './pictures/clouds.ts';
+import { type Appearance, appearanceOf, inDataUnits, pairsPicture } from './pictures/points.ts';
 
 /** Of a picture, unless another number is asked for. */
 const PAIRS = 40;

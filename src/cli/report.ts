@@ -11,15 +11,15 @@ import { reportPage } from '../report/page.ts';
 import { binarizedRows } from '../training/index.ts';
 import { isFlow, type LoadedLatent } from '../training/model-folder.node.ts';
 import { REPORT_FILE } from '../training/run-files.ts';
-import { type Context, common, countOption, runCommand } from './command.ts';
-import { hasTestSplit } from './data.ts';
-import { loadModel, withModel } from './device.ts';
-import { outputFile } from './files.ts';
-import { portraitOf, type Sitters } from './portrait.ts';
-import { contentOf, type ReportOptions, readRunHistory } from './report-content.ts';
-import { dataOptions, loadSubject, type Subject } from './subject.ts';
-import { table, thousands } from './text.ts';
-import { greyed, isBinary } from './traits.ts';
+import { type Context, common, countOption, runCommand } from './common/command.ts';
+import { loadModel, withModel } from './common/device.ts';
+import { outputFile } from './common/files.ts';
+import { table, thousands } from './common/text.ts';
+import { hasTestSplit } from './data/load.ts';
+import { dataOptions, loadSubject, type Subject } from './data/subject.ts';
+import { greyed, isBinary } from './data/traits.ts';
+import { contentOf, type ReportOptions, readRunHistory } from './report/content.ts';
+import { portraitOf, type Sitters } from './report/portrait.ts';
 
 /** Rows whose likelihood is estimated, as `eval` does. */
 const LIKELIHOOD_ROWS = 1000;

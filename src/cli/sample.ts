@@ -4,10 +4,22 @@ import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import { Autoencoder } from '../models/index.ts';
 import { isFlow } from '../training/model-folder.node.ts';
-import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
-import { type AnyInference, halfOption, loadModel, precisionOf, withInference } from './device.ts';
-import { checkRoom, outputFile } from './files.ts';
-import { writePoints } from './points.ts';
+import {
+  type CommonOptions,
+  type Context,
+  common,
+  countOption,
+  runCommand,
+} from './common/command.ts';
+import {
+  type AnyInference,
+  halfOption,
+  loadModel,
+  precisionOf,
+  withInference,
+} from './common/device.ts';
+import { checkRoom, outputFile } from './common/files.ts';
+import { writePoints } from './pictures/points.ts';
 
 interface SampleOptions extends CommonOptions {
   count: number;

@@ -11,12 +11,18 @@ import {
 } from '../models/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import { isFlow, type LoadedFlow } from '../training/model-folder.node.ts';
-import { type CommonOptions, type Context, common, countOption, runCommand } from './command.ts';
-import { loadModel } from './device.ts';
-import { checkRoom, outputFile, writeArray } from './files.ts';
+import {
+  type CommonOptions,
+  type Context,
+  common,
+  countOption,
+  runCommand,
+} from './common/command.ts';
+import { loadModel } from './common/device.ts';
+import { checkRoom, outputFile, writeArray } from './common/files.ts';
+import { thousands } from './common/text.ts';
+import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
 import { type Findings, type MeasureOptions, measure } from './measure.ts';
-import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './subject.ts';
-import { thousands } from './text.ts';
 
 /** Rows that the JSON object lists without being asked. */
 const LISTED = 1000;

@@ -5,11 +5,11 @@ import { openDevice } from '../device/index.ts';
 import { ensureSoftwareVulkan } from '../device/install.ts';
 import { isLatentGpuError } from '../errors.ts';
 import type { Given } from '../models/schema.ts';
-import { type CommonOptions, type Context, common, runCommand } from './command.ts';
-import type { Output } from './output.ts';
-import { train } from './run.ts';
-import { finish } from './run-summary.ts';
-import { table } from './text.ts';
+import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
+import type { Output } from './common/output.ts';
+import { table } from './common/text.ts';
+import { train } from './training/run.ts';
+import { finish } from './training/summary.ts';
 
 /** As much as two processor cores train in about two minutes. */
 const DIGITS = 20000;

@@ -14,7 +14,7 @@ import {
   totalSteps,
 } from '../training/index.ts';
 import type { LoadedModel } from '../training/model-folder.node.ts';
-import { chooseBinarization } from './traits.ts';
+import { chooseBinarization } from './data/traits.ts';
 
 /** One training step of a model as it was trained, or by default. Needs neither its data nor a GPU. */
 export function stepProgram({ config, model, record }: LoadedModel): Program {

@@ -7,11 +7,11 @@ import { RUN_KEYS } from '../training/index.ts';
 import { holdingFolder } from '../training/lock.node.ts';
 import { checkOutput } from '../training/output.node.ts';
 import { tuneMode } from '../tuning/index.ts';
-import { type Context, common, countOption, runCommand } from './command.ts';
-import { keysTable } from './keys-table.ts';
-import { train } from './run.ts';
-import { continued, defaultFolder, fresh, type TrainOptions } from './run-request.ts';
-import { finish } from './run-summary.ts';
+import { type Context, common, countOption, runCommand } from './common/command.ts';
+import { keysTable } from './training/keys-table.ts';
+import { continued, defaultFolder, fresh, type TrainOptions } from './training/request.ts';
+import { train } from './training/run.ts';
+import { finish } from './training/summary.ts';
 
 export function trainCommand(program: Command): void {
   const command = program

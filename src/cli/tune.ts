@@ -5,10 +5,10 @@ import { LatentGpuError } from '../errors.ts';
 import { partsOf, type Schedule, schedule, tuningTasks } from '../scheduler/index.ts';
 import { Runtime } from '../scheduler/runtime.ts';
 import { type Measured, newTuner, openMemory } from '../tuning/index.ts';
-import { type CommonOptions, type Context, common, runCommand } from './command.ts';
-import { loadModel } from './device.ts';
+import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
+import { loadModel } from './common/device.ts';
+import { table } from './common/text.ts';
 import { stepProgram } from './step-program.ts';
-import { table } from './text.ts';
 import { commonWork, type TuningWork } from './tune-work.ts';
 
 interface TuneFlags extends CommonOptions {

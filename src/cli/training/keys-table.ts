@@ -1,8 +1,8 @@
 // Every key of a run and of a flow's layers, as a table for people.
-import { FAMILIES, LAYER_KEYS } from '../models/index.ts';
-import { allowed, type Schema } from '../models/schema.ts';
-import { RUN_KEYS } from '../training/index.ts';
-import { table } from './text.ts';
+import { FAMILIES, LAYER_KEYS } from '../../models/index.ts';
+import { allowed, type Schema } from '../../models/schema.ts';
+import { RUN_KEYS } from '../../training/index.ts';
+import { table } from '../common/text.ts';
 
 export function keysTable(): string {
   const rows = Object.entries(RUN_KEYS).map(([name, key]) => {

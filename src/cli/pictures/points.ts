@@ -1,12 +1,12 @@
 // Data points that a model saw or made, as pictures and files: images of any size and channels, and
 // plain vectors.
-import { type Standardization, toOriginal } from '../data/standardize.ts';
-import { LatentGpuError } from '../errors.ts';
-import { grid, pairs } from '../pictures/grid.ts';
-import type { Picture } from '../pictures/png.ts';
-import { scatter } from '../pictures/scatter.ts';
-import type { LoadedModel } from '../training/model-folder.node.ts';
-import { type OutputFile, writeArray, writePicture } from './files.ts';
+import { type Standardization, toOriginal } from '../../data/standardize.ts';
+import { LatentGpuError } from '../../errors.ts';
+import { grid, pairs } from '../../pictures/grid.ts';
+import type { Picture } from '../../pictures/png.ts';
+import { scatter } from '../../pictures/scatter.ts';
+import type { LoadedModel } from '../../training/model-folder.node.ts';
+import { type OutputFile, writeArray, writePicture } from '../common/files.ts';
 
 /** Pixels of an image's longer side, about; smaller ones are enlarged. */
 const IMAGE = 56;

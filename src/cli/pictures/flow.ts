@@ -1,15 +1,15 @@
 // What a trained flow looks like: data and draws; in the plane its density, and how it bends a grid.
-import { take } from '../data/dataset.ts';
-import { logScale } from '../data/standardize.ts';
-import { type FlowInference, logDensities } from '../models/index.ts';
-import { gridPicture } from '../pictures/deformed-grid.ts';
-import { densityPicture } from '../pictures/density.ts';
-import { type Frame, frameOf } from '../pictures/plot.ts';
-import { encodePng, type Picture } from '../pictures/png.ts';
-import { binarizedRows } from '../training/index.ts';
-import { PICTURES } from '../training/run-files.ts';
+import { take } from '../../data/dataset.ts';
+import { logScale } from '../../data/standardize.ts';
+import { type FlowInference, logDensities } from '../../models/index.ts';
+import { gridPicture } from '../../pictures/deformed-grid.ts';
+import { densityPicture } from '../../pictures/density.ts';
+import { type Frame, frameOf } from '../../pictures/plot.ts';
+import { encodePng, type Picture } from '../../pictures/png.ts';
+import { binarizedRows } from '../../training/index.ts';
+import { PICTURES } from '../../training/run-files.ts';
 import { CLOUD, cloudPicture } from './clouds.ts';
-import type { PictureOptions } from './pictures.ts';
+import type { PictureOptions } from './latent.ts';
 import { type Appearance, inDataUnits, pictureOf } from './points.ts';
 
 const SAMPLES = 100;

@@ -1,7 +1,7 @@
 // What a training run needs, read and checked before anything is written.
-import { PLANE_DATA } from '../data/plane.ts';
-import { type Standardization, standardizationOf, standardize } from '../data/standardize.ts';
-import { LatentGpuError } from '../errors.ts';
+import { PLANE_DATA } from '../../data/plane.ts';
+import { type Standardization, standardizationOf, standardize } from '../../data/standardize.ts';
+import { LatentGpuError } from '../../errors.ts';
 import {
   buildModel,
   FlowModel,
@@ -9,8 +9,8 @@ import {
   isFlowFamily,
   type Model,
   type ModelConfig,
-} from '../models/index.ts';
-import { nest, type Value } from '../models/schema.ts';
+} from '../../models/index.ts';
+import { nest, type Value } from '../../models/schema.ts';
 import {
   type Binarization,
   layoutOf,
@@ -24,15 +24,15 @@ import {
   type TrainerOptions,
   type TrainingConfig,
   totalSteps,
-} from '../training/index.ts';
-import { checkOutput } from '../training/output.node.ts';
-import type { TrainingRecord } from '../training/record.ts';
-import type { Context } from './command.ts';
-import { loadTraining, recordOf, type TrainingData } from './data.ts';
-import { checkRange, checkShape } from './data-checks.ts';
-import type { RunRequest } from './run-request.ts';
-import { chooseBinarization, traitsOf } from './traits.ts';
-import { version } from './version.ts';
+} from '../../training/index.ts';
+import { checkOutput } from '../../training/output.node.ts';
+import type { TrainingRecord } from '../../training/record.ts';
+import type { Context } from '../common/command.ts';
+import { version } from '../common/version.ts';
+import { checkRange, checkShape } from '../data/checks.ts';
+import { loadTraining, recordOf, type TrainingData } from '../data/load.ts';
+import { chooseBinarization, traitsOf } from '../data/traits.ts';
+import type { RunRequest } from './request.ts';
 
 /** A run with everything checked and nothing done. */
 export interface Prepared {

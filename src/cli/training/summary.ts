@@ -1,9 +1,9 @@
 // What a training run came to, for programs and for people.
-import type { Family } from '../models/index.ts';
-import type { Binarization, FitResult } from '../training/index.ts';
-import type { Context } from './command.ts';
-import { EXIT } from './failure.ts';
-import { duration } from './text.ts';
+import type { Family } from '../../models/index.ts';
+import type { Binarization, FitResult } from '../../training/index.ts';
+import type { Context } from '../common/command.ts';
+import { EXIT } from '../common/failure.ts';
+import { duration } from '../common/text.ts';
 
 export interface RunSummary {
   readonly folder: string;

@@ -1,17 +1,18 @@
 // What a report shows of a model: pictures of what it makes, and its latent dimensions.
-import type { ImageDataset } from '../data/dataset.ts';
-import { take } from '../data/dataset.ts';
-import { isLatentGpuError } from '../errors.ts';
+import type { ImageDataset } from '../../data/dataset.ts';
+import { take } from '../../data/dataset.ts';
+import { isLatentGpuError } from '../../errors.ts';
 import {
   Autoencoder,
   type Inference,
   interpolate,
   type RowSource,
   type WorkOptions,
-} from '../models/index.ts';
-import { encodePng, type Picture } from '../pictures/png.ts';
-import type { LatentDimensions, ReportPicture } from '../report/content.ts';
-import type { LoadedLatent } from '../training/model-folder.node.ts';
+} from '../../models/index.ts';
+import { encodePng, type Picture } from '../../pictures/png.ts';
+import type { LatentDimensions, ReportPicture } from '../../report/content.ts';
+import type { LoadedLatent } from '../../training/model-folder.node.ts';
+import { thousands } from '../common/text.ts';
 import {
   CODES,
   codesPicture,
@@ -20,9 +21,8 @@ import {
   reconstructionsPicture,
   SAMPLES,
   samplesPicture,
-} from './pictures.ts';
-import { appearanceOf, inDataUnits, pictureOf } from './points.ts';
-import { thousands } from './text.ts';
+} from '../pictures/latent.ts';
+import { appearanceOf, inDataUnits, pictureOf } from '../pictures/points.ts';
 
 /** Ways through latent space, and pictures of each. */
 const WAYS = 4;

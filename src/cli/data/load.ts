@@ -1,12 +1,12 @@
 // Data, found by name or path and remembered in a model's folder.
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import { type ImageDataset, split } from '../data/dataset.ts';
-import { loadData } from '../data/load.node.ts';
-import { PLANE_DATA } from '../data/plane.ts';
-import { LatentGpuError } from '../errors.ts';
-import type { DataRecord } from '../training/record.ts';
-import type { Output } from './output.ts';
+import { type ImageDataset, split } from '../../data/dataset.ts';
+import { loadData } from '../../data/load.node.ts';
+import { PLANE_DATA } from '../../data/plane.ts';
+import { LatentGpuError } from '../../errors.ts';
+import type { DataRecord } from '../../training/record.ts';
+import type { Output } from '../common/output.ts';
 
 /** Names of data sets; anything else is a file or a folder. */
 const NAMED = ['digits', 'mnist', 'fashion-mnist', ...PLANE_DATA];

@@ -1,6 +1,6 @@
 // How commands fail: one line for people, an exit code for scripts.
 import { CommanderError } from 'commander';
-import { type ErrorCode, isLatentGpuError } from '../errors.ts';
+import { type ErrorCode, isLatentGpuError } from '../../errors.ts';
 
 export const EXIT = { failure: 1, mistake: 2, interrupted: 130 } as const;
 

@@ -1,9 +1,9 @@
 // What a model of plain vectors looks like: data, and what the model makes, as points in the plane.
 
-import { principalComponents } from '../pictures/components.ts';
-import type { Picture } from '../pictures/png.ts';
-import { scatter } from '../pictures/scatter.ts';
-import { Random } from '../random.ts';
+import { principalComponents } from '../../pictures/components.ts';
+import type { Picture } from '../../pictures/png.ts';
+import { scatter } from '../../pictures/scatter.ts';
+import { Random } from '../../random.ts';
 
 /** Points of each kind. */
 export const CLOUD = 1000;

@@ -1,5 +1,5 @@
 // Ctrl-C: the first one asks the work to stop and save, the second one stops the process.
-import { LatentGpuError } from '../errors.ts';
+import { LatentGpuError } from '../../errors.ts';
 import { EXIT } from './failure.ts';
 
 /**

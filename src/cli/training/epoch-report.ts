@@ -1,8 +1,13 @@
 // How a run is getting on: a bar while it goes, a line an epoch for people, another for metrics.jsonl.
-import { bitsPerDimension } from '../flows/index.ts';
-import { FlowModel, GREY_LEVELS, type Model } from '../models/index.ts';
-import { type AnyEvaluation, type EpochReport, lossIn, type Progress } from '../training/index.ts';
-import type { Bar } from './progress.ts';
+import { bitsPerDimension } from '../../flows/index.ts';
+import { FlowModel, GREY_LEVELS, type Model } from '../../models/index.ts';
+import {
+  type AnyEvaluation,
+  type EpochReport,
+  lossIn,
+  type Progress,
+} from '../../training/index.ts';
+import type { Bar } from '../common/progress.ts';
 
 type Report = EpochReport<AnyEvaluation>;
 

@@ -2,20 +2,20 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readIfPresent } from '../data/files.node.ts';
-import { isLatentGpuError } from '../errors.ts';
-import { Autoencoder, WEIGHTS_FILE } from '../models/index.ts';
-import type { Fact, LikelihoodCard, ReportContent } from '../report/content.ts';
-import { type History, readHistory } from '../report/history.ts';
-import { optionWords, quoted, trainLine } from '../report/recipe.ts';
-import { RUN_KEYS } from '../training/index.ts';
-import type { LoadedLatent } from '../training/model-folder.node.ts';
-import { METRICS_FILE, RECORD_FILE } from '../training/run-files.ts';
-import type { CommonOptions } from './command.ts';
+import { readIfPresent } from '../../data/files.node.ts';
+import { isLatentGpuError } from '../../errors.ts';
+import { Autoencoder, WEIGHTS_FILE } from '../../models/index.ts';
+import type { Fact, LikelihoodCard, ReportContent } from '../../report/content.ts';
+import { type History, readHistory } from '../../report/history.ts';
+import { optionWords, quoted, trainLine } from '../../report/recipe.ts';
+import { RUN_KEYS } from '../../training/index.ts';
+import type { LoadedLatent } from '../../training/model-folder.node.ts';
+import { METRICS_FILE, RECORD_FILE } from '../../training/run-files.ts';
+import type { CommonOptions } from '../common/command.ts';
+import { duration, thousands } from '../common/text.ts';
+import { version } from '../common/version.ts';
+import type { Subject, SubjectOptions } from '../data/subject.ts';
 import type { Portrait } from './portrait.ts';
-import type { Subject, SubjectOptions } from './subject.ts';
-import { duration, thousands } from './text.ts';
-import { version } from './version.ts';
 
 /** The curves of a run, and a note if there are none or if some of their lines cannot be read. */
 export async function readRunHistory(

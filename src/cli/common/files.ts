@@ -1,10 +1,10 @@
 // The file that a command writes: checked before any work is done, written whole or not at all.
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { LatentGpuError } from '../errors.ts';
-import { obstacleTo, writeFileAtomic } from '../formats/atomic.node.ts';
-import { writeNpy } from '../formats/npy.ts';
-import { encodePng, type Picture } from '../pictures/png.ts';
+import { LatentGpuError } from '../../errors.ts';
+import { obstacleTo, writeFileAtomic } from '../../formats/atomic.node.ts';
+import { writeNpy } from '../../formats/npy.ts';
+import { encodePng, type Picture } from '../../pictures/png.ts';
 
 export type FileKind = 'npy' | 'png' | 'html';
 

@@ -1,7 +1,7 @@
 // The machine that a measurement is made on, as far as it tells.
 import { createRequire } from 'node:module';
 import { cpus, loadavg } from 'node:os';
-import type { BenchHost } from '../bench/index.ts';
+import type { BenchHost } from '../../bench/index.ts';
 import type { Output } from './output.ts';
 
 /** Share of the cores that others keep busy from which on medians are theirs too. */

@@ -1,16 +1,16 @@
 // What a trained model looks like: samples, reconstructions, its latent space.
-import { type ImageDataset, take } from '../data/dataset.ts';
-import type { Standardization } from '../data/standardize.ts';
-import { Autoencoder, type Inference, type WorkOptions } from '../models/index.ts';
-import { principalComponents } from '../pictures/components.ts';
-import { encodePng, type Picture } from '../pictures/png.ts';
-import { scatter } from '../pictures/scatter.ts';
-import { Random } from '../random.ts';
-import { type Binarization, binarizedRows } from '../training/index.ts';
-import { PICTURES } from '../training/run-files.ts';
+import { type ImageDataset, take } from '../../data/dataset.ts';
+import type { Standardization } from '../../data/standardize.ts';
+import { Autoencoder, type Inference, type WorkOptions } from '../../models/index.ts';
+import { principalComponents } from '../../pictures/components.ts';
+import { encodePng, type Picture } from '../../pictures/png.ts';
+import { scatter } from '../../pictures/scatter.ts';
+import { Random } from '../../random.ts';
+import { type Binarization, binarizedRows } from '../../training/index.ts';
+import { PICTURES } from '../../training/run-files.ts';
+import { greyed } from '../data/traits.ts';
 import { CLOUD, cloudPicture } from './clouds.ts';
 import { type Appearance, inDataUnits, pairsPicture, pictureOf } from './points.ts';
-import { greyed } from './traits.ts';
 
 export const SAMPLES = 100;
 const PAIRS = 40;

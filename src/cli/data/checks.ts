@@ -1,7 +1,7 @@
 // Whether data suit a model.
-import { type ImageDataset, imageSize } from '../data/dataset.ts';
-import { LatentGpuError } from '../errors.ts';
-import type { FlowModel } from '../models/index.ts';
+import { type ImageDataset, imageSize } from '../../data/dataset.ts';
+import { LatentGpuError } from '../../errors.ts';
+import type { FlowModel } from '../../models/index.ts';
 
 /**
  * Checks that data fit a model: the same shape, or plain vectors of as many features.

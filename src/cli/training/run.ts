@@ -1,6 +1,6 @@
 // One training run into one folder: what `train` and `start` do.
-import { logScale } from '../data/standardize.ts';
-import { openDevice } from '../device/index.ts';
+import { logScale } from '../../data/standardize.ts';
+import { openDevice } from '../../device/index.ts';
 import {
   codeSize,
   evaluateFlow,
@@ -13,7 +13,7 @@ import {
   unpackBuffers,
   unpackParameters,
   WEIGHTS_FILE,
-} from '../models/index.ts';
+} from '../../models/index.ts';
 import {
   type AnyEvaluation,
   binarizedRows,
@@ -24,21 +24,21 @@ import {
   lossIn,
   Trainer,
   type TrainerState,
-} from '../training/index.ts';
-import { holdingFolder } from '../training/lock.node.ts';
-import { checkOutput } from '../training/output.node.ts';
-import type { TrainingRecord } from '../training/record.ts';
-import { RunFolder } from '../training/run-folder.node.ts';
-import type { Context } from './command.ts';
+} from '../../training/index.ts';
+import { holdingFolder } from '../../training/lock.node.ts';
+import { checkOutput } from '../../training/output.node.ts';
+import type { TrainingRecord } from '../../training/record.ts';
+import { RunFolder } from '../../training/run-folder.node.ts';
+import type { Context } from '../common/command.ts';
+import type { Output } from '../common/output.ts';
+import { version } from '../common/version.ts';
+import { treatmentOf } from '../data/subject.ts';
+import { flowPictures } from '../pictures/flow.ts';
+import { picturesOf } from '../pictures/latent.ts';
 import { bitsOf, epochLine, inDataUnits, metricsLine, progressOn } from './epoch-report.ts';
-import { flowPictures } from './flow-pictures.ts';
-import type { Output } from './output.ts';
-import { picturesOf } from './pictures.ts';
 import { type Prepared, prepare } from './prepare.ts';
-import type { RunRequest } from './run-request.ts';
-import type { RunSummary } from './run-summary.ts';
-import { treatmentOf } from './subject.ts';
-import { version } from './version.ts';
+import type { RunRequest } from './request.ts';
+import type { RunSummary } from './summary.ts';
 
 /**
  * Trains, evaluates, draws, and leaves a model folder.

@@ -1,10 +1,10 @@
 // What `train` was asked for, from its options, its file of keys and the run that it continues.
 import { basename, resolve } from 'node:path';
-import { readIfPresent } from '../data/files.node.ts';
-import { LatentGpuError } from '../errors.ts';
-import type { Family } from '../models/index.ts';
-import { flatten, type Given, type Values } from '../models/schema.ts';
-import { FREE_KEYS } from '../training/config.ts';
+import { readIfPresent } from '../../data/files.node.ts';
+import { LatentGpuError } from '../../errors.ts';
+import type { Family } from '../../models/index.ts';
+import { flatten, type Given, type Values } from '../../models/schema.ts';
+import { FREE_KEYS } from '../../training/config.ts';
 import {
   assignments,
   type Checkpoint,
@@ -13,13 +13,13 @@ import {
   type Sources,
   settleData,
   settleRun,
-} from '../training/index.ts';
-import { readRecord } from '../training/model-folder.node.ts';
-import type { TrainingRecord } from '../training/record.ts';
-import { RunFolder } from '../training/run-folder.node.ts';
-import type { TuneMode } from '../tuning/index.ts';
-import type { CommonOptions, Context } from './command.ts';
-import type { DataChoice } from './data.ts';
+} from '../../training/index.ts';
+import { readRecord } from '../../training/model-folder.node.ts';
+import type { TrainingRecord } from '../../training/record.ts';
+import { RunFolder } from '../../training/run-folder.node.ts';
+import type { TuneMode } from '../../tuning/index.ts';
+import type { CommonOptions, Context } from '../common/command.ts';
+import type { DataChoice } from '../data/load.ts';
 
 export interface TrainOptions extends CommonOptions {
   config?: string;

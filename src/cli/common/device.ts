@@ -1,10 +1,10 @@
 // The device of a command, and models on it.
 import type { Command } from 'commander';
-import { type Device, openDevice } from '../device/index.ts';
-import { LatentGpuError } from '../errors.ts';
-import { FlowInference, giveWeights, Inference, type Precision } from '../models/index.ts';
-import { Runtime } from '../scheduler/index.ts';
-import { isFlow, type LoadedModel, readModelFolder } from '../training/model-folder.node.ts';
+import { type Device, openDevice } from '../../device/index.ts';
+import { LatentGpuError } from '../../errors.ts';
+import { FlowInference, giveWeights, Inference, type Precision } from '../../models/index.ts';
+import { Runtime } from '../../scheduler/index.ts';
+import { isFlow, type LoadedModel, readModelFolder } from '../../training/model-folder.node.ts';
 import type { Output } from './output.ts';
 
 /** Reads a model folder and says what in it has no meaning. */

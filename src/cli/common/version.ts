@@ -1,4 +1,4 @@
-import { version as own } from '../../package.json';
+import { version as own } from '../../../package.json';
 
 /** Of this library. */
 export const version: string = own;

@@ -1,14 +1,14 @@
 // The data of a command on a trained model, as the model is to see them.
 import { type Command, Option } from 'commander';
-import type { ImageDataset } from '../data/dataset.ts';
-import { LatentGpuError } from '../errors.ts';
-import { isFlowConfig, type RowSource } from '../models/index.ts';
-import { BINARIZATIONS, type Binarization, binarizedRows } from '../training/index.ts';
-import { isFlow, type LoadedModel } from '../training/model-folder.node.ts';
-import { type Context, countOption } from './command.ts';
-import { checkRange } from './data-checks.ts';
+import type { ImageDataset } from '../../data/dataset.ts';
+import { LatentGpuError } from '../../errors.ts';
+import { isFlowConfig, type RowSource } from '../../models/index.ts';
+import { BINARIZATIONS, type Binarization, binarizedRows } from '../../training/index.ts';
+import { isFlow, type LoadedModel } from '../../training/model-folder.node.ts';
+import { type Context, countOption } from '../common/command.ts';
+import { thousands } from '../common/text.ts';
+import { checkRange } from './checks.ts';
 import { loadModelData, type ModelDataOptions } from './model-data.ts';
-import { thousands } from './text.ts';
 import { chooseBinarization, greyed } from './traits.ts';
 
 export interface SubjectOptions extends ModelDataOptions {

@@ -1,11 +1,11 @@
 // The data that a command on a trained model works on: those named, or those it was trained on.
-import { type ImageDataset, take } from '../data/dataset.ts';
-import { standardize } from '../data/standardize.ts';
-import { LatentGpuError } from '../errors.ts';
-import { isFlow, type LoadedModel } from '../training/model-folder.node.ts';
-import { loadNamed, loadSplit } from './data.ts';
-import { checkShape } from './data-checks.ts';
-import type { Output } from './output.ts';
+import { type ImageDataset, take } from '../../data/dataset.ts';
+import { standardize } from '../../data/standardize.ts';
+import { LatentGpuError } from '../../errors.ts';
+import { isFlow, type LoadedModel } from '../../training/model-folder.node.ts';
+import type { Output } from '../common/output.ts';
+import { checkShape } from './checks.ts';
+import { loadNamed, loadSplit } from './load.ts';
 
 /** What a command on a trained model was told about data. */
 export interface ModelDataOptions {
