@@ -22,3 +22,8 @@ export function formatJson(content: unknown): string {
   const text = JSON.stringify(content, null, 2);
   return `${text.replace(/\[[\d\s.,e+-]*\]/g, (list) => list.replace(/\s+/g, ' ').replace(/\[ | \]/g, (b) => b.trim()))}\n`;
 }
+
+/** Whether a value is an object with keys, as `{}` in JSON. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,5 +1,6 @@
 import { LatentGpuError } from '../errors.ts';
 import { halfToFloat } from './half.ts';
+import { isObject } from './json.ts';
 import { quote, shapeText } from './message.ts';
 
 export type TensorData =
@@ -104,7 +105,7 @@ export function readSafetensors(bytes: Uint8Array, name = 'safetensors file'): S
   let metadata: Record<string, string> = {};
   for (const [key, value] of Object.entries(header)) {
     if (key === '__metadata__') {
-      if (!isRecord(value) || !Object.values(value).every((entry) => typeof entry === 'string')) {
+      if (!isObject(value) || !Object.values(value).every((entry) => typeof entry === 'string')) {
         throw bad('__metadata__ must map names to strings');
       }
       metadata = value as Record<string, string>;
@@ -189,9 +190,6 @@ function dtypeOf(data: WritableTensor['data']): string {
   return data instanceof Int32Array ? 'I32' : 'U8';
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** A zero first: a product that overflows to infinity before it meets the zero would be NaN. */
 const sizeOf = (shape: readonly number[]) =>
   shape.includes(0) ? 0 : shape.reduce((product, length) => product * length, 1);
@@ -206,13 +204,13 @@ function parseHeader(
   } catch {
     throw bad('not a safetensors file: its header is not JSON');
   }
-  if (!isRecord(header)) throw bad('its header is not a JSON object');
+  if (!isObject(header)) throw bad('its header is not a JSON object');
   return header;
 }
 
 function parseEntry(key: string, value: unknown, bad: (why: string) => LatentGpuError) {
   const isCount = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
-  if (!isRecord(value)) throw bad(`tensor ${quote(key)} is not described by an object`);
+  if (!isObject(value)) throw bad(`tensor ${quote(key)} is not described by an object`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPES, dtype)) {
     const known = Object.keys(DTYPES).join(' ');

@@ -1,6 +1,6 @@
 // `model.json`: what a model is.
 import { LatentGpuError } from '../errors.ts';
-import { formatJson, parseJson } from '../formats/json.ts';
+import { formatJson, isObject, parseJson } from '../formats/json.ts';
 import {
   isFlowConfig,
   type LatentConfig,
@@ -57,9 +57,6 @@ function latentKeys(config: LatentConfig) {
 function objectiveKeys({ kind: _, ...rest }: NonNullable<LatentConfig['objective']>) {
   return rest;
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Reads `model.json`.

@@ -1,6 +1,7 @@
 // A configuration as a table: every dotted key with its type, range, default and a line of help.
 // One table serves files, the command line, error messages and documentation.
 import { LatentGpuError } from '../errors.ts';
+import { isObject } from '../formats/json.ts';
 import { nearest } from '../nearest.ts';
 
 export type Value =
@@ -94,10 +95,7 @@ export function allowed(key: Key): string {
 
 const MOST_LAYERS = 4096;
 
-const isLayer = (item: unknown) =>
-  typeof item === 'object' &&
-  item !== null &&
-  typeof (item as { type?: unknown }).type === 'string';
+const isLayer = (item: unknown) => isObject(item) && typeof item.type === 'string';
 
 function inRange(value: unknown, { min, max, above, below }: Range, whole: boolean): boolean {
   return (

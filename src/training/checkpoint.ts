@@ -1,5 +1,6 @@
 // A training run's state as a file: what it takes to go on bit for bit.
 import { LatentGpuError } from '../errors.ts';
+import { isObject } from '../formats/json.ts';
 import { quote } from '../formats/message.ts';
 import { readSafetensors, type WritableTensor, writeSafetensors } from '../formats/safetensors.ts';
 import type { TunedTable } from '../kernels/tuned.ts';
@@ -102,10 +103,7 @@ function readTuned(text: string, bad: (why: string) => LatentGpuError): TunedTab
     throw bad('what it says of the kernels is not JSON');
   }
   const isTable =
-    typeof table === 'object' &&
-    table !== null &&
-    !Array.isArray(table) &&
-    Object.values(table).every((variant) => typeof variant === 'string');
+    isObject(table) && Object.values(table).every((variant) => typeof variant === 'string');
   if (!isTable) throw bad('what it says of the kernels is no table of variants');
   return table as TunedTable;
 }

@@ -1,6 +1,6 @@
 // `training.json`: how a model came about, and on which data.
 import { LatentGpuError } from '../errors.ts';
-import { parseJson } from '../formats/json.ts';
+import { isObject, parseJson } from '../formats/json.ts';
 import { quote } from '../formats/message.ts';
 import type { Family } from '../models/index.ts';
 import { checkValue } from '../models/schema.ts';
@@ -44,9 +44,6 @@ export interface TrainingRecord {
   };
   readonly runtime: string;
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const valueAt = (object: unknown, key: string): unknown =>
   isObject(object) && Object.hasOwn(object, key) ? object[key] : undefined;

@@ -1,6 +1,7 @@
 // What was measured, remembered from run to run: a small JSON for each adapter, kept by the host.
 import { openStore } from '#memory';
 import type { AdapterReport } from '../device/index.ts';
+import { isObject } from '../formats/json.ts';
 import { sha256 } from '../formats/sha256.ts';
 import { sourcesVersion } from '../kernels/specialize.ts';
 import type { TextStore } from './text-store.ts';
@@ -22,9 +23,6 @@ interface Owner {
 }
 
 const FORMAT = 1;
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export function formatFound(found: Found, { adapter, kernels }: Owner): string {
   const sorted = Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIfPresent } from '../../data/files.node.ts';
 import { isLatentGpuError } from '../../errors.ts';
+import { isObject } from '../../formats/json.ts';
 import { Autoencoder, WEIGHTS_FILE } from '../../models/index.ts';
 import type { Fact, LikelihoodCard, ReportContent } from '../../report/content.ts';
 import { type History, readHistory } from '../../report/history.ts';
@@ -102,7 +103,7 @@ function withoutFamily({ family: _, ...rest }: LoadedLatent['config']) {
 
 /** A nested object as dotted keys and texts. */
 function factsIn(value: unknown, path = ''): Fact[] {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+  if (isObject(value)) {
     return Object.entries(value).flatMap(([name, inner]) =>
       factsIn(inner, path ? `${path}.${name}` : name),
     );
