@@ -39,7 +39,7 @@ export {
 } from './flow/evaluate.ts';
 export { layersOf } from './flow/families.ts';
 export { FlowInference } from './flow/inference.ts';
-export { LAYER_KEYS, LAYER_TYPES, type LayerConfig } from './flow/layers.ts';
+export { LAYER_KEYS, LAYER_TYPES, type LayerConfig } from './flow/layer-keys.ts';
 export { FlowModel, GREY_LEVELS } from './flow/model.ts';
 export {
   type DrawOptions,

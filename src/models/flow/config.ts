@@ -3,7 +3,7 @@ import type { MaskKind, ScaleKind } from '../../flows/index.ts';
 import type { DataDescription } from '../data-description.ts';
 import type { FlowFamily } from '../families.ts';
 import type { NetConfig } from '../vae.ts';
-import type { LayerConfig } from './layers.ts';
+import type { LayerConfig } from './layer-keys.ts';
 
 export type TransformConfig =
   | { kind: 'affine'; scale: ScaleKind }

@@ -3,7 +3,7 @@ import { LatentGpuError } from '../../errors.ts';
 import { eventSize } from '../../flows/index.ts';
 import { formatShape, type Shape } from '../../graph/shape.ts';
 import type { FlowConfig } from './config.ts';
-import type { LayerConfig } from './layers.ts';
+import type { LayerConfig } from './layer-keys.ts';
 
 const IMAGES = ['glow', 'emerging'];
 

@@ -20,7 +20,8 @@ import { Module } from '../../nn/index.ts';
 import { reshape } from '../../ops/index.ts';
 import type { BaseConfig, FlowConfig } from './config.ts';
 import { eventShape, layersOf } from './families.ts';
-import { bijectionOfLayers, type LayerConfig } from './layers.ts';
+import type { LayerConfig } from './layer-keys.ts';
+import { bijectionOfLayers } from './layers.ts';
 
 /** Grey levels of an image. */
 export const GREY_LEVELS = 256;
