@@ -17,6 +17,7 @@ import {
 import { bitsPerDimension } from '../src/report/bits.ts';
 import { readHistory } from '../src/report/history.ts';
 import { html } from '../src/report/html.ts';
+import { latentCurves } from '../src/report/quantities.ts';
 import { quoted, trainLine } from '../src/report/recipe.ts';
 import { launchBrowser } from '../src/testing/chrome.ts';
 import type { TrainingRecord } from '../src/training/record.ts';
@@ -487,7 +488,10 @@ describe('parts', () => {
       'null',
       '{"step": 30, "lo',
     ];
-    const { steps, curves, seconds, skipped, unreadable } = readHistory(lines.join('\n'), true);
+    const { steps, curves, seconds, skipped, unreadable } = readHistory(
+      lines.join('\n'),
+      latentCurves(true),
+    );
     expect({ steps, seconds, skipped, unreadable }).toEqual({
       steps: [10, 20],
       seconds: 3,
@@ -500,7 +504,7 @@ describe('parts', () => {
       'Skipped updates': [{ name: 'so far', values: [undefined, 3] }],
     });
     const long = Array.from({ length: 2500 }, (_, i) => `{"step": ${i + 1}, "loss": 1}`);
-    const kept = readHistory(long.join('\n'), true).steps;
+    const kept = readHistory(long.join('\n'), latentCurves(true)).steps;
     expect(kept.length).toBeLessThanOrEqual(1000);
     expect(kept.at(-1)).toBe(2500);
   });

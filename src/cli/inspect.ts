@@ -10,6 +10,7 @@ import { type AdapterClass, schedule } from '../scheduler/index.ts';
 import type { LoadedModel } from '../training/model-folder.node.ts';
 import { type Context, common, runCommand } from './common/command.ts';
 import { loadModel } from './common/device.ts';
+import { layerRows } from './common/layer-text.ts';
 import { table, thousands } from './common/text.ts';
 import { stepProgram } from './step-program.ts';
 
@@ -111,19 +112,8 @@ async function inspectFolder(path: string, { out }: Context): Promise<void> {
 /** A latent-variable model's code and likelihood; a flow's layers, a line each. */
 function described(config: ModelConfig): string {
   if (!isFlowConfig(config)) return ` → ${config.latent} → likelihood ${config.likelihood.kind}`;
-  const lines = layersOf(config).map(({ type, ...keys }) =>
-    [type, ...Object.entries(keys).map(([key, value]) => `${key} ${JSON.stringify(value)}`)].join(
-      '  ',
-    ),
-  );
-  const { base, logit, dequantize } = config;
-  return [
-    ', from noise to data:',
-    `  ${base.kind} noise`,
-    ...lines.map((line) => `  ${line}`),
-    ...(logit !== null ? [`  logit ${logit}`] : []),
-    ...(dequantize === 'uniform' ? ['  grey levels, dequantised uniformly'] : []),
-  ].join('\n');
+  const lines = layerRows(config).map((row) => `  ${row.join('  ')}`);
+  return [', from noise to data:', ...lines].join('\n');
 }
 
 /** How a training step would run, on the class of adapter it was trained on. Needs no GPU. */

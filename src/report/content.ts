@@ -1,6 +1,5 @@
 // What a report tells, before it is a page.
-import type { Evaluation } from '../models/index.ts';
-import type { BitsPerDimension } from './bits.ts';
+import type { Card } from './card.ts';
 import type { History } from './history.ts';
 
 /** A label and what it stands for. */
@@ -23,19 +22,6 @@ export interface LatentDimensions {
   readonly variance: readonly number[];
 }
 
-/** An evaluation, and what its numbers are of. */
-export interface LikelihoodCard {
-  readonly evaluation: Evaluation;
-  readonly isVae: boolean;
-  readonly latent: number;
-  /** `mnist, 10,000 rows`. */
-  readonly data: string;
-  /** Which split, and how the data were made what the model sees. */
-  readonly treatment: string;
-  readonly seed: number;
-  readonly bits: BitsPerDimension;
-}
-
 export interface ReportContent {
   readonly title: string;
   /** One sentence. */
@@ -43,10 +29,12 @@ export interface ReportContent {
   readonly facts: readonly Fact[];
   /** What is missing, and why, a sentence each. */
   readonly notes: readonly string[];
-  readonly likelihood: LikelihoodCard | undefined;
+  readonly likelihood: Card | undefined;
   readonly history: History | undefined;
   readonly pictures: readonly ReportPicture[];
   readonly dimensions: LatentDimensions | undefined;
+  /** Of a flow, from noise to data: what a layer is, and its keys. */
+  readonly layers: readonly Fact[];
   /** Settled keys. */
   readonly configuration: readonly (readonly [key: string, value: string, help: string])[];
   /** What to type, and what it does. */

@@ -3,9 +3,9 @@
 import { createHash } from 'node:crypto';
 import uPlotScript from 'uplot/dist/uPlot.iife.min.js?raw';
 import uPlotStyle from 'uplot/dist/uPlot.min.css?raw';
-import { likelihoodSection } from './card.ts';
+import { cardSection } from './card.ts';
 import chartScript from './charts.js?raw';
-import type { ReportContent } from './content.ts';
+import type { Fact, ReportContent } from './content.ts';
 import { curveFigure, dimensionsFigure, pictureFigure } from './figures.ts';
 import { Html, html } from './html.ts';
 import style from './style.css?raw';
@@ -43,8 +43,17 @@ function curvesSection({ history }: ReportContent): Html | undefined {
   ]);
 }
 
+/** Rows of a table that are shown without being asked for. */
+const FEW = 24;
+
+function layersTable(layers: readonly Fact[]): Html {
+  const whole = factsTable(['layer', 'what it is'], layers);
+  if (layers.length <= FEW) return whole;
+  return html`<details><summary>${layers.length} lines</summary>${whole}</details>\n`;
+}
+
 function bodyOf(content: ReportContent): Html {
-  const { title, subtitle, facts, notes, likelihood, pictures, dimensions } = content;
+  const { title, subtitle, facts, notes, likelihood, pictures, dimensions, layers } = content;
   const { configuration, commands, versions } = content;
   return html`<main>
 <header>
@@ -53,16 +62,16 @@ function bodyOf(content: ReportContent): Html {
 <dl class="facts">
 ${facts.map(([label, text]) => html`<div><dt>${label}</dt><dd>${text}</dd></div>\n`)}</dl>
 ${notes.map((note) => html`<p class="note">${note}</p>\n`)}</header>
-${likelihood && likelihoodSection(likelihood)}${curvesSection(content)}${
+${likelihood && cardSection(likelihood)}${curvesSection(content)}${
   pictures.length > 0 &&
   section('pictures', 'What it makes', [
     html`<div class="grid">${pictures.map(pictureFigure)}</div>\n`,
   ])
-}${dimensions && section('dimensions', 'Latent space', [dimensionsFigure(dimensions)])}${section(
-  'configuration',
-  'Configuration',
-  [factsTable(['key', 'value', 'what it is'], configuration)],
-)}${section(
+}${dimensions && section('dimensions', 'Latent space', [dimensionsFigure(dimensions)])}${
+  layers.length > 0 && section('layers', 'Layers, from noise to data', [layersTable(layers)])
+}${section('configuration', 'Configuration', [
+  factsTable(['key', 'value', 'what it is'], configuration),
+])}${section(
   'commands',
   'To have it again',
   commands.map(([what, line]) => html`<p>${what}</p>\n<pre><code>${line}</code></pre>\n`),

@@ -1,4 +1,5 @@
 // What to type to have a model again.
+import { PLANE_DATA } from '../data/plane.ts';
 import { flatten, type Given, type Value } from '../models/schema.ts';
 import { RUN_KEYS, settleRun } from '../training/index.ts';
 import type { TrainingRecord } from '../training/record.ts';
@@ -14,9 +15,18 @@ const OPTIONS: Readonly<Record<string, string>> = {
   holdOut: '--hold-out',
 };
 
+/** Keys whose defaults depend on the values of vectors. */
+const OF_VALUES: readonly string[] = ['likelihood.kind', 'dequantize', 'logit'];
+
 /** A word of a command line, quoted where a shell would make something else of it. */
 export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** A value as `--set` takes it: numbers with commas between them, layers as JSON. */
+function textOf(value: Value): string {
+  if (!Array.isArray(value)) return String(value);
+  return value.some((item) => typeof item === 'object') ? JSON.stringify(value) : value.join(',');
 }
 
 /** Options that are given, as words. */
@@ -32,15 +42,18 @@ export function optionWords(
 function settledApart({ family, config, data }: TrainingRecord): Map<string, Value> {
   const before = flatten(RUN_KEYS, config, RECORD_FILE);
   const isStandardized = before.get('standardize')?.value === true;
-  const traits = { shape: data.shape ?? [], isContinuous: isStandardized };
+  const { shape = [] } = data;
+  const isGrey = !isStandardized && shape.length > 1;
+  const traits = { shape, isContinuous: isStandardized, isGrey };
+  // Of vectors, some defaults depend on their values.
+  const open =
+    shape.length === 1 && !isStandardized && !PLANE_DATA.includes(data.data) ? OF_VALUES : [];
   const given = new Map<string, Given>();
   const source = RECORD_FILE;
   if (isStandardized) given.set('standardize', { value: true, source });
   for (const [name, value] of settleRun(family, [before], traits)) {
     const otherwise = settleRun(family, [given], traits).get(name);
-    // Of vectors, the default depends on their values.
-    const isOpen = name === 'likelihood.kind' && data.shape?.length === 1 && !isStandardized;
-    if (isOpen || JSON.stringify(otherwise) !== JSON.stringify(value)) {
+    if (open.includes(name) || JSON.stringify(otherwise) !== JSON.stringify(value)) {
       given.set(name, { value, source });
     }
   }
@@ -60,7 +73,7 @@ export function trainLine(record: TrainingRecord, out: string): string {
   for (const [name, value] of settledApart(record)) {
     const option = OPTIONS[name];
     if (option) options[option] = value;
-    else keys.push(quoted(`${name}=${Array.isArray(value) ? value.join(',') : value}`));
+    else keys.push(quoted(`${name}=${textOf(value)}`));
   }
   return [
     'latentgpu train',

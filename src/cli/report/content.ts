@@ -5,23 +5,27 @@ import { join } from 'node:path';
 import { readIfPresent } from '../../data/files.node.ts';
 import { isLatentGpuError } from '../../errors.ts';
 import { isObject } from '../../formats/json.ts';
-import { Autoencoder, WEIGHTS_FILE } from '../../models/index.ts';
-import type { Fact, LikelihoodCard, ReportContent } from '../../report/content.ts';
+import { Autoencoder, FlowModel, type Model, WEIGHTS_FILE } from '../../models/index.ts';
+import { type Card, type CardSubject, rowsText } from '../../report/card.ts';
+import type { Fact, ReportContent } from '../../report/content.ts';
 import { type History, readHistory } from '../../report/history.ts';
+import { type CurveTable, flowCurves, latentCurves } from '../../report/quantities.ts';
 import { optionWords, quoted, trainLine } from '../../report/recipe.ts';
 import { RUN_KEYS } from '../../training/index.ts';
-import type { LoadedLatent } from '../../training/model-folder.node.ts';
+import type { LoadedModel } from '../../training/model-folder.node.ts';
 import { METRICS_FILE, RECORD_FILE } from '../../training/run-files.ts';
 import type { CommonOptions } from '../common/command.ts';
 import { duration, thousands } from '../common/text.ts';
 import { version } from '../common/version.ts';
 import type { Subject, SubjectOptions } from '../data/subject.ts';
+import { bitsOf } from '../training/epoch-report.ts';
 import type { Portrait } from './portrait.ts';
+import { FAMILY, wordsOf } from './words.ts';
 
 /** The curves of a run, and a note if there are none or if some of their lines cannot be read. */
 export async function readRunHistory(
   dir: string,
-  { model }: LoadedLatent,
+  { model }: LoadedModel,
   notes: string[],
 ): Promise<History | undefined> {
   const bytes = await readIfPresent(join(dir, METRICS_FILE));
@@ -29,7 +33,7 @@ export async function readRunHistory(
     notes.push(`The folder has no ${METRICS_FILE}, so there are no curves of training.`);
     return undefined;
   }
-  const history = readHistory(new TextDecoder().decode(bytes), !(model instanceof Autoencoder));
+  const history = readHistory(new TextDecoder().decode(bytes), curvesOf(model));
   if (history.unreadable > 0) {
     notes.push(`Lines of ${METRICS_FILE} that could not be read: ${history.unreadable}.`);
   }
@@ -38,18 +42,48 @@ export async function readRunHistory(
   return undefined;
 }
 
+function curvesOf(model: Model): CurveTable {
+  if (!(model instanceof FlowModel)) return latentCurves(!(model instanceof Autoencoder));
+  return flowCurves((nats) => bitsOf(model, nats));
+}
+
 /** What was asked for. */
 export interface ReportOptions extends CommonOptions, SubjectOptions {
   out?: string;
-  samples: number;
+  samples?: number | undefined;
+}
+
+/** What is found of a model by putting it to work. */
+export interface Account {
+  /** For programs. */
+  readonly evaluation: object | undefined;
+  readonly likelihood: Card | undefined;
+  readonly portrait: Portrait;
+}
+
+/** Of data that were, for the card. */
+export const STANDARDIZED =
+  'standardised for the model (densities are those of the data as they were)';
+
+export function cardSubjectOf(
+  { dataset, summary }: Subject,
+  how: string,
+  seed: number,
+): CardSubject {
+  const part = summary.split === 'train' ? 'training split' : 'test split';
+  return {
+    data: `${dataset.name}, ${rowsText(dataset.count)}`,
+    treatment: `${part}, ${how}`,
+    seed,
+  };
 }
 
 export interface ReportSources {
   readonly dir: string;
-  readonly loaded: LoadedLatent;
+  readonly loaded: LoadedModel;
   readonly history: History | undefined;
   readonly portrait: Portrait;
-  readonly likelihood: LikelihoodCard | undefined;
+  readonly likelihood: Card | undefined;
   readonly notes: readonly string[];
   /** That the report was made on. */
   readonly adapter: string;
@@ -57,35 +91,28 @@ export interface ReportSources {
   readonly subject: Subject | undefined;
 }
 
-const FAMILY = { vae: 'VAE', iwae: 'IWAE', ae: 'Autoencoder' } as const;
-
 export async function contentOf(sources: ReportSources): Promise<ReportContent> {
   const { dir, loaded, history, portrait, likelihood } = sources;
-  const { config, model, record } = loaded;
-  const { shape, name } = config.data;
+  const { config, record } = loaded;
   const notes = [...sources.notes];
   if (!record) {
     notes.push(
       `The folder has no ${RECORD_FILE}: the model was not trained here, and how it came about is not known.`,
     );
   }
-  if (model instanceof Autoencoder) {
-    notes.push(
-      'An autoencoder has no prior: it cannot be sampled, and it gives data no probability.',
-    );
-  }
-  const data = record?.data.name ?? name;
+  const words = wordsOf(loaded);
+  notes.push(...words.notes);
+  const data = record?.data.name ?? config.data.name;
   return {
     title: `${FAMILY[config.family]}${data === undefined ? '' : ` on ${data}`}`,
-    subtitle:
-      `${shape.join('×')} ${shape.length === 1 ? 'numbers' : 'pixels'}, a code of ${config.latent}, ` +
-      `${thousands(model.parameterCount())} parameters`,
-    facts: await factsOf(dir, loaded, history),
+    subtitle: words.subtitle,
+    facts: await factsOf(dir, loaded, words.facts, history),
     notes,
     likelihood,
     history,
     pictures: portrait.pictures,
     dimensions: portrait.dimensions,
+    layers: words.layers,
     configuration: [
       ['family', config.family, ''],
       ...factsIn({ ...withoutFamily(config), ...record?.config }).map(
@@ -97,7 +124,7 @@ export async function contentOf(sources: ReportSources): Promise<ReportContent> 
   };
 }
 
-function withoutFamily({ family: _, ...rest }: LoadedLatent['config']) {
+function withoutFamily({ family: _, ...rest }: LoadedModel['config']) {
   return rest;
 }
 
@@ -108,27 +135,28 @@ function factsIn(value: unknown, path = ''): Fact[] {
       factsIn(inner, path ? `${path}.${name}` : name),
     );
   }
-  const text = Array.isArray(value) ? `[${value.join(', ')}]` : String(value ?? 'none');
-  return [[path, text]];
+  return [[path, textOf(value)]];
+}
+
+function textOf(value: unknown): string {
+  if (!Array.isArray(value)) return String(value ?? 'none');
+  const items = value.map((item) => (typeof item === 'object' ? JSON.stringify(item) : item));
+  return `[${items.join(', ')}]`;
 }
 
 async function factsOf(
   dir: string,
-  { config, record, standardization }: LoadedLatent,
+  { record, standardization }: LoadedModel,
+  parts: readonly Fact[],
   history: History | undefined,
 ): Promise<Fact[]> {
   const written = await stat(join(dir, WEIGHTS_FILE)).catch(() => undefined);
-  const { hidden } = config.encoder;
-  const layers = (sizes: readonly number[]) => sizes.join(' → ');
-  const features = config.data.shape.reduce((a, b) => a * b, 1);
   const facts: (Fact | undefined)[] = [
     record && [
       'data',
       `${record.data.name}, ${thousands(record.data.count)} rows${standardization ? ', standardised' : ''}`,
     ],
-    ['encoder', layers([features, ...hidden, config.latent])],
-    ['decoder', layers([config.latent, ...config.decoder.hidden, features])],
-    ['likelihood', config.likelihood.kind],
+    ...parts,
     history && ['training', trainingText(history)],
     record && [
       'trained on',
