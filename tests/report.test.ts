@@ -23,6 +23,7 @@ import { launchBrowser } from '../src/testing/chrome.ts';
 import type { TrainingRecord } from '../src/training/record.ts';
 import { buildCli, type Run, start } from './support/cli.ts';
 import { reals } from './support/engine.ts';
+import { commands, headings, matches, notes, tableOf, tile } from './support/report-page.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -56,34 +57,6 @@ const exists = (path: string) =>
     () => false,
   );
 const page = (name: string) => readFile(here(`${name}/report.html`), 'utf8');
-
-/** The number that a tile of the card has in full. */
-function tile(text: string, id: string): number | undefined {
-  const found = new RegExp(`<data id="${id}" value="([^"]*)">`).exec(text)?.[1];
-  return found === undefined ? undefined : Number(found);
-}
-
-const plain = (text: string) =>
-  text
-    .replace(/&lt;/g, '<')
-    .replace(/&gt;/g, '>')
-    .replace(/&quot;/g, '"')
-    .replace(/&#39;/g, "'")
-    .replace(/&amp;/g, '&');
-
-function matches(text: string, pattern: RegExp): string[] {
-  return [...text.matchAll(pattern)].map((match) => plain(match[1] as string));
-}
-
-const headings = (text: string) => matches(text, /<h[123][^>]*>(.*?)<\/h[123]>/g);
-const notes = (text: string) => matches(text, /<p class="note">(?!The charts need)(.*?)<\/p>/g);
-const commands = (text: string) => matches(text, /<code>(.*?)<\/code>/g);
-
-/** The rows of the table below a chart. */
-function tableOf(text: string, title: string): string[][] {
-  const figure = text.split('<figure').find((part) => part.includes(`<h3>${title}</h3>`)) as string;
-  return matches(figure, /<tr>(<td>.*?)<\/tr>/g).map((row) => matches(row, /<td>(.*?)<\/td>/g));
-}
 
 const HOSTILE = `<script>window.ran = true</script><img src=x onerror="window.ran = true">'"&`;
 

@@ -12,8 +12,9 @@ import { outputFile } from './common/files.ts';
 import { table, thousands } from './common/text.ts';
 import { hasTestSplit } from './data/load.ts';
 import { dataOptions, loadSubject, type Subject } from './data/subject.ts';
-import { contentOf, type ReportOptions, readRunHistory } from './report/content.ts';
+import { contentOf, type ReportOptions } from './report/content.ts';
 import { accountOfFlow } from './report/flow.ts';
+import { readRunHistory } from './report/history.ts';
 import { accountOfLatent, SAMPLES } from './report/latent.ts';
 
 export function reportCommand(program: Command): void {

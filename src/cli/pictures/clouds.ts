@@ -19,8 +19,14 @@ const STREAM = 103;
  *
  * @param data row major [count, width], as the model sees them, so that every feature counts alike
  * @param made the same, by the model
+ * @param size side of the plot in pixels
  */
-export function cloudPicture(data: Float32Array, made: Float32Array, width: number): Picture {
+export function cloudPicture(
+  data: Float32Array,
+  made: Float32Array,
+  width: number,
+  size?: number,
+): Picture {
   const count = data.length / width;
   const place = width === 1 ? onLines(data, made) : inPlaneOf(data, count, width);
   const points = new Float32Array(4 * count);
@@ -31,7 +37,7 @@ export function cloudPicture(data: Float32Array, made: Float32Array, width: numb
     points.set(place(made.subarray(i * width, (i + 1) * width), 1), 4 * i + 2);
     labels[2 * i + 1] = 1;
   }
-  return scatter(points, { count: 2 * count, labels });
+  return scatter(points, { count: 2 * count, labels, ...(size !== undefined && { size }) });
 }
 
 type Place = (row: Float32Array, kind: 0 | 1) => [number, number];

@@ -78,13 +78,13 @@ export async function drawsAmong(
   look: Appearance,
   seed: number,
   seen: Float32Array,
-  work: WorkOptions = {},
+  { size, ...work }: PlotOptions = {},
 ): Promise<Picture> {
   const { features } = inference.model;
   const made = await inference.sample(seen.length / features, 'draw', seed, work);
   // Of more features the plane is one in which they count alike.
   const units = (rows: Float32Array) => (features === 2 ? inDataUnits(rows, look) : rows);
-  return cloudPicture(units(seen), units(made), features);
+  return cloudPicture(units(seen), units(made), features, size);
 }
 
 /**

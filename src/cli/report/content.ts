@@ -5,77 +5,25 @@ import { join } from 'node:path';
 import { readIfPresent } from '../../data/files.node.ts';
 import { isLatentGpuError } from '../../errors.ts';
 import { isObject } from '../../formats/json.ts';
-import { Autoencoder, FlowModel, type Model, WEIGHTS_FILE } from '../../models/index.ts';
-import { type Card, type CardSubject, rowsText } from '../../report/card.ts';
+import { WEIGHTS_FILE } from '../../models/index.ts';
+import type { Card } from '../../report/card.ts';
 import type { Fact, ReportContent } from '../../report/content.ts';
-import { type History, readHistory } from '../../report/history.ts';
-import { type CurveTable, flowCurves, latentCurves } from '../../report/quantities.ts';
+import type { History } from '../../report/history.ts';
 import { optionWords, quoted, trainLine } from '../../report/recipe.ts';
 import { RUN_KEYS } from '../../training/index.ts';
 import type { LoadedModel } from '../../training/model-folder.node.ts';
-import { METRICS_FILE, RECORD_FILE } from '../../training/run-files.ts';
+import { RECORD_FILE } from '../../training/run-files.ts';
 import type { CommonOptions } from '../common/command.ts';
 import { duration, thousands } from '../common/text.ts';
 import { version } from '../common/version.ts';
 import type { Subject, SubjectOptions } from '../data/subject.ts';
-import { bitsOf } from '../training/epoch-report.ts';
 import type { Portrait } from './portrait.ts';
 import { FAMILY, wordsOf } from './words.ts';
-
-/** The curves of a run, and a note if there are none or if some of their lines cannot be read. */
-export async function readRunHistory(
-  dir: string,
-  { model }: LoadedModel,
-  notes: string[],
-): Promise<History | undefined> {
-  const bytes = await readIfPresent(join(dir, METRICS_FILE));
-  if (!bytes) {
-    notes.push(`The folder has no ${METRICS_FILE}, so there are no curves of training.`);
-    return undefined;
-  }
-  const history = readHistory(new TextDecoder().decode(bytes), curvesOf(model));
-  if (history.unreadable > 0) {
-    notes.push(`Lines of ${METRICS_FILE} that could not be read: ${history.unreadable}.`);
-  }
-  if (history.steps.length > 0) return history;
-  notes.push(`${METRICS_FILE} reports no epoch, so there are no curves of training.`);
-  return undefined;
-}
-
-function curvesOf(model: Model): CurveTable {
-  if (!(model instanceof FlowModel)) return latentCurves(!(model instanceof Autoencoder));
-  return flowCurves((nats) => bitsOf(model, nats));
-}
 
 /** What was asked for. */
 export interface ReportOptions extends CommonOptions, SubjectOptions {
   out?: string;
   samples?: number | undefined;
-}
-
-/** What is found of a model by putting it to work. */
-export interface Account {
-  /** For programs. */
-  readonly evaluation: object | undefined;
-  readonly likelihood: Card | undefined;
-  readonly portrait: Portrait;
-}
-
-/** Of data that were, for the card. */
-export const STANDARDIZED =
-  'standardised for the model (densities are those of the data as they were)';
-
-export function cardSubjectOf(
-  { dataset, summary }: Subject,
-  how: string,
-  seed: number,
-): CardSubject {
-  const part = summary.split === 'train' ? 'training split' : 'test split';
-  return {
-    data: `${dataset.name}, ${rowsText(dataset.count)}`,
-    treatment: `${part}, ${how}`,
-    seed,
-  };
 }
 
 export interface ReportSources {

@@ -126,9 +126,10 @@ async function cloud(
   work: WorkOptions,
 ): Promise<Described> {
   const look = appearanceOf(loaded);
+  const options = { ...work, size: PLOT };
   return {
     title: 'Samples',
-    picture: await drawsAmong(inference, look, seed, fewOf(sitters, CLOUD), work),
+    picture: await drawsAmong(inference, look, seed, fewOf(sitters, CLOUD), options),
     caption: `Draws from the model (1) among data (0), ${placeOf(loaded)}; seed ${seed}.`,
     alt: 'Scatter plot of draws from the model among data',
   };

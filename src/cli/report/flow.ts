@@ -7,7 +7,8 @@ import type { Runtime } from '../../scheduler/index.ts';
 import type { LoadedFlow } from '../../training/model-folder.node.ts';
 import type { Context } from '../common/command.ts';
 import type { Subject } from '../data/subject.ts';
-import { type Account, cardSubjectOf, type ReportOptions, STANDARDIZED } from './content.ts';
+import { type Account, cardSubjectOf, STANDARDIZED } from './account.ts';
+import type { ReportOptions } from './content.ts';
 import { flowPortrait } from './flow-portrait.ts';
 
 export async function accountOfFlow(

@@ -10,7 +10,8 @@ import type { LoadedLatent } from '../../training/model-folder.node.ts';
 import type { Context } from '../common/command.ts';
 import type { Subject } from '../data/subject.ts';
 import { greyed, isBinary } from '../data/traits.ts';
-import { type Account, cardSubjectOf, type ReportOptions, STANDARDIZED } from './content.ts';
+import { type Account, cardSubjectOf, STANDARDIZED } from './account.ts';
+import type { ReportOptions } from './content.ts';
 import { latentPortrait } from './latent-portrait.ts';
 import type { Sitters } from './portrait.ts';
 
