@@ -50,7 +50,7 @@ beforeAll(async () => {
     `train realnvp --data moons --limit 300 --batch 100 ${few} depth=2 net.hidden=8 --out moons`,
   );
   await works(
-    `train glow --data greys.npy --hold-out 20 --batch 20 ${few} depth=1 levels=1 net.hidden=4 --out images`,
+    `train glow --data greys.npy --hold-out 20 --batch 20 ${few} depth=1 levels=1 net.hidden=4 dequantize=variational dequantizer.hidden=4 --out images`,
   );
   await works(
     `train flow --data table.csv --config layers.json --standardize --batch 20 ${few} --out table`,
@@ -122,20 +122,23 @@ describe('points in the plane', () => {
 
 describe('images', () => {
   test('bits of grey levels, and samples of two temperatures', async () => {
-    const { pictures } = await json('report images --samples 2');
+    const { pictures, evaluation } = await json('report images --seed 1');
     expect(pictures).toEqual(['Data', 'Samples', 'Cooler samples', 'Interpolation']);
     const text = await page('images');
     const [trainLine, evalLine = ''] = commands(text);
     expect(trainLine).toMatch(
-      /greys.npy --batch 20 --epochs 2 --hold-out 20 --set depth=1 levels=1 net.hidden=4 evaluate.limit=50 --out images-again$/,
+      /greys.npy --batch 20 --epochs 2 --hold-out 20 --set depth=1 levels=1 net.hidden=4 dequantize=variational dequantizer.hidden=4 evaluate.limit=50 --out images-again$/,
     );
-    expect(evalLine).toBe('latentgpu eval images --samples 2 --seed 0');
+    expect(evalLine).toBe('latentgpu eval images --samples 1 --seed 1');
     const found = await json(evalLine.replace('latentgpu ', ''));
     expect(tile(text, 'nll')).toBe(found.negativeLogLikelihood);
     expect(tile(text, 'bits')).toBe(found.bitsPerDimension);
     expect(tile(text, 'bits-error')).toBeCloseTo(found.standardError / (16 * Math.LN2), 12);
-    expect(text).toContain('dequantised uniformly, through a logit');
-    expect(text).toContain('2 times a row');
+    expect(text).toContain('256 grey levels, dequantised variationally, through a logit');
+    expect(text).toContain('depth 2, hidden [4]');
+    // What was learned came through the file as it was.
+    const lines = (await readFile(here('images/metrics.jsonl'), 'utf8')).trim().split('\n');
+    expect(evaluation).toEqual(JSON.parse(lines.at(-1) as string).evaluation);
     for (const [, training, tested] of tableOf(text, 'Bits per dimension')) {
       expect(Number(training)).toBeGreaterThan(7);
       expect(Number(tested)).toBeGreaterThan(7);
@@ -196,8 +199,18 @@ describe('parts', () => {
     expect(tile(text, 'entropy')).toBe(1.5);
     expect(text).not.toContain('nll-error');
     expect(text).toContain('mean over one row;');
-    const without = cardSection(flowCard({ evaluation, features: 2, entropy: undefined }, of));
-    expect(tile(without.text, 'entropy')).toBeUndefined();
+    const grey = {
+      ...evaluation,
+      bitsPerDimension: 3,
+      dequantization: 'uniform',
+      draws: 2,
+    } as const;
+    const other = cardSection(flowCard({ evaluation: grey, features: 2, entropy: undefined }, of));
+    expect(tile(other.text, 'entropy')).toBeUndefined();
+    expect(tile(other.text, 'bits')).toBe(3);
+    expect(other.text).toContain(
+      'u drawn uniformly (Theis, van den Oord and Bethge 2016), 2 times a row:',
+    );
   });
 
   test('a recipe says what depends on the values of vectors, and of no others', () => {

@@ -17,6 +17,7 @@ import {
   runCommand,
 } from './common/command.ts';
 import { loadModel } from './common/device.ts';
+import { DEQUANTIZED } from './common/layer-text.ts';
 import { thousands } from './common/text.ts';
 import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
 import { type Findings, measure } from './measure.ts';
@@ -81,16 +82,17 @@ async function ofFlow(
 ): Promise<Findings> {
   const evaluation = await evaluateFlow(runtime, model, dataset, rows, options);
   const { negativeLogLikelihood: nll, standardError, bitsPerDimension, draws } = evaluation;
+  const { dequantization } = evaluation;
   return {
     figures: evaluation,
     lines: [
       ['-log p(x)', `${nll.toFixed(4)} ± ${standardError.toFixed(4)} nats`],
-      ...(bitsPerDimension !== null
+      ...(bitsPerDimension !== null && dequantization !== 'none'
         ? [
             [
               'bits/dim',
               `${bitsPerDimension.toFixed(4)} ± ${(standardError / (model.features * Math.LN2)).toFixed(4)} ` +
-                `(256 grey levels, dequantised uniformly, ${draws} ${draws === 1 ? 'draw' : 'draws'} a row)`,
+                `(256 grey levels, ${DEQUANTIZED[dequantization]}, ${draws} ${draws === 1 ? 'draw' : 'draws'} a row)`,
             ],
           ]
         : []),

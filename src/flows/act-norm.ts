@@ -35,13 +35,14 @@ export class ActNorm extends Bijection {
   /** 1 once the start has been made: it is saved with the model and never made again. */
   readonly initialized: Variable;
 
-  constructor(shape: Shape) {
+  /** @param logScale where no data are to say it: to begin with */
+  constructor(shape: Shape, logScale = 0) {
     super();
     this.shape = shape;
     const channels = shape.at(-1) as number;
-    const zero = { role: 'parameter', init: constantInit(0) } as const;
-    this.shift = variable('shift', [channels], zero);
-    this.logScale = variable('logScale', [channels], zero);
+    const from = (value: number) => ({ role: 'parameter', init: constantInit(value) }) as const;
+    this.shift = variable('shift', [channels], from(0));
+    this.logScale = variable('logScale', [channels], from(logScale));
     this.initialized = variable('initialized', [1], { role: 'buffer', init: constantInit(0) });
   }
 

@@ -29,7 +29,7 @@ export {
   type LatentFamily,
 } from './families.ts';
 export { certifyFlow, type FlowCertificate } from './flow/certify.ts';
-export type { BaseConfig, FlowConfig, TransformConfig } from './flow/config.ts';
+export type { BaseConfig, Dequantization, FlowConfig, TransformConfig } from './flow/config.ts';
 export {
   evaluateFlow,
   type FlowEvaluation,

@@ -48,14 +48,24 @@ function tilesOf({ evaluation, features, entropy }: FlowFindings): Tile[] {
   ];
 }
 
+/** How u is drawn, and what its density takes off. */
+const NOISE = {
+  uniform: { drawn: 'u drawn uniformly (Theis, van den Oord and Bethge 2016)', less: '' },
+  variational: {
+    drawn:
+      'u drawn by a flow that has learned to beside this one (Ho, Chen, Srinivas, Duan and Abbeel 2019)',
+    less: ' less that of u',
+  },
+} as const;
+
 function explanation({ evaluation, entropy }: FlowFindings): string {
-  const { count, bitsPerDimension, draws } = evaluation;
+  const { count, dequantization, draws } = evaluation;
   const sentences = [
     `It is the mean over ${rowsText(count)}; ± is the standard error of a mean over rows.`,
-    bitsPerDimension === null
+    dequantization === 'none'
       ? 'A flow gives log p(x) exactly, by the change of variables. There are no bits per dimension: these are densities of continuous values, which may be negative.'
-      : `Grey level n of ${GREY_LEVELS} is (n + u) / ${GREY_LEVELS} to the flow, with u drawn uniformly (Theis, van den Oord and Bethge 2016), ` +
-        `${draws === 1 ? 'once' : `${draws} times`} a row: nats are of the density of that, bits of the probability of the level, which they bound on average.`,
+      : `Grey level n of ${GREY_LEVELS} is (n + u) / ${GREY_LEVELS} to the flow, with ${NOISE[dequantization].drawn}, ${draws === 1 ? 'once' : `${draws} times`} a row: ` +
+        `nats are of the density of that${NOISE[dequantization].less}, bits of the probability of the level, which they bound on average.`,
     ...(entropy === undefined
       ? []
       : ['No model can be better than the entropy of the data, but by chance.']),

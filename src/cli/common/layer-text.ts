@@ -1,20 +1,25 @@
 // The layers of a flow in words.
 import { type FlowConfig, layersOf } from '../../models/index.ts';
 
+/** What is done to grey levels. */
+export const DEQUANTIZED = {
+  uniform: 'dequantised uniformly',
+  variational: 'dequantised variationally',
+} as const;
+
+const keysOf = (keys: object) =>
+  Object.entries(keys).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
+
 /** What stands one after the other from noise to data, and the keys of each. */
 export function layerRows(config: FlowConfig): (readonly [what: string, ...keys: string[]])[] {
-  const { base, logit, dequantize } = config;
+  const { base, logit, dequantize, dequantizer } = config;
   return [
     [`${base.kind} noise`],
-    ...layersOf(config).map(
-      ({ type, ...keys }) =>
-        [
-          type,
-          ...Object.entries(keys).map(([key, value]) => `${key} ${JSON.stringify(value)}`),
-        ] as const,
-    ),
+    ...layersOf(config).map(({ type, ...keys }) => [type, ...keysOf(keys)] as const),
     ...(logit !== null ? [[`logit ${logit}`] as const] : []),
-    ...(dequantize === 'uniform' ? [['grey levels, dequantised uniformly'] as const] : []),
+    ...(dequantize !== 'none'
+      ? [[`grey levels, ${DEQUANTIZED[dequantize]}`, ...keysOf(dequantizer ?? {})] as const]
+      : []),
   ];
 }
 

@@ -24,12 +24,12 @@ export function checkShape(dataset: ImageDataset, shape: readonly number[]): voi
 
 /** @throws LatentGpuError `bad-config` for values that grey levels or a logit cannot have */
 export function checkRange({ config, logit }: FlowModel, { data, name }: ImageDataset): void {
-  const isGrey = config.dequantize === 'uniform';
+  const isGrey = config.dequantize !== 'none';
   if ((!isGrey && !logit) || data instanceof Uint8Array) return;
   const low = data.reduce((a, b) => Math.min(a, b));
   const high = data.reduce((a, b) => Math.max(a, b));
   if (low >= 0 && high <= 1) return;
-  const who = logit ? 'a logit' : 'dequantize=uniform';
+  const who = logit ? 'a logit' : `dequantize=${config.dequantize}`;
   const remedy = [...(logit ? ['logit=null'] : []), ...(isGrey ? ['dequantize=none'] : [])];
   throw new LatentGpuError(
     'bad-config',

@@ -100,6 +100,8 @@ function asIs(dir: string, asked: Binarization | undefined): Binarization {
   );
 }
 
+const TREATED = { uniform: 'dequantised', variational: 'dequantised variationally' } as const;
+
 /** What is done to data before the model sees them. */
 export function treatmentOf(
   { config, standardization }: Pick<LoadedModel, 'config' | 'standardization'>,
@@ -110,7 +112,7 @@ export function treatmentOf(
   }
   const { dequantize, logit } = config;
   return [
-    standardization ? 'standardised' : dequantize === 'uniform' ? 'dequantised' : 'as they are',
+    standardization ? 'standardised' : dequantize === 'none' ? 'as they are' : TREATED[dequantize],
     ...(logit === null ? [] : [`logit ${logit}`]),
   ].join(', ');
 }

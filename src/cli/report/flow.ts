@@ -6,6 +6,7 @@ import { flowCard } from '../../report/flow-card.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import type { LoadedFlow } from '../../training/model-folder.node.ts';
 import type { Context } from '../common/command.ts';
+import { DEQUANTIZED } from '../common/layer-text.ts';
 import type { Subject } from '../data/subject.ts';
 import { type Account, cardSubjectOf, STANDARDIZED } from './account.ts';
 import type { ReportOptions } from './content.ts';
@@ -54,12 +55,14 @@ export async function accountOfFlow(
 }
 
 /** How data are made what a flow sees. */
-function howSeen({ model, config, standardization }: LoadedFlow): string {
+function howSeen({ config, standardization }: LoadedFlow): string {
   if (standardization) return STANDARDIZED;
-  const values = model.isDequantized
-    ? `${GREY_LEVELS} grey levels, dequantised uniformly`
-    : 'values as they are';
-  return config.logit === null ? values : `${values}, through a logit`;
+  const { dequantize, logit } = config;
+  const values =
+    dequantize !== 'none'
+      ? `${GREY_LEVELS} grey levels, ${DEQUANTIZED[dequantize]}`
+      : 'values as they are';
+  return logit === null ? values : `${values}, through a logit`;
 }
 
 /** Of built-in data, where it is known. */

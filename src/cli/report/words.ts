@@ -8,7 +8,7 @@ import {
 } from '../../models/index.ts';
 import type { Fact } from '../../report/content.ts';
 import { isFlow, type LoadedModel } from '../../training/model-folder.node.ts';
-import { layerCounts, layerRows } from '../common/layer-text.ts';
+import { DEQUANTIZED, layerCounts, layerRows } from '../common/layer-text.ts';
 import { thousands } from '../common/text.ts';
 
 export const FAMILY: Readonly<Record<Family, string>> = {
@@ -64,7 +64,7 @@ function flowWords(config: FlowConfig, about: (inside: string) => string): Omit<
     facts: [
       ['layers', layerCounts(config)],
       ['noise', base.kind === 'mixture' ? `mixture of ${base.components}` : base.kind],
-      ...(dequantize === 'none' ? [] : [['grey levels', 'dequantised uniformly'] as const]),
+      ...(dequantize === 'none' ? [] : [['grey levels', DEQUANTIZED[dequantize]] as const]),
       ...(logit === null ? [] : [['logit', `margin ${logit}`] as const]),
     ],
     layers: layerRows(config).map(([what, ...keys]) => [what, keys.join(', ')] as const),

@@ -14,6 +14,16 @@ export type BaseConfig = { kind: 'normal' | 'diagonal' } | { kind: 'mixture'; co
 
 export type Mixing = 'none' | 'reverse' | 'random' | 'lu' | 'qr';
 
+/** How grey levels are made continuous. */
+export type Dequantization = 'none' | 'uniform' | 'variational';
+
+/** What learns how to: couplings, shown the image. */
+export interface DequantizerConfig {
+  readonly depth: number;
+  /** Of their nets. */
+  readonly hidden: readonly number[];
+}
+
 /** Keys that do not concern the family are missing. */
 export interface FlowConfig {
   readonly family: FlowFamily;
@@ -29,7 +39,9 @@ export interface FlowConfig {
   /** Of the family `flow`, from noise to data. */
   readonly layers?: readonly LayerConfig[];
   readonly base: BaseConfig;
-  readonly dequantize: 'none' | 'uniform';
+  readonly dequantize: Dequantization;
+  /** Of variational dequantisation. */
+  readonly dequantizer?: DequantizerConfig;
   /** Margin of the logit; null: there is none. */
   readonly logit: number | null;
 }

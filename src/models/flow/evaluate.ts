@@ -9,6 +9,7 @@ import { moments } from '../moments.ts';
 import { withNoise } from '../noise.ts';
 import { replay } from '../replay.ts';
 import { checkStop, checkWhole, fullBatch, type RowSource, type WorkOptions } from '../rows.ts';
+import type { Dequantization } from './config.ts';
 import { type FlowModel, GREY_LEVELS } from './model.ts';
 
 export interface FlowEvaluationOptions extends WorkOptions {
@@ -30,7 +31,7 @@ export interface FlowEvaluation {
   readonly standardError: number;
   /** Of grey levels, of which there are 256: with `D log 256` added. */
   readonly bitsPerDimension: number | null;
-  readonly dequantization: 'none' | 'uniform';
+  readonly dequantization: Dequantization;
   /** Of the dequantising noise a row; 0 where there is none. */
   readonly draws: number;
 }

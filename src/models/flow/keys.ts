@@ -10,6 +10,7 @@ const of = (...family: FlowFamily[]) => ({ family });
 const IMAGE_FLOWS: readonly unknown[] = ['glow', 'emerging'];
 /** Flows of layers with nets. */
 const withNets = of('realnvp', 'maf', 'iaf', 'emerging', 'glow');
+const variational = { family: FLOW_FAMILIES, dequantize: ['variational'] };
 const number = (get: Get, key: string) => Number(get(key) ?? 0);
 /** Features of data that a spline in each coupling fits best, in few couplings. */
 export const PLANAR = 3;
@@ -153,10 +154,27 @@ export const FLOW_KEYS: Schema = {
   },
   dequantize: {
     type: 'choice',
-    choices: ['none', 'uniform'],
+    choices: ['none', 'uniform', 'variational'],
     default: (get) => (get('data.grey') === true ? 'uniform' : 'none'),
     when: { family: FLOW_FAMILIES },
-    help: 'grey level n of 256 becomes (n + u) / 256, u drawn anew each time; default: for images and bytes',
+    help: 'grey level n of 256 becomes (n + u) / 256, with u uniform, or drawn by a flow of its own that learns beside; default: uniform for images and bytes',
+  },
+  'dequantizer.depth': {
+    type: 'integer',
+    min: 1,
+    max: 64,
+    default: 2,
+    when: variational,
+    help: 'couplings of the flow that draws u, which see the image',
+  },
+  'dequantizer.hidden': {
+    type: 'integers',
+    longest: 100,
+    min: 1,
+    max: 65536,
+    default: [16, 16],
+    when: variational,
+    help: "widths of its nets' hidden layers (on images: channels)",
   },
   logit: {
     type: 'number',

@@ -13,12 +13,14 @@ import {
   Logit,
   MixtureBase,
   StandardBase,
+  type VariationalDequantizer,
 } from '../../flows/index.ts';
 import type { Shape } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { Module } from '../../nn/index.ts';
-import { reshape } from '../../ops/index.ts';
+import { reshape, sub } from '../../ops/index.ts';
 import type { BaseConfig, FlowConfig } from './config.ts';
+import { dequantizerOf } from './dequantizer.ts';
 import { eventShape, layersOf } from './families.ts';
 import type { LayerConfig } from './layer-keys.ts';
 import { bijectionOfLayers } from './layers.ts';
@@ -52,6 +54,8 @@ export class FlowModel extends Module {
   readonly base: Base;
   readonly logit: Logit | undefined;
   readonly flow: Flow;
+  /** What learns how grey levels are made continuous. */
+  readonly dequantizer: VariationalDequantizer | undefined;
   readonly features: number;
   private readonly event: Shape;
 
@@ -68,38 +72,55 @@ export class FlowModel extends Module {
     this.logit = config.logit === null ? undefined : new Logit(this.event, config.logit);
     const whole = this.logit ? new Chain([this.layers, this.logit]) : this.layers;
     this.flow = new Flow(whole, this.base);
+    this.dequantizer =
+      config.dequantize === 'variational' ? dequantizerOf(config, GREY_LEVELS) : undefined;
   }
 
   override children(): [string, unknown][] {
     return [
       ['layers', this.layers],
       ['base', this.base],
+      ...(this.dequantizer ? [['dequantizer', this.dequantizer] as [string, unknown]] : []),
     ];
   }
 
   /** Whether it is the density of grey levels made continuous, which has bits a dimension. */
   get isDequantized(): boolean {
-    return this.config.dequantize === 'uniform';
+    return this.config.dequantize !== 'none';
   }
 
-  /** Rows as events, with what a draw adds to grey levels. */
-  private eventsOf(x: Tensor): Tensor {
-    const seen = this.isDequantized ? dequantize(x, GREY_LEVELS) : x;
-    return reshape(seen, [-1, ...this.event]);
+  /** Rows as events, with what a draw adds to grey levels, and log q of it if that is not 0. */
+  private seen(x: Tensor): { events: Tensor; logNoise?: Tensor } {
+    const { dequantizer } = this;
+    if (dequantizer) {
+      const { value, logProb } = dequantizer.call(
+        reshape(x, [-1, ...dequantizer.bijection.dataShape]),
+      );
+      return { events: reshape(value, [-1, ...this.event]), logNoise: logProb };
+    }
+    const values = this.isDequantized ? dequantize(x, GREY_LEVELS) : x;
+    return { events: reshape(values, [-1, ...this.event]) };
   }
 
-  /** log p [B] in nats; of grey levels: of one draw of the density around each. */
+  /**
+   * log p [B] in nats; of grey levels: of one draw of the density around each, less log q of the draw
+   * where it is learned, so that its mean is a bound.
+   */
   logProb(x: Tensor): Tensor {
-    return this.flow.logProb(this.eventsOf(x));
+    const { events, logNoise } = this.seen(x);
+    const logProb = this.flow.logProb(events);
+    return logNoise ? sub(logProb, logNoise) : logProb;
   }
 
   /** The same as training does it, with the statistics that go on. */
   learn(x: Tensor): Lesson {
-    return this.flow.learn(this.eventsOf(x));
+    const { events, logNoise } = this.seen(x);
+    const { logProb, effects } = this.flow.learn(events);
+    return { logProb: logNoise ? sub(logProb, logNoise) : logProb, effects };
   }
 
   /** What is done once with the first batch. */
   start(x: Tensor): readonly Tensor[] {
-    return this.flow.start(this.eventsOf(x));
+    return this.flow.start(this.seen(x).events);
   }
 }
