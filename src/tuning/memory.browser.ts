@@ -41,6 +41,6 @@ export function openStore(name: string): TextStore {
   };
 }
 
-export function environment(): undefined {
+export function environment(_name: string): undefined {
   return undefined;
 }
