@@ -47,7 +47,7 @@ function curvesSection({ history }: ReportContent): Html | undefined {
 const FEW = 24;
 
 function layersTable(layers: readonly Fact[]): Html {
-  const whole = factsTable(['layer', 'what it is'], layers);
+  const whole = factsTable(['layer', 'keys'], layers);
   if (layers.length <= FEW) return whole;
   return html`<details><summary>${layers.length} lines</summary>${whole}</details>\n`;
 }
