@@ -1,25 +1,44 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { shaderPlugin } from './shaders/build/plugin.ts';
 import { testingPagePlugin } from './src/testing/build/page-plugin.ts';
 
+/** What takes every core, or looks at a clock: one file at a time. */
+const ALONE = ['tests/{node,chrome}.test.ts'];
+
+/** Files in the order of their groups, `workers` of them at a time. */
+function project(
+  name: string,
+  groupOrder: number,
+  files: { include: string[]; exclude?: string[] },
+  maxWorkers: number,
+): TestProjectInlineConfiguration {
+  return {
+    plugins: [shaderPlugin(), testingPagePlugin()],
+    test: {
+      name,
+      ...files,
+      // A process each, because Dawn lives in one.
+      pool: 'forks',
+      maxWorkers,
+      sequence: { groupOrder },
+      // Results shall not depend on what this machine remembers, or on what it would measure.
+      env: { LATENTGPU_TUNE: 'off' },
+      testTimeout: 60_000,
+      disableConsoleIntercept: true,
+      allowOnly: false,
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [shaderPlugin(), testingPagePlugin()],
   test: {
-    include: ['tests/**/*.test.ts'],
-    // A repository of its own, which tests/testing.test.ts runs.
-    exclude: ['tests/example/**'],
-    // Results shall not depend on what this machine remembers, or on what it would measure.
-    env: { LATENTGPU_TUNE: 'off' },
+    projects: [
+      project('side by side', 1, { include: ['tests/*.test.ts'], exclude: ALONE }, 2),
+      project('alone', 2, { include: ALONE }, 1),
+    ],
     globalSetup: ['tests/rig/setup.ts'],
     reporters: ['default', 'tests/rig/reporter.ts'],
-    // A process each, because Dawn lives in one; one at a time, because both hosts of a software
-    // adapter take every core.
-    pool: 'forks',
-    fileParallelism: false,
-    testTimeout: 60_000,
-    disableConsoleIntercept: true,
     // A suite without tests would be a way of skipping them.
     passWithNoTests: false,
-    allowOnly: false,
   },
 });

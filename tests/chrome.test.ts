@@ -18,7 +18,7 @@ describe('chrome', () => {
   });
 
   for (const [suite, members] of bySuite(cases)) {
-    describe(suite, () => {
+    describe(suite, { concurrent: members[0]?.isConcurrent ?? false }, () => {
       for (const each of members) {
         test(each.name, () => (chrome as ChromeHost).run(each), each.timeout + 10_000);
       }

@@ -10,7 +10,7 @@ import { topological } from '../../src/graph/traverse.ts';
 import { input, isVariable, type Variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
 import type { Runtime } from '../../src/scheduler/runtime.ts';
-import { type CaseContext, cases } from '../rig/cases.ts';
+import { type CaseContext, concurrentCases } from '../rig/cases.ts';
 import { constructions, disturb } from '../support/bijections.ts';
 import { reals, withRuntime } from '../support/engine.ts';
 
@@ -109,7 +109,7 @@ async function checkSaved(
   return before[0] as Float32Array;
 }
 
-cases('certificates', (c) => {
+concurrentCases('certificates', (c) => {
   for (const [name, { make, context = [] }] of Object.entries(constructions)) {
     c(name, async (t) => {
       await withRuntime(t, async (runtime) => {

@@ -5,7 +5,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { keepAsHalf, packParameters, type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
 import type { Schedule } from '../../src/scheduler/schedule.ts';
-import { type CaseContext, cases } from '../rig/cases.ts';
+import { type CaseContext, concurrentCases } from '../rig/cases.ts';
 import { adapterNames, adapters, check, reals } from '../support/engine.ts';
 import { randomProgram } from '../support/random-graph.ts';
 
@@ -38,7 +38,7 @@ class Net {
 
 const shadersOf = ({ kernels }: Schedule) => kernels.map(({ shader }) => shader.split('_')[0]);
 
-cases('chained layers', (c) => {
+concurrentCases('chained layers', (c) => {
   for (const name of adapterNames) {
     const adapter = { ...adapters[name], layers: 'always' as const };
     const run = async (t: CaseContext, net: Net, outputs: Record<string, Tensor>) =>

@@ -11,7 +11,7 @@ import type { Shape } from '../../src/graph/shape.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import { exp, gradient, mean, mul, sub, sum } from '../../src/ops/index.ts';
-import { type CaseContext, cases, type Tolerance } from '../rig/cases.ts';
+import { type CaseContext, concurrentCases, type Tolerance } from '../rig/cases.ts';
 import { adapterNames, adapters, check, reals } from '../support/engine.ts';
 import { outputsOf, referenceOf } from '../support/run.ts';
 import { column, momentsOf } from '../support/statistics.ts';
@@ -77,7 +77,7 @@ async function agrees(
   }
 }
 
-cases('distributions', (c) => {
+concurrentCases('distributions', (c) => {
   c('normal: density, entropy and divergences', async (t) => {
     const [B, D] = [5, 7];
     const givens = new Givens();

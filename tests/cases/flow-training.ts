@@ -17,7 +17,7 @@ import { matmul, mean, neg, randomNormal, transpose } from '../../src/ops/index.
 import { adam, cosine, minimize } from '../../src/optim/index.ts';
 import type { Runtime } from '../../src/scheduler/runtime.ts';
 import type { TrainerOptions } from '../../src/training/index.ts';
-import { cases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { withRuntime } from '../support/engine.ts';
 import { sameBits, undisturbed, withTrainer } from '../support/trainers.ts';
 
@@ -92,7 +92,7 @@ async function totalMass(runtime: Runtime, flow: Flow): Promise<number> {
   return logProb.reduce((sum, y) => sum + Math.exp(y), 0) * step * step;
 }
 
-cases('flow training', (c) => {
+concurrentCases('flow training', (c) => {
   c('starts from data, learns, and goes on bit for bit with its statistics', async (t) => {
     const whole = await undisturbed(t, 24, flowing());
     const names = [...whole.tensors.keys()].filter((name) => name.startsWith('buffer.'));

@@ -23,11 +23,11 @@ import { variable } from '../../src/graph/variable.ts';
 import { ConvNet, MLP } from '../../src/nn/index.ts';
 import * as o from '../../src/ops/index.ts';
 import { adam, minimize } from '../../src/optim/index.ts';
-import { cases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { coupling, disturb } from '../support/bijections.ts';
 import { reals, withRuntime } from '../support/engine.ts';
 
-cases('flows', (c) => {
+concurrentCases('flows', (c) => {
   c('in the plane have a density that sums to one, whatever their base', async (t) => {
     const bases = {
       standard: undefined,

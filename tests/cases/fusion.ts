@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { packParameters, type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import { cases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { adapterNames, adapters, check, integers, reals } from '../support/engine.ts';
 import { randomProgram } from '../support/random-graph.ts';
 
@@ -16,7 +16,7 @@ function numbers(v: Variable): ArrayLike<number> {
 
 const filled = (...variables: Variable[]) => new Map(variables.map((v) => [v, numbers(v)]));
 
-cases('fusion', (c) => {
+concurrentCases('fusion', (c) => {
   for (const name of adapterNames) {
     const adapter = adapters[name];
 

@@ -2,7 +2,7 @@
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import { cases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { compositions, lossOf } from '../support/compositions.ts';
 import { apply, draw, trials } from '../support/domains.ts';
 import { adapterNames, adapters, check, reals } from '../support/engine.ts';
@@ -40,7 +40,7 @@ function elementwiseGradients(): {
   return { outputs, values };
 }
 
-cases('gradients', (c) => {
+concurrentCases('gradients', (c) => {
   c('of every elementwise op', async (t) => {
     const { outputs, values } = elementwiseGradients();
     await check(t, { outputs }, values, { adapter: adapters.software });

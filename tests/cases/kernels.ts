@@ -4,7 +4,7 @@ import type { MatmulOperand } from '../../src/kernels/matmul-problem.ts';
 import { specialize } from '../../src/kernels/specialize.ts';
 import { bounds } from '../../src/ops/reference/bounds.ts';
 import { normalFromBits, philox, uniformFromBits } from '../../src/ops/reference/philox.ts';
-import { type CaseContext, cases } from '../rig/cases.ts';
+import { type CaseContext, concurrentCases } from '../rig/cases.ts';
 import { integers, reals } from '../support/engine.ts';
 
 const WORKGROUP = 64;
@@ -43,7 +43,7 @@ const unary: readonly [keyof typeof bounds, (x: number) => number, Float32Array]
   ['cos4', Math.cos, everySize(-20, 15.6)],
 ];
 
-cases('kernels by themselves', (c) => {
+concurrentCases('kernels by themselves', (c) => {
   for (const [name, reference, x] of unary) {
     c(`${name} is as accurate as it says`, async (t) => {
       const y = await applied(t, 'numerics', name, x);
@@ -155,29 +155,24 @@ struct Block { counter: vec4u, key: vec2u }
       b: stored(36, b.length),
       sumA: false,
     };
-    const { subgroupSize } = t.device;
-    const seen = new Set<string>();
-    for (const isSoftware of [true, false]) {
-      const adapter = { isSoftware, subgroupSize };
-      for (const variant of matmulVariants(problem, adapter)) {
-        if (seen.has(variant)) continue;
-        seen.add(variant);
+    const product = Array.from({ length: m }, (_, i) =>
+      Array.from({ length: n }, (_, j) => {
+        let sum = 0;
+        for (let l = 0; l < k; l++) sum += (a[i * k + l] as number) * (b[l * 36 + j] as number);
+        return sum;
+      }),
+    ).flat();
+    const adapter = { isSoftware: true, subgroupSize: t.device.subgroupSize };
+    await Promise.all(
+      matmulVariants(problem, adapter).map(async (variant) => {
         const { shader, constants, hooks, dispatch } = chooseMatmul(problem, adapter, variant);
         const code = specialize(shader, { constants, hooks });
-        const output = new Float32Array(m * 36);
-        const bindings = { a, b, output };
-        const result = await t.kernel({ label: variant, code, bindings, dispatch });
-        const product = Array.from({ length: m }, (_, i) =>
-          Array.from({ length: n }, (_, j) => {
-            let sum = 0;
-            for (let l = 0; l < k; l++) sum += (a[i * k + l] as number) * (b[l * 36 + j] as number);
-            return sum;
-          }),
-        ).flat();
+        const bindings = { a, b, output: new Float32Array(m * 36) };
+        const { output } = await t.kernel({ label: variant, code, bindings, dispatch });
         // Rows of the output are padded to whole quads.
-        const got = Array.from(result.output).filter((_, i) => i % 36 < n);
+        const got = Array.from(output).filter((_, i) => i % 36 < n);
         t.equal(got, product, variant);
-      }
-    }
+      }),
+    );
   });
 });

@@ -10,7 +10,7 @@ import {
 import type { Linear } from '../../src/nn/index.ts';
 import { add, logSumExp, reshape, slice } from '../../src/ops/index.ts';
 import type { Runtime } from '../../src/scheduler/index.ts';
-import { cases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { reals, withRuntime } from '../support/engine.ts';
 
 const [D, M] = [5, 2];
@@ -56,7 +56,7 @@ const GRID = Float32Array.from({ length: 2 * SIDE * SIDE }, (_, i) => {
 
 const rows = Float32Array.from({ length: 3 * D }, (_, i) => ((i * 7) % 3 === 0 ? 1 : 0));
 
-cases('flows in a VAE', (c) => {
+concurrentCases('flows in a VAE', (c) => {
   for (const [name, flows] of [
     ['plain', {}],
     ['posterior', IAF],

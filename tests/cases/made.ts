@@ -1,7 +1,7 @@
 /** Masked nets: an output changes with the inputs before it in the order, and with no other. */
 import { variable } from '../../src/graph/variable.ts';
 import { MADE, type MadeOptions } from '../../src/nn/index.ts';
-import { cases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { reals, withRuntime } from '../support/engine.ts';
 
 const nets: Record<string, MadeOptions> = {
@@ -13,7 +13,7 @@ const nets: Record<string, MadeOptions> = {
   'one feature': { features: 1, hidden: [4], outputs: 2 },
 };
 
-cases('masked nets', (c) => {
+concurrentCases('masked nets', (c) => {
   for (const [name, options] of Object.entries(nets)) {
     c(`${name}: perturbed inputs reach the outputs after them only`, async (t) => {
       const { features, outputs, context = 0 } = options;

@@ -5,7 +5,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
 import type { KernelChoice, Schedule } from '../../src/scheduler/index.ts';
-import { cases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { adapterNames, adapters, check, compare, reals, withRuntime } from '../support/engine.ts';
 
 /** More blocks than the fewest that are walked through by one invocation each. */
@@ -18,7 +18,7 @@ const filled = (...variables: Variable[]) =>
 const nestedIn = ({ kernels }: Schedule): number =>
   kernels.flatMap(({ groups }) => groups).filter(({ over }) => over.length > 0).length;
 
-cases('rows within rows', (c) => {
+concurrentCases('rows within rows', (c) => {
   for (const name of adapterNames) {
     const adapter = adapters[name];
     const batch = BLOCKS[name];

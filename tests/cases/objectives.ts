@@ -21,7 +21,7 @@ import {
   step,
   transpose,
 } from '../../src/ops/index.ts';
-import { cases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { check, reals, withRuntime } from '../support/engine.ts';
 import { ExactModel } from '../support/linear-gaussian.ts';
 import { outputsOf, referenceOf } from '../support/run.ts';
@@ -38,7 +38,7 @@ const minus = (a: ArrayLike<number>, b: ArrayLike<number>) =>
 /** float32 of some twenty terms of size up to 30. */
 const rounding = { absolute: 3e-5 };
 
-cases('bounds', (c) => {
+concurrentCases('bounds', (c) => {
   c('the exact posterior leaves weights without variance: every bound is log p(x)', async (t) => {
     const [B, K] = [40, 7];
     const { model, values, exact } = toyVae(exactly);
@@ -250,7 +250,7 @@ function inflation(posteriorStd: Float64Array, { shift, stretch }: Off): number 
   }, 1);
 }
 
-cases('evaluation', (c) => {
+concurrentCases('evaluation', (c) => {
   const COUNT = 123;
   const data = toyData(COUNT);
   const rows = (start: number, end: number) => data.slice(start * D, end * D);

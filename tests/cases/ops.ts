@@ -3,7 +3,7 @@ import { type Shape, sizeOf } from '../../src/graph/shape.ts';
 import { allOps, type Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import { cases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { apply, draw, trialOf } from '../support/domains.ts';
 import { adapters, check, reals, withRuntime } from '../support/engine.ts';
 
@@ -98,7 +98,7 @@ function laidOut(layout: Layout, x: Tensor, columns: number): Tensor {
   return layout === 'columns' ? o.slice(x, 1, 2, 2 + columns) : x;
 }
 
-cases('ops, elementwise', (c) => {
+concurrentCases('ops, elementwise', (c) => {
   c('all, in quads', async (t) => {
     const { outputs, values } = everyOp([6, 8], () => 'plain', 4);
     for (const adapter of Object.values(adapters)) await check(t, { outputs }, values, { adapter });

@@ -2,7 +2,7 @@
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import { type CaseContext, cases } from '../rig/cases.ts';
+import { type CaseContext, concurrentCases } from '../rig/cases.ts';
 import { check, integers, reals, withRuntime } from '../support/engine.ts';
 
 /** A weighted sum of all elements, whose gradient is not the same everywhere. */
@@ -83,7 +83,7 @@ async function againstFloat64(
   }
 }
 
-cases('own shaders', (c) => {
+concurrentCases('own shaders', (c) => {
   c('inverts triangular matrices of every kind, with gradients', async (t) => {
     const outputs: Record<string, Tensor> = {};
     const values = new Map<Variable, ArrayLike<number>>([[weights, weightValues]]);

@@ -17,7 +17,7 @@ import { FlowSampler } from '../../src/models/flow/sampler.ts';
 import type { Module } from '../../src/nn/index.ts';
 import { seed, step } from '../../src/ops/index.ts';
 import type { Runtime } from '../../src/scheduler/runtime.ts';
-import { type CaseContext, cases } from '../rig/cases.ts';
+import { type CaseContext, concurrentCases } from '../rig/cases.ts';
 import { reals, withRuntime } from '../support/engine.ts';
 
 const maf = (features: number, options: Partial<ConstructorParameters<typeof Autoregressive>[0]>) =>
@@ -67,7 +67,7 @@ async function agrees(
   });
 }
 
-cases('passages', (c) => {
+concurrentCases('passages', (c) => {
   c('of one autoregressive layer of any kind', async (t) => {
     await agrees(t, maf(6, {}), 'forward');
     await agrees(t, maf(1, {}), 'forward');

@@ -3,7 +3,7 @@ import type { Shape } from '../../src/graph/shape.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { packParameters, type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import { cases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { adapterNames, adapters, check, integers, reals } from '../support/engine.ts';
 
 /** How the matrix an operand stands for lies in memory. */
@@ -81,7 +81,7 @@ const batched: readonly Batched[] = [
   [[1, 3, 2], [4, 2, 3], 'broadcast', 'folded'],
 ];
 
-cases('products', (c) => {
+concurrentCases('products', (c) => {
   for (const name of adapterNames) {
     const adapter = adapters[name];
 

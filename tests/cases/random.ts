@@ -3,7 +3,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
 import type { Runtime } from '../../src/scheduler/runtime.ts';
-import { cases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { adapterNames, adapters, check, compare, reals, withRuntime } from '../support/engine.ts';
 
 const shapes = [[], [1], [5], [4, 8], [3, 7], [9, 1], [1, 6], [2, 3, 5], [3, 1, 4], [2, 3, 1]];
@@ -45,7 +45,7 @@ async function collect(
   return result;
 }
 
-cases('random numbers', (c) => {
+concurrentCases('random numbers', (c) => {
   for (const name of adapterNames) {
     const adapter = adapters[name];
 

@@ -3,7 +3,7 @@ import { type Shape, sizeOf } from '../../src/graph/shape.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import { cases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { adapterNames, adapters, check, integers, reals } from '../support/engine.ts';
 
 /** All non-empty sets of axes of a rank. */
@@ -21,7 +21,7 @@ const rows = (shape: Shape, values: ArrayLike<number>[]): Float32Array => {
   return result;
 };
 
-cases('reductions', (c) => {
+concurrentCases('reductions', (c) => {
   for (const name of adapterNames) {
     const adapter = adapters[name];
 

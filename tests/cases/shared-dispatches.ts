@@ -2,7 +2,7 @@
 import { packParameters, type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
 import type { Schedule } from '../../src/scheduler/schedule.ts';
-import { cases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { adapterNames, adapters, check, integers } from '../support/engine.ts';
 
 const some = (name: string, ...shape: number[]): Variable => variable(name, shape);
@@ -11,7 +11,7 @@ const filled = (...variables: Variable[]) =>
 const shared = ({ kernels }: Schedule): number =>
   kernels.reduce((most, { parts }) => Math.max(most, parts.length), 0);
 
-cases('shared dispatches', (c) => {
+concurrentCases('shared dispatches', (c) => {
   for (const name of adapterNames) {
     const adapter = adapters[name];
 

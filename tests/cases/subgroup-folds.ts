@@ -4,7 +4,7 @@ import type { TunedTable } from '../../src/kernels/tuned.ts';
 import * as o from '../../src/ops/index.ts';
 import { defaultAdapterClass } from '../../src/scheduler/adapter.ts';
 import { type KernelChoice, schedule } from '../../src/scheduler/index.ts';
-import { cases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { check, integers, reals, withRuntime } from '../support/engine.ts';
 
 const adapter = { isSoftware: false, subgroupFolds: true };
@@ -19,7 +19,7 @@ const shapes = [
   [200, 16],
 ] as const;
 
-cases('subgroup folds', (c) => {
+concurrentCases('subgroup folds', (c) => {
   c('sums, maxima and log-sum-exps of rows and of columns', async (t) => {
     const texts = new Set<string>();
     for (const shape of shapes) {

@@ -47,6 +47,8 @@ export interface Case {
   suite: string;
   name: string;
   timeout: number;
+  /** Whether others of its suite may be under way. */
+  isConcurrent: boolean;
   body: (t: CaseContext) => void | Promise<void>;
 }
 
@@ -55,12 +57,20 @@ export type Register = (name: string, body: Case['body'], options?: CaseOptions)
 const registered = new Map<string, Case>();
 
 /** Registers the cases of a suite. */
-export function cases(suite: string, register: (c: Register) => void): void {
+export function cases(suite: string, register: (c: Register) => void, isConcurrent = false): void {
   register((name, body, { timeout = 60_000 } = {}) => {
     const key = `${suite} > ${name}`;
     if (registered.has(key)) throw new Error(`two cases are called "${key}"`);
-    registered.set(key, { suite, name, timeout, body });
+    registered.set(key, { suite, name, timeout, isConcurrent, body });
   });
+}
+
+/**
+ * The same, for cases of which several are under way at a time: one plans while another's kernels
+ * compile. Not for cases that count what the shared device does, or that make errors on it.
+ */
+export function concurrentCases(suite: string, register: (c: Register) => void): void {
+  cases(suite, register, true);
 }
 
 /** Every case registered so far, in order. */
