@@ -1,6 +1,6 @@
 /** Runs the built command line as a user would. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
@@ -26,7 +26,16 @@ export async function buildCli(): Promise<void> {
     // Not there yet.
   }
   if (built > latest) return;
-  await build({ root: ROOT, mode: 'cli', logLevel: 'error' });
+  // Beside, and renamed when whole: other files of tests may be at it, too, or run what was there.
+  mkdirSync(dirname(BUILT), { recursive: true });
+  const outDir = mkdtempSync(join(dirname(BUILT), 'cli-'));
+  try {
+    await build({ root: ROOT, mode: 'cli', logLevel: 'error', build: { outDir } });
+    for (const name of readdirSync(outDir))
+      renameSync(join(outDir, name), join(ROOT, 'dist', name));
+  } finally {
+    rmSync(outDir, { recursive: true, force: true });
+  }
 }
 
 export interface Run {
