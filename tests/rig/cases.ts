@@ -39,7 +39,7 @@ export interface CaseContext {
 }
 
 export interface CaseOptions {
-  /** Milliseconds. Default: 60,000. */
+  /** Milliseconds. Default: 60,000; 180,000 for a case that has company. */
   timeout?: number;
 }
 
@@ -58,7 +58,7 @@ const registered = new Map<string, Case>();
 
 /** Registers the cases of a suite. */
 export function cases(suite: string, register: (c: Register) => void, isConcurrent = false): void {
-  register((name, body, { timeout = 60_000 } = {}) => {
+  register((name, body, { timeout = isConcurrent ? 180_000 : 60_000 } = {}) => {
     const key = `${suite} > ${name}`;
     if (registered.has(key)) throw new Error(`two cases are called "${key}"`);
     registered.set(key, { suite, name, timeout, isConcurrent, body });
