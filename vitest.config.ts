@@ -2,10 +2,10 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 import { shaderPlugin } from './shaders/build/plugin.ts';
 import { testingPagePlugin } from './src/testing/build/page-plugin.ts';
 
-/** What takes every core, or looks at a clock: one file at a time. */
+/** On a software adapter these take every core, and have cases that measure: one at a time. */
 const ALONE = ['tests/{node,chrome}.test.ts'];
 
-/** Files in the order of their groups, `workers` of them at a time. */
+/** Files of which so many run at a time; groups follow each other. */
 function project(
   name: string,
   groupOrder: number,
@@ -32,6 +32,7 @@ function project(
 
 export default defineConfig({
   test: {
+    // The other files wait most of the time, for processes, pages and compilers: two keep two cores busy.
     projects: [
       project('side by side', 1, { include: ['tests/*.test.ts'], exclude: ALONE }, 2),
       project('alone', 2, { include: ALONE }, 1),
