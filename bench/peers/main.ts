@@ -132,8 +132,14 @@ async function measureIn(
     for (const { page } of opened.runners) await page.close();
     if (isAsked(FRESH.cold) || isAsked(FRESH.memory)) {
       say(`${FRESH.cold}. cold starts`);
-      const { cold, memory } = await measureColdStarts(browser, address, found);
-      rows.push(...[cold, memory].filter(({ row }) => isAsked(row)));
+      // In a browser that has done nothing yet.
+      const fresh = await openBrowser();
+      try {
+        const { cold, memory } = await measureColdStarts(fresh, address, found);
+        rows.push(...[cold, memory].filter(({ row }) => isAsked(row)));
+      } finally {
+        await fresh.close();
+      }
     }
     if (isAsked(FRESH.bytes)) {
       say(`${FRESH.bytes}. bytes`);

@@ -8,7 +8,7 @@ import type { Cell, EngineReport, RowReport } from './report.ts';
 import { AGAIN } from './report.ts';
 
 /** Page loads for each engine. */
-const LOADS = 3;
+const LOADS = 9;
 /** Steps after which the memory of a step is what it stays. */
 const STEPS = 10;
 
