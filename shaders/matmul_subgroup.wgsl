@@ -88,18 +88,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
   // One tile of each row does the sums, in a loop of its own: the others pay nothing for them.
   if (SUM_A && index % TILES_N == 0u) {
-    // @unroll p TILE_M / 4
-    var sum_p = 0.0;
-    // @end
-    for (var k4 = 0u; k4 * 4u < length; k4++) {
-      // @unroll p TILE_M / 4
-      sum_p += dot(a_row(a_start_p, k4, length), vec4f(1.0));
-      // @end
+    for (var part = row; part < row + TILE_M; part += 4u) {
+      let start = a_start(batch, part + lane);
+      var sum = 0.0;
+      for (var k4 = 0u; k4 * 4u < length; k4++) {
+        sum += dot(a_row(start, k4, length), vec4f(1.0));
+      }
+      let sums = vec4f(sum, quadSwapX(sum), quadSwapY(sum), quadSwapDiagonal(sum));
+      if (lane == 0u && part < M) { sum_epilogue(batch, part, sums); }
     }
-    // @unroll p TILE_M / 4
-    let sums_p = vec4f(sum_p, quadSwapX(sum_p), quadSwapY(sum_p), quadSwapDiagonal(sum_p));
-    if (lane == 0u && row + p * 4u < M) { sum_epilogue(batch, row + p * 4u, sums_p); }
-    // @end
   }
 
   // The finished tile goes through an array, so that the epilogue is compiled once.
