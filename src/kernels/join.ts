@@ -104,9 +104,9 @@ export function joinKernels(parts: readonly JoinPart[]): Joined {
   let start = 0;
   parts.forEach((part, index) => {
     const declarations = taken[index] as Declaration[];
-    if (sizeOf(declarations) !== size) {
-      throw bad(NAME, `workgroups of ${size} and of ${sizeOf(declarations)}`);
-    }
+    const constants = constantsOf(declarations);
+    const partSize = sizeOf(declarations);
+    if (partSize !== size) throw bad(NAME, `workgroups of ${size} and of ${partSize}`);
     const isBinding = (d: Declaration) => BINDING.test(code(d.text));
     const isApart = (d: Declaration) => d.kind === 'entry' || isBinding(d);
     const names = new Map<string, string>();
@@ -124,10 +124,7 @@ export function joinKernels(parts: readonly JoinPart[]): Joined {
         continue;
       }
       const [, binding = '0', space = '', , type = ''] = found;
-      const written = evaluated(type, declarations).replace(
-        /\w+/g,
-        (word) => names.get(word) ?? word,
-      );
+      const written = evaluated(type, constants).replace(/\w+/g, (word) => names.get(word) ?? word);
       const key = `${part.bindings[Number(binding)]} ${space} ${written}`;
       const known = bound.get(key);
       // Two names of a part stay two: local variables may have them side by side.
@@ -174,10 +171,10 @@ export function joinKernels(parts: readonly JoinPart[]): Joined {
 }
 
 /** A binding's type with its extent as a number: types that are equal are then equal texts. */
-function evaluated(type: string, declarations: readonly Declaration[]): string {
+function evaluated(type: string, constants: Map<string, string>): string {
   const [, element, extent] = /^array<(.*),([^,]*)>$/.exec(type.trim()) ?? [];
   if (extent === undefined) return type.trim();
-  return `array<${element}, ${evaluate(NAME, extent, constantsOf(declarations))}>`;
+  return `array<${element}, ${evaluate(NAME, extent, constants)}>`;
 }
 
 function parametersOf(entry: string) {

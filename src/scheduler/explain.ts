@@ -48,23 +48,24 @@ function kernelRow(kernel: Kernel, i: number): string[] {
   ];
 }
 
+export interface Explained {
+  readonly kernels: readonly Kernel[];
+  readonly memory: MemoryMap;
+  readonly variables: readonly Tensor[];
+}
+
 /** What lies in a buffer, where and when; of what is written over an operand, both names. */
-function holds(memory: MemoryMap, slot: number): string {
+function holds({ kernels, memory }: Explained, slot: number): string {
+  const end = kernels.length - 1;
   return memory.lifetimes
     .flatMap(({ memory: held, first, last }) => {
       const place = memory.places.get(held);
       if (place?.slot !== slot) return [];
       const over = [...memory.inPlace.keys()].filter((x) => rootOf(x, memory.inPlace) === held);
       const names = [held, ...over].map(nameOf).join(' → ');
-      return `${names} (${si(place.offset)}, ${first}–${last})`;
+      return `${names} (${si(place.offset)}, ${first}–${Math.min(last, end)})`;
     })
     .join(', ');
-}
-
-export interface Explained {
-  readonly kernels: readonly Kernel[];
-  readonly memory: MemoryMap;
-  readonly variables: readonly Tensor[];
 }
 
 export function explain(plan: Explained): string {
@@ -80,7 +81,7 @@ export function explain(plan: Explained): string {
       `no placement can use less than ${si(memory.boundBytes)}`,
     ...table([
       ['slot', 'bytes', 'holds (from byte, from dispatch to dispatch)'],
-      ...memory.slotBytes.map((size, slot) => [String(slot), si(size), holds(memory, slot)]),
+      ...memory.slotBytes.map((size, slot) => [String(slot), si(size), holds(plan, slot)]),
     ]),
     '',
     `variables: ${si(plan.variables.reduce((total, v) => total + memoryBytes(v), 0))} bytes: ` +
