@@ -2,6 +2,7 @@
 import { select, take } from '../../src/data/dataset.ts';
 import { binarizedRows } from '../../src/index.ts';
 import { Random } from '../../src/random.ts';
+import { STREAMS } from '../../src/streams.ts';
 import { CANDIDATES, INTERPOLATED, type PlaneChoice, type Report, SAMPLES } from '../protocol.ts';
 import { Lens } from './lens.ts';
 import { choosePlane, type Plane } from './plane.ts';
@@ -11,8 +12,6 @@ import type { Task } from './task.ts';
 const HELD_OUT = 500;
 /** Images along one side of the manifold. */
 const MANIFOLD_SIDE = 14;
-/** Random streams of the draws made here. */
-const STREAM = { samples: 201, candidates: 202 };
 
 export class Views {
   private readonly task: Task;
@@ -46,7 +45,7 @@ export class Views {
     this.labels = shown.labels?.slice();
     this.codes = new Float32Array(shown.count * this.latent);
     // The same draws from the prior for as long as the model lives: one sees each of them improve.
-    const random = new Random(settings.seed, STREAM.samples, 0);
+    const random = new Random(settings.seed, STREAMS.shownSamples, 0);
     this.samples = Float32Array.from({ length: SAMPLES * this.latent }, () => normal(random));
     this.chooseCandidates();
   }
@@ -86,7 +85,7 @@ export class Views {
   private chooseCandidates(): void {
     const { data, settings } = this.task;
     const count = Math.min(HELD_OUT, data.heldOut.count);
-    const random = new Random(settings.seed, STREAM.candidates, this.shuffles);
+    const random = new Random(settings.seed, STREAMS.shownImages, this.shuffles);
     const { labels } = this;
     const rows = Array.from({ length: count }, (_, i) => i);
     for (let i = count - 1; i > 0; i--) {

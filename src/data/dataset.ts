@@ -1,5 +1,6 @@
 import { LatentGpuError } from '../errors.ts';
 import { Random } from '../random.ts';
+import { STREAMS } from '../streams.ts';
 
 /** Images (or plain vectors) in host memory, with labels where they are known. */
 export interface ImageDataset {
@@ -134,9 +135,6 @@ export function select(dataset: ImageDataset, indices: ArrayLike<number>): Image
   return { ...dataset, count: indices.length, data, ...(chosen && { labels: chosen }) };
 }
 
-/** The stream of a seed that shuffles; the built-in digits draw from streams 0 and 1. */
-const SHUFFLE_STREAM = 2;
-
 /**
  * Holds out a random part, the same for the same seed. Both parts keep the original order of rows.
  *
@@ -155,7 +153,7 @@ export function split(
     throw new LatentGpuError('bad-input', `${name}: ${why}`);
   }
   const order = Uint32Array.from({ length: count }, (_, i) => i);
-  const random = new Random(seed, SHUFFLE_STREAM, 0);
+  const random = new Random(seed, STREAMS.shuffle, 0);
   for (let i = 0; i < number; i++) {
     const j = i + random.integer(count - i);
     const row = order[i] as number;

@@ -1,5 +1,6 @@
 import { LatentGpuError } from '../errors.ts';
 import { Random } from '../random.ts';
+import { STREAMS } from '../streams.ts';
 import type { ImageDataset } from './dataset.ts';
 import { HANDWRITINGS, type Handwriting } from './glyphs.ts';
 
@@ -51,7 +52,7 @@ export function digits({
   const labels = new Uint8Array(count);
   const ink = new Float64Array(size * size);
   for (let i = 0; i < count; i++) {
-    const random = new Random(seed, split === 'train' ? 0 : 1, i);
+    const random = new Random(seed, split === 'train' ? STREAMS.trainingDigits : STREAMS.testDigits, i);
     const label = random.integer(10);
     labels[i] = label;
     ink.fill(0);

@@ -1,6 +1,7 @@
 // Two-dimensional densities on which flows are tried, drawn from a seed.
 import { LatentGpuError } from '../errors.ts';
 import { boxMuller, Random } from '../random.ts';
+import { STREAMS } from '../streams.ts';
 import type { ImageDataset } from './dataset.ts';
 
 /** A point and the class it was drawn from. */
@@ -108,7 +109,7 @@ const draws: Readonly<Record<string, { readonly classes: number; readonly draw: 
 export const PLANE_DATA: readonly string[] = Object.keys(draws);
 
 /** Streams of a seed, apart from those of digits and shuffles. */
-const STREAM = { train: 401, test: 402 } as const;
+const STREAM = { train: STREAMS.trainingPlane, test: STREAMS.testPlane } as const;
 
 /** Entropies in nats, where they are known in closed form. */
 export const PLANE_ENTROPY: Readonly<Record<string, number>> = {

@@ -1,12 +1,10 @@
 // Small dense matrices on the host, in float64: the starts of linear layers and their certificates.
 import { LatentGpuError } from '../errors.ts';
 import { boxMuller, Random } from '../random.ts';
+import { STREAMS } from '../streams.ts';
 
 /** Row major [n, n]. */
 export type Matrix = Float64Array;
-
-/** The stream of a seed that rotations are drawn from. */
-const STREAM = 302;
 
 /** Σ a[i + k] a[j + k]. */
 function dot(a: Matrix, i: number, j: number, n: number): number {
@@ -20,7 +18,7 @@ function dot(a: Matrix, i: number, j: number, n: number): number {
  * accuracy), with determinant 1 for n > 1. Stewart 1980.
  */
 export function randomRotation(n: number, seed: number): Matrix {
-  const random = new Random(seed, STREAM, 0);
+  const random = new Random(seed, STREAMS.matrix, 0);
   // Only true normals have no preferred direction.
   const normal = () => boxMuller(() => random.uniform());
   const q = Float64Array.from({ length: n * n }, normal);

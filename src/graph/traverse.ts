@@ -1,4 +1,5 @@
 // Walking a graph.
+import { FIRST_UNNAMED_STREAM } from '../streams.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Every node that the outputs need, inputs before their users; deterministic. */
@@ -32,10 +33,7 @@ export function numberStreams(order: readonly Tensor[]): Map<Tensor, number> {
   let next = 0;
   for (const node of order) {
     if (node.op.kind !== 'noise') continue;
-    streams.set(node, (node.attrs.stream as number | undefined) ?? FIRST_OWN_STREAM + next++);
+    streams.set(node, (node.attrs.stream as number | undefined) ?? FIRST_UNNAMED_STREAM + next++);
   }
   return streams;
 }
-
-/** Streams below this number are for the caller to name. */
-const FIRST_OWN_STREAM = 1024;

@@ -16,6 +16,8 @@ export interface DataTraits {
   readonly isContinuous?: boolean;
   /** Whether values are grey levels: bytes, or images in [0, 1]. */
   readonly isGrey?: boolean;
+  /** Rows to train on. */
+  readonly rows?: number;
 }
 
 /** Scales beyond which halving further is not worth it by default. */
@@ -31,11 +33,17 @@ function halvings(shape: readonly number[]): number {
 }
 
 /** The same as values that keys' defaults refer to. */
-export function traitValues({ shape = [], isContinuous = false, isGrey = false }: DataTraits) {
+export function traitValues({
+  shape = [],
+  isContinuous = false,
+  isGrey = false,
+  rows = 0,
+}: DataTraits) {
   return {
     'data.continuous': isContinuous,
     'data.features': shape.reduce((a, b) => a * b, 1),
     'data.levels': halvings(shape),
     'data.grey': isGrey,
+    'data.rows': rows,
   };
 }

@@ -1,41 +1,71 @@
-// The families of models, by name.
+// The table of families: a row each, and those that users define.
+import { LatentGpuError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import type { Schema } from '../schema/index.ts';
+import { AE } from './families/ae.ts';
+import { FLOWS } from './families/flow/index.ts';
+import { IWAE, VAE } from './families/vae.ts';
+import type { Family } from './family.ts';
 
-/** `vae`: trained for the ELBO. `iwae`: for the importance-weighted bound. `ae`: no prior. */
-export type LatentFamily = 'vae' | 'ae' | 'iwae';
+/** Copies of this library, a bundle for the command line and one for users, share what is defined. */
+const SHARED = Symbol.for('latentgpu.families');
 
-export const LATENT_FAMILIES: readonly LatentFamily[] = ['vae', 'ae', 'iwae'];
+function table(): Map<string, Family> {
+  const holder = globalThis as { [SHARED]?: Map<string, Family> };
+  holder[SHARED] ??= new Map();
+  return holder[SHARED];
+}
+
+const BUILT_IN: ReadonlyMap<string, Family> = new Map(
+  [VAE, IWAE, AE, ...FLOWS].map((family) => [family.name, family as Family]),
+);
+
+/** Names of all families, the built-in ones first. */
+export function familyNames(): string[] {
+  return [...BUILT_IN.keys(), ...table().keys()];
+}
+
+/** All families, the built-in ones first. */
+export function families(): Family[] {
+  return [...BUILT_IN.values(), ...table().values()];
+}
+
+export function findFamily(name: unknown): Family | undefined {
+  return BUILT_IN.get(name as string) ?? table().get(name as string);
+}
+
+/** @throws LatentGpuError `bad-config` that lists the families there are */
+export function familyOf(name: string): Family {
+  const found = findFamily(name);
+  if (found) return found;
+  const names = familyNames();
+  throw new LatentGpuError(
+    'bad-config',
+    `there is no family '${name}'; there are ${names.join(', ')}; did you mean '${nearest(name, names)}'?`,
+  );
+}
 
 /**
- * Normalizing flows, trained for the likelihood itself. `realnvp`: couplings. `maf`, `iaf`: masked
- * autoregressive, and the other way round. `linear-lu`, `linear-qr`: one linear layer. `glow`: couplings
- * and 1×1 convolutions on images of several scales; `emerging`: the same with emerging convolutions.
- * `flow`: a list of layers.
+ * Adds a family of one's own to the table: from then on it trains, resumes, evaluates, samples, reports
+ * and exports like those that are built in, by what its models can do.
+ *
+ * ```ts
+ * const KEYS = { latent: { type: 'integer', min: 1, default: 2, help: 'size of a code' } } as const;
+ * export const MINE = defineFamily({
+ *   name: 'mine', title: 'Mine', about: 'a model of my own', keys: KEYS,
+ *   build: ({ latent }, data) => new MyModel(latent, data.shape),
+ * });
+ * ```
+ *
+ * @returns the family itself
+ * @throws LatentGpuError `bad-config` for a name that is taken by a built-in family, or is no name
  */
-export type FlowFamily =
-  | 'realnvp'
-  | 'maf'
-  | 'iaf'
-  | 'linear-lu'
-  | 'linear-qr'
-  | 'emerging'
-  | 'glow'
-  | 'flow';
-
-export const FLOW_FAMILIES: readonly FlowFamily[] = [
-  'realnvp',
-  'maf',
-  'iaf',
-  'linear-lu',
-  'linear-qr',
-  'emerging',
-  'glow',
-  'flow',
-];
-
-export type Family = LatentFamily | FlowFamily;
-
-export const FAMILIES: readonly Family[] = [...LATENT_FAMILIES, ...FLOW_FAMILIES];
-
-export function isFlowFamily(family: unknown): family is FlowFamily {
-  return FLOW_FAMILIES.includes(family as FlowFamily);
+export function defineFamily<const S extends Schema>(family: Family<S>): Family<S> {
+  const { name } = family;
+  if (BUILT_IN.has(name) || !/^[a-z][a-z0-9-]*$/.test(name)) {
+    const why = BUILT_IN.has(name) ? 'is taken' : 'is no name: small letters, digits and dashes';
+    throw new LatentGpuError('bad-config', `a family cannot be called '${name}', which ${why}`);
+  }
+  table().set(name, family as unknown as Family);
+  return family;
 }

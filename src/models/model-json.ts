@@ -1,61 +1,30 @@
 // `model.json`: what a model is.
 import { LatentGpuError } from '../errors.ts';
 import { formatJson, isObject, parseJson } from '../formats/json.ts';
-import { type Given, settle } from '../schema/index.ts';
-import {
-  isFlowConfig,
-  type LatentConfig,
-  MODEL_KEYS,
-  type ModelConfig,
-  modelConfig,
-} from './config.ts';
+import { type Given, type Schema, settle, spelled } from '../schema/index.ts';
+import { modelConfig } from './config.ts';
 import { type DataDescription, traitValues } from './data-description.ts';
-import { FAMILIES, type Family, isFlowFamily } from './families.ts';
+import { familyNames, familyOf, findFamily } from './families.ts';
+import type { ModelConfig } from './family.ts';
+import { fromFormat1 } from './migrate.ts';
 
 export const MODEL_FILE = 'model.json';
 
-const FORMAT = 1;
-/** Keys that the `model.json` of a latent-variable model must have; the others have defaults. */
-const REQUIRED = [
-  'encoder.hidden',
-  'encoder.activation',
-  'latent',
-  'decoder.hidden',
-  'decoder.activation',
-  'likelihood.kind',
-];
-/** Keys beside those of the model. `version` is the library's. */
+const FORMAT = 2;
+/** Formats that are read. */
+const KNOWN: readonly unknown[] = [1, FORMAT];
+/** Keys beside those of the family. `version` is the library's. */
 const PLAIN = ['format', 'family', 'data', 'version'];
 
 /** @param version of the library that writes it */
-export function modelJson(config: ModelConfig, version?: string): string {
+export function modelJson({ family, data, ...keys }: ModelConfig, version?: string): string {
   return formatJson({
     format: FORMAT,
-    ...(isFlowConfig(config) ? config : latentKeys(config)),
-    ...(version !== undefined && { version }),
-  });
-}
-
-function latentKeys(config: LatentConfig) {
-  const { family, data, encoder, latent, decoder, likelihood, objective, init } = config;
-  const { posterior, posteriorFlow, prior, priorFlow } = config;
-  return {
     family,
     data,
-    encoder,
-    latent,
-    decoder,
-    likelihood,
-    ...(posterior && { posterior, posteriorFlow }),
-    ...(prior && { prior, priorFlow }),
-    ...(objective && { objective: objectiveKeys(objective) }),
-    init,
-  };
-}
-
-/** The family tells the kind. */
-function objectiveKeys({ kind: _, ...rest }: NonNullable<LatentConfig['objective']>) {
-  return rest;
+    ...keys,
+    ...(version !== undefined && { version }),
+  });
 }
 
 /**
@@ -74,20 +43,31 @@ export function readModelJson(
   const root = parseJson(text, name);
   if (!isObject(root)) throw bad('not a JSON object');
   if (root.format === undefined) throw bad(`'format' is missing; it must be ${FORMAT}`);
-  if (root.format !== FORMAT) {
-    throw bad(`format is ${JSON.stringify(root.format)}; this version reads format ${FORMAT}`);
+  if (!KNOWN.includes(root.format)) {
+    throw bad(
+      `format is ${JSON.stringify(root.format)}; this version reads formats ${KNOWN.join(' and ')}`,
+    );
   }
-  if (!FAMILIES.includes(root.family as Family)) {
+  const found = findFamily(root.family);
+  if (!found) {
     const what = root.family === undefined ? 'missing' : JSON.stringify(root.family);
-    throw bad(`'family' is ${what}; it must be one of ${FAMILIES.join(', ')}`);
+    throw bad(`'family' is ${what}; it must be one of ${familyNames().join(', ')}`);
   }
-  const { given, extra } = collect(root, name);
-  const family = root.family as Family;
-  const missing = isFlowFamily(family) ? undefined : REQUIRED.find((key) => !given.has(key));
+  const keys = root.format === 1 ? fromFormat1(root) : root;
+  const { given, extra } = collect(keys, found.keys, name);
+  const missing = (found.required ?? []).find((key) => !given.has(key));
   if (missing) throw bad(`'${missing}' is missing`);
   const data = readData(root.data, extra, bad);
-  const values = settle(MODEL_KEYS, given, { family, ...traitValues(data) }, extra);
-  return { config: modelConfig(family, data, values), extra };
+  const values = settle(found.keys, given, { family: found.name, ...traitValues(data) }, extra);
+  return { config: modelConfig(found.name, data, values), extra };
+}
+
+/** A configuration that is given as an object, with everything that it leaves out. */
+export function settledConfig(config: ModelConfig): ModelConfig {
+  const { keys } = familyOf(config.family);
+  const { given } = collect(config, keys, 'the configuration');
+  const fixed = { family: config.family, ...traitValues(config.data) };
+  return modelConfig(config.family, config.data, settle(keys, given, fixed, []));
 }
 
 function readData(
@@ -116,12 +96,14 @@ function readData(
 }
 
 /** Splits the file's leaves into known keys and others. */
-function collect(root: Record<string, unknown>, source: string) {
+function collect(root: Readonly<Record<string, unknown>>, schema: Schema, source: string) {
   const given = new Map<string, Given>();
   const extra: string[] = [];
   const visit = (value: unknown, path: string) => {
-    if (Object.hasOwn(MODEL_KEYS, path)) given.set(path, { value, source });
-    else if (isObject(value) && Object.keys(MODEL_KEYS).some((key) => key.startsWith(`${path}.`))) {
+    const own = typeof value === 'string' ? spelled(schema, path) : path;
+    if (value === undefined) return;
+    if (Object.hasOwn(schema, own)) given.set(own, { value, source });
+    else if (isObject(value) && Object.keys(schema).some((key) => key.startsWith(`${path}.`))) {
       for (const [key, inner] of Object.entries(value)) visit(inner, `${path}.${key}`);
     } else extra.push(path);
   };

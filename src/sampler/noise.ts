@@ -14,9 +14,6 @@ export const uniform: FromBits = (...bits) => bits.map(uniformFromBits);
 const blockOf = ({ features, perFeature }: Network): number =>
   Math.max(1, Math.min(64, Math.floor(2 ** 24 / (features * perFeature))));
 
-/** The stream of a plan's first noise tensor. */
-export const FIRST_STREAM = 1024;
-
 /**
  * Fills one row of a noise tensor [rows, lines, width].
  *

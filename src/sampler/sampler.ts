@@ -1,11 +1,12 @@
 // A loaded model: what it draws, decodes and goes through, and what happens when the GPU fails.
 import { LatentGpuError } from '../errors.ts';
 import { seedWords } from '../random.ts';
+import { FIRST_UNNAMED_STREAM, samplingStreams } from '../streams.ts';
 import type { Backend, Sink } from './backend.ts';
 import { drawer } from './draw.ts';
 import { openJavaScript, ROWS } from './javascript.ts';
 import type { Network } from './network.ts';
-import { FIRST_STREAM, fillRow, normal } from './noise.ts';
+import { fillRow, normal } from './noise.ts';
 import { message, type OpenOptions, open, warn } from './open.ts';
 
 export interface CodesOptions {
@@ -111,20 +112,19 @@ export class Sampler {
    */
   async sample(count: number, options: DecodeOptions = {}): Promise<Float32Array> {
     const { draw = false } = options;
-    // The order in which the engine's graph meets its noise: a Bernoulli's is before the codes'.
-    const isFirst = draw && this.#network.kind === 'bernoulli';
-    const codes = await this.#codes(count, options, FIRST_STREAM + (isFirst ? 1 : 0));
-    return await this.#decode(codes, options, FIRST_STREAM + (isFirst ? 0 : 1));
+    const streams = samplingStreams(draw && this.#network.kind === 'bernoulli');
+    const codes = await this.#codes(count, options, streams.codes);
+    return await this.#decode(codes, options, streams.decoder);
   }
 
   /** The codes [count, M] that {@link sample} decodes. */
   async codes(count: number, options: CodesOptions = {}): Promise<Float32Array> {
-    return await this.#codes(count, options, FIRST_STREAM);
+    return await this.#codes(count, options, FIRST_UNNAMED_STREAM);
   }
 
   /** Images [count, D] for codes [count, M]. */
   async decode(codes: ArrayLike<number>, options: DecodeOptions = {}): Promise<Float32Array> {
-    return await this.#decode(this.#checked(codes), options, FIRST_STREAM);
+    return await this.#decode(this.#checked(codes), options, FIRST_UNNAMED_STREAM);
   }
 
   /** Images [steps, D] from code a [M] to code b [M], both included. */

@@ -1,6 +1,7 @@
 // Grey values as the 0/1 data of a Bernoulli decoder.
 import type { ImageDataset } from '../data/dataset.ts';
 import { Random } from '../random.ts';
+import { STREAMS } from '../streams.ts';
 
 /**
  * How grey values become the 0/1 data of a Bernoulli decoder: drawn anew at every presentation,
@@ -9,9 +10,6 @@ import { Random } from '../random.ts';
 export type Binarization = 'resampled' | 'once' | 'static' | 'none';
 
 export const BINARIZATIONS: readonly Binarization[] = ['resampled', 'once', 'static', 'none'];
-
-/** Random streams of the host's own draws. */
-const STREAM = { once: 101, evaluation: 102 };
 
 /** Writes rows `start` to `end`, from `target[at]` on, as numbers whose white is `white`. */
 export function binarizeInto(
@@ -27,7 +25,8 @@ export function binarizeInto(
   const { data, count } = dataset;
   const width = data.length / count;
   const scale = data instanceof Uint8Array ? 255 : 1;
-  const stream = binarization === 'once' ? STREAM.once : STREAM.evaluation;
+  const stream = 
+    binarization === 'once' ? STREAMS.binarizedOnce : STREAMS.binarizedForEvaluation;
   for (let row = start; row < end; row++) {
     const random = new Random(drawSeed, stream, row);
     const from = row * width;

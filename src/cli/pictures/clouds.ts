@@ -4,13 +4,12 @@ import { principalComponents } from '../../pictures/components.ts';
 import type { Picture } from '../../pictures/png.ts';
 import { scatter } from '../../pictures/scatter.ts';
 import { Random } from '../../random.ts';
+import { STREAMS } from '../../streams.ts';
 
 /** Points of each kind. */
 export const CLOUD = 1000;
 /** Principal components of more features would take longer than the picture is worth. */
 const FEATURES = 64;
-/** The stream of a seed that spreads points of one feature. */
-const STREAM = 103;
 
 /**
  * Draws data (0, in the legend) and as many points of a model (1) in one plane: two features as they
@@ -46,7 +45,7 @@ function onLines(data: Float32Array, made: Float32Array): Place {
   const extreme = (pick: (a: number, b: number) => number) =>
     [data, made].map((values) => values.reduce(pick)).reduce(pick);
   const thickness = 0.3 * (extreme(Math.max) - extreme(Math.min) || 1);
-  const random = new Random(0, STREAM, 0);
+  const random = new Random(0, STREAMS.spreadPoints, 0);
   return ([x], kind) => [x as number, thickness * (random.uniform() - (kind ? 1.2 : 0))];
 }
 

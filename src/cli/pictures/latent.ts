@@ -6,6 +6,7 @@ import { principalComponents } from '../../pictures/components.ts';
 import { encodePng, type Picture } from '../../pictures/png.ts';
 import { scatter } from '../../pictures/scatter.ts';
 import { Random } from '../../random.ts';
+import { STREAMS } from '../../streams.ts';
 import { type Binarization, binarizedRows } from '../../training/index.ts';
 import { PICTURES } from '../../training/run-files.ts';
 import { greyed } from '../data/traits.ts';
@@ -41,9 +42,6 @@ export function inThePlane(codes: Float32Array, count: number, latent: number): 
   return { points, share: 1 };
 }
 
-/** The stream of a seed that spreads codes of one dimension. */
-const SPREAD_STREAM = 104;
-
 /**
  * Codes in the plane, by label; those of one dimension along a line, each label above the other.
  *
@@ -59,7 +57,7 @@ export function codesPicture(
   if (latent > 1) return scatter(points, options);
   const lines = points.filter((_, i) => i % 2 === 0);
   const range = lines.reduce((a, b) => Math.max(a, b)) - lines.reduce((a, b) => Math.min(a, b));
-  const random = new Random(0, SPREAD_STREAM, 0);
+  const random = new Random(0, STREAMS.spreadCodes, 0);
   const spread = points.map((value, i) =>
     i % 2 === 0 ? value : 0.08 * (range || 1) * ((labels?.[i >> 1] ?? 0) + 0.8 * random.uniform()),
   );

@@ -1,0 +1,58 @@
+// What is found of a model and held-out data: figures for programs, and the same for people.
+
+/** A mean over rows, and how sure it is. */
+export interface Figure {
+  /** In JSON and `metrics.jsonl`: `negativeElbo`; of a nested one `nll.value`. */
+  readonly name: string;
+  /** For people: `negative ELBO`. */
+  readonly label: string;
+  readonly value: number;
+  /** Of the mean, from the spread over the rows. */
+  readonly error?: number;
+  readonly unit: string;
+  /** Decimals of the value and of its error. */
+  readonly digits: number;
+  readonly errorDigits?: number;
+  /** What belongs beside it: how many samples, of how many units. */
+  readonly note?: string;
+}
+
+export interface LikelihoodEstimate {
+  /** Mean of -log p(x) in nats. */
+  readonly value: number;
+  /** Of that mean, from the spread over the data. */
+  readonly standardError: number;
+  readonly samples: number;
+  /** Mean over the data of (Σ w)² / Σ w². */
+  readonly effectiveSampleSize: number;
+  readonly count: number;
+}
+
+export interface Evaluation {
+  /** Rows. */
+  readonly count: number;
+  /** What training lowers, in nats of the data as they were: the first figure's value. */
+  readonly loss: number;
+  /** Of models with a bound: means of -ELBO (an autoencoder's: of -log p(x | code)). */
+  readonly negativeElbo?: number;
+  /** Of models with an exact density; of grey levels, of the density on [0, 1], a bound on average. */
+  readonly negativeLogLikelihood?: number;
+  /** Of the loss, from the spread over the data. */
+  readonly standardError: number;
+  readonly kl?: number | null;
+  readonly nll?: LikelihoodEstimate | null;
+  /** Latent dimensions whose posterior mean varies over the data. */
+  readonly activeUnits?: number | null;
+  /** Of grey levels: with `D log levels` added. */
+  readonly bitsPerDimension?: number | null;
+  readonly dequantization?: string;
+  /** Of the dequantising noise a row; 0 where there is none. */
+  readonly draws?: number;
+  /** The same for people, the loss first. */
+  readonly figures: readonly Figure[];
+}
+
+/** What programs get: everything but the words. */
+export function plainOf({ figures: _, loss: __, ...rest }: Evaluation): object {
+  return rest;
+}

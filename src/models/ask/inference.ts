@@ -1,0 +1,274 @@
+// What a trained model is asked for: codes, reconstructions, draws. Plans are compiled once for a
+// number of rows and replayed; the host feeds and reads.
+import type { Tensor } from '../../graph/tensor.ts';
+import { input } from '../../graph/variable.ts';
+import { randomNormal, step } from '../../ops/index.ts';
+import { seedWords } from '../../random.ts';
+import type { Plan, Runtime } from '../../scheduler/index.ts';
+import { lack, type Model, need } from '../family.ts';
+import { Feed } from './feed.ts';
+import type { Asked, Codes, DrawOptions, Shown } from './interface.ts';
+import { exclusively, withNoise } from './noise.ts';
+import { replay } from './replay.ts';
+import {
+  checkStop,
+  checkWhole,
+  fullBatch,
+  type RowSource,
+  type Rows,
+  rowsAtOnce,
+  rowsOf,
+  type WorkOptions,
+} from './rows.ts';
+
+/** The most rows that a plan computes at once. */
+const ROWS = 64;
+/** Fewer, for whoever wants an image or a few of them. */
+const FEW = [1, 8];
+/** Batches that may be under way at once: the GPU goes on while the host reads. */
+const AHEAD = 3;
+
+/** What brings rows to a plan; a plan that draws its own codes has nothing to be brought. */
+interface Mouth {
+  write(rows: RowSource, start: number, end: number): void;
+  release(): void;
+}
+
+/** What is computed for each row, by name. */
+interface Task {
+  readonly key: string;
+  readonly outputs: readonly string[];
+  readonly build: (size: number) => { graph: Record<string, Tensor>; mouth?: Mouth };
+}
+
+/** A task for a fixed number of rows. */
+interface Made {
+  readonly plan: Plan;
+  readonly mouth: Mouth | undefined;
+}
+
+/**
+ * A model at work, by the graphs of its abilities. Noise follows from the seed given and the row's place
+ * alone, however many rows are asked for. Requests may overlap: they wait for each other. A training run
+ * on the same runtime does not notice, if they are made between its runs of steps.
+ */
+export class Inference implements Asked {
+  readonly model: Model;
+  readonly runtime: Runtime;
+  /** Numbers of rows for which there may be plans, ascending; the last is that of a whole batch. */
+  private readonly sizes: readonly number[];
+  private readonly plans = new Map<string, Promise<Made>>();
+
+  constructor(runtime: Runtime, model: Model) {
+    this.runtime = runtime;
+    this.model = model;
+    const most = rowsAtOnce(model, ROWS);
+    this.sizes = [...FEW.filter((size) => size < most), most];
+  }
+
+  private planFor({ key, build }: Task, size: number): Promise<Made> {
+    const name = `${key}, ${size}`;
+    let made = this.plans.get(name);
+    if (!made) {
+      const { graph, mouth } = build(size);
+      made = this.runtime.compile({ outputs: graph }).then((plan) => ({ plan, mouth }));
+      this.plans.set(name, made);
+      // A failure is the caller's to handle, and need not happen again.
+      made.catch(() => this.plans.delete(name));
+    }
+    return made;
+  }
+
+  /**
+   * Runs a task over `count` rows, a batch at a time; the outputs' rows, joined.
+   *
+   * @param drawSeed of the noise of a task that has any
+   */
+  private async overRows(
+    task: Task,
+    count: number,
+    rows: RowSource | undefined,
+    drawSeed: number | undefined,
+    { onProgress, signal }: WorkOptions,
+  ): Promise<Map<string, Float32Array>> {
+    const most = this.sizes.at(-1) as number;
+    const result = new Map<string, Float32Array>();
+    const collect = async (
+      reading: Promise<Float32Array[]>,
+      start: number,
+      end: number,
+      size: number,
+    ) => {
+      (await reading).forEach((values, i) => {
+        const name = task.outputs[i] as string;
+        const each = values.length / size;
+        const whole = result.get(name) ?? new Float32Array(count * each);
+        whole.set(values.subarray(0, (end - start) * each), start * each);
+        result.set(name, whole);
+      });
+      onProgress?.(end / count);
+    };
+    const batches = async () => {
+      const underWay: Promise<void>[] = [];
+      try {
+        for (let start = 0; start < count; start += most) {
+          checkStop(signal, `${task.key} of ${count} rows`);
+          const end = Math.min(count, start + most);
+          const size = this.sizes.find((n) => n >= end - start) as number;
+          const { plan, mouth } = await this.planFor(task, size);
+          if (rows) mouth?.write(rows, start, end);
+          if (drawSeed !== undefined) this.runtime.write(step, [start / most]);
+          const done = collect(replay(plan, task.outputs), start, end, size);
+          // Its failure is thrown where it is awaited.
+          done.catch(() => {});
+          underWay.push(done);
+          if (underWay.length >= AHEAD) await underWay.shift();
+        }
+        await Promise.all(underWay);
+      } finally {
+        await Promise.allSettled(underWay);
+      }
+    };
+    const { runtime } = this;
+    if (drawSeed === undefined) await exclusively(runtime, batches);
+    else await withNoise(runtime, seedWords(drawSeed), batches);
+    return result;
+  }
+
+  /** What is computed of data. */
+  private ofData(key: string, graph: (feed: Feed) => Record<string, Tensor>): Task['build'] {
+    const { runtime, model } = this;
+    return (size) => {
+      const feed = new Feed(model, size, key);
+      return {
+        graph: graph(feed),
+        mouth: {
+          write: (rows, start, end) => feed.write(runtime, rows, start, end),
+          release: () => feed.release(runtime),
+        },
+      };
+    };
+  }
+
+  /** What is computed of codes that the host brings. */
+  private ofCodes(key: string, width: number, graph: (z: Tensor) => Tensor): Task['build'] {
+    const { runtime } = this;
+    return (size) => {
+      const z = input(key, [size, width]);
+      return {
+        graph: { x: graph(z) },
+        mouth: {
+          write: (rows, start, end) => runtime.write(z, fullBatch(rows, start, end, size)),
+          release: () => runtime.release(z),
+        },
+      };
+    };
+  }
+
+  async encode(x: Rows, count: number, options: WorkOptions = {}): Promise<Codes> {
+    const code = need(this.model, 'code', 'this');
+    const rows = rowsOf('data', x, count, this.model.features);
+    const { logStd } = code;
+    const task: Task = {
+      key: 'encode',
+      outputs: logStd ? ['mean', 'logStd'] : ['mean'],
+      build: this.ofData('encode', ({ batch }) => ({
+        mean: code.mean(batch),
+        ...(logStd && { logStd: logStd.call(code, batch) }),
+      })),
+    };
+    const got = await this.overRows(task, count, rows, undefined, options);
+    return { mean: got.get('mean') as Float32Array, logStd: got.get('logStd') };
+  }
+
+  async drawCodes(
+    x: Rows,
+    count: number,
+    drawSeed = 0,
+    options: WorkOptions = {},
+  ): Promise<Float32Array> {
+    const { model } = this;
+    const code = need(model, 'code', 'this');
+    const { draw } = code;
+    if (!draw) throw lack(model.can, 'code.draw', 'this', 'a model whose codes are not drawn');
+    const rows = rowsOf('data', x, count, model.features);
+    const task: Task = {
+      key: 'draw codes',
+      outputs: ['z'],
+      build: this.ofData('draw codes', ({ batch }) => ({ z: draw.call(code, batch) })),
+    };
+    const got = await this.overRows(task, count, rows, drawSeed, options);
+    return got.get('z') as Float32Array;
+  }
+
+  async decode(
+    z: Rows,
+    count: number,
+    shown: Shown = 'mean',
+    drawSeed = 0,
+    options: WorkOptions = {},
+  ): Promise<Float32Array> {
+    const { size } = need(this.model, 'code', 'this');
+    const rows = rowsOf('codes', z, count, size);
+    const key = `decode ${shown}`;
+    const task: Task = {
+      key,
+      outputs: ['x'],
+      build: this.ofCodes(key, size, (codes) => this.shown(codes, shown)),
+    };
+    const noise = shown === 'draw' ? drawSeed : undefined;
+    return (await this.overRows(task, count, rows, noise, options)).get('x') as Float32Array;
+  }
+
+  async reconstruct(
+    x: Rows,
+    count: number,
+    shown: Shown = 'mean',
+    drawSeed = 0,
+    options: WorkOptions = {},
+  ): Promise<Float32Array> {
+    const { onProgress, ...rest } = options;
+    const part = (from: number): WorkOptions =>
+      onProgress ? { ...rest, onProgress: (done) => onProgress(from + done / 2) } : rest;
+    const { mean } = await this.encode(x, count, part(0));
+    return await this.decode(mean, count, shown, drawSeed, part(0.5));
+  }
+
+  async sample(
+    count: number,
+    shown: Shown = 'mean',
+    drawSeed = 0,
+    options: DrawOptions = {},
+  ): Promise<Float32Array> {
+    checkWhole('count', count, 1);
+    const { size: width } = need(this.model, 'code', 'this');
+    const draw = need(this.model, 'draw', 'this');
+    const task: Task = {
+      key: `sample ${shown}`,
+      outputs: ['x'],
+      build: (size) => ({
+        graph: { x: this.shown(draw.codes(randomNormal([size, width])), shown) },
+      }),
+    };
+    return (await this.overRows(task, count, undefined, drawSeed, options)).get(
+      'x',
+    ) as Float32Array;
+  }
+
+  private shown(z: Tensor, shown: Shown): Tensor {
+    const { model } = this;
+    const decode = need(model, 'decode', 'this');
+    if (shown === 'mean') return decode.mean(z);
+    if (!decode.draw) throw lack(model.can, 'decode.draw', 'this', 'a model that only decodes means');
+    return decode.draw(z);
+  }
+
+  async destroy(): Promise<void> {
+    for (const made of this.plans.values()) {
+      const { plan, mouth } = await made;
+      plan.destroy();
+      mouth?.release();
+    }
+    this.plans.clear();
+  }
+}

@@ -1,0 +1,53 @@
+// What can be asked of a model at work, in the same words of every model.
+import type { Runtime } from '../../scheduler/index.ts';
+import type { Model } from '../family.ts';
+import type { Rows, WorkOptions } from './rows.ts';
+
+/** What a decoded row is shown as: its mean, or a draw. */
+export type Shown = 'mean' | 'draw';
+
+/** Codes, [count, M], and log standard deviations where codes have any in closed form. */
+export interface Codes {
+  readonly mean: Float32Array;
+  readonly logStd: Float32Array | undefined;
+}
+
+export interface DrawOptions extends WorkOptions {
+  /** Of models whose noise may be scaled: below 1, draws come from denser regions. Default: 1. */
+  readonly temperature?: number;
+}
+
+/** @throws LatentGpuError `bad-input` for what the model cannot do */
+export interface Asked {
+  readonly model: Model;
+  readonly runtime: Runtime;
+  /** Codes of data rows [count, D]. */
+  encode(x: Rows, count: number, options?: WorkOptions): Promise<Codes>;
+  /** One draw of q(z | x) for each data row [count, D]: [count, M]. */
+  drawCodes(x: Rows, count: number, drawSeed?: number, options?: WorkOptions): Promise<Float32Array>;
+  /** Data rows [count, D] for codes [count, M]. */
+  decode(
+    z: Rows,
+    count: number,
+    shown?: Shown,
+    drawSeed?: number,
+    options?: WorkOptions,
+  ): Promise<Float32Array>;
+  /** Decoded codes of data rows [count, D]. */
+  reconstruct(
+    x: Rows,
+    count: number,
+    shown?: Shown,
+    drawSeed?: number,
+    options?: WorkOptions,
+  ): Promise<Float32Array>;
+  /** Data rows [count, D] decoded from draws of the prior. */
+  sample(
+    count: number,
+    shown?: Shown,
+    drawSeed?: number,
+    options?: DrawOptions,
+  ): Promise<Float32Array>;
+  /** Frees the plans and their inputs; the model's parameters stay. */
+  destroy(): Promise<void>;
+}

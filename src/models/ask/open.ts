@@ -1,0 +1,15 @@
+// A model put to work: by its graphs, or by the passes of its bijection, which may take a step a coordinate.
+import type { Runtime } from '../../scheduler/index.ts';
+import type { Model } from '../family.ts';
+import { FlowInference } from './flow-inference.ts';
+import { Inference } from './inference.ts';
+import type { Asked } from './interface.ts';
+
+/** ```ts
+ * const asked = openInference(runtime, model);
+ * const images = await asked.sample(64);
+ * ```
+ */
+export function openInference(runtime: Runtime, model: Model): Asked {
+  return model.can.bijection ? new FlowInference(runtime, model) : new Inference(runtime, model);
+}

@@ -1,0 +1,63 @@
+// Rows of data and codes: where they come from, and how many a model may compute at once.
+import { LatentGpuError } from '../../errors.ts';
+import type { Model } from '../family.ts';
+
+/** Rows `start` to `end` of data [count, D] as numbers. */
+export type RowSource = (start: number, end: number) => Float32Array;
+
+/** Rows [count, width], all at once or as they are asked for. */
+export type Rows = ArrayLike<number> | RowSource;
+
+/** Long work on many rows. */
+export interface WorkOptions {
+  /** Told the fraction that is done. */
+  onProgress?: (fraction: number) => void;
+  /** Stops the work, which then throws `interrupted`. */
+  signal?: AbortSignal;
+}
+
+/** Numbers a decoder may yield at once: 64 MiB, half of what one binding spans by default. */
+const DECODED = 2 ** 24;
+
+/** At most `most` rows, fewer where a model yields many numbers for each. */
+export function rowsAtOnce({ features, can }: Model, most: number): number {
+  const each = can.decode?.numbers ?? features;
+  return Math.max(1, Math.min(most, Math.floor(DECODED / each)));
+}
+
+/** Rows of a batch, followed by zeros so that the batch is full. */
+export function fullBatch(rows: RowSource, start: number, end: number, size: number): Float32Array {
+  const part = rows(start, end);
+  if (end - start === size) return part;
+  const x = new Float32Array(size * (part.length / (end - start)));
+  x.set(part);
+  return x;
+}
+
+/** @throws LatentGpuError `bad-input` unless `value` is a whole number of at least `least` */
+export function checkWhole(name: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new LatentGpuError(
+    'bad-input',
+    `${name} is ${value}; it must be a whole number of at least ${least}`,
+  );
+}
+
+/** @throws LatentGpuError `interrupted` if the signal has been given */
+export function checkStop(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted) throw new LatentGpuError('interrupted', `${what} was stopped`);
+}
+
+/** Rows as they are asked for; those that are there already are checked. */
+export function rowsOf(name: string, rows: Rows, count: number, width: number): RowSource {
+  checkWhole('count', count, 1);
+  if (typeof rows === 'function') return rows;
+  if (rows.length !== count * width) {
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `${count} rows of ${name} need ${count} × ${width} values; ${rows.length} were given`,
+    );
+  }
+  const whole = rows instanceof Float32Array ? rows : Float32Array.from(rows);
+  return (start, end) => whole.subarray(start * width, end * width);
+}

@@ -1,0 +1,123 @@
+// The deterministic autoencoder: a code of M numbers, trained for reconstruction alone.
+import type { Distribution } from '../../distributions/index.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { type LinearInit, MLP, Module } from '../../nn/index.ts';
+import { mean, neg } from '../../ops/index.ts';
+import type { Schema } from '../../schema/index.ts';
+import type { Abilities, Family, Learner, Model } from '../family.ts';
+import {
+  LIKELIHOOD_KEYS,
+  type Likelihood,
+  type LikelihoodConfig,
+  makeLikelihood,
+} from '../likelihoods/index.ts';
+import type { NetConfig } from '../nets/mlp.ts';
+import { codedPortrait, DECODED_RUN_KEYS, INIT_KEYS, LATENT, NET_KEYS, REQUIRED } from './coded.ts';
+
+export interface AutoencoderConfig {
+  readonly shape: readonly number[];
+  readonly encoder: NetConfig;
+  readonly latent: number;
+  readonly decoder: NetConfig;
+  readonly likelihood: LikelihoodConfig;
+  readonly init: LinearInit;
+}
+
+export class Autoencoder extends Module implements Model {
+  readonly encoder: MLP;
+  readonly decoder: MLP;
+  readonly likelihood: Likelihood;
+  readonly config: AutoencoderConfig;
+  readonly features: number;
+
+  constructor(config: AutoencoderConfig) {
+    super();
+    this.config = config;
+    const { encoder, decoder, latent, init } = config;
+    this.features = config.shape.reduce((a, b) => a * b, 1);
+    this.likelihood = makeLikelihood(config.likelihood);
+    this.encoder = new MLP([this.features, ...encoder.hidden, latent], encoder.activation, {
+      init,
+    });
+    const outputs = this.features * this.likelihood.outputsPerFeature;
+    this.decoder = new MLP([latent, ...decoder.hidden, outputs], decoder.activation, { init });
+  }
+
+  /** The code [B, M] of x [B, D]. */
+  code(x: Tensor): Tensor {
+    return this.encoder.call(x);
+  }
+
+  decode(z: Tensor): Distribution {
+    return this.likelihood.distribution(this.decoder.call(z));
+  }
+
+  /** log p(x | code(x)), [B]. */
+  reconstruction(x: Tensor): Tensor {
+    return this.decode(this.code(x)).logProb(x);
+  }
+
+  get learner(): Learner {
+    return { loss: ({ x }) => ({ loss: neg(mean(this.reconstruction(x))) }) };
+  }
+
+  get can(): Abilities {
+    const { latent } = this.config;
+    return {
+      code: {
+        size: latent,
+        noun: 'codes',
+        values: 'means',
+        isStandard: false,
+        mean: ({ x }) => this.code(x),
+      },
+      decode: {
+        mean: (z) => this.decode(z).mean,
+        draw: (z) => this.decode(z).sample(),
+        numbers: this.features * this.likelihood.outputsPerFeature,
+      },
+      quantities: ({ x }) => [
+        {
+          name: 'negativeElbo',
+          label: 'reconstruction',
+          unit: 'nats',
+          digits: 3,
+          of: neg(this.reconstruction(x)),
+          isDensity: true,
+        },
+      ],
+      lacks: LACKS,
+    };
+  }
+
+  get portrait() {
+    return codedPortrait(this.config, this.config, this.config.latent, [
+      'An autoencoder has no prior: it cannot be sampled, and it gives data no probability.',
+    ]);
+  }
+}
+
+const LACKS = {
+  draw: 'an autoencoder, which has no distribution of codes to draw from; train a vae for samples',
+  logWeights: 'an autoencoder, which gives data no probability; train a vae to score them',
+  'code.draw': 'an autoencoder, whose codes have neither draws nor deviations; leave out --draw',
+  'code.logStd': 'an autoencoder, whose codes have neither draws nor deviations; leave out --std',
+  bijection: 'no flow but an autoencoder, which is no bijection',
+} as const;
+
+const KEYS = {
+  latent: LATENT,
+  ...NET_KEYS,
+  ...LIKELIHOOD_KEYS,
+  ...INIT_KEYS,
+} as const satisfies Schema;
+
+export const AE: Family<typeof KEYS> = {
+  name: 'ae',
+  title: 'Autoencoder',
+  about: 'a code of few numbers, trained for reconstruction (Hinton and Salakhutdinov 2006)',
+  keys: KEYS,
+  required: REQUIRED,
+  run: DECODED_RUN_KEYS,
+  build: (config, { shape }) => new Autoencoder({ ...config, shape }),
+};

@@ -1,0 +1,95 @@
+// What models with an encoder and a decoder have in common: keys, and words about them.
+import type { LinearInit } from '../../nn/index.ts';
+import type { Schema } from '../../schema/index.ts';
+import type { DataDescription } from '../data-description.ts';
+import type { Portrait } from '../family.ts';
+import type { LikelihoodConfig } from '../likelihoods/index.ts';
+import { MLP_KEYS, type NetConfig } from '../nets/mlp.ts';
+
+export const LATENT = {
+  type: 'integer',
+  min: 1,
+  max: 65536,
+  default: 20,
+  help: 'size of a code',
+} as const;
+
+export const NET_KEYS = {
+  'encoder.hidden': MLP_KEYS.hidden,
+  'encoder.activation': MLP_KEYS.activation,
+  'decoder.hidden': MLP_KEYS.hidden,
+  'decoder.activation': MLP_KEYS.activation,
+} as const satisfies Schema;
+
+export const INIT_KEYS = {
+  init: {
+    type: 'choice',
+    choices: ['torch', 'glorot'],
+    default: 'torch',
+    help: "initial weights: PyTorch's default or Glorot's",
+  },
+} as const satisfies Schema;
+
+/** Keys that say how large the nets are. */
+export const REQUIRED: readonly string[] = [
+  'encoder.hidden',
+  'encoder.activation',
+  'latent',
+  'decoder.hidden',
+  'decoder.activation',
+  'likelihood.kind',
+];
+
+/** Keys of a run whose data a decoder's likelihood is to describe. */
+export const DECODED_RUN_KEYS = {
+  outputBias: {
+    type: 'choice',
+    choices: ['init', 'data'],
+    default: 'init',
+    help: "the decoder's last bias: as init says, or from the data's means",
+  },
+  binarize: {
+    type: 'choice',
+    choices: ['auto', 'resampled', 'once', 'static', 'none'],
+    default: 'auto',
+    help: 'grey to 0/1; auto: resampled if Bernoulli on grey data',
+  },
+} as const satisfies Schema;
+
+export const WEIGHED_RUN_KEYS = {
+  'evaluate.samples': {
+    type: 'integer',
+    min: 0,
+    default: 0,
+    help: 'importance samples for a likelihood; 0: none',
+  },
+} as const satisfies Schema;
+
+/** The parts that all of them have. */
+export interface CodedConfig {
+  readonly encoder: NetConfig;
+  readonly latent: number;
+  readonly decoder: NetConfig;
+  readonly likelihood: LikelihoodConfig;
+  readonly init: LinearInit;
+}
+
+export function codedPortrait(
+  { shape }: DataDescription,
+  { encoder, decoder, likelihood }: Pick<CodedConfig, 'encoder' | 'decoder' | 'likelihood'>,
+  code: number,
+  notes: readonly string[] = [],
+): Portrait {
+  const features = shape.reduce((a, b) => a * b, 1);
+  const widths = (sizes: readonly number[]) => sizes.join(' → ');
+  return {
+    inside: `a code of ${code}`,
+    line: [` → ${code}`, `, likelihood ${likelihood.kind}`],
+    facts: [
+      ['encoder', widths([features, ...encoder.hidden, code])],
+      ['decoder', widths([code, ...decoder.hidden, features])],
+      ['likelihood', likelihood.kind],
+    ],
+    notes,
+  };
+}

@@ -1,0 +1,216 @@
+// What a family of models is, and what a model can do. Everybody above asks for abilities and never for
+// families; what a model cannot do, its family says once, in its own words.
+import { LatentGpuError } from '../errors.ts';
+import type { Bijection, Flow } from '../flows/index.ts';
+import type { Live } from '../graph/live.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { Variable } from '../graph/variable.ts';
+import type { Batch, Module } from '../nn/index.ts';
+import type { ConfigOf, Key, Schema, Value } from '../schema/index.ts';
+import type { DataDescription } from './data-description.ts';
+
+/** Settled configuration of some family: its keys, nested, beside what all models have. */
+export interface ModelConfig {
+  /** The name of the family. */
+  readonly family: string;
+  readonly data: DataDescription;
+  readonly [part: string]: unknown;
+}
+
+/** A value, or what follows from other keys and from what is known of the data. */
+export type Default = Key['default'];
+
+/** A row of the table of families. */
+export interface Family<S extends Schema = Schema> {
+  /** What to type: `train NAME`. */
+  readonly name: string;
+  /** What heads a report: `VAE`. */
+  readonly title: string;
+  /** One line with the source. */
+  readonly about: string;
+  /** What a model of it is: `model.json` holds these. */
+  readonly keys: S;
+  /** Keys that a `model.json` must have; the others have defaults. */
+  readonly required?: readonly string[];
+  /** Keys of its training runs beside those that all runs have. */
+  readonly run?: Schema;
+  /** Defaults of the keys that all runs have, where this family wants others. */
+  readonly defaults?: Readonly<Record<string, Default>>;
+  /** What a batch must bring beside data points. */
+  readonly wants?: readonly ('labels' | 'rows')[];
+  /** Whether it takes densities in the plane as they are, of any range. */
+  readonly takesAnyRange?: boolean;
+  /** Refuses settled keys that do not go together, those of the run included. */
+  check?(values: ReadonlyMap<string, Value>): void;
+  /**
+   * The model's graph, with its parameters not yet given any memory.
+   *
+   * @param seed of what is random in its making: orders, rotations
+   */
+  build(config: ConfigOf<S> & ModelConfig, data: DataDescription, seed: number): Model;
+}
+
+/** Scalars of a step, to be recorded beside its loss. */
+export type Metrics = Readonly<Record<string, Tensor>>;
+
+/** What a step lowers, and what it leaves behind. */
+export interface Loss {
+  /** Scalar to be lowered, in nats a data point where that has a meaning. */
+  readonly loss: Tensor;
+  /** Scalar whose gradient is taken in place of the loss's. */
+  readonly surrogate?: Tensor;
+  readonly metrics?: Metrics;
+  /** Assignments to buffers of the model. */
+  readonly effects?: readonly Tensor[];
+  /** Tensors beside the parameters whose gradients some effects use. */
+  readonly also?: readonly { readonly of: Tensor; update(gradient: Tensor): readonly Tensor[] }[];
+  /** What a checkpoint must hold beside parameters, buffers and moments. */
+  readonly state?: Readonly<Record<string, Variable>>;
+}
+
+/** How a model learns: by the gradient of a loss, a batch at a time. */
+export interface Learner {
+  loss(batch: Batch): Loss;
+  /** What is done once with the first batch: a start from data. */
+  start?(batch: Batch): readonly Tensor[];
+  /** Variational EM: q's parameters and p's, which may take turns. */
+  readonly turns?: { readonly e: readonly Variable[]; readonly m: readonly Variable[] };
+  /** Numbers that may change while a plan is replayed, by their keys. */
+  readonly live?: Readonly<Record<string, Live>>;
+}
+
+/** A number for each row, of which the mean over rows is told. */
+export interface Quantity {
+  /** In JSON and `metrics.jsonl`: `negativeElbo`. */
+  readonly name: string;
+  /** For people: `negative ELBO`. */
+  readonly label: string;
+  readonly unit: string;
+  /** Decimals worth showing. */
+  readonly digits: number;
+  /** [B]. */
+  readonly of: Tensor;
+  /** Whether it is a density's logarithm, which standardising the data shifts by Σ log deviation. */
+  readonly isDensity?: boolean;
+}
+
+export interface CodeAbility {
+  /** Numbers of a code, M. */
+  readonly size: number;
+  /** What codes are called: `codes`, `noise`. */
+  readonly noun: string;
+  /** What the values of `mean` are called: `means`, `noise`. */
+  readonly values: string;
+  /** The code that stands for a data point: [B, M]. */
+  mean(batch: Batch): Tensor;
+  /** A draw of q(z | x): [B, M]. */
+  draw?(batch: Batch): Tensor;
+  /** Log standard deviations of q(z | x): [B, M]. */
+  logStd?(batch: Batch): Tensor;
+  /** KL(q ‖ p) of each dimension or group, [B, G], where it has a closed form or can be sampled by itself. */
+  kl?(batch: Batch): Tensor;
+  /** Whether codes lie as N(0, I), so that a plane of quantiles shows all of them. */
+  readonly isStandard: boolean;
+}
+
+export interface DecodeAbility {
+  /** The mean of p(x | z): [B, D] for z [B, M]. */
+  mean(z: Tensor): Tensor;
+  /** A draw of it. */
+  draw?(z: Tensor): Tensor;
+  /** Numbers that decoding a row yields at most, which bound how many rows go at once. */
+  readonly numbers: number;
+}
+
+export interface DrawAbility {
+  /** A draw of p(z) for noise [B, M] ~ N(0, I), or from noise of its own: [B, M]. */
+  codes(noise: Tensor): Tensor;
+  /** What drawing may be told: `temperature`. */
+  readonly controls: Schema;
+}
+
+export interface WeightAbility {
+  /** Whether the weight of one draw is log p(x) itself. */
+  readonly exact: boolean;
+  /** Log importance weights log p(x, z) - log q(z | x): [B, k]; of an exact density log p(x): [B]. */
+  of(batch: Batch, k: number): Tensor;
+}
+
+export interface BijectionAbility {
+  /** From noise to data, everything included. */
+  readonly flow: Flow;
+  /** What is certified: all of it but a logit. */
+  readonly layers: Bijection;
+}
+
+/** Data that are grey levels: n of `levels` is n / (levels - 1). */
+export interface GreyAbility {
+  readonly levels: number;
+  /** How they are made continuous, in words: `dequantised uniformly`. */
+  readonly how: string;
+  readonly dequantization: 'uniform' | 'variational';
+}
+
+/** Everything that somebody may ask of a model. */
+export interface Abilities {
+  readonly code?: CodeAbility;
+  readonly decode?: DecodeAbility;
+  readonly draw?: DrawAbility;
+  readonly logWeights?: WeightAbility;
+  readonly bijection?: BijectionAbility;
+  readonly grey?: GreyAbility;
+  /** What `eval` and epochs report; the first is what patience watches, and lower is better. */
+  quantities?(batch: Batch): readonly Quantity[];
+  /**
+   * Why it lacks an ability, as the end of "DIR holds …": `an autoencoder, which …`. By the ability's
+   * name, or `code.draw` and so on for its parts.
+   */
+  readonly lacks?: Readonly<Record<string, string>>;
+}
+
+/** A model: parameters, how they learn, and what it can do. */
+export interface Model extends Module {
+  /** Numbers of a data point, D. */
+  readonly features: number;
+  readonly learner: Learner;
+  readonly can: Abilities;
+  /** What is said of it: parts and their sizes. */
+  readonly portrait?: Portrait;
+}
+
+/** A model in words, for reports and the line that a run begins with. */
+export interface Portrait {
+  /** `a code of 20`. */
+  readonly inside: string;
+  /** `→ 20`, `likelihood bernoulli`, in the line of a run. */
+  readonly line?: readonly [codes: string, likelihood: string];
+  /** Labels and texts. */
+  readonly facts: readonly (readonly [label: string, text: string])[];
+  /** What stands one after the other from noise to data. */
+  readonly layers?: readonly (readonly [what: string, keys: string])[];
+  /** What it cannot do, a sentence each. */
+  readonly notes?: readonly string[];
+}
+
+type AbilityName = Exclude<keyof Abilities, 'lacks' | 'quantities'>;
+
+/**
+ * An ability that is needed.
+ *
+ * @param dir what to call the model, for the message
+ * @throws LatentGpuError `bad-input`, in the family's own words, if the model lacks it
+ */
+export function need<N extends AbilityName>(
+  { can }: Model,
+  name: N,
+  dir: string,
+): NonNullable<Abilities[N]> {
+  const found = can[name];
+  if (found) return found as NonNullable<Abilities[N]>;
+  throw lack(can, name, dir, `a model that has no '${name}'`);
+}
+
+/** The refusal of a part of an ability, `code.draw`, in the family's own words. */
+export function lack(can: Abilities, name: string, dir: string, otherwise: string): LatentGpuError {
+  return new LatentGpuError('bad-input', `${dir} holds ${can.lacks?.[name] ?? otherwise}`);
+}

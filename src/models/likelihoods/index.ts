@@ -1,0 +1,53 @@
+// Likelihoods of decoders: how many numbers a decoder yields for each data feature, and which
+// distribution they describe. A file a kind.
+import { LatentGpuError } from '../../errors.ts';
+import { partKeys } from '../part.ts';
+import { BERNOULLI, BernoulliLikelihood } from './bernoulli.ts';
+import { CATEGORICAL, CategoricalLikelihood } from './categorical.ts';
+import type { Likelihood } from './likelihood.ts';
+import {
+  FixedNormalLikelihood,
+  NORMAL,
+  PixelNormalLikelihood,
+  SharedNormalLikelihood,
+} from './normal.ts';
+
+export { Likelihood } from './likelihood.ts';
+
+/**
+ * `bernoulli`: logits. `normal`: means, with a standard deviation that is fixed (`std`), learned
+ * and shared by all features, or given by the decoder for each (`pixel`). `categorical`: logits of
+ * `levels` grey levels a feature.
+ */
+export interface LikelihoodConfig {
+  readonly kind: 'bernoulli' | 'normal' | 'categorical';
+  readonly sigma?: 'fixed' | 'shared' | 'pixel' | undefined;
+  readonly std?: number | undefined;
+  readonly levels?: number | undefined;
+}
+
+export const LIKELIHOOD_KEYS = partKeys(
+  'likelihood',
+  { bernoulli: BERNOULLI, normal: NORMAL, categorical: CATEGORICAL },
+  {
+    default: (get) => (get('data.continuous') === true ? 'normal' : 'bernoulli'),
+    help: 'what the decoder describes; default: bernoulli, but normal for standardised data and vectors of numbers',
+  },
+);
+
+export function makeLikelihood(config: LikelihoodConfig): Likelihood {
+  switch (config.kind) {
+    case 'bernoulli':
+      return new BernoulliLikelihood();
+    case 'categorical':
+      return new CategoricalLikelihood(config.levels ?? CATEGORICAL.keys.levels.default);
+    case 'normal':
+      if (config.sigma === 'fixed') return new FixedNormalLikelihood(config.std ?? 1);
+      return config.sigma === 'pixel' ? new PixelNormalLikelihood() : new SharedNormalLikelihood();
+    default:
+      throw new LatentGpuError(
+        'bad-config',
+        `likelihood.kind is '${(config as { kind: string }).kind}'; it may be bernoulli, normal or categorical`,
+      );
+  }
+}

@@ -1,0 +1,35 @@
+// Which streams of random numbers belong to whom. A stream is never used twice with one seed, and its
+// number decides which numbers follow from a seed: none of these may change.
+
+/** Noise tensors of a graph that name no stream are numbered from here on, in the order of use. */
+export const FIRST_UNNAMED_STREAM = 1024;
+
+/** Of the host's own draws. */
+export const STREAMS = {
+  trainingDigits: 0,
+  testDigits: 1,
+  shuffle: 2,
+  /** Grey values drawn as 0 or 1, once for a run, and for an evaluation. */
+  binarizedOnce: 101,
+  binarizedForEvaluation: 102,
+  /** What spreads points of one dimension over a picture. */
+  spreadPoints: 103,
+  spreadCodes: 104,
+  certificate: 105,
+  /** The demo's codes, and which images it shows. */
+  shownSamples: 201,
+  shownImages: 202,
+  permutation: 301,
+  matrix: 302,
+  trainingPlane: 401,
+  testPlane: 402,
+} as const;
+
+/**
+ * Streams of the plan that draws codes and decodes them: where the decoder's own noise is met first, as
+ * a Bernoulli's is, the codes' comes second.
+ */
+export function samplingStreams(isDecodersFirst: boolean): { codes: number; decoder: number } {
+  const [first, second] = [FIRST_UNNAMED_STREAM, FIRST_UNNAMED_STREAM + 1];
+  return isDecodersFirst ? { codes: second, decoder: first } : { codes: first, decoder: second };
+}
