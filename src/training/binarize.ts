@@ -13,7 +13,7 @@ export const BINARIZATIONS: readonly Binarization[] = ['resampled', 'once', 'sta
 
 /** Writes rows `start` to `end`, from `target[at]` on, as numbers whose white is `white`. */
 export function binarizeInto(
-  target: Float32Array | Uint8Array,
+  target: Float32Array | Uint8Array | Uint32Array,
   at: number,
   white: number,
   dataset: ImageDataset,
