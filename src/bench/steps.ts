@@ -119,7 +119,7 @@ function trainerOf(
       seed,
       ...(tune !== undefined && { tune }),
       optimizer: adam({ lr: 1e-3 }),
-      loss: (x) => {
+      loss: ({ x }) => {
         const { bound, kl } = model.bound(x);
         return { loss: neg(mean(bound)), metrics: { kl: mean(kl) } };
       },
