@@ -81,7 +81,7 @@ export class Task {
       optimizer: optim.adam({ lr: () => live.rate }),
       initial,
       loss: (x) => {
-        const { bound, reconstruction, kl } = objectives.elbo(model, x, { beta: live.beta });
+        const { bound, reconstruction, kl } = objectives.elbo(model, { x }, { beta: live.beta });
         return {
           loss: ops.neg(ops.mean(bound)),
           metrics: { reconstruction: ops.neg(ops.mean(reconstruction)), kl: ops.mean(kl) },

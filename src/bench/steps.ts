@@ -120,7 +120,7 @@ function trainerOf(
       ...(tune !== undefined && { tune }),
       optimizer: adam({ lr: 1e-3 }),
       loss: (x) => {
-        const { bound, kl } = model.bound(x);
+        const { bound, kl } = model.bound({ x });
         return { loss: neg(mean(bound)), metrics: { kl: mean(kl) } };
       },
     },

@@ -16,7 +16,7 @@ export function lossOf(model: Model): TrainerOptions['loss'] {
     };
   }
   return (x) => {
-    const { bound, kl } = model.bound(x);
+    const { bound, kl } = model.bound({ x });
     return { loss: neg(mean(bound)), metrics: { kl: mean(kl) } };
   };
 }
