@@ -1,6 +1,6 @@
 // What a flow keeps beside its parameters, as it comes from a file: values that would make it no
 // bijection are named.
-import { LatentGpuError } from '../../../errors.ts';
+import { LatentGpuError } from '../errors.ts';
 
 type Check = (values: ArrayLike<number>) => [at: number, must: string] | undefined;
 

@@ -5,7 +5,7 @@ import type { Bijection, Flow } from '../flows/index.ts';
 import type { Live } from '../graph/live.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Variable } from '../graph/variable.ts';
-import type { Batch, Module } from '../nn/index.ts';
+import type { Batch, LossTerms, Module } from '../nn/index.ts';
 import type { ConfigOf, Key, Schema, Value } from '../schema/index.ts';
 import type { DataDescription } from './data-description.ts';
 
@@ -50,27 +50,9 @@ export interface Family<S extends Schema = Schema> {
   build(config: ConfigOf<S> & ModelConfig, data: DataDescription, seed: number): Model;
 }
 
-/** Scalars of a step, to be recorded beside its loss. */
-export type Metrics = Readonly<Record<string, Tensor>>;
-
-/** What a step lowers, and what it leaves behind. */
-export interface Loss {
-  /** Scalar to be lowered, in nats a data point where that has a meaning. */
-  readonly loss: Tensor;
-  /** Scalar whose gradient is taken in place of the loss's. */
-  readonly surrogate?: Tensor;
-  readonly metrics?: Metrics;
-  /** Assignments to buffers of the model. */
-  readonly effects?: readonly Tensor[];
-  /** Tensors beside the parameters whose gradients some effects use. */
-  readonly also?: readonly { readonly of: Tensor; update(gradient: Tensor): readonly Tensor[] }[];
-  /** What a checkpoint must hold beside parameters, buffers and moments. */
-  readonly state?: Readonly<Record<string, Variable>>;
-}
-
 /** How a model learns: by the gradient of a loss, a batch at a time. */
 export interface Learner {
-  loss(batch: Batch): Loss;
+  loss(batch: Batch): LossTerms;
   /** What is done once with the first batch: a start from data. */
   start?(batch: Batch): readonly Tensor[];
   /** Variational EM: q's parameters and p's, which may take turns. */

@@ -1,46 +1,20 @@
-// Models: networks, distributions and objectives put together.
-export { Autoencoder, type AutoencoderConfig } from './autoencoder.ts';
+// Models: families of them, their parts, and what may be asked of one at work.
+export { type FlowCertificate, certifyFlow } from './ask/certify.ts';
+export { type DensityOptions, logDensities } from './ask/densities.ts';
 export {
-  buildModel,
-  codeSize,
-  isFlowConfig,
-  type LatentConfig,
-  type LatentVariableModel,
-  MODEL_KEYS,
-  type Model,
-  type ModelConfig,
-  modelConfig,
-} from './config.ts';
-export { type DataDescription, type DataTraits, traitValues } from './data-description.ts';
-export {
-  type Evaluation,
   type EvaluationOptions,
   evaluateModel,
-  type LikelihoodEstimate,
+  exactEvaluationOf,
   likelihoodOf,
-} from './evaluate.ts';
+} from './ask/evaluate.ts';
 export {
-  FAMILIES,
-  type Family,
-  FLOW_FAMILIES,
-  type FlowFamily,
-  isFlowFamily,
-  LATENT_FAMILIES,
-  type LatentFamily,
-} from './families.ts';
-export { certifyFlow, type FlowCertificate } from './flow/certify.ts';
-export type { BaseConfig, Dequantization, FlowConfig, TransformConfig } from './flow/config.ts';
-export {
-  evaluateFlow,
-  type FlowEvaluation,
-  type FlowEvaluationOptions,
-  flowEvaluationOf,
-  logDensities,
-} from './flow/evaluate.ts';
-export { layersOf } from './flow/families.ts';
-export { FlowInference } from './flow/inference.ts';
-export { LAYER_KEYS, LAYER_TYPES, type LayerConfig } from './flow/layer-keys.ts';
-export { FlowModel, GREY_LEVELS } from './flow/model.ts';
+  type Evaluation,
+  type Figure,
+  type LikelihoodEstimate,
+  plainOf,
+} from './ask/evaluation.ts';
+export { Feed } from './ask/feed.ts';
+export { FlowInference } from './ask/flow-inference.ts';
 export {
   type DrawOptions,
   type Draws,
@@ -48,14 +22,50 @@ export {
   type FlowSamplerOptions,
   type Passed,
   type PassOptions,
-} from './flow/sampler.ts';
-export { type Codes, Inference, type Shown } from './inference.ts';
+} from './ask/flow-sampler.ts';
+export { Inference } from './ask/inference.ts';
+export type { Asked, Codes, Shown } from './ask/interface.ts';
+export { openInference } from './ask/open.ts';
+export { type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
+export { type RowScores, type ScoreOptions, scoreRows } from './ask/score.ts';
+export { buildModel, modelConfig } from './config.ts';
+export { type DataDescription, type DataTraits, traitValues } from './data-description.ts';
+export { Autoencoder, type AutoencoderConfig } from './families/ae.ts';
+export type { CodedConfig } from './families/coded.ts';
+export type {
+  BaseConfig,
+  Dequantization,
+  FlowConfig,
+  TransformConfig,
+} from './families/flow/config.ts';
+export { LAYER_KEYS, LAYER_TYPES, type LayerConfig } from './families/flow/layer-keys.ts';
+export { FlowModel, GREY_LEVELS } from './families/flow/model.ts';
+export { type ObjectiveConfig, Vae, type VaeConfig } from './families/vae.ts';
+export { defineFamily, families, familyNames, familyOf, findFamily } from './families.ts';
+export {
+  type Abilities,
+  type BijectionAbility,
+  type CodeAbility,
+  type DecodeAbility,
+  type DrawAbility,
+  type Family,
+  type GreyAbility,
+  type Learner,
+  lack,
+  type Model,
+  type ModelConfig,
+  need,
+  type Portrait,
+  type Quantity,
+  type WeightAbility,
+} from './family.ts';
 export { interpolate, type LatentPlane, latentGrid, priorPlane } from './latent-space.ts';
-export { type RowScores, type ScoreOptions, scoreRows } from './likelihood.ts';
-export { type Likelihood, type LikelihoodConfig, makeLikelihood } from './likelihoods.ts';
-export { MODEL_FILE, modelJson, readModelJson } from './model-json.ts';
-export type { RowSource, Rows, WorkOptions } from './rows.ts';
-export { type NetConfig, type ObjectiveConfig, Vae, type VaeConfig } from './vae.ts';
+export { type Likelihood, type LikelihoodConfig, makeLikelihood } from './likelihoods/index.ts';
+export { fromFormat1 } from './migrate.ts';
+export { MODEL_FILE, modelJson, readModelJson, settledConfig } from './model-json.ts';
+export type { NetConfig } from './nets/mlp.ts';
+export { type PosteriorConfig, type PosteriorPart, makePosterior } from './posteriors/index.ts';
+export { makePrior, type PriorConfig, type PriorPart } from './priors/index.ts';
 export {
   giveWeights,
   type Precision,

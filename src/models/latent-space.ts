@@ -2,7 +2,7 @@
 // codes are few.
 import { LatentGpuError } from '../errors.ts';
 import { normalQuantile } from '../ops/reference/special.ts';
-import { checkWhole } from './rows.ts';
+import { checkWhole } from './ask/rows.ts';
 
 /** Below this, in radians, an angle is none: the great circle's division would lose all digits. */
 const NO_ANGLE = 1e-6;

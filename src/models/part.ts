@@ -26,7 +26,9 @@ interface KindKey<T extends Kinds> {
 export type PartKeys<P extends string, T extends Kinds> = {
   readonly [K in `${P}.kind`]: KindKey<T>;
 } & {
-  readonly [N in Names<T> as `${P}.${N}`]: Own<T, N> & { readonly when: object };
+  readonly [N in Names<T> as `${P}.${N}`]: Own<T, N> & {
+    readonly when: Readonly<Record<string, readonly string[]>>;
+  };
 };
 
 export interface PartOptions {
@@ -65,7 +67,7 @@ export function partKeys<P extends string, T extends Kinds>(
       };
     }
   }
-  return keys as PartKeys<P, T>;
+  return keys as unknown as PartKeys<P, T>;
 }
 
 /** Conditions of a kind's key refer to keys of the same part. */

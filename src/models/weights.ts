@@ -4,8 +4,8 @@ import type { Standardization } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
 import type { Variable } from '../graph/variable.ts';
-import type { Model } from './config.ts';
-import { checkBuffer } from './flow/buffers.ts';
+import { checkBuffer } from './buffers.ts';
+import type { Model } from './family.ts';
 import { MODEL_FILE } from './model-json.ts';
 import type { WeightValues } from './values.ts';
 

@@ -1,9 +1,16 @@
-// What a training run is: the model's keys and those of its training, in one table.
+// What a training run is: the keys of its model's family and those of all training, in one table.
 import { LatentGpuError } from '../errors.ts';
-import { parseJson } from '../formats/json.ts';
-import { MODEL_KEYS, modelConfig } from '../models/config.ts';
-import { type DataDescription, type DataTraits, traitValues } from '../models/data-description.ts';
-import { type Family, isFlowFamily } from '../models/families.ts';
+import { isObject, parseJson } from '../formats/json.ts';
+import {
+  type DataDescription,
+  type DataTraits,
+  type Family,
+  families,
+  fromFormat1,
+  type ModelConfig,
+  modelConfig,
+  traitValues,
+} from '../models/index.ts';
 import {
   adam,
   adamax,
@@ -18,6 +25,7 @@ import {
   warmup,
 } from '../optim/index.ts';
 import {
+  type ConfigOf,
   flatten,
   type Given,
   type Key,
@@ -26,13 +34,20 @@ import {
   parseText,
   type Schema,
   settle,
+  spelled,
   type Values,
 } from '../schema/index.ts';
 import type { Binarization } from './binarize.ts';
 import { TRAINING_KEYS } from './keys.ts';
 
-/** Every key of a run. */
-export const RUN_KEYS: Schema = { ...MODEL_KEYS, ...TRAINING_KEYS };
+/** Every key of a run of a family, with the defaults that suit it. */
+export function runKeys({ keys, run, defaults }: Family): Schema {
+  const training = Object.entries(TRAINING_KEYS as Schema).map(([name, key]): [string, Key] => {
+    const own = defaults?.[name];
+    return [name, own === undefined ? key : { ...key, default: own }];
+  });
+  return { ...keys, ...run, ...Object.fromEntries(training) };
+}
 
 /**
  * Keys that may change when a run is continued: its length and its reports, and what helps a run
@@ -50,44 +65,41 @@ export const FREE_KEYS: readonly string[] = [
   'checkpointEvery',
 ];
 
-export interface TrainingConfig {
-  /** Of latent-variable models, as are `binarize` and `evaluate.samples`. */
+/** Settled keys of training; those of models with a decoder's likelihood may be missing. */
+export type TrainingConfig = ConfigOf<typeof TRAINING_KEYS> & {
   readonly outputBias?: 'init' | 'data';
-  readonly batch: number;
-  readonly steps: number | null;
-  readonly epochs: number | null;
-  readonly seed: number;
   readonly binarize?: Binarization | 'auto';
-  readonly optimizer: {
-    readonly kind: 'adam' | 'adamW' | 'adamax' | 'sgd';
-    readonly lr: number;
-    readonly betas: readonly [number, number];
-    readonly eps: number;
-    readonly momentum: number;
-    readonly weightDecay: number;
-  };
-  readonly schedule: {
-    readonly kind: 'constant' | 'step' | 'cosine' | 'iwae';
-    readonly warmup: number;
-    readonly every: number;
-    readonly gamma: number;
-    readonly steps: number | null;
-    readonly final: number;
-  };
-  readonly clipNorm: number | null;
-  readonly ema: number | null;
-  readonly standardize: boolean;
-  readonly holdOut: number;
-  readonly evaluate: { readonly every: number; readonly limit: number; readonly samples?: number };
-  readonly patience: number | null;
-  readonly checkpointEvery: number;
-}
+  readonly evaluate: { readonly samples?: number };
+};
 
 /** What was asked for, weakest source first. */
 export type Sources = readonly ReadonlyMap<string, Given>[];
 
+/** Refuses a key that the family does not have, and says whose it is if another has it. */
+function checkOwn(family: Family, schema: Schema, name: string, source: string): void {
+  if (Object.hasOwn(schema, spelled(schema, name))) return;
+  const others = families()
+    .filter((other) => {
+      const theirs = runKeys(other);
+      return Object.hasOwn(theirs, spelled(theirs, name));
+    })
+    .map((other) => other.name);
+  if (others.length > 0) {
+    throw new LatentGpuError(
+      'bad-config',
+      `${source}: ${name} has no effect here; it goes with family ${others.join(' or ')}, and family is ${family.name}`,
+    );
+  }
+  knownKey(schema, name, source);
+}
+
 /** `key=value` texts as {@link Given} values. @throws LatentGpuError `bad-config` */
-export function assignments(texts: readonly string[], source = '--set'): Map<string, Given> {
+export function assignments(
+  family: Family,
+  texts: readonly string[],
+  source = '--set',
+): Map<string, Given> {
+  const schema = runKeys(family);
   const given = new Map<string, Given>();
   for (const text of texts) {
     const at = text.indexOf('=');
@@ -98,8 +110,9 @@ export function assignments(texts: readonly string[], source = '--set'): Map<str
       );
     }
     const name = text.slice(0, at).trim();
-    given.set(name, {
-      value: parseText(knownKey(RUN_KEYS, name, source), text.slice(at + 1)),
+    checkOwn(family, schema, name, source);
+    given.set(spelled(schema, name), {
+      value: parseText(knownKey(schema, name, source), text.slice(at + 1)),
       source,
     });
   }
@@ -107,8 +120,21 @@ export function assignments(texts: readonly string[], source = '--set'): Map<str
 }
 
 /** The values in the text of a JSON file. @throws LatentGpuError `bad-format`, `bad-config` */
-export function fileValues(text: string, name: string): Map<string, Given> {
-  return flatten(RUN_KEYS, parseJson(text, name), name);
+export function fileValues(family: Family, text: string, name: string): Map<string, Given> {
+  return keyValues(family, parseJson(text, name), name);
+}
+
+/** The values of a nested object of a run's keys, of the present format or of an older one. */
+export function keyValues(family: Family, object: unknown, source: string): Map<string, Given> {
+  const schema = runKeys(family);
+  const present = isObject(object) ? fromFormat1(object) : object;
+  if (isObject(present)) {
+    for (const name of Object.keys(present)) {
+      const isPart = Object.keys(schema).some((key) => key.startsWith(`${name}.`));
+      if (!isPart) checkOwn(family, schema, name, source);
+    }
+  }
+  return flatten(schema, present, source);
 }
 
 /**
@@ -118,7 +144,7 @@ export function fileValues(text: string, name: string): Map<string, Given> {
  */
 export function settleData(sources: Sources): Pick<TrainingConfig, 'holdOut' | 'standardize'> {
   const names = ['holdOut', 'standardize'] as const;
-  const schema = Object.fromEntries(names.map((name) => [name, TRAINING_KEYS[name] as Key]));
+  const schema = Object.fromEntries(names.map((name) => [name, TRAINING_KEYS[name]]));
   const given = new Map(
     sources.flatMap((source) => [...source].filter(([name]) => Object.hasOwn(schema, name))),
   );
@@ -150,9 +176,10 @@ export function settleRun(family: Family, sources: Sources, data: DataTraits = {
     if (totals[0]) given.delete(totals[0] === 'epochs' ? 'steps' : 'epochs');
     for (const [name, value] of source) given.set(name, value);
   }
-  const values = settle(RUN_KEYS, given, { family, ...traitValues(data) });
-  if (isFlowFamily(family)) checkFlow(values);
-  else checkLikelihood(values);
+  const fixed = { family: family.name, ...traitValues(data) };
+  const values = settle(runKeys(family), given, fixed);
+  checkLikelihood(values);
+  family.check?.(values);
   return values;
 }
 
@@ -160,7 +187,7 @@ export function settleRun(family: Family, sources: Sources, data: DataTraits = {
 function checkLikelihood(values: Values): void {
   const kind = values.get('likelihood.kind');
   const binarize = values.get('binarize');
-  if (!values.get('standardize')) return;
+  if (!values.get('standardize') || kind === undefined) return;
   if (kind !== 'normal') {
     throw new LatentGpuError(
       'bad-config',
@@ -175,29 +202,15 @@ function checkLikelihood(values: Values): void {
   }
 }
 
-/** Running statistics go with the parameters of their time. */
-function checkFlow(values: Values): void {
-  const layers = values.get('layers') as readonly { type?: unknown }[] | undefined;
-  const hasStatistics =
-    values.get('norm') === 'batchnorm' || layers?.some(({ type }) => type === 'batchnorm');
-  const other = ['patience', 'ema'].find((name) => (values.get(name) ?? null) !== null);
-  if (hasStatistics && other) {
-    throw new LatentGpuError(
-      'bad-config',
-      `${other} keeps other parameters than the last, and the statistics of batchnorm belong to those; take actnorm, or leave ${other} out`,
-    );
-  }
-}
-
 /** The two halves of settled values. */
-export function runConfig<F extends Family>(
-  family: F,
+export function runConfig(
+  family: Family,
   data: DataDescription,
   values: Values,
-): { model: ReturnType<typeof modelConfig<F>>; training: TrainingConfig } {
-  const own = [...values].filter(([name]) => Object.hasOwn(TRAINING_KEYS, name));
+): { model: ModelConfig; training: TrainingConfig } {
+  const own = [...values].filter(([name]) => !Object.hasOwn(family.keys, name));
   return {
-    model: modelConfig(family, data, values),
+    model: modelConfig(family.name, data, values),
     // The table has checked every one of these.
     training: nest(new Map(own)) as unknown as TrainingConfig,
   };
@@ -219,9 +232,13 @@ export function makeOptimizer(
 ): Optimizer {
   const course = makeSchedule(schedule, optimizer.lr, stepsPerEpoch, total);
   const plain = schedule.kind === 'constant' && schedule.warmup === 0;
-  const options = { ...optimizer, lr: plain ? optimizer.lr : course };
+  const { kind, betas = [0.9, 0.999], eps = 1e-8, momentum = 0, weightDecay } = optimizer;
+  const options = {
+    ...{ eps, momentum, weightDecay, lr: plain ? optimizer.lr : course },
+    betas: betas as readonly [number, number],
+  };
   const makers = { adam, adamW, adamax, sgd };
-  return makers[optimizer.kind](options);
+  return makers[kind](options);
 }
 
 function makeSchedule(
@@ -232,7 +249,7 @@ function makeSchedule(
 ): Schedule {
   const courses: Record<typeof schedule.kind, () => Schedule> = {
     constant: () => constantRate(lr),
-    step: () => stepDecay(lr, schedule.every, schedule.gamma),
+    step: () => stepDecay(lr, schedule.every ?? 1000, schedule.gamma),
     cosine: () => cosine(lr, schedule.steps ?? total, schedule.final),
     // The paper's first stage has rate 1e-3.
     iwae: () => iwaeStages(stepsPerEpoch, lr / 1e-3),

@@ -1,23 +1,14 @@
 // The loop around a trainer: epochs, evaluations, checkpoints, stopping. Knows no files and no
 // terminal: whoever calls it decides what becomes of the reports.
 import { isLatentGpuError } from '../errors.ts';
-import type { Evaluation } from '../models/evaluate.ts';
-import type { FlowEvaluation } from '../models/flow/evaluate.ts';
+import type { Evaluation } from '../models/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import type { Best, Checkpoint } from './checkpoint.ts';
 import type { Progress } from './report.ts';
 import type { TrainerState } from './state.ts';
 import type { Trainer } from './trainer.ts';
 
-/** Of whichever kind of model. */
-export type AnyEvaluation = Evaluation | FlowEvaluation;
-
-/** What training lowers, in nats: the negative ELBO, or a flow's negative log-likelihood. */
-export function lossIn(evaluation: AnyEvaluation): number {
-  return 'negativeElbo' in evaluation ? evaluation.negativeElbo : evaluation.negativeLogLikelihood;
-}
-
-export interface EpochReport<E extends AnyEvaluation = Evaluation> {
+export interface EpochReport {
   /** Steps and epochs done since the run began. */
   readonly step: number;
   readonly epoch: number;
@@ -28,18 +19,18 @@ export interface EpochReport<E extends AnyEvaluation = Evaluation> {
   readonly skipped: number;
   /** Of training alone. */
   readonly seconds: number;
-  readonly evaluation?: E;
+  readonly evaluation?: Evaluation;
   /** Whether this evaluation is the best so far; only with `patience`. */
   readonly isBest?: boolean;
 }
 
-export interface FitOptions<E extends AnyEvaluation = Evaluation> {
+export interface FitOptions {
   /** Steps of the whole run, those of a continued one included. */
   readonly steps: number;
   /** Evaluates on data held out, after every `every` epochs and at the end. */
   readonly evaluate?: {
     readonly every: number;
-    readonly run: (runtime: Runtime) => Promise<E>;
+    readonly run: (runtime: Runtime) => Promise<Evaluation>;
   };
   /** Stops after so many evaluations without a lower negative ELBO. */
   readonly patience?: number;
@@ -50,19 +41,19 @@ export interface FitOptions<E extends AnyEvaluation = Evaluation> {
   /** Called a few times a second. */
   readonly onProgress?: (progress: Progress) => void;
   /** Called after every epoch, and at the end. */
-  readonly onEpoch?: (report: EpochReport<E>) => void | Promise<void>;
+  readonly onEpoch?: (report: EpochReport) => void | Promise<void>;
   readonly onCheckpoint?: (checkpoint: Checkpoint) => void | Promise<void>;
   /** Stops after the steps under way, with a checkpoint. */
   readonly signal?: AbortSignal;
 }
 
-export interface FitResult<E extends AnyEvaluation = Evaluation> {
+export interface FitResult {
   /** `stale`: `patience` ran out. */
   readonly reason: 'finished' | 'stale' | 'interrupted';
   readonly step: number;
   readonly epoch: number;
   /** Of the last epoch, if one ended. */
-  readonly last: EpochReport<E> | undefined;
+  readonly last: EpochReport | undefined;
   readonly best: Best | undefined;
   /** The parameters to keep: the best ones with `patience`, else the last (or their average). */
   readonly parameters: Float32Array;
@@ -96,15 +87,12 @@ class EpochMeans {
  *
  * @throws LatentGpuError `not-finite`, after a checkpoint of the last good state
  */
-export async function fit<E extends AnyEvaluation = Evaluation>(
-  trainer: Trainer,
-  options: FitOptions<E>,
-): Promise<FitResult<E>> {
+export async function fit(trainer: Trainer, options: FitOptions): Promise<FitResult> {
   const { steps: total, evaluate, patience, checkpointEvery = 0, signal } = options;
   const perEpoch = trainer.stepsPerEpoch;
   const means = new EpochMeans();
   let { best } = options;
-  let last: EpochReport<E> | undefined;
+  let last: EpochReport | undefined;
   let seconds = 0;
   const isStale = () => patience !== undefined && best !== undefined && best.stale >= patience;
   const checkpoint = async () =>
@@ -134,7 +122,7 @@ export async function fit<E extends AnyEvaluation = Evaluation>(
           const evaluation = await trainer.withParameters(parameters, evaluate.run);
           last = { ...last, evaluation };
           if (patience !== undefined) {
-            const negativeElbo = lossIn(evaluation);
+            const negativeElbo = evaluation.loss;
             const isBest = !best || negativeElbo < best.negativeElbo;
             best = isBest
               ? { negativeElbo, step: next, stale: 0, parameters }

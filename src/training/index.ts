@@ -11,8 +11,9 @@ export {
   assignments,
   fileValues,
   makeOptimizer,
-  RUN_KEYS,
+  keyValues,
   runConfig,
+  runKeys,
   type Sources,
   settleData,
   settleRun,
@@ -20,14 +21,11 @@ export {
   totalSteps,
 } from './config.ts';
 export {
-  type AnyEvaluation,
   type EpochReport,
   type FitOptions,
   type FitResult,
   fit,
-  lossIn,
 } from './fit.ts';
-export { lossOf, startOf } from './objective.ts';
 export { outputBias } from './output-bias.ts';
 export type { Progress, RunOptions, TrainingReport } from './report.ts';
 export type { TrainerState } from './state.ts';

@@ -1,30 +1,18 @@
-// The keys of a training run beside those of its model.
-import { isFlowFamily, LATENT_FAMILIES } from '../models/families.ts';
-import { PLANAR } from '../models/flow/keys.ts';
+// The keys of a training run beside those of its model's family.
 import type { Schema, Value } from '../schema/index.ts';
-import { BINARIZATIONS } from './binarize.ts';
 
-const ADAMS = ['adam', 'adamW', 'adamax'];
-/** Of what only latent-variable models have. */
-const latent = { family: LATENT_FAMILIES } as const;
-const isFlow = (get: (key: string) => Value | undefined) => isFlowFamily(get('family'));
-/** Without a net to upset, steps may be larger. */
-const FLOW_RATES: Readonly<Record<string, number>> = { 'linear-lu': 5e-3, 'linear-qr': 5e-3 };
+type Get = (key: string) => Value | undefined;
+
+const ADAMS = ['adam', 'adamW', 'adamax'] as const;
 const RATES: Readonly<Record<string, number>> = { sgd: 1e-2, adamax: 2e-3 };
 
-export const TRAINING_KEYS: Schema = {
-  outputBias: {
-    type: 'choice',
-    choices: ['init', 'data'],
-    default: 'init',
-    when: latent,
-    help: "the decoder's last bias: as init says, or from the data's means",
-  },
+/** Families may have other defaults: see `Family.defaults`. */
+export const TRAINING_KEYS = {
   batch: {
     type: 'integer',
     min: 1,
     max: 65536,
-    default: (get) => (isFlow(get) ? (Number(get('data.levels')) > 0 ? 64 : 200) : 100),
+    default: 100,
     help: 'data points in a step',
   },
   steps: {
@@ -38,12 +26,7 @@ export const TRAINING_KEYS: Schema = {
     type: 'integer',
     min: 1,
     nullable: true,
-    default: (get) =>
-      (get('steps') ?? null) !== null
-        ? null
-        : isFlow(get) && Number(get('data.levels')) === 0
-          ? 20
-          : 5,
+    default: (get: Get) => ((get('steps') ?? null) !== null ? null : 5),
     help: 'passes over the data in all',
   },
   seed: {
@@ -51,13 +34,6 @@ export const TRAINING_KEYS: Schema = {
     min: 0,
     default: 0,
     help: 'of initial weights, noise and shuffling',
-  },
-  binarize: {
-    type: 'choice',
-    choices: ['auto', ...BINARIZATIONS],
-    default: 'auto',
-    when: latent,
-    help: 'grey to 0/1; auto: resampled if Bernoulli on grey data',
   },
   'optimizer.kind': {
     type: 'choice',
@@ -68,10 +44,7 @@ export const TRAINING_KEYS: Schema = {
   'optimizer.lr': {
     type: 'number',
     above: 0,
-    default: (get) =>
-      RATES[String(get('optimizer.kind'))] ??
-      FLOW_RATES[String(get('family'))] ??
-      (isFlow(get) && Number(get('data.features')) <= PLANAR ? 2e-3 : 1e-3),
+    default: (get: Get) => RATES[String(get('optimizer.kind'))] ?? 1e-3,
     help: 'learning rate',
   },
   'optimizer.betas': {
@@ -101,7 +74,7 @@ export const TRAINING_KEYS: Schema = {
   'optimizer.weightDecay': {
     type: 'number',
     min: 0,
-    default: (get) => (get('optimizer.kind') === 'adamW' ? 1e-2 : 0),
+    default: (get: Get) => (get('optimizer.kind') === 'adamW' ? 1e-2 : 0),
     help: 'decoupled in adamW, else added to the gradient',
   },
   'schedule.kind': {
@@ -181,15 +154,8 @@ export const TRAINING_KEYS: Schema = {
   'evaluate.limit': {
     type: 'integer',
     min: 1,
-    default: (get) => (isFlow(get) && Number(get('data.levels')) === 0 ? 10_000 : 1000),
+    default: 1000,
     help: 'rows of an evaluation',
-  },
-  'evaluate.samples': {
-    type: 'integer',
-    min: 0,
-    default: 0,
-    when: latent,
-    help: 'importance samples for a likelihood; 0: none',
   },
   patience: {
     type: 'integer',
@@ -204,4 +170,4 @@ export const TRAINING_KEYS: Schema = {
     default: 1000,
     help: 'steps between checkpoints; 0: only at the end',
   },
-};
+} as const satisfies Schema;

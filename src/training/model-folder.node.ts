@@ -5,16 +5,12 @@ import type { Standardization } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Variable } from '../graph/variable.ts';
 import {
-  type Autoencoder,
   buildModel,
-  type FlowConfig,
-  type FlowModel,
-  isFlowConfig,
-  type LatentConfig,
   MODEL_FILE,
+  type Model,
+  type ModelConfig,
   readModelJson,
   readWeights,
-  type Vae,
   WEIGHTS_FILE,
   type WeightValues,
 } from '../models/index.ts';
@@ -22,8 +18,8 @@ import { readCommitted, readCommittedText } from './commit.node.ts';
 import { parseRecord, type TrainingRecord } from './record.ts';
 import { RECORD_FILE } from './run-files.ts';
 
-interface Loaded<Config, Model> {
-  readonly config: Config;
+export interface LoadedModel {
+  readonly config: ModelConfig;
   readonly model: Model;
   readonly weights: Map<Variable, Float32Array>;
   /** What belongs to the model beside its parameters. */
@@ -34,14 +30,6 @@ interface Loaded<Config, Model> {
   readonly extra: string[];
   /** Present if the model was trained here. */
   readonly record: TrainingRecord | undefined;
-}
-
-export type LoadedLatent = Loaded<LatentConfig, Vae | Autoencoder>;
-export type LoadedFlow = Loaded<FlowConfig, FlowModel>;
-export type LoadedModel = LoadedLatent | LoadedFlow;
-
-export function isFlow(loaded: LoadedModel): loaded is LoadedFlow {
-  return isFlowConfig(loaded.config);
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -96,7 +84,7 @@ export async function readModelFolder(folder: string): Promise<LoadedModel> {
       ...weights.extra.map((key) => `${WEIGHTS_FILE}: ${key}`),
     ],
     record: await readRecord(folder),
-  } as LoadedModel;
+  };
 }
 
 /** Weights and the description that goes with them, though a run may write to the folder meanwhile. */

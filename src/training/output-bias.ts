@@ -3,8 +3,15 @@
 import { type ImageDataset, imageSize } from '../data/dataset.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Variable } from '../graph/variable.ts';
-import type { Autoencoder, Vae } from '../models/index.ts';
+import type { LikelihoodConfig } from '../models/index.ts';
+import type { MLP } from '../nn/index.ts';
 import type { Binarization } from './binarize.ts';
+
+/** A model whose decoder ends in a layer of numbers that describe data. */
+export interface Decoding {
+  readonly decoder: MLP;
+  readonly config: { readonly likelihood: LikelihoodConfig };
+}
 
 /** The mean of every feature, as the decoder is to see it. */
 function featureMeans(dataset: ImageDataset, binarization: Binarization): Float64Array {
@@ -29,7 +36,7 @@ function featureMeans(dataset: ImageDataset, binarization: Binarization): Float6
  * @throws LatentGpuError `bad-config` for a categorical decoder
  */
 export function outputBias(
-  model: Vae | Autoencoder,
+  model: Decoding,
   dataset: ImageDataset,
   binarization: Binarization,
 ): [Variable, Float32Array] {

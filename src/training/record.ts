@@ -2,9 +2,9 @@
 import { LatentGpuError } from '../errors.ts';
 import { isObject, parseJson } from '../formats/json.ts';
 import { quote } from '../formats/message.ts';
-import type { Family } from '../models/index.ts';
+import { familyOf, fromFormat1 } from '../models/index.ts';
 import { checkValue } from '../schema/index.ts';
-import { RUN_KEYS } from './config.ts';
+import { runKeys } from './config.ts';
 
 /** Which data a model was trained on, so that they can be found and recognised again. */
 export interface DataRecord {
@@ -28,9 +28,9 @@ export interface DataRecord {
 
 /** `training.json`: how a model came about. */
 export interface TrainingRecord {
-  readonly format: 1;
+  readonly format: 2;
   readonly version: string;
-  readonly family: Family;
+  readonly family: string;
   /** Every settled key. */
   readonly config: Record<string, unknown>;
   readonly data: DataRecord;
@@ -45,6 +45,8 @@ export interface TrainingRecord {
   readonly runtime: string;
 }
 
+const FORMAT = 2;
+
 const valueAt = (object: unknown, key: string): unknown =>
   isObject(object) && Object.hasOwn(object, key) ? object[key] : undefined;
 
@@ -55,13 +57,19 @@ const valueAt = (object: unknown, key: string): unknown =>
  */
 export function parseRecord(found: string, path: string): TrainingRecord {
   const bad = (why: string) => new LatentGpuError('bad-format', `${path}: ${why}`);
-  const record = parseJson(found, path) as Partial<TrainingRecord> | null;
-  if (record?.format !== 1) throw bad('not the record of a training run of format 1');
-  const { data, config } = record;
-  if (typeof data?.data !== 'string' || !isObject(config)) {
+  const record = parseJson(found, path) as
+    | (Partial<Omit<TrainingRecord, 'format'>> & { format?: unknown })
+    | null;
+  if (record?.format !== 1 && record?.format !== FORMAT) {
+    throw bad(`not the record of a training run of format 1 or ${FORMAT}`);
+  }
+  const { data } = record;
+  if (typeof data?.data !== 'string' || !isObject(record.config)) {
     throw bad("'data' or 'config' is missing");
   }
-  for (const [key, known] of Object.entries(RUN_KEYS)) {
+  if (typeof record.family !== 'string') throw bad("'family' is missing");
+  const config = fromFormat1(record.config);
+  for (const [key, known] of Object.entries(runKeys(familyOf(record.family)))) {
     const value = key.split('.').reduce(valueAt, config as unknown);
     if (value !== undefined) checkValue(key, known, { value, source: path });
   }
@@ -74,5 +82,5 @@ export function parseRecord(found: string, path: string): TrainingRecord {
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
     throw bad(`data.limit is ${quote(JSON.stringify(limit))}; it must be a whole number above 0`);
   }
-  return record as TrainingRecord;
+  return { ...(record as TrainingRecord), format: FORMAT, config };
 }

@@ -2,7 +2,7 @@
 import type { ImageDataset } from '../data/dataset.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
-import type { Batch, Module } from '../nn/index.ts';
+import type { Batch, LossTerms, Module } from '../nn/index.ts';
 import { add, addUint, modUint, mulUint, step, store } from '../ops/index.ts';
 import { type Minimization, type MinimizeOptions, minimize } from '../optim/index.ts';
 import type { TuneMode, TuneOptions, Tuner } from '../tuning/index.ts';
@@ -14,21 +14,7 @@ export const HISTORY = 4096;
 /** The column of a surrogate. */
 export const SURROGATE = 'surrogate';
 
-export interface LossTerms {
-  /** Scalar to be lowered, and recorded. */
-  readonly loss: Tensor;
-  /** Scalar whose gradients lower the loss, where they are not the loss's own: an estimator's. */
-  readonly surrogate?: Tensor;
-  /** Scalars to be recorded beside it. */
-  readonly metrics?: Readonly<Record<string, Tensor>>;
-  /** What else the step leaves behind, in buffers of the model (running statistics) or in `state`. */
-  readonly effects?: readonly Tensor[];
-  /**
-   * Variables of the loss itself, by name, without which a run could not go on with the same bits:
-   * multipliers, moving averages. Buffers of the model need no mention.
-   */
-  readonly state?: Readonly<Record<string, Variable>>;
-}
+export type { LossTerms } from '../nn/index.ts';
 
 export interface TrainerOptions extends MinimizeOptions {
   readonly model: Module;
