@@ -274,7 +274,7 @@ describe('standardisation', () => {
   });
 
   test('is part of a model folder', () => {
-    const values = settleRun('vae', [assignments(['latent=2', 'encoder.hidden=3'])], {
+    const values = settleRun('vae', [assignments('vae', ['latent=2', 'encoder.hidden=3'])], {
       isContinuous: true,
     });
     const described = { shape: [2], standardized: true };
@@ -301,7 +301,7 @@ describe('standardisation', () => {
 
   test('asks for a normal decoder, and so do vectors of numbers', () => {
     const settled = (texts: string[], isContinuous = false) =>
-      settleRun('vae', [assignments(texts)], { isContinuous });
+      settleRun('vae', [assignments('vae', texts)], { isContinuous });
     expect(settled([]).get('likelihood.kind')).toBe('bernoulli');
     expect(settled([], true).get('likelihood.kind')).toBe('normal');
     expect(settled(['likelihood.sigma=pixel'], true).get('likelihood.sigma')).toBe('pixel');
@@ -315,11 +315,15 @@ describe('standardisation', () => {
     expect(refusalOf(() => settled(['standardize=true', 'binarize=static'], true))).toMatch(
       /binarize is static, and standardised data are not binarised/,
     );
-    expect(settleData([assignments(['holdOut=0.1', 'standardize=true', 'latent=3'])])).toEqual({
+    expect(
+      settleData([assignments('vae', ['holdOut=0.1', 'standardize=true', 'latent=3'])]),
+    ).toEqual({
       holdOut: 0.1,
       standardize: true,
     });
-    expect(refusalOf(() => settleData([assignments(['holdOut=-1'])]))).toMatch(/holdOut is -1/);
+    expect(refusalOf(() => settleData([assignments('vae', ['holdOut=-1'])]))).toMatch(
+      /holdOut is -1/,
+    );
   });
 });
 

@@ -7,7 +7,13 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Standardization } from '../src/data/standardize.ts';
 import { readNpy, writeNpy } from '../src/formats/npy.ts';
 import type { Variable } from '../src/graph/variable.ts';
-import { buildModel, type LatentConfig, modelJson, writeWeights } from '../src/models/index.ts';
+import {
+  buildModel,
+  type CodedConfig,
+  type ModelConfig,
+  modelJson,
+  writeWeights,
+} from '../src/models/index.ts';
 import { normalQuantile } from '../src/ops/reference/special.ts';
 import { principalComponents } from '../src/pictures/components.ts';
 import { buildCli, type Run, start } from './support/cli.ts';
@@ -57,7 +63,7 @@ const net = (...hidden: number[]) => ({ hidden, activation: 'relu' }) as const;
 /** A model folder as somebody else might have written it, with weights of no meaning. */
 async function makeFolder(
   name: string,
-  config: Partial<LatentConfig> & Pick<LatentConfig, 'data'>,
+  config: Partial<ModelConfig & CodedConfig> & Pick<ModelConfig & CodedConfig, 'data'>,
   known?: ReadonlyMap<string, Float32Array>,
   standardization?: Standardization,
 ): Promise<void> {
@@ -68,11 +74,11 @@ async function makeFolder(
     decoder: net(8),
     likelihood: { kind: 'bernoulli' },
     ...(config.family !== 'ae' && {
-      objective: { kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
+      objective: { bound: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
     }),
     init: 'torch',
     ...config,
-  } as unknown as LatentConfig;
+  } as unknown as ModelConfig;
   const values = new Map<Variable, Float32Array>(
     buildModel(whole)
       .namedParameters()

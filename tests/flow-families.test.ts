@@ -268,7 +268,7 @@ describe('tables', () => {
 });
 
 test('a VAE with flows trains, goes on, and answers', async () => {
-  const flows = 'posterior=iaf prior=realnvp posteriorFlow.hidden=6 priorFlow.hidden=6';
+  const flows = 'posterior=iaf prior=realnvp posterior.hidden=6 prior.hidden=6';
   const nets = 'latent=3 encoder.hidden=8 decoder.hidden=8';
   const vae = `train vae --data images.npy --hold-out 60 ${TINY} ${flows} ${nets}`;
   await Promise.all([works(`${vae} --steps 4 --out v4`), works(`${vae} --steps 2 --out v2`)]);

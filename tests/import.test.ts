@@ -10,6 +10,7 @@ import {
   type WritableTensor,
   writeSafetensors,
 } from '../src/formats/safetensors.ts';
+import type { Tensor } from '../src/graph/tensor.ts';
 import { input, type Variable } from '../src/graph/variable.ts';
 import { parseMapping, parseRule } from '../src/interchange/mapping.ts';
 import {
@@ -18,9 +19,10 @@ import {
   importStateDict,
 } from '../src/interchange/state-dict.ts';
 import { buildModel, type Vae } from '../src/models/index.ts';
+import type { Posterior } from '../src/objectives/index.ts';
 import { evaluate } from '../src/ops/index.ts';
 import { assignments } from '../src/training/index.ts';
-import { type LoadedLatent, readModelFolder } from '../src/training/model-folder.node.ts';
+import { readModelFolder } from '../src/training/model-folder.node.ts';
 import { buildCli, ROOT, type Run, start } from './support/cli.ts';
 import { reals } from './support/engine.ts';
 
@@ -80,7 +82,7 @@ function imported(bytes: Uint8Array, asked: Asked = {}): Imported {
     file: 'f',
     rules: [...parseMapping(map, 'map'), ...rename.map((text) => parseRule(text, '--rename'))],
     transpose,
-    description: { family, shape, given: assignments(set) },
+    description: { family, shape, given: assignments(family ?? 'vae', set) },
   };
   return importStateDict(request);
 }
@@ -144,7 +146,7 @@ describe('a state_dict', () => {
     const model = buildModel(found.config) as Vae;
     const named = new Map([...found.values].map(([parameter, data]) => [parameter.name, data]));
     const x = input('x', [5, 12]);
-    const { mean, logStd } = model.encode(x);
+    const { mean, logStd } = model.posterior({ x }) as Posterior & { logStd: Tensor };
     const outputs = { mean, logStd, reconstruction: model.decode(mean).mean };
     const given = new Map<Variable, ArrayLike<number>>([[x, torch('x')]]);
     for (const [name, parameter] of model.namedParameters()) {
@@ -533,7 +535,7 @@ describe('the command line', () => {
     expect(run.stdout).toContain('model: vae, [4, 3] -> 3 -> bernoulli, 263 numbers');
     expect(run.stderr).toMatch(/^latentgpu: assumed, .*likelihood\.kind=bernoulli\n$/);
     expect(await readdir(join(folder, 'model'))).toEqual(['model.json', 'weights.safetensors']);
-    const { extra, config } = (await readModelFolder(join(folder, 'model'))) as LoadedLatent;
+    const { extra, config } = await readModelFolder(join(folder, 'model'));
     expect([extra, config.latent]).toEqual([[], 3]);
 
     const again = await cli(...args);

@@ -5,9 +5,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import {
   buildModel,
+  type CodedConfig,
   evaluateModel,
   giveWeights,
-  type LatentConfig,
+  type ModelConfig,
   readModelJson,
   readWeights,
 } from '../src/models/index.ts';
@@ -28,7 +29,7 @@ afterAll(() => device?.destroy());
 test('a VAE trained in PyTorch has PyTorch’s figures on the test set', async () => {
   const folder = resolve(root, 'tests/fixtures/torch-vae');
   const { config } = readModelJson(await readFile(resolve(folder, 'model.json'), 'utf8'));
-  const model = buildModel(config as LatentConfig);
+  const model = buildModel(config as ModelConfig & CodedConfig);
   const { values } = readWeights(model, await readFile(resolve(folder, 'weights.safetensors')));
   const mnist = await realMnist('test');
   const runtime = new Runtime(device);

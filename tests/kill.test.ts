@@ -7,7 +7,6 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { writeFileAtomic } from '../src/formats/atomic.node.ts';
-import type { LatentConfig } from '../src/models/index.ts';
 import { holdingFolder } from '../src/training/lock.node.ts';
 import { readModelFolder, readRecord } from '../src/training/model-folder.node.ts';
 import { RunFolder } from '../src/training/run-folder.node.ts';
@@ -72,7 +71,7 @@ async function look(folder: string): Promise<Found> {
     return undefined;
   });
   if (loaded) {
-    const which = whichOf(loaded.config as LatentConfig);
+    const which = whichOf(loaded.config);
     const step = Math.floor([...loaded.weights.values()][0]?.[0] as number);
     for (const values of loaded.weights.values()) {
       expect(values.every((x) => x === fillOf(which, step))).toBe(true);

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Variable } from '../src/graph/variable.ts';
 import {
   buildModel,
-  type LatentConfig,
+  type CodedConfig,
   type ModelConfig,
   modelJson,
   writeWeights,
@@ -62,15 +62,15 @@ const HOSTILE = `<script>window.ran = true</script><img src=x onerror="window.ra
 
 /** A model folder as somebody else might have written it. */
 async function makeFolder(name: string, data: ModelConfig['data']): Promise<void> {
-  const net: LatentConfig['encoder'] = { hidden: [8], activation: 'relu' };
-  const config: LatentConfig = {
+  const net: (ModelConfig & CodedConfig)['encoder'] = { hidden: [8], activation: 'relu' };
+  const config: ModelConfig & CodedConfig = {
     family: 'vae',
     data,
     encoder: net,
     latent: 2,
     decoder: net,
     likelihood: { kind: 'bernoulli' },
-    objective: { kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
+    objective: { bound: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
     init: 'torch',
   };
   const values = new Map<Variable, Float32Array>(

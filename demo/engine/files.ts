@@ -3,15 +3,9 @@
 import { checkDataset, type ImageDataset, split } from '../../src/data/dataset.ts';
 import { gunzip, isGzip } from '../../src/formats/gzip.ts';
 import { type IdxArray, idxSize, isIdx, readIdx } from '../../src/formats/idx.ts';
-import {
-  isFlowConfig,
-  type LatentConfig,
-  LatentGpuError,
-  MODEL_FILE,
-  readModelJson,
-  WEIGHTS_FILE,
-} from '../../src/index.ts';
+import { LatentGpuError, MODEL_FILE, readModelJson, WEIGHTS_FILE } from '../../src/index.ts';
 import { CANDIDATES } from '../protocol.ts';
+import type { PageConfig } from './task.ts';
 
 export interface DataSplit {
   readonly train: ImageDataset;
@@ -20,7 +14,7 @@ export interface DataSplit {
 
 export type Dropped =
   | { readonly kind: 'data'; readonly data: DataSplit }
-  | { readonly kind: 'model'; readonly config: LatentConfig; readonly weights: Uint8Array };
+  | { readonly kind: 'model'; readonly config: PageConfig; readonly weights: Uint8Array };
 
 const HELD_OUT = 1000;
 
@@ -103,15 +97,10 @@ function model(texts: readonly Named<string>[], weights: readonly Named<Uint8Arr
     throw bad(`a saved model is two files: choose ${MODEL_FILE} and ${WEIGHTS_FILE} together`);
   }
   const { config } = readModelJson(json.value, json.name);
-  if (isFlowConfig(config)) {
-    throw new LatentGpuError(
-      'bad-input',
-      `${json.name}: this page trains models of family vae, and the saved one is of family ${config.family}`,
-    );
-  }
   return {
     kind: 'model',
-    config,
+    // Checked by `checkLoadable` before anything is made of it.
+    config: config as PageConfig,
     weights: tensors.value,
   };
 }

@@ -1,5 +1,5 @@
 // Looks through the model while it trains: codes of images, images of codes.
-import { input, type Runtime, type Vae } from '../../src/index.ts';
+import { input, type Runtime, type Tensor, type Vae } from '../../src/index.ts';
 import type { Plan } from '../../src/scheduler/index.ts';
 
 /** Rows of one run of each plan: small, so that a finger on the map is answered at once. */
@@ -32,9 +32,9 @@ export class Lens {
   static async open(runtime: Runtime, model: Vae): Promise<Lens> {
     const x = input('lens.x', [ENCODED, model.features]);
     const z = input('lens.z', [DECODED, model.config.latent]);
-    const { mean, logStd } = model.encode(x);
+    const { mean, logStd } = model.posterior({ x });
     const plans = await Promise.all([
-      runtime.compile({ outputs: { mean, logStd } }),
+      runtime.compile({ outputs: { mean, logStd: logStd as Tensor } }),
       runtime.compile({ outputs: { image: model.decode(z).mean } }),
     ]);
     return new Lens(runtime, plans, x, z);

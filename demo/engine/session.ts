@@ -283,8 +283,10 @@ class Session {
       return this.notice('info', `${data.train.name} is open. It never leaves this page.`);
     }
     const { latent, encoder, objective } = dropped.config;
-    const beta = objective?.kind === 'elbo' ? objective.beta : 1;
-    if (await this.build({ ...settings, latent, hidden: encoder.hidden, beta }, own, dropped)) {
+    const { beta = 1 } = objective;
+    if (
+      await this.build({ ...settings, latent, hidden: [...encoder.hidden], beta }, own, dropped)
+    ) {
       this.notice('info', 'The saved model is open; training goes on from its weights.');
     }
   }

@@ -1,14 +1,16 @@
 // What is trained on what: the data, the model, and the step that improves it.
 import {
   buildModel,
+  type CodedConfig,
   type Device,
   digits,
   type ImageDataset,
-  type LatentConfig,
   LatentGpuError,
   type Live,
   live,
+  type ModelConfig,
   modelJson,
+  type ObjectiveConfig,
   objectives,
   ops,
   optim,
@@ -23,8 +25,16 @@ import {
 import type { Settings } from '../protocol.ts';
 import type { DataSplit } from './files.ts';
 
+/** What a saved model is, as far as this page can train it on. */
+export interface PageConfig extends ModelConfig, CodedConfig {
+  readonly family: string;
+  readonly objective: ObjectiveConfig;
+  readonly posterior: { readonly kind: string };
+  readonly prior: { readonly kind: string };
+}
+
 export interface LoadedModel {
-  readonly config: LatentConfig;
+  readonly config: PageConfig;
   readonly weights: Uint8Array;
 }
 
@@ -41,13 +51,13 @@ export class Task {
   readonly data: DataSplit;
   readonly model: Vae;
   readonly trainer: Trainer;
-  private readonly config: LatentConfig;
+  private readonly config: PageConfig;
   private readonly asked: Settings;
   private readonly rates: Rates;
 
   private constructor(
     data: DataSplit,
-    config: LatentConfig,
+    config: PageConfig,
     model: Vae,
     trainer: Trainer,
     asked: Settings,
@@ -120,7 +130,7 @@ export class Task {
   files({ tensors }: TrainerState): { name: string; bytes: Uint8Array<ArrayBuffer> }[] {
     const flat = tensors.get('parameters') as Float32Array;
     const { beta } = this.settings;
-    const objective = { kind: 'elbo', samples: 1, kl: 'analytic', beta } as const;
+    const objective = { bound: 'elbo', samples: 1, kl: 'analytic', beta };
     const json = modelJson({ ...this.config, objective });
     const weights = writeWeights(unpackParameters(this.model, flat));
     return [
@@ -135,7 +145,7 @@ interface Rates {
   readonly beta: Live;
 }
 
-function vaeConfig(settings: Settings, { name, shape }: ImageDataset): LatentConfig {
+function vaeConfig(settings: Settings, { name, shape }: ImageDataset): PageConfig {
   const { hidden, latent, beta } = settings;
   return {
     family: 'vae',
@@ -144,24 +154,26 @@ function vaeConfig(settings: Settings, { name, shape }: ImageDataset): LatentCon
     latent,
     decoder: { hidden: [...hidden].reverse(), activation: 'relu' },
     likelihood: { kind: 'bernoulli' },
-    objective: { kind: 'elbo', samples: 1, kl: 'analytic', beta },
+    posterior: { kind: 'normal' },
+    prior: { kind: 'normal' },
+    objective: { bound: 'elbo', samples: 1, kl: 'analytic', beta },
     init: 'torch',
   };
 }
 
 /** @throws LatentGpuError `bad-input` if this page cannot show the model, or lacks data for it */
-export function checkLoadable(config: LatentConfig, current: ImageDataset): void {
+export function checkLoadable(config: PageConfig, current: ImageDataset): void {
   const { family, data, posterior, prior } = config;
-  if (posterior || prior) {
-    throw new LatentGpuError(
-      'bad-input',
-      'this page trains models with a normal posterior and prior, and the saved one has a flow; train it on in the terminal',
-    );
-  }
   if (family !== 'vae') {
     throw new LatentGpuError(
       'bad-input',
       `this page trains models of family vae, and the saved one is of family ${family}`,
+    );
+  }
+  if (posterior.kind !== 'normal' || prior.kind !== 'normal') {
+    throw new LatentGpuError(
+      'bad-input',
+      'this page trains models with a normal posterior and prior, and the saved one has others; train it on in the terminal',
     );
   }
   if (data.standardized) {

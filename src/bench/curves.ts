@@ -106,7 +106,7 @@ export const curveSpecs: readonly CurveSpec[] = [
     sizes: [1, 2, 5, 10, 20, 50, 100, 200, 500],
     power: 1,
     prepare: (samples, s) =>
-      training({ batch: 20, objective: { kind: 'iwae', samples } }, `K=${samples}`, s),
+      training({ batch: 20, objective: { bound: 'iwae', samples } }, `K=${samples}`, s),
   },
   {
     name: 'sampling against count',

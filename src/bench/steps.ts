@@ -48,12 +48,12 @@ export interface TrainingSpec {
   readonly submissions?: 'many' | 'single' | 'waited';
 }
 
-export const ELBO: ObjectiveConfig = { kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 };
+export const ELBO: ObjectiveConfig = { bound: 'elbo', samples: 1, kl: 'analytic', beta: 1 };
 
 const trainingSpecs: Record<string, TrainingSpec> = {
   'VAE step, batch 100': { batch: 100, objective: ELBO },
-  'IWAE step K=5, batch 20': { batch: 20, objective: { kind: 'iwae', samples: 5 } },
-  'IWAE step K=50, batch 20': { batch: 20, objective: { kind: 'iwae', samples: 50 } },
+  'IWAE step K=5, batch 20': { batch: 20, objective: { bound: 'iwae', samples: 5 } },
+  'IWAE step K=50, batch 20': { batch: 20, objective: { bound: 'iwae', samples: 50 } },
 };
 
 const [usual, small] = SUBMITTED_STEPS;

@@ -1,8 +1,6 @@
 // latentgpu certify: does a flow keep its promises?
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { LatentGpuError } from '../errors.ts';
-import { certifyFlow } from '../models/index.ts';
-import { isFlow } from '../training/model-folder.node.ts';
+import { certifyFlow, need } from '../models/index.ts';
 import {
   type CommonOptions,
   type Context,
@@ -66,13 +64,8 @@ async function perform(dir: string, options: CertifyOptions, context: Context): 
   const { out, signal, seed = 0 } = context;
   const { tolerance } = options;
   const loaded = await loadModel(dir, out);
-  if (!isFlow(loaded)) {
-    throw new LatentGpuError(
-      'bad-input',
-      `${dir} holds no flow but a model of family ${loaded.config.family}, which is no bijection`,
-    );
-  }
   const { model } = loaded;
+  need(model, 'bijection', dir);
   const points = options.points ?? (model.features > MANY ? POINTS.many : POINTS.few);
   await withModel(loaded, async (runtime, device) => {
     const found = await out.progress('certifying', (bar) =>

@@ -4,16 +4,9 @@ import { readIfPresent } from '../data/files.node.ts';
 import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import { readNpy } from '../formats/npy.ts';
-import { codeSize } from '../models/index.ts';
-import { isFlow } from '../training/model-folder.node.ts';
+import { type Asked, lack, need } from '../models/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
-import {
-  type AnyInference,
-  halfOption,
-  loadModel,
-  precisionOf,
-  withInference,
-} from './common/device.ts';
+import { halfOption, loadModel, precisionOf, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
 import { writePoints } from './pictures/points.ts';
 
@@ -43,19 +36,17 @@ async function perform(dir: string, options: DecodeOptions, context: Context): P
   const { out, signal, seed = 0 } = context;
   const file = await outputFile(options.out, ['npy', 'png']);
   const loaded = await loadModel(dir, out);
-  const isOfFlow = isFlow(loaded);
-  if (isOfFlow && options.draw) {
-    throw new LatentGpuError(
-      'bad-input',
-      `${dir} holds a flow, which leaves nothing to draw; leave out --draw`,
-    );
+  const { can } = loaded.model;
+  const decoder = need(loaded.model, 'decode', dir);
+  if (options.draw && !decoder.draw) {
+    throw lack(can, 'decode.draw', dir, 'a model that only decodes means; leave out --draw');
   }
   const precision = precisionOf(dir, loaded, options.half);
-  const latent = codeSize(loaded.config);
+  const latent = need(loaded.model, 'code', dir).size;
   const { codes, count } = await readCodes(options.data, latent);
   checkRoom(file, `${count} codes`, count, loaded.model.features);
   const shown = options.draw ? 'draw' : 'mean';
-  const work = async (inference: AnyInference, device: Device) => {
+  const work = async (inference: Asked, device: Device) => {
     const x = await out.progress('decoding', (bar) =>
       inference.decode(codes, count, shown, seed, {
         signal,
@@ -76,7 +67,7 @@ async function perform(dir: string, options: DecodeOptions, context: Context): P
       },
       out.quiet
         ? ''
-        : `${file.path}: ${count} ${isOfFlow ? 'point' : shown}s of [${shape.join(', ')}]`,
+        : `${file.path}: ${count} ${decoder.draw ? shown : 'point'}s of [${shape.join(', ')}]`,
     );
   };
   await withInference(loaded, work, precision);

@@ -1,10 +1,8 @@
 // latentgpu encode: the codes of data.
 import { type Command, Option } from 'commander';
-import { LatentGpuError } from '../errors.ts';
-import { Autoencoder, codeSize, Inference } from '../models/index.ts';
-import { isFlow } from '../training/model-folder.node.ts';
+import { type Asked, lack, need } from '../models/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
-import { type AnyInference, loadModel, withInference } from './common/device.ts';
+import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile, writeArray } from './common/files.ts';
 import { dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
 
@@ -36,20 +34,15 @@ async function perform(dir: string, options: EncodeOptions, context: Context): P
   const file = await outputFile(options.out, ['npy']);
   const loaded = await loadModel(dir, out);
   const { model } = loaded;
-  const latent = codeSize(loaded.config);
-  const values = options.draw ? 'draws' : options.std ? 'deviations' : 'means';
-  const isOfFlow = isFlow(loaded);
-  if ((isOfFlow || model instanceof Autoencoder) && values !== 'means') {
-    throw new LatentGpuError(
-      'bad-input',
-      `${dir} holds ${isOfFlow ? 'a flow' : 'an autoencoder'}, whose codes have neither draws nor deviations; leave out --${options.draw ? 'draw' : 'std'}`,
-    );
+  const code = need(model, 'code', dir);
+  const latent = code.size;
+  const values = options.draw ? 'draws' : options.std ? 'deviations' : code.values;
+  if (options.draw && !code.draw) {
+    throw lack(model.can, 'code.draw', dir, 'a model whose codes are not drawn; leave out --draw');
   }
-  if (!isOfFlow && loaded.config.posterior && values === 'deviations') {
-    throw new LatentGpuError(
-      'bad-input',
-      `${dir} has posterior=${loaded.config.posterior}, whose deviations have no closed form; leave out --std`,
-    );
+  if (options.std && !code.logStd) {
+    const why = 'a model whose codes have no deviations; leave out --std';
+    throw lack(model.can, 'code.logStd', dir, why);
   }
   const { dataset, rows, summary, title } = await loadSubject(
     dir,
@@ -63,9 +56,8 @@ async function perform(dir: string, options: EncodeOptions, context: Context): P
   await withInference(loaded, async (inference, device) => {
     const codes = await out.progress('encoding', (bar) => {
       const work = { signal, onProgress: (done: number) => bar.update(done) };
-      if (values === 'draws' && inference instanceof Inference)
-        return inference.drawCodes(rows, count, seed, work);
-      return values === 'deviations'
+      if (options.draw) return inference.drawCodes(rows, count, seed, work);
+      return options.std
         ? deviations(inference.encode(rows, count, work))
         : inference.encode(rows, count, work).then(({ mean }) => mean);
     });
@@ -75,19 +67,17 @@ async function perform(dir: string, options: EncodeOptions, context: Context): P
         file: file.path,
         count,
         latent,
-        values: isOfFlow ? 'noise' : values,
+        values,
         ...summary,
         seed,
         adapter: device.adapter.name,
       },
-      out.quiet
-        ? ''
-        : `${file.path}: ${isOfFlow ? 'noise' : values} [${count}, ${latent}] of ${title}`,
+      out.quiet ? '' : `${file.path}: ${values} [${count}, ${latent}] of ${title}`,
     );
   });
 }
 
-async function deviations(codes: ReturnType<AnyInference['encode']>): Promise<Float32Array> {
+async function deviations(codes: ReturnType<Asked['encode']>): Promise<Float32Array> {
   const { logStd } = await codes;
   return (logStd as Float32Array).map(Math.exp);
 }

@@ -1,14 +1,7 @@
 // latentgpu eval: how good a model is on held-out data.
 import type { Command } from 'commander';
-import {
-  Autoencoder,
-  type EvaluationOptions,
-  evaluateFlow,
-  evaluateModel,
-  type FlowEvaluationOptions,
-} from '../models/index.ts';
-import type { Runtime } from '../scheduler/index.ts';
-import { isFlow, type LoadedFlow, type LoadedLatent } from '../training/model-folder.node.ts';
+import { IMPORTANCE_SAMPLES, LIKELIHOOD_ROWS } from '../constants.ts';
+import { evaluateModel, type Figure, plainOf } from '../models/index.ts';
 import {
   type CommonOptions,
   type Context,
@@ -17,16 +10,8 @@ import {
   runCommand,
 } from './common/command.ts';
 import { loadModel } from './common/device.ts';
-import { DEQUANTIZED } from './common/layer-text.ts';
-import { thousands } from './common/text.ts';
-import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
-import { type Findings, measure } from './measure.ts';
-
-/** Rows whose likelihood is estimated unless more are asked for: it is nearly all of the work. */
-const LIKELIHOOD_ROWS = 1000;
-
-/** Importance samples of a row. */
-const SAMPLES = 5000;
+import { dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
+import { measure } from './measure.ts';
 
 interface EvalOptions extends CommonOptions, SubjectOptions {
   split: 'train' | 'test';
@@ -42,7 +27,7 @@ export function evalCommand(program: Command): void {
     .addOption(
       countOption(
         '--samples <n>',
-        `importance samples of a row, default ${SAMPLES} (0: no likelihood); of a flow on grey levels: draws of the dequantising noise, default 1`,
+        `importance samples of a row, default ${IMPORTANCE_SAMPLES.evaluation} (0: no likelihood); of a flow on grey levels: draws of the dequantising noise, default 1`,
         0,
       ),
     )
@@ -63,75 +48,26 @@ async function perform(dir: string, options: EvalOptions, context: Context): Pro
   const began = performance.now();
   const loaded = await loadModel(dir, context.out);
   const subject = await loadSubject(dir, loaded, options, context, 'densities');
-  await measure({ label: 'evaluating', loaded, subject, began }, context, (runtime, work) =>
-    isFlow(loaded)
-      ? ofFlow(runtime, loaded, subject, { ...work, draws: options.samples || 1 })
-      : ofLatentModel(runtime, loaded, subject, {
-          ...work,
-          samples: options.samples ?? SAMPLES,
-          likelihoodLimit: options.likelihoodLimit ?? options.limit ?? LIKELIHOOD_ROWS,
-        }),
-  );
+  const { model } = loaded;
+  // Of an exact density they are draws of what makes grey levels continuous, and one is usual.
+  const usual = model.can.logWeights?.exact ? 1 : IMPORTANCE_SAMPLES.evaluation;
+  await measure({ label: 'evaluating', loaded, subject, began }, context, async (runtime, work) => {
+    const evaluation = await evaluateModel(runtime, model, subject.dataset, subject.rows, {
+      ...work,
+      samples: options.samples ?? usual,
+      likelihoodLimit: options.likelihoodLimit ?? options.limit ?? LIKELIHOOD_ROWS,
+    });
+    return { figures: plainOf(evaluation), lines: evaluation.figures.map(lineOf) };
+  });
 }
 
-async function ofFlow(
-  runtime: Runtime,
-  { model }: LoadedFlow,
-  { dataset, rows }: Subject,
-  options: FlowEvaluationOptions,
-): Promise<Findings> {
-  const evaluation = await evaluateFlow(runtime, model, dataset, rows, options);
-  const { negativeLogLikelihood: nll, standardError, bitsPerDimension, draws } = evaluation;
-  const { dequantization } = evaluation;
-  return {
-    figures: evaluation,
-    lines: [
-      ['-log p(x)', `${nll.toFixed(4)} ± ${standardError.toFixed(4)} nats`],
-      ...(bitsPerDimension !== null && dequantization !== 'none'
-        ? [
-            [
-              'bits/dim',
-              `${bitsPerDimension.toFixed(4)} ± ${(standardError / (model.features * Math.LN2)).toFixed(4)} ` +
-                `(256 grey levels, ${DEQUANTIZED[dequantization]}, ${draws} ${draws === 1 ? 'draw' : 'draws'} a row)`,
-            ],
-          ]
-        : []),
-    ],
-  };
-}
-
-async function ofLatentModel(
-  runtime: Runtime,
-  { model, config }: LoadedLatent,
-  { dataset, rows }: Subject,
-  options: EvaluationOptions,
-): Promise<Findings> {
-  const evaluation = await evaluateModel(runtime, model, dataset, rows, options);
-  const { nll, negativeElbo, standardError, kl, activeUnits } = evaluation;
-  const isVae = !(model instanceof Autoencoder);
-  const error = (value: number) => `± ${value.toFixed(2)}`;
-  return {
-    figures: evaluation,
-    lines: [
-      [
-        isVae ? 'negative ELBO' : 'reconstruction',
-        `${negativeElbo.toFixed(3)} ${error(standardError)} nats`,
-      ],
-      ...(isVae
-        ? [
-            ['kl', `${kl?.toFixed(3)} nats`],
-            ['active units', `${activeUnits} of ${config.latent}`],
-          ]
-        : []),
-      ...(nll
-        ? [
-            [
-              '-log p(x)',
-              `${nll.value.toFixed(3)} ${error(nll.standardError)} nats (${thousands(nll.samples)} ` +
-                `samples, ${thousands(nll.count)} rows, effective ${nll.effectiveSampleSize.toFixed(1)})`,
-            ],
-          ]
-        : []),
-    ],
-  };
+/** `negative ELBO  105.904 ± 0.28 nats (…)`. */
+function lineOf({ label, value, error, unit, digits, errorDigits = 2, note }: Figure): string[] {
+  const text = [
+    value.toFixed(digits),
+    ...(error !== undefined ? [`± ${error.toFixed(errorDigits)}`] : []),
+    ...(unit ? [unit] : []),
+    ...(note ? [error === undefined ? note : `(${note})`] : []),
+  ];
+  return [label, text.join(' ')];
 }

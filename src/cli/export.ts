@@ -2,8 +2,8 @@
 import { type Command, Option } from 'commander';
 import { LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
-import type { OnnxFile, OnnxPart } from '../interchange/onnx.ts';
-import { isFlow } from '../training/model-folder.node.ts';
+import type { OnnxFile, OnnxPart, OnnxSource } from '../interchange/onnx.ts';
+import { lack } from '../models/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
 import { loadModel } from './common/device.ts';
 import { checkPlace } from './common/files.ts';
@@ -67,25 +67,14 @@ async function perform(
   const targets = paths(path, part);
   for (const [, name] of targets) await checkPlace(name);
   const loaded = await loadModel(dir, out);
-  if (isFlow(loaded)) {
-    throw new LatentGpuError(
-      'bad-input',
-      `${dir} holds a flow (${loaded.config.family}), which has no encoder and no decoder to export`,
-    );
-  }
-  const { posterior, prior } = loaded.config;
-  if (posterior || prior) {
-    throw new LatentGpuError(
-      'bad-input',
-      `${dir} has ${posterior ? `posterior=${posterior}` : `prior=${prior}`}, which ONNX files of this library do not hold`,
-    );
-  }
+  const { can } = loaded.model;
+  if (can.lacks?.graphs) throw lack(can, 'graphs', dir, '');
   // Here and not above: no other command should wait for the protocol buffers.
   const { onnxFile } = await import('../interchange/onnx.ts');
   const files = targets.map(([which, name]) => ({
     name,
     part: which,
-    file: onnxFile(loaded, which, version),
+    file: onnxFile(loaded as unknown as OnnxSource, which, version),
   }));
   for (const { name, file } of files) await writeFileAtomic(name, file.bytes);
   out.result(

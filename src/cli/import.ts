@@ -3,14 +3,13 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readIfPresent } from '../data/files.node.ts';
 import { LatentGpuError } from '../errors.ts';
 import { parseMapping, parseRule, type Rule } from '../interchange/mapping.ts';
-import { type Description, type Imported, importStateDict } from '../interchange/state-dict.ts';
 import {
-  isFlowConfig,
-  LATENT_FAMILIES,
-  type LatentFamily,
-  MODEL_KEYS,
-  readModelJson,
-} from '../models/index.ts';
+  type Description,
+  IMPORTED,
+  type Imported,
+  importStateDict,
+} from '../interchange/state-dict.ts';
+import { type CodedConfig, familyOf, readModelJson } from '../models/index.ts';
 import { knownKey } from '../schema/index.ts';
 import { assignments } from '../training/index.ts';
 import { holdingFolder } from '../training/lock.node.ts';
@@ -26,7 +25,7 @@ interface ImportOptions extends CommonOptions {
   rename?: string[];
   transpose?: boolean;
   config?: string;
-  family?: LatentFamily;
+  family?: string;
   shape?: number[];
   set?: string[];
   force?: boolean;
@@ -52,7 +51,7 @@ export function importCommand(program: Command): void {
     .option('--map <file>', 'the same as a JSON file')
     .option('--transpose', 'weights are [in, out], not [out, in]')
     .option('--config <file>', "a model.json; otherwise the tensors' shapes tell")
-    .addOption(new Option('--family <name>', 'of the model').choices(LATENT_FAMILIES))
+    .addOption(new Option('--family <name>', 'of the model').choices(IMPORTED))
     .addOption(new Option('--shape <h,w>', 'of a data point').argParser(extents))
     .option('--set <key=value...>', 'e.g. encoder.activation=tanh likelihood.kind=normal')
     .option('--force', 'overwrites a model that is there')
@@ -89,8 +88,9 @@ async function descriptionOf(
   { out }: Context,
 ): Promise<Description> {
   if (path === undefined) {
-    const given = assignments(set ?? []);
-    for (const [name, { source }] of given) knownKey(MODEL_KEYS, name, source);
+    const { keys } = familyOf(family ?? 'vae');
+    const given = assignments(familyOf(family ?? 'vae'), set ?? []);
+    for (const [name, { source }] of given) knownKey(keys, name, source);
     return { family, shape, given };
   }
   const other = Object.entries({ family, shape, set }).find(([, value]) => value !== undefined);
@@ -101,16 +101,16 @@ async function descriptionOf(
     );
   }
   const { config, extra } = readModelJson(await textOf(path), path);
-  if (isFlowConfig(config)) {
+  if (!IMPORTED.includes(config.family)) {
     throw new LatentGpuError(
       'bad-config',
-      `${path} describes a flow (${config.family}); what is imported has an encoder and a decoder`,
+      `${path} describes a model of family ${config.family}; what is imported has an encoder and a decoder`,
     );
   }
   if (extra.length > 0) {
     out.remark(`${path} has what this version does not know: ${extra.join(', ')}`);
   }
-  return { config, source: path };
+  return { config: config as typeof config & CodedConfig, source: path };
 }
 
 async function perform(file: string, options: ImportOptions, context: Context): Promise<void> {

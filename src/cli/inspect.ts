@@ -4,13 +4,12 @@ import type { Command } from 'commander';
 import { readIfPresent } from '../data/files.node.ts';
 import { LatentGpuError } from '../errors.ts';
 import { readSafetensors } from '../formats/safetensors.ts';
-import { isFlowConfig, layersOf, type ModelConfig } from '../models/index.ts';
+import type { Model } from '../models/index.ts';
 import { type AdapterClass, schedule } from '../scheduler/index.ts';
 import { defaultAdapterClass } from '../scheduler/lower/adapter.ts';
 import type { LoadedModel } from '../training/model-folder.node.ts';
 import { type Context, common, runCommand } from './common/command.ts';
 import { loadModel } from './common/device.ts';
-import { layerRows } from './common/layer-text.ts';
 import { table, thousands } from './common/text.ts';
 import { stepProgram } from './step-program.ts';
 
@@ -88,7 +87,7 @@ async function inspectFolder(path: string, { out }: Context): Promise<void> {
     {
       folder: path,
       ...config,
-      ...(isFlowConfig(config) && { layers: layersOf(config) }),
+      ...(model.portrait?.layerConfigs && { layers: model.portrait.layerConfigs }),
       tensors: rows,
       parameters: model.parameterCount(),
       plan: {
@@ -101,7 +100,7 @@ async function inspectFolder(path: string, { out }: Context): Promise<void> {
       training: record?.config ?? null,
     },
     [
-      `${config.family}: [${config.data.shape.join(', ')}]${standardization ? ', standardised' : ''}${described(config)}`,
+      `${config.family}: [${config.data.shape.join(', ')}]${standardization ? ', standardised' : ''}${described(model)}`,
       tensorTable(rows),
       `a training step, ${planned}:`,
       plan.explain(),
@@ -109,10 +108,12 @@ async function inspectFolder(path: string, { out }: Context): Promise<void> {
   );
 }
 
-/** A latent-variable model's code and likelihood; a flow's layers, a line each. */
-function described(config: ModelConfig): string {
-  if (!isFlowConfig(config)) return ` → ${config.latent} → likelihood ${config.likelihood.kind}`;
-  const lines = layerRows(config).map((row) => `  ${row.join('  ')}`);
+/** A code and what the decoder describes; or layers, a line each. */
+function described({ portrait }: Model): string {
+  if (!portrait) return '';
+  const { layers, line = ['', ''] } = portrait;
+  if (!layers) return line.join('').replace(', ', ' → ');
+  const lines = layers.map((row) => `  ${row.filter(Boolean).join('  ')}`);
   return [', from noise to data:', ...lines].join('\n');
 }
 

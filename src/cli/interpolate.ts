@@ -1,7 +1,7 @@
 // latentgpu interpolate: from one data point to another through latent space.
 import { type Command, Option } from 'commander';
 import { LatentGpuError } from '../errors.ts';
-import { codeSize, interpolate } from '../models/index.ts';
+import { interpolate, need } from '../models/index.ts';
 import {
   type CommonOptions,
   type Context,
@@ -62,7 +62,7 @@ async function perform(dir: string, options: InterpolateOptions, context: Contex
   checkRows('--to', to, dataset);
   const path = options.spherical ? 'spherical' : 'straight';
   await withInference(loaded, async (inference, device) => {
-    const latent = codeSize(loaded.config);
+    const latent = need(loaded.model, 'code', dir).size;
     const x = await out.progress('decoding', async (bar) => {
       const ends = (await inference.encode(at([...from, ...to]), 2 * pairs, { signal })).mean;
       const end = (i: number) => ends.subarray(i * latent, (i + 1) * latent);

@@ -1,6 +1,6 @@
 // latentgpu latent: the codes of data in the plane.
 import type { Command } from 'commander';
-import { codeSize } from '../models/index.ts';
+import { need } from '../models/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
 import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile, writeArray, writePicture } from './common/files.ts';
@@ -40,7 +40,7 @@ async function perform(dir: string, options: LatentOptions, context: Context): P
   const { dataset, rows, summary, title } = subject;
   const { count } = dataset;
   checkRoom({ ...file, kind: 'npy' }, `${count} rows`, count, 2);
-  const latent = codeSize(loaded.config);
+  const latent = need(loaded.model, 'code', dir).size;
   await withInference(loaded, async (inference, device) => {
     const { mean } = await out.progress('encoding', (bar) =>
       inference.encode(rows, count, { signal, onProgress: (done) => bar.update(done) }),

@@ -1,15 +1,7 @@
 // latentgpu manifold: what a model decodes over a plane of its latent space.
 import type { Command } from 'commander';
-import {
-  Autoencoder,
-  codeSize,
-  isFlowConfig,
-  type LatentPlane,
-  latentGrid,
-  priorPlane,
-} from '../models/index.ts';
+import { type Asked, type LatentPlane, latentGrid, need, priorPlane } from '../models/index.ts';
 import { principalComponents } from '../pictures/components.ts';
-import type { LoadedModel } from '../training/model-folder.node.ts';
 import {
   type CommonOptions,
   type Context,
@@ -17,7 +9,7 @@ import {
   countOption,
   runCommand,
 } from './common/command.ts';
-import { type AnyInference, loadModel, withInference } from './common/device.ts';
+import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
 import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
 import { CODES } from './pictures/latent.ts';
@@ -50,20 +42,22 @@ async function perform(dir: string, options: ManifoldOptions, context: Context):
   const { side } = options;
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
-  const latent = codeSize(loaded.config);
+  const code = need(loaded.model, 'code', dir);
+  need(loaded.model, 'decode', dir);
+  const latent = code.size;
   const { shape } = loaded.config.data;
   const lead = latent === 1 ? [side] : [side, side];
   const count = lead.reduce((a, b) => a * b);
   checkRoom(file, `--side ${side}`, count, loaded.model.features);
-  // An autoencoder has no prior: where its codes lie, its data must tell.
-  const needsData = latent > 2 || loaded.model instanceof Autoencoder || hasLearnedPrior(loaded);
+  // Where codes lie that are not those of N(0, I), the data must tell.
+  const needsData = latent > 2 || !code.isStandard;
   const subject = needsData
     ? await loadSubject(dir, loaded, { limit: CODES, ...options }, context, 'codes')
     : undefined;
   await withInference(loaded, async (inference, device) => {
     const x = await out.progress('decoding', async (bar) => {
       const plane = subject
-        ? await principalPlane(inference, subject, loaded, signal)
+        ? await principalPlane(inference, subject, latent, signal)
         : priorPlane(latent as 1 | 2);
       const onProgress = (done: number) => bar.update(done);
       return await inference.decode(latentGrid(plane, side), count, 'mean', 0, {
@@ -95,17 +89,12 @@ async function perform(dir: string, options: ManifoldOptions, context: Context):
   });
 }
 
-/** Codes of a flow lie as N(0, I); those of a learned prior need not. */
-const hasLearnedPrior = ({ config }: LoadedModel) =>
-  !isFlowConfig(config) && config.prior !== undefined;
-
 async function principalPlane(
-  inference: AnyInference,
+  inference: Asked,
   { rows, dataset: { count } }: Subject,
-  { config }: LoadedModel,
+  latent: number,
   signal: AbortSignal,
 ): Promise<LatentPlane> {
-  const latent = codeSize(config);
   const { mean: codes } = await inference.encode(rows, count, { signal });
   const kept = Math.min(2, latent);
   const { mean, axes, variances } = principalComponents(codes, count, latent, kept);

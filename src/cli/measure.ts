@@ -2,7 +2,7 @@
 import { logScale } from '../data/standardize.ts';
 import type { WorkOptions } from '../models/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
-import { isFlow, type LoadedModel } from '../training/model-folder.node.ts';
+import type { LoadedModel } from '../training/model-folder.node.ts';
 import type { Context } from './common/command.ts';
 import { withModel } from './common/device.ts';
 import { table } from './common/text.ts';
@@ -51,10 +51,8 @@ export async function measure(
     );
     const adapter = device.adapter.name;
     const seconds = Number(((performance.now() - began) / 1000).toFixed(3));
-    const { binarization, ...data } = subject.summary;
-    const about = { ...data, ...(!isFlow(loaded) && { binarization }) };
     out.result(
-      { ...figures, ...about, seed, adapter, seconds, ...details },
+      { ...figures, ...subject.summary, seed, adapter, seconds, ...details },
       lines.length === 0
         ? ''
         : table([

@@ -2,8 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
-import { Autoencoder } from '../models/index.ts';
-import { isFlow } from '../training/model-folder.node.ts';
+import { type Asked, lack, need } from '../models/index.ts';
 import {
   type CommonOptions,
   type Context,
@@ -11,13 +10,7 @@ import {
   countOption,
   runCommand,
 } from './common/command.ts';
-import {
-  type AnyInference,
-  halfOption,
-  loadModel,
-  precisionOf,
-  withInference,
-} from './common/device.ts';
+import { halfOption, loadModel, precisionOf, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
 import { writePoints } from './pictures/points.ts';
 
@@ -62,32 +55,29 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
   checkRoom(file, `--count ${count}`, count, loaded.model.features);
-  if (loaded.model instanceof Autoencoder) {
+  const { model } = loaded;
+  const { controls } = need(model, 'draw', dir);
+  const decoder = need(model, 'decode', dir);
+  const hasTemperature = Object.hasOwn(controls, 'temperature');
+  if (!hasTemperature && options.temperature !== undefined) {
     throw new LatentGpuError(
       'bad-input',
-      `${dir} holds an autoencoder, which has no distribution of codes to draw from; train a vae for samples`,
+      `${dir} holds a model that is drawn from without a temperature; leave out --temperature`,
     );
   }
-  const isOfFlow = isFlow(loaded);
-  if (!isOfFlow && options.temperature !== undefined) {
-    throw new LatentGpuError('bad-input', `${dir} holds no flow; leave out --temperature`);
-  }
-  if (isOfFlow && options.draw) {
-    throw new LatentGpuError(
-      'bad-input',
-      `${dir} holds a flow, which only draws; leave out --draw`,
-    );
+  if (options.draw && !decoder.draw) {
+    throw lack(model.can, 'decode.draw', dir, 'a model that only decodes means; leave out --draw');
   }
   const precision = precisionOf(dir, loaded, options.half);
   const { shape } = loaded.config.data;
   const heat = options.temperature ?? 1;
-  const shown = options.draw || isOfFlow ? 'draw' : 'mean';
-  const work = async (inference: AnyInference, device: Device) => {
+  const shown = options.draw || !decoder.draw ? 'draw' : 'mean';
+  const work = async (inference: Asked, device: Device) => {
     const x = await out.progress('sampling', (bar) =>
       inference.sample(count, shown, seed, {
         signal,
         onProgress: (done: number) => bar.update(done),
-        ...(isOfFlow && { temperature: heat }),
+        ...(hasTemperature && { temperature: heat }),
       }),
     );
     await writePoints(file, x, count, loaded);
@@ -98,7 +88,7 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         shape,
         shown,
         ...(options.half && { weights: precision }),
-        ...(isOfFlow && { temperature: heat }),
+        ...(hasTemperature && { temperature: heat }),
         seed,
         adapter: device.adapter.name,
       },

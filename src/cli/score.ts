@@ -1,16 +1,16 @@
 // latentgpu score: the log-likelihood of each row.
 import type { Command } from 'commander';
-import { LatentGpuError } from '../errors.ts';
+import { IMPORTANCE_SAMPLES } from '../constants.ts';
 import {
-  Autoencoder,
-  flowEvaluationOf,
+  exactEvaluationOf,
   likelihoodOf,
   logDensities,
+  type Model,
+  need,
+  plainOf,
   scoreRows,
-  type Vae,
 } from '../models/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
-import { isFlow, type LoadedFlow } from '../training/model-folder.node.ts';
 import {
   type CommonOptions,
   type Context,
@@ -26,8 +26,7 @@ import { type Findings, type MeasureOptions, measure } from './measure.ts';
 
 /** Rows that the JSON object lists without being asked. */
 const LISTED = 1000;
-/** Importance samples of a row. */
-const SAMPLES = 500;
+const SAMPLES: number = IMPORTANCE_SAMPLES.scores;
 
 interface ScoreOptions extends CommonOptions, SubjectOptions {
   out: string;
@@ -60,19 +59,15 @@ async function perform(dir: string, options: ScoreOptions, context: Context): Pr
   const { out } = context;
   const file = await outputFile(options.out, ['npy']);
   const loaded = await loadModel(dir, out);
-  if (loaded.model instanceof Autoencoder) {
-    throw new LatentGpuError(
-      'bad-input',
-      `${dir} holds an autoencoder, which gives data no probability; train a vae to score them`,
-    );
-  }
+  const { model } = loaded;
+  const { exact } = need(model, 'logWeights', dir);
   const subject = await loadSubject(dir, loaded, options, context, 'densities');
   const { count } = subject.dataset;
   checkRoom(file, `${count} rows`, count, 1);
   await measure({ label: 'scoring', loaded, subject, began }, context, async (runtime, work) => {
-    const { logProb, figures, lines, rows } = isFlow(loaded)
-      ? await ofFlow(runtime, loaded, subject, work, options.samples)
-      : await ofVae(runtime, loaded.model as Vae, subject, work, options.samples);
+    const { logProb, figures, lines, rows } = exact
+      ? await exactly(runtime, model, subject, work, options.samples)
+      : await bySamples(runtime, model, subject, work, options.samples);
     await writeArray(file, Float32Array.from(logProb), [count]);
     return {
       figures: { file: file.path, ...figures },
@@ -91,9 +86,9 @@ interface Scores extends Findings {
   readonly rows: Readonly<Record<string, number[]>>;
 }
 
-async function ofVae(
+async function bySamples(
   runtime: Runtime,
-  model: Vae,
+  model: Model,
   { dataset: { count }, rows }: Subject,
   { logScale, ...work }: MeasureOptions,
   samples = SAMPLES,
@@ -128,21 +123,22 @@ async function ofVae(
 }
 
 /** Exact, but for the noise that dequantises grey levels. */
-async function ofFlow(
+async function exactly(
   runtime: Runtime,
-  { model }: LoadedFlow,
+  model: Model,
   { dataset: { count }, rows }: Subject,
   { logScale, ...work }: MeasureOptions,
   draws = 1,
 ): Promise<Scores> {
   const found = await logDensities(runtime, model, rows, count, { ...work, draws });
   const logProb = found.map((value) => value - logScale);
-  const { negativeLogLikelihood, ...about } = flowEvaluationOf(model, logProb, draws);
-  const logLikelihood = `${(-negativeLogLikelihood).toFixed(4)} ± ${about.standardError.toFixed(4)}`;
+  const evaluation = exactEvaluationOf(model, logProb, draws);
+  const { negativeLogLikelihood: _, ...about } = plainOf(evaluation) as Record<string, unknown>;
+  const { loss, standardError } = evaluation;
   return {
     logProb,
-    figures: { logProb: -negativeLogLikelihood, ...about },
-    lines: [['log p(x)', `${logLikelihood} nats`]],
+    figures: { logProb: -loss, ...about },
+    lines: [['log p(x)', `${(-loss).toFixed(4)} ± ${standardError.toFixed(4)} nats`]],
     rows: {},
   };
 }

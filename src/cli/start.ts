@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { openDevice } from '../device/index.ts';
 import { ensureSoftwareVulkan } from '../device/install.ts';
 import { isLatentGpuError } from '../errors.ts';
+import { familyOf } from '../models/index.ts';
 import type { Given } from '../schema/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
 import type { Output } from './common/output.ts';
@@ -43,7 +44,7 @@ async function perform(context: Context): Promise<void> {
   out.say('training a variational autoencoder on digits that are drawn here, about two minutes');
   const summary = await train(
     {
-      family: 'vae',
+      family: familyOf('vae'),
       sources: [given],
       data: { data: 'digits', limit: DIGITS },
       folder,

@@ -1,14 +1,13 @@
 // latentgpu train: trains a model and leaves a folder.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { LatentGpuError } from '../errors.ts';
-import { FAMILIES } from '../models/index.ts';
+import { familyNames, findFamily } from '../models/index.ts';
 import { nearest } from '../nearest.ts';
-import { RUN_KEYS } from '../training/index.ts';
 import { holdingFolder } from '../training/lock.node.ts';
 import { checkOutput } from '../training/output.node.ts';
 import { tuneMode } from '../tuning/index.ts';
 import { type Context, common, countOption, runCommand } from './common/command.ts';
-import { keysTable } from './training/keys-table.ts';
+import { keysObject, keysTable } from './training/keys-table.ts';
 import { continued, defaultFolder, fresh, type TrainOptions } from './training/request.ts';
 import { train } from './training/run.ts';
 import { finish } from './training/summary.ts';
@@ -17,7 +16,7 @@ export function trainCommand(program: Command): void {
   const command = program
     .command('train')
     .description('Trains a model and leaves a folder: weights, checkpoint, metrics, pictures.')
-    .argument('[family]', FAMILIES.join(', '))
+    .argument('[family]', familyNames().join(', '))
     .option('--data <name|path>', 'digits, mnist, moons …; IDX, .npy, .csv, PNGs')
     .option('--data-dir <dir>', 'folder with the MNIST files')
     .option('--test <path>', 'test split, for data from a file or folder')
@@ -59,18 +58,13 @@ async function perform(
   context: Context,
 ): Promise<void> {
   if (options.keys) {
-    context.out.result(RUN_KEYS, keysTable());
+    const asked = name === undefined ? undefined : findFamily(name);
+    if (name !== undefined && !asked) throw unknownFamily(name);
+    context.out.result(keysObject(asked), keysTable(asked));
     return;
   }
-  const family = FAMILIES.find((known) => known === name);
-  if (!family) {
-    const why = name === undefined ? 'say what to train' : `cannot train '${name}'`;
-    const hint = name === undefined ? '' : `; did you mean '${nearest(name, FAMILIES)}'?`;
-    throw new LatentGpuError(
-      'bad-config',
-      `${why}: ${FAMILIES.join(', ')}, as in \`latentgpu train vae --data digits\`${hint}`,
-    );
-  }
+  const family = findFamily(name);
+  if (!family) throw unknownFamily(name);
   if (!options.resume) {
     finish(await train(await fresh(family, options, context), context), context);
     return;
@@ -86,6 +80,16 @@ async function perform(
     const request = await continued(folder, family, options, context);
     finish(await train(request, context), context);
   });
+}
+
+function unknownFamily(name: string | undefined): LatentGpuError {
+  const names = familyNames();
+  const why = name === undefined ? 'say what to train' : `cannot train '${name}'`;
+  const hint = name === undefined ? '' : `; did you mean '${nearest(name, names)}'?`;
+  return new LatentGpuError(
+    'bad-config',
+    `${why}: ${names.join(', ')}, as in \`latentgpu train vae --data digits\`${hint}`,
+  );
 }
 
 /** A number of rows, or a fraction of them. */

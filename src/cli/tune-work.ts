@@ -6,7 +6,7 @@ import { Vae } from '../models/index.ts';
 import { MLP } from '../nn/index.ts';
 import { adam, minimize } from '../optim/index.ts';
 import type { Program } from '../scheduler/index.ts';
-import { describeStep, lossOf } from '../training/index.ts';
+import { describeStep, learningOf } from '../training/index.ts';
 
 export interface TuningWork {
   readonly name: string;
@@ -22,12 +22,12 @@ function vaeStep(): Program {
     latent: 20,
     decoder: net,
     likelihood: { kind: 'bernoulli' },
-    objective: { kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
+    objective: { bound: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
     init: 'torch',
   });
   const { effects } = describeStep({
     model,
-    loss: lossOf(model),
+    ...learningOf(model),
     // Described, not read.
     data: { name: 'images', source: '', count: 1000, shape: [28, 28], data: new Uint8Array(0) },
     batch: 100,

@@ -52,7 +52,11 @@ export function digits({
   const labels = new Uint8Array(count);
   const ink = new Float64Array(size * size);
   for (let i = 0; i < count; i++) {
-    const random = new Random(seed, split === 'train' ? STREAMS.trainingDigits : STREAMS.testDigits, i);
+    const random = new Random(
+      seed,
+      split === 'train' ? STREAMS.trainingDigits : STREAMS.testDigits,
+      i,
+    );
     const label = random.integer(10);
     labels[i] = label;
     ink.fill(0);

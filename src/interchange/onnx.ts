@@ -3,7 +3,7 @@ import type { Standardization } from '../data/standardize.ts';
 import type { AttributeValue, Extent } from '../formats/onnx/graph.ts';
 import { OnnxGraph } from '../formats/onnx/graph.ts';
 import type { Variable } from '../graph/variable.ts';
-import type { LatentConfig, LatentVariableModel } from '../models/index.ts';
+import type { Autoencoder, CodedConfig, ModelConfig, Vae } from '../models/index.ts';
 import type { MLP } from '../nn/index.ts';
 import { activate, softplus } from './onnx-activations.ts';
 
@@ -16,8 +16,8 @@ export type OnnxPart = 'encoder' | 'decoder' | 'autoencoder';
 
 /** A model with its numbers, as a model folder holds it. */
 export interface OnnxSource {
-  readonly config: LatentConfig;
-  readonly model: LatentVariableModel;
+  readonly config: ModelConfig & CodedConfig;
+  readonly model: Vae | Autoencoder;
   readonly weights: ReadonlyMap<Variable, Float32Array>;
   readonly standardization: Standardization | undefined;
 }

@@ -6,21 +6,26 @@ import { readSafetensors } from '../formats/safetensors.ts';
 import type { Variable } from '../graph/variable.ts';
 import {
   buildModel,
-  type LatentConfig,
-  type LatentFamily,
-  MODEL_KEYS,
+  type CodedConfig,
+  familyOf,
+  type ModelConfig,
   modelConfig,
 } from '../models/index.ts';
 import { type Given, settle, type Value } from '../schema/index.ts';
 import { type Layer, type Layers, type Mapped, makeLayers } from './layers.ts';
 import { assign, type Rule } from './mapping.ts';
 
+/** Families of an encoder and a decoder, which tensors of layers can make. */
+export const IMPORTED: readonly string[] = ['vae', 'ae', 'iwae'];
+
+type LayeredConfig = ModelConfig & CodedConfig;
+
 /** What the tensors cannot tell, or what is known of the model already. */
 export type Description =
-  | { readonly config: LatentConfig; readonly source: string }
+  | { readonly config: LayeredConfig; readonly source: string }
   | {
       readonly config?: undefined;
-      readonly family: LatentFamily | undefined;
+      readonly family: string | undefined;
       /** Extents of a data point; by default a vector of the encoder's inputs. */
       readonly shape: readonly number[] | undefined;
       /** Keys of the model. */
@@ -38,7 +43,7 @@ export interface ImportRequest {
 }
 
 export interface Imported {
-  readonly config: LatentConfig;
+  readonly config: LayeredConfig;
   readonly values: ReadonlyMap<Variable, Float32Array>;
   readonly standardization: Standardization | undefined;
   /** What became of every tensor. */
@@ -104,9 +109,9 @@ function checkChains(layers: Layers, file: string): void {
 /** What the shapes tell, what was given, and defaults for the rest. */
 function inferred(
   { encoder, decoder, whole, isHeadAssumed }: Layers,
-  { family: asked, shape: given, given: keys }: Exclude<Description, { config: LatentConfig }>,
+  { family: asked, shape: given, given: keys }: Exclude<Description, { config: LayeredConfig }>,
   file: string,
-): { config: LatentConfig; assumed: string[] } {
+): { config: LayeredConfig; assumed: string[] } {
   const latent = (decoder[0] as Layer).in;
   const features = (encoder[0] as Layer).in;
   const outputs = (decoder.at(-1) as Layer).out;
@@ -139,7 +144,7 @@ function inferred(
   const entries = Object.entries(found).map(
     ([key, value]) => [key, { value, source: file }] as const,
   );
-  const values = settle(MODEL_KEYS, new Map([...entries, ...keys]), { family });
+  const values = settle(familyOf(family).keys, new Map([...entries, ...keys]), { family });
   // A net of one layer has no activation.
   const unseen = [
     ...(encoder.length > 1 ? ['encoder.activation'] : []),
@@ -162,12 +167,13 @@ function inferred(
   }
   if (kind === 'categorical') assumed.push('the decoder gives logits as [features, levels]');
   const standardized = whole.has('standardize.mean');
-  return { config: modelConfig(family, { shape, standardized }, values), assumed };
+  const config = modelConfig(family, { shape, standardized }, values) as LayeredConfig;
+  return { config, assumed };
 }
 
 /** Gives every parameter of the model its numbers. */
 function placed(
-  config: LatentConfig,
+  config: LayeredConfig,
   { encoder, decoder, whole, mapped }: Layers,
   { file, description }: ImportRequest,
 ): Pick<Imported, 'values' | 'standardization'> {

@@ -8,6 +8,7 @@ import type { Variable } from '../graph/variable.ts';
 import type { Batch, LossTerms, Module } from '../nn/index.ts';
 import type { ConfigOf, Key, Schema, Value } from '../schema/index.ts';
 import type { DataDescription } from './data-description.ts';
+import type { LikelihoodConfig } from './likelihoods/index.ts';
 
 /** Settled configuration of some family: its keys, nested, beside what all models have. */
 export interface ModelConfig {
@@ -131,6 +132,8 @@ export interface GreyAbility {
   /** How they are made continuous, in words: `dequantised uniformly`. */
   readonly how: string;
   readonly dequantization: 'uniform' | 'variational';
+  /** In a line about the data: `dequantised`. */
+  readonly treatment: string;
 }
 
 /** Everything that somebody may ask of a model. */
@@ -141,6 +144,12 @@ export interface Abilities {
   readonly logWeights?: WeightAbility;
   readonly bijection?: BijectionAbility;
   readonly grey?: GreyAbility;
+  /** What its decoder describes; data of a model without one are seen as they are. */
+  readonly describes?: LikelihoodConfig;
+  /** What else it does to data before it sees them, in words: `logit 1e-6`. */
+  readonly treatment?: readonly string[];
+  /** Why it takes values in [0, 1] alone, as the beginning of a sentence, and what to set for others. */
+  readonly unitRange?: { readonly who: string; readonly remedy: string };
   /** What `eval` and epochs report; the first is what patience watches, and lower is better. */
   quantities?(batch: Batch): readonly Quantity[];
   /**
@@ -170,6 +179,8 @@ export interface Portrait {
   readonly facts: readonly (readonly [label: string, text: string])[];
   /** What stands one after the other from noise to data. */
   readonly layers?: readonly (readonly [what: string, keys: string])[];
+  /** The same for programs: each with its keys. */
+  readonly layerConfigs?: readonly object[];
   /** What it cannot do, a sentence each. */
   readonly notes?: readonly string[];
 }

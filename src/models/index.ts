@@ -1,5 +1,5 @@
 // Models: families of them, their parts, and what may be asked of one at work.
-export { type FlowCertificate, certifyFlow } from './ask/certify.ts';
+export { certifyFlow, type FlowCertificate } from './ask/certify.ts';
 export { type DensityOptions, logDensities } from './ask/densities.ts';
 export {
   type EvaluationOptions,
@@ -32,6 +32,7 @@ export { buildModel, modelConfig } from './config.ts';
 export { type DataDescription, type DataTraits, traitValues } from './data-description.ts';
 export { Autoencoder, type AutoencoderConfig } from './families/ae.ts';
 export type { CodedConfig } from './families/coded.ts';
+export { layersOf } from './families/flow/architectures.ts';
 export type {
   BaseConfig,
   Dequantization,
@@ -64,7 +65,7 @@ export { type Likelihood, type LikelihoodConfig, makeLikelihood } from './likeli
 export { fromFormat1 } from './migrate.ts';
 export { MODEL_FILE, modelJson, readModelJson, settledConfig } from './model-json.ts';
 export type { NetConfig } from './nets/mlp.ts';
-export { type PosteriorConfig, type PosteriorPart, makePosterior } from './posteriors/index.ts';
+export { makePosterior, type PosteriorConfig, type PosteriorPart } from './posteriors/index.ts';
 export { makePrior, type PriorConfig, type PriorPart } from './priors/index.ts';
 export {
   giveWeights,

@@ -1,7 +1,8 @@
 // What to type to have a model again.
 import { PLANE_DATA } from '../data/plane.ts';
-import { flatten, type Given, type Value } from '../schema/index.ts';
-import { RUN_KEYS, settleRun } from '../training/index.ts';
+import { familyOf } from '../models/index.ts';
+import type { Given, Value } from '../schema/index.ts';
+import { keyValues, settleRun } from '../training/index.ts';
 import type { TrainingRecord } from '../training/record.ts';
 import { RECORD_FILE } from '../training/run-files.ts';
 
@@ -39,8 +40,9 @@ export function optionWords(
 }
 
 /** The keys of a run that are not what they would be if they were left out. */
-function settledApart({ family, config, data }: TrainingRecord): Map<string, Value> {
-  const before = flatten(RUN_KEYS, config, RECORD_FILE);
+function settledApart({ family: name, config, data }: TrainingRecord): Map<string, Value> {
+  const family = familyOf(name);
+  const before = keyValues(family, config, RECORD_FILE);
   const isStandardized = before.get('standardize')?.value === true;
   const { shape = [] } = data;
   const isGrey = !isStandardized && shape.length > 1;

@@ -73,9 +73,9 @@ export function describe(text: string, name: string): Description {
   } catch {
     throw bad('not JSON, so this is no model folder');
   }
-  if (json?.format !== 1) {
+  if (![1, 2].includes(json?.format)) {
     throw bad(
-      `format is ${JSON.stringify(json?.format)}; this version reads model folders of format 1`,
+      `format is ${JSON.stringify(json?.format)}; this version reads model folders of formats 1 and 2`,
     );
   }
   const { family, latent } = json;
@@ -93,7 +93,13 @@ export function describe(text: string, name: string): Description {
   check(wholes(hidden), 'decoder.hidden', hidden, 'a list of whole numbers');
   among(ACTIVATIONS, 'decoder.activation', activation);
   among(['bernoulli', 'normal', 'categorical'], 'likelihood.kind', kind);
-  check(json.prior === undefined, 'prior', json.prior, 'left out: codes are drawn from N(0, I)');
+  const prior = json.prior?.kind ?? json.prior;
+  check(
+    [undefined, 'normal'].includes(prior),
+    'prior',
+    prior,
+    'normal: codes are drawn from N(0, I)',
+  );
   among(['fixed', 'shared', 'pixel'], 'likelihood.sigma', sigma);
   check(Number.isFinite(std) && std > 0, 'likelihood.std', std, 'a number above 0');
   check(whole(levels) && levels > 1, 'likelihood.levels', levels, 'a whole number above 1');

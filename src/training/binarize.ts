@@ -25,8 +25,7 @@ export function binarizeInto(
   const { data, count } = dataset;
   const width = data.length / count;
   const scale = data instanceof Uint8Array ? 255 : 1;
-  const stream = 
-    binarization === 'once' ? STREAMS.binarizedOnce : STREAMS.binarizedForEvaluation;
+  const stream = binarization === 'once' ? STREAMS.binarizedOnce : STREAMS.binarizedForEvaluation;
   for (let row = start; row < end; row++) {
     const random = new Random(drawSeed, stream, row);
     const from = row * width;

@@ -6,6 +6,7 @@ import {
   type DataTraits,
   type Family,
   families,
+  familyOf,
   fromFormat1,
   type ModelConfig,
   modelConfig,
@@ -40,8 +41,12 @@ import {
 import type { Binarization } from './binarize.ts';
 import { TRAINING_KEYS } from './keys.ts';
 
+const rowOf = (family: Family | string): Family =>
+  typeof family === 'string' ? familyOf(family) : family;
+
 /** Every key of a run of a family, with the defaults that suit it. */
-export function runKeys({ keys, run, defaults }: Family): Schema {
+export function runKeys(of: Family | string): Schema {
+  const { keys, run, defaults } = rowOf(of);
   const training = Object.entries(TRAINING_KEYS as Schema).map(([name, key]): [string, Key] => {
     const own = defaults?.[name];
     return [name, own === undefined ? key : { ...key, default: own }];
@@ -95,10 +100,11 @@ function checkOwn(family: Family, schema: Schema, name: string, source: string):
 
 /** `key=value` texts as {@link Given} values. @throws LatentGpuError `bad-config` */
 export function assignments(
-  family: Family,
+  of: Family | string,
   texts: readonly string[],
   source = '--set',
 ): Map<string, Given> {
+  const family = rowOf(of);
   const schema = runKeys(family);
   const given = new Map<string, Given>();
   for (const text of texts) {
@@ -120,12 +126,21 @@ export function assignments(
 }
 
 /** The values in the text of a JSON file. @throws LatentGpuError `bad-format`, `bad-config` */
-export function fileValues(family: Family, text: string, name: string): Map<string, Given> {
+export function fileValues(
+  family: Family | string,
+  text: string,
+  name: string,
+): Map<string, Given> {
   return keyValues(family, parseJson(text, name), name);
 }
 
 /** The values of a nested object of a run's keys, of the present format or of an older one. */
-export function keyValues(family: Family, object: unknown, source: string): Map<string, Given> {
+export function keyValues(
+  of: Family | string,
+  object: unknown,
+  source: string,
+): Map<string, Given> {
+  const family = rowOf(of);
   const schema = runKeys(family);
   const present = isObject(object) ? fromFormat1(object) : object;
   if (isObject(present)) {
@@ -162,7 +177,8 @@ export function settleData(sources: Sources): Pick<TrainingConfig, 'holdOut' | '
  * @param data what is known of them, for defaults
  * @throws LatentGpuError `bad-config`
  */
-export function settleRun(family: Family, sources: Sources, data: DataTraits = {}): Values {
+export function settleRun(of: Family | string, sources: Sources, data: DataTraits = {}): Values {
+  const family = rowOf(of);
   const given = new Map<string, Given>();
   for (const source of sources) {
     const totals = ['epochs', 'steps'].filter((name) => (source.get(name)?.value ?? null) !== null);
@@ -204,10 +220,11 @@ function checkLikelihood(values: Values): void {
 
 /** The two halves of settled values. */
 export function runConfig(
-  family: Family,
+  of: Family | string,
   data: DataDescription,
   values: Values,
 ): { model: ModelConfig; training: TrainingConfig } {
+  const family = rowOf(of);
   const own = [...values].filter(([name]) => !Object.hasOwn(family.keys, name));
   return {
     model: modelConfig(family.name, data, values),

@@ -10,8 +10,8 @@ export {
 export {
   assignments,
   fileValues,
-  makeOptimizer,
   keyValues,
+  makeOptimizer,
   runConfig,
   runKeys,
   type Sources,
@@ -26,7 +26,8 @@ export {
   type FitResult,
   fit,
 } from './fit.ts';
-export { outputBias } from './output-bias.ts';
+export { learningOf, trainerOf } from './learn.ts';
+export { type Decoding, outputBias } from './output-bias.ts';
 export type { Progress, RunOptions, TrainingReport } from './report.ts';
 export type { TrainerState } from './state.ts';
 export {

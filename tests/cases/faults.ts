@@ -24,11 +24,13 @@ async function evaluateOn(runtime: Runtime, model: Centre): Promise<Evaluation> 
     const value = negativeElbo as number;
     return {
       count: 1,
+      loss: 0,
       negativeElbo: value,
       standardError: 0,
       kl: null,
       nll: null,
       activeUnits: null,
+      figures: [],
     };
   } finally {
     plan.destroy();

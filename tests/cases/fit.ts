@@ -1,7 +1,7 @@
 /** The loop around the trainer: epochs, evaluations, checkpoints, stopping. */
 import { digits } from '../../src/data/digits.ts';
 import { LatentGpuError } from '../../src/errors.ts';
-import { buildModel, type Evaluation, evaluateModel } from '../../src/models/index.ts';
+import { buildModel, type Evaluation, evaluateModel, type Vae } from '../../src/models/index.ts';
 import {
   assignments,
   binarizedRows,
@@ -9,7 +9,7 @@ import {
   type EpochReport,
   type FitOptions,
   fit,
-  lossOf,
+  learningOf,
   makeOptimizer,
   outputBias,
   readCheckpoint,
@@ -27,7 +27,7 @@ const PER_EPOCH = 5;
 
 function described(texts: string[] = []) {
   const small = ['encoder.hidden=8', 'decoder.hidden=8', 'latent=2', 'batch=8', 'ema=0.8'];
-  const values = settleRun('vae', [assignments([...small, ...texts])]);
+  const values = settleRun('vae', [assignments('vae', [...small, ...texts])]);
   return runConfig('vae', images, values);
 }
 
@@ -38,7 +38,7 @@ function make(t: CaseContext, from?: TrainerState): Promise<Trainer> {
   return Trainer.create(
     {
       model,
-      loss: lossOf(model),
+      ...learningOf(model),
       data: images,
       batch: training.batch,
       binarize: 'resampled',
@@ -56,11 +56,13 @@ function scripted(scores: number[]) {
   let at = 0;
   const evaluation = (negativeElbo: number): Evaluation => ({
     count: 1,
+    loss: negativeElbo,
     negativeElbo,
     standardError: 0,
     kl: null,
     nll: null,
     activeUnits: null,
+    figures: [],
   });
   return { every: 1, run: async () => evaluation(scores[at++] as number) };
 }
@@ -239,7 +241,7 @@ cases('fit', (c) => {
       ['bernoulli', (x: number) => 1 / (1 + Math.exp(-x))],
       ['normal', (x: number) => x],
     ] as const) {
-      const model = buildModel(described([`likelihood.kind=${kind}`]).model);
+      const model = buildModel(described([`likelihood.kind=${kind}`]).model) as Vae;
       const [bias, values] = outputBias(model, images, 'resampled');
       t.ok(bias === model.decoder.layers[1]?.bias, 'the last bias');
       const means = Array.from(values, (_, j) => {
@@ -251,7 +253,7 @@ cases('fit', (c) => {
       t.close(Float64Array.from(values, inverse), expected, { absolute: 1e-6 }, kind);
     }
     const texts = ['likelihood.kind=categorical', 'likelihood.levels=3'];
-    const model = buildModel(described(texts).model);
+    const model = buildModel(described(texts).model) as Vae;
     await t.throws('bad-config', () => outputBias(model, images, 'none'), /categorical/);
   });
 });

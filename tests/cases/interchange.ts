@@ -1,7 +1,8 @@
 /** A VAE trained in PyTorch computes here what it computes there (bench/reference/vae.py). */
 
-import { klDivergence, StandardNormal } from '../../src/distributions/index.ts';
+import { klDivergence, Normal, StandardNormal } from '../../src/distributions/index.ts';
 import { readSafetensors } from '../../src/formats/safetensors.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
 import { input, type Variable } from '../../src/graph/variable.ts';
 import {
   buildModel,
@@ -11,6 +12,7 @@ import {
   Vae,
   writeWeights,
 } from '../../src/models/index.ts';
+import type { Posterior } from '../../src/objectives/index.ts';
 import { bernoulliLogProb, reparameterize, sub, sum } from '../../src/ops/index.ts';
 import forwardUrl from '../fixtures/torch-vae/forward.safetensors?url&inline';
 import modelText from '../fixtures/torch-vae/model.json?raw';
@@ -42,10 +44,10 @@ cases('interchange', (c) => {
     const { model, values, forward } = await torchVae(t);
     const [B, D, M] = [4, 784, 8];
     const [x, noise] = [input('x', [B, D]), input('noise', [B, M])];
-    const q = model.encode(x);
+    const q = model.posterior({ x }) as Posterior & { logStd: Tensor };
     const z = reparameterize(q.mean, q.logStd, noise);
     const logits = model.decoder.call(z);
-    const kl = klDivergence(q, new StandardNormal(q.mean.shape));
+    const kl = klDivergence(new Normal(q.mean, q.logStd), new StandardNormal(q.mean.shape));
     const negativeElbo = sub(kl, sum(bernoulliLogProb(logits, x), -1));
     const outputs = { mean: q.mean, logStd: q.logStd, z, logits, kl, negativeElbo };
     const given = new Map<Variable, Float32Array>(values)

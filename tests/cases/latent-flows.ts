@@ -1,13 +1,17 @@
 /** Flows inside a variational autoencoder: what its posterior and its prior say is what they do. */
+import { Normal } from '../../src/distributions/index.ts';
+import { type Bijection, Chain } from '../../src/flows/index.ts';
 import { input, type Variable } from '../../src/graph/variable.ts';
 import {
   buildModel,
+  type CodedConfig,
   Inference,
-  type LatentConfig,
+  type ModelConfig,
+  need,
   scoreRows,
   type Vae,
 } from '../../src/models/index.ts';
-import type { Linear } from '../../src/nn/index.ts';
+import type { Linear, Module } from '../../src/nn/index.ts';
 import { add, logSumExp, reshape, slice } from '../../src/ops/index.ts';
 import type { Runtime } from '../../src/scheduler/index.ts';
 import { concurrentCases } from '../rig/cases.ts';
@@ -16,22 +20,22 @@ import { reals, withRuntime } from '../support/engine.ts';
 const [D, M] = [5, 2];
 const net = { hidden: [8], activation: 'tanh' } as const;
 
-function build(flows: Partial<LatentConfig>): Vae {
-  return buildModel<LatentConfig>({
+function build(flows: Partial<ModelConfig & CodedConfig>): Vae {
+  return buildModel({
     family: 'vae',
     data: { shape: [D] },
     encoder: { ...net, hidden: [8] },
     latent: M,
     decoder: { ...net, hidden: [8] },
     likelihood: { kind: 'bernoulli' },
-    objective: { kind: 'elbo', samples: 1, kl: 'sampled', beta: 1 },
+    objective: { bound: 'elbo', samples: 1, kl: 'sampled', beta: 1 },
     init: 'torch',
     ...flows,
   }) as Vae;
 }
 
-const IAF = { posterior: 'iaf', posteriorFlow: { depth: 2, hidden: [6] } } as const;
-const REALNVP = { prior: 'realnvp', priorFlow: { depth: 3, hidden: [6] } } as const;
+const IAF = { posterior: { kind: 'iaf', depth: 2, hidden: [6] } } as const;
+const REALNVP = { prior: { kind: 'realnvp', depth: 3, hidden: [6] } } as const;
 
 /** Parameters away from their start, where a flow does nothing. */
 function fill(runtime: Runtime, model: Vae): void {
@@ -108,11 +112,12 @@ concurrentCases('flows in a VAE', (c) => {
       runtime.write(x, rows);
       const posterior = model.posterior({ x });
       const drawn = posterior.draw(1);
-      const flow = model.posteriorFlow;
       const out = model.encoder.call(x);
-      const back = flow?.inverse(drawn.value, slice(out, -1, 2 * M, 4 * M));
-      if (!back) throw new Error('there is no flow');
-      const base = model.encode(x);
+      const part = (i: number, j: number) => slice(out, -1, i * M, j * M);
+      const [, chain] = model.children().find(([name]) => name === 'posteriorFlow') ?? [];
+      const flow = new Chain((chain as Module).children().map(([, layer]) => layer as Bijection));
+      const back = flow.inverse(drawn.value, part(2, 4));
+      const base = new Normal(part(0, 1), part(1, 2));
       const plan = await runtime.compile({
         outputs: {
           logProb: drawn.logProb(),
@@ -134,7 +139,7 @@ concurrentCases('flows in a VAE', (c) => {
       const noise = reals('noise', 4 * M);
       const z = input('noise', [4, M]);
       runtime.write(z, noise);
-      const plan = await runtime.compile({ outputs: { z: model.codeOfNoise(z) } });
+      const plan = await runtime.compile({ outputs: { z: need(model, 'draw', 'this').codes(z) } });
       await plan.run();
       const codes = await plan.read('z');
       t.ok(

@@ -2,7 +2,7 @@
 import { evaluateModel, Inference, type Vae } from '../../src/models/index.ts';
 import { adam } from '../../src/optim/index.ts';
 import { Runtime } from '../../src/scheduler/index.ts';
-import { lossOf, Trainer, type TrainerOptions } from '../../src/training/index.ts';
+import { learningOf, Trainer, type TrainerOptions } from '../../src/training/index.ts';
 import { cases } from '../rig/cases.ts';
 import { vaeOf } from '../support/toys.ts';
 import { centring, data, FEATURES } from '../support/trainers.ts';
@@ -49,7 +49,7 @@ cases('leaks', (c) => {
         model,
         data,
         batch: 8,
-        loss: lossOf(model),
+        ...learningOf(model),
         optimizer: adam(),
         binarize: 'resampled',
       };

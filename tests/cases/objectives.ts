@@ -268,7 +268,7 @@ concurrentCases('evaluation', (c) => {
         t.close(nll.value, -logP.mean, { absolute: 1e-5 }, `NLL of ${samples}`);
         t.close(nll.standardError, logP.standardError, { relative: 1e-4 }, 'standard error');
         t.close(nll.effectiveSampleSize, samples, { relative: 1e-4 }, 'effective sample size');
-        t.close(result.negativeElbo, -logP.mean, { absolute: 4 * result.standardError });
+        t.close(result.loss, -logP.mean, { absolute: 4 * result.standardError });
         t.equal(result.activeUnits, 2);
       }
     });
@@ -299,7 +299,7 @@ concurrentCases('evaluation', (c) => {
       t.close(result.kl as number, average(closed.map((e) => e.kl)), { absolute: 1e-5 }, 'KL');
       const one = await evaluateModel(runtime, model, dataset, rows, { samples: 1, seed: 3 });
       const elboHere = -average(closed.map((e) => e.bound));
-      for (const value of [one.negativeElbo, one.nll?.value as number]) {
+      for (const value of [one.loss, one.nll?.value as number]) {
         // A draw's own spread is below that of the data.
         t.close(value, elboHere, { absolute: 4 * one.standardError }, 'one sample');
       }
@@ -309,7 +309,7 @@ concurrentCases('evaluation', (c) => {
         'the same seed',
       );
       const other = await evaluateModel(runtime, model, dataset, rows, { samples: 1, seed: 4 });
-      t.ok(other.negativeElbo !== one.negativeElbo, 'another seed draws other noise');
+      t.ok(other.loss !== one.loss, 'another seed draws other noise');
       t.equal([...(await runtime.read(seed)), ...(await runtime.read(step))], [5, 6, 77], 'state');
     });
   });
@@ -330,7 +330,7 @@ concurrentCases('evaluation', (c) => {
         for (const limit of [1, 7, 100, 101, COUNT]) {
           const found = await evaluateModel(runtime, model, dataset, rows, { limit });
           const expected = momentsOf(bounds.slice(0, limit));
-          t.close(found.negativeElbo, -expected.mean, { absolute: 1e-5 }, `${limit} rows`);
+          t.close(found.loss, -expected.mean, { absolute: 1e-5 }, `${limit} rows`);
           const spread = limit > 1 ? expected.standardError : 0;
           t.close(found.standardError, spread, { relative: 1e-4 }, `spread of ${limit} rows`);
         }

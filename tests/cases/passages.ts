@@ -13,7 +13,7 @@ import {
   type Way,
 } from '../../src/flows/index.ts';
 import { input } from '../../src/graph/variable.ts';
-import { FlowSampler } from '../../src/models/flow/sampler.ts';
+import { FlowSampler } from '../../src/models/ask/flow-sampler.ts';
 import type { Module } from '../../src/nn/index.ts';
 import { seed, step } from '../../src/ops/index.ts';
 import type { Runtime } from '../../src/scheduler/run/runtime.ts';

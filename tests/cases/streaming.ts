@@ -18,7 +18,12 @@ import { schedule } from '../../src/scheduler/index.ts';
 import { defaultAdapterClass } from '../../src/scheduler/lower/adapter.ts';
 import { batchesOf } from '../../src/training/batches.ts';
 import type { Binarization } from '../../src/training/binarize.ts';
-import { describeStep, lossOf, Trainer, type TrainerOptions } from '../../src/training/index.ts';
+import {
+  describeStep,
+  learningOf,
+  Trainer,
+  type TrainerOptions,
+} from '../../src/training/index.ts';
 import { type CaseContext, cases } from '../rig/cases.ts';
 import { adapters, withRuntime } from '../support/engine.ts';
 import { vaeOf } from '../support/toys.ts';
@@ -119,7 +124,7 @@ cases('streaming', (c) => {
     // Described, not read: its rows are not there.
     const large = { ...data, count: 2_000_000, shape: [28, 28], data: new Uint8Array(0) };
     const model = vaeOf({ shape: [28, 28] });
-    const options = { model, loss: lossOf(model), data: large, batch: 100, optimizer: adam() };
+    const options = { model, ...learningOf(model), data: large, batch: 100, optimizer: adam() };
     const { batches, effects } = describeStep(options);
     t.equal(batches.windowSteps, Math.floor(2 ** 24 / (100 * 784)));
     t.equal(batches.perEpoch, 20_000);
@@ -139,7 +144,7 @@ cases('streaming', (c) => {
           const large = { ...data, count: 60_000, shape: [28, 28], data: new Uint8Array(0) };
           const { effects } = describeStep({
             model,
-            loss: lossOf(model),
+            ...learningOf(model),
             data: large,
             batch: 100,
             optimizer: adam(),
@@ -219,7 +224,7 @@ cases('streaming', (c) => {
         model,
         data: images,
         batch: 16,
-        loss: lossOf(model),
+        ...learningOf(model),
         optimizer: adam(),
         binarize,
         seed: 12,

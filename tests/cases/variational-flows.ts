@@ -1,6 +1,6 @@
 /** Flows on grey levels that learn which noise makes them continuous: what they bound, and when they may. */
 import { input } from '../../src/graph/variable.ts';
-import { buildModel, type FlowConfig } from '../../src/models/index.ts';
+import { buildModel, type FlowConfig, type FlowModel } from '../../src/models/index.ts';
 import { neg, mean as over } from '../../src/ops/index.ts';
 import { adam, minimize } from '../../src/optim/index.ts';
 import { cases } from '../rig/cases.ts';
@@ -25,7 +25,7 @@ cases('variational flows', (c) => {
   c(
     'weigh their noise so that levels get their probability, and learn to waste less',
     async (t) => {
-      const model = buildModel(config);
+      const model = buildModel(config) as FlowModel;
       const events = input('events', [SIDE * SIDE, 2]);
       const levels = input('levels', [4096, 2]);
       const bound = model.logProb(levels);

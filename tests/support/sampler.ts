@@ -8,10 +8,10 @@ import type { Standardization } from '../../src/data/standardize.ts';
 import type { Variable } from '../../src/graph/variable.ts';
 import {
   buildModel,
-  type LatentConfig,
-  type LatentFamily,
-  type LatentVariableModel,
+  type CodedConfig,
   type LikelihoodConfig,
+  type Model,
+  type ModelConfig,
   modelJson,
   writeWeights,
 } from '../../src/models/index.ts';
@@ -22,7 +22,7 @@ import { ROOT } from './cli.ts';
 export const DIGITS = join(ROOT, 'tests/fixtures/digits-vae');
 
 export interface Decoder {
-  family?: LatentFamily;
+  family?: string;
   shape: number[];
   latent: number;
   hidden: number[];
@@ -32,22 +32,22 @@ export interface Decoder {
 }
 
 export interface MadeModel {
-  config: LatentConfig;
-  model: LatentVariableModel;
+  config: ModelConfig & CodedConfig;
+  model: Model;
   values: Map<Variable, Float32Array>;
 }
 
 /** A model of random weights, of a size that keeps a deep network alive. */
 export function makeModel(decoder: Decoder, seed = 1): MadeModel {
   const { family = 'vae', shape, latent, hidden, activation, likelihood } = decoder;
-  const config: LatentConfig = {
+  const config: ModelConfig & CodedConfig = {
     family,
     data: { shape, ...(decoder.standardization && { standardized: true }) },
     encoder: { hidden: [], activation },
     latent,
     decoder: { hidden, activation },
     likelihood,
-    ...(family !== 'ae' && { objective: { kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 } }),
+    ...(family !== 'ae' && { objective: { bound: 'elbo', samples: 1, kl: 'analytic', beta: 1 } }),
     init: 'torch',
   };
   const model = buildModel(config);

@@ -1,6 +1,11 @@
 // Runs whose files are a function of the model and the step alone, so that a folder tells whether what
 // it holds belongs together.
-import { buildModel, type LatentConfig, writeWeights } from '../../src/models/index.ts';
+import {
+  buildModel,
+  type ModelConfig,
+  type NetConfig,
+  writeWeights,
+} from '../../src/models/index.ts';
 import { assignments, type Checkpoint, runConfig, settleRun } from '../../src/training/index.ts';
 import { readRecord } from '../../src/training/model-folder.node.ts';
 import type { TrainingRecord } from '../../src/training/record.ts';
@@ -10,14 +15,14 @@ import { RunFolder } from '../../src/training/run-folder.node.ts';
 export type Which = 'a' | 'b';
 const ACTIVATIONS = { a: 'relu', b: 'tanh' };
 
-export function configOf(which: Which): LatentConfig {
+export function configOf(which: Which): ModelConfig {
   const small = `encoder.hidden=5 decoder.hidden=6 latent=2 encoder.activation=${ACTIVATIONS[which]}`;
-  const values = settleRun('vae', [assignments(small.split(' '))]);
+  const values = settleRun('vae', [assignments('vae', small.split(' '))]);
   return runConfig('vae', { shape: [4, 3], name: 'test' }, values).model;
 }
 
-export const whichOf = (config: LatentConfig): Which =>
-  config.encoder.activation === ACTIVATIONS.a ? 'a' : 'b';
+export const whichOf = (config: ModelConfig): Which =>
+  (config.encoder as NetConfig).activation === ACTIVATIONS.a ? 'a' : 'b';
 
 /** What the weights of a model are filled with at a step. */
 export const fillOf = (which: Which, step: number) => step + (which === 'a' ? 0.25 : 0.5);
@@ -41,7 +46,8 @@ export function checkpointOf(which: Which, step: number): Checkpoint {
 
 export function recordOf(which: Which): TrainingRecord {
   return {
-    format: 1,
+    format: 2,
+    family: 'vae',
     config: { model: which },
     data: { data: 'digits' },
   } as unknown as TrainingRecord;

@@ -11,7 +11,7 @@ export function vaeOf(config: Partial<VaeConfig> & { shape: number[] }): Vae {
     decoder: { hidden: [], activation: 'relu' },
     latent: 2,
     likelihood: { kind: 'bernoulli' },
-    objective: { kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
+    objective: { bound: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
     init: 'torch',
     ...config,
   });

@@ -157,7 +157,7 @@ async function training(device: Device, batch: number, samples: number): Promise
       latent: VAE.latent,
       decoder: net,
       likelihood: { kind: 'bernoulli' },
-      objective: { kind: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
+      objective: { bound: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
       init: 'torch',
     });
     const x = constantOf('x', [batch, VAE.features], vaeBatch(batch));

@@ -1,10 +1,15 @@
 // The device of a command, and models on it.
 import type { Command } from 'commander';
 import { type Device, openDevice } from '../../device/index.ts';
-import { LatentGpuError } from '../../errors.ts';
-import { FlowInference, giveWeights, Inference, type Precision } from '../../models/index.ts';
+import {
+  type Asked,
+  giveWeights,
+  lack,
+  openInference,
+  type Precision,
+} from '../../models/index.ts';
 import { Runtime } from '../../scheduler/index.ts';
-import { isFlow, type LoadedModel, readModelFolder } from '../../training/model-folder.node.ts';
+import { type LoadedModel, readModelFolder } from '../../training/model-folder.node.ts';
 import type { Output } from './output.ts';
 
 /** Reads a model folder and says what in it has no meaning. */
@@ -34,24 +39,15 @@ export async function withModel<T>(
   }
 }
 
-/** A model of whichever kind at work, asked in the same words. */
-export type AnyInference = Inference | FlowInference;
-
 /** The same, for whoever wants codes and decoded rows. */
 export function withInference<T>(
   loaded: LoadedModel,
-  work: (inference: AnyInference, device: Device) => Promise<T>,
+  work: (inference: Asked, device: Device) => Promise<T>,
   precision?: Precision,
 ): Promise<T> {
   return withModel(
     loaded,
-    (runtime, device) =>
-      work(
-        isFlow(loaded)
-          ? new FlowInference(runtime, loaded.model)
-          : new Inference(runtime, loaded.model),
-        device,
-      ),
+    (runtime, device) => work(openInference(runtime, loaded.model), device),
     precision,
   );
 }
@@ -61,10 +57,8 @@ export function halfOption(command: Command): Command {
   return command.option('--half', 'keeps the weights as float16: half the memory, 3 decimals');
 }
 
-/** @throws LatentGpuError `bad-input` for a flow, whose log-determinants want all their bits */
-export function precisionOf(dir: string, loaded: LoadedModel, half = false): Precision {
-  if (half && isFlow(loaded)) {
-    throw new LatentGpuError('bad-input', `${dir} holds a flow; leave out --half`);
-  }
+/** @throws LatentGpuError `bad-input` for a model that wants all bits of its weights */
+export function precisionOf(dir: string, { model }: LoadedModel, half = false): Precision {
+  if (half && model.can.lacks?.half) throw lack(model.can, 'half', dir, '');
   return half ? 'f16' : 'f32';
 }

@@ -1,7 +1,7 @@
 // Whether data suit a model.
 import { type ImageDataset, imageSize } from '../../data/dataset.ts';
 import { LatentGpuError } from '../../errors.ts';
-import type { FlowModel } from '../../models/index.ts';
+import type { Model } from '../../models/index.ts';
 
 /**
  * Checks that data fit a model: the same shape, or plain vectors of as many features.
@@ -22,18 +22,17 @@ export function checkShape(dataset: ImageDataset, shape: readonly number[]): voi
   );
 }
 
-/** @throws LatentGpuError `bad-config` for values that grey levels or a logit cannot have */
-export function checkRange({ config, logit }: FlowModel, { data, name }: ImageDataset): void {
-  const isGrey = config.dequantize !== 'none';
-  if ((!isGrey && !logit) || data instanceof Uint8Array) return;
+/** @throws LatentGpuError `bad-config` for values that a model cannot take */
+export function checkRange({ can }: Model, { data, name }: ImageDataset): void {
+  const { unitRange } = can;
+  if (!unitRange || data instanceof Uint8Array) return;
   const low = data.reduce((a, b) => Math.min(a, b));
   const high = data.reduce((a, b) => Math.max(a, b));
   if (low >= 0 && high <= 1) return;
-  const who = logit ? 'a logit' : `dequantize=${config.dequantize}`;
-  const remedy = [...(logit ? ['logit=null'] : []), ...(isGrey ? ['dequantize=none'] : [])];
+  const { who, remedy } = unitRange;
   throw new LatentGpuError(
     'bad-config',
-    `${who} takes values in [0, 1], and those of ${name} range from ${short(low)} to ${short(high)}; set ${remedy.join(' and ')}`,
+    `${who} takes values in [0, 1], and those of ${name} range from ${short(low)} to ${short(high)}; ${remedy}`,
   );
 }
 

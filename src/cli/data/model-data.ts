@@ -2,7 +2,8 @@
 import { type ImageDataset, take } from '../../data/dataset.ts';
 import { standardize } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
-import { isFlow, type LoadedModel } from '../../training/model-folder.node.ts';
+import { familyOf } from '../../models/index.ts';
+import type { LoadedModel } from '../../training/model-folder.node.ts';
 import type { Output } from '../common/output.ts';
 import { checkShape } from './checks.ts';
 import { loadNamed, loadSplit } from './load.ts';
@@ -64,9 +65,9 @@ export async function loadModelData(
   return { original, seen: standardization ? standardize(original, standardization) : original };
 }
 
-/** A flow that sees data as they are. */
-function takesAnyRange(loaded: LoadedModel): boolean {
-  return isFlow(loaded) && !loaded.model.isDequantized && !loaded.model.logit;
+/** Whether a model sees data as they are, of any range. */
+function takesAnyRange({ config, model }: LoadedModel): boolean {
+  return familyOf(config.family).takesAnyRange === true && !model.can.unitRange;
 }
 
 /** @returns the first `limit` rows, or all */

@@ -2,9 +2,9 @@
 import { type Command, Option } from 'commander';
 import type { ImageDataset } from '../../data/dataset.ts';
 import { LatentGpuError } from '../../errors.ts';
-import { isFlowConfig, type RowSource } from '../../models/index.ts';
+import { type Abilities, lack, type Model, type RowSource } from '../../models/index.ts';
 import { BINARIZATIONS, type Binarization, binarizedRows } from '../../training/index.ts';
-import { isFlow, type LoadedModel } from '../../training/model-folder.node.ts';
+import type { LoadedModel } from '../../training/model-folder.node.ts';
 import { type Context, countOption } from '../common/command.ts';
 import { thousands } from '../common/text.ts';
 import { checkRange } from './checks.ts';
@@ -42,7 +42,7 @@ export interface Subject {
   /** `mnist, 10,000 rows, binarize none`. */
   readonly title: string;
   /** For the JSON object of a result. */
-  readonly summary: { data: string; split: string; binarization: Binarization };
+  readonly summary: { data: string; split: string; binarization?: Binarization };
 }
 
 /**
@@ -61,14 +61,12 @@ export async function loadSubject(
   const { seen: dataset } = await loadModelData(loaded, options, dir, out);
   const trained = loaded.record?.config as { binarize?: Binarization; seed?: number } | undefined;
   const remembered = options.data === undefined ? trained?.binarize : undefined;
-  if (isFlow(loaded)) checkRange(loaded.model, dataset);
-  const chosen = isFlow(loaded)
-    ? asIs(dir, options.binarize)
-    : chooseBinarization(
-        options.binarize ?? remembered ?? 'auto',
-        loaded.config.likelihood,
-        dataset,
-      );
+  const { model, standardization } = loaded;
+  const { describes } = model.can;
+  checkRange(model, dataset);
+  const chosen = describes
+    ? chooseBinarization(options.binarize ?? remembered ?? 'auto', describes, dataset)
+    : asIs(dir, model.can, options.binarize);
   const binarization = use === 'codes' && options.binarize === undefined ? greyed(chosen) : chosen;
   // Data that are drawn once are part of the data set: they are those of the training run.
   const drawSeed = binarization === 'once' ? (trained?.seed ?? 0) : seed;
@@ -79,42 +77,38 @@ export async function loadSubject(
     binarization,
     rows,
     at(indices) {
-      const width = loaded.model.features;
+      const width = model.features;
       const result = new Float32Array(indices.length * width);
       indices.forEach((row, i) => {
         result.set(rows(row, row + 1), i * width);
       });
       return result;
     },
-    title: `${dataset.name}, ${thousands(dataset.count)} rows, ${treatmentOf(loaded, binarization)}`,
-    summary: { data: dataset.name, split: options.split ?? 'test', binarization },
+    title: `${dataset.name}, ${thousands(dataset.count)} rows, ${treatmentOf(model, standardization !== undefined, binarization)}`,
+    summary: {
+      data: dataset.name,
+      split: options.split ?? 'test',
+      ...(describes && { binarization }),
+    },
   };
 }
 
-/** A flow is a density of numbers. */
-function asIs(dir: string, asked: Binarization | undefined): Binarization {
+/** Data of a model that takes numbers. */
+function asIs(dir: string, can: Abilities, asked: Binarization | undefined): Binarization {
   if (asked === undefined || asked === 'none') return 'none';
-  throw new LatentGpuError(
-    'bad-input',
-    `${dir} holds a flow, whose data are not binarised; leave out --binarize`,
-  );
+  throw lack(can, 'binarize', dir, 'a model whose data are not binarised; leave out --binarize');
 }
-
-const TREATED = { uniform: 'dequantised', variational: 'dequantised variationally' } as const;
 
 /** What is done to data before the model sees them. */
 export function treatmentOf(
-  { config, standardization }: Pick<LoadedModel, 'config' | 'standardization'>,
+  { can }: Model,
+  isStandardized: boolean,
   binarization: Binarization,
 ): string {
-  if (!isFlowConfig(config)) {
-    return standardization ? 'standardised' : `binarize ${binarization}`;
-  }
-  const { dequantize, logit } = config;
-  return [
-    standardization ? 'standardised' : dequantize === 'none' ? 'as they are' : TREATED[dequantize],
-    ...(logit === null ? [] : [`logit ${logit}`]),
-  ].join(', ');
+  const { describes, grey, treatment } = can;
+  if (isStandardized) return ['standardised', ...(treatment ?? [])].join(', ');
+  if (describes) return `binarize ${binarization}`;
+  return [grey?.treatment ?? 'as they are', ...(treatment ?? [])].join(', ');
 }
 
 /**

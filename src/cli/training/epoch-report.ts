@@ -1,25 +1,16 @@
 // How a run is getting on: a bar while it goes, a line an epoch for people, another for metrics.jsonl.
 import { bitsPerDimension } from '../../flows/index.ts';
-import { FlowModel, GREY_LEVELS, type Model } from '../../models/index.ts';
-import {
-  type AnyEvaluation,
-  type EpochReport,
-  lossIn,
-  type Progress,
-} from '../../training/index.ts';
+import { type Model, plainOf } from '../../models/index.ts';
+import type { EpochReport, Progress } from '../../training/index.ts';
 import type { Bar } from '../common/progress.ts';
 
-type Report = EpochReport<AnyEvaluation>;
-
-/** Nats as bits for each of an image's numbers, of a flow on grey levels. */
-export function bitsOf(model: Model, nats: number): number | null {
-  return model instanceof FlowModel && model.isDequantized
-    ? bitsPerDimension(-nats, model.features, GREY_LEVELS)
-    : null;
+/** Nats as bits for each of an image's numbers, of a density of grey levels. */
+export function bitsOf({ can: { grey }, features }: Model, nats: number): number | null {
+  return grey ? bitsPerDimension(-nats, features, grey.levels) : null;
 }
 
 /** The loss in nats of the data as they were, as evaluations are. @param shift their `logScale` */
-export function inDataUnits(report: Report, shift: number): Report {
+export function inDataUnits(report: EpochReport, shift: number): EpochReport {
   const { loss } = report.metrics;
   if (loss === undefined || shift === 0) return report;
   return { ...report, metrics: { ...report.metrics, loss: loss + shift } };
@@ -41,7 +32,7 @@ export function progressOn(bar: Bar, total: number, start: number, shift: number
   };
 }
 
-export function metricsLine(report: Report): Record<string, unknown> {
+export function metricsLine(report: EpochReport): Record<string, unknown> {
   const { step, epoch, steps, metrics, skipped, seconds, evaluation, isBest } = report;
   return {
     step,
@@ -50,17 +41,17 @@ export function metricsLine(report: Report): Record<string, unknown> {
     ...metrics,
     skipped,
     seconds: Number(seconds.toFixed(3)),
-    ...(evaluation && { evaluation }),
+    ...(evaluation && { evaluation: plainOf(evaluation) }),
     ...(isBest !== undefined && { best: isBest }),
   };
 }
 
-export function epochLine(model: Model, report: Report, epochs: number): string {
+export function epochLine(model: Model, report: EpochReport, epochs: number): string {
   const { step, epoch, steps, metrics, seconds, skipped, evaluation, isBest } = report;
   const total = Number(epochs.toFixed(2));
-  const tested = evaluation && lossIn(evaluation);
+  const tested = evaluation?.loss;
   const bits = bitsOf(model, tested ?? metrics.loss ?? 0);
-  const nll = evaluation && 'nll' in evaluation ? evaluation.nll : null;
+  const nll = evaluation?.nll;
   const parts = [
     `epoch ${Number(epoch.toFixed(2))}/${total}`,
     `step ${step}`,

@@ -1,29 +1,24 @@
 // What a training run needs, read and checked before anything is written.
+
+import type { ImageDataset } from '../../data/dataset.ts';
 import { PLANE_DATA } from '../../data/plane.ts';
 import { type Standardization, standardizationOf, standardize } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
-import {
-  buildModel,
-  FlowModel,
-  isFlowConfig,
-  isFlowFamily,
-  type Model,
-  type ModelConfig,
-} from '../../models/index.ts';
-import { nest, type Value } from '../../schema/index.ts';
+import { buildModel, type Family, type Model, type ModelConfig } from '../../models/index.ts';
+import { nest, type Values } from '../../schema/index.ts';
 import {
   type Binarization,
+  type Decoding,
   layoutOf,
-  lossOf,
   makeOptimizer,
   outputBias,
   runConfig,
   settleData,
   settleRun,
-  startOf,
   type TrainerOptions,
   type TrainingConfig,
   totalSteps,
+  trainerOf,
 } from '../../training/index.ts';
 import { checkOutput } from '../../training/output.node.ts';
 import type { TrainingRecord } from '../../training/record.ts';
@@ -61,40 +56,41 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const choice = {
     ...request.data,
     ...(isStandardized && { standardize: true }),
-    ...(isFlowFamily(family) && PLANE_DATA.includes(request.data.data) && { anyRange: true }),
+    ...(family.takesAnyRange && PLANE_DATA.includes(request.data.data) && { anyRange: true }),
   };
   const read = await loadTraining(choice, holdOut, out);
   if (read.test) checkShape(read.test, read.train.shape);
   const standardization = isStandardized ? standardizationOf(read.train) : undefined;
   const data = standardization ? standardized(read, standardization) : read;
   const { train, test } = data;
-  const values = new Map<string, Value>(settleRun(family, request.sources, traitsOf(train)));
   const described = { shape: train.shape, name: train.name, standardized: isStandardized };
-  const config = runConfig(family, described, values);
-  const { training } = config;
-  const { batch } = training;
+  const open = settleRun(family, request.sources, { ...traitsOf(train), rows: train.count });
+  const { model: modelConfig, training: asked } = runConfig(family, described, open);
+  const { batch, seed } = asked;
   if (batch > train.count) {
     throw new LatentGpuError(
       'bad-config',
       `batch is ${batch} and ${train.name} has ${train.count} ${train.count === 1 ? 'row' : 'rows'} to train on; lower it with --batch`,
     );
   }
-  if (training.patience !== null && (!test || training.evaluate.every === 0)) {
+  if (asked.patience !== null && (!test || asked.evaluate.every === 0)) {
     throw new LatentGpuError(
       'bad-config',
       'patience needs data to evaluate on; hold some out with --set holdOut=0.1, with evaluate.every above 0',
     );
   }
-  const binarization = isFlowConfig(config.model)
-    ? 'none'
-    : chooseBinarization(training.binarize ?? 'auto', config.model.likelihood, train);
-  if (values.has('binarize')) values.set('binarize', binarization);
+  checkWants(family, train);
+  const model = buildModel(modelConfig, seed);
+  checkRange(model, train);
+  const { describes } = model.can;
+  const binarization = describes
+    ? chooseBinarization(asked.binarize ?? 'auto', describes, train)
+    : 'none';
   const perEpoch = Math.floor(train.count / batch);
-  const total = totalSteps(training, perEpoch);
-  // A cosine keeps its length when the run is continued beyond it.
-  if (training.schedule.kind === 'cosine' && training.schedule.steps === null) {
-    values.set('schedule.steps', total);
-  }
+  const total = totalSteps(asked, perEpoch);
+  const values = withSettled(open, asked, binarization, total);
+  const config = runConfig(family, described, values);
+  const { training } = config;
   const found = recordOf(choice, read.train);
   if (resume && resume.record.data.sha256 !== found.sha256) {
     throw new LatentGpuError(
@@ -109,8 +105,6 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       `${folder} has done ${step} steps (${(step / perEpoch).toFixed(1)} epochs), more than the ${total} asked for; ask for a larger total`,
     );
   }
-  const model: Model = buildModel(config.model, training.seed);
-  if (model instanceof FlowModel) checkRange(model, train);
   const layout = resume?.checkpoint.layout;
   if (layout !== undefined && layout !== layoutOf(model)) {
     throw new LatentGpuError(
@@ -118,7 +112,6 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       `${folder}/checkpoint.safetensors is of another model; put back the one that belongs to ${folder}/training.json, or train anew with --force`,
     );
   }
-  const { clipNorm, ema, seed } = training;
   return {
     request,
     data,
@@ -128,30 +121,46 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     model,
     total,
     record: {
-      format: 1,
+      format: 2,
       version,
-      family,
+      family: family.name,
       config: nest(values),
       data: found,
       runtime: `Node.js ${process.versions.node}`,
     },
     trainer: {
-      model,
-      loss: lossOf(model),
-      ...startOf(model),
+      ...trainerOf(model, training),
       data: train,
-      batch,
       binarize: binarization,
-      seed,
-      optimizer: makeOptimizer(runConfig(family, described, values).training, perEpoch, total),
-      ...(clipNorm !== null && { clipNorm }),
-      ...(ema !== null && { ema }),
-      ...(training.outputBias === 'data' &&
-        !(model instanceof FlowModel) && {
-          initial: new Map([outputBias(model, train, binarization)]),
-        }),
+      optimizer: makeOptimizer(training, perEpoch, total),
+      ...(training.outputBias === 'data' && {
+        initial: new Map([outputBias(model as Model & Decoding, train, binarization)]),
+      }),
     },
   };
+}
+
+/** What follows from the data alone, settled for good: a continued run has it from its record. */
+function withSettled(
+  values: Values,
+  { schedule }: TrainingConfig,
+  binarization: Binarization,
+  total: number,
+): Values {
+  const settled = new Map(values);
+  if (values.has('binarize')) settled.set('binarize', binarization);
+  // A cosine keeps its length when the run is continued beyond it.
+  if (schedule.kind === 'cosine' && schedule.steps === null) settled.set('schedule.steps', total);
+  return settled;
+}
+
+/** @throws LatentGpuError `bad-config` for data without what the family learns from */
+function checkWants({ name, wants = [] }: Family, { labels, name: data }: ImageDataset): void {
+  if (!wants.includes('labels') || labels) return;
+  throw new LatentGpuError(
+    'bad-config',
+    `${name} learns from labels, and ${data} has none; name a table's column with --label-column, or data with classes`,
+  );
 }
 
 function standardized({ train, test }: TrainingData, s: Standardization): TrainingData {

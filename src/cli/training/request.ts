@@ -3,13 +3,13 @@ import { basename, resolve } from 'node:path';
 import { readIfPresent } from '../../data/files.node.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { Family } from '../../models/index.ts';
-import { flatten, type Given, type Values } from '../../schema/index.ts';
+import type { Given, Values } from '../../schema/index.ts';
 import { FREE_KEYS } from '../../training/config.ts';
 import {
   assignments,
   type Checkpoint,
   fileValues,
-  RUN_KEYS,
+  keyValues,
   type Sources,
   settleData,
   settleRun,
@@ -58,16 +58,20 @@ export interface RunRequest {
 const dashed = (name: string) => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
 
 /** What the command line and its file ask for, weakest first. */
-async function asked(options: TrainOptions, context: Context): Promise<Map<string, Given>[]> {
+async function asked(
+  family: Family,
+  options: TrainOptions,
+  context: Context,
+): Promise<Map<string, Given>[]> {
   const sources: Map<string, Given>[] = [];
   if (options.config !== undefined) {
     const bytes = await readIfPresent(options.config);
     if (!bytes) {
       throw new LatentGpuError('bad-input', `--config: no such file: ${options.config}`);
     }
-    sources.push(fileValues(new TextDecoder().decode(bytes), options.config));
+    sources.push(fileValues(family, new TextDecoder().decode(bytes), options.config));
   }
-  sources.push(assignments(options.set ?? []));
+  sources.push(assignments(family, options.set ?? []));
   const flags = new Map<string, Given>();
   for (const name of ['epochs', 'steps', 'batch', 'binarize', 'holdOut', 'standardize'] as const) {
     const value = options[name];
@@ -101,7 +105,7 @@ export async function fresh(
       'name the data: --data digits (built in), --data mnist, or --data and a file or folder',
     );
   }
-  const sources = await asked(options, context);
+  const sources = await asked(family, options, context);
   // Data may be large, and mistakes need not wait for them; defaults may yet change with them.
   checkKeys(family, sources);
   return {
@@ -127,7 +131,7 @@ function checkKeys(family: Family, sources: Sources): void {
 /** `runs/mnist-vae`, `runs/table-vae` of `/some/where/table.csv.gz`. */
 export function defaultFolder(data: string, family: Family): string {
   const name = basename(resolve(data)).replace(/(.)\..*$/, '$1');
-  return `runs/${name}-${family}`;
+  return `runs/${name}-${family.name}`;
 }
 
 export async function continued(
@@ -143,14 +147,14 @@ export async function continued(
     );
   }
   const record = (await readRecord(folder)) as TrainingRecord;
-  if (record.family !== family) {
+  if (record.family !== family.name) {
     throw new LatentGpuError(
       'bad-config',
-      `${folder} holds a model of family ${record.family}, not ${family}; \`train ${record.family}\` continues it`,
+      `${folder} holds a model of family ${record.family}, not ${family.name}; \`train ${record.family}\` continues it`,
     );
   }
-  const before = flatten(RUN_KEYS, record.config, `${folder}/training.json`);
-  const sources = [before, ...(await asked(options, context))];
+  const before = keyValues(family, record.config, `${folder}/training.json`);
+  const sources = [before, ...(await asked(family, options, context))];
   refuseChanges(settleRun(family, [before]), settleRun(family, sources), folder);
   const { data, dataDir, test, limit, labelColumn } = record.data;
   return {

@@ -2,26 +2,20 @@
 import { logScale } from '../../data/standardize.ts';
 import { openDevice } from '../../device/index.ts';
 import {
-  codeSize,
-  evaluateFlow,
   evaluateModel,
-  FlowInference,
-  FlowModel,
-  Inference,
-  isFlowConfig,
   MODEL_FILE,
+  openInference,
   unpackBuffers,
   unpackParameters,
   WEIGHTS_FILE,
 } from '../../models/index.ts';
+import { runPictures } from '../../report/run-pictures.ts';
 import {
-  type AnyEvaluation,
   binarizedRows,
   type Checkpoint,
   type FitResult,
   fit,
   layoutOf,
-  lossIn,
   Trainer,
   type TrainerState,
 } from '../../training/index.ts';
@@ -33,8 +27,6 @@ import type { Context } from '../common/command.ts';
 import type { Output } from '../common/output.ts';
 import { version } from '../common/version.ts';
 import { treatmentOf } from '../data/subject.ts';
-import { flowPictures } from '../pictures/flow.ts';
-import { picturesOf } from '../pictures/latent.ts';
 import { bitsOf, epochLine, inDataUnits, metricsLine, progressOn } from './epoch-report.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import type { RunRequest } from './request.ts';
@@ -92,27 +84,23 @@ async function trainInto(
   const files = [MODEL_FILE, WEIGHTS_FILE];
   if (result.reason !== 'interrupted') {
     const isVector = config.model.data.shape.length === 1;
-    const legend = isVector ? ' (0: data, 1: the model)' : '';
-    out.say(
-      model instanceof FlowModel
-        ? `drawing samples${legend}`
-        : `drawing samples, reconstructions${legend} and the latent space`,
-    );
+    out.say(`drawing pictures${isVector ? ' (0: data, 1: the model)' : ''}`);
     files.push(...(await draw(run, trainer, result.parameters, prepared)));
   }
   const done = result.step - start;
   const shift = logScale(prepared.standardization);
   const last = result.last?.evaluation;
-  const tested = result.best?.negativeElbo ?? (last ? lossIn(last) : null);
+  const tested = result.best?.negativeElbo ?? last?.loss ?? null;
+  const isExact = model.can.logWeights?.exact === true;
   return {
     folder: request.folder,
-    family: request.family,
+    family: request.family.name,
     reason: result.reason,
     step: result.step,
     epoch: result.epoch,
     loss: result.last ? (inDataUnits(result.last, shift).metrics.loss ?? null) : null,
-    negativeElbo: model instanceof FlowModel ? null : tested,
-    negativeLogLikelihood: model instanceof FlowModel ? tested : null,
+    negativeElbo: isExact ? null : tested,
+    negativeLogLikelihood: isExact ? tested : null,
     bitsPerDimension: tested === null ? null : bitsOf(model, tested),
     binarization: prepared.binarization,
     parameters: model.parameterCount(),
@@ -154,12 +142,10 @@ function announce(
 ): void {
   const { adapter } = trainer.runtime.device;
   const { model: described } = config;
-  const treatment = treatmentOf({ config: described, standardization }, binarization);
-  const [codes, likelihood] = isFlowConfig(described)
-    ? ['', '']
-    : [` → ${codeSize(described)}`, `, likelihood ${described.likelihood.kind}`];
+  const treatment = treatmentOf(model, standardization !== undefined, binarization);
+  const [codes, likelihood] = model.portrait?.line ?? ['', ''];
   out.say(
-    `${request.family} ${described.data.shape.join('×')}${codes}, ` +
+    `${request.family.name} ${described.data.shape.join('×')}${codes}, ` +
       `${model.parameterCount().toLocaleString('en-US')} parameters; ` +
       `${data.train.name}, ${data.train.count} rows${trainer.isStreamed ? ', streamed' : ''}, ` +
       `${treatment}${likelihood}`,
@@ -173,7 +159,7 @@ async function fitInto(
   trainer: Trainer,
   prepared: Prepared,
   { out, signal }: Context,
-): Promise<FitResult<AnyEvaluation>> {
+): Promise<FitResult> {
   const { total, config, data, binarization, model, request, standardization } = prepared;
   const { training } = config;
   const { patience, checkpointEvery } = training;
@@ -190,7 +176,7 @@ async function fitInto(
     await run.save(whole, config.model, kept, version, standardization, buffers);
   };
   return await out.progress('training', (bar) =>
-    fit<AnyEvaluation>(trainer, {
+    fit(trainer, {
       steps: total,
       checkpointEvery,
       signal,
@@ -202,10 +188,11 @@ async function fitInto(
           run: (runtime) => {
             const rows = (a: number, b: number) =>
               binarizedRows(test, a, b, binarization, training.seed);
-            const options = { limit: Math.min(limit, test.count), logScale: shift };
-            return model instanceof FlowModel
-              ? evaluateFlow(runtime, model, test, rows, options)
-              : evaluateModel(runtime, model, test, rows, { ...options, samples });
+            return evaluateModel(runtime, model, test, rows, {
+              limit: Math.min(limit, test.count),
+              logScale: shift,
+              samples,
+            });
           },
         },
       }),
@@ -234,16 +221,11 @@ async function draw(
       seed: config.training.seed,
       ...(standardization && { standardization }),
     };
-    const inference =
-      model instanceof FlowModel
-        ? new FlowInference(runtime, model)
-        : new Inference(runtime, model);
+    const asked = openInference(runtime, model);
     try {
-      return inference instanceof FlowInference
-        ? await flowPictures(inference, options)
-        : await picturesOf(inference, options);
+      return await runPictures(asked, options);
     } finally {
-      await inference.destroy();
+      await asked.destroy();
     }
   });
   for (const [name, png] of pictures) await run.writePicture(name, png);

@@ -1,5 +1,4 @@
 // What a training run came to, for programs and for people.
-import type { Family } from '../../models/index.ts';
 import type { Binarization, FitResult } from '../../training/index.ts';
 import type { Context } from '../common/command.ts';
 import { EXIT } from '../common/failure.ts';
@@ -7,7 +6,7 @@ import { duration } from '../common/text.ts';
 
 export interface RunSummary {
   readonly folder: string;
-  readonly family: Family;
+  readonly family: string;
   readonly reason: FitResult['reason'];
   readonly step: number;
   readonly epoch: number;

@@ -5,7 +5,7 @@ import { bitsPerDimension } from '../../flows/index.ts';
 import { step } from '../../ops/index.ts';
 import { seedWords } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
-import { type Model, type Quantity } from '../family.ts';
+import type { Model, Quantity } from '../family.ts';
 import { logDensities } from './densities.ts';
 import type { Evaluation, Figure, LikelihoodEstimate } from './evaluation.ts';
 import { Feed } from './feed.ts';

@@ -82,9 +82,7 @@ export class FlowInference implements Asked {
     _drawSeed = 0,
     options: WorkOptions = {},
   ): Promise<Float32Array> {
-    return this.levelsOf(
-      await this.passed('forward', 'noise', z, count, options, (part) => part),
-    );
+    return this.levelsOf(await this.passed('forward', 'noise', z, count, options, (part) => part));
   }
 
   /** What comes back of data rows [count, D]: the same, but for rounding. */

@@ -259,7 +259,8 @@ export class Inference implements Asked {
     const { model } = this;
     const decode = need(model, 'decode', 'this');
     if (shown === 'mean') return decode.mean(z);
-    if (!decode.draw) throw lack(model.can, 'decode.draw', 'this', 'a model that only decodes means');
+    if (!decode.draw)
+      throw lack(model.can, 'decode.draw', 'this', 'a model that only decodes means');
     return decode.draw(z);
   }
 

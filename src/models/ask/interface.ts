@@ -24,7 +24,12 @@ export interface Asked {
   /** Codes of data rows [count, D]. */
   encode(x: Rows, count: number, options?: WorkOptions): Promise<Codes>;
   /** One draw of q(z | x) for each data row [count, D]: [count, M]. */
-  drawCodes(x: Rows, count: number, drawSeed?: number, options?: WorkOptions): Promise<Float32Array>;
+  drawCodes(
+    x: Rows,
+    count: number,
+    drawSeed?: number,
+    options?: WorkOptions,
+  ): Promise<Float32Array>;
   /** Data rows [count, D] for codes [count, M]. */
   decode(
     z: Rows,

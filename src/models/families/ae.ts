@@ -76,6 +76,7 @@ export class Autoencoder extends Module implements Model {
         draw: (z) => this.decode(z).sample(),
         numbers: this.features * this.likelihood.outputsPerFeature,
       },
+      describes: this.config.likelihood,
       quantities: ({ x }) => [
         {
           name: 'negativeElbo',

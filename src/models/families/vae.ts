@@ -22,7 +22,12 @@ import {
   makeLikelihood,
 } from '../likelihoods/index.ts';
 import type { NetConfig } from '../nets/mlp.ts';
-import { makePosterior, POSTERIOR_KEYS, type PosteriorConfig, type PosteriorPart } from '../posteriors/index.ts';
+import {
+  makePosterior,
+  POSTERIOR_KEYS,
+  type PosteriorConfig,
+  type PosteriorPart,
+} from '../posteriors/index.ts';
 import { makePrior, PRIOR_KEYS, type PriorConfig, type PriorPart } from '../priors/index.ts';
 import {
   codedPortrait,
@@ -147,6 +152,7 @@ export class Vae extends Module implements Model, LatentModel {
         exact: false,
         of: (batch, k) => importanceBound(this, batch, k).logWeights,
       },
+      describes: this.config.likelihood,
       quantities: (batch) => {
         const { bound, kl } = elbo(this, batch);
         return [
@@ -164,8 +170,20 @@ export class Vae extends Module implements Model, LatentModel {
       lacks: {
         'code.logStd': `a model with posterior=${this.config.posterior?.kind}, whose deviations have no closed form; leave out --std`,
         bijection: 'no flow but a variational autoencoder, which is no bijection',
+        ...this.withoutGraphs(),
       },
     };
+  }
+
+  private withoutGraphs(): Record<string, string> {
+    const { posterior, prior } = this.config;
+    const other =
+      posterior && posterior.kind !== 'normal'
+        ? `posterior=${posterior.kind}`
+        : prior && prior.kind !== 'normal' && `prior=${prior.kind}`;
+    return other
+      ? { graphs: `a model with ${other}, which ONNX files of this library do not hold` }
+      : {};
   }
 
   get portrait() {

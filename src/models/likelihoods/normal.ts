@@ -1,11 +1,12 @@
 // Real numbers: the decoder yields means, with a deviation that is given, learned, or decoded.
+
+import { MIN_STD } from '../../constants.ts';
 import { type Distribution, Normal } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { type Variable, variable } from '../../graph/variable.ts';
 import { constantInit } from '../../nn/index.ts';
 import { add, constant, log, slice, softplus } from '../../ops/index.ts';
 import type { Schema } from '../../schema/index.ts';
-import { MIN_STD } from '../../constants.ts';
 import { Likelihood } from './likelihood.ts';
 
 export const NORMAL = {

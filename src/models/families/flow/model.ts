@@ -23,9 +23,9 @@ import { type Batch, Module } from '../../../nn/index.ts';
 import { mean, neg, reshape, sub } from '../../../ops/index.ts';
 import { TEMPERATURE_KEYS } from '../../controls.ts';
 import type { Abilities, GreyAbility, Learner, Model } from '../../family.ts';
+import { eventShape, layersOf } from './architectures.ts';
 import type { BaseConfig, FlowConfig } from './config.ts';
 import { dequantizerOf } from './dequantizer.ts';
-import { eventShape, layersOf } from './architectures.ts';
 import type { LayerConfig } from './layer-keys.ts';
 import { bijectionOfLayers } from './layers.ts';
 import { DEQUANTIZED, flowPortrait } from './portrait.ts';
@@ -142,6 +142,7 @@ export class FlowModel extends Module implements Model {
   get can(): Abilities {
     const { features, flow, layers } = this;
     const grey = this.greyLevels();
+    const unitRange = this.unitRange();
     return {
       code: {
         size: features,
@@ -152,10 +153,10 @@ export class FlowModel extends Module implements Model {
       },
       decode: {
         mean: (z) =>
-          reshape(
-            flow.bijection.forward(reshape(z, [-1, ...flow.bijection.shape])).value,
-            [-1, features],
-          ),
+          reshape(flow.bijection.forward(reshape(z, [-1, ...flow.bijection.shape])).value, [
+            -1,
+            features,
+          ]),
         numbers: features,
       },
       draw: {
@@ -165,6 +166,8 @@ export class FlowModel extends Module implements Model {
       logWeights: { exact: true, of: (batch: Batch) => this.logProb(batch.x) },
       bijection: { flow, layers },
       ...(grey && { grey }),
+      ...(unitRange && { unitRange }),
+      ...(this.logit && { treatment: [`logit ${this.config.logit}`] }),
       quantities: ({ x }) => [
         {
           name: 'negativeLogLikelihood',
@@ -179,16 +182,36 @@ export class FlowModel extends Module implements Model {
     };
   }
 
+  private unitRange(): Abilities['unitRange'] {
+    const { logit } = this;
+    const { dequantize } = this.config;
+    const isGrey = dequantize !== 'none';
+    if (!isGrey && !logit) return undefined;
+    const remedy = [...(logit ? ['logit=null'] : []), ...(isGrey ? ['dequantize=none'] : [])];
+    return {
+      who: logit ? 'a logit' : `dequantize=${dequantize}`,
+      remedy: `set ${remedy.join(' and ')}`,
+    };
+  }
+
   private greyLevels(): GreyAbility | undefined {
     const { dequantize: dequantization } = this.config;
     if (dequantization === 'none') return undefined;
-    return { levels: GREY_LEVELS, dequantization, how: DEQUANTIZED[dequantization] };
+    return {
+      levels: GREY_LEVELS,
+      dequantization,
+      how: DEQUANTIZED[dequantization],
+      treatment: TREATED[dequantization],
+    };
   }
 
   get portrait() {
     return flowPortrait(this.config);
   }
 }
+
+/** What is done to grey levels, in a line about the data. */
+const TREATED = { uniform: 'dequantised', variational: 'dequantised variationally' } as const;
 
 const LACKS = {
   'code.draw': 'a flow, whose codes have neither draws nor deviations; leave out --draw',

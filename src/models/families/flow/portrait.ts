@@ -44,5 +44,6 @@ export function flowPortrait(config: FlowConfig): Portrait {
       ...(logit === null ? [] : [['logit', `margin ${logit}`] as const]),
     ],
     layers: layerRows(config),
+    layerConfigs: layersOf(config),
   };
 }
