@@ -82,6 +82,8 @@ describe('model.json', () => {
       latent: 20,
       decoder: { hidden: [300], activation: 'relu' },
       likelihood: { kind: 'bernoulli' },
+      posterior: { kind: 'normal' },
+      prior: { kind: 'normal' },
       objective: { bound: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
       init: 'torch',
     });
@@ -103,7 +105,7 @@ describe('model.json', () => {
   test('is laid out for people', () => {
     const text = modelJson(config());
     expect(text).toContain('"shape": [4, 3]');
-    expect(text).toMatch(/^{\n {2}"format": 1,\n {2}"family": "vae"/);
+    expect(text).toMatch(/^{\n {2}"format": 2,\n {2}"family": "vae"/);
     expect(text.endsWith('}\n')).toBe(true);
   });
 
@@ -124,9 +126,9 @@ describe('model.json', () => {
   test.each<[string, (o: Record<string, unknown>) => unknown, string]>([
     ['no object', () => [1], 'm.json: not a JSON object'],
     ['no format', ({ format: _, ...o }) => o, "'format' is missing"],
-    ['another format', (o) => ({ ...o, format: 2 }), 'format is 2; this version reads format 1'],
+    ['another format', (o) => ({ ...o, format: 3 }), 'format is 3; this version reads formats 1 and 2'],
     ['no family', ({ family: _, ...o }) => o, "'family' is missing"],
-    ['another family', (o) => ({ ...o, family: 'gan' }), '"gan"; it must be one of vae, ae, iwae'],
+    ['another family', (o) => ({ ...o, family: 'gan' }), '"gan"; it must be one of vae, iwae, ae'],
     ['no latent', ({ latent: _, ...o }) => o, "'latent' is missing"],
     ['no encoder', ({ encoder: _, ...o }) => o, "'encoder.hidden' is missing"],
     [
