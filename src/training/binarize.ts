@@ -11,6 +11,11 @@ export type Binarization = 'resampled' | 'once' | 'static' | 'none';
 
 export const BINARIZATIONS: readonly Binarization[] = ['resampled', 'once', 'static', 'none'];
 
+/** Data rows as a picture shows them to an encoder: drawn ones would only add noise. */
+export function greyed(binarization: Binarization): Binarization {
+  return binarization === 'resampled' ? 'none' : binarization;
+}
+
 /** Writes rows `start` to `end`, from `target[at]` on, as numbers whose white is `white`. */
 export function binarizeInto(
   target: Float32Array | Uint8Array | Uint32Array,

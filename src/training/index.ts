@@ -1,5 +1,5 @@
 // Training: configuration, batches, the trainer, the loop around it, its state as a file.
-export { BINARIZATIONS, type Binarization, binarizedRows } from './binarize.ts';
+export { BINARIZATIONS, type Binarization, binarizedRows, greyed } from './binarize.ts';
 export {
   type Best,
   type Checkpoint,

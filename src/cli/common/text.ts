@@ -1,15 +1,6 @@
-// Numbers and tables for people.
+// Tables and paragraphs for people.
 
-/** 75 as `1:15`, 3700 as `1:01:40`. */
-export function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const two = (n: number) => String(n).padStart(2, '0');
-  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
-}
-
-/** 1234567 as `1,234,567`. */
-export const thousands = (n: number): string => n.toLocaleString('en-US');
+export { duration, thousands } from '../../text.ts';
 
 /** Columns padded to their widest cell; the last is left as it is. */
 export function table(rows: readonly (readonly string[])[]): string {

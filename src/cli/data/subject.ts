@@ -3,13 +3,13 @@ import { type Command, Option } from 'commander';
 import type { ImageDataset } from '../../data/dataset.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { type Abilities, lack, type Model, type RowSource } from '../../models/index.ts';
-import { BINARIZATIONS, type Binarization, binarizedRows } from '../../training/index.ts';
+import { BINARIZATIONS, type Binarization, binarizedRows, greyed } from '../../training/index.ts';
 import type { LoadedModel } from '../../training/model-folder.node.ts';
 import { type Context, countOption } from '../common/command.ts';
 import { thousands } from '../common/text.ts';
 import { checkRange } from './checks.ts';
 import { loadModelData, type ModelDataOptions } from './model-data.ts';
-import { chooseBinarization, greyed } from './traits.ts';
+import { chooseBinarization } from './traits.ts';
 
 export interface SubjectOptions extends ModelDataOptions {
   readonly binarize?: Binarization;

@@ -50,8 +50,3 @@ export function chooseBinarization(
   }
   return asked;
 }
-
-/** Data rows as a picture shows them to an encoder: drawn ones would only add noise. */
-export function greyed(binarization: Binarization): Binarization {
-  return binarization === 'resampled' ? 'none' : binarization;
-}

@@ -1,0 +1,150 @@
+// Data points that a model saw or made, as pictures: images of any size and channels, and plain vectors.
+import { type Standardization, toOriginal } from '../data/standardize.ts';
+import { LatentGpuError } from '../errors.ts';
+import { grid, pairs } from './grid.ts';
+import type { Picture } from './png.ts';
+import { scatter } from './scatter.ts';
+
+/** Pixels of an image's longer side, about; smaller ones are enlarged. */
+const IMAGE = 56;
+/** Pixels of a vector's cells, at most, and of a row of strips, about. */
+const CELL = 16;
+const STRIPS = 960;
+/** The widest picture that is drawn. */
+const WIDEST = 20_000;
+/** Colours reach this many deviations to either side of the mean. */
+const REACH = 3;
+
+/** How data points are shown: what shape they have, and what was done to their values. */
+export interface Appearance {
+  readonly shape: readonly number[];
+  /** Of a model that sees standardised data. */
+  readonly standardization: Standardization | undefined;
+}
+
+/** How the data points of a model, as it lies in its folder, are shown. */
+export function appearanceOf({
+  config,
+  standardization,
+}: {
+  readonly config: { readonly data: Pick<Appearance, 'shape'> };
+  readonly standardization: Standardization | undefined;
+}): Appearance {
+  return { shape: config.data.shape, standardization };
+}
+
+/** Plain vectors are points and strips; all else is images. */
+export const isVector = ({ shape }: Pick<Appearance, 'shape'>): boolean => shape.length === 1;
+
+/** Data in data units, of rows as a model sees or makes them. */
+export function inDataUnits(rows: Float32Array, { standardization }: Appearance): Float32Array {
+  return standardization ? toOriginal(rows, standardization) : rows;
+}
+
+/**
+ * Images in data units, with values in [0, 1] where they are of another range: black is three
+ * deviations below the lowest mean, white as many above the highest.
+ */
+function inUnitRange(rows: Float32Array, { mean, std }: Standardization): Float32Array {
+  // No data within [0, 1] have a deviation above one half; that of a constant pixel counts as 1.
+  const fits = (s: number) => s <= 0.5 || s === 1;
+  const isUnit = mean.every((m, d) => m >= 0 && m <= 1 && fits(std[d] as number));
+  if (isUnit && std.some((s) => s <= 0.5)) return rows;
+  const far = (sign: number) => mean.map((m, d) => m + sign * REACH * (std[d] as number));
+  const low = far(-1).reduce((a, b) => Math.min(a, b));
+  const high = far(1).reduce((a, b) => Math.max(a, b));
+  return rows.map((value) => (value - low) / (high - low));
+}
+
+const BELOW = [0.13, 0.4, 0.67] as const;
+const MIDDLE = 0.97;
+const ABOVE = [0.7, 0.09, 0.17] as const;
+
+/** Every value as a colour: blue below the feature's mean, white at it, red above. */
+function inColor(rows: Float32Array, { mean, std }: Standardization): Float32Array {
+  const colors = new Float32Array(3 * rows.length);
+  rows.forEach((value, i) => {
+    const d = i % mean.length;
+    const off = (value - (mean[d] as number)) / (REACH * (std[d] as number));
+    const strength = Math.min(1, Math.abs(off));
+    (off < 0 ? BELOW : ABOVE).forEach((channel, c) => {
+      colors[3 * i + c] = MIDDLE + strength * (channel - MIDDLE);
+    });
+  });
+  return colors;
+}
+
+/** What `grid` draws of data points. */
+function drawable(rows: Float32Array, { shape, standardization }: Appearance) {
+  if (shape.length > 1) {
+    return { images: standardization ? inUnitRange(rows, standardization) : rows, shape };
+  }
+  const features = shape[0] as number;
+  return standardization
+    ? { images: inColor(rows, standardization), shape: [1, features, 3] }
+    : { images: rows, shape: [1, features] };
+}
+
+/** The sides of the squares that pixels and cells become. */
+function scaleOf({ shape }: Appearance, columns: number): number {
+  const isVector = shape.length === 1;
+  const [height, width] = (isVector ? [1, shape[0]] : shape) as [number, number];
+  if (columns * width > WIDEST) {
+    throw new LatentGpuError(
+      'bad-input',
+      `a picture of ${columns} columns of [${shape.join(', ')}] would be ${columns * width} pixels wide; write a .npy file`,
+    );
+  }
+  const scale = isVector
+    ? Math.min(CELL, Math.floor(STRIPS / (columns * width)))
+    : Math.round(IMAGE / Math.max(height, width));
+  return Math.max(1, scale);
+}
+
+export interface PictureLayout {
+  /** Of images, and of strips. */
+  readonly columns?: number;
+  readonly gap?: number;
+  /** Which series each point belongs to, for points in the plane. */
+  readonly series?: ArrayLike<number>;
+}
+
+/**
+ * A picture of data points [count, ...shape] in data units: a grid of images; points in the plane if
+ * they have two features; else a strip of cells each.
+ */
+export function pictureOf(
+  rows: Float32Array,
+  count: number,
+  look: Appearance,
+  { columns, gap, series }: PictureLayout = {},
+): Picture {
+  const [features = 1] = look.shape;
+  const isVector = look.shape.length === 1;
+  if (isVector && features === 2)
+    return scatter(rows, { count, ...(series && { labels: series }) });
+  // About as wide as high.
+  const usual = Math.ceil(Math.sqrt(isVector ? count / features : count));
+  const wanted = columns ?? usual;
+  const { images, shape } = drawable(rows, look);
+  return grid(images, {
+    shape,
+    count,
+    columns: wanted,
+    scale: scaleOf(look, wanted),
+    ...(gap !== undefined && { gap }),
+  });
+}
+
+/** A picture of images above their reconstructions, both [count, ...shape] in data units. */
+export function pairsPicture(
+  data: Float32Array,
+  again: Float32Array,
+  count: number,
+  look: Appearance,
+): Picture {
+  const columns = Math.min(count, 10);
+  const { images, shape } = drawable(data, look);
+  const options = { shape, count, columns, scale: scaleOf(look, columns) };
+  return pairs(images, drawable(again, look).images, options);
+}

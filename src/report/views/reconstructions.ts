@@ -1,0 +1,32 @@
+// Data and what a model makes of their codes. Those of a bijection are exact: there is nothing to see.
+import { CLOUD } from '../../pictures/clouds.ts';
+import { inDataUnits, pairsPicture } from '../../pictures/points.ts';
+import { PICTURES } from '../../training/run-files.ts';
+import type { PictureView } from './view.ts';
+
+/** Pairs of images. */
+const PAIRS = 40;
+
+export const RECONSTRUCTIONS: PictureView = {
+  title: 'Reconstructions',
+  file: PICTURES.reconstructions,
+  needs: { can: ['code', 'decode'], rows: 1, also: ({ can }) => !can.bijection },
+  async draw(scene, work) {
+    const { asked, look, isVector } = scene;
+    const data = scene.few(isVector ? CLOUD : scene.atMost(PAIRS));
+    const count = data.length / asked.model.features;
+    const again = await asked.reconstruct(data, count, 'mean', 0, work);
+    if (isVector) {
+      return {
+        picture: scene.cloud(data, again),
+        caption: `Reconstructions (1) among data (0), ${scene.place}.`,
+        alt: 'Scatter plot of reconstructions among data',
+      };
+    }
+    return {
+      picture: pairsPicture(inDataUnits(data, look), inDataUnits(again, look), count, look),
+      caption: 'Data above, their reconstructions directly below.',
+      alt: 'Pairs of rows: data, and below them what the model makes of them',
+    };
+  },
+};

@@ -1,0 +1,105 @@
+// A model at work, and what it is shown, as its views see them.
+import type { ImageDataset } from '../../data/dataset.ts';
+import type { Asked, RowSource, WorkOptions } from '../../models/index.ts';
+import { CLOUD, cloudPicture } from '../../pictures/clouds.ts';
+import { type Frame, frameOf } from '../../pictures/plot.ts';
+import type { Picture } from '../../pictures/png.ts';
+import { type Appearance, inDataUnits, isVector } from '../../pictures/points.ts';
+
+const MADE = { 1: 'as points along a line', 2: 'as points in the plane' } as const;
+
+/** Data that a model is shown, and how. */
+export interface Sitters {
+  readonly dataset: ImageDataset;
+  /** Rows for pictures: grey where training drew them anew. */
+  readonly shown: RowSource;
+}
+
+export interface SceneOptions {
+  readonly asked: Asked;
+  readonly look: Appearance;
+  readonly sitters?: Sitters | undefined;
+  readonly seed: number;
+  /** Side of a plot in pixels; default: each plot's own. */
+  readonly plot?: number;
+  /** Values of the data points in one picture, about, at most. Default: any number. */
+  readonly values?: number;
+}
+
+export class Scene {
+  readonly asked: Asked;
+  readonly look: Appearance;
+  readonly sitters: Sitters | undefined;
+  readonly seed: number;
+  readonly plot: number | undefined;
+  private readonly values: number;
+  private plane: Promise<Float32Array> | undefined;
+
+  constructor({ asked, look, sitters, seed, plot, values }: SceneOptions) {
+    this.asked = asked;
+    this.look = look;
+    this.sitters = sitters;
+    this.seed = seed;
+    this.plot = plot;
+    this.values = values ?? Number.POSITIVE_INFINITY;
+  }
+
+  get can() {
+    return this.asked.model.can;
+  }
+
+  /** Data points are images, points in the plane, or longer and shorter vectors. */
+  get isVector(): boolean {
+    return isVector(this.look);
+  }
+
+  get isPlane(): boolean {
+    return this.isVector && this.asked.model.features === 2;
+  }
+
+  /** Where plain vectors are drawn, in words. */
+  get place(): string {
+    return (
+      MADE[this.asked.model.features as 1 | 2] ??
+      'in the plane of the first two principal components of the data'
+    );
+  }
+
+  /** So many data points, or fewer where they are large: a page is to stay small. */
+  atMost(wanted: number): number {
+    return Math.max(4, Math.min(wanted, Math.floor(this.values / this.asked.model.features)));
+  }
+
+  /** As many as `atMost`, in a full square. */
+  squareOf(wanted: number): number {
+    return Math.floor(Math.sqrt(this.atMost(wanted))) ** 2;
+  }
+
+  /** Rows that are shown, from the first: [n, D] as the model sees them, n being `most` or all there are. */
+  few(most: number): Float32Array {
+    const { shown, dataset } = this.sitters as Sitters;
+    return shown(0, Math.min(most, dataset.count));
+  }
+
+  /** Points [n, 2] of the plane, as the model sees them: data; where there are none, draws. */
+  seen({ signal }: WorkOptions): Promise<Float32Array> {
+    this.plane ??= this.sitters
+      ? Promise.resolve(this.few(CLOUD))
+      : this.asked.sample(CLOUD, 'draw', this.seed, { ...(signal && { signal }) });
+    return this.plane;
+  }
+
+  /** The part of the plane where they lie, in data units. */
+  async frame(work: WorkOptions): Promise<Frame> {
+    return frameOf(inDataUnits(await this.seen(work), this.look));
+  }
+
+  /** Data (0) and as many points of the model (1), both [n, D] as the model sees them, among each other. */
+  cloud(data: Float32Array, made: Float32Array): Picture {
+    // A density over the plane is in data units, and so is what is compared with it; else every feature
+    // is to count alike.
+    const isMapped = this.isPlane && this.can.logWeights?.exact;
+    const units = (rows: Float32Array) => (isMapped ? inDataUnits(rows, this.look) : rows);
+    return cloudPicture(units(data), units(made), this.asked.model.features, this.plot);
+  }
+}
