@@ -16,7 +16,7 @@ export {
   cosine,
   iwaeStages,
   piecewise,
-  type Schedule,
+  type RateSchedule,
   stepDecay,
   warmup,
 } from './schedules.ts';
