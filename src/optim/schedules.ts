@@ -42,7 +42,9 @@ export function warmup(steps: number, then: RateSchedule): RateSchedule {
 }
 
 /** Rates that change at given steps: `[[0, 1e-3], [1000, 5e-4]]`. */
-export function piecewise(pieces: readonly (readonly [from: number, rate: number])[]): RateSchedule {
+export function piecewise(
+  pieces: readonly (readonly [from: number, rate: number])[],
+): RateSchedule {
   const [first, ...later] = pieces;
   if (
     first?.[0] !== 0 ||
