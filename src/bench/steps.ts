@@ -6,7 +6,7 @@ import type { Timing } from '../device/stopwatch.ts';
 import { Inference, type ObjectiveConfig, Vae } from '../models/index.ts';
 import { mean, neg, randomNormal } from '../ops/index.ts';
 import { adam } from '../optim/index.ts';
-import { memoryBytes } from '../scheduler/bindings.ts';
+import { memoryBytes } from '../scheduler/fuse/traffic.ts';
 import { type Plan, Runtime, type StepFeed, schedule } from '../scheduler/index.ts';
 import { Trainer, type TrainerOptions } from '../training/index.ts';
 import { FLOW_STEPS, prepareFlow } from './flow-steps.ts';

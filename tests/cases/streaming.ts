@@ -14,8 +14,8 @@ import {
   step,
 } from '../../src/ops/index.ts';
 import { adam } from '../../src/optim/index.ts';
-import { defaultAdapterClass } from '../../src/scheduler/adapter.ts';
 import { schedule } from '../../src/scheduler/index.ts';
+import { defaultAdapterClass } from '../../src/scheduler/lower/adapter.ts';
 import { batchesOf } from '../../src/training/batches.ts';
 import type { Binarization } from '../../src/training/binarize.ts';
 import { describeStep, lossOf, Trainer, type TrainerOptions } from '../../src/training/index.ts';

@@ -5,7 +5,7 @@ import { input } from '../../src/graph/variable.ts';
 import { MLP } from '../../src/nn/index.ts';
 import { mean, neg } from '../../src/ops/index.ts';
 import { adam, cosine } from '../../src/optim/index.ts';
-import type { Runtime } from '../../src/scheduler/runtime.ts';
+import type { Runtime } from '../../src/scheduler/run/runtime.ts';
 import type { TrainerOptions } from '../../src/training/index.ts';
 
 const forms = {
