@@ -1,4 +1,5 @@
 // Optimization: update rules, schedules, and the step that applies them.
+export type { Followed, UpdateContext } from './followed.ts';
 export { type Minimization, type MinimizeOptions, minimize } from './minimize.ts';
 export {
   type AdamOptions,
@@ -11,6 +12,7 @@ export {
   type UpdateInput,
   type UpdateOutput,
 } from './optimizers.ts';
+export { RowTable, type RowTableOptions } from './row-table.ts';
 export {
   constantRate,
   cosine,
@@ -20,3 +22,4 @@ export {
   stepDecay,
   warmup,
 } from './schedules.ts';
+export type { Turns } from './turns.ts';
