@@ -3,7 +3,6 @@ export type { Batch } from './batch.ts';
 export { Conv2d, type Conv2dOptions, ConvNet, type ConvNetOptions } from './conv.ts';
 export { constantInit, glorotUniform, normal, uniform } from './initializers.ts';
 export { Linear, type LinearInit, type LinearOptions, MLP, type MlpOptions } from './linear.ts';
-export type { LossTerms } from './loss.ts';
 export { MADE, type MadeOptions } from './made.ts';
 export { MadeWalk } from './made-walk.ts';
 export { Module } from './module.ts';

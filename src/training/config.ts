@@ -20,7 +20,7 @@ import {
   cosine,
   iwaeStages,
   type Optimizer,
-  type Schedule,
+  type RateSchedule,
   sgd,
   stepDecay,
   warmup,
@@ -263,8 +263,8 @@ function makeSchedule(
   lr: number,
   stepsPerEpoch: number,
   total: number,
-): Schedule {
-  const courses: Record<typeof schedule.kind, () => Schedule> = {
+): RateSchedule {
+  const courses: Record<typeof schedule.kind, () => RateSchedule> = {
     constant: () => constantRate(lr),
     step: () => stepDecay(lr, schedule.every ?? 1000, schedule.gamma),
     cosine: () => cosine(lr, schedule.steps ?? total, schedule.final),

@@ -32,7 +32,7 @@ export interface FitOptions {
     readonly every: number;
     readonly run: (runtime: Runtime) => Promise<Evaluation>;
   };
-  /** Stops after so many evaluations without a lower negative ELBO. */
+  /** Stops after so many evaluations without a lower loss. */
   readonly patience?: number;
   /** The best so far of a run that is continued. */
   readonly best?: Best;
@@ -122,10 +122,10 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
           const evaluation = await trainer.withParameters(parameters, evaluate.run);
           last = { ...last, evaluation };
           if (patience !== undefined) {
-            const negativeElbo = evaluation.loss;
-            const isBest = !best || negativeElbo < best.negativeElbo;
+            const { loss } = evaluation;
+            const isBest = !best || loss < best.loss;
             best = isBest
-              ? { negativeElbo, step: next, stale: 0, parameters }
+              ? { loss, step: next, stale: 0, parameters }
               : { ...(best as Best), stale: (best as Best).stale + 1 };
             last = { ...last, isBest };
           }

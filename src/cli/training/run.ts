@@ -90,7 +90,7 @@ async function trainInto(
   const done = result.step - start;
   const shift = logScale(prepared.standardization);
   const last = result.last?.evaluation;
-  const tested = result.best?.negativeElbo ?? last?.loss ?? null;
+  const tested = result.best?.loss ?? last?.loss ?? null;
   const isExact = model.can.logWeights?.exact === true;
   return {
     folder: request.folder,
