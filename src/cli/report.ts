@@ -1,21 +1,38 @@
 // latentgpu report: all that is known of a model, as one HTML file.
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { IMPORTANCE_SAMPLES } from '../constants.ts';
 import { isLatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
-import { reportPage } from '../report/page.ts';
-import { isFlow, type LoadedModel } from '../training/model-folder.node.ts';
+import { type Model, plainOf } from '../models/index.ts';
+import { makeReport } from '../report/report.ts';
+import { readRunHistory } from '../report/run-history.ts';
+import type { Subject as ReportSubject } from '../report/subject.ts';
+import { binarizedRows, greyed } from '../training/index.ts';
+import type { LoadedModel } from '../training/model-folder.node.ts';
 import { REPORT_FILE } from '../training/run-files.ts';
-import { type Context, common, countOption, runCommand } from './common/command.ts';
+import {
+  type CommonOptions,
+  type Context,
+  common,
+  countOption,
+  runCommand,
+} from './common/command.ts';
 import { loadModel, withModel } from './common/device.ts';
 import { outputFile } from './common/files.ts';
 import { table, thousands } from './common/text.ts';
+import { version } from './common/version.ts';
 import { hasTestSplit } from './data/load.ts';
-import { dataOptions, loadSubject, type Subject } from './data/subject.ts';
-import { contentOf, type ReportOptions } from './report/content.ts';
-import { accountOfFlow } from './report/flow.ts';
-import { readRunHistory } from './report/history.ts';
-import { accountOfLatent, SAMPLES } from './report/latent.ts';
+import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
+import { isBinary } from './data/traits.ts';
+
+/** Importance samples of a row. */
+const SAMPLES = IMPORTANCE_SAMPLES.scores;
+
+interface ReportOptions extends CommonOptions, SubjectOptions {
+  out?: string;
+  samples?: number;
+}
 
 export function reportCommand(program: Command): void {
   const command = program
@@ -42,47 +59,45 @@ export function reportCommand(program: Command): void {
 
 async function perform(dir: string, options: ReportOptions, context: Context): Promise<void> {
   const began = performance.now();
-  const { out, seed = 0 } = context;
+  const { out, signal, seed = 0 } = context;
   const asked = options.out === undefined ? undefined : await outputFile(options.out, ['html']);
   const loaded = await loadModel(dir, out);
   const file = asked ?? (await outputFile(join(dir, REPORT_FILE), ['html']));
   const notes: string[] = [];
-  const history = await readRunHistory(dir, loaded, notes);
+  const history = await readRunHistory(dir, loaded.model, notes);
   const subject = await findSubject(dir, loaded, options, context, notes);
-  const settled = { ...options, seed, samples: samplesOf(loaded, options.samples) };
+  const samples = samplesOf(loaded.model, options.samples);
   await withModel(loaded, async (runtime, device) => {
-    const { evaluation, likelihood, portrait } = isFlow(loaded)
-      ? await accountOfFlow(runtime, loaded, subject, settled, context)
-      : await accountOfLatent(runtime, loaded, subject, settled, context);
-    const missing = [...notes, ...portrait.notes];
-    const page = reportPage(
-      await contentOf({
+    const { page, evaluation, pictures, missing } = await makeReport(
+      runtime,
+      {
         dir,
         loaded,
         history,
-        portrait,
-        likelihood,
-        notes: missing,
-        adapter: device.adapter.name,
-        options: settled,
-        subject,
-      }),
+        subject: subject && shownOf(subject, options),
+        notes,
+        asking: { ...options, seed, samples },
+        version,
+      },
+      (label, work) =>
+        out.progress(label, (bar) =>
+          work({ signal, onProgress: (fraction) => bar.update(fraction) }),
+        ),
     );
     await writeFileAtomic(file.path, page);
     const bytes = Buffer.byteLength(page);
-    const { binarization, ...about } = subject?.summary ?? {};
+    const adapter = device.adapter.name;
     const seconds = Number(((performance.now() - began) / 1000).toFixed(3));
     out.result(
       {
         file: file.path,
         bytes,
-        evaluation: evaluation ?? null,
-        ...about,
-        ...(!isFlow(loaded) && { binarization }),
-        pictures: portrait.pictures.map(({ title }) => title),
+        evaluation: evaluation ? plainOf(evaluation) : null,
+        ...subject?.summary,
+        pictures,
         missing,
         seed,
-        adapter: device.adapter.name,
+        adapter,
         seconds,
       },
       out.quiet
@@ -91,7 +106,7 @@ async function perform(dir: string, options: ReportOptions, context: Context): P
             table([
               ['file', `${file.path}: ${thousands(Math.ceil(bytes / 1024))} KiB`],
               ...(subject ? [['data', subject.title]] : []),
-              ['adapter', device.adapter.name],
+              ['adapter', adapter],
               ['time', `${seconds.toFixed(1)} s`],
             ]),
             ...missing,
@@ -101,9 +116,27 @@ async function perform(dir: string, options: ReportOptions, context: Context): P
 }
 
 /** Draws of a row, where there are any: to find its likelihood, or what a grey level stands for. */
-function samplesOf(loaded: LoadedModel, asked: number | undefined): number | undefined {
-  if (!isFlow(loaded)) return asked ?? SAMPLES;
-  return loaded.model.isDequantized ? asked || 1 : undefined;
+function samplesOf({ can }: Model, asked: number | undefined): number | undefined {
+  if (!can.logWeights) return undefined;
+  if (!can.logWeights.exact) return asked ?? SAMPLES;
+  return can.grey ? asked || 1 : undefined;
+}
+
+/** Draws in pictures are those of the evaluation, if they were asked for. */
+function shownOf(
+  { dataset, binarization, rows, summary: { split } }: Subject,
+  { binarize }: ReportOptions,
+): ReportSubject {
+  const shown = binarize ?? greyed(binarization);
+  return {
+    dataset,
+    binarization,
+    isBinary: binarization !== 'none' || isBinary(dataset),
+    split,
+    evaluated: rows,
+    shown:
+      shown === binarization ? rows : (start, end) => binarizedRows(dataset, start, end, shown, 0),
+  };
 }
 
 /** The data to show the model, or a note of why there are none, unless they were asked for. */

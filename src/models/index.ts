@@ -1,6 +1,7 @@
 // Models: families of them, their parts, and what may be asked of one at work.
 export { certifyFlow, type FlowCertificate } from './ask/certify.ts';
 export { type DensityOptions, logDensities } from './ask/densities.ts';
+export { codeDimensions, type DimensionOptions } from './ask/dimensions.ts';
 export {
   type EvaluationOptions,
   evaluateModel,
@@ -8,6 +9,8 @@ export {
   likelihoodOf,
 } from './ask/evaluate.ts';
 export {
+  type BoundOfSamples,
+  type CodeDimension,
   type Evaluation,
   type Figure,
   type LikelihoodEstimate,

@@ -1,5 +1,5 @@
 // Bits per dimension: what they are of, and where there are none.
-import type { LikelihoodConfig } from '../models/index.ts';
+import type { Model } from '../models/index.ts';
 
 /** A value, or why there is none. */
 export interface BitsPerDimension {
@@ -8,12 +8,9 @@ export interface BitsPerDimension {
 }
 
 /** What decides whether a likelihood counts bits. */
-export interface Coding {
-  readonly likelihood: LikelihoodConfig;
-  readonly isVae: boolean;
+export interface Coding extends Pick<Model, 'features' | 'can'> {
   /** Whether every value that the model sees is 0 or 1. */
   readonly isBinary: boolean;
-  readonly features: number;
 }
 
 /**
@@ -24,14 +21,16 @@ export interface Coding {
  */
 export function bitsPerDimension(
   nats: number,
-  { likelihood, isVae, isBinary, features }: Coding,
+  { can, isBinary, features }: Coding,
 ): BitsPerDimension {
   const none = (note: string): BitsPerDimension => ({ value: undefined, note });
   const value = nats / (features * Math.LN2);
-  if (!isVae) return none('no bits per dimension: an autoencoder gives data no probability');
-  switch (likelihood.kind) {
+  if (!can.logWeights) {
+    return none('no bits per dimension: this model gives data no probability');
+  }
+  switch (can.describes?.kind) {
     case 'categorical':
-      return { value, note: `${likelihood.levels ?? 256} levels` };
+      return { value, note: `${can.describes.levels ?? 256} levels` };
     case 'bernoulli':
       if (isBinary) return { value, note: 'values are 0 or 1' };
       return none(

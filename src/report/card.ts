@@ -29,9 +29,6 @@ export interface CardSubject {
   readonly seed: number;
 }
 
-export const thousands = (n: number) => n.toLocaleString('en-US');
-export const rowsText = (n: number) => (n === 1 ? 'one row' : `${thousands(n)} rows`);
-
 function tileOf({ label, value, digits, error, errorDigits = 2, unit, name }: Tile): Html {
   return html`<div class="tile"><dt class="label">${label}</dt>
 <dd><data id="${name}" value="${value}">${value.toFixed(digits)}</data>${

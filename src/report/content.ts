@@ -1,4 +1,5 @@
 // What a report tells, before it is a page.
+import type { BoundOfSamples, CodeDimension } from '../models/index.ts';
 import type { Card } from './card.ts';
 import type { History } from './history.ts';
 
@@ -14,12 +15,11 @@ export interface ReportPicture {
   readonly caption: string;
 }
 
-/** Of every dimension of the code, over the rows that were evaluated. */
+/** What the dimensions of a code tell, over the rows that were evaluated. */
 export interface LatentDimensions {
-  /** Mean divergence from the prior in nats; an autoencoder has none. */
-  readonly kl: readonly number[] | undefined;
-  /** Of the posterior means (an autoencoder: of the codes). */
-  readonly variance: readonly number[];
+  readonly each: readonly CodeDimension[];
+  /** Whether codes have a posterior, of which the means vary. */
+  readonly isDrawn: boolean;
 }
 
 export interface ReportContent {
@@ -33,7 +33,9 @@ export interface ReportContent {
   readonly history: History | undefined;
   readonly pictures: readonly ReportPicture[];
   readonly dimensions: LatentDimensions | undefined;
-  /** Of a flow, from noise to data: what a layer is, and its keys. */
+  /** -log p(x) by the draws of a row that its bound averages over. */
+  readonly curve: readonly BoundOfSamples[] | undefined;
+  /** What stands one after the other from noise to data, and its keys. */
   readonly layers: readonly Fact[];
   /** Settled keys. */
   readonly configuration: readonly (readonly [key: string, value: string, help: string])[];

@@ -1,5 +1,5 @@
 // `metrics.jsonl` as curves.
-import { type CurveTable, type Line, SKIPPED, valueAt } from './quantities.ts';
+import { curvesOf, type Line, type Measured, SKIPPED, valueAt } from './quantities.ts';
 
 /** One quantity over the steps of a run; a step at which it was not measured has none. */
 export interface Series {
@@ -33,7 +33,7 @@ const skippedOf = valueAt('skipped');
 const secondsOf = valueAt('seconds');
 
 /** Reads the text of a `metrics.jsonl`; a line that was cut off by a kill is left out. */
-export function readHistory(text: string, table: CurveTable): History {
+export function readHistory(text: string, measured: Measured): History {
   const lines = new Map<number, Line>();
   let unreadable = 0;
   for (const written of text.split('\n').filter((each) => each.trim() !== '')) {
@@ -46,6 +46,10 @@ export function readHistory(text: string, table: CurveTable): History {
   const every = Math.ceil(ordered.length / POINTS);
   const last = ordered.length - 1;
   const kept = ordered.filter((_, i) => (last - i) % every === 0);
+  const table = curvesOf(
+    measured,
+    ordered.map(([, line]) => line),
+  );
   const curves = Object.entries(table).map(([title, quantities]) => ({
     title,
     series: Object.entries(quantities)

@@ -6,7 +6,7 @@ import uPlotStyle from 'uplot/dist/uPlot.min.css?raw';
 import { cardSection } from './card.ts';
 import chartScript from './charts.js?raw';
 import type { Fact, ReportContent } from './content.ts';
-import { curveFigure, dimensionsFigure, pictureFigure } from './figures.ts';
+import { boundFigure, curveFigure, dimensionsFigure, pictureFigure } from './figures.ts';
 import { Html, html } from './html.ts';
 import style from './style.css?raw';
 
@@ -53,7 +53,8 @@ function layersTable(layers: readonly Fact[]): Html {
 }
 
 function bodyOf(content: ReportContent): Html {
-  const { title, subtitle, facts, notes, likelihood, pictures, dimensions, layers } = content;
+  const { title, subtitle, facts, notes, likelihood, curve, pictures, dimensions, layers } =
+    content;
   const { configuration, commands, versions } = content;
   return html`<main>
 <header>
@@ -62,7 +63,9 @@ function bodyOf(content: ReportContent): Html {
 <dl class="facts">
 ${facts.map(([label, text]) => html`<div><dt>${label}</dt><dd>${text}</dd></div>\n`)}</dl>
 ${notes.map((note) => html`<p class="note">${note}</p>\n`)}</header>
-${likelihood && cardSection(likelihood)}${curvesSection(content)}${
+${likelihood && cardSection(likelihood)}${
+  curve && section('bound', 'How tight the bound is', [boundFigure(curve)])
+}${curvesSection(content)}${
   pictures.length > 0 &&
   section('pictures', 'What it makes', [
     html`<div class="grid">${pictures.map(pictureFigure)}</div>\n`,

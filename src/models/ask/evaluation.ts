@@ -28,6 +28,22 @@ export interface LikelihoodEstimate {
   readonly count: number;
 }
 
+/** Of one dimension of the code, or of a group of them, over the rows. */
+export interface CodeDimension {
+  /** Mean divergence of q(z | x) from the prior, in nats; missing where no dimension has one of its own. */
+  readonly kl?: number;
+  /** Of the codes that stand for the rows: of posterior means where there is a posterior. */
+  readonly variance: number;
+}
+
+/** A bound by how many draws it averages over. */
+export interface BoundOfSamples {
+  readonly samples: number;
+  /** Mean over the rows, in nats, and its error. */
+  readonly value: number;
+  readonly error: number;
+}
+
 export interface Evaluation {
   /** Rows. */
   readonly count: number;
@@ -48,6 +64,10 @@ export interface Evaluation {
   readonly dequantization?: string;
   /** Of the dequantising noise a row; 0 where there is none. */
   readonly draws?: number;
+  /** Of models with codes, in the order of the code. */
+  readonly dimensions?: readonly CodeDimension[];
+  /** Of -log p(x), from few draws to many. */
+  readonly curve?: readonly BoundOfSamples[];
   /** The same for people, the loss first. */
   readonly figures: readonly Figure[];
 }

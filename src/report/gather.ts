@@ -2,45 +2,49 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readIfPresent } from '../../data/files.node.ts';
-import { isLatentGpuError } from '../../errors.ts';
-import { isObject } from '../../formats/json.ts';
-import { WEIGHTS_FILE } from '../../models/index.ts';
-import type { Card } from '../../report/card.ts';
-import type { Fact, ReportContent } from '../../report/content.ts';
-import type { History } from '../../report/history.ts';
-import { optionWords, quoted, trainLine } from '../../report/recipe.ts';
-import { RUN_KEYS } from '../../training/index.ts';
-import type { LoadedModel } from '../../training/model-folder.node.ts';
-import { RECORD_FILE } from '../../training/run-files.ts';
-import type { CommonOptions } from '../common/command.ts';
-import { duration, thousands } from '../common/text.ts';
-import { version } from '../common/version.ts';
-import type { Subject, SubjectOptions } from '../data/subject.ts';
+import { readIfPresent } from '../data/files.node.ts';
+import { isLatentGpuError } from '../errors.ts';
+import { isObject } from '../formats/json.ts';
+import { type Evaluation, familyOf, WEIGHTS_FILE } from '../models/index.ts';
+import { duration, thousands } from '../text.ts';
+import { runKeys } from '../training/index.ts';
+import type { LoadedModel } from '../training/model-folder.node.ts';
+import { RECORD_FILE } from '../training/run-files.ts';
+import type { Card } from './card.ts';
+import type { Fact, ReportContent } from './content.ts';
+import type { History } from './history.ts';
 import type { Portrait } from './portrait.ts';
-import { FAMILY, wordsOf } from './words.ts';
+import { optionWords, quoted, trainLine } from './recipe.ts';
+import type { Subject } from './subject.ts';
 
-/** What was asked for. */
-export interface ReportOptions extends CommonOptions, SubjectOptions {
-  out?: string;
-  samples?: number | undefined;
+/** What was asked for, as a command line says it. */
+export interface Asking {
+  readonly data?: string;
+  readonly dataDir?: string;
+  readonly limit?: number;
+  readonly binarize?: string;
+  readonly samples?: number | undefined;
+  readonly seed: number;
 }
 
 export interface ReportSources {
   readonly dir: string;
   readonly loaded: LoadedModel;
+  /** This library's. */
+  readonly version: string;
   readonly history: History | undefined;
   readonly portrait: Portrait;
   readonly likelihood: Card | undefined;
+  readonly evaluation: Evaluation | undefined;
   readonly notes: readonly string[];
   /** That the report was made on. */
   readonly adapter: string;
-  readonly options: ReportOptions;
+  readonly asking: Asking;
   readonly subject: Subject | undefined;
 }
 
 export async function contentOf(sources: ReportSources): Promise<ReportContent> {
-  const { dir, loaded, history, portrait, likelihood } = sources;
+  const { loaded, history, portrait, likelihood, evaluation } = sources;
   const { config, record } = loaded;
   const notes = [...sources.notes];
   if (!record) {
@@ -48,28 +52,42 @@ export async function contentOf(sources: ReportSources): Promise<ReportContent> 
       `The folder has no ${RECORD_FILE}: the model was not trained here, and how it came about is not known.`,
     );
   }
-  const words = wordsOf(loaded);
-  notes.push(...words.notes);
+  const { portrait: words } = loaded.model;
+  notes.push(...(words?.notes ?? []));
+  const family = familyOf(config.family);
+  const keys = runKeys(family);
   const data = record?.data.name ?? config.data.name;
   return {
-    title: `${FAMILY[config.family]}${data === undefined ? '' : ` on ${data}`}`,
-    subtitle: words.subtitle,
-    facts: await factsOf(dir, loaded, words.facts, history),
+    title: `${family.title}${data === undefined ? '' : ` on ${data}`}`,
+    subtitle: subtitleOf(loaded),
+    facts: await factsOf(sources, words?.facts ?? []),
     notes,
     likelihood,
     history,
     pictures: portrait.pictures,
     dimensions: portrait.dimensions,
-    layers: words.layers,
+    curve: evaluation?.curve,
+    layers: words?.layers ?? [],
     configuration: [
       ['family', config.family, ''],
       ...factsIn({ ...withoutFamily(config), ...record?.config }).map(
-        ([key, value]) => [key, value, RUN_KEYS[key]?.help ?? ''] as const,
+        ([key, value]) => [key, value, keys[key]?.help ?? ''] as const,
       ),
     ],
     commands: commandsOf(sources, notes),
     versions: await versionsOf(sources),
   };
+}
+
+/** `28×28 pixels, a code of 20, 123,456 parameters`. */
+function subtitleOf({ config: { data }, model }: LoadedModel): string {
+  const { shape } = data;
+  const numbers = shape.length > 1 ? 'pixels' : model.features === 1 ? 'number' : 'numbers';
+  return [
+    `${shape.join('×')} ${numbers}`,
+    ...(model.portrait ? [model.portrait.inside] : []),
+    `${thousands(model.parameterCount())} parameters`,
+  ].join(', ');
 }
 
 function withoutFamily({ family: _, ...rest }: LoadedModel['config']) {
@@ -93,10 +111,8 @@ function textOf(value: unknown): string {
 }
 
 async function factsOf(
-  dir: string,
-  { record, standardization }: LoadedModel,
+  { dir, loaded: { record, standardization }, history, version }: ReportSources,
   parts: readonly Fact[],
-  history: History | undefined,
 ): Promise<Fact[]> {
   const written = await stat(join(dir, WEIGHTS_FILE)).catch(() => undefined);
   const facts: (Fact | undefined)[] = [
@@ -122,7 +138,7 @@ function trainingText({ steps, seconds }: History): string {
 }
 
 function commandsOf(
-  { dir, loaded, options, subject, likelihood }: ReportSources,
+  { dir, loaded, asking, subject, likelihood }: ReportSources,
   notes: string[],
 ): Fact[] {
   const commands: Fact[] = [];
@@ -134,11 +150,11 @@ function commandsOf(
       notes.push(`What trained it cannot be told as a command: ${error.message}.`);
     }
   }
-  const { data, dataDir, limit, binarize, samples, seed } = options;
+  const { data, dataDir, limit, binarize, samples, seed } = asking;
   const words = optionWords({
     '--data': data,
     '--data-dir': dataDir,
-    '--split': subject && subject.summary.split !== 'test' ? subject.summary.split : undefined,
+    '--split': subject && subject.split !== 'test' ? subject.split : undefined,
     '--limit': limit,
     '--binarize': binarize,
     '--samples': samples,
@@ -154,7 +170,7 @@ function commandsOf(
   return commands;
 }
 
-async function versionsOf({ dir, loaded, adapter }: ReportSources): Promise<Fact[]> {
+async function versionsOf({ dir, loaded, adapter, version }: ReportSources): Promise<Fact[]> {
   const { record } = loaded;
   const weights = await readIfPresent(join(dir, WEIGHTS_FILE));
   const facts: (Fact | undefined)[] = [

@@ -1,0 +1,103 @@
+// What each dimension of a code tells of the data.
+import { step } from '../../ops/index.ts';
+import { seedWords } from '../../random.ts';
+import type { Runtime } from '../../scheduler/index.ts';
+import { type Model, need } from '../family.ts';
+import type { CodeDimension } from './evaluation.ts';
+import { Feed } from './feed.ts';
+import { withNoise } from './noise.ts';
+import { replay } from './replay.ts';
+import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
+
+const ROWS = 100;
+
+export interface DimensionOptions extends WorkOptions {
+  /** Of the noise, where a divergence is sampled. */
+  seed?: number;
+}
+
+/**
+ * Of every dimension of the code, or of every group of them that has a divergence of its own, in their
+ * order: how the codes of rows 0 to `count` vary, and the mean divergence from the prior where the model
+ * tells it.
+ *
+ * @throws LatentGpuError `bad-input` for a model without codes, `interrupted`
+ */
+export async function codeDimensions(
+  runtime: Runtime,
+  model: Model,
+  rows: RowSource,
+  count: number,
+  { seed = 1, signal, onProgress }: DimensionOptions = {},
+): Promise<CodeDimension[]> {
+  checkWhole('count', count, 1);
+  const code = need(model, 'code', 'this');
+  const size = rowsAtOnce(model, Math.min(ROWS, count));
+  const feed = new Feed(model, size);
+  const kl = code.kl?.(feed.batch);
+  const names = kl ? ['codes', 'kl'] : ['codes'];
+  const plan = await runtime.compile({
+    outputs: { codes: code.mean(feed.batch), ...(kl && { kl }) },
+  });
+  const codes = new Columns(code.size);
+  const divergences = new Columns(kl?.shape.at(-1) ?? 0);
+  const [low, high] = seedWords(seed);
+  try {
+    await withNoise(runtime, [low, (high ^ 0x64696d73) >>> 0], async () => {
+      for (let start = 0; start < count; start += size) {
+        checkStop(signal, 'looking at the codes');
+        const end = Math.min(count, start + size);
+        feed.write(runtime, rows, start, end);
+        runtime.write(step, [start / size]);
+        const [mean, divergence] = await replay(plan, names);
+        codes.add(mean as Float32Array, end - start);
+        if (divergence) divergences.add(divergence, end - start);
+        onProgress?.(end / count);
+      }
+    });
+  } finally {
+    plan.destroy();
+    feed.release(runtime);
+  }
+  const variances = codes.variances();
+  if (!kl) return Array.from(variances, (variance) => ({ variance }));
+  const means = divergences.means();
+  // Groups are of numbers that lie side by side.
+  const each = Math.max(1, Math.round(code.size / means.length));
+  return Array.from(means, (mean, j) => ({
+    kl: mean,
+    variance: variances.subarray(j * each, (j + 1) * each).reduce((a, b) => a + b, 0),
+  }));
+}
+
+/** Running means and variances of columns, in float64. */
+class Columns {
+  private readonly first: Float64Array;
+  private readonly second: Float64Array;
+  private count = 0;
+
+  constructor(width: number) {
+    this.first = new Float64Array(width);
+    this.second = new Float64Array(width);
+  }
+
+  /** @param values [n, width], of which the first `rows` count */
+  add(values: Float32Array, rows: number): void {
+    const width = this.first.length;
+    for (let i = 0; i < rows * width; i++) {
+      const value = values[i] as number;
+      const j = i % width;
+      this.first[j] = (this.first[j] as number) + value;
+      this.second[j] = (this.second[j] as number) + value * value;
+    }
+    this.count += rows;
+  }
+
+  means(): Float64Array {
+    return this.first.map((sum) => sum / this.count);
+  }
+
+  variances(): Float64Array {
+    return this.means().map((mean, j) => (this.second[j] as number) / this.count - mean ** 2);
+  }
+}
