@@ -6,7 +6,6 @@ import { type Variable, variable } from '../graph/variable.ts';
 import type { Batch, Module } from '../nn/index.ts';
 import { add, addUint, modUint, mulUint, step, store } from '../ops/index.ts';
 import {
-  type Followed,
   type LossTerms,
   type Minimization,
   type MinimizeOptions,
