@@ -91,8 +91,11 @@ export interface CodeAbility {
   draw?(batch: Batch): Tensor;
   /** Log standard deviations of q(z | x): [B, M]. */
   logStd?(batch: Batch): Tensor;
-  /** KL(q ‖ p) of each dimension or group, [B, G], where it has a closed form or can be sampled by itself. */
-  kl?(batch: Batch): Tensor;
+  /**
+   * KL(q ‖ p) in nats of each dimension or group, [B, G], where that divides among them and has a closed
+   * form; all of it at once has G = 1.
+   */
+  kl?(batch: Batch): Tensor | undefined;
   /** Whether codes lie as N(0, I), so that a plane of quantiles shows all of them. */
   readonly isStandard: boolean;
 }

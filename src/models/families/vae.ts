@@ -140,6 +140,7 @@ export class Vae extends Module implements Model, LatentModel {
         isStandard: this.priorPart.isStandard,
         mean: (batch) => this.posterior(batch).mean,
         draw: (batch) => this.posterior(batch).draw(1).value,
+        kl: (batch) => this.posterior(batch).klTo?.(this.prior()),
         ...(hasDeviations && { logStd: (batch) => this.posterior(batch).logStd as Tensor }),
       },
       decode: {
