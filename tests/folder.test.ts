@@ -126,7 +126,11 @@ describe('model.json', () => {
   test.each<[string, (o: Record<string, unknown>) => unknown, string]>([
     ['no object', () => [1], 'm.json: not a JSON object'],
     ['no format', ({ format: _, ...o }) => o, "'format' is missing"],
-    ['another format', (o) => ({ ...o, format: 3 }), 'format is 3; this version reads formats 1 and 2'],
+    [
+      'another format',
+      (o) => ({ ...o, format: 3 }),
+      'format is 3; this version reads formats 1 and 2',
+    ],
     ['no family', ({ family: _, ...o }) => o, "'family' is missing"],
     ['another family', (o) => ({ ...o, family: 'gan' }), '"gan"; it must be one of vae, iwae, ae'],
     ['no latent', ({ latent: _, ...o }) => o, "'latent' is missing"],

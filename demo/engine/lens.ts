@@ -31,7 +31,7 @@ export class Lens {
 
   static async open(runtime: Runtime, model: Vae): Promise<Lens> {
     const x = input('lens.x', [ENCODED, model.features]);
-    const z = input('lens.z', [DECODED, model.config.latent]);
+    const z = input('lens.z', [DECODED, model.latent]);
     const { mean, logStd } = model.posterior({ x });
     const plans = await Promise.all([
       runtime.compile({ outputs: { mean, logStd: logStd as Tensor } }),

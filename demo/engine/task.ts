@@ -10,7 +10,6 @@ import {
   live,
   type ModelConfig,
   modelJson,
-  type ObjectiveConfig,
   objectives,
   ops,
   optim,
@@ -28,7 +27,7 @@ import type { DataSplit } from './files.ts';
 /** What a saved model is, as far as this page can train it on. */
 export interface PageConfig extends ModelConfig, CodedConfig {
   readonly family: string;
-  readonly objective: ObjectiveConfig;
+  readonly objective: Partial<objectives.ObjectiveConfig>;
   readonly posterior: { readonly kind: string };
   readonly prior: { readonly kind: string };
 }

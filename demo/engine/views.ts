@@ -39,7 +39,7 @@ export class Views {
     this.task = task;
     this.tell = tell;
     this.ends = ends;
-    this.latent = model.config.latent;
+    this.latent = model.latent;
     this.seen = binarizedRows(shown, 0, shown.count, isBernoulli ? 'resampled' : 'none', 1);
     // A copy: messages carry a view's whole memory along.
     this.labels = shown.labels?.slice();

@@ -91,11 +91,8 @@ export interface CodeAbility {
   draw?(batch: Batch): Tensor;
   /** Log standard deviations of q(z | x): [B, M]. */
   logStd?(batch: Batch): Tensor;
-  /**
-   * KL(q ‖ p) in nats of each dimension or group, [B, G], where that divides among them and has a closed
-   * form; all of it at once has G = 1.
-   */
-  kl?(batch: Batch): Tensor | undefined;
+  /** KL(q ‖ p) of each dimension or group, [B, G], where it has a closed form or can be sampled by itself. */
+  kl?(batch: Batch): Tensor;
   /** Whether codes lie as N(0, I), so that a plane of quantiles shows all of them. */
   readonly isStandard: boolean;
 }
@@ -123,6 +120,18 @@ export interface WeightAbility {
   of(batch: Batch, k: number): Tensor;
 }
 
+/**
+ * Posteriors that may be fitted to each data point by itself, from where the encoder leaves them or from
+ * the prior: the numbers [B, width] that describe them are what is fitted.
+ */
+export interface RefineAbility {
+  readonly width: number;
+  /** The numbers to begin with. */
+  start(batch: Batch): Tensor;
+  /** The evidence lower bound of posteriors that such numbers describe: [B], and its divergence. */
+  bound(batch: Batch, numbers: Tensor): { readonly bound: Tensor; readonly kl: Tensor };
+}
+
 export interface BijectionAbility {
   /** From noise to data, everything included. */
   readonly flow: Flow;
@@ -148,6 +157,9 @@ export interface Abilities {
   readonly logWeights?: WeightAbility;
   readonly bijection?: BijectionAbility;
   readonly grey?: GreyAbility;
+  readonly refine?: RefineAbility;
+  /** Codes are those of so many training rows: of other data it has none, unless they are refined. */
+  readonly trainingRows?: number;
   /** What its decoder describes; data of a model without one are seen as they are. */
   readonly describes?: LikelihoodConfig;
   /** What else it does to data before it sees them, in words: `logit 1e-6`. */
@@ -189,7 +201,10 @@ export interface Portrait {
   readonly notes?: readonly string[];
 }
 
-type AbilityName = Exclude<keyof Abilities, 'lacks' | 'quantities'>;
+type AbilityName = Exclude<
+  keyof Abilities,
+  'lacks' | 'quantities' | 'trainingRows' | 'treatment' | 'unitRange'
+>;
 
 /**
  * An ability that is needed.

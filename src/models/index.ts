@@ -44,7 +44,7 @@ export type {
 } from './families/flow/config.ts';
 export { LAYER_KEYS, LAYER_TYPES, type LayerConfig } from './families/flow/layer-keys.ts';
 export { FlowModel, GREY_LEVELS } from './families/flow/model.ts';
-export { type ObjectiveConfig, Vae, type VaeConfig } from './families/vae.ts';
+export { Vae, type VaeConfig } from './families/vae.ts';
 export { defineFamily, families, familyNames, familyOf, findFamily } from './families.ts';
 export {
   type Abilities,

@@ -55,10 +55,11 @@ export function readModelJson(
   }
   const keys = root.format === 1 ? fromFormat1(root) : root;
   const { given, extra } = collect(keys, found.keys, name);
-  const missing = (found.required ?? []).find((key) => !given.has(key));
-  if (missing) throw bad(`'${missing}' is missing`);
   const data = readData(root.data, extra, bad);
   const values = settle(found.keys, given, { family: found.name, ...traitValues(data) }, extra);
+  // Of keys that do not apply here, none is missed.
+  const missing = (found.required ?? []).find((key) => values.has(key) && !given.has(key));
+  if (missing) throw bad(`'${missing}' is missing`);
   return { config: modelConfig(found.name, data, values), extra };
 }
 

@@ -2,18 +2,19 @@
 // Kingma and Welling 2014; Burda, Grosse and Salakhutdinov 2016; the lectures' network is
 // D → 300 ReLU → 2M (mean and log standard deviation), M → 300 ReLU → D.
 import type { Density, Distribution } from '../../distributions/index.ts';
-import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { type Batch, type LinearInit, MLP, Module } from '../../nn/index.ts';
 import {
-  type Estimate,
-  elbo,
-  importanceBound,
   type LatentModel,
+  OBJECTIVE_KEYS,
+  Objective,
+  type ObjectiveConfig,
+  type ObjectiveTerms,
   type Posterior,
 } from '../../objectives/index.ts';
-import { mean, neg } from '../../ops/index.ts';
-import type { Schema, Value } from '../../schema/index.ts';
+import { type Followed, RowTable } from '../../optim/index.ts';
+import { type Given, nest, type Schema, settle } from '../../schema/index.ts';
+import { CODE_KEYS, type CodeConfig, codeSize, NORMAL_CODE } from '../codes.ts';
 import type { Abilities, Family, Learner, Model } from '../family.ts';
 import {
   LIKELIHOOD_KEYS,
@@ -23,6 +24,7 @@ import {
 } from '../likelihoods/index.ts';
 import type { NetConfig } from '../nets/mlp.ts';
 import {
+  FreePart,
   makePosterior,
   POSTERIOR_KEYS,
   type PosteriorConfig,
@@ -33,71 +35,98 @@ import {
   codedPortrait,
   DECODED_RUN_KEYS,
   INIT_KEYS,
-  LATENT,
   NET_KEYS,
   REQUIRED,
   WEIGHED_RUN_KEYS,
 } from './coded.ts';
-
-/** What a model is trained for; what is left out is as in the table of keys. */
-export interface ObjectiveConfig {
-  readonly bound?: 'elbo' | 'iwae';
-  readonly samples?: number;
-  readonly kl?: 'analytic' | 'sampled' | undefined;
-  readonly beta?: number | undefined;
-}
+import { vaeAbilities } from './vae-abilities.ts';
 
 export interface VaeConfig {
   /** Extents of one data point, e.g. `[28, 28]`. */
   readonly shape: readonly number[];
   readonly encoder: NetConfig;
-  readonly latent: number;
+  /** Of a categorical code, it follows from its groups and classes. */
+  readonly latent?: number | undefined;
   readonly decoder: NetConfig;
   readonly likelihood: LikelihoodConfig;
-  readonly objective: ObjectiveConfig;
+  /** What is left out is as in the table of keys. */
+  readonly objective?: Partial<ObjectiveConfig> | undefined;
   readonly init: LinearInit;
+  /** Default: real numbers. */
+  readonly code?: CodeConfig | undefined;
   /** Default: independent normals. */
-  readonly posterior?: PosteriorConfig;
-  /** Default: N(0, I). */
-  readonly prior?: PriorConfig;
+  readonly posterior?: PosteriorConfig | undefined;
+  /** Default: N(0, I), or every value of a discrete code alike. */
+  readonly prior?: PriorConfig | undefined;
 }
 
 export class Vae extends Module implements Model, LatentModel {
-  readonly encoder: MLP;
+  /** Of a model with a posterior of its own for each row there is none. */
+  readonly encoder: MLP | undefined;
   readonly decoder: MLP;
   readonly likelihood: Likelihood;
+  readonly objective: Objective;
   readonly config: VaeConfig;
   readonly features: number;
-  private readonly posteriorPart: PosteriorPart;
-  private readonly priorPart: PriorPart;
+  /** Numbers of a code, M. */
+  readonly latent: number;
+  readonly posteriorPart: PosteriorPart;
+  readonly priorPart: PriorPart;
+  private readonly table: RowTable | undefined;
 
   /** @param seed of the rotations that a prior's flow starts from */
   constructor(config: VaeConfig, seed = 0) {
     super();
     this.config = config;
-    const { encoder, decoder, latent, init, posterior, prior } = config;
+    const { encoder, decoder, init, code = NORMAL_CODE } = config;
+    const posterior = config.posterior ?? { kind: 'normal' };
+    const prior = config.prior ?? { kind: code.kind === 'normal' ? 'normal' : 'uniform' };
     this.features = config.shape.reduce((a, b) => a * b, 1);
+    this.latent = codeSize(code, config.latent);
     this.likelihood = makeLikelihood(config.likelihood);
-    this.posteriorPart = makePosterior(posterior ?? { kind: 'normal' }, latent);
-    this.priorPart = makePrior(prior ?? { kind: 'normal' }, latent, seed);
-    const widths = [this.features, ...encoder.hidden, this.posteriorPart.width];
-    this.encoder = new MLP(widths, encoder.activation, { init });
+    this.posteriorPart = makePosterior(posterior, code, this.latent);
+    this.priorPart = makePrior(prior, code, this.latent, seed);
+    const { width } = this.posteriorPart;
+    if (this.posteriorPart instanceof FreePart) {
+      this.table = new RowTable({ rows: this.posteriorPart.rows, width });
+    } else {
+      const widths = [this.features, ...encoder.hidden, width];
+      this.encoder = new MLP(widths, encoder.activation, { init });
+    }
     const outputs = this.features * this.likelihood.outputsPerFeature;
-    this.decoder = new MLP([latent, ...decoder.hidden, outputs], decoder.activation, { init });
+    this.decoder = new MLP([this.latent, ...decoder.hidden, outputs], decoder.activation, { init });
+    this.objective = new Objective(settledObjective(config.objective, posterior, prior, code), {
+      features: this.features,
+      code: code.kind,
+      groups: code.kind === 'bernoulli' ? this.latent : (code.groups ?? 1),
+      classes: code.classes ?? 2,
+      posterior: posterior.kind,
+      prior: prior.kind,
+    });
   }
 
   override children(): [string, unknown][] {
     return [
-      ['encoder', this.encoder],
+      ...(this.encoder ? [['encoder', this.encoder] as [string, unknown]] : []),
       ['decoder', this.decoder],
       ['likelihood', this.likelihood],
-      [this.posteriorPart.tensors, this.posteriorPart],
+      [this.posteriorPart.tensors, this.table ?? this.posteriorPart],
       [this.priorPart.tensors, this.priorPart],
+      ['objective', this.objective],
     ];
   }
 
-  posterior({ x }: Batch): Posterior {
-    return this.posteriorPart.of(this.encoder.call(x));
+  /** The numbers [B, width] that describe the posteriors of a batch. */
+  numbers(batch: Batch): Tensor {
+    return this.encoder ? this.encoder.call(batch.x) : this.followed(batch).of;
+  }
+
+  private followed({ rows }: Batch): Followed {
+    return (this.table as RowTable).follow(rows as Tensor);
+  }
+
+  posterior(batch: Batch): Posterior {
+    return this.posteriorPart.of(this.numbers(batch));
   }
 
   decode(z: Tensor): Distribution {
@@ -108,126 +137,74 @@ export class Vae extends Module implements Model, LatentModel {
     return this.priorPart.density;
   }
 
-  /** The bound this model is trained for, [B]. */
-  bound(batch: Batch): Estimate {
-    const { bound = 'elbo', samples = bound === 'iwae' ? 5 : 1, kl, beta } = this.config.objective;
-    return bound === 'iwae'
-      ? importanceBound(this, batch, samples)
-      : elbo(this, batch, {
-          samples,
-          ...(kl && { kl }),
-          ...(beta !== undefined && { beta }),
-        });
+  /** The same model with posteriors that other numbers describe. */
+  withNumbers(numbers: Tensor): LatentModel {
+    return {
+      posterior: () => this.posteriorPart.of(numbers),
+      decode: (z) => this.decode(z),
+      prior: () => this.prior(),
+    };
+  }
+
+  /** What this model is trained for, of a batch. */
+  bound(batch: Batch): ObjectiveTerms {
+    return this.objective.of(this, batch);
   }
 
   get learner(): Learner {
+    const parametersOf = (...parts: (Module | undefined)[]) =>
+      parts.flatMap((part) => part?.parameters() ?? []);
     return {
       loss: (batch) => {
-        const { bound, kl } = this.bound(batch);
-        return { loss: neg(mean(bound)), metrics: { kl: mean(kl) } };
+        const own = this.table && this.followed(batch);
+        const model = own ? this.withNumbers(own.of) : this;
+        const { loss, value, metrics, effects } = this.objective.of(model, batch);
+        return {
+          loss: value,
+          ...(loss !== value && { surrogate: loss }),
+          ...(metrics && { metrics }),
+          ...(effects && { effects }),
+          ...(own && { also: [own] }),
+        };
       },
+      turns: {
+        e: parametersOf(this.encoder, this.posteriorPart, this.objective),
+        m: parametersOf(this.decoder, this.likelihood, this.priorPart),
+      },
+      live: this.objective.live,
     };
   }
 
   get can(): Abilities {
-    const { latent } = this.config;
-    const hasDeviations = this.config.posterior?.kind !== 'iaf';
-    return {
-      code: {
-        size: latent,
-        noun: 'codes',
-        values: 'means',
-        isStandard: this.priorPart.isStandard,
-        mean: (batch) => this.posterior(batch).mean,
-        draw: (batch) => this.posterior(batch).draw(1).value,
-        kl: (batch) => this.posterior(batch).klTo?.(this.prior()),
-        ...(hasDeviations && { logStd: (batch) => this.posterior(batch).logStd as Tensor }),
-      },
-      decode: {
-        mean: (z) => this.decode(z).mean,
-        draw: (z) => this.decode(z).sample(),
-        numbers: this.features * this.likelihood.outputsPerFeature,
-      },
-      draw: { controls: {}, codes: (noise) => this.priorPart.codes(noise) },
-      logWeights: {
-        exact: false,
-        of: (batch, k) => importanceBound(this, batch, k).logWeights,
-      },
-      describes: this.config.likelihood,
-      quantities: (batch) => {
-        const { bound, kl } = elbo(this, batch);
-        return [
-          {
-            name: 'negativeElbo',
-            label: 'negative ELBO',
-            unit: 'nats',
-            digits: 3,
-            of: neg(bound),
-            isDensity: true,
-          },
-          { name: 'kl', label: 'kl', unit: 'nats', digits: 3, of: kl },
-        ];
-      },
-      lacks: {
-        'code.logStd': `a model with posterior=${this.config.posterior?.kind}, whose deviations have no closed form; leave out --std`,
-        bijection: 'no flow but a variational autoencoder, which is no bijection',
-        ...this.withoutGraphs(),
-      },
-    };
-  }
-
-  private withoutGraphs(): Record<string, string> {
-    const { posterior, prior } = this.config;
-    const other =
-      posterior && posterior.kind !== 'normal'
-        ? `posterior=${posterior.kind}`
-        : prior && prior.kind !== 'normal' && `prior=${prior.kind}`;
-    return other
-      ? { graphs: `a model with ${other}, which ONNX files of this library do not hold` }
-      : {};
+    return vaeAbilities(this);
   }
 
   get portrait() {
-    return codedPortrait(this.config, this.config, this.config.latent);
+    return codedPortrait(this.config, this.config, this.latent);
   }
 }
 
-const OBJECTIVE_KEYS = {
-  'objective.bound': {
-    type: 'choice',
-    choices: ['elbo', 'iwae'],
-    default: (get: (key: string) => Value | undefined) =>
-      get('family') === 'iwae' ? 'iwae' : 'elbo',
-    help: 'the evidence lower bound, or the importance-weighted one',
-  },
-  'objective.samples': {
-    type: 'integer',
-    min: 1,
-    max: 4096,
-    default: (get: (key: string) => Value | undefined) =>
-      get('objective.bound') === 'iwae' ? 5 : 1,
-    help: 'draws of the code for each data point',
-  },
-  'objective.kl': {
-    type: 'choice',
-    choices: ['analytic', 'sampled'],
-    default: (get: (key: string) => Value | undefined) =>
-      get('posterior.kind') === 'normal' && get('prior.kind') === 'normal' ? 'analytic' : 'sampled',
-    when: { 'objective.bound': ['elbo'] },
-    help: 'closed form or Monte Carlo',
-  },
-  'objective.beta': {
-    type: 'number',
-    min: 0,
-    max: 1e6,
-    default: 1,
-    when: { 'objective.bound': ['elbo'] },
-    help: 'weight of the divergence',
-  },
-} as const satisfies Schema;
+/** What was said of an objective, with defaults for the rest. */
+function settledObjective(
+  objective: VaeConfig['objective'],
+  posterior: PosteriorConfig,
+  prior: PriorConfig,
+  code: CodeConfig,
+): ObjectiveConfig {
+  const given = new Map<string, Given>();
+  for (const [name, value] of Object.entries(objective ?? {})) {
+    if (value !== undefined) given.set(`objective.${name}`, { value, source: 'the configuration' });
+  }
+  const fixed = {
+    'code.kind': code.kind,
+    'posterior.kind': posterior.kind,
+    'prior.kind': prior.kind,
+  };
+  return nest(settle(OBJECTIVE_KEYS, given, fixed)).objective as ObjectiveConfig;
+}
 
 const KEYS = {
-  latent: LATENT,
+  ...CODE_KEYS,
   ...NET_KEYS,
   ...LIKELIHOOD_KEYS,
   ...POSTERIOR_KEYS,
@@ -236,25 +213,12 @@ const KEYS = {
   ...INIT_KEYS,
 };
 
-function checkClosedForm({ objective, posterior, prior }: VaeConfig): void {
-  const flow = [posterior?.kind === 'iaf' && 'posterior', prior?.kind === 'realnvp' && 'prior'];
-  const what = flow.find(Boolean);
-  if (objective.kl !== 'analytic' || !what) return;
-  throw new LatentGpuError(
-    'bad-config',
-    `objective.kl is analytic, and a ${what} with a flow has no closed form; leave it out`,
-  );
-}
-
 const SHARED = {
-  keys: KEYS,
+  keys: KEYS as typeof KEYS & Schema,
   required: REQUIRED,
   run: { ...DECODED_RUN_KEYS, ...WEIGHED_RUN_KEYS },
-  build: (config: unknown, { shape }: { readonly shape: readonly number[] }, seed: number) => {
-    const whole = { ...(config as Omit<VaeConfig, 'shape'>), shape };
-    checkClosedForm(whole);
-    return new Vae(whole, seed);
-  },
+  build: (config: unknown, { shape }: { readonly shape: readonly number[] }, seed: number) =>
+    new Vae({ ...(config as Omit<VaeConfig, 'shape'>), shape }, seed),
 };
 
 export const VAE: Family<typeof KEYS> = {

@@ -1,24 +1,46 @@
 // Posteriors q(z | x): what the encoder's numbers describe. A file a kind.
+import type { CodeConfig } from '../codes.ts';
 import { partKeys } from '../part.ts';
+import { BitsPart, ClassesPart } from './discrete.ts';
+import { FREE, FreePart } from './free.ts';
+import { FULL, FullPart } from './full.ts';
 import { IAF, IafPart } from './iaf.ts';
 import { NORMAL, NormalPart } from './normal.ts';
 import type { PosteriorPart } from './part.ts';
 
+export { FreePart } from './free.ts';
 export { PosteriorPart } from './part.ts';
 
 export interface PosteriorConfig {
-  readonly kind: 'normal' | 'iaf';
+  readonly kind: 'normal' | 'full' | 'iaf' | 'free';
   readonly depth?: number | undefined;
   readonly hidden?: readonly number[] | undefined;
+  readonly rows?: number | undefined;
 }
 
 export const POSTERIOR_KEYS = partKeys(
   'posterior',
-  { normal: NORMAL, iaf: IAF },
-  { default: 'normal', help: 'q(z | x)' },
+  { normal: NORMAL, full: FULL, iaf: IAF, free: FREE },
+  { default: 'normal', help: 'q(z | x)', when: { 'code.kind': ['normal'] } },
 );
 
-export function makePosterior(config: PosteriorConfig, latent: number): PosteriorPart {
+/** @param latent numbers of a code, M */
+export function makePosterior(
+  config: PosteriorConfig,
+  code: CodeConfig,
+  latent: number,
+): PosteriorPart {
+  if (code.kind === 'bernoulli') return new BitsPart(latent);
+  if (code.kind === 'categorical') return new ClassesPart(code.groups ?? 1, code.classes ?? 2);
   const { kind, depth = IAF.keys.depth.default, hidden = IAF.keys.hidden.default } = config;
-  return kind === 'iaf' ? new IafPart(latent, { depth, hidden }) : new NormalPart(latent);
+  switch (kind) {
+    case 'iaf':
+      return new IafPart(latent, { depth, hidden });
+    case 'full':
+      return new FullPart(latent);
+    case 'free':
+      return new FreePart(latent, config.rows ?? 0);
+    default:
+      return new NormalPart(latent);
+  }
 }

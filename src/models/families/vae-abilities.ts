@@ -1,0 +1,93 @@
+// What may be asked of a variational autoencoder.
+import type { Tensor } from '../../graph/tensor.ts';
+import type { Batch } from '../../nn/index.ts';
+import { elbo, importanceBound } from '../../objectives/index.ts';
+import { neg, zeros } from '../../ops/index.ts';
+import type { Abilities, CodeAbility } from '../family.ts';
+import { FreePart } from '../posteriors/index.ts';
+import type { Vae } from './vae.ts';
+
+/** Posteriors whose deviations are known for each number of the code. */
+const WITH_DEVIATIONS: readonly string[] = ['normal', 'full', 'free'];
+
+export function vaeAbilities(model: Vae): Abilities {
+  const { config, features, latent, posteriorPart, priorPart, likelihood } = model;
+  const rows = posteriorPart instanceof FreePart ? posteriorPart.rows : undefined;
+  return {
+    code: codeOf(model),
+    decode: {
+      mean: (z) => model.decode(z).mean,
+      draw: (z) => model.decode(z).sample(),
+      numbers: Math.max(latent, features * likelihood.outputsPerFeature),
+    },
+    draw: { controls: {}, codes: (noise) => priorPart.codes(noise) },
+    logWeights: {
+      exact: false,
+      of: (batch, k) => importanceBound(model, batch, k).logWeights,
+    },
+    refine: {
+      width: posteriorPart.width,
+      start: (batch) =>
+        rows === undefined
+          ? model.numbers(batch)
+          : zeros([batch.x.shape[0] as number, posteriorPart.width]),
+      bound: (batch, numbers) => elbo(model.withNumbers(numbers), batch),
+    },
+    ...(rows !== undefined && { trainingRows: rows }),
+    describes: config.likelihood,
+    quantities: (batch) => {
+      const { bound, kl } = elbo(model, batch);
+      return [
+        {
+          name: 'negativeElbo',
+          label: 'negative ELBO',
+          unit: 'nats',
+          digits: 3,
+          of: neg(bound),
+          isDensity: true,
+        },
+        { name: 'kl', label: 'kl', unit: 'nats', digits: 3, of: kl },
+      ];
+    },
+    lacks: lacksOf(model),
+  };
+}
+
+function codeOf(model: Vae): CodeAbility {
+  const { config, latent, priorPart } = model;
+  const { code, posterior } = config;
+  const hasDeviations =
+    (code?.kind ?? 'normal') === 'normal' && WITH_DEVIATIONS.includes(posterior?.kind ?? 'normal');
+  const klOf = (batch: Batch) => model.posterior(batch).klTo?.(model.prior());
+  const isClosed = hasDeviations ? priorPart.isStandard : (code?.kind ?? 'normal') !== 'normal';
+  return {
+    size: latent,
+    noun: 'codes',
+    values: 'means',
+    isStandard: priorPart.isStandard,
+    mean: (batch) => model.posterior(batch).mean,
+    draw: (batch) => model.posterior(batch).draw(1).value,
+    ...(hasDeviations && { logStd: (batch) => model.posterior(batch).logStd as Tensor }),
+    ...(isClosed && { kl: (batch) => klOf(batch) as Tensor }),
+  };
+}
+
+function lacksOf({ config }: Vae): Record<string, string> {
+  const { code, posterior, prior } = config;
+  const kind = code?.kind ?? 'normal';
+  const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
+  return {
+    'code.logStd': `a model with ${what}, whose deviations have no closed form; leave out --std`,
+    bijection: 'no flow but a variational autoencoder, which is no bijection',
+    trainingRows: `a model with ${what}, which has a code for each row it was trained on and none for others`,
+    ...(posterior && posterior.kind !== 'normal'
+      ? {
+          graphs: `a model with posterior=${posterior.kind}, which ONNX files of this library do not hold`,
+        }
+      : prior && prior.kind !== 'normal'
+        ? {
+            graphs: `a model with prior=${prior.kind}, which ONNX files of this library do not hold`,
+          }
+        : {}),
+  };
+}
