@@ -6,8 +6,9 @@ import { pathToFileURL } from 'node:url';
 import { decode as decodePng } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { writeNpy } from '../src/formats/npy.ts';
+import { exactEvaluationOf, type Model } from '../src/models/index.ts';
 import { cardSection } from '../src/report/card.ts';
-import { flowCard } from '../src/report/flow-card.ts';
+import { evaluationCard } from '../src/report/evaluation-card.ts';
 import { trainLine } from '../src/report/recipe.ts';
 import { launchBrowser } from '../src/testing/chrome.ts';
 import type { TrainingRecord } from '../src/training/record.ts';
@@ -134,7 +135,7 @@ describe('images', () => {
     expect(tile(text, 'nll')).toBe(found.negativeLogLikelihood);
     expect(tile(text, 'bits')).toBe(found.bitsPerDimension);
     expect(tile(text, 'bits-error')).toBeCloseTo(found.standardError / (16 * Math.LN2), 12);
-    expect(text).toContain('256 grey levels, dequantised variationally, through a logit');
+    expect(text).toContain('256 grey levels, dequantised variationally, logit 0.000001');
     expect(text).toContain('depth 2, hidden [4]');
     // What was learned came through the file as it was.
     const lines = (await readFile(here('images/metrics.jsonl'), 'utf8')).trim().split('\n');
@@ -185,30 +186,27 @@ test('a table and a list of layers: on its own rows, and the same weights again'
 
 describe('parts', () => {
   test('a card says the entropy of the data where it is known, and no spread of one row', () => {
-    const evaluation = {
-      count: 1,
-      negativeLogLikelihood: 1.75,
-      standardError: 0,
-      bitsPerDimension: null,
-      dequantization: 'none',
-      draws: 0,
-    } as const;
     const of = { data: 'circles, one row', treatment: 'test split', seed: 1 };
-    const { text } = cardSection(flowCard({ evaluation, features: 2, entropy: 1.5 }, of));
+    const can = { logWeights: { exact: true }, bijection: {} };
+    const cardOf = (more: object, logProb: number[], samples: number, entropy?: number) => {
+      const model = { can: { ...can, ...more }, features: 2 } as unknown as Model;
+      const evaluation = exactEvaluationOf(model, Float64Array.from(logProb), samples);
+      return cardSection(evaluationCard({ evaluation, model, isBinary: false, entropy }, of)).text;
+    };
+    const text = cardOf({}, [-1.75], 0, 1.5);
     expect(tile(text, 'nll')).toBe(1.75);
     expect(tile(text, 'entropy')).toBe(1.5);
     expect(text).not.toContain('nll-error');
     expect(text).toContain('mean over one row;');
-    const grey = {
-      ...evaluation,
-      bitsPerDimension: 3,
-      dequantization: 'uniform',
-      draws: 2,
-    } as const;
-    const other = cardSection(flowCard({ evaluation: grey, features: 2, entropy: undefined }, of));
-    expect(tile(other.text, 'entropy')).toBeUndefined();
-    expect(tile(other.text, 'bits')).toBe(3);
-    expect(other.text).toContain(
+    expect(text).toContain('A flow gives log p(x) exactly');
+    expect(cardOf({ bijection: undefined }, [-1.75], 0)).toContain('log p(x) is exact.');
+    const grey = { levels: 256, how: 'dequantised uniformly', dequantization: 'uniform' };
+    const other = cardOf({ grey }, [1, 2], 2);
+    expect(tile(other, 'entropy')).toBeUndefined();
+    // 8 bits of 256 levels, less log p in bits a dimension.
+    expect(tile(other, 'bits')).toBeCloseTo(8 - 1.5 / (2 * Math.LN2), 12);
+    expect(tile(other, 'bits-error')).toBeCloseTo(0.5 / (2 * Math.LN2), 12);
+    expect(other).toContain(
       'u drawn uniformly (Theis, van den Oord and Bethge 2016), 2 times a row:',
     );
   });

@@ -8,6 +8,7 @@ import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Variable } from '../src/graph/variable.ts';
 import {
+  type Abilities,
   buildModel,
   type CodedConfig,
   type ModelConfig,
@@ -15,9 +16,13 @@ import {
   writeWeights,
 } from '../src/models/index.ts';
 import { bitsPerDimension } from '../src/report/bits.ts';
+import { collapseText } from '../src/report/collapse.ts';
+import type { ReportContent } from '../src/report/content.ts';
+import { dimensionsFigure } from '../src/report/figures.ts';
 import { readHistory } from '../src/report/history.ts';
 import { html } from '../src/report/html.ts';
-import { latentCurves } from '../src/report/quantities.ts';
+import { reportPage } from '../src/report/page.ts';
+import type { Measured } from '../src/report/quantities.ts';
 import { quoted, trainLine } from '../src/report/recipe.ts';
 import { launchBrowser } from '../src/testing/chrome.ts';
 import type { TrainingRecord } from '../src/training/record.ts';
@@ -301,6 +306,33 @@ describe('in Chrome', () => {
     await opened.page.close();
   });
 
+  test('draws a bound by its samples, with errors that its scale has room for', async () => {
+    const none = { history: undefined, likelihood: undefined, dimensions: undefined };
+    const content: ReportContent = {
+      ...{ title: 'Bound', subtitle: '', facts: [], notes: [], pictures: [], layers: [] },
+      ...{ configuration: [], commands: [], versions: [] },
+      ...none,
+      curve: [1, 5, 50, 500, 5000].map((samples, i) => ({
+        samples,
+        value: 105 - 3 * i,
+        error: i === 4 ? 40 : 0.5,
+      })),
+    };
+    await writeFile(here('bound.html'), reportPage(content));
+    const opened = await open('bound.html');
+    const [drawn] = await pixels(opened.page);
+    // The longest stroke alone crosses most of the chart: 1.5 pixels wide, with soft edges.
+    expect(drawn).toBeGreaterThan(150);
+    expect(opened.complaints).toEqual([]);
+    const text = await readFile(here('bound.html'), 'utf8');
+    expect(tableOf(text, 'Bound of −log p(x) by samples a row (nats)')[4]).toEqual([
+      '5000',
+      '93',
+      '40',
+    ]);
+    await opened.page.close();
+  });
+
   test('shows what strangers wrote as text', async () => {
     await makeFolder('hostile', { shape: [28, 28], name: HOSTILE });
     const record = JSON.parse(await readFile(here('model/training.json'), 'utf8'));
@@ -380,6 +412,22 @@ describe('where something is missing', () => {
     expect(again.nll).toEqual(evaluation.nll);
   });
 
+  test('no dimension has a divergence of its own from a learned prior', async () => {
+    const small =
+      '--set encoder.hidden=8 decoder.hidden=8 latent=2 prior.kind=realnvp prior.depth=2';
+    await works(`train vae --data digits --limit 80 --batch 40 --epochs 1 ${small} --out flowing`);
+    await json('report flowing --limit 30 --samples 0');
+    const text = await page('flowing');
+    const title = 'Variance of the posterior mean in each latent dimension';
+    expect(headings(text)).toContain(title);
+    expect(headings(text)).not.toContain('KL divergence of each latent dimension (nats)');
+    expect(text).not.toContain('together they are');
+    expect(text).toContain('does not divide into one for each dimension');
+    expect(tile(text, 'kl')).toBeDefined();
+    const active = tableOf(text, title).filter(([, variance]) => Number(variance) > 0.01);
+    expect(active).toHaveLength(tile(text, 'active-units') as number);
+  });
+
   test('an autoencoder has reconstructions and codes, and no likelihood', async () => {
     const small = '--set encoder.hidden=16 decoder.hidden=16 latent=3';
     await works(`train ae --data digits --limit 80 --batch 40 --epochs 1 ${small} --out ae`);
@@ -435,23 +483,26 @@ describe('parts', () => {
   });
 
   test('bits are those of discrete data', () => {
-    const at = { isVae: true, isBinary: false, features: 4 };
     const nats = 8 * Math.LN2;
-    const levels = bitsPerDimension(nats, {
-      ...at,
-      likelihood: { kind: 'categorical', levels: 16 },
-    });
-    expect(levels).toEqual({ value: 2, note: '16 levels' });
-    const bernoulli = { kind: 'bernoulli' } as const;
-    expect(bitsPerDimension(nats, { ...at, likelihood: bernoulli, isBinary: true }).value).toBe(2);
-    for (const none of [
-      { ...at, likelihood: bernoulli },
-      { ...at, likelihood: { kind: 'normal', sigma: 'shared' } as const },
-      { ...at, likelihood: bernoulli, isBinary: true, isVae: false },
-    ]) {
-      expect(bitsPerDimension(nats, none).value).toBeUndefined();
-    }
+    const bits = (kind: string, isBinary: boolean, rest: object = { logWeights: {} }) =>
+      bitsPerDimension(nats, {
+        model: { features: 4, can: { describes: { kind, levels: 16 }, ...rest } as Abilities },
+        isBinary,
+      });
+    expect(bits('categorical', false)).toEqual({ value: 2, note: '16 levels' });
+    expect(bits('bernoulli', true).value).toBe(2);
+    expect(bits('bernoulli', false).value).toBeUndefined();
+    expect(bits('normal', false).value).toBeUndefined();
+    expect(bits('bernoulli', true, {}).note).toContain('gives data no probability');
   });
+
+  const vae: Measured = {
+    quantities: [
+      { name: 'negativeElbo', label: 'negative ELBO', unit: 'nats' },
+      { name: 'kl', label: 'kl', unit: 'nats' },
+    ],
+    isExact: false,
+  };
 
   test('a history is in order, with the last word on every step, and not too long', () => {
     const lines = [
@@ -461,10 +512,7 @@ describe('parts', () => {
       'null',
       '{"step": 30, "lo',
     ];
-    const { steps, curves, seconds, skipped, unreadable } = readHistory(
-      lines.join('\n'),
-      latentCurves(true),
-    );
+    const { steps, curves, seconds, skipped, unreadable } = readHistory(lines.join('\n'), vae);
     expect({ steps, seconds, skipped, unreadable }).toEqual({
       steps: [10, 20],
       seconds: 3,
@@ -477,9 +525,51 @@ describe('parts', () => {
       'Skipped updates': [{ name: 'so far', values: [undefined, 3] }],
     });
     const long = Array.from({ length: 2500 }, (_, i) => `{"step": ${i + 1}, "loss": 1}`);
-    const kept = readHistory(long.join('\n'), latentCurves(true)).steps;
+    const kept = readHistory(long.join('\n'), vae).steps;
     expect(kept.length).toBeLessThanOrEqual(1000);
     expect(kept.at(-1)).toBe(2500);
+  });
+
+  test('whatever is measured has a curve: by the model, and by its training', () => {
+    const line = {
+      ...{ step: 5, epoch: 1, steps: 5, loss: 2, kl: 3, gradientNorm: 4, best: true },
+      ...{ klMultiplier: 0.5, 'odd.name': 6, nothing: null, text: '7' },
+      evaluation: { negativeElbo: 8, kl: 9, activeUnits: 10, nll: { value: 11 } },
+    };
+    const { curves } = readHistory(JSON.stringify(line), vae);
+    const told = curves.map(({ title, series }) => [
+      title,
+      Object.fromEntries(series.map(({ name, values }) => [name, values[0]])),
+    ]);
+    expect(told).toEqual([
+      ['Loss (nats)', { training: 2, 'test −ELBO': 8, 'test −log p(x)': 11 }],
+      ['KL divergence (nats)', { training: 3, test: 9 }],
+      ['Kl multiplier', { training: 0.5 }],
+      ['Odd.name', { training: 6 }],
+      ['Gradient norm', { 'before clipping': 4 }],
+      ['Active units', { test: 10 }],
+    ]);
+  });
+
+  test('idle units are called idle, and a collapsed model collapsed', () => {
+    expect(collapseText(20, 20)).toBeUndefined();
+    expect(collapseText(3, 20)).toBe(
+      "3 of 20 units active; the decoder ignores the code's other 17.",
+    );
+    expect(collapseText(0, 20)).toBe(
+      '0 of 20 units active: the posterior has collapsed to the prior; the decoder ignores the code.',
+    );
+    const each = [0, 0.009, 0.011].map((variance) => ({ variance, kl: 10 * variance }));
+    const { text } = dimensionsFigure({ each, isDrawn: true });
+    expect(text).toContain('1 of 3 units active; ');
+    const columns = tableOf(text, 'KL divergence of each latent dimension (nats)').map((row) =>
+      row.map(Number),
+    );
+    expect(columns).toEqual([
+      [1, 0.11, 0, 2, 0.011],
+      [2, 0, 0.09, 1, 0.009],
+      [3, 0, 0, 0, 0],
+    ]);
   });
 
   test('a recipe names what differs from the defaults, quoted for a shell', () => {

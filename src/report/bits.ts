@@ -8,7 +8,8 @@ export interface BitsPerDimension {
 }
 
 /** What decides whether a likelihood counts bits. */
-export interface Coding extends Pick<Model, 'features' | 'can'> {
+export interface Coding {
+  readonly model: Pick<Model, 'features' | 'can'>;
   /** Whether every value that the model sees is 0 or 1. */
   readonly isBinary: boolean;
 }
@@ -21,7 +22,7 @@ export interface Coding extends Pick<Model, 'features' | 'can'> {
  */
 export function bitsPerDimension(
   nats: number,
-  { can, isBinary, features }: Coding,
+  { model: { can, features }, isBinary }: Coding,
 ): BitsPerDimension {
   const none = (note: string): BitsPerDimension => ({ value: undefined, note });
   const value = nats / (features * Math.LN2);

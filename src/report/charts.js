@@ -18,15 +18,43 @@
 
   function columnsOf(figure) {
     const rows = [...figure.querySelectorAll('tbody tr')].map((row) => [...row.cells].map(number));
-    const count = Number(figure.dataset.drawn);
+    const count = Number(figure.dataset.drawn) + (figure.dataset.kind === 'errors' ? 1 : 0);
     return Array.from({ length: count }, (_, j) => rows.map((row) => row[j]));
+  }
+
+  // A stroke from error to error through every point.
+  function drawErrors(plot, errors) {
+    const { ctx } = plot;
+    const [at, values] = plot.data;
+    ctx.save();
+    ctx.strokeStyle = color('series-1');
+    ctx.lineWidth = 1.5 * devicePixelRatio;
+    ctx.beginPath();
+    for (const [i, error] of errors.entries()) {
+      const x = plot.valToPos(at[i], 'x', true);
+      ctx.moveTo(x, plot.valToPos(values[i] - error, 'y', true));
+      ctx.lineTo(x, plot.valToPos(values[i] + error, 'y', true));
+    }
+    ctx.stroke();
+    ctx.restore();
+  }
+
+  // Room for all of it, and a little air.
+  function rangeOf(values, errors) {
+    const low = Math.min(...values.map((value, i) => value - errors[i]));
+    const high = Math.max(...values.map((value, i) => value + errors[i]));
+    const air = 0.06 * (high - low || 1);
+    return [low - air, high + air];
   }
 
   function draw(figure, width) {
     drawn.get(figure)?.destroy();
     const isBars = figure.dataset.kind === 'bars';
+    const hasErrors = figure.dataset.kind === 'errors';
     const names = [...figure.querySelectorAll('thead th')].map((cell) => cell.textContent);
-    const data = columnsOf(figure);
+    const columns = columnsOf(figure);
+    const data = hasErrors ? columns.slice(0, -1) : columns;
+    const errors = columns.at(-1);
     const axis = {
       stroke: color('muted'),
       grid: { stroke: color('line'), width: 1 },
@@ -58,15 +86,26 @@
       width,
       height: Math.round(Math.min(280, 120 + 0.3 * width)),
       scales: {
-        x: { time: false, ...(isBars && { range: [0.4, last + 0.6] }) },
+        x: {
+          time: false,
+          ...(isBars && { range: [0.4, last + 0.6] }),
+          ...(hasErrors && { distr: 3, range: [data[0][0] / 1.5, 1.5 * data[0].at(-1)] }),
+        },
+        ...(hasErrors && { y: { range: rangeOf(data[1], errors) } }),
         ...(isBars && { y: { range: (_, __, high) => [0, 1.08 * (high || 1)] } }),
       },
       axes: [
-        { ...axis, incrs: whole, ...(isBars && { grid: { show: false } }) },
+        {
+          ...axis,
+          incrs: whole,
+          ...(isBars && { grid: { show: false } }),
+          ...(hasErrors && { splits: data[0], filter: (_, splits) => splits }),
+        },
         { ...axis, size: widthOf },
       ],
       series,
       cursor: { y: false },
+      ...(hasErrors && { hooks: { draw: [(plot) => drawErrors(plot, errors)] } }),
     };
     const plot = figure.querySelector('.plot');
     drawn.set(figure, new uPlot(options, data, plot));

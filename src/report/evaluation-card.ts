@@ -44,7 +44,7 @@ function tileOf({ name, label, value, error, unit, digits, errorDigits = 2, note
 function bitsOf({ evaluation, model, isBinary }: Findings): BitsPerDimension | undefined {
   if (evaluation.bitsPerDimension != null) return undefined;
   const nats = evaluation.nll?.value ?? evaluation.loss;
-  return bitsPerDimension(nats, { ...model, isBinary });
+  return bitsPerDimension(nats, { model, isBinary });
 }
 
 function tilesOf({ evaluation, entropy }: Findings, bits: BitsPerDimension | undefined): Tile[] {

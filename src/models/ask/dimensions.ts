@@ -34,7 +34,9 @@ export async function codeDimensions(
   const code = need(model, 'code', 'this');
   const size = rowsAtOnce(model, Math.min(ROWS, count));
   const feed = new Feed(model, size);
-  const kl = code.kl?.(feed.batch);
+  const whole = code.kl?.(feed.batch);
+  // That of all numbers at once tells nothing of any of them.
+  const kl = whole?.shape.at(-1) === 1 && code.size > 1 ? undefined : whole;
   const names = kl ? ['codes', 'kl'] : ['codes'];
   const plan = await runtime.compile({
     outputs: { codes: code.mean(feed.batch), ...(kl && { kl }) },
