@@ -65,6 +65,11 @@ export interface TrainingConfig {
     readonly eps: number;
     readonly momentum: number;
     readonly weightDecay: number;
+    /** Of latent-variable models. */
+    readonly scheme?: 'joint' | 'alternating';
+    /** Of the scheme `alternating`. */
+    readonly eSteps?: number;
+    readonly mSteps?: number;
   };
   readonly schedule: {
     readonly kind: 'constant' | 'step' | 'cosine' | 'iwae';

@@ -19,6 +19,7 @@ export {
   type TrainingConfig,
   totalSteps,
 } from './config.ts';
+export type { RunData } from './description.ts';
 export {
   type AnyEvaluation,
   type EpochReport,
@@ -37,4 +38,5 @@ export {
   type StepDescription,
   type TrainerOptions,
 } from './step.ts';
+export type { Sweep, SweepOptions } from './sweep.ts';
 export { Trainer } from './trainer.ts';

@@ -104,6 +104,27 @@ export const TRAINING_KEYS: Schema = {
     default: (get) => (get('optimizer.kind') === 'adamW' ? 1e-2 : 0),
     help: 'decoupled in adamW, else added to the gradient',
   },
+  'optimizer.scheme': {
+    type: 'choice',
+    choices: ['joint', 'alternating'],
+    default: 'joint',
+    when: latent,
+    help: 'all parameters in every step, or posterior (E) and model (M) in turn: variational EM',
+  },
+  'optimizer.eSteps': {
+    type: 'integer',
+    min: 1,
+    default: 1,
+    when: { 'optimizer.scheme': ['alternating'] },
+    help: "steps of the posterior's parameters in a turn",
+  },
+  'optimizer.mSteps': {
+    type: 'integer',
+    min: 1,
+    default: 1,
+    when: { 'optimizer.scheme': ['alternating'] },
+    help: "steps of the model's parameters in a turn",
+  },
   'schedule.kind': {
     type: 'choice',
     choices: ['constant', 'step', 'cosine', 'iwae'],
