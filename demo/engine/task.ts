@@ -83,8 +83,8 @@ export class Task {
       seed: settings.seed,
       optimizer: optim.adam({ lr: () => rates.rate.tensor }),
       initial,
-      loss: ({ x }) => {
-        const { bound, reconstruction, kl } = objectives.elbo(model, x, {
+      loss: (batch) => {
+        const { bound, reconstruction, kl } = objectives.elbo(model, batch, {
           beta: rates.beta.tensor,
         });
         return {

@@ -16,8 +16,8 @@ export function lossOf(model: Model): TrainerOptions['loss'] {
       return { loss: neg(mean(logProb)), effects };
     };
   }
-  return ({ x }) => {
-    const { bound, kl } = model.bound(x);
+  return (batch) => {
+    const { bound, kl } = model.bound(batch);
     return { loss: neg(mean(bound)), metrics: { kl: mean(kl) } };
   };
 }

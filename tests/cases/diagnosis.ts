@@ -105,7 +105,7 @@ cases('diagnosis', (c) => {
       loss: ({ x }) => {
         // Masked: log of a negative number where nobody looks.
         const safe = where(less(x, 2), x, log(sub(x, 3)));
-        const { bound } = model.bound(safe);
+        const { bound } = model.bound({ x: safe });
         const late = less(4, toFloat(step));
         const shown = model.decode(randomNormal([BATCH, 2])).mean;
         const blown = mul(mul(3e38, late), add(square(shown), 10));

@@ -40,7 +40,7 @@ type Net = Vae | Autoencoder;
 
 function lossOf(model: Net, x: Tensor) {
   if (model instanceof Autoencoder) return { loss: neg(mean(model.reconstruction(x))) };
-  const { bound, kl } = model.bound(x);
+  const { bound, kl } = model.bound({ x });
   return { loss: neg(mean(bound)), metrics: { kl: mean(kl) } };
 }
 

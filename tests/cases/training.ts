@@ -417,7 +417,7 @@ cases('trainer', (c) => {
         model,
         data: images,
         batch: 16,
-        loss: ({ x }) => ({ loss: mean(mul(-1, model.bound(x).bound)) }),
+        loss: (batch) => ({ loss: mean(mul(-1, model.bound(batch).bound)) }),
         optimizer: adam(),
         binarize: 'resampled',
         seed: 12,
