@@ -8,15 +8,15 @@ import type { TunedTable } from '../kernels/tuned.ts';
 import type { Plan, Runtime } from '../scheduler/index.ts';
 import type { Description } from './description.ts';
 import { firstBadIn } from './diagnose.ts';
+import { type Learner, learnerOf } from './learner.ts';
 import { checkNumber, LiveNumbers } from './live-numbers.ts';
+import { badLoss, badState } from './not-finite.ts';
 import { Renewable } from './renewable.ts';
 import type { RunOptions, TrainingReport } from './report.ts';
 import type { Recorded, Runner } from './runner.ts';
 import type { TrainerState } from './state.ts';
-import { describeStep, HISTORY, type TrainerOptions } from './step.ts';
-import { StepRunner } from './step-runner.ts';
-import { describeSweep, type SweepOptions } from './sweep.ts';
-import { SweepRunner } from './sweep-runner.ts';
+import { HISTORY, type TrainerOptions } from './step.ts';
+import type { SweepOptions } from './sweep.ts';
 import { Tally } from './tally.ts';
 
 /** The host looks about this often. */
@@ -205,12 +205,7 @@ export class Trainer {
       return undefined;
     });
     this.restore(good);
-    const where = found ? `the first tensor that is not is ${found}` : 'it cannot be told why';
-    throw new LatentGpuError(
-      'not-finite',
-      `the ${what} is not finite at step ${step}; ${where}; ${this.description.advice}, ` +
-        `and go on from step ${good.step}, the last good state`,
-    );
+    throw badLoss(what, step, found, this.description.advice, good.step);
   }
 
   /**
@@ -245,12 +240,7 @@ export class Trainer {
     if (bad) {
       const good = this.snapshot;
       if (good) this.restore(good);
-      const when = state.step > 0 ? `after step ${state.step - 1}` : 'before the first step';
-      throw new LatentGpuError(
-        'not-finite',
-        `${when} ${bad} is not finite; ${advice}` +
-          (good ? `, and go on from step ${good.step}, the last good state` : ''),
-      );
+      throw badState(bad, state.step, advice, good?.step);
     }
     this.keep(state);
     return state;
@@ -335,24 +325,4 @@ export class Trainer {
     if (!device.isLost) this.runtime.destroy();
     device.destroy();
   }
-}
-
-/** How a model learns: what is to be known of it, and how it runs on a device. */
-interface Learner {
-  readonly description: Description;
-  run(device: Device, tuned: TunedTable | undefined): Promise<Runner>;
-}
-
-function learnerOf(options: TrainerOptions | SweepOptions): Learner {
-  if ('sweep' in options) {
-    const description = describeSweep(options);
-    const run: Learner['run'] = (device, tuned) =>
-      SweepRunner.create(device, description, options, tuned);
-    return { description, run };
-  }
-  const description = describeStep(options);
-  return {
-    description,
-    run: (device, tuned) => StepRunner.create(device, description, options, tuned),
-  };
 }

@@ -269,6 +269,8 @@ cases('sweeps', (c) => {
     const epochs: EpochReport[] = [];
     const result = await fit(trainer, {
       steps: 3 * PER_PASS,
+      // Runs that end within a pass.
+      checkpointEvery: 3,
       onEpoch: (report) => void epochs.push(report),
     });
     t.close(
