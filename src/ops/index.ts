@@ -17,7 +17,7 @@ export * from './comparison.ts';
 export { constant, full, type TensorLike, zeros } from './constant.ts';
 export { conv2d } from './convolution.ts';
 export * from './densities.ts';
-export { assign, store } from './effects.ts';
+export { assign, scatterRows, store } from './effects.ts';
 export * from './elementary.ts';
 export { evaluate } from './evaluate.ts';
 export { gather } from './gather.ts';

@@ -54,7 +54,7 @@ function training(
     model,
     data,
     batch: 20,
-    loss: (x) => lossOf(model, x),
+    loss: ({ x }) => lossOf(model, x),
     optimizer: adam({ lr: 1e-2 }),
     binarize,
     seed: 6,
