@@ -95,7 +95,7 @@ test('idle units are called idle, and a collapsed model collapsed', () => {
     "3 of 20 units active; the decoder ignores the code's other 17.",
   );
   expect(collapseText(0, 20)).toBe(
-    '0 of 20 units active: the posterior has collapsed to the prior; the decoder ignores the code.',
+    'The code has collapsed, 0 of 20 units active; the decoder ignores it.',
   );
   const each = [0, 0.009, 0.011].map((variance) => ({ variance, kl: 10 * variance }));
   const { text } = dimensionsFigure({ each, isDrawn: true });
