@@ -232,6 +232,7 @@ describe('defaults', () => {
       lr: 1e-2,
       momentum: 0,
       weightDecay: 0,
+      scheme: 'joint',
     });
     expect(config(['optimizer.kind=adamW']).training.optimizer.weightDecay).toBe(1e-2);
     expect(config(['optimizer.kind=adamax']).training.optimizer.lr).toBe(2e-3);

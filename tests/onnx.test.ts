@@ -121,7 +121,7 @@ function reference(
   const { features } = model;
   const scale = (i: number) => s?.std[i % features] ?? 1;
   const shift = (i: number) => s?.mean[i % features] ?? 0;
-  const fed = input('fed', [rows, part === 'decoder' ? model.config.latent : features]);
+  const fed = input('fed', [rows, part === 'decoder' ? Number(model.config.latent) : features]);
   const own = part === 'decoder' ? data : data.map((x, i) => (x - shift(i)) / scale(i));
   const graph: Record<string, Tensor> = {};
   if (part !== 'decoder') {
@@ -180,7 +180,7 @@ async function agrees(one: Case, parts = PARTS): Promise<void> {
   const from = source(one);
   for (const part of parts) {
     const { bytes } = onnxFile(from, part, '0.0.0');
-    const width = part === 'decoder' ? from.model.config.latent : from.model.features;
+    const width = part === 'decoder' ? Number(from.model.config.latent) : from.model.features;
     const batches = [1, 7].map((rows) => ({ rows, data: reals(`fed ${rows}`, rows * width) }));
     const got = await runOnnx(bytes, batches);
     batches.forEach(({ rows, data }, i) => {

@@ -191,7 +191,7 @@ class PartBuilder {
 
   /** A fully connected net over rows. */
   private net(name: 'encoder' | 'decoder', x: string): string {
-    const mlp: MLP = this.source.model[name];
+    const mlp = this.source.model[name] as MLP;
     const last = mlp.layers.length - 1;
     return mlp.layers.reduce((h, { weight, bias }, i) => {
       const layer = `${name}.${i}`;

@@ -15,6 +15,11 @@ export interface ObjectiveTraits {
   /** Kinds of q(z | x) and p(z). Default: `normal`. */
   readonly posterior?: string;
   readonly prior?: string;
+  /**
+   * Whether β may change even where it begins as 1: else it is then no number that kernels read. Default:
+   * false.
+   */
+  readonly isLive?: boolean;
 }
 
 const refuse = (why: string): never => {

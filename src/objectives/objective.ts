@@ -64,7 +64,9 @@ export class Objective extends Module {
     const add = (name: string, value: number | undefined) => {
       if (value !== undefined) lives[name] = live(name, value);
     };
-    add('objective.beta', beta);
+    // A weight of 1 that stays is none, and spares kernels a binding.
+    const isPlain = beta === 1 && !this.isAnnealed && !traits.isLive;
+    add('objective.beta', isPlain ? undefined : beta);
     add('objective.freeBits', freeBits > 0 ? freeBits : undefined);
     add('objective.temperature', temperature);
     this.live = lives;

@@ -5,10 +5,14 @@ import { named, type Tensor } from '../graph/tensor.ts';
 import type { Batch } from '../nn/index.ts';
 import {
   add,
+  addUint,
   batchIndices,
+  batchRows,
   div,
   divUint,
+  iota,
   modUint,
+  mulUint,
   randomBernoulli,
   reshape,
   seed,
@@ -19,7 +23,7 @@ import {
 import { seedWords } from '../random.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import type { Binarization } from './binarize.ts';
-import { ResidentSource, type RowSource, StreamedSource } from './row-sources.ts';
+import { type Part, ResidentSource, type RowSource, StreamedSource } from './row-sources.ts';
 import { bytesOfRow, StoredLabels, StoredRows } from './stored-rows.ts';
 
 /** Bytes of data that stay on the GPU unless told otherwise: what one binding spans on any device. */
@@ -51,60 +55,100 @@ export interface Batches {
   feed(runtime: Runtime, from: number, count: number): void;
 }
 
+/** The batches of a data set in its own order, every row once a pass. */
+export interface Passes extends Batches {
+  /** The last batch of a pass, where fewer rows are left for it. */
+  readonly last: Batch | undefined;
+}
+
 /**
- * The batches of `dataset`. Data larger than `residentBytes` are streamed: the host follows the
- * same permutation and writes the rows of the next steps, so that the bits are the same either way.
+ * The batches of `dataset`, shuffled. Data larger than `residentBytes` are streamed: the host follows
+ * the same permutation and writes the rows of the next steps, so that the bits are the same either way.
  *
  * @throws LatentGpuError `bad-config` if the data cannot fill a batch
  */
 export function batchesOf(dataset: ImageDataset, options: BatchOptions): Batches {
-  const { count, name } = dataset;
-  const { batch, binarization, residentBytes = RESIDENT_BYTES } = options;
-  if (!(Number.isInteger(batch) && batch >= 1 && batch <= count)) {
-    throw new LatentGpuError(
-      'bad-config',
-      `batch is ${batch}; it must be a whole number from 1 to the ${count} rows of ${name}`,
-    );
-  }
+  const { count } = dataset;
+  const { batch } = options;
+  checkBatch(dataset, batch);
   const perEpoch = Math.floor(count / batch);
-  const stored = new StoredRows(dataset, binarization, options.seed);
+  const words = seedWords(options.seed);
   const key = [0, 1].map((i) => reshape(slice(seed, 0, i, i + 1), [])) as [Tensor, Tensor];
   const rows = lazily(() => batchIndices(count, batch, key));
+  const { parts, ...rest } = sourceOf(dataset, options, perEpoch, (s) =>
+    batchRows(count, batch, words, s),
+  );
+  return { ...rest, batch: parts({ size: batch, rows }) };
+}
+
+/** @throws LatentGpuError `bad-config` if the data cannot fill a batch */
+export function passesOf(dataset: ImageDataset, options: BatchOptions): Passes {
+  const { count } = dataset;
+  const { batch } = options;
+  checkBatch(dataset, batch);
+  const perEpoch = Math.ceil(count / batch);
+  const { parts, ...rest } = sourceOf(dataset, options, perEpoch, (s) => {
+    const first = (s % perEpoch) * batch;
+    return Uint32Array.from({ length: Math.min(batch, count - first) }, (_, i) => first + i);
+  });
+  const inOrder = (size: number) =>
+    parts({
+      size,
+      rows: lazily(() => addUint(mulUint(modUint(step, perEpoch), batch), iota(size))),
+    });
+  const left = count % batch;
+  return { ...rest, batch: inOrder(batch), last: left > 0 ? inOrder(left) : undefined };
+}
+
+function checkBatch({ count, name }: ImageDataset, batch: number): void {
+  if (Number.isInteger(batch) && batch >= 1 && batch <= count) return;
+  throw new LatentGpuError(
+    'bad-config',
+    `batch is ${batch}; it must be a whole number from 1 to the ${count} rows of ${name}`,
+  );
+}
+
+/** Where the rows lie, and what a batch of some of them is. */
+function sourceOf(
+  dataset: ImageDataset,
+  { batch, binarization, seed: drawSeed, residentBytes = RESIDENT_BYTES }: BatchOptions,
+  perEpoch: number,
+  rowsAt: (step: number) => ArrayLike<number>,
+): Omit<Batches, 'batch'> & { parts: (part: Part) => Batch } {
+  const stored = new StoredRows(dataset, binarization, drawSeed);
+  const rowBytes = bytesOfRow(stored);
   const source: RowSource =
-    count * bytesOfRow(stored) <= residentBytes
-      ? new ResidentSource(count, rows)
-      : new StreamedSource({
-          count,
-          batch,
-          perEpoch,
-          words: seedWords(options.seed),
-          bytes: residentBytes,
-          rowBytes: bytesOfRow(stored),
-        });
-  const x = lazily(() => {
-    const picked = source.pick('data', stored);
-    return named(binarization === 'resampled' ? randomBernoulli(picked) : picked, 'x');
-  });
-  const labels = lazily(() => {
-    const picked = source.pick('labels', new StoredLabels(dataset));
-    return named(reshape(picked, [batch]), 'labels');
-  });
-  const epoch = lazily(() => named(passesOver(perEpoch), 'epoch'));
-  return {
-    batch: {
+    dataset.count * rowBytes <= residentBytes
+      ? new ResidentSource(dataset.count)
+      : new StreamedSource({ batch, perEpoch, rowsAt, bytes: residentBytes, rowBytes });
+  const labelled = dataset.labels && new StoredLabels(dataset);
+  const parts = (part: Part): Batch => {
+    const x = lazily(() => {
+      const picked = source.pick('data', stored, part);
+      return named(binarization === 'resampled' ? randomBernoulli(picked) : picked, 'x');
+    });
+    const labels = lazily(() => {
+      const picked = source.pick('labels', labelled as StoredLabels, part);
+      return named(reshape(picked, [part.size]), 'labels');
+    });
+    const epoch = lazily(() => named(passesOver(perEpoch), 'epoch'));
+    return {
       get x() {
         return x();
       },
       get labels() {
-        return dataset.labels && labels();
+        return labelled && labels();
       },
       get rows() {
-        return named(rows(), 'rows');
+        return named(part.rows(), 'rows');
       },
       get epoch() {
         return epoch();
       },
-    },
+    };
+  };
+  return {
+    parts,
     perEpoch,
     windowSteps: source.windowSteps,
     load: (runtime) => source.load(runtime),

@@ -75,6 +75,11 @@ export type TrainingConfig = ConfigOf<typeof TRAINING_KEYS> & {
   readonly outputBias?: 'init' | 'data';
   readonly binarize?: Binarization | 'auto';
   readonly evaluate: { readonly samples?: number };
+  readonly optimizer: {
+    readonly scheme?: 'joint' | 'alternating';
+    readonly eSteps?: number;
+    readonly mSteps?: number;
+  };
 };
 
 /** What was asked for, weakest source first. */

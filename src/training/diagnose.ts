@@ -4,6 +4,7 @@ import { Tensor } from '../graph/tensor.ts';
 import { numberStreams, topological } from '../graph/traverse.ts';
 import { isVariable, packedMembers, type Variable } from '../graph/variable.ts';
 import type { Runtime } from '../scheduler/index.ts';
+import type { Description } from './description.ts';
 import type { TrainerState } from './state.ts';
 import type { StepDescription } from './step.ts';
 
@@ -34,7 +35,7 @@ export function firstBadParameter(
 
 /** The first of the trained variables of a state with a value that is not finite. */
 export function firstBadIn(
-  { parameters, tables }: StepDescription['step'],
+  { parameters, tables }: Description['trained'],
   { tensors }: TrainerState,
 ): string | undefined {
   const bad = firstBadParameter(parameters, tensors.get('parameters') as Float32Array);

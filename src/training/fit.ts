@@ -64,18 +64,20 @@ const nextMultiple = (step: number, every: number) => (Math.floor(step / every) 
 
 /** Means over parts of an epoch, weighted by their steps. */
 class EpochMeans {
-  private readonly sums = new Map<string, number>();
+  private readonly sums = new Map<string, { sum: number; steps: number }>();
   steps = 0;
 
   add(metrics: Readonly<Record<string, number>>, steps: number): void {
     for (const [name, value] of Object.entries(metrics)) {
-      this.sums.set(name, (this.sums.get(name) ?? 0) + value * steps);
+      // A part of a pass that has not ended has no metrics.
+      const sofar = this.sums.get(name) ?? { sum: 0, steps: 0 };
+      this.sums.set(name, { sum: sofar.sum + value * steps, steps: sofar.steps + steps });
     }
     this.steps += steps;
   }
 
   take(): Record<string, number> {
-    const means = Object.fromEntries([...this.sums].map(([k, sum]) => [k, sum / this.steps]));
+    const means = Object.fromEntries([...this.sums].map(([k, { sum, steps }]) => [k, sum / steps]));
     this.sums.clear();
     this.steps = 0;
     return means;

@@ -20,6 +20,7 @@ export {
   type TrainingConfig,
   totalSteps,
 } from './config.ts';
+export type { RunData } from './description.ts';
 export {
   type EpochReport,
   type FitOptions,
@@ -36,4 +37,5 @@ export {
   type StepDescription,
   type TrainerOptions,
 } from './step.ts';
+export type { Sweep, SweepOptions } from './sweep.ts';
 export { Trainer } from './trainer.ts';

@@ -14,8 +14,13 @@ export function learningOf({ learner }: Model): Pick<TrainerOptions, 'loss' | 's
 /** What a trainer is told of a model and the settled keys of its training, data and optimizer excepted. */
 export function trainerOf(
   model: Model,
-  { batch, seed, clipNorm, ema }: TrainingConfig,
-): Pick<TrainerOptions, 'model' | 'loss' | 'start' | 'batch' | 'seed' | 'clipNorm' | 'ema'> {
+  { batch, seed, clipNorm, ema, optimizer }: TrainingConfig,
+): Pick<
+  TrainerOptions,
+  'model' | 'loss' | 'start' | 'batch' | 'seed' | 'clipNorm' | 'ema' | 'turns'
+> {
+  const { scheme, eSteps = 1, mSteps = 1 } = optimizer;
+  const { turns } = model.learner;
   return {
     model,
     ...learningOf(model),
@@ -23,5 +28,7 @@ export function trainerOf(
     seed,
     ...(clipNorm !== null && { clipNorm }),
     ...(ema !== null && { ema }),
+    ...(scheme === 'alternating' &&
+      turns && { turns: { groups: [turns.e, turns.m], steps: [eSteps, mSteps] } }),
   };
 }

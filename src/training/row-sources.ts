@@ -1,7 +1,7 @@
 // Where a step's rows lie on the GPU: in tables that it has whole, or in windows that the host fills.
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
-import { addUint, batchRows, gather, iota, modUint, mulUint, step } from '../ops/index.ts';
+import { addUint, gather, iota, modUint, mulUint, step } from '../ops/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import {
   arrayOf,
@@ -16,11 +16,18 @@ const WINDOW_BYTES = 2 ** 24;
 /** A submission has no more steps than this, so a window need not have more either. */
 const WINDOW_STEPS = 256;
 
+/** What a step takes of the rows. */
+export interface Part {
+  readonly size: number;
+  /** Their numbers in the data set, [size]. */
+  readonly rows: () => Tensor;
+}
+
 export interface RowSource {
   /** The most steps whose rows the GPU has at a time; undefined: it has all rows. */
   readonly windowSteps: number | undefined;
-  /** This step's rows of what is stored, [batch, width], from a table of this name. */
-  pick(name: string, stored: Stored): Tensor;
+  /** This step's rows of what is stored, [size, width], from a table of this name. */
+  pick(name: string, stored: Stored, part: Part): Tensor;
   /** Writes what the GPU has from the beginning. */
   load(runtime: Runtime): void;
   /** Writes the rows of `count` steps, at most `windowSteps`, from step `from` on. */
@@ -34,45 +41,40 @@ const tableOf = (name: string, rows: number, { width, dtype }: Stored): Variable
 export class ResidentSource implements RowSource {
   readonly windowSteps = undefined;
   private readonly count: number;
-  private readonly rows: () => Tensor;
-  private readonly tables: [Variable, Stored][] = [];
+  private readonly tables = new Map<string, { table: Variable; stored: Stored }>();
 
-  /** @param rows the numbers of this step's rows, [batch] */
-  constructor(count: number, rows: () => Tensor) {
+  constructor(count: number) {
     this.count = count;
-    this.rows = rows;
   }
 
-  pick(name: string, stored: Stored): Tensor {
-    const table = tableOf(name, this.count, stored);
-    this.tables.push([table, stored]);
-    return gather(table, this.rows());
+  pick(name: string, stored: Stored, { rows }: Part): Tensor {
+    const have = this.tables.get(name) ?? { table: tableOf(name, this.count, stored), stored };
+    this.tables.set(name, have);
+    return gather(have.table, rows());
   }
 
   load(runtime: Runtime): void {
-    for (const [table, stored] of this.tables) runtime.write(table, stored.all());
+    for (const { table, stored } of this.tables.values()) runtime.write(table, stored.all());
   }
 
   feed(): void {}
 }
 
 export interface Stream {
-  /** Rows of the data set, and of a batch. */
-  readonly count: number;
   readonly batch: number;
   readonly perEpoch: number;
-  /** Of the permutation. */
-  readonly words: readonly [number, number];
+  /** Numbers of the rows of a step, `batch` or fewer, as the GPU has them. */
+  readonly rowsAt: (step: number) => ArrayLike<number>;
   /** What the windows of the data may take, and a row of them. */
   readonly bytes: number;
   readonly rowBytes: number;
 }
 
-/** Windows of the next steps: the host follows the permutation of the GPU and fills them. */
+/** Windows of the next steps: the host follows the order of the GPU and fills them. */
 export class StreamedSource implements RowSource {
   readonly windowSteps: number;
   private readonly stream: Stream;
-  private readonly windows: Window[] = [];
+  private readonly windows = new Map<string, Window>();
 
   constructor(stream: Stream) {
     const { batch, perEpoch, bytes, rowBytes } = stream;
@@ -82,21 +84,20 @@ export class StreamedSource implements RowSource {
     this.stream = stream;
   }
 
-  pick(name: string, stored: Stored): Tensor {
+  pick(name: string, stored: Stored, { size }: Part): Tensor {
     const { windowSteps } = this;
     const { batch } = this.stream;
-    const table = tableOf(name, windowSteps * batch, stored);
-    this.windows.push(new Window(table, stored, batch, windowSteps));
-    return gather(table, addUint(mulUint(modUint(step, windowSteps), batch), iota(batch)));
+    const window = this.windows.get(name) ?? new Window(name, stored, batch, windowSteps);
+    this.windows.set(name, window);
+    return gather(window.table, addUint(mulUint(modUint(step, windowSteps), batch), iota(size)));
   }
 
   load(): void {}
 
   feed(runtime: Runtime, from: number, count: number): void {
-    const { windows } = this;
-    const { count: rows, batch, words } = this.stream;
+    const windows = [...this.windows.values()];
     for (let s = from; s < from + count; s++) {
-      const wanted = batchRows(rows, batch, words, s);
+      const wanted = this.stream.rowsAt(s);
       for (const window of windows) window.stage(s, wanted);
     }
     for (const window of windows) window.send(runtime, from, count);
@@ -105,7 +106,7 @@ export class StreamedSource implements RowSource {
 
 /** Rows in a ring of steps: those of step s lie in its place s mod `steps`. */
 class Window {
-  private readonly table: Variable;
+  readonly table: Variable;
   private readonly stored: Stored;
   private readonly batch: number;
   private readonly steps: number;
@@ -113,8 +114,8 @@ class Window {
   private readonly elements: number;
   private staged: StoredArray | undefined;
 
-  constructor(table: Variable, stored: Stored, batch: number, steps: number) {
-    this.table = table;
+  constructor(name: string, stored: Stored, batch: number, steps: number) {
+    this.table = tableOf(name, steps * batch, stored);
     this.stored = stored;
     this.batch = batch;
     this.steps = steps;
@@ -125,7 +126,7 @@ class Window {
     const { batch, elements, stored } = this;
     this.staged ??= arrayOf(stored, this.steps * batch * elements);
     const place = (at % this.steps) * batch;
-    for (let i = 0; i < batch; i++) {
+    for (let i = 0; i < rows.length; i++) {
       stored.copy(rows[i] as number, this.staged, (place + i) * elements);
     }
   }

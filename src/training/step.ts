@@ -1,68 +1,37 @@
 // A training step as a graph: batch, loss, gradient, update, record.
-import type { ImageDataset } from '../data/dataset.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
-import type { Batch, Module } from '../nn/index.ts';
+import type { Batch } from '../nn/index.ts';
 import { add, addUint, modUint, mulUint, step, store } from '../ops/index.ts';
 import {
-  type Followed,
   type LossTerms,
   type Minimization,
   type MinimizeOptions,
   minimize,
 } from '../optim/index.ts';
-import type { TuneMode, TuneOptions, Tuner } from '../tuning/index.ts';
-import { type Batches, batchesOf } from './batches.ts';
-import type { Binarization } from './binarize.ts';
+import { batchesOf } from './batches.ts';
+import { type Description, prefixed, type RunData } from './description.ts';
 
 /** Steps whose metrics the GPU remembers before the host has to look. */
 export const HISTORY = 4096;
 /** The column of a surrogate. */
-export const SURROGATE = 'surrogate';
+const SURROGATE = 'surrogate';
 
 export type { LossTerms } from '../optim/index.ts';
 
-export interface TrainerOptions extends Omit<MinimizeOptions, 'also'> {
-  readonly model: Module;
+export interface TrainerOptions extends RunData, Omit<MinimizeOptions, 'also'> {
   /** The loss of a batch: `({ x }) => …`, x [B, D]. */
   readonly loss: (batch: Batch) => LossTerms;
-  /** What is done once with the first batch, before the first step: a start from data. */
-  readonly start?: (batch: Batch) => readonly Tensor[];
-  readonly data: ImageDataset;
-  readonly batch: number;
-  /** Default: `none`. */
-  readonly binarize?: Binarization;
-  /** Of initial values, noise and shuffling. */
-  readonly seed?: number;
-  /** Initial values in place of those the parameters would give themselves. */
-  readonly initial?: ReadonlyMap<Variable, Float32Array>;
-  /**
-   * Data that take more bytes than this on the GPU are streamed: it has the rows of the next steps
-   * only, and the same steps give the same bits. Default: 128 MiB, what one binding spans anywhere.
-   */
-  readonly residentBytes?: number;
-  /**
-   * Whether the step's kernels are chosen by measurement; of a run that is continued, they are those
-   * it began with. Default: as `LATENTGPU_TUNE` says, else `auto`.
-   */
-  readonly tune?: TuneMode | TuneOptions | Tuner;
 }
 
 /** The graph of a training step, without a device. */
-export interface StepDescription {
-  readonly batches: Batches;
-  readonly loss: Tensor;
-  readonly surrogate: Tensor | undefined;
+export interface StepDescription extends Description {
   readonly step: Minimization;
-  /** What is reported of every step, in order. */
-  readonly names: readonly string[];
-  /** What is recorded: the same, and a surrogate, which is only watched. */
-  readonly columns: readonly string[];
   readonly history: Variable;
   readonly effects: readonly Tensor[];
-  /** Done once, before the first step. */
-  readonly start: readonly Tensor[];
+  /** Of a moving average. */
+  readonly decay: number | undefined;
 }
 
 /**
@@ -97,19 +66,19 @@ export function describeStep(options: TrainerOptions): StepDescription {
   const stores = recorded.map(([, value], i) => store(history, addUint(row, i), value));
   return {
     batches,
-    loss,
-    surrogate,
-    step: {
-      ...minimization,
-      state: {
-        ...minimization.state,
-        ...prefixed('buffer', buffers),
-        ...prefixed('state', Object.entries(terms.state ?? {})),
-      },
+    step: minimization,
+    trained: minimization,
+    state: {
+      ...minimization.state,
+      ...prefixed('buffer', buffers),
+      ...prefixed('state', Object.entries(terms.state ?? {})),
     },
     names: reported.map(([name]) => name),
     columns: recorded.map(([name]) => name),
+    watched: { loss, ...(surrogate && { [SURROGATE]: surrogate }) },
+    advice: 'lower the learning rate or set clipNorm',
     history,
+    decay: options.ema,
     effects: [...minimization.effects, ...effects, ...stores],
     start: options.start?.(batches.batch) ?? [],
   };
@@ -126,11 +95,4 @@ function checkTables(
     'bad-config',
     `${stray} learns by rows and is no buffer of the model; make its table a field of the model`,
   );
-}
-
-function prefixed(
-  prefix: string,
-  variables: readonly (readonly [string, Variable])[],
-): Record<string, Variable> {
-  return Object.fromEntries(variables.map(([name, held]) => [`${prefix}.${name}`, held]));
 }

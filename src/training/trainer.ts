@@ -6,19 +6,17 @@ import type { Live } from '../graph/live.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { TunedTable } from '../kernels/tuned.ts';
 import type { Plan, Runtime } from '../scheduler/index.ts';
+import type { Description } from './description.ts';
 import { firstBadIn } from './diagnose.ts';
+import { type Learner, learnerOf } from './learner.ts';
 import { checkNumber, LiveNumbers } from './live-numbers.ts';
+import { badLoss, badState } from './not-finite.ts';
 import { Renewable } from './renewable.ts';
 import type { RunOptions, TrainingReport } from './report.ts';
+import type { Recorded, Runner } from './runner.ts';
 import type { TrainerState } from './state.ts';
-import {
-  describeStep,
-  HISTORY,
-  type StepDescription,
-  SURROGATE,
-  type TrainerOptions,
-} from './step.ts';
-import { StepRunner } from './step-runner.ts';
+import { HISTORY, type TrainerOptions } from './step.ts';
+import type { SweepOptions } from './sweep.ts';
 import { Tally } from './tally.ts';
 
 /** The host looks about this often. */
@@ -27,9 +25,9 @@ const LOOK_MS = 400;
 const SNAPSHOT_SECONDS = 30;
 
 export class Trainer {
-  readonly options: TrainerOptions;
-  private readonly description: StepDescription;
-  private readonly device: Renewable<StepRunner>;
+  readonly options: TrainerOptions | SweepOptions;
+  private readonly learner: Learner;
+  private readonly device: Renewable<Runner>;
   private readonly numbers = new LiveNumbers();
   private snapshot: TrainerState | undefined;
   private snapshotAt = 0;
@@ -38,9 +36,9 @@ export class Trainer {
   /** By what the first device's kernels were chosen: a device that replaces it gets the same. */
   private tuned: TunedTable | undefined;
 
-  private constructor(options: TrainerOptions, open: () => Promise<Device>) {
+  private constructor(options: TrainerOptions | SweepOptions, open: () => Promise<Device>) {
     this.options = options;
-    this.description = describeStep(options);
+    this.learner = learnerOf(options);
     this.device = new Renewable({
       open,
       make: (device) => this.make(device),
@@ -53,7 +51,7 @@ export class Trainer {
    * @param from a state to continue from
    */
   static async create(
-    options: TrainerOptions,
+    options: TrainerOptions | SweepOptions,
     open: () => Promise<Device> = openDevice,
     from?: TrainerState,
   ): Promise<Trainer> {
@@ -71,7 +69,7 @@ export class Trainer {
   }
 
   /** The step on the device that there is now. */
-  private get runner(): StepRunner {
+  private get runner(): Runner {
     return this.device.now;
   }
 
@@ -97,8 +95,12 @@ export class Trainer {
     return this.description.batches.windowSteps !== undefined;
   }
 
-  private async make(device: Device): Promise<StepRunner> {
-    const runner = await StepRunner.create(device, this.description, this.options, this.tuned);
+  private get description(): Description {
+    return this.learner.description;
+  }
+
+  private async make(device: Device): Promise<Runner> {
+    const runner = await this.learner.run(device, this.tuned);
     this.tuned = runner.tuned;
     return runner;
   }
@@ -150,9 +152,9 @@ export class Trainer {
       await this.checkLosses(rows);
       skips = skipped;
       const recent = new Tally(tally.names);
-      for (const row of rows) {
-        tally.add(row);
-        recent.add(row);
+      for (const { values } of rows) {
+        tally.add(values);
+        recent.add(values);
       }
       if (ran > 0) onProgress?.({ step: runner.step, metrics: recent.means() });
       const factor = Math.min(4, Math.max(0.25, LOOK_MS / (performance.now() - began)));
@@ -181,13 +183,12 @@ export class Trainer {
   }
 
   /** @param rows what was recorded of the last steps */
-  private async checkLosses(rows: readonly Float32Array[]): Promise<void> {
-    const { columns, loss, surrogate } = this.description;
-    const watched = Object.entries({ loss, ...(surrogate && { [SURROGATE]: surrogate }) });
-    for (const [i, row] of rows.entries()) {
-      for (const [name, root] of watched) {
-        if (Number.isFinite(row[columns.indexOf(name)])) continue;
-        await this.failAt(this.step - rows.length + i, name, root);
+  private async checkLosses(rows: Recorded['rows']): Promise<void> {
+    const { columns, watched } = this.description;
+    for (const { step, values } of rows) {
+      for (const [name, root] of Object.entries(watched)) {
+        if (Number.isFinite(values[columns.indexOf(name)])) continue;
+        await this.failAt(step, name, root);
       }
     }
   }
@@ -204,12 +205,7 @@ export class Trainer {
       return undefined;
     });
     this.restore(good);
-    const where = found ? `the first tensor that is not is ${found}` : 'it cannot be told why';
-    throw new LatentGpuError(
-      'not-finite',
-      `the ${what} is not finite at step ${step}; ${where}; lower the learning rate or set clipNorm, ` +
-        `and go on from step ${good.step}, the last good state`,
-    );
+    throw badLoss(what, step, found, this.description.advice, good.step);
   }
 
   /**
@@ -239,16 +235,12 @@ export class Trainer {
   private async save(): Promise<TrainerState> {
     if (this.snapshot?.step === this.step) return this.snapshot;
     const state = await this.runner.state();
-    const bad = firstBadIn(this.description.step, state);
+    const { trained, advice } = this.description;
+    const bad = firstBadIn(trained, state);
     if (bad) {
       const good = this.snapshot;
       if (good) this.restore(good);
-      const when = state.step > 0 ? `after step ${state.step - 1}` : 'before the first step';
-      throw new LatentGpuError(
-        'not-finite',
-        `${when} ${bad} is not finite; lower the learning rate or set clipNorm` +
-          (good ? `, and go on from step ${good.step}, the last good state` : ''),
-      );
+      throw badState(bad, state.step, advice, good?.step);
     }
     this.keep(state);
     return state;
@@ -294,7 +286,7 @@ export class Trainer {
    * has been made.
    */
   async averagedParameters(): Promise<Float32Array | undefined> {
-    return await this.runner.averagedParameters(this.options.ema);
+    return await this.runner.averagedParameters();
   }
 
   private async rawParameters(): Promise<Float32Array> {
@@ -314,7 +306,7 @@ export class Trainer {
    * back afterwards.
    */
   async withParameters<T>(flat: Float32Array, work: (runtime: Runtime) => Promise<T>): Promise<T> {
-    const { parameters } = this.description.step;
+    const { parameters } = this.description.trained;
     const raw = await this.rawParameters();
     if (flat === raw) return await this.protect(work);
     try {

@@ -165,7 +165,7 @@ cases('inference', (c) => {
       const other = await inference.drawCodes(rows, 2, 3);
       t.ok(other[0] !== z[0], 'another seed draws others');
     });
-    const ae = new Autoencoder(model.config);
+    const ae = new Autoencoder({ ...model.config, latent: model.latent });
     await withModel(t, ae, async (inference) => {
       await t.throws('bad-input', () => inference.drawCodes(new Float32Array(6), 1), /autoencoder/);
     });

@@ -11,7 +11,7 @@ import {
   scoreRows,
   type Vae,
 } from '../../src/models/index.ts';
-import type { Linear, Module } from '../../src/nn/index.ts';
+import type { Linear, MLP, Module } from '../../src/nn/index.ts';
 import { add, logSumExp, reshape, slice } from '../../src/ops/index.ts';
 import type { Runtime } from '../../src/scheduler/index.ts';
 import { concurrentCases } from '../rig/cases.ts';
@@ -42,7 +42,7 @@ function fill(runtime: Runtime, model: Vae): void {
   for (const [name, parameter] of model.namedParameters()) {
     runtime.write(parameter, reals(name, parameter.size, -0.5, 0.5));
   }
-  const head = model.encoder.layers.at(-1) as Linear;
+  const head = (model.encoder as MLP).layers.at(-1) as Linear;
   // A posterior wider than the prior: else importance weights have no variance to speak of.
   const bias = reals('head', (head.bias as Variable).size, -0.2, 0.2).fill(1, M, 2 * M);
   runtime.write(head.bias as Variable, bias);
@@ -112,7 +112,7 @@ concurrentCases('flows in a VAE', (c) => {
       runtime.write(x, rows);
       const posterior = model.posterior({ x });
       const drawn = posterior.draw(1);
-      const out = model.encoder.call(x);
+      const out = (model.encoder as MLP).call(x);
       const part = (i: number, j: number) => slice(out, -1, i * M, j * M);
       const [, chain] = model.children().find(([name]) => name === 'posteriorFlow') ?? [];
       const flow = new Chain((chain as Module).children().map(([, layer]) => layer as Bijection));

@@ -9,12 +9,12 @@ import {
   Inference,
   type LikelihoodConfig,
   makeLikelihood,
-  type ObjectiveConfig,
   type Vae,
   type VaeConfig,
 } from '../../src/models/index.ts';
 import { mean, neg, seed, step } from '../../src/ops/index.ts';
 import { adam } from '../../src/optim/index.ts';
+import type { ObjectiveConfig } from '../../src/objectives/index.ts';
 import { Runtime, schedule } from '../../src/scheduler/index.ts';
 import { type Binarization, binarizedRows } from '../../src/training/binarize.ts';
 import { describeStep, Trainer, type TrainerOptions } from '../../src/training/index.ts';
@@ -63,8 +63,8 @@ function training(
 }
 
 const hidden = (...widths: number[]) => ({ hidden: widths, activation: 'relu' as const });
-const iwae = (samples: number): ObjectiveConfig => ({ bound: 'iwae', samples });
-const elboOf = (samples: number, kl: 'analytic' | 'sampled', beta: number): ObjectiveConfig => ({
+const iwae = (samples: number): Partial<ObjectiveConfig> => ({ bound: 'iwae', samples });
+const elboOf = (samples: number, kl: 'analytic' | 'sampled', beta: number): Partial<ObjectiveConfig> => ({
   bound: 'elbo',
   samples,
   kl,
@@ -145,14 +145,14 @@ const trials: Record<string, Trial> = {
 
 function build({ config, family }: Trial): Net {
   const vae = vaeOf(config);
-  return family === 'ae' ? new Autoencoder(vae.config) : vae;
+  return family === 'ae' ? new Autoencoder({ ...vae.config, latent: vae.latent }) : vae;
 }
 
 const COUNT = 70;
 
 async function answersAlike(t: CaseContext, runtime: Runtime, model: Net, x: Float32Array) {
   const D = model.features;
-  const M = model.config.latent;
+  const M = model.config.latent as number;
   const inference = new Inference(runtime, model);
   const { mean: codes, logStd } = await inference.encode(x, COUNT);
   t.equal(codes.length, COUNT * M);

@@ -56,7 +56,28 @@ export const DECODED_RUN_KEYS = {
   },
 } as const satisfies Schema;
 
+/** Keys of a run of a model with a posterior and a likelihood, which may learn in turns. */
 export const WEIGHED_RUN_KEYS = {
+  'optimizer.scheme': {
+    type: 'choice',
+    choices: ['joint', 'alternating'],
+    default: 'joint',
+    help: 'all parameters in every step, or posterior (E) and model (M) in turn: variational EM',
+  },
+  'optimizer.eSteps': {
+    type: 'integer',
+    min: 1,
+    default: 1,
+    when: { 'optimizer.scheme': ['alternating'] },
+    help: "steps of the posterior's parameters in a turn",
+  },
+  'optimizer.mSteps': {
+    type: 'integer',
+    min: 1,
+    default: 1,
+    when: { 'optimizer.scheme': ['alternating'] },
+    help: "steps of the model's parameters in a turn",
+  },
   'evaluate.samples': {
     type: 'integer',
     min: 0,
