@@ -6,7 +6,6 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { decode, encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { cloudPicture } from '../src/cli/pictures/clouds.ts';
 import type { ImageDataset } from '../src/data/dataset.ts';
 import { type DataSpec, loadData } from '../src/data/load.node.ts';
 import { logScale, standardizationOf, standardize, toOriginal } from '../src/data/standardize.ts';
@@ -19,6 +18,7 @@ import {
   readWeights,
   writeWeights,
 } from '../src/models/index.ts';
+import { cloudPicture } from '../src/pictures/clouds.ts';
 import { Random } from '../src/random.ts';
 import { assignments, runConfig, settleData, settleRun } from '../src/training/index.ts';
 import { buildCli, type Run, start } from './support/cli.ts';

@@ -6,12 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { decode as decodePng } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { writeNpy } from '../src/formats/npy.ts';
-import { exactEvaluationOf, type Model } from '../src/models/index.ts';
-import { cardSection } from '../src/report/card.ts';
-import { evaluationCard } from '../src/report/evaluation-card.ts';
-import { trainLine } from '../src/report/recipe.ts';
 import { launchBrowser } from '../src/testing/chrome.ts';
-import type { TrainingRecord } from '../src/training/record.ts';
 import { buildCli, start } from './support/cli.ts';
 import { reals } from './support/engine.ts';
 import { commands, headings, matches, notes, tableOf, tile } from './support/report-page.ts';
@@ -182,54 +177,4 @@ test('a table and a list of layers: on its own rows, and the same weights again'
   await works(words.slice(1) as string[]);
   const weights = (of: string) => readFile(here(`${of}/weights.safetensors`));
   expect((await weights('table')).equals(await weights('table-again')), line).toBe(true);
-});
-
-describe('parts', () => {
-  test('a card says the entropy of the data where it is known, and no spread of one row', () => {
-    const of = { data: 'circles, one row', treatment: 'test split', seed: 1 };
-    const can = { logWeights: { exact: true }, bijection: {} };
-    const cardOf = (more: object, logProb: number[], samples: number, entropy?: number) => {
-      const model = { can: { ...can, ...more }, features: 2 } as unknown as Model;
-      const evaluation = exactEvaluationOf(model, Float64Array.from(logProb), samples);
-      return cardSection(evaluationCard({ evaluation, model, isBinary: false, entropy }, of)).text;
-    };
-    const text = cardOf({}, [-1.75], 0, 1.5);
-    expect(tile(text, 'nll')).toBe(1.75);
-    expect(tile(text, 'entropy')).toBe(1.5);
-    expect(text).not.toContain('nll-error');
-    expect(text).toContain('mean over one row;');
-    expect(text).toContain('A flow gives log p(x) exactly');
-    expect(cardOf({ bijection: undefined }, [-1.75], 0)).toContain('log p(x) is exact.');
-    const grey = { levels: 256, how: 'dequantised uniformly', dequantization: 'uniform' };
-    const other = cardOf({ grey }, [1, 2], 2);
-    expect(tile(other, 'entropy')).toBeUndefined();
-    // 8 bits of 256 levels, less log p in bits a dimension.
-    expect(tile(other, 'bits')).toBeCloseTo(8 - 1.5 / (2 * Math.LN2), 12);
-    expect(tile(other, 'bits-error')).toBeCloseTo(0.5 / (2 * Math.LN2), 12);
-    expect(other).toContain(
-      'u drawn uniformly (Theis, van den Oord and Bethge 2016), 2 times a row:',
-    );
-  });
-
-  test('a recipe says what depends on the values of vectors, and of no others', () => {
-    const lineOf = (data: string, shape: number[], config: object) =>
-      trainLine(
-        {
-          family: 'maf',
-          config,
-          data: { data, name: data, count: 9, shape, sha256: '' },
-        } as unknown as TrainingRecord,
-        'out',
-      );
-    const asIs = { dequantize: 'none', logit: null };
-    const grey = { dequantize: 'uniform', logit: 1e-6 };
-    expect(lineOf('moons', [2], asIs)).toBe('latentgpu train maf --data moons --out out');
-    expect(lineOf('v.npy', [5], asIs)).toBe(
-      'latentgpu train maf --data v.npy --set dequantize=none logit=null --out out',
-    );
-    expect(lineOf('i.npy', [4, 4], grey)).toBe('latentgpu train maf --data i.npy --out out');
-    expect(lineOf('i.npy', [4, 4], { ...grey, standardize: true })).toContain(
-      '--set dequantize=uniform logit=0.000001',
-    );
-  });
 });

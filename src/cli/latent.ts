@@ -1,12 +1,12 @@
 // latentgpu latent: the codes of data in the plane.
 import type { Command } from 'commander';
 import { need } from '../models/index.ts';
+import { CODES, codesPicture, inThePlane } from '../pictures/codes.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
 import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile, writeArray, writePicture } from './common/files.ts';
 import { thousands } from './common/text.ts';
 import { dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
-import { CODES, codesPicture, inThePlane } from './pictures/latent.ts';
 
 interface LatentOptions extends CommonOptions, SubjectOptions {
   out: string;

@@ -1,6 +1,7 @@
 // latentgpu manifold: what a model decodes over a plane of its latent space.
 import type { Command } from 'commander';
 import { type Asked, type LatentPlane, latentGrid, need, priorPlane } from '../models/index.ts';
+import { CODES } from '../pictures/codes.ts';
 import { principalComponents } from '../pictures/components.ts';
 import {
   type CommonOptions,
@@ -12,7 +13,6 @@ import {
 import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
 import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
-import { CODES } from './pictures/latent.ts';
 import { writePoints } from './pictures/points.ts';
 
 interface ManifoldOptions extends CommonOptions, SubjectOptions {

@@ -1,6 +1,8 @@
 // latentgpu reconstruct: data, and what a model makes of them.
 import { type Command, Option } from 'commander';
+import { CLOUD, cloudPicture } from '../pictures/clouds.ts';
 import type { Picture } from '../pictures/png.ts';
+import { type Appearance, appearanceOf, inDataUnits, pairsPicture } from '../pictures/points.ts';
 import {
   type CommonOptions,
   type Context,
@@ -12,8 +14,6 @@ import {
 import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile, writeArray, writePicture } from './common/files.ts';
 import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
-import { CLOUD, cloudPicture } from './pictures/clouds.ts';
-import { type Appearance, appearanceOf, inDataUnits, pairsPicture } from './pictures/points.ts';
 
 /** Of a picture, unless another number is asked for. */
 const PAIRS = 40;

@@ -125,7 +125,7 @@ function samplesOf({ can }: Model, asked: number | undefined): number | undefine
 /** Draws in pictures are those of the evaluation, if they were asked for. */
 function shownOf(
   { dataset, binarization, rows, summary: { split } }: Subject,
-  { binarize }: ReportOptions,
+  { binarize, data }: ReportOptions,
 ): ReportSubject {
   const shown = binarize ?? greyed(binarization);
   return {
@@ -133,6 +133,7 @@ function shownOf(
     binarization,
     isBinary: binarization !== 'none' || isBinary(dataset),
     split,
+    areTraining: split === 'train' && data === undefined,
     evaluated: rows,
     shown:
       shown === binarization ? rows : (start, end) => binarizedRows(dataset, start, end, shown, 0),
@@ -147,24 +148,25 @@ async function findSubject(
   context: Context,
   notes: string[],
 ): Promise<Subject | undefined> {
-  const { record } = loaded;
+  const { record, model } = loaded;
   const { data, dataDir, split, binarize } = options;
-  const hasNone =
-    data === undefined &&
-    split === undefined &&
-    record !== undefined &&
-    !hasTestSplit(record.data, Number(record.config.holdOut ?? 0));
+  const isOpen = data === undefined && split === undefined && record !== undefined;
+  const hasNone = isOpen && !hasTestSplit(record.data, Number(record.config.holdOut ?? 0));
+  const hasOwn = isOpen && model.can.trainingRows !== undefined;
   try {
     const subject = await loadSubject(
       dir,
       loaded,
-      { ...options, split: split ?? (hasNone ? 'train' : 'test') },
+      { ...options, split: split ?? (hasNone || hasOwn ? 'train' : 'test') },
       context,
       'densities',
     );
-    if (hasNone) {
+    if (hasNone || hasOwn) {
+      const why = hasNone
+        ? 'There is no test split'
+        : 'The model has codes of its training rows alone';
       notes.push(
-        'There is no test split: what follows is of the rows that the model was trained on, which flatters it.',
+        `${why}: what follows is of the rows that the model was trained on, which flatters it.`,
       );
     }
     return subject;

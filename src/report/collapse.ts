@@ -13,7 +13,7 @@ export function collapseText(active: number, units: number): string | undefined 
   if (active >= units) return undefined;
   const found = `${active} of ${units} ${units === 1 ? 'unit' : 'units'} active`;
   if (active === 0) {
-    return `${found}: the posterior has collapsed to the prior; the decoder ignores the code.`;
+    return `The code has collapsed, ${found}; the decoder ignores it.`;
   }
   const idle = units - active;
   return `${found}; the decoder ignores the code's other ${idle === 1 ? 'one' : idle}.`;

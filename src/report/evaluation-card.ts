@@ -28,13 +28,13 @@ const IDS: Readonly<Record<string, string>> = {
 const idOf = (name: string) =>
   IDS[name] ?? name.replace(/[A-Z.]/g, (c) => (c === '.' ? '-' : `-${c.toLowerCase()}`));
 
-/** A value has as many digits as its error. */
+/** A value has as many digits as its error, or as others have. */
 function tileOf({ name, label, value, error, unit, digits, errorDigits = 2, note }: Figure): Tile {
   return {
     label: longLabel(label),
     name: idOf(name),
     value,
-    digits: error === undefined ? digits : errorDigits,
+    digits: error === undefined ? Math.min(digits, errorDigits) : errorDigits,
     ...(error !== undefined && { error, errorDigits }),
     unit: unit || (note ?? ''),
   };

@@ -3,8 +3,6 @@ import { appearanceOf, inDataUnits, type PictureLayout, pictureOf } from '../../
 import type { LoadedModel } from '../../training/model-folder.node.ts';
 import { type OutputFile, writeArray, writePicture } from '../common/files.ts';
 
-export { type Appearance, appearanceOf, inDataUnits, pairsPicture } from '../../pictures/points.ts';
-
 /**
  * Writes rows [count, D] as the model makes them: in data units, as an array [..., ...shape] or a
  * picture.

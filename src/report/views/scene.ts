@@ -13,6 +13,8 @@ export interface Sitters {
   readonly dataset: ImageDataset;
   /** Rows for pictures: grey where training drew them anew. */
   readonly shown: RowSource;
+  /** Whether they are the rows that the model was trained on, in their order. */
+  readonly areTraining?: boolean;
 }
 
 export interface SceneOptions {
@@ -46,6 +48,11 @@ export class Scene {
 
   get can() {
     return this.asked.model.can;
+  }
+
+  /** Whether there are codes of the data at hand: some models have those of their training rows alone. */
+  get canEncode(): boolean {
+    return this.can.trainingRows === undefined || this.sitters?.areTraining === true;
   }
 
   /** Data points are images, points in the plane, or longer and shorter vectors. */

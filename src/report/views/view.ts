@@ -8,7 +8,7 @@ import type { Scene } from './scene.ts';
 export interface Needs {
   readonly can: readonly (keyof Abilities)[];
   readonly shape?: 'image' | 'vector' | 'plane';
-  /** Rows of data, at least. */
+  /** Rows of data, at least; with `code` they are encoded. */
   readonly rows?: number;
   /** What no name of an ability tells. */
   readonly also?: (scene: Scene) => boolean;
@@ -33,6 +33,7 @@ export function fits({ can, shape, rows = 0, also }: Needs, scene: Scene): boole
     can.every((ability) => scene.can[ability] !== undefined) &&
     (shape === undefined || shapes(scene).includes(shape)) &&
     (scene.sitters?.dataset.count ?? 0) >= rows &&
+    (!can.includes('code') || rows === 0 || scene.canEncode) &&
     (also?.(scene) ?? true)
   );
 }

@@ -1,1 +1,0 @@
-export { CLOUD, cloudPicture } from '../../pictures/clouds.ts';

@@ -1,1 +1,0 @@
-export { CODES, codesPicture, inThePlane } from '../../pictures/codes.ts';
