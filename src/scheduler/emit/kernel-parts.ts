@@ -1,9 +1,8 @@
 // What the kernels of all kinds of groups are put together from.
-
 import { isPacked } from '../lower/access.ts';
 import type { AdapterClass } from '../lower/adapter.ts';
 import type { KernelBinding } from '../place/kernel-binding.ts';
-import type { Binding } from './bound-group.ts';
+import type { Bindings } from './bindings.ts';
 import type { Emitter } from './emitter.ts';
 import type { KernelChoice } from './invocations.ts';
 
@@ -44,8 +43,8 @@ export function libraryConstants(
 export const importLines = (emitter: Pick<Emitter, 'imports'>) =>
   [...emitter.imports].sort().map((m) => `// @import ${m}`);
 
-export const plain = (bindings: readonly Binding[]): KernelBinding[] =>
-  bindings.map(({ memory, kind, start, elements, quads }) => ({
+export const plain = ({ all }: Bindings): KernelBinding[] =>
+  all.map(({ memory, kind, start, elements, quads }) => ({
     memory,
     kind,
     offset: 4 * start,
