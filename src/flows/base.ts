@@ -7,21 +7,19 @@ import {
   add,
   exp,
   less,
-  log,
   logSoftmax,
   logSumExp,
   matmul,
   max,
   mul,
-  neg,
   normalLogProb,
   randomNormal,
-  randomUniform,
   reshape,
   standardNormalLogProb,
   stopGradient,
   sub,
   sum,
+  uniformGumbel,
 } from '../ops/index.ts';
 
 /** Noise of D features. */
@@ -108,8 +106,7 @@ export class MixtureBase extends Base {
   /** The component by the Gumbel-max trick: no gradient flows into the weights. */
   rsample(count: number, temperature: number | Tensor): Tensor {
     const [components, features] = this.mean.shape as [number, number];
-    const gumbel = neg(log(neg(log(randomUniform([count, components])))));
-    const scores = stopGradient(add(gumbel, this.logits));
+    const scores = stopGradient(add(uniformGumbel([count, components]), this.logits));
     const chosen = sub(1, less(scores, max(scores, -1, { keepDims: true })));
     const noise = scaled(randomNormal([count, features]), temperature);
     return add(matmul(chosen, this.mean), mul(matmul(chosen, exp(this.logStd)), noise));

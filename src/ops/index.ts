@@ -35,10 +35,13 @@ export {
   type NoiseOptions,
   permutation,
   randomBernoulli,
+  randomGumbel,
+  randomLogistic,
   randomNormal,
   randomUniform,
   seed,
   step,
+  uniformGumbel,
 } from './random.ts';
 export {
   type Axes,

@@ -89,7 +89,7 @@ class NestedWriter {
       scope.lines.push(fold.add(acc, value));
     });
     const joined = this.byQuads
-      ? `${fold.finish.replace('fold', 'line')}(${acc}, place)`
+      ? `${fold.finishLine}(${acc}, place)`
       : (quadFolds[node.op.name] as (acc: string) => string)(acc);
     scope.set(`n${node.id}`, this.emitter.name(scope, `vec4f(${joined})`));
   }
