@@ -1,6 +1,7 @@
 import { LatentGpuError } from '../errors.ts';
 import { gpuVariant, softwareVariant } from './matmul-defaults.ts';
 import type { MatmulOperand, MatmulProblem } from './matmul-problem.ts';
+import type { Constants, Hooks } from './specialize.ts';
 import { extentClass, type TunedTable, tunedVariant } from './tuned.ts';
 
 export interface AdapterClass {
@@ -13,12 +14,14 @@ export interface AdapterClass {
   readonly tuned?: TunedTable;
 }
 
+type MatmulShader = 'matmul' | 'matmul_subgroup' | 'matmul_tiled';
+
 /** A kernel for a product: what to specialise and how many workgroups to dispatch. */
 export interface MatmulChoice {
-  shader: string;
+  shader: MatmulShader;
   variant: string;
-  constants: Record<string, number | string>;
-  hooks: Record<string, string>;
+  constants: Constants<MatmulShader>;
+  hooks: Hooks<MatmulShader>;
   dispatch: [number, number, number];
   /** Rows of C that one workgroup computes. */
   tileM: number;
@@ -27,7 +30,7 @@ export interface MatmulChoice {
 }
 
 interface Variant {
-  shader: 'matmul' | 'matmul_subgroup' | 'matmul_tiled';
+  shader: MatmulShader;
   /** Rows and columns of C that one invocation computes. */
   rows: number;
   columns: number;

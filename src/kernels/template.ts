@@ -17,8 +17,8 @@ import { unroll } from './unroll.ts';
 
 /** How a kernel is made special: values of its constants and replacements of its hooks. */
 export interface Specialization {
-  constants?: Record<string, number | string>;
-  hooks?: Record<string, string>;
+  readonly constants?: Readonly<Partial<Record<string, number | string>>>;
+  readonly hooks?: Readonly<Partial<Record<string, string>>>;
 }
 
 /**
@@ -33,7 +33,7 @@ export function resolve(
   name: string,
   text: string,
   source: (name: string) => string | undefined,
-  hooks: Record<string, string> = {},
+  hooks: Readonly<Partial<Record<string, string>>> = {},
 ): Declaration[] {
   const out: Declaration[] = [];
   const seen = new Set([name]);

@@ -1,4 +1,5 @@
 // What the kernels of all kinds of groups are put together from.
+import type { Constants } from '../../kernels/specialize.ts';
 import { isPacked } from '../lower/access.ts';
 import type { AdapterClass } from '../lower/adapter.ts';
 import type { KernelBinding } from '../place/kernel-binding.ts';
@@ -35,7 +36,7 @@ export const indent = (lines: readonly string[], by = '  ') =>
 export function libraryConstants(
   emitter: Pick<Emitter, 'imports'>,
   adapter: AdapterClass,
-): Record<string, number> {
+): Constants<'lib/philox'> {
   // A software adapter shifts slowly and converts fast; the words are the same.
   return emitter.imports.has('lib/philox') && adapter.isSoftware ? { PHILOX_CONVERTS: 1 } : {};
 }
