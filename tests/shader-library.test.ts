@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { SHADERS, wgslFiles } from '../shaders/build/generate.ts';
 import { allOps } from '../src/graph/tensor.ts';
 import { type Declaration, itemsOf, wordsOf } from '../src/kernels/declarations.ts';
+import { importedAs } from '../src/kernels/template.ts';
 import '../src/ops/index.ts';
 
 interface File {
@@ -15,7 +16,10 @@ interface File {
 /** A file's own declarations; what a hook holds by default stands for what will be composed there. */
 function fileAt(path: string): File {
   const name = relative(SHADERS, path);
-  const items = itemsOf(name, readFileSync(path, 'utf8'));
+  const text = readFileSync(path, 'utf8');
+  // What is imported as a or as b is there for both.
+  const texts = /\bx_/.test(text) ? ['a', 'b'].map((as) => importedAs(text, as)) : [text];
+  const items = texts.flatMap((each) => itemsOf(name, each));
   return {
     name,
     declarations: items.flatMap((i) => (i.kind === 'declaration' ? i.declaration : [])),

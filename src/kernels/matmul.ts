@@ -200,12 +200,14 @@ export function chooseMatmul(
 /** How a kernel reads an operand: as quads where its rows allow, else float by float. */
 function access(name: 'a' | 'b', operand: MatmulOperand, shader: Variant['shader']): string {
   const { transposed } = operand;
-  const order = transposed ? 'column' : 'row';
   const width = inQuads(operand) ? 'quads' : 'floats';
   if (shader === 'matmul_tiled') {
-    return `// @import lib/matmul_tiled_${name}_${width}\n// @import lib/matmul_tiled_${name}_${order}`;
+    // A transposed A is stored as an ordinary B is.
+    const along = transposed === (name === 'a') ? 'columns' : 'rows';
+    return `// @import lib/matmul_tiled_${name}_${width}\n// @import lib/matmul_tiled_${along} as ${name}`;
   }
   // Four terms of a transposed A lie in four places: reading quads would fetch other rows as well.
+  const order = transposed ? 'column' : 'row';
   const scattered = name === 'a' && transposed;
   return `// @import lib/matmul_${name}_${order}_${scattered ? 'floats' : width}`;
 }

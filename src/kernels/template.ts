@@ -6,7 +6,8 @@ import { unroll } from './unroll.ts';
  * The directives that turn a WGSL file into a family of kernels. They are comments, so that a file
  * stays valid WGSL once its imports are resolved (block comments are not understood):
  *
- * - `// @import lib/name` splices another file once;
+ * - `// @import lib/name` splices another file once; `// @import lib/name as a` once for each such
+ *   name, with `a_` and `A_` where the file writes `x_` and `X_`;
  * - `const NAME: u32 = 8u;` at module level may be given another value;
  * - `// @hook name` … `// @end` encloses declarations that may be replaced;
  * - `// @unroll i COUNT` … `// @end`, inside a function, repeats its lines, with the bare token `i`
@@ -48,11 +49,13 @@ export function resolve(
         else walk(file, parse(`${file}, hook ${item.name}`, replacement), others);
       } else if (!seen.has(item.name)) {
         seen.add(item.name);
-        const imported = source(item.name);
+        const [library, as] = item.name.split(' as ') as [string, string?];
+        const imported = source(library);
         if (imported === undefined) {
-          throw bad(file, `line ${item.line} imports '${item.name}', which does not exist`);
+          throw bad(file, `line ${item.line} imports '${library}', which does not exist`);
         }
-        walk(item.name, itemsOf(item.name, imported), replacements);
+        const text = as === undefined ? imported : importedAs(imported, as);
+        walk(library, itemsOf(library, text), replacements);
       }
     }
   };
@@ -63,6 +66,10 @@ export function resolve(
   }
   return out;
 }
+
+/** The text of a file that is imported under a name. */
+export const importedAs = (text: string, as: string): string =>
+  text.replace(/\bx_/g, `${as}_`).replace(/\bX_/g, `${as.toUpperCase()}_`);
 
 /**
  * The texts of the declarations that an entry point needs, unrolled; extensions come first, the

@@ -12,7 +12,7 @@ import { formatDiagnostic } from '../../src/testing/diagnostics.ts';
 import { cases } from '../rig/cases.ts';
 
 /** Parts that only mean something inside their kernel. */
-const isMixIn = (name: string) => /^lib\/matmul_tiled_[ab]_(row|column)$/.test(name);
+const isMixIn = (name: string) => /^lib\/matmul_tiled_(rows|columns)$/.test(name);
 
 /** What the compiler says against a shader; a pipeline of each would take minutes. */
 async function complaints(device: Device, name: string, code: string): Promise<string[]> {
