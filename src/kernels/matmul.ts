@@ -1,3 +1,4 @@
+// Which variant of which skeleton computes a product, and with what constants and hooks.
 import { LatentGpuError } from '../errors.ts';
 import { gpuVariant, softwareVariant } from './matmul-defaults.ts';
 import type { MatmulOperand, MatmulProblem } from './matmul-problem.ts';

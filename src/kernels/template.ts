@@ -1,3 +1,4 @@
+// WGSL files as templates: imports, constants, hooks, unrolled lines, and only what is reached.
 import { constantsOf, setConstants } from './constants.ts';
 import { bad, code, type Declaration, type Item, itemsOf, parse, wordsOf } from './declarations.ts';
 import { unroll } from './unroll.ts';
