@@ -119,8 +119,8 @@ function trainerOf(
       seed,
       ...(tune !== undefined && { tune }),
       optimizer: adam({ lr: 1e-3 }),
-      loss: (x) => {
-        const { bound, kl } = model.bound(x);
+      loss: (batch) => {
+        const { bound, kl } = model.bound(batch);
         return { loss: neg(mean(bound)), metrics: { kl: mean(kl) } };
       },
     },

@@ -98,7 +98,7 @@ concurrentCases('passages', (c) => {
     );
     await t.throws(
       'bad-input',
-      () => flow.rsample(2),
+      () => flow.draw([2]),
       /150 autoregressive passes do not fit into one graph/,
     );
     await withRuntime(t, async (runtime) => {

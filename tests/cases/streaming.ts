@@ -39,7 +39,12 @@ async function rowsOver(
   residentBytes: number,
 ): Promise<Float32Array[]> {
   const options = { batch: 4, binarization, seed: 9, residentBytes };
-  const { x, load, feed, windowSteps } = batchesOf(dataset, options);
+  const {
+    batch: { x },
+    load,
+    feed,
+    windowSteps,
+  } = batchesOf(dataset, options);
   t.equal(windowSteps !== undefined, residentBytes < 600, 'streamed');
   return await withRuntime(t, async (runtime) => {
     const plan = await runtime.compile({

@@ -30,11 +30,11 @@ export function coupled(name: keyof typeof forms, steps: number): TrainerOptions
     model: flow,
     data: plane(name, { count: 20_000 }),
     batch: 256,
-    loss: (x) => {
+    loss: ({ x }) => {
       const { logProb, effects } = flow.learn(x);
       return { loss: neg(mean(logProb)), effects };
     },
-    start: (x) => flow.start(x),
+    start: ({ x }) => flow.start(x),
     optimizer: adam({ lr: cosine(5e-3, steps) }),
     seed: 1,
   };

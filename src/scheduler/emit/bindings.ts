@@ -79,7 +79,7 @@ function spanOf(memory: Tensor, footprint: Footprint): { start: number; elements
     ...writes.map(({ node, location }) => ({
       location,
       shape: node.shape,
-      isFree: node.op.kind === 'store',
+      isFree: node.op.kind === 'store' || node.op.kind === 'scatter',
     })),
   ].filter(({ location }) => footprint.root(location.memory) === memory);
   if (isPacked(memory) || touched.some(({ isFree }) => isFree)) return whole(memory);
@@ -107,11 +107,12 @@ function isQuadRead(read: Read, footprint: Footprint, space: IndexSpace): boolea
   );
 }
 
-function isQuadWrite({ location }: Write, { group }: Footprint, space: IndexSpace): boolean {
+function isQuadWrite({ node, location }: Write, { group }: Footprint, space: IndexSpace): boolean {
   const { terms, last } = space.affine(alignStrides(location.strides, group.shape));
   const aligned =
     last === 1 && location.offset % 4 === 0 && terms.every(({ stride }) => stride % 4 === 0);
   if (space.width % 4 === 0) return aligned;
+  if (node.op.kind === 'scatter') return false;
   // The last quad sticks out: harmless where the memory is this value's own, and padded.
   const { memory } = location;
   const own = memory.op.kind !== 'concat' && !('parent' in memory && memory.parent);

@@ -1,5 +1,6 @@
-// What a flow starts from: distributions of noise that are easy to draw and to weigh.
+// Densities with parameters of their own: bases of flows, priors of codes.
 import { LatentGpuError } from '../errors.ts';
+import type { Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
 import { constantInit, Module, normal } from '../nn/index.ts';
@@ -15,43 +16,15 @@ import {
   normalLogProb,
   randomNormal,
   reshape,
-  standardNormalLogProb,
   stopGradient,
   sub,
   sum,
   uniformGumbel,
 } from '../ops/index.ts';
+import { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
 
-/** Noise of D features. */
-export abstract class Base extends Module {
-  /** log-density of z [B, D] in nats: [B]. */
-  abstract logProb(z: Tensor): Tensor;
-  /** Draws [count, D], with deviations scaled by the temperature, a number or a scalar. */
-  abstract rsample(count: number, temperature: number | Tensor): Tensor;
-}
-
-const scaled = (x: Tensor, by: number | Tensor): Tensor => (by === 1 ? x : mul(x, by));
-
-/** N(0, I). */
-export class StandardBase extends Base {
-  readonly features: number;
-
-  constructor(features: number) {
-    super();
-    this.features = features;
-  }
-
-  logProb(z: Tensor): Tensor {
-    return sum(standardNormalLogProb(z), -1);
-  }
-
-  rsample(count: number, temperature: number | Tensor): Tensor {
-    return scaled(randomNormal([count, this.features]), temperature);
-  }
-}
-
-/** Independent normals with learned means and deviations. */
-export class DiagonalBase extends Base {
+/** Independent normals with learned means and deviations, [M]. */
+export class LearnedNormal extends Module implements Density {
   readonly mean: Variable;
   readonly logStd: Variable;
 
@@ -66,14 +39,15 @@ export class DiagonalBase extends Base {
     return sum(normalLogProb(z, this.mean, this.logStd), -1);
   }
 
-  rsample(count: number, temperature: number | Tensor): Tensor {
-    const noise = scaled(randomNormal([count, this.mean.size]), temperature);
-    return add(this.mean, mul(exp(this.logStd), noise));
+  draw(lead: Shape, { temperature }: DrawOptions = {}): Draw {
+    const noise = tempered(randomNormal([...lead, this.mean.size]), temperature);
+    const value = add(this.mean, mul(exp(this.logStd), noise));
+    return { value, logProb: () => this.logProb(value), pathwise: true };
   }
 }
 
 /** A mixture of normals with diagonal covariances; weights, means and deviations are learned. */
-export class MixtureBase extends Base {
+export class LearnedMixture extends Module implements Density {
   readonly logits: Variable;
   readonly mean: Variable;
   readonly logStd: Variable;
@@ -100,15 +74,19 @@ export class MixtureBase extends Base {
       normalLogProb(reshape(z, [-1, 1, this.mean.shape[1] as number]), this.mean, this.logStd),
       -1,
     );
-    return logSumExp(add(each, logSoftmax(this.logits)), -1);
+    const rows = logSumExp(add(each, logSoftmax(this.logits)), -1);
+    return reshape(rows, z.shape.slice(0, -1));
   }
 
   /** The component by the Gumbel-max trick: no gradient flows into the weights. */
-  rsample(count: number, temperature: number | Tensor): Tensor {
+  draw(lead: Shape, { temperature }: DrawOptions = {}): Draw {
     const [components, features] = this.mean.shape as [number, number];
+    const count = lead.reduce((a, b) => a * b, 1);
     const scores = stopGradient(add(uniformGumbel([count, components]), this.logits));
     const chosen = sub(1, less(scores, max(scores, -1, { keepDims: true })));
-    const noise = scaled(randomNormal([count, features]), temperature);
-    return add(matmul(chosen, this.mean), mul(matmul(chosen, exp(this.logStd)), noise));
+    const noise = tempered(randomNormal([count, features]), temperature);
+    const rows = add(matmul(chosen, this.mean), mul(matmul(chosen, exp(this.logStd)), noise));
+    const value = reshape(rows, [...lead, features]);
+    return { value, logProb: () => this.logProb(value), pathwise: false };
   }
 }

@@ -43,6 +43,7 @@ export type KeyType =
   | { readonly type: 'layers' };
 
 export type Key = KeyType & {
+  /** A line for people. */
   readonly help: string;
   /** A value, or what follows from keys that come before it in the table. */
   readonly default: Value | ((get: (key: string) => Value | undefined) => Value);
@@ -134,13 +135,21 @@ function fits(value: unknown, key: Key): value is Value {
   }
 }
 
+/** The name of a key as the table has it: `prior` stands for `prior.kind`, where there is no `prior`. */
+export function spelled(schema: Schema, name: string): string {
+  return !Object.hasOwn(schema, name) && Object.hasOwn(schema, `${name}.kind`)
+    ? `${name}.kind`
+    : name;
+}
+
 /**
  * The key of that name.
  *
  * @throws LatentGpuError `bad-config` for an unknown one, with the nearest known
  */
 export function knownKey(schema: Schema, name: string, source: string): Key {
-  const key = Object.hasOwn(schema, name) ? schema[name] : undefined;
+  const own = spelled(schema, name);
+  const key = Object.hasOwn(schema, own) ? schema[own] : undefined;
   if (key) return key;
   throw badConfig(
     `${source}: unknown key '${name}'; did you mean '${nearest(name, Object.keys(schema))}'?`,
@@ -194,7 +203,8 @@ export function parseText(key: Key, text: string): unknown {
 }
 
 /**
- * The values of a nested object by dotted key. Objects may nest, or have dotted keys, or both.
+ * The values of a nested object by dotted key. Objects may nest, or have dotted keys, or both; a text in
+ * the place of a part is its kind.
  *
  * @throws LatentGpuError `bad-config` for an unknown key, with the nearest known
  */
@@ -203,6 +213,10 @@ export function flatten(schema: Schema, object: unknown, source: string): Map<st
   const visit = (value: unknown, path: string): void => {
     if (path !== '' && Object.hasOwn(schema, path)) {
       found.set(path, { value, source });
+      return;
+    }
+    if (path !== '' && typeof value === 'string' && spelled(schema, path) !== path) {
+      found.set(spelled(schema, path), { value, source });
       return;
     }
     const branch = path === '' || Object.keys(schema).some((name) => name.startsWith(`${path}.`));
