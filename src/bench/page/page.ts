@@ -1,6 +1,8 @@
 // A report as one HTML file that needs nothing else: no script, no network, no other file, and by its own
 // policy it could not even ask for any. The measurements are in it, for the next run to be compared with.
 import { type Html, html, Html as Raw } from '../../report/html.ts';
+import plotStyle from '../../report/log-plot.css?raw';
+import type { Size } from '../../report/log-plot.ts';
 import reportStyle from '../../report/style.css?raw';
 import { type Comparison, compareReports } from '../compare.ts';
 import { embedded } from '../json.ts';
@@ -16,8 +18,6 @@ import {
   ROOFLINE_LEGEND,
   SHARES_NOTE,
 } from './parts.ts';
-import plotStyle from './plot.css?raw';
-import type { Size } from './plot.ts';
 import { rooflinePlot } from './roofline-plot.ts';
 import { curveTable, sharesTable } from './tables.ts';
 
