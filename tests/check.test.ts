@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BUILT, buildCli } from './support/cli.ts';
-import { type Ended, run } from './support/kit.ts';
+import { type Ended, run } from './support/run-script.ts';
 
 const files = {
   'good.wgsl': `struct P { a: f32, n: u32 }

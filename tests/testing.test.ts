@@ -13,7 +13,8 @@ import {
   ulpOf,
 } from '../src/testing/index.ts';
 import '../src/testing/vitest.ts';
-import { installExample, run } from './support/kit.ts';
+import { installExample } from './support/kit.ts';
+import { run } from './support/run-script.ts';
 
 const main = (body: string, declarations = '') => `${declarations}
 @group(0) @binding(0) var<storage, read_write> y: array<f32>;
