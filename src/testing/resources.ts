@@ -37,8 +37,9 @@ function createBuffer(device: Device, { name, kind, bytes }: Slot): Resource {
 const ROW = 256;
 
 function createTexture(device: Device, { name, kind, bytes }: Slot, plan: TexturePlan): Resource {
-  const { format, dimension, view, size, bytesPerTexel, access } = plan;
-  const [width, height, depth] = size;
+  const { format, dimension, view, bytesPerTexel, access } = plan;
+  const [width, height, depth] = plan.size;
+  const size = [width, height, depth];
   const texture = device.gpu.createTexture({
     label: name,
     size,
