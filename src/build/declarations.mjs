@@ -22,6 +22,8 @@ const OUTPUT = join(FOLDER, 'platform.d.ts');
 /** Types that no global variable stands for. */
 const aliases = {
   GPUBufferUsageFlags: 'number',
+  GPUCompareFunction:
+    "'never' | 'less' | 'equal' | 'less-equal' | 'greater' | 'not-equal' | 'greater-equal' | 'always'",
   GPUDeviceLostReason: "'unknown' | 'destroyed'",
   GPUErrorFilter: "'validation' | 'out-of-memory' | 'internal'",
   GPUFeatureName:

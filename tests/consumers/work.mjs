@@ -4,7 +4,7 @@ import { load } from 'latentgpu/sampler';
 
 export async function train() {
   const net = new nn.MLP([784, 8, 784], 'relu');
-  const loss = (x) => ({
+  const loss = ({ x }) => ({
     loss: ops.neg(ops.mean(new distributions.Bernoulli(net.call(x)).logProb(x))),
   });
   const data = digits({ count: 64 });

@@ -24,7 +24,7 @@ const trainer = await Trainer.create({
   data,
   batch: 100,
   optimizer,
-  loss: (x) => model.loss(typed(x)),
+  loss: ({ x }) => model.loss(typed(x)),
 });
 export const loss: number = typed((await trainer.run(100)).metrics.loss);
 // @ts-expect-error: a number of steps
