@@ -27,7 +27,7 @@ beforeAll(async () => {
   packed = await installPackage(folder, LIBRARIES);
   link(folder, ['webgpu']);
   cpSync(join(ROOT, 'tests/consumers'), folder, { recursive: true });
-}, 120_000);
+}, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What a bundler made of an entry, as one file. */
@@ -162,7 +162,7 @@ describe('in a browser', () => {
     ]);
     const model = await load(DIGITS, { backend: 'javascript' });
     drawn = (await model.sample(3, { seed: 7 })).reduce((sum, x) => sum + x, 0);
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     for (const server of [strict, open, remote]) server?.close();
     await browser?.close();
@@ -215,7 +215,7 @@ describe('in a browser', () => {
     pages.set('/ask.js', readFileSync(at('ask.mjs')));
     pages.set('/ask.html', html('<script type="module" src="/ask.js"></script>'));
     expect(await visit(`${strict.url}/ask.html`)).toEqual(good());
-  }, 120_000);
+  }, 180_000);
 
   test('from a CDN, its files held to their hashes', async () => {
     const hash = (name: string) =>
@@ -246,7 +246,7 @@ describe('in a browser', () => {
     const { outcome, complaints } = await visit(`${open.url}/forged.html`);
     expect(outcome).toBeUndefined();
     expect(complaints.join('\n')).toContain('integrity');
-  }, 120_000);
+  }, 180_000);
 });
 
 describe('the package', () => {
@@ -271,5 +271,5 @@ describe('the package', () => {
     // `require` is given the same module: Node.js 20.19 and newer do that.
     expect(problems.filter(({ kind }) => kind !== 'CJSResolvesToESM')).toEqual([]);
     expect(types.types).toMatchObject({ kind: 'included' });
-  }, 60_000);
+  }, 180_000);
 });

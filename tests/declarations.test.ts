@@ -35,7 +35,7 @@ beforeAll(async () => {
   link(folder, ['@types/node', '@webgpu/types', 'vitest']);
   cpSync(join(ROOT, 'tests/consumers/types'), folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-}, 60_000);
+}, 180_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The compiler's options as a configuration file has them. */

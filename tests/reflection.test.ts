@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { wgslFiles } from '../shaders/build/generate.ts';
 import { shaders } from '../src/kernels/shaders.gen.ts';
 import { specialize } from '../src/kernels/specialize.ts';
-import { reflect } from '../src/testing/index.ts';
+import { halfToFloat, reflect } from '../src/testing/index.ts';
 import type { Layout } from '../src/testing/layout.ts';
+import { prepare } from '../src/testing/prepare.ts';
 import { readModule } from '../src/testing/wgsl/module.ts';
 
 const MAIN = '@compute @workgroup_size(1) fn main() {}';
@@ -146,6 +147,29 @@ ${MAIN}`);
     ['o', 'texture', 'texture_storage_2d<rgba8unorm, write>', 'write'],
     ['ж', 'storage', 'array<vec2h>', 'read_write'],
   ]);
+});
+
+test('f16 takes numbers, rounded, or bits, and gives bits', () => {
+  const { job, finish } = prepare({
+    code: `enable f16; struct S { a: f16, b: vec3h, m: mat2x3h }
+@group(0) @binding(0) var<storage, read_write> s: S;
+@group(0) @binding(1) var<storage, read_write> h: array<f16>;
+@compute @workgroup_size(1) fn main() { s.a = h[0]; }`,
+    bindings: {
+      s: { a: 1.5, b: [1, -2, 0.1], m: [1, 2, 3, 4, 5, 6] },
+      h: new Uint16Array([0x3c00, 0x4000]),
+    },
+    dispatch: 1,
+  });
+  const [s, h] = job.slots.map(({ bytes }) => bytes) as [Uint8Array, Uint8Array];
+  const halves = halfToFloat(new Uint16Array(s.buffer));
+  // 0.1 rounded to 11 bits; gaps are zeros.
+  const tenth = 1638 / 16384;
+  expect([...halves]).toEqual([1.5, 0, 0, 0, 1, -2, tenth, 0, 1, 2, 3, 0, 4, 5, 6, 0]);
+  const result = finish([s, h]);
+  expect(result.h).toEqual(new Uint16Array([0x3c00, 0x4000]));
+  const struct = result.s as { a: number; b: Uint16Array };
+  expect([struct.a, ...halfToFloat(struct.b)]).toEqual([1.5, 1, -2, tenth]);
 });
 
 test.each([
