@@ -5,17 +5,6 @@ import { MODEL_KEYS, modelConfig } from '../models/config.ts';
 import { type DataDescription, type DataTraits, traitValues } from '../models/data-description.ts';
 import { type Family, isFlowFamily } from '../models/families.ts';
 import {
-  flatten,
-  type Given,
-  type Key,
-  knownKey,
-  nest,
-  parseText,
-  type Schema,
-  settle,
-  type Values,
-} from '../models/schema.ts';
-import {
   adam,
   adamax,
   adamW,
@@ -28,6 +17,17 @@ import {
   stepDecay,
   warmup,
 } from '../optim/index.ts';
+import {
+  flatten,
+  type Given,
+  type Key,
+  knownKey,
+  nest,
+  parseText,
+  type Schema,
+  settle,
+  type Values,
+} from '../schema/index.ts';
 import type { Binarization } from './binarize.ts';
 import { TRAINING_KEYS } from './keys.ts';
 

@@ -408,7 +408,7 @@ cases('schedules', (c) => {
         model,
         data,
         batch: 1,
-        loss: (x) => ({ loss: mean(square(sub(x, model.slope))) }),
+        loss: ({ x }) => ({ loss: mean(square(sub(x, model.slope))) }),
         optimizer: sgd({ lr: schedule }),
       },
       () => t.open(),
