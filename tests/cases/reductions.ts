@@ -3,7 +3,7 @@ import { type Shape, sizeOf } from '../../src/graph/shape.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import type { Runtime } from '../../src/scheduler/runtime.ts';
+import type { Runtime } from '../../src/scheduler/run/runtime.ts';
 import { concurrentCases } from '../rig/cases.ts';
 import { adapterNames, adapters, check, integers, reals, withRuntime } from '../support/engine.ts';
 
