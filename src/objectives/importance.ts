@@ -30,10 +30,20 @@ export function importanceBound(
 ): ImportanceEstimate {
   checkSamples(samples);
   const draw = posteriorOf(model, batch).draw(samples);
-  const logLikelihood = logLikelihoodOf(model, batch, draw.value);
-  const divergence = sub(draw.logProb(), model.prior().logProb(draw.value));
+  return importanceOf(model, batch, draw.value, draw.logProb());
+}
+
+/** The bound at codes z [B, K, M], or [B, M], that q gives the log-densities `logQ`. */
+export function importanceOf(
+  model: LatentModel,
+  batch: Batch,
+  z: Tensor,
+  logQ: Tensor,
+): ImportanceEstimate {
+  const logLikelihood = logLikelihoodOf(model, batch, z);
+  const divergence = sub(logQ, model.prior().logProb(z));
   const logWeights = sub(logLikelihood, divergence);
-  const bound = samples === 1 ? logWeights : logMeanExp(logWeights, 1);
+  const bound = logWeights.rank === 1 ? logWeights : logMeanExp(logWeights, 1);
   return {
     bound,
     surrogate: bound,

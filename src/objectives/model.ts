@@ -1,5 +1,12 @@
 // What a bound needs to know of a model: q(z | x), p(x | z) and p(z).
-import type { Density, Distribution, Draw, Normal } from '../distributions/index.ts';
+import type {
+  Bernoulli,
+  Density,
+  Distribution,
+  Draw,
+  Normal,
+  OneHot,
+} from '../distributions/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Batch } from '../nn/index.ts';
 
@@ -23,7 +30,8 @@ export interface Posterior {
 }
 
 /**
- * A model with latent codes. Independent normals may stand for the posterior that they are.
+ * A model with latent codes. Independent normals, bits and one-hot variables may stand for the
+ * posteriors that they are.
  *
  * ```ts
  * class MyVae extends nn.Module implements objectives.LatentModel {
@@ -40,7 +48,7 @@ export interface Posterior {
  */
 export interface LatentModel {
   /** q(z | x). */
-  posterior(batch: Batch): Posterior | Normal;
+  posterior(batch: Batch): Posterior | Normal | Bernoulli | OneHot;
   /** p(x | z) for codes z [..., M] of the batch's rows: parameters [..., D]. */
   decode(z: Tensor, batch?: Batch): Distribution;
   /** p(z). */

@@ -12,7 +12,7 @@ import {
   cosine,
   iwaeStages,
   type Optimizer,
-  type Schedule,
+  type RateSchedule,
   sgd,
   stepDecay,
   warmup,
@@ -229,8 +229,8 @@ function makeSchedule(
   lr: number,
   stepsPerEpoch: number,
   total: number,
-): Schedule {
-  const courses: Record<typeof schedule.kind, () => Schedule> = {
+): RateSchedule {
+  const courses: Record<typeof schedule.kind, () => RateSchedule> = {
     constant: () => constantRate(lr),
     step: () => stepDecay(lr, schedule.every, schedule.gamma),
     cosine: () => cosine(lr, schedule.steps ?? total, schedule.final),

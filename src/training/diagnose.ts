@@ -4,6 +4,7 @@ import { Tensor } from '../graph/tensor.ts';
 import { numberStreams, topological } from '../graph/traverse.ts';
 import { isVariable, packedMembers, type Variable } from '../graph/variable.ts';
 import type { Runtime } from '../scheduler/index.ts';
+import type { TrainerState } from './state.ts';
 import type { StepDescription } from './step.ts';
 
 /** Tensors that are kept and read back at a time, and their bytes. */
@@ -27,6 +28,20 @@ export function firstBadParameter(
     const start = member.parent?.offset as number;
     const bad = countBad(values.subarray(start, start + member.size));
     if (bad > 0) return `parameter ${titleOf(member)} (${share(bad, member.size)})`;
+  }
+  return undefined;
+}
+
+/** The first of the trained variables of a state with a value that is not finite. */
+export function firstBadIn(
+  { parameters, tables }: StepDescription['step'],
+  { tensors }: TrainerState,
+): string | undefined {
+  const bad = firstBadParameter(parameters, tensors.get('parameters') as Float32Array);
+  if (bad) return bad;
+  for (const table of tables) {
+    const count = countBad(tensors.get(`buffer.${table.name}`) as Float32Array);
+    if (count > 0) return `table ${titleOf(table)} (${share(count, table.size)})`;
   }
   return undefined;
 }

@@ -2,6 +2,7 @@
 // and put back.
 import type { Device } from '../device/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import type { Variable } from '../graph/variable.ts';
 import { sameTable, type TunedTable } from '../kernels/tuned.ts';
 import { seed } from '../ops/index.ts';
 import { seedWords } from '../random.ts';
@@ -139,12 +140,18 @@ export class StepRunner {
    * @param decay of the average
    */
   async averagedParameters(decay: number | undefined): Promise<Float32Array | undefined> {
-    const { average, updates } = this.description.step;
+    const { average, updates, parameters, groupAt } = this.description.step;
     if (!average || decay === undefined) return undefined;
-    const count = (await this.runtime.read(updates))[0] as number;
-    if (count === 0) return undefined;
-    const values = await this.runtime.read(average);
-    const scale = 1 / (1 - decay ** count);
-    return Float32Array.from(values, (x) => x * scale);
+    const read = (variables: readonly Variable[]) =>
+      Promise.all(variables.map((held) => this.runtime.read(held)));
+    const counts = (await read(updates)).map(([count]) => count as number);
+    if (!counts.some((count) => count > 0)) return undefined;
+    const [sums, raw] = await read([average, parameters]);
+    const scales = counts.map((count) => 1 / (1 - decay ** count));
+    return Float32Array.from(sums as Float32Array, (x, i) => {
+      const group = groupAt(i);
+      // A group that has not had its turn has no average.
+      return counts[group] === 0 ? (raw?.[i] as number) : x * (scales[group] as number);
+    });
   }
 }

@@ -1,10 +1,16 @@
 // A training step as a graph: batch, loss, gradient, update, record.
 import type { ImageDataset } from '../data/dataset.ts';
+import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
 import type { Batch, Module } from '../nn/index.ts';
 import { add, addUint, modUint, mulUint, step, store } from '../ops/index.ts';
-import { type Minimization, type MinimizeOptions, minimize } from '../optim/index.ts';
+import {
+  type Followed,
+  type Minimization,
+  type MinimizeOptions,
+  minimize,
+} from '../optim/index.ts';
 import type { TuneMode, TuneOptions, Tuner } from '../tuning/index.ts';
 import { type Batches, batchesOf } from './batches.ts';
 import type { Binarization } from './binarize.ts';
@@ -23,6 +29,8 @@ export interface LossTerms {
   readonly metrics?: Readonly<Record<string, Tensor>>;
   /** What else the step leaves behind, in buffers of the model (running statistics) or in `state`. */
   readonly effects?: readonly Tensor[];
+  /** Tensors beside the parameters whose gradients some effects use: rows of a table. */
+  readonly also?: readonly Followed[];
   /**
    * Variables of the loss itself, by name, without which a run could not go on with the same bits:
    * multipliers, moving averages. Buffers of the model need no mention.
@@ -30,7 +38,7 @@ export interface LossTerms {
   readonly state?: Readonly<Record<string, Variable>>;
 }
 
-export interface TrainerOptions extends MinimizeOptions {
+export interface TrainerOptions extends Omit<MinimizeOptions, 'also'> {
   readonly model: Module;
   /** The loss of a batch: `({ x }) => …`, x [B, D]. */
   readonly loss: (batch: Batch) => LossTerms;
@@ -87,7 +95,10 @@ export function describeStep(options: TrainerOptions): StepDescription {
   const terms = options.loss(batches.batch);
   const { loss, metrics = {}, effects = [] } = terms;
   const surrogate = terms.surrogate === loss ? undefined : terms.surrogate;
-  const minimization = minimize(surrogate ?? loss, model.parameters(), options);
+  const { also = [] } = terms;
+  const minimization = minimize(surrogate ?? loss, model.parameters(), { ...options, also });
+  const buffers = model.namedBuffers();
+  checkTables(minimization.tables, buffers);
   const reported: [string, Tensor][] = Object.entries({
     loss,
     ...metrics,
@@ -107,7 +118,7 @@ export function describeStep(options: TrainerOptions): StepDescription {
       ...minimization,
       state: {
         ...minimization.state,
-        ...prefixed('buffer', model.namedBuffers()),
+        ...prefixed('buffer', buffers),
         ...prefixed('state', Object.entries(terms.state ?? {})),
       },
     },
@@ -117,6 +128,19 @@ export function describeStep(options: TrainerOptions): StepDescription {
     effects: [...minimization.effects, ...effects, ...stores],
     start: options.start?.(batches.batch) ?? [],
   };
+}
+
+/** A table is saved with the model, or its numbers are lost. */
+function checkTables(
+  tables: readonly Variable[],
+  buffers: readonly (readonly [string, Variable])[],
+): void {
+  const stray = tables.find((table) => !buffers.some(([, held]) => held === table));
+  if (!stray) return;
+  throw new LatentGpuError(
+    'bad-config',
+    `${stray} learns by rows and is no buffer of the model; make its table a field of the model`,
+  );
 }
 
 function prefixed(

@@ -6,7 +6,7 @@ import type { Live } from '../graph/live.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { TunedTable } from '../kernels/tuned.ts';
 import type { Plan, Runtime } from '../scheduler/index.ts';
-import { firstBadParameter } from './diagnose.ts';
+import { firstBadIn } from './diagnose.ts';
 import { checkNumber, LiveNumbers } from './live-numbers.ts';
 import { Renewable } from './renewable.ts';
 import type { RunOptions, TrainingReport } from './report.ts';
@@ -238,9 +238,8 @@ export class Trainer {
    */
   private async save(): Promise<TrainerState> {
     if (this.snapshot?.step === this.step) return this.snapshot;
-    const { parameters } = this.description.step;
     const state = await this.runner.state();
-    const bad = firstBadParameter(parameters, state.tensors.get('parameters') as Float32Array);
+    const bad = firstBadIn(this.description.step, state);
     if (bad) {
       const good = this.snapshot;
       if (good) this.restore(good);

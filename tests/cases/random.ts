@@ -54,6 +54,8 @@ concurrentCases('random numbers', (c) => {
       for (const shape of shapes) {
         outputs[`uniform [${shape}]`] = o.randomUniform(shape);
         outputs[`normal [${shape}]`] = o.randomNormal(shape);
+        outputs[`gumbel [${shape}]`] = o.randomGumbel(shape);
+        outputs[`logistic [${shape}]`] = o.randomLogistic(shape);
       }
       outputs.own = o.randomNormal([6], { stream: 3 });
       outputs.many = o.randomUniform([67, 33]);

@@ -179,7 +179,7 @@ export class BoundGroup {
       ...this.writes.map(({ node, location }) => ({
         location,
         shape: node.shape,
-        isFree: node.op.kind === 'store',
+        isFree: node.op.kind === 'store' || node.op.kind === 'scatter',
       })),
     ].filter(({ location }) => this.alias(location.memory) === memory);
     if (isPacked(memory) || touched.some(({ isFree }) => isFree)) return wholeSpan(memory);
@@ -229,12 +229,13 @@ export class BoundGroup {
     return read.location.strides[0] as number;
   }
 
-  protected isQuadWrite({ location }: Write): boolean {
+  protected isQuadWrite({ node, location }: Write): boolean {
     const space = this.space as IndexSpace;
     const { terms, last } = space.affine(alignStrides(location.strides, this.group.shape));
     const aligned =
       last === 1 && location.offset % 4 === 0 && terms.every(({ stride }) => stride % 4 === 0);
     if (space.width % 4 === 0) return aligned;
+    if (node.op.kind === 'scatter') return false;
     // The last quad sticks out: harmless where the memory is this value's own, and padded.
     const { memory } = location;
     const own = memory.op.kind !== 'concat' && !('parent' in memory && memory.parent);

@@ -228,6 +228,11 @@ export class Emitter extends BoundGroup {
         lines.push(`${this.bindingOf(location.memory).name}[${at}.x % ${size}u] = ${value}.x;`);
         continue;
       }
+      if (node.op.kind === 'scatter') {
+        const value = this.operand(node, 0, scope);
+        lines.push(...this.storeFull(location, value, this.operand(node, 1, scope)));
+        continue;
+      }
       const value = this.value(node, scope);
       lines.push(
         ...(this.isByQuad(node)
@@ -238,18 +243,25 @@ export class Emitter extends BoundGroup {
     return lines;
   }
 
-  private storeFull(location: Location, value: string): string[] {
+  /** @param row which row of the memory each of the four is for, where that is told at run time */
+  private storeFull(location: Location, value: string, row?: string): string[] {
     const space = this.space as IndexSpace;
-    const { name, quads, start } = this.bindingOf(location.memory);
-    const offset = location.offset - start;
-    const { terms, last } = space.affine(alignStrides(location.strides, this.group.shape));
+    const { memory, offset: from, strides } = location;
+    const { name, quads, start } = this.bindingOf(memory);
+    const offset = from - start;
+    const { terms, last } = space.affine(alignStrides(strides, this.group.shape));
+    const termsOf = (lane: number) => {
+      if (row === undefined) return terms;
+      return [...terms, { name: `${row}.${'xyzw'[lane]}`, stride: memory.shape.at(-1) as number }];
+    };
     if (quads) {
-      const at = affineText([...terms, { name: this.quad, stride: 4 }], offset, 4);
+      const at = affineText([...termsOf(0), { name: this.quad, stride: 4 }], offset, 4);
       return [`${name}[${at}] = ${value};`];
     }
     return [0, 1, 2, 3].flatMap((lane) => {
       if (lane >= space.width) return [];
-      const at = affineText([...terms, { name: this.lane(lane), stride: last }], offset);
+      const own = last === 0 && row ? [] : [{ name: this.lane(lane), stride: last }];
+      const at = affineText([...termsOf(lane), ...own], offset);
       const statement = `${name}[${at}] = ${value}.${'xyzw'[lane]};`;
       const always = lane === 0 || space.width % 4 === 0;
       return [always ? statement : `if (${this.lane(lane)} < ${space.width}u) { ${statement} }`];

@@ -58,10 +58,10 @@ export class Dependencies {
       const target = targetOf(effect);
       if (!target) continue;
       // Stores change one element each, so that several may go to one variable.
+      const isStore = effect.op.kind === 'store';
       const clash = written.find(
         (other) =>
-          overlaps(targetOf(other) as Variable, target) &&
-          (effect.op.kind === 'assign' || other.op.kind === 'assign'),
+          overlaps(targetOf(other) as Variable, target) && !(isStore && other.op.kind === 'store'),
       );
       if (clash) {
         throw new LatentGpuError(

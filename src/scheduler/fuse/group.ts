@@ -159,6 +159,11 @@ function runsAlongGather(group: Group): boolean {
   return group.kind === 'rows' && (axes === '1' || (axes === '0,1' && group.shape[1] !== 1));
 }
 
+/** Whether an effect writes other elements than those at which it is computed. */
+function writesElsewhere({ op }: Tensor): boolean {
+  return op.kind === 'store' || op.kind === 'scatter';
+}
+
 function sameStrides(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((stride, i) => stride === b[i]);
 }
@@ -193,6 +198,7 @@ export function isComputable(group: Group): boolean {
     if (node.op.kind === 'noise' && !(level === 'full' && runsAlongNoise(group))) return false;
     if (node.op.kind === 'gather' && !(level === 'full' && runsAlongGather(group))) return false;
     if (level === 'full' && group.kind === 'rows' && targetOf(node)) return false;
+    if (level !== 'full' && node.op.kind === 'scatter') return false;
     for (const input of node.inputs) {
       const reads = readShape(node, input, group);
       const access = accessIn(input, reads);
@@ -208,7 +214,7 @@ export function isComputable(group: Group): boolean {
             node.op.kind !== 'reduce' &&
             base.size === node.size &&
             sameStrides(access.strides, own) &&
-            ![...group.levels.keys()].some((n) => n.op.kind === 'store' && targetOf(n) === base);
+            ![...group.levels.keys()].some((n) => writesElsewhere(n) && targetOf(n) === base);
           if (!identical) return false;
         }
         continue;

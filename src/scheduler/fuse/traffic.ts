@@ -43,13 +43,19 @@ export function trafficOf(group: Group, dependencies: Dependencies, whole = grou
     }
     const target = targetOf(node);
     if (target) {
-      const strides = node.op.kind === 'store' ? [] : contiguousStrides(node.shape);
-      writes.push({ node, location: { memory: target, offset: 0, strides } });
+      writes.push({ node, location: { memory: target, offset: 0, strides: targetStrides(node) } });
     } else if (dependencies.isKept(node, whole)) {
       writes.push({ node, location: homeOf(node, dependencies) });
     }
   }
   return { reads, writes };
+}
+
+/** Strides over an effect's shape of where it writes, but for what is chosen at run time. */
+function targetStrides({ op, shape }: Tensor): number[] {
+  if (op.kind === 'store') return [];
+  const strides = contiguousStrides(shape);
+  return op.kind === 'scatter' ? [0, strides[1] as number] : strides;
 }
 
 /** Elements a memory holds (bytes for a byte table), those between rows included. */

@@ -42,6 +42,7 @@ export function accessOf(tensor: Tensor): Access | undefined {
   const { shape } = tensor;
   switch (tensor.op.name) {
     case 'stopGradient':
+    case 'scaleGradient':
       return inner;
     case 'transpose': {
       const order = tensor.attrs.order as number[];

@@ -14,7 +14,7 @@ export function shareBuffer(a: Variable, b: Variable): boolean {
 
 /** The variable an effect writes. */
 export function targetOf(node: Tensor): Variable | undefined {
-  return node.op.kind === 'assign' || node.op.kind === 'store'
+  return ['assign', 'store', 'scatter'].includes(node.op.kind)
     ? (node.attrs.target as Variable)
     : undefined;
 }
@@ -57,7 +57,8 @@ export function entangledEffects(roots: readonly Tensor[]): (node: Tensor) => bo
   const readsItsOwnBuffer = (effect: Tensor): boolean => {
     const target = targetOf(effect) as Variable;
     return variablesRead(effect).some(
-      ({ input, variable }) => shareBuffer(variable, target) && input !== target,
+      ({ input, variable }) =>
+        shareBuffer(variable, target) && (input !== target || effect.op.kind === 'scatter'),
     );
   };
   const entangled = new Set(effects.filter((e) => readsItsOwnBuffer(e) || waitsForItself(e)));

@@ -100,6 +100,8 @@ function rewrite(node: Tensor, isEntangled: boolean, context: Context): Tensor {
       return lowerKernel(node, context.unique);
     case 'assign':
       return isEntangled ? withCopies(node, context.unique) : node;
+    case 'scatter':
+      return lowerScatter(isEntangled ? withCopies(node, context.unique) : node, context.unique);
     case 'store': {
       const store = isEntangled ? withCopies(node, context.unique) : node;
       return withOwnIndex(store, context.nextCopy());
@@ -115,6 +117,14 @@ function lowerGather(node: Tensor, unique: Unique): Tensor {
   if (!isVirtual(accessOf(table)?.base as Tensor)) return node;
   const inputs = [copyOf(table, unique), index];
   return unique(new Tensor(node.op, inputs, node.shape, node.dtype, node.attrs, node.name));
+}
+
+/** The rows that change are told by memory. */
+function lowerScatter(node: Tensor, unique: Unique): Tensor {
+  const [rows, index] = node.inputs as [Tensor, Tensor];
+  if (!isVirtual(accessOf(index)?.base as Tensor)) return node;
+  const inputs = [rows, copyOf(index, unique)];
+  return new Tensor(node.op, inputs, node.shape, node.dtype, node.attrs, node.name);
 }
 
 /** A shader of its own reads row-major memory. */
