@@ -13,7 +13,13 @@ import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile, writeArray, writePicture } from './common/files.ts';
 import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
 import { CLOUD, cloudPicture } from './pictures/clouds.ts';
-import { type Appearance, appearanceOf, inDataUnits, pairsPicture } from './pictures/points.ts';
+import {
+  type Appearance,
+  appearanceOf,
+  exactDataUnits,
+  inDataUnits,
+  pairsPicture,
+} from './pictures/points.ts';
 
 /** Of a picture, unless another number is asked for. */
 const PAIRS = 40;
@@ -76,7 +82,7 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
       ),
     );
     if (file.kind === 'npy') {
-      await writeArray(file, inDataUnits(x, look), [count, ...look.shape]);
+      await writeArray(file, exactDataUnits(x, look), [count, ...look.shape]);
     } else await writePicture(file, compare(subject.at(indices), x, count, look));
     const { shape } = look;
     const legend = isVector && file.kind === 'png' ? ' (1) beside data (0)' : '';

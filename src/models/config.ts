@@ -74,13 +74,14 @@ export function modelConfig<F extends Family>(
     LatentConfig,
     'family' | 'data'
   >;
-  const { shape, name, standardized } = data;
+  const { shape, name, standardized, columns } = data;
   return {
     family,
     data: {
       shape: [...shape],
       ...(name !== undefined && { name }),
       ...(standardized && { standardized }),
+      ...(columns && { columns }),
     },
     ...rest,
     ...(objective && {

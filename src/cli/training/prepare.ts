@@ -1,4 +1,6 @@
 // What a training run needs, read and checked before anything is written.
+import type { LoadedDataset } from '../../data/dataset.ts';
+import { toFloat32 } from '../../data/float32.ts';
 import { PLANE_DATA } from '../../data/plane.ts';
 import { type Standardization, standardizationOf, standardize } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
@@ -66,10 +68,15 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const read = await loadTraining(choice, holdOut, out);
   if (read.test) checkShape(read.test, read.train.shape);
   const standardization = isStandardized ? standardizationOf(read.train) : undefined;
-  const data = standardization ? standardized(read, standardization) : read;
+  const data = seenBy(read, standardization);
   const { train, test } = data;
   const values = new Map<string, Value>(settleRun(family, request.sources, traitsOf(train)));
-  const described = { shape: train.shape, name: train.name, standardized: isStandardized };
+  const described = {
+    shape: train.shape,
+    name: train.name,
+    standardized: isStandardized,
+    ...(train.columns && { columns: train.columns }),
+  };
   const config = runConfig(family, described, values);
   const { training } = config;
   const { batch } = training;
@@ -154,6 +161,11 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   };
 }
 
-function standardized({ train, test }: TrainingData, s: Standardization): TrainingData {
-  return { train: standardize(train, s), test: test && standardize(test, s) };
+/** Rows as the model sees them, in float32. */
+function seenBy(
+  { train, test }: TrainingData<LoadedDataset>,
+  s: Standardization | undefined,
+): TrainingData {
+  const seen = (rows: LoadedDataset) => (s ? standardize(rows, s) : toFloat32(rows));
+  return { train: seen(train), test: test && seen(test) };
 }
