@@ -3,7 +3,7 @@ import { shaderPlugin } from './shaders/build/plugin.ts';
 import { testingPagePlugin } from './src/testing/build/page-plugin.ts';
 
 /** On a software adapter these take every core, and have cases that measure: one at a time. */
-const ALONE = ['tests/{node,chrome}.test.ts'];
+const ALONE = ['tests/{node,chrome,deno}.test.ts'];
 
 /** Files of which so many run at a time; groups follow each other. */
 function project(

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findBrowser, findSoftwareVulkan, loaderBeside } from '../src/device/find.ts';
+import { findDeno } from '../src/device/find-engines.ts';
 import { doctorReport } from '../src/device/index.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -95,12 +96,17 @@ describe('a program of its own', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   /** Runs a script with nothing in its environment that could help it find a driver. */
-  function run(script: string, env: Record<string, string> = {}): SpawnSyncReturns<string> {
+  function run(
+    script: string,
+    env: Record<string, string> = {},
+    engine: readonly string[] = [process.execPath],
+  ): SpawnSyncReturns<string> {
     const file = join(folder, 'program.mjs');
     writeFileSync(file, `import { openDevice } from './device.mjs';\n${script}`);
     const { PATH, HOME, PUPPETEER_EXECUTABLE_PATH } = process.env;
     const inherited = { PATH, HOME, PUPPETEER_EXECUTABLE_PATH };
-    return spawnSync(process.execPath, [file], {
+    const [executable, ...args] = engine as [string, ...string[]];
+    return spawnSync(executable, [...args, file], {
       env: { ...inherited, ...env } as NodeJS.ProcessEnv,
       encoding: 'utf8',
       timeout: 30_000,
@@ -139,6 +145,49 @@ describe('a program of its own', () => {
       status: 0,
       stdout: '7\n',
       stderr: '',
+    });
+  });
+
+  describe('in Deno', () => {
+    // Needed by versions before 2.9 only.
+    const flags = ['run', '--allow-all', '--unstable-webgpu'];
+    const deno = () => [findDeno().found?.executable as string, ...flags];
+    const report = `console.log(device.adapter.host, device.adapter.isSoftware);`;
+
+    test('opens devices without help, says nothing of its own accord, and ends', () => {
+      const result = run(
+        `
+        for (const device of [await openDevice(), await openDevice()]) { ${use} device.destroy(); }
+        const device = await openDevice(); ${use} device.lose();
+      `,
+        { NO_COLOR: '1' },
+        deno(),
+      );
+      expect(result).toMatchObject({ status: 0, signal: null, stdout: '7\n7\n7\n', stderr: '' });
+    });
+
+    test('takes the adapter that it is told to', () => {
+      const script = `const device = await openDevice(); ${report}`;
+      const told = { LATENTGPU_ADAPTER: 'software', NO_COLOR: '1' };
+      expect(run(script, told, deno())).toMatchObject({
+        status: 0,
+        stdout: 'deno true\n',
+        stderr: '',
+      });
+      const VK_DRIVER_FILES = findSoftwareVulkan().found?.icd as string;
+      const named = `const device = await openDevice(); console.log(device.adapter.source);`;
+      expect(run(named, { VK_DRIVER_FILES }, deno())).toMatchObject({
+        status: 0,
+        stdout: `VK_DRIVER_FILES=${VK_DRIVER_FILES}\n`,
+      });
+    });
+
+    test('says how to get WebGPU where there is none', () => {
+      const script = `
+        Object.defineProperty(navigator, 'gpu', { value: undefined });
+        await openDevice().catch(({ code, message }) => console.log(code, message));
+      `;
+      expect(run(script, {}, deno()).stdout).toMatch(/^no-adapter .*--unstable-webgpu/);
     });
   });
 

@@ -6,7 +6,7 @@ import type { Browser, Page } from 'puppeteer';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { load, type Sampler } from '../src/sampler/index.ts';
-import { launchBrowser } from './rig/chrome.ts';
+import { launchBrowser } from '../src/testing/chrome.ts';
 import { ROOT } from './support/cli.ts';
 import {
   type Body,

@@ -61,8 +61,10 @@ export class ErrorScopes {
    *
    * @throws LatentGpuError that error; `device-lost`, which explains the others
    */
-  check(): void {
+  async check(): Promise<void> {
     const [first, ...others] = this.#errors.splice(0);
+    // On wgpu a loss shows first as errors of validation: what belongs to a lost device is invalid.
+    if (first) await this.#loss.settle();
     this.#loss.assertAlive();
     if (!first) return;
     if (others.length > 0) first.message += ` (and ${others.length} more)`;

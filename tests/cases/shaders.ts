@@ -22,12 +22,25 @@ async function complaints(device: Device, name: string, code: string): Promise<s
     .map((diagnostic) => formatDiagnostic(shader, diagnostic));
 }
 
+/** The feature that a language extension belongs to. */
+const FEATURES: Record<string, GPUFeatureName> = { f16: 'shader-f16', subgroups: 'subgroups' };
+
+/** Whether a device has what a shader asks for; where it has not, the compiler must refuse it. */
+function isOffered(device: Device, code: string): boolean {
+  const asked = [...code.matchAll(/^enable (\w+);/gm)].map(([, name]) => FEATURES[name as string]);
+  return asked.every((feature) => feature && device.features.has(feature));
+}
+
 cases('shaders', (c) => {
   c('every file compiles by itself', async (t) => {
     const names = Object.keys(shaders);
     t.ok(names.length > 20, `there are ${names.length} shaders`);
     for (const name of names) {
-      if (!isMixIn(name)) t.equal(await complaints(t.device, name, specialize(name)), []);
+      if (isMixIn(name)) continue;
+      const code = specialize(name);
+      const found = await complaints(t.device, name, code);
+      if (isOffered(t.device, code)) t.equal(found, []);
+      else t.ok(found.length > 0, `${name} compiles without what it enables`);
     }
   });
 
@@ -69,7 +82,10 @@ cases('shaders', (c) => {
         binding,
         kind: access === 'read_write' ? ('write' as const) : access,
       }));
-      await t.device.createPipeline(name, specialize(name), layout);
+      const code = specialize(name);
+      const compiling = () => t.device.createPipeline(name, code, layout);
+      if (isOffered(t.device, code)) await compiling();
+      else await t.throws('bad-kernel', compiling, /enable|extension|subgroup/);
     }
   });
 });

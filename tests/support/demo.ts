@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, CDPSession, ElementHandle, Page, Viewport, WebWorker } from 'puppeteer';
 import { build } from 'vite';
 import { expect } from 'vitest';
-import { launchBrowser } from '../rig/chrome.ts';
+import { launchBrowser } from '../../src/testing/chrome.ts';
 
 const configFile = fileURLToPath(new URL('../../demo/vite.config.ts', import.meta.url));
 

@@ -1,0 +1,19 @@
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { loadCases } from './rig/all.ts';
+import { bySuite } from './rig/cases.ts';
+import { CaseRunner } from './rig/runner.ts';
+
+const runner = new CaseRunner({ features: [], storageBuffers: 8, featureLevel: 'compatibility' });
+const cases = await loadCases();
+
+describe('lowest limits', () => {
+  beforeAll(async () => {
+    console.log(`adapter in Node.js: ${await runner.start()}`);
+  });
+  afterAll(() => runner.stop());
+  for (const [suite, members] of bySuite(cases)) {
+    describe(suite, { concurrent: members[0]?.isConcurrent ?? false }, () => {
+      for (const each of members) test(each.name, () => runner.run(each), each.timeout + 10_000);
+    });
+  }
+});
