@@ -9,6 +9,7 @@ import { specialize } from '../../src/kernels/specialize.ts';
 import { compileShader } from '../../src/testing/compile.ts';
 import { formatDiagnostic } from '../../src/testing/diagnostics.ts';
 import { cases } from '../rig/cases.ts';
+import { productAdapter } from '../support/engine.ts';
 
 /** Parts that only mean something inside their kernel. */
 const isMixIn = (name: string) => /^lib\/matmul_tiled_[ab]_(row|column)$/.test(name);
@@ -65,7 +66,7 @@ cases('shaders', (c) => {
           b: operand(right),
           sumA: true,
         };
-        const adapter = { isSoftware, subgroupSize: t.device.subgroupSize };
+        const adapter = productAdapter(t.device, isSoftware);
         for (const variant of matmulVariants(problem, adapter)) {
           const { shader, constants, hooks } = chooseMatmul(problem, adapter, variant);
           const code = specialize(shader, { constants, hooks });
