@@ -37,7 +37,8 @@ export class Readback {
       try {
         await this.#readPart(buffer, byteOffset + done, part);
       } catch (cause) {
-        await loss.settle();
+        // A buffer that cannot be mapped, and no error that says why: that looks like a loss.
+        if (!isLatentGpuError(cause) && !errors.hasErrors) await loss.settle(true);
         await errors.check();
         if (isLatentGpuError(cause)) throw cause;
         throw new LatentGpuError('validation', `reading ${buffer.label}: ${cause}`, { cause });

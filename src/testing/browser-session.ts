@@ -3,9 +3,14 @@ import type { Browser } from 'puppeteer';
 import { type Answer, EXPOSED } from './expose.ts';
 import type { Session, Site, Start } from './remote.ts';
 
-/** What a compiler says is asked for, and told with its file; browsers log it once more. */
-const COMPILER_LOG =
-  /Compilation log for \[|^Encountered one or more errors while creating shader|^\s*Shader (?:'.*' parsing|validation) error: /;
+/** What browsers log once more: a compiler's words are asked for, and a lost device is told of. */
+const TOLD_OTHERWISE = [
+  /^Parent device is lost$/,
+  /Compilation log for \[/,
+  /^Encountered one or more errors while creating shader/,
+  /^WebGPU compilation info for shader module/,
+  /^\s*Shader (?:'.*' parsing|validation) error: /,
+];
 
 /** How long a page may take to load its scripts. */
 const LOAD_MILLISECONDS = 30_000;
@@ -16,7 +21,7 @@ async function openPage(browser: Browser, { url, complain, log }: Site): Promise
     complain(error instanceof Error ? (error.stack ?? error.message) : `${error}`);
   });
   page.on('console', (message) => {
-    if (COMPILER_LOG.test(message.text())) return;
+    if (TOLD_OTHERWISE.some((known) => known.test(message.text()))) return;
     if (message.type() === 'error') complain(message.text());
     else log(`[page ${message.type()}] ${message.text()}`);
   });

@@ -9,6 +9,9 @@ import type { RigPage } from './page.ts';
 /** Opening a device compiles nothing; a browser that is slow to start is slow here. */
 const START_MILLISECONDS = 60_000;
 
+/** The page's scripts, the same for all. */
+let bundled: ReturnType<typeof bundlePage> | undefined;
+
 /** Chrome, Firefox or Deno with the cases loaded. Close it, whatever happens. */
 export class RemoteRig {
   readonly #remote: Remote<RigPage>;
@@ -18,8 +21,8 @@ export class RemoteRig {
   }
 
   static async open(kind: Elsewhere): Promise<RemoteRig> {
-    const files = await bundlePage(fileURLToPath(new URL('./page.ts', import.meta.url)));
-    return new RemoteRig(await Remote.open<RigPage>(STARTS[kind], { files }));
+    bundled ??= bundlePage(fileURLToPath(new URL('./page.ts', import.meta.url)));
+    return new RemoteRig(await Remote.open<RigPage>(STARTS[kind], { files: await bundled }));
   }
 
   /** Opens the device; returns a line that names the adapter. */
@@ -31,6 +34,11 @@ export class RemoteRig {
   /** Opens a device in a worker; returns a line that names the adapter. */
   startWorker(): Promise<string> {
     return this.#remote.call('startWorker', [], START_MILLISECONDS);
+  }
+
+  /** Trains two models; returns the losses by the models' names. */
+  losses(): Promise<Record<string, number[]>> {
+    return this.#remote.call('losses', [], START_MILLISECONDS);
   }
 
   /** The page has a timeout of its own; the one here is for a page that hangs or has crashed. */

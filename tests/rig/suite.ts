@@ -5,10 +5,11 @@ import type { Elsewhere } from '../../src/testing/starts.ts';
 import { bySuite, type Case } from './cases.ts';
 import { RemoteRig } from './remote.ts';
 
-export function describeOn(kind: Elsewhere, cases: readonly Case[]): void {
+/** @param name what the tests are called; default: as the engine */
+export function describeOn(kind: Elsewhere, cases: readonly Case[], name: string = kind): void {
   let rig: RemoteRig;
 
-  describe(kind, () => {
+  describe(name, () => {
     beforeAll(async () => {
       rig = await RemoteRig.open(kind);
       console.log(`adapter in ${HOST_NAMES[kind]}: ${await rig.start()}`);

@@ -1,0 +1,27 @@
+/**
+ * The cases that a slow engine is asked in every run: what differs between engines (shaders, limits,
+ * losses, readings), every family of ops and kernels once, training and its resumption. With
+ * `LATENTGPU_TEST_CASES=all` every case.
+ */
+import type { Case } from './cases.ts';
+
+/** Suites, with those of their cases that are selected. */
+const SELECTED: Readonly<Record<string, RegExp>> = {
+  device: /./,
+  shaders: /./,
+  faults: /./,
+  'a model of your own': /./,
+  'ops, elementwise': /./,
+};
+
+/** @param but suites that are not asked, selected or not */
+export function selected(cases: readonly Case[], but: readonly string[] = []): Case[] {
+  const asked = cases.filter(({ suite }) => !but.includes(suite));
+  if (process.env.LATENTGPU_TEST_CASES === 'all') return asked;
+  const list = asked.filter(({ suite, name }) => SELECTED[suite]?.test(name));
+  const missing = Object.keys(SELECTED).filter(
+    (name) => !but.includes(name) && !list.some(({ suite }) => suite === name),
+  );
+  if (missing.length > 0) throw new Error(`no case is called so: ${missing.join(', ')}`);
+  return list;
+}
