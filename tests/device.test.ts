@@ -6,8 +6,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { programEnvironment } from '../src/device/drivers.node.ts';
 import { findBrowser, findSoftwareVulkan, loaderBeside } from '../src/device/find.ts';
-import { findDeno } from '../src/device/find-engines.ts';
+import { findDeno, findFirefox } from '../src/device/find-engines.ts';
 import { doctorReport } from '../src/device/index.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -53,6 +54,51 @@ describe('finding', () => {
     expect(findSoftwareVulkan().found?.icd).toBe(newest?.icd);
   });
 
+  test('Firefox and Deno are those that are named', () => {
+    vi.stubEnv('LATENTGPU_FIREFOX', '/no/such/firefox');
+    vi.stubEnv('PATH', '/no/such/path');
+    expect(findFirefox().looked).toEqual(
+      expect.arrayContaining(['LATENTGPU_FIREFOX=/no/such/firefox', '/no/such/path']),
+    );
+    const mine = put('mine/engine');
+    vi.stubEnv('LATENTGPU_FIREFOX', mine);
+    vi.stubEnv('LATENTGPU_DENO', mine);
+    expect(findFirefox().found).toEqual({ executable: mine, source: 'LATENTGPU_FIREFOX' });
+    expect(findDeno().found).toEqual({ executable: mine, source: 'LATENTGPU_DENO' });
+  });
+
+  test("what is named for Firefox's cache is found there", () => {
+    vi.stubEnv('LATENTGPU_FIREFOX', undefined);
+    vi.stubEnv('PUPPETEER_CACHE_DIR', join(folder, 'cache'));
+    const newest = put('cache/firefox/linux-stable_153.0/firefox/firefox');
+    put('cache/firefox/linux-stable_99.0/firefox/firefox');
+    expect(findFirefox().found).toEqual({ executable: newest, source: "Puppeteer's cache" });
+  });
+
+  test('a program is started with the drivers that this process would take', () => {
+    vi.stubEnv('VK_DRIVER_FILES', undefined);
+    vi.stubEnv('VK_ICD_FILENAMES', undefined);
+    vi.stubEnv('LATENTGPU_ADAPTER', 'software');
+    vi.stubEnv('LD_LIBRARY_PATH', '/mine');
+    const icd = put('mine/vk_swiftshader_icd.json');
+    put('mine/libvulkan.so.1');
+    vi.stubEnv('PUPPETEER_EXECUTABLE_PATH', put('mine/chrome'));
+    const found = { VK_DRIVER_FILES: icd, LD_LIBRARY_PATH: `${dirname(icd)}:/mine` };
+    expect(programEnvironment()).toMatchObject({ ...found, NODEVICE_SELECT: '1' });
+    // Whoever chooses among GPUs by Mesa's layer keeps it.
+    vi.stubEnv('DRI_PRIME', '1');
+    vi.stubEnv('NODEVICE_SELECT', undefined);
+    expect(programEnvironment().NODEVICE_SELECT).toBe(undefined);
+    vi.stubEnv('VK_DRIVER_FILES', '/no/such/icd.json');
+    expect(programEnvironment).toThrow(/no such file/);
+    const other = put('other/icd.json');
+    vi.stubEnv('VK_DRIVER_FILES', other);
+    expect(programEnvironment()).toMatchObject({
+      VK_DRIVER_FILES: other,
+      LD_LIBRARY_PATH: '/mine',
+    });
+  });
+
   test('says where it looked', () => {
     vi.stubEnv('PUPPETEER_EXECUTABLE_PATH', '/no/such/chrome');
     vi.stubEnv('PUPPETEER_CACHE_DIR', '/no/such/cache');
@@ -72,6 +118,11 @@ test('the doctor describes this machine', async () => {
   expect(report.adapters.length).toBeGreaterThan(0);
   expect(report.deviceLimits.maxStorageBuffersPerShaderStage).toBe(8);
   expect(report.looked.length).toBeGreaterThan(0);
+  expect(report.engines.map(({ name }) => name)).toEqual(['Dawn', 'Chrome', 'Firefox', 'Deno']);
+  for (const { name, found, advice } of report.engines) {
+    expect(found, name).toMatch(/\d+\.\d+/);
+    expect(advice, name).toBe(null);
+  }
   expect(JSON.parse(JSON.stringify(report))).toEqual(report);
 });
 
@@ -230,5 +281,27 @@ describe('a program of its own', () => {
     });
     rmSync(elsewhere, { recursive: true });
     expect(bare.stdout).toMatch(/^no-adapter .*npm install webgpu/);
+  });
+
+  test('the doctor, too, names the package where that is what is missing', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'latentgpu-bare-'));
+    try {
+      expect(spawnSync('cp', ['-r', `${folder}/.`, elsewhere]).status).toBe(0);
+      const script = join(elsewhere, 'doctor.mjs');
+      const text = "import { doctorReport } from './device.mjs';";
+      writeFileSync(script, `${text} console.log(JSON.stringify(await doctorReport()));`);
+      const { PATH, HOME } = process.env;
+      const env = { PATH, HOME } as NodeJS.ProcessEnv;
+      const ended = spawnSync(process.execPath, [script], {
+        cwd: elsewhere,
+        env,
+        encoding: 'utf8',
+      });
+      const report = JSON.parse(ended.stdout);
+      expect(report).toMatchObject({ ok: false, advice: ['npm install webgpu'] });
+      expect(report.engines[0]).toMatchObject({ name: 'Dawn', found: null });
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
   });
 });
