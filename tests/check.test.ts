@@ -157,7 +157,7 @@ bad/type.wgsl:3:7: error: cannot initialize 'let' of type 'f32' with value of ty
     expect(text[0]).toMatch(/^tint\.wgsl:1:10: error: .*immediate_address_space/);
     expect(text[1]).toBe('  1 | requires immediate_address_space;');
     expect(text).toHaveLength(4);
-  });
+  }, 120_000);
 
   test('sets overrides, and asks for those that it needs', () => {
     const asked = check('override.wgsl --host dawn --quiet');

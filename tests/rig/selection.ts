@@ -9,9 +9,20 @@ import type { Case } from './cases.ts';
 const SELECTED: Readonly<Record<string, RegExp>> = {
   device: /./,
   shaders: /./,
-  faults: /./,
+  'kernels by themselves': /^Philox|^every product variant/,
+  'ops, elementwise': /^all, in quads|\[5, 7\]/,
+  products: /^of all sizes and layouts, gpu/,
+  reductions: /^of long rows, cut into parts/,
+  'random numbers': /^are those of the reference, |^repeat with the seed/,
+  gradients: /^of every elementwise op/,
+  'own shaders': /^bends by splines|^solves causal|^inverts triangular matrices of every kind/,
+  'chained layers': /^every activation/,
+  distributions: /^normal/,
+  certificates: /^(LU, odd|half coupling, affine|MAF, spline)$/,
+  'flow training': /^starts from data/,
+  trainer: /^the same seed|^a state taken in the middle|^a device lost at any moment/,
   'a model of your own': /./,
-  'ops, elementwise': /./,
+  faults: /: (silent|during)$/,
 };
 
 /** @param but suites that are not asked, selected or not */
