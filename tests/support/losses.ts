@@ -31,7 +31,7 @@ function vae(): TrainerOptions {
     model,
     data,
     batch: 20,
-    loss: (x) => ({ loss: model.loss(x) }),
+    loss: ({ x }) => ({ loss: model.loss(x) }),
     optimizer: adam({ lr: 1e-3 }),
     binarize: 'resampled',
     seed: 4,
@@ -53,11 +53,11 @@ function flow(): TrainerOptions {
     model,
     data: plane('moons', { count: 256 }),
     batch: 64,
-    loss: (x) => {
+    loss: ({ x }) => {
       const { logProb, effects } = model.learn(x);
       return { loss: o.neg(o.mean(logProb)), effects };
     },
-    start: (x) => model.start(x),
+    start: ({ x }) => model.start(x),
     optimizer: adam({ lr: 1e-2 }),
     seed: 2,
   };
