@@ -15,7 +15,7 @@ const SELECTED: Readonly<Record<string, RegExp>> = {
   reductions: /^of long rows, cut into parts/,
   'random numbers': /^are those of the reference, |^repeat with the seed/,
   gradients: /^of every elementwise op/,
-  'own shaders': /^bends by splines|^solves causal|^inverts triangular matrices of every kind/,
+  'own shaders': /^inverts triangular matrices of every kind/,
   'chained layers': /^every activation/,
   distributions: /^normal/,
   certificates: /^(LU, odd|half coupling, affine|MAF, spline)$/,
