@@ -12,7 +12,7 @@ import { build as vite } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import webpack from 'webpack';
 import { load } from '../src/sampler/index.ts';
-import { launchBrowser } from './rig/chrome.ts';
+import { launchBrowser } from '../src/testing/chrome.ts';
 import { ROOT } from './support/cli.ts';
 import { installPackage, LIBRARIES, link } from './support/package.ts';
 import { type Ended, run } from './support/run-script.ts';
