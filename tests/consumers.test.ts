@@ -104,11 +104,12 @@ describe('in Node.js', () => {
     expect([code, stdout]).toEqual([0, '[2,"function","function"]\n']);
   });
 
-  test('without a bundler, without the package webgpu, a device says what to install', () => {
+  test('without the package webgpu, a device says what to install', async () => {
+    await byEsbuild()('node.mjs', 'bare.cjs', 'node');
     const bare = mkdtempSync(join(tmpdir(), 'latentgpu-bare-'));
     try {
-      cpSync(at('esbuild.cjs'), join(bare, 'esbuild.cjs'));
-      const { code, stderr } = run(bare, join(bare, 'esbuild.cjs'), []);
+      cpSync(at('bare.cjs'), join(bare, 'bare.cjs'));
+      const { code, stderr } = run(bare, join(bare, 'bare.cjs'), []);
       expect(code).toBe(1);
       expect(stderr).toContain('npm install webgpu');
     } finally {
