@@ -248,7 +248,11 @@ describe('defaults', () => {
       freeBits: 0,
       freeBitsBy: 'dimension',
     });
-    expect(config([], 'iwae').model.objective).toEqual({ bound: 'iwae', samples: 5 });
+    expect(config([], 'iwae').model.objective).toEqual({
+      bound: 'iwae',
+      estimator: 'reparameterized',
+      samples: 5,
+    });
     expect(config([], 'ae').model.objective).toBeUndefined();
   });
 
