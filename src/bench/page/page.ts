@@ -19,7 +19,7 @@ import {
   SHARES_NOTE,
 } from './parts.ts';
 import { rooflinePlot } from './roofline-plot.ts';
-import { curveTable, sharesTable } from './tables.ts';
+import { curveTable, peaksTable, sharesTable } from './tables.ts';
 
 /** A chart for a screen and one for a phone, whose letters are as large. */
 function both(wide: Size, narrow: Size, draw: (size: Size) => Html): Html {
@@ -38,6 +38,7 @@ function peaksSection(report: BenchReport): Html {
     html`<p class="small">Measured in the same rounds as everything else: the fastest sample of the fastest of several kernels that do one thing each.</p>
 `,
     peakTiles(report),
+    peaksTable(report),
   ]);
 }
 
