@@ -1,5 +1,5 @@
 // The benchmark's page: asks for a measurement and shows it while it comes in.
-import '../../src/bench/page/plot.css';
+import '../../src/report/log-plot.css';
 import { parseReport, stringifyReport } from '../../src/bench/json.ts';
 import { benchPage } from '../../src/bench/page/page.ts';
 import type { BenchReport } from '../../src/bench/report.ts';
