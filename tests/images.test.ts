@@ -149,9 +149,9 @@ describe('JPEG images', () => {
     // Lossy: a few grey levels.
     const at = (x: number, y: number) =>
       Array.from(data.subarray(3 * (16 * y + x), 3 * (16 * y + x) + 3));
-    [240, 120, 40].forEach((value, c) =>
-      expect(Math.abs((at(0, 0)[c] as number) - value)).toBeLessThan(16),
-    );
+    [240, 120, 40].forEach((value, c) => {
+      expect(Math.abs((at(0, 0)[c] as number) - value)).toBeLessThan(16);
+    });
     expect((at(0, 0)[0] as number) - (at(15, 0)[0] as number)).toBeGreaterThan(100);
   });
 

@@ -621,9 +621,9 @@ describe('what training tools leave in a file', () => {
   };
   const near = (found: ArrayLike<number>, expected: readonly number[]) => {
     expect(found.length).toBe(expected.length);
-    expected.forEach((value, i) =>
-      expect(Math.abs((found[i] as number) - value)).toBeLessThan(2 ** -22 * (1 + Math.abs(value))),
-    );
+    expected.forEach((value, i) => {
+      expect(Math.abs((found[i] as number) - value)).toBeLessThan(2 ** -22 * (1 + Math.abs(value)));
+    });
   };
   const W = [3, 4, 0, 0, 5, 12, 1, 2, 2, -2, 0, 0];
   const weightOf = (others: Record<string, WritableTensor | undefined>) =>
