@@ -11,6 +11,7 @@ export { type ErrorCode, isLatentGpuError, LatentGpuError } from './errors.ts';
 export * as flows from './flows/index.ts';
 export * as formats from './formats/index.ts';
 export { formatJson } from './formats/json.ts';
+export { Live, live } from './graph/live.ts';
 export { named, Tensor } from './graph/tensor.ts';
 export { input, Variable, variable } from './graph/variable.ts';
 export * from './models/index.ts';

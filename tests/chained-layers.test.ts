@@ -5,8 +5,8 @@ import type { Tensor } from '../src/graph/tensor.ts';
 import { input, variable } from '../src/graph/variable.ts';
 import { Linear, MLP } from '../src/nn/index.ts';
 import * as o from '../src/ops/index.ts';
-import { type AdapterClass, defaultAdapterClass } from '../src/scheduler/adapter.ts';
 import { schedule } from '../src/scheduler/index.ts';
+import { type AdapterClass, defaultAdapterClass } from '../src/scheduler/lower/adapter.ts';
 import { findRaces, reflect } from '../src/testing/index.ts';
 import { scalarOf } from '../src/testing/layout.ts';
 

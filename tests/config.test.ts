@@ -15,8 +15,8 @@ import {
   readWeights,
   writeWeights,
 } from '../src/models/index.ts';
-import { allowed, flatten, type Given, nest } from '../src/models/schema.ts';
 import { editDistance, nearest } from '../src/nearest.ts';
+import { allowed, flatten, type Given, nest } from '../src/schema/index.ts';
 import { FREE_KEYS } from '../src/training/config.ts';
 import {
   assignments,

@@ -48,7 +48,7 @@ async function trained(data: ImageDataset, latent: number, steps: number) {
       model,
       data,
       batch: 100,
-      loss: (rows) => ({ loss: neg(mean(model.bound(rows).bound)) }),
+      loss: (batch) => ({ loss: neg(mean(model.bound(batch).bound)) }),
       optimizer: adam({ lr: cosine(1e-2, steps) }),
       seed: 1,
     },

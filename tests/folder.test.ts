@@ -251,9 +251,19 @@ const checkpoint: Checkpoint = {
 describe('checkpoint.safetensors', () => {
   test('what is written is read', () => {
     expect(readCheckpoint(writeCheckpoint(checkpoint))).toEqual(checkpoint);
-    const best = { negativeElbo: 101.25, step: 8, stale: 1, parameters: Float32Array.of(7, 8, 9) };
+    const best = { loss: 101.25, step: 8, stale: 1, parameters: Float32Array.of(7, 8, 9) };
     const whole = { ...checkpoint, best, layout: 'encoder.0.weight[5,12]' };
     expect(readCheckpoint(writeCheckpoint(whole))).toEqual(whole);
+  });
+
+  test('version 0.1.0 called the best loss by another name', () => {
+    const data = Float32Array.of(7, 8, 9);
+    const old = writeSafetensors([['best.parameters', { shape: [3], data }]], {
+      kind: 'latentgpu checkpoint 1',
+      step: '12',
+      best: JSON.stringify({ negativeElbo: 101.25, step: 8, stale: 1 }),
+    });
+    expect(readCheckpoint(old).best).toEqual({ loss: 101.25, step: 8, stale: 1, parameters: data });
   });
 
   test.each<[string, () => Uint8Array, string]>([

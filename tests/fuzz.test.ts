@@ -51,7 +51,7 @@ const checkpoint: Checkpoint = {
       ['step', Uint32Array.of(12)],
     ]),
   },
-  best: { negativeElbo: 1.5, step: 8, stale: 1, parameters: Float32Array.of(7, 8, 9) },
+  best: { loss: 1.5, step: 8, stale: 1, parameters: Float32Array.of(7, 8, 9) },
   layout: 'encoder.0.weight[3]',
 };
 

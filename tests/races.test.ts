@@ -5,8 +5,8 @@ import { input } from '../src/graph/variable.ts';
 import { chooseMatmul } from '../src/kernels/matmul.ts';
 import { specialize } from '../src/kernels/specialize.ts';
 import { logSumExp, max, sum } from '../src/ops/index.ts';
-import { type AdapterClass, defaultAdapterClass } from '../src/scheduler/adapter.ts';
 import { schedule } from '../src/scheduler/index.ts';
+import { type AdapterClass, defaultAdapterClass } from '../src/scheduler/lower/adapter.ts';
 import { type Bindings, findRaces, reflect } from '../src/testing/index.ts';
 
 /** Races with every barrier in place, and with one barrier taken out: none, and some. */

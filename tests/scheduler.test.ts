@@ -5,11 +5,11 @@ import type { Tensor } from '../src/graph/tensor.ts';
 import { isVariable, packParameters, variable } from '../src/graph/variable.ts';
 import * as o from '../src/ops/index.ts';
 import { Random } from '../src/random.ts';
-import { accessOf, collapse, isWhole } from '../src/scheduler/access.ts';
-import { type AdapterClass, defaultAdapterClass } from '../src/scheduler/adapter.ts';
-import { memoryBytes } from '../src/scheduler/bindings.ts';
-import type { KernelBinding } from '../src/scheduler/kernel-parts.ts';
-import { type Program, type Schedule, schedule } from '../src/scheduler/schedule.ts';
+import { memoryBytes } from '../src/scheduler/fuse/traffic.ts';
+import { accessOf, collapse, isWhole } from '../src/scheduler/lower/access.ts';
+import { type AdapterClass, defaultAdapterClass } from '../src/scheduler/lower/adapter.ts';
+import type { KernelBinding } from '../src/scheduler/place/kernel-binding.ts';
+import { type Program, type Schedule, schedule } from '../src/scheduler/run/schedule.ts';
 import { randomProgram } from './support/random-graph.ts';
 import { trainingStep } from './support/training-step.ts';
 

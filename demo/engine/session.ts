@@ -104,7 +104,6 @@ class Session {
         return this.show();
       case 'tune':
         if (this.settings) this.settings = { ...this.settings, ...rates(request) };
-        if (isStranded) return task?.setRates(request.rate, request.beta);
         return task?.tune(request.rate, request.beta);
       case 'plane':
         views?.setPlane(request.choice, request.manifold);

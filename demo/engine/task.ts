@@ -6,6 +6,8 @@ import {
   type ImageDataset,
   type LatentConfig,
   LatentGpuError,
+  type Live,
+  live,
   modelJson,
   objectives,
   ops,
@@ -16,8 +18,6 @@ import {
   type TrainerState,
   unpackParameters,
   type Vae,
-  type Variable,
-  variable,
   writeWeights,
 } from '../../src/index.ts';
 import type { Settings } from '../protocol.ts';
@@ -42,20 +42,23 @@ export class Task {
   readonly model: Vae;
   readonly trainer: Trainer;
   private readonly config: LatentConfig;
-  private readonly live: Live;
+  private readonly asked: Settings;
+  private readonly rates: Rates;
 
   private constructor(
     data: DataSplit,
     config: LatentConfig,
     model: Vae,
     trainer: Trainer,
-    live: Live,
+    asked: Settings,
+    rates: Rates,
   ) {
     this.data = data;
     this.config = config;
     this.model = model;
     this.trainer = trainer;
-    this.live = live;
+    this.asked = asked;
+    this.rates = rates;
   }
 
   static async open(
@@ -71,44 +74,37 @@ export class Task {
     const initial = loaded
       ? readWeights(model, loaded.weights).values
       : new Map([outputBias(model, train, 'resampled')]);
-    const live = new Live(settings);
+    const rates = { rate: live('rate', settings.rate), beta: live('beta', settings.beta) };
     const trainer = await Trainer.create({
       model,
       data: train,
       batch: settings.batch,
       binarize: isBernoulli ? 'resampled' : 'none',
       seed: settings.seed,
-      optimizer: optim.adam({ lr: () => live.rate }),
+      optimizer: optim.adam({ lr: () => rates.rate.tensor }),
       initial,
-      loss: (x) => {
-        const { bound, reconstruction, kl } = objectives.elbo(model, x, { beta: live.beta });
+      loss: (batch) => {
+        const { bound, reconstruction, kl } = objectives.elbo(model, batch, {
+          beta: rates.beta.tensor,
+        });
         return {
           loss: ops.neg(ops.mean(bound)),
           metrics: { reconstruction: ops.neg(ops.mean(reconstruction)), kl: ops.mean(kl) },
         };
       },
     });
-    return new Task(data, config, model, trainer, live);
+    return new Task(data, config, model, trainer, settings, rates);
   }
 
   get settings(): Settings {
-    return this.live.settings;
+    const { rate, beta } = this.rates;
+    return { ...this.asked, rate: rate.value, beta: beta.value };
   }
 
-  /** Numbers for the next device. */
-  setRates(rate: number, beta: number): void {
-    this.live.settings = { ...this.live.settings, rate, beta };
-  }
-
+  /** A slider acts at once, without another compilation, and on a device that is yet to come. */
   async tune(rate: number, beta: number): Promise<void> {
-    const { live } = this;
-    // What is done again on another device is done with the old numbers up to here.
-    await this.trainer.currentState();
-    this.setRates(rate, beta);
-    await this.trainer.protect(async (runtime) => {
-      runtime.write(live.rate, [rate]);
-      runtime.write(live.beta, [beta]);
-    });
+    await this.trainer.set(this.rates.rate, rate);
+    await this.trainer.set(this.rates.beta, beta);
   }
 
   /** Devices lost and replaced so far. */
@@ -134,18 +130,9 @@ export class Task {
   }
 }
 
-/**
- * Numbers that the GPU reads and the page sets: a slider acts at once, without another compilation.
- * On a new device they begin with what the sliders say then.
- */
-class Live {
-  settings: Settings;
-  readonly rate: Variable = variable('rate', [], { init: () => [this.settings.rate] });
-  readonly beta: Variable = variable('beta', [], { init: () => [this.settings.beta] });
-
-  constructor(settings: Settings) {
-    this.settings = settings;
-  }
+interface Rates {
+  readonly rate: Live;
+  readonly beta: Live;
 }
 
 function vaeConfig(settings: Settings, { name, shape }: ImageDataset): LatentConfig {

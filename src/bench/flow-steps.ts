@@ -3,7 +3,7 @@ import { affine, Chain, Coupling, Flow, negativeLogLikelihood } from '../flows/i
 import { variable } from '../graph/variable.ts';
 import { MLP } from '../nn/index.ts';
 import { adam, minimize } from '../optim/index.ts';
-import { memoryBytes } from '../scheduler/bindings.ts';
+import { memoryBytes } from '../scheduler/fuse/traffic.ts';
 import { type Plan, Runtime } from '../scheduler/index.ts';
 import {
   Ledger,

@@ -23,7 +23,7 @@ import {
   transpose,
 } from '../ops/index.ts';
 import { adam } from '../optim/index.ts';
-import type { Program } from '../scheduler/schedule.ts';
+import type { Program } from '../scheduler/run/schedule.ts';
 
 export interface KernelCase {
   readonly program: Program;

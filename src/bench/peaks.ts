@@ -3,7 +3,7 @@
 import type { BindingKind, Device } from '../device/index.ts';
 import { type ClockName, Repeated, type Stopwatch } from '../device/stopwatch.ts';
 import { specialize } from '../kernels/specialize.ts';
-import { BUFFER_USAGE } from '../scheduler/variable-memory.ts';
+import { BUFFER_USAGE } from '../scheduler/run/variable-memory.ts';
 import { timed } from './host.ts';
 import { NO_WORK, type PeakKind, type Work } from './roofline.ts';
 import type { Subject } from './rounds.ts';

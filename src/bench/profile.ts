@@ -3,9 +3,9 @@
 import { type ClockName, Repeated, Stopwatch, type Timing } from '../device/stopwatch.ts';
 import { formatShape } from '../graph/shape.ts';
 import { median } from '../quantile.ts';
-import { Plan } from '../scheduler/plan.ts';
-import type { Runtime } from '../scheduler/runtime.ts';
-import type { Schedule } from '../scheduler/schedule.ts';
+import { Plan } from '../scheduler/run/plan.ts';
+import type { Runtime } from '../scheduler/run/runtime.ts';
+import type { Schedule } from '../scheduler/run/schedule.ts';
 import { measureInRounds } from './rounds.ts';
 import { type Column, formatTable, short, si } from './table.ts';
 

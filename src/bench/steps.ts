@@ -6,7 +6,7 @@ import type { Timing } from '../device/stopwatch.ts';
 import { Inference, type ObjectiveConfig, Vae } from '../models/index.ts';
 import { mean, neg, randomNormal } from '../ops/index.ts';
 import { adam } from '../optim/index.ts';
-import { memoryBytes } from '../scheduler/bindings.ts';
+import { memoryBytes } from '../scheduler/fuse/traffic.ts';
 import { type Plan, Runtime, type StepFeed, schedule } from '../scheduler/index.ts';
 import { Trainer, type TrainerOptions } from '../training/index.ts';
 import { FLOW_STEPS, prepareFlow } from './flow-steps.ts';
@@ -119,8 +119,8 @@ function trainerOf(
       seed,
       ...(tune !== undefined && { tune }),
       optimizer: adam({ lr: 1e-3 }),
-      loss: (x) => {
-        const { bound, kl } = model.bound(x);
+      loss: (batch) => {
+        const { bound, kl } = model.bound(batch);
         return { loss: neg(mean(bound)), metrics: { kl: mean(kl) } };
       },
     },

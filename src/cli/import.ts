@@ -11,7 +11,7 @@ import {
   MODEL_KEYS,
   readModelJson,
 } from '../models/index.ts';
-import { knownKey } from '../models/schema.ts';
+import { knownKey } from '../schema/index.ts';
 import { assignments } from '../training/index.ts';
 import { holdingFolder } from '../training/lock.node.ts';
 import { checkOutput } from '../training/output.node.ts';

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { openDevice } from '../device/index.ts';
 import { ensureSoftwareVulkan } from '../device/install.ts';
 import { isLatentGpuError } from '../errors.ts';
-import type { Given } from '../models/schema.ts';
+import type { Given } from '../schema/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
 import type { Output } from './common/output.ts';
 import { table } from './common/text.ts';

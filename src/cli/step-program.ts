@@ -1,7 +1,7 @@
 // The training step of a model folder, for commands that plan it or measure it.
 import { isFlowConfig } from '../models/index.ts';
-import { flatten, type Given } from '../models/schema.ts';
 import type { Program } from '../scheduler/index.ts';
+import { flatten, type Given } from '../schema/index.ts';
 import {
   type Binarization,
   describeStep,

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Device, openDevice } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import { partsOf, type Schedule, schedule, tuningTasks } from '../scheduler/index.ts';
-import { Runtime } from '../scheduler/runtime.ts';
+import { Runtime } from '../scheduler/run/runtime.ts';
 import { type Measured, newTuner, openMemory } from '../tuning/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
 import { loadModel } from './common/device.ts';

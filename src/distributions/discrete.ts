@@ -22,6 +22,7 @@ import {
   reshape,
   sigmoid,
   softmax,
+  softplus,
   stopGradient,
   sub,
   sum,
@@ -29,10 +30,11 @@ import {
   toUint,
   where,
 } from '../ops/index.ts';
+import type { Density, Draw } from './density.ts';
 import type { Distribution } from './distribution.ts';
 
 /** Independent Bernoulli variables given their log-odds [..., D]. */
-export class Bernoulli implements Distribution {
+export class Bernoulli implements Distribution, Density {
   readonly logits: Tensor;
 
   constructor(logits: Tensor) {
@@ -51,6 +53,17 @@ export class Bernoulli implements Distribution {
   sample(lead: readonly number[] = []): Tensor {
     return stopGradient(randomBernoulli(expand(this.mean, [...lead, ...this.logits.shape])));
   }
+
+  draw(lead: readonly number[]): Draw {
+    const value = this.sample(lead);
+    return { value, logProb: () => this.logProb(value), pathwise: false };
+  }
+}
+
+/** KL(q ‖ p) of Bernoulli variables in nats, a variable each: σ(a)(a - b) + softplus(b) - softplus(a). */
+export function klBernoulli(q: Bernoulli, p: Bernoulli): Tensor {
+  const crossed = mul(sigmoid(q.logits), sub(q.logits, p.logits));
+  return add(crossed, sub(softplus(p.logits), softplus(q.logits)));
 }
 
 /**

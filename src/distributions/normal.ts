@@ -19,6 +19,7 @@ import {
   sum,
   zeros,
 } from '../ops/index.ts';
+import { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
 import type { Reparameterized } from './distribution.ts';
 
 const HALF_LOG_2_PI = 0.5 * Math.log(2 * Math.PI);
@@ -28,7 +29,7 @@ const HALF_LOG_2_PI_E = 0.5 * Math.log(2 * Math.PI * Math.E);
 const MANY = 2 ** 16;
 
 /** Independent normals: mean and log standard deviation [..., D], each broadcast to the other. */
-export class Normal implements Reparameterized {
+export class Normal implements Reparameterized, Density {
   readonly mean: Tensor;
   readonly logStd: Tensor;
 
@@ -59,6 +60,13 @@ export class Normal implements Reparameterized {
     return stopGradient(this.rsample(lead));
   }
 
+  draw(lead: Shape, { temperature }: DrawOptions = {}): Draw {
+    const own = broadcastShapes('Normal', this.mean.shape, this.logStd.shape);
+    const noise = tempered(randomNormal([...lead, ...own]), temperature);
+    const value = reparameterize(this.mean, this.logStd, noise);
+    return { value, logProb: () => this.logProb(value), pathwise: true };
+  }
+
   /** Σ (log σ + ½ log 2πe). */
   entropy(): Tensor {
     const own = broadcastShapes('Normal', this.mean.shape, this.logStd.shape);
@@ -71,7 +79,7 @@ export class Normal implements Reparameterized {
 }
 
 /** N(0, I) over events of the given shape [..., D]. */
-export class StandardNormal implements Reparameterized {
+export class StandardNormal implements Reparameterized, Density {
   readonly shape: Shape;
 
   constructor(shape: Shape) {
@@ -92,6 +100,11 @@ export class StandardNormal implements Reparameterized {
 
   sample(lead: readonly number[] = []): Tensor {
     return this.rsample(lead);
+  }
+
+  draw(lead: Shape, { temperature }: DrawOptions = {}): Draw {
+    const value = tempered(this.rsample(lead), temperature);
+    return { value, logProb: () => this.logProb(value), pathwise: true };
   }
 
   entropy(): Tensor {

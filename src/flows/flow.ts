@@ -1,17 +1,20 @@
 // A flow: a simple distribution carried through a bijection. Rezende and Mohamed 2015.
+import {
+  type Density,
+  type Draw,
+  type DrawOptions,
+  StandardNormal,
+} from '../distributions/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { Module } from '../nn/index.ts';
 import { add, expand, mean, neg, reshape, sub } from '../ops/index.ts';
-import { type Base, StandardBase } from './base.ts';
 import { type Bijection, eventSize, type Mapped } from './bijection.ts';
 
-export interface SampleOptions {
-  /** [count, C], of conditional flows. */
+export interface SampleOptions extends DrawOptions {
+  /** [draws, C], of conditional flows. */
   readonly context?: Tensor;
-  /** Deviation of the noise: below 1 draws come from denser regions. Default: 1. */
-  readonly temperature?: number;
 }
 
 /** Log-densities [B], and the assignments that a training step makes. */
@@ -21,15 +24,15 @@ export interface Lesson {
 }
 
 /** x = forward(z), z drawn from the base. */
-export class Flow extends Module {
+export class Flow extends Module implements Density {
   readonly bijection: Bijection;
-  readonly base: Base;
+  readonly base: Density;
 
-  /** @param base default: N(0, I) */
-  constructor(bijection: Bijection, base?: Base) {
+  /** @param base of vectors; default: N(0, I) */
+  constructor(bijection: Bijection, base?: Density) {
     super();
     this.bijection = bijection;
-    this.base = base ?? new StandardBase(eventSize(bijection.shape));
+    this.base = base ?? new StandardNormal([eventSize(bijection.shape)]);
   }
 
   /** Extents of a data point. */
@@ -37,9 +40,11 @@ export class Flow extends Module {
     return this.bijection.dataShape;
   }
 
-  /** log p(x) = log p(z) + log |det ∂z/∂x| in nats, for x [B, ...shape]: [B]. */
+  /** log p(x) = log p(z) + log |det ∂z/∂x| in nats, for x [..., ...shape]: [...]. */
   logProb(x: Tensor, context?: Tensor): Tensor {
-    return this.weigh(this.bijection.inverse(x, context));
+    const rows = reshape(x, [-1, ...this.shape]);
+    const logProb = this.weigh(this.bijection.inverse(rows, context));
+    return reshape(logProb, x.shape.slice(0, x.rank - this.shape.length));
   }
 
   /** The same as training does it: layers that keep statistics take those of the batch. */
@@ -53,33 +58,23 @@ export class Flow extends Module {
     return this.bijection.initialize(x, context).effects;
   }
 
-  /** Differentiable draws [count, ...shape]. */
-  rsample(count: number, options: SampleOptions = {}): Tensor {
-    return this.draw(count, options).value;
-  }
-
-  /** Draws with their own log-densities, at no more cost than draws alone. */
-  rsampleWithLogProb(
-    count: number,
-    options: SampleOptions = {},
-  ): { readonly value: Tensor; readonly logProb: Tensor } {
-    const { noise, value, logDet } = this.draw(count, options);
-    return { value, logProb: sub(this.base.logProb(noise), logDet) };
-  }
-
-  private draw(
-    count: number,
-    { context, temperature = 1 }: SampleOptions,
-  ): Mapped & { readonly noise: Tensor } {
-    if (!(temperature >= 0)) {
+  /** Differentiable draws [...lead, ...shape]; their log-densities cost no more than the draws alone. */
+  draw(lead: Shape, { context, temperature = 1 }: SampleOptions = {}): Draw {
+    if (typeof temperature === 'number' && !(temperature >= 0)) {
       throw new LatentGpuError(
         'bad-input',
         `the temperature is ${temperature}; it must be at least 0`,
       );
     }
-    const noise = this.base.rsample(count, temperature);
-    const events = reshape(noise, [count, ...this.bijection.shape]);
-    return { noise, ...this.bijection.forward(events, context) };
+    const count = lead.reduce((a, b) => a * b, 1);
+    const base = this.base.draw([count], { temperature });
+    const events = reshape(base.value, [count, ...this.bijection.shape]);
+    const { value, logDet } = this.bijection.forward(events, context);
+    return {
+      value: reshape(value, [...lead, ...this.shape]),
+      logProb: () => reshape(sub(base.logProb(), logDet), lead),
+      pathwise: base.pathwise,
+    };
   }
 
   private weigh({ value, logDet }: Mapped): Tensor {

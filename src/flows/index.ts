@@ -1,7 +1,6 @@
 // Normalizing flows: bijections with their log-determinants, and the distributions they make.
 export { ActNorm } from './act-norm.ts';
 export { Autoregressive, type AutoregressiveOptions } from './autoregressive.ts';
-export { Base, DiagonalBase, MixtureBase, StandardBase } from './base.ts';
 export { BatchNorm } from './batch-norm.ts';
 export {
   Bijection,

@@ -22,7 +22,8 @@ export type OpKind =
   | 'view' // other indices into the same memory
   | 'concat' // inputs side by side along an axis
   | 'assign' // a variable takes a new value at the end of the step
-  | 'store'; // one element of a variable takes a new value
+  | 'store' // one element of a variable takes a new value
+  | 'scatter'; // rows of a variable, picked by index, take new values
 
 export type Attributes = Readonly<Record<string, unknown>>;
 

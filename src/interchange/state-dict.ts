@@ -11,7 +11,7 @@ import {
   MODEL_KEYS,
   modelConfig,
 } from '../models/index.ts';
-import { type Given, settle, type Value } from '../models/schema.ts';
+import { type Given, settle, type Value } from '../schema/index.ts';
 import { type Layer, type Layers, type Mapped, makeLayers } from './layers.ts';
 import { assign, type Rule } from './mapping.ts';
 

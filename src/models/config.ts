@@ -1,6 +1,7 @@
 // What a model is, in numbers and words: the configuration that builds one.
 import { LatentGpuError } from '../errors.ts';
 import type { LinearInit } from '../nn/index.ts';
+import { nest, type Schema, type Values } from '../schema/index.ts';
 import { Autoencoder } from './autoencoder.ts';
 import type { DataDescription } from './data-description.ts';
 import { type Family, type FlowFamily, isFlowFamily, type LatentFamily } from './families.ts';
@@ -10,7 +11,6 @@ import { FlowModel } from './flow/model.ts';
 import type { LatentFlowConfig } from './latent-flows.ts';
 import { LATENT_KEYS } from './latent-keys.ts';
 import type { LikelihoodConfig } from './likelihoods.ts';
-import { nest, type Schema, type Values } from './schema.ts';
 import { type NetConfig, type ObjectiveConfig, Vae } from './vae.ts';
 
 export type LatentVariableModel = Vae | Autoencoder;

@@ -125,7 +125,9 @@ async function evaluateBound(
   const x = input('x', [size, model.features]);
   const isVae = !(model instanceof Autoencoder);
   const outputs = isVae ? ['bound', 'kl', 'mean'] : ['bound'];
-  const { bound, kl } = isVae ? elbo(model, x) : { bound: model.reconstruction(x), kl: undefined };
+  const { bound, kl } = isVae
+    ? elbo(model, { x })
+    : { bound: model.reconstruction(x), kl: undefined };
   const plan = await runtime.compile({
     outputs: { bound, ...(isVae && kl && { kl, mean: model.code(x) }) },
   });

@@ -1,5 +1,4 @@
 // Flows inside a variational autoencoder: a posterior that is more than normal, a prior that is learned.
-import { Normal } from '../distributions/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import {
   Autoregressive,
@@ -12,9 +11,7 @@ import {
   LuLinear,
   Permutation,
 } from '../flows/index.ts';
-import type { Tensor } from '../graph/tensor.ts';
 import { MLP } from '../nn/index.ts';
-import { expand, randomNormal, reparameterize, reshape, sub } from '../ops/index.ts';
 
 export interface LatentFlowConfig {
   readonly depth: number;
@@ -60,55 +57,4 @@ export function priorFlow(latent: number, { depth, hidden }: LatentFlowConfig, s
     }),
   ]);
   return new Flow(new Chain(parts.flat()));
-}
-
-/** z = flow(ε; h) with ε ~ N(μ, σ²): a posterior whose density is known at its own draws. */
-export class FlowPosterior {
-  private readonly base: Normal;
-  private readonly flow: Bijection;
-  private readonly context: Tensor;
-
-  /** @param base parameters [B, M] @param context [B, C] */
-  constructor(base: Normal, flow: Bijection, context: Tensor) {
-    this.base = base;
-    this.flow = flow;
-    this.context = context;
-  }
-
-  /** Where the flow carries μ: not the mean, but a code in the middle of the others. [B, M]. */
-  get mean(): Tensor {
-    return this.flow.forward(this.base.mean, this.context).value;
-  }
-
-  /** Draws [B, S, M] with their log-densities [B, S]; of a single one [B, M] and [B]. */
-  weighedDraws(samples: number): { readonly value: Tensor; readonly logProb: Tensor } {
-    const [batch, latent] = this.base.mean.shape as [number, number];
-    const features = this.context.shape[1] as number;
-    const wide = (x: Tensor, width: number) =>
-      reshape(expand(reshape(x, [batch, 1, width]), [batch, samples, width]), [-1, width]);
-    const q = new Normal(wide(this.base.mean, latent), wide(this.base.logStd, latent));
-    const noise = reparameterize(q.mean, q.logStd, randomNormal([batch * samples, latent]));
-    const { value, logDet } = this.flow.forward(noise, wide(this.context, features));
-    const logProb = sub(q.logProb(noise), logDet);
-    return samples === 1
-      ? { value, logProb }
-      : {
-          value: reshape(value, [batch, samples, latent]),
-          logProb: reshape(logProb, [batch, samples]),
-        };
-  }
-}
-
-/** p(z) by a flow, for z [..., M]. */
-export class FlowPrior {
-  private readonly flow: Flow;
-
-  constructor(flow: Flow) {
-    this.flow = flow;
-  }
-
-  logProb(z: Tensor): Tensor {
-    const rows = reshape(z, [-1, z.shape.at(-1) as number]);
-    return reshape(this.flow.logProb(rows), z.shape.slice(0, -1));
-  }
 }

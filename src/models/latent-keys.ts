@@ -1,7 +1,7 @@
 // The keys of latent-variable models: autoencoders of every kind.
 import { activations } from '../ops/index.ts';
+import type { Schema } from '../schema/index.ts';
 import { LATENT_FAMILIES } from './families.ts';
-import type { Schema } from './schema.ts';
 
 /** Most keys are common to all of them. */
 const when = { family: LATENT_FAMILIES } as const;

@@ -92,7 +92,7 @@ async function estimate(
   const drawn = variable('drawn', []);
   const logSum = variable('logSum', [size, 1]);
   const logSquares = variable('logSquares', [size, 1]);
-  const { logWeights } = importanceBound(model, x, width);
+  const { logWeights } = importanceBound(model, { x }, width);
   // The last chunk may have more draws than are asked for.
   const wanted = less(add(toFloat(iota(width)), drawn), samples);
   const weights = where(expand(wanted, logWeights.shape), logWeights, LOG_ZERO);

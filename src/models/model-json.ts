@@ -1,6 +1,7 @@
 // `model.json`: what a model is.
 import { LatentGpuError } from '../errors.ts';
 import { formatJson, isObject, parseJson } from '../formats/json.ts';
+import { type Given, settle } from '../schema/index.ts';
 import {
   isFlowConfig,
   type LatentConfig,
@@ -10,7 +11,6 @@ import {
 } from './config.ts';
 import { type DataDescription, traitValues } from './data-description.ts';
 import { FAMILIES, type Family, isFlowFamily } from './families.ts';
-import { type Given, settle } from './schema.ts';
 
 export const MODEL_FILE = 'model.json';
 

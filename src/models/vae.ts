@@ -1,19 +1,21 @@
 // The variational autoencoder and its importance-weighted sibling.
 // Kingma and Welling 2014; Burda, Grosse and Salakhutdinov 2016; the lectures' network is
 // D → 300 ReLU → 2M (mean and log standard deviation), M → 300 ReLU → D.
-import { type Distribution, Normal, StandardNormal } from '../distributions/index.ts';
+import { type Density, type Distribution, Normal, StandardNormal } from '../distributions/index.ts';
 import type { Bijection, Flow } from '../flows/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { type LinearInit, MLP, Module } from '../nn/index.ts';
-import { type BoundTerms, elbo, importanceBound, type LatentModel } from '../objectives/index.ts';
-import { type Activation, slice } from '../ops/index.ts';
+import { type Batch, type LinearInit, MLP, Module } from '../nn/index.ts';
 import {
+  type Estimate,
+  elbo,
   FlowPosterior,
-  FlowPrior,
-  type LatentFlowConfig,
-  posteriorFlow,
-  priorFlow,
-} from './latent-flows.ts';
+  importanceBound,
+  type LatentModel,
+  NormalPosterior,
+  type Posterior,
+} from '../objectives/index.ts';
+import { type Activation, slice } from '../ops/index.ts';
+import { type LatentFlowConfig, posteriorFlow, priorFlow } from './latent-flows.ts';
 import { type Likelihood, type LikelihoodConfig, makeLikelihood } from './likelihoods.ts';
 
 /** Hidden layers of an encoder or decoder. */
@@ -79,9 +81,8 @@ export class Vae extends Module implements LatentModel {
     return new Normal(slice(out, -1, 0, latent), slice(out, -1, latent, 2 * latent));
   }
 
-  /** q(z | x) of a model with a posterior flow. */
-  posterior(x: Tensor): FlowPosterior | undefined {
-    if (!this.posteriorFlow) return undefined;
+  posterior({ x }: Batch): Posterior {
+    if (!this.posteriorFlow) return new NormalPosterior(this.encode(x));
     const { latent } = this.config;
     const out = this.encoder.call(x);
     const part = (i: number, j: number) => slice(out, -1, i * latent, j * latent);
@@ -91,20 +92,20 @@ export class Vae extends Module implements LatentModel {
 
   /** The code [B, M] that stands for x [B, D]: the posterior's mean, or where its flow carries that. */
   code(x: Tensor): Tensor {
-    return this.posterior(x)?.mean ?? this.encode(x).mean;
+    return this.posterior({ x }).mean;
   }
 
   /** One draw of q(z | x), [B, M]. */
   drawCode(x: Tensor): Tensor {
-    return this.posterior(x)?.weighedDraws(1).value ?? this.encode(x).rsample();
+    return this.posterior({ x }).draw(1).value;
   }
 
   decode(z: Tensor): Distribution {
     return this.likelihood.distribution(this.decoder.call(z));
   }
 
-  prior(latent: Tensor): StandardNormal | FlowPrior {
-    return this.priorFlow ? new FlowPrior(this.priorFlow) : new StandardNormal(latent.shape);
+  prior(): Density {
+    return this.priorFlow ?? new StandardNormal([this.config.latent]);
   }
 
   /** Codes [B, M] of noise [B, M]: draws of the prior, if the noise is. */
@@ -113,10 +114,10 @@ export class Vae extends Module implements LatentModel {
   }
 
   /** The bound this model is trained for, [B]. */
-  bound(x: Tensor): BoundTerms {
+  bound(batch: Batch): Estimate {
     const { objective } = this.config;
     return objective.kind === 'iwae'
-      ? importanceBound(this, x, objective.samples)
-      : elbo(this, x, objective);
+      ? importanceBound(this, batch, objective.samples)
+      : elbo(this, batch, objective);
   }
 }

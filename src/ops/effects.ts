@@ -3,6 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import { sameShape } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import type { Variable } from '../graph/variable.ts';
+import { reshape } from './views.ts';
 
 const assignOp = defineOp({
   name: 'assign',
@@ -34,4 +35,35 @@ export function store(target: Variable, index: Tensor, value: Tensor): Tensor {
     );
   }
   return new Tensor(storeOp, [value, index], [], value.dtype, { target });
+}
+
+const scatterOp = defineOp({
+  name: 'scatterRows',
+  kind: 'scatter',
+  reference: ([rows]) => rows as never,
+});
+
+/**
+ * Rows of `target` [N, P] at `index` [B] (unsigned integers below N, each at most once: of equal ones it
+ * is not defined which stays) take those of `rows` [B, P]; all others stay. The counterpart of `gather`,
+ * at the end of the step as with `assign`.
+ */
+export function scatterRows(target: Variable, index: Tensor, rows: Tensor): Tensor {
+  const [count, width] = rows.shape;
+  const isTable = target.rank === 2 && target.dtype !== 'u8' && !target.isHalf;
+  const fits = rows.rank === 2 && rows.dtype === target.dtype && width === target.shape[1];
+  if (!isTable || !fits || !sameShape(index.shape, [count as number]) || index.dtype !== 'u32') {
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `scatterRows: needs a table [N, P], unsigned indices [B] and rows [B, P] of the table's type, not ${target}, ${index} and ${rows}`,
+    );
+  }
+  if ((count as number) > (target.shape[0] as number)) {
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `scatterRows: ${count} rows for the ${target.shape[0]} of ${target}; a row can change once in a step`,
+    );
+  }
+  const column = reshape(index, [count as number, 1]);
+  return new Tensor(scatterOp, [rows, column], rows.shape, rows.dtype, { target });
 }

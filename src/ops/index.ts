@@ -17,7 +17,7 @@ export * from './comparison.ts';
 export { constant, full, type TensorLike, zeros } from './constant.ts';
 export { conv2d } from './convolution.ts';
 export * from './densities.ts';
-export { assign, store } from './effects.ts';
+export { assign, scatterRows, store } from './effects.ts';
 export * from './elementary.ts';
 export { evaluate } from './evaluate.ts';
 export { gather } from './gather.ts';
@@ -25,6 +25,7 @@ export { gradient, vectorJacobian } from './gradient.ts';
 export * from './integers.ts';
 export { type LuFrame, luInverse, luMatrix } from './lu.ts';
 export { matmul } from './matmul.ts';
+export { onlyThrough } from './only-through.ts';
 export { type PatchOptions, patches, type Window, windowOf } from './patches.ts';
 export { permuteColumns } from './permute.ts';
 export { concat, slice, split } from './pieces.ts';
@@ -35,6 +36,8 @@ export {
   type NoiseOptions,
   permutation,
   randomBernoulli,
+  randomGumbel,
+  randomLogistic,
   randomNormal,
   randomUniform,
   seed,
@@ -52,6 +55,7 @@ export {
   sum,
   variance,
 } from './reduce.ts';
+export { scaleGradient } from './scale-gradient.ts';
 export { rationalQuadratic, type SplineForm } from './spline.ts';
 export { type TriangularOptions, triangle, triangularInverse } from './triangular.ts';
 export { expand, reshape, stopGradient, transpose, unsqueeze } from './views.ts';

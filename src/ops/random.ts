@@ -10,23 +10,31 @@ import { less } from './comparison.ts';
 import { elementwise } from './elementwise.ts';
 import { addUint, divUint, modUint, mulUint } from './integers.ts';
 import { permute } from './reference/permute.ts';
-import { normalFromBits, philox, uniformFromBits } from './reference/philox.ts';
+import {
+  gumbelFromBits,
+  logisticFromBits,
+  normalFromBits,
+  philox,
+  uniformFromBits,
+} from './reference/philox.ts';
 
 /** The step counter of a run: every plan that draws random numbers reads it. */
 export const step: Variable = variable('step', [], { dtype: 'u32', init: () => [0] });
 /** The seed of a run, two 32-bit words. */
 export const seed: Variable = variable('seed', [2], { dtype: 'u32', init: () => [0, 0] });
 
-export type NoiseKind = 'normal' | 'uniform';
+export type NoiseKind = 'normal' | 'uniform' | 'gumbel' | 'logistic';
 
 /** Numbers in the reference's four lanes, in float64. */
 const lanes: Record<NoiseKind, (bits: [number, number, number, number]) => number[]> = {
   normal: (bits) => normalFromBits(...bits),
   uniform: (bits) => bits.map(uniformFromBits),
+  gumbel: (bits) => bits.map(gumbelFromBits),
+  logistic: (bits) => bits.map(logisticFromBits),
 };
 
 const noiseOps = Object.fromEntries(
-  (['normal', 'uniform'] as const).map((kind) => [
+  (Object.keys(lanes) as NoiseKind[]).map((kind) => [
     kind,
     defineOp({
       name: kind,
@@ -80,6 +88,16 @@ export function randomNormal(shape: Shape, options: NoiseOptions = {}): Tensor {
 /** Uniform draws in the open interval (0, 1), new at every step. */
 export function randomUniform(shape: Shape, options: NoiseOptions = {}): Tensor {
   return noise('uniform', shape, options);
+}
+
+/** Standard Gumbel draws -log(-log u): the largest of logits plus these is a categorical draw. */
+export function randomGumbel(shape: Shape, options: NoiseOptions = {}): Tensor {
+  return noise('gumbel', shape, options);
+}
+
+/** Standard logistic draws log(u / (1 - u)), which are differences of two Gumbel ones. */
+export function randomLogistic(shape: Shape, options: NoiseOptions = {}): Tensor {
+  return noise('logistic', shape, options);
 }
 
 /** 0/1 draws with the given probabilities; no gradient flows. */

@@ -1,4 +1,5 @@
 // Optimization: update rules, schedules, and the step that applies them.
+export type { Followed, UpdateContext } from './followed.ts';
 export { type Minimization, type MinimizeOptions, minimize } from './minimize.ts';
 export {
   type AdamOptions,
@@ -11,12 +12,14 @@ export {
   type UpdateInput,
   type UpdateOutput,
 } from './optimizers.ts';
+export { RowTable, type RowTableOptions } from './row-table.ts';
 export {
   constantRate,
   cosine,
   iwaeStages,
   piecewise,
-  type Schedule,
+  type RateSchedule,
   stepDecay,
   warmup,
 } from './schedules.ts';
+export type { Turns } from './turns.ts';

@@ -24,7 +24,9 @@ import {
   where,
   zeros,
 } from '../ops/index.ts';
+import { type Followed, targetsOf } from './followed.ts';
 import type { Optimizer } from './optimizers.ts';
+import { Turn, type Turns } from './turns.ts';
 
 export interface MinimizeOptions {
   optimizer: Optimizer;
@@ -34,6 +36,10 @@ export interface MinimizeOptions {
   skipNorm?: number;
   /** Decay of an exponential moving average of the parameters. */
   ema?: number;
+  /** Groups of parameters that take turns. Default: all are updated in every step. */
+  turns?: Turns;
+  /** What else learns by gradients of the loss; its gradients count among those of a norm. */
+  also?: readonly Followed[];
 }
 
 export interface Minimization {
@@ -44,9 +50,13 @@ export interface Minimization {
   readonly learningRate: Tensor;
   /** All parameters end to end. */
   readonly parameters: Variable;
-  /** Updates done, and updates skipped (float32 scalars). */
-  readonly updates: Variable;
+  /** Updates done, of each group where they take turns; and updates skipped (float32 scalars). */
+  readonly updates: readonly Variable[];
   readonly skipped: Variable;
+  /** Which of the groups that take turns owns an element of the parameters; 0 if none do. */
+  readonly groupAt: (element: number) => number;
+  /** Of `also`: the buffers that they train. */
+  readonly tables: readonly Variable[];
   /** Σ decay-weighted parameters; divide by 1 - decay^updates. */
   readonly average: Variable | undefined;
   /** Everything a checkpoint has to hold to continue bit for bit, by name. */
@@ -59,15 +69,22 @@ export function minimize(
   parameters: readonly Variable[],
   options: MinimizeOptions,
 ): Minimization {
-  const { optimizer, clipNorm, skipNorm = 1e15, ema } = options;
+  const { optimizer, clipNorm, skipNorm = 1e15, ema, also = [] } = options;
   const flat = packParameters(parameters);
-  const raw = named(packGradient(flat, gradient(loss, parameters)), 'gradient');
-  const normSquared = sum(square(raw));
+  const turn = options.turns && new Turn(flat, options.turns, also.length > 0);
+  const gradients = gradient(loss, [...parameters, ...also.map(({ of }) => of)]);
+  const packed = packGradient(flat, gradients.splice(0, parameters.length));
+  const raw = named(turn ? where(turn.mask, packed, 0) : packed, 'gradient');
+  const beside = turn ? gradients.map((g) => where(turn.active[0], g, 0)) : gradients;
+  const normSquared = beside.reduce((total, g) => add(total, sum(square(g))), sum(square(raw)));
   const gradientNorm = named(sqrt(normSquared), 'gradientNorm');
   const usable = mul(finite(normSquared), less(normSquared, Math.min(3e38, skipNorm ** 2)));
-  const clipped = clipNorm ? mul(raw, minimum(div(clipNorm, add(gradientNorm, 1e-12)), 1)) : raw;
+  const clip = clipNorm && minimum(div(clipNorm, add(gradientNorm, 1e-12)), 1);
+  const clipped = (g: Tensor) => (clip ? mul(g, clip) : g);
 
-  const updates = variable('optimizer.updates', []);
+  const updates = turn
+    ? turn.active.map((_, g) => variable(`optimizer.updates.${g}`, []))
+    : [variable('optimizer.updates', [])];
   const skipped = variable('optimizer.skipped', []);
   const at = toFloat(step);
   const learningRate = named(
@@ -82,21 +99,29 @@ export function minimize(
   }
   const next = optimizer.update({
     parameters: flat,
-    gradient: clipped,
+    gradient: clipped(raw),
     learningRate,
-    count: add(updates, 1),
+    count: add(turn ? turn.own(updates) : (updates[0] as Variable), 1),
     state,
   });
-  const keep = (value: Tensor, old: Tensor) => where(usable, value, old);
+  const taken = turn ? mul(usable, turn.mask) : usable;
+  const keep = (value: Tensor, old: Tensor) => where(taken, value, old);
+  const context = { optimizer, learningRate, usable: turn ? mul(usable, turn.active[0]) : usable };
+  const updatesBeside = also.map((followed, i) =>
+    followed.update(clipped(beside[i] as Tensor), context),
+  );
   const newParameters = keep(next.parameters, flat);
   const effects = [
     assign(flat, newParameters),
     ...optimizer.state.map((name) =>
       assign(state[name] as Variable, keep(next.state[name] as Tensor, state[name] as Variable)),
     ),
-    assign(updates, add(updates, usable)),
+    ...updates.map((held, g) =>
+      assign(held, add(held, turn ? mul(usable, turn.active[g] as Tensor) : usable)),
+    ),
     assign(skipped, add(skipped, sub(1, usable))),
     assign(step, addUint(step, 1)),
+    ...updatesBeside.flat(),
   ];
   let average: Variable | undefined;
   if (ema !== undefined) {
@@ -104,7 +129,12 @@ export function minimize(
     const moved = add(mul(ema, average), mul(1 - ema, newParameters));
     effects.push(assign(average, keep(moved, average)));
   }
-  const all = Object.fromEntries(Object.entries(state).map(([k, v]) => [`optimizer.${k}`, v]));
+  const moments = [
+    ...Object.entries(state).map(([name, held]) => [`optimizer.${name}`, held] as const),
+    ...updatesBeside.flatMap((effects, i) =>
+      targetsOf(effects, 'state').map((held) => [`also.${i}.${held.name}`, held] as const),
+    ),
+  ];
   return {
     effects,
     gradientNorm,
@@ -112,11 +142,13 @@ export function minimize(
     parameters: flat,
     updates,
     skipped,
+    groupAt: (element) => turn?.groupAt(element) ?? 0,
+    tables: targetsOf(updatesBeside.flat(), 'buffer'),
     average,
     state: {
       parameters: flat,
-      ...all,
-      'optimizer.updates': updates,
+      ...Object.fromEntries(moments),
+      ...Object.fromEntries(updates.map((held) => [held.name, held])),
       'optimizer.skipped': skipped,
       ...(average && { average }),
       step,

@@ -2,7 +2,7 @@
 // parameters and the next state are; the scheduler makes one kernel of it.
 import type { Tensor } from '../graph/tensor.ts';
 import { abs, add, div, expm1, maximum, mul, neg, sqrt, square, sub } from '../ops/index.ts';
-import type { Schedule } from './schedules.ts';
+import type { RateSchedule } from './schedules.ts';
 
 export interface UpdateInput {
   readonly parameters: Tensor;
@@ -22,7 +22,7 @@ export interface UpdateOutput {
 
 export interface Optimizer {
   readonly name: string;
-  readonly learningRate: number | Schedule;
+  readonly learningRate: number | RateSchedule;
   /** Names of the vectors it keeps, one number a parameter each; they start at zero. */
   readonly state: readonly string[];
   update(input: UpdateInput): UpdateOutput;
@@ -35,7 +35,7 @@ const average = (beta: number, old: Tensor, value: Tensor): Tensor =>
   add(mul(beta, old), mul(1 - beta, value));
 
 export interface SgdOptions {
-  lr?: number | Schedule;
+  lr?: number | RateSchedule;
   momentum?: number;
   nesterov?: boolean;
   /** Adds `weightDecay` · parameters to the gradient. */
@@ -60,7 +60,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
 }
 
 export interface AdamOptions {
-  lr?: number | Schedule;
+  lr?: number | RateSchedule;
   betas?: readonly [number, number];
   eps?: number;
   /** `adamW`: decoupled; `adam`: added to the gradient. */

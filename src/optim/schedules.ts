@@ -15,21 +15,21 @@ import {
 } from '../ops/index.ts';
 
 /** The learning rate at a step (float32 scalar, 0 for the first). */
-export type Schedule = (step: Tensor) => Tensor;
+export type RateSchedule = (step: Tensor) => Tensor;
 
 export const constantRate =
-  (rate: number): Schedule =>
+  (rate: number): RateSchedule =>
   () =>
     constant(rate);
 
 /** rate · gamma^⌊step / every⌋. */
-export function stepDecay(rate: number, every: number, gamma = 0.1): Schedule {
+export function stepDecay(rate: number, every: number, gamma = 0.1): RateSchedule {
   // The half keeps the rounding of the quotient away from whole numbers, up to step 2²².
   return (step) => mul(rate, pow(constant(gamma), floor(div(add(step, 0.5), every))));
 }
 
 /** From `rate` to `final` along half a cosine over `steps` steps (Loshchilov and Hutter 2017). */
-export function cosine(rate: number, steps: number, final = 0): Schedule {
+export function cosine(rate: number, steps: number, final = 0): RateSchedule {
   return (step) => {
     const phase = mul(Math.PI, minimum(div(step, steps), 1));
     return add((rate + final) / 2, mul((rate - final) / 2, cos(phase)));
@@ -37,12 +37,14 @@ export function cosine(rate: number, steps: number, final = 0): Schedule {
 }
 
 /** Linear from 0 to the schedule's own rate over the first `steps` steps. */
-export function warmup(steps: number, then: Schedule): Schedule {
+export function warmup(steps: number, then: RateSchedule): RateSchedule {
   return (step) => mul(minimum(div(add(step, 1), steps), 1), then(step));
 }
 
 /** Rates that change at given steps: `[[0, 1e-3], [1000, 5e-4]]`. */
-export function piecewise(pieces: readonly (readonly [from: number, rate: number])[]): Schedule {
+export function piecewise(
+  pieces: readonly (readonly [from: number, rate: number])[],
+): RateSchedule {
   const [first, ...later] = pieces;
   if (
     first?.[0] !== 0 ||
@@ -64,7 +66,7 @@ export function piecewise(pieces: readonly (readonly [from: number, rate: number
  * The stages of Burda, Grosse and Salakhutdinov 2016: for i = 1 … 8, 3^(i-1) epochs at
  * 1e-4 · round(10^(1 - (i-1)/7), 1); 3,280 epochs in all. `scale` multiplies the rates.
  */
-export function iwaeStages(stepsPerEpoch: number, scale = 1): Schedule {
+export function iwaeStages(stepsPerEpoch: number, scale = 1): RateSchedule {
   const pieces: [number, number][] = [];
   let epochs = 0;
   for (let i = 1; i <= 8; i++) {

@@ -1,6 +1,6 @@
 // What to type to have a model again.
 import { PLANE_DATA } from '../data/plane.ts';
-import { flatten, type Given, type Value } from '../models/schema.ts';
+import { flatten, type Given, type Value } from '../schema/index.ts';
 import { RUN_KEYS, settleRun } from '../training/index.ts';
 import type { TrainingRecord } from '../training/record.ts';
 import { RECORD_FILE } from '../training/run-files.ts';

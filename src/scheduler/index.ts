@@ -1,7 +1,8 @@
 // From graphs to running plans.
-export type { AdapterClass } from './adapter.ts';
-export { partsOf, tableInUse, tuningTasks } from './candidates.ts';
-export type { KernelChoice } from './invocations.ts';
-export type { Plan, RunOptions, StepFeed } from './plan.ts';
-export { Runtime, type RuntimeOptions } from './runtime.ts';
-export { type Program, type Schedule, schedule } from './schedule.ts';
+
+export type { KernelChoice } from './emit/invocations.ts';
+export type { AdapterClass } from './lower/adapter.ts';
+export { partsOf, tableInUse, tuningTasks } from './run/candidates.ts';
+export type { Plan, RunOptions, StepFeed } from './run/plan.ts';
+export { Runtime, type RuntimeOptions } from './run/runtime.ts';
+export { type Program, type Schedule, schedule } from './run/schedule.ts';

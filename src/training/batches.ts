@@ -1,33 +1,29 @@
 // A data set on the GPU, whole or a window at a time, and the batch that each step takes from it.
-import { type ImageDataset, imageSize } from '../data/dataset.ts';
+import type { ImageDataset } from '../data/dataset.ts';
 import { LatentGpuError } from '../errors.ts';
 import { named, type Tensor } from '../graph/tensor.ts';
-import { type Variable, variable } from '../graph/variable.ts';
+import type { Batch } from '../nn/index.ts';
 import {
-  addUint,
+  add,
   batchIndices,
-  batchRows,
-  gather,
-  iota,
+  div,
+  divUint,
   modUint,
-  mulUint,
   randomBernoulli,
   reshape,
   seed,
   slice,
   step,
+  toFloat,
 } from '../ops/index.ts';
 import { seedWords } from '../random.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import type { Binarization } from './binarize.ts';
-import { StoredRows } from './stored-rows.ts';
+import { ResidentSource, type RowSource, StreamedSource } from './row-sources.ts';
+import { bytesOfRow, StoredLabels, StoredRows } from './stored-rows.ts';
 
 /** Bytes of data that stay on the GPU unless told otherwise: what one binding spans on any device. */
 export const RESIDENT_BYTES = 2 ** 27;
-/** Bytes of the rows that the GPU has at a time of data that do not. */
-const WINDOW_BYTES = 2 ** 24;
-/** A submission has no more steps than this, so a window need not have more either. */
-const WINDOW_STEPS = 256;
 
 export interface BatchOptions {
   readonly batch: number;
@@ -40,13 +36,16 @@ export interface BatchOptions {
 
 /** The shuffled batches of a data set: every epoch another permutation of its rows. */
 export interface Batches {
-  /** This step's rows, [batch, features]. */
-  readonly x: Tensor;
+  /**
+   * This step's rows. Its tensors are made, and their tables sent, when they are first asked for: what
+   * nobody reads costs nothing. It has `labels` where the data set has.
+   */
+  readonly batch: Batch;
   /** Batches in one pass over the data. */
   readonly perEpoch: number;
   /** The most steps whose rows the GPU has at a time; undefined: it has all rows. */
   readonly windowSteps: number | undefined;
-  /** Writes what the GPU has from the beginning. */
+  /** Writes what the GPU has from the beginning, of what has been asked for. */
   load(runtime: Runtime): void;
   /** Writes the rows of `count` steps, at most `windowSteps`, from step `from` on. */
   feed(runtime: Runtime, from: number, count: number): void;
@@ -67,92 +66,62 @@ export function batchesOf(dataset: ImageDataset, options: BatchOptions): Batches
       `batch is ${batch}; it must be a whole number from 1 to the ${count} rows of ${name}`,
     );
   }
-  const words = seedWords(options.seed);
-  const rows = new StoredRows(dataset, binarization, options.seed);
-  const rowBytes = bytesOfRow(rows.dtype, imageSize(dataset));
-  const perEpoch = Math.max(1, Math.floor(count / batch));
-  const xOf = (picked: Tensor) =>
-    named(binarization === 'resampled' ? randomBernoulli(picked) : picked, 'x');
-  const tableOf = (length: number): Variable =>
-    variable('data', [length, imageSize(dataset)], { dtype: rows.dtype, role: 'data' });
-  if (count * rowBytes <= residentBytes) {
-    const table = tableOf(count);
-    const key = [0, 1].map((i) => reshape(slice(seed, 0, i, i + 1), [])) as [Tensor, Tensor];
-    return {
-      x: xOf(gather(table, batchIndices(count, batch, key))),
-      perEpoch,
-      windowSteps: undefined,
-      load: (runtime) => runtime.write(table, rows.all()),
-      feed() {},
-    };
-  }
-  const budget = Math.min(WINDOW_BYTES, residentBytes);
-  const windowSteps = Math.max(
-    1,
-    Math.min(WINDOW_STEPS, perEpoch, Math.floor(budget / (batch * rowBytes))),
-  );
-  const window = tableOf(windowSteps * batch);
-  const at = addUint(mulUint(modUint(step, windowSteps), batch), iota(batch));
-  const feeder = new WindowFeeder(window, rows, rowBytes, batch, windowSteps);
+  const perEpoch = Math.floor(count / batch);
+  const stored = new StoredRows(dataset, binarization, options.seed);
+  const key = [0, 1].map((i) => reshape(slice(seed, 0, i, i + 1), [])) as [Tensor, Tensor];
+  const rows = lazily(() => batchIndices(count, batch, key));
+  const source: RowSource =
+    count * bytesOfRow(stored) <= residentBytes
+      ? new ResidentSource(count, rows)
+      : new StreamedSource({
+          count,
+          batch,
+          perEpoch,
+          words: seedWords(options.seed),
+          bytes: residentBytes,
+          rowBytes: bytesOfRow(stored),
+        });
+  const x = lazily(() => {
+    const picked = source.pick('data', stored);
+    return named(binarization === 'resampled' ? randomBernoulli(picked) : picked, 'x');
+  });
+  const labels = lazily(() => {
+    const picked = source.pick('labels', new StoredLabels(dataset));
+    return named(reshape(picked, [batch]), 'labels');
+  });
+  const epoch = lazily(() => named(passesOver(perEpoch), 'epoch'));
   return {
-    x: xOf(gather(window, at)),
+    batch: {
+      get x() {
+        return x();
+      },
+      get labels() {
+        return dataset.labels && labels();
+      },
+      get rows() {
+        return named(rows(), 'rows');
+      },
+      get epoch() {
+        return epoch();
+      },
+    },
     perEpoch,
-    windowSteps,
-    load() {},
-    feed: (runtime, from, steps) =>
-      feeder.feed(runtime, from, steps, (s) => batchRows(count, batch, words, s)),
+    windowSteps: source.windowSteps,
+    load: (runtime) => source.load(runtime),
+    feed: (runtime, from, steps) => source.feed(runtime, from, steps),
   };
 }
 
-/** As in memory: rows of bytes start at multiples of four. */
-function bytesOfRow(dtype: 'u8' | 'f32', width: number): number {
-  return dtype === 'f32' ? width * 4 : Math.ceil(width / 4) * 4;
+/** Whole passes and the rest apart: a step counter outgrows float32, passes do not. */
+function passesOver(perEpoch: number): Tensor {
+  const rest = div(toFloat(modUint(step, perEpoch)), perEpoch);
+  return add(toFloat(divUint(step, perEpoch)), rest);
 }
 
-/** Writes rows into a ring of steps: those of step s lie in its place s mod `steps`. */
-class WindowFeeder {
-  private readonly window: Variable;
-  private readonly rows: StoredRows;
-  private readonly rowBytes: number;
-  private readonly batch: number;
-  private readonly steps: number;
-  private staged: Uint8Array | Float32Array | undefined;
-
-  constructor(window: Variable, rows: StoredRows, rowBytes: number, batch: number, steps: number) {
-    this.window = window;
-    this.rows = rows;
-    this.rowBytes = rowBytes;
-    this.batch = batch;
-    this.steps = steps;
-  }
-
-  /** The queue keeps the order: rows that a step submitted before still reads stay until it is done. */
-  feed(
-    runtime: Runtime,
-    from: number,
-    count: number,
-    rowsOf: (step: number) => ArrayLike<number>,
-  ): void {
-    const { batch, rowBytes, rows } = this;
-    const elements = rows.dtype === 'f32' ? rowBytes / 4 : rowBytes;
-    const stepBytes = batch * rowBytes;
-    const ArrayType = rows.dtype === 'f32' ? Float32Array : Uint8Array;
-    this.staged ??= new ArrayType(this.steps * batch * elements);
-    const { staged } = this;
-    for (let s = from; s < from + count; s++) {
-      const place = (s % this.steps) * batch;
-      const wanted = rowsOf(s);
-      for (let i = 0; i < batch; i++) {
-        rows.copy(wanted[i] as number, staged, (place + i) * elements);
-      }
-    }
-    const { buffer, byteOffset } = runtime.storageOf(this.window);
-    for (let done = 0; done < count; ) {
-      const place = (from + done) % this.steps;
-      const run = Math.min(count - done, this.steps - place);
-      const part = staged.subarray(place * batch * elements, (place + run) * batch * elements);
-      runtime.device.write(buffer, byteOffset + place * stepBytes, part);
-      done += run;
-    }
-  }
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }

@@ -15,7 +15,7 @@ const STREAM = { once: 101, evaluation: 102 };
 
 /** Writes rows `start` to `end`, from `target[at]` on, as numbers whose white is `white`. */
 export function binarizeInto(
-  target: Float32Array | Uint8Array,
+  target: Float32Array | Uint8Array | Uint32Array,
   at: number,
   white: number,
   dataset: ImageDataset,

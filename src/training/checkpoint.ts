@@ -9,7 +9,8 @@ import type { TrainerState } from './state.ts';
 
 /** The parameters that did best on the evaluation data so far. */
 export interface Best {
-  readonly negativeElbo: number;
+  /** On the evaluation data, in nats: what training lowers. */
+  readonly loss: number;
   readonly step: number;
   /** Evaluations since then. */
   readonly stale: number;
@@ -109,15 +110,16 @@ function readTuned(text: string, bad: (why: string) => LatentGpuError): TunedTab
 }
 
 function readBest(text: string, bad: (why: string) => LatentGpuError): Omit<Best, 'parameters'> {
-  let best: Partial<Best> | null = null;
+  let best: Partial<Best & { negativeElbo: number }> | null = null;
   try {
     best = JSON.parse(text);
   } catch {
     throw bad('what it says of the best parameters is not JSON');
   }
-  const { negativeElbo, step, stale } = best ?? {};
-  if (![negativeElbo, step, stale].every(Number.isFinite)) {
+  // Version 0.1.0 called it so, whatever the model.
+  const { negativeElbo, loss = negativeElbo, step, stale } = best ?? {};
+  if (![loss, step, stale].every(Number.isFinite)) {
     throw bad('what it says of the best parameters is not whole');
   }
-  return { negativeElbo: Number(negativeElbo), step: Number(step), stale: Number(stale) };
+  return { loss: Number(loss), step: Number(step), stale: Number(stale) };
 }

@@ -5,6 +5,19 @@ import { MODEL_KEYS, modelConfig } from '../models/config.ts';
 import { type DataDescription, type DataTraits, traitValues } from '../models/data-description.ts';
 import { type Family, isFlowFamily } from '../models/families.ts';
 import {
+  adam,
+  adamax,
+  adamW,
+  constantRate,
+  cosine,
+  iwaeStages,
+  type Optimizer,
+  type RateSchedule,
+  sgd,
+  stepDecay,
+  warmup,
+} from '../optim/index.ts';
+import {
   flatten,
   type Given,
   type Key,
@@ -14,20 +27,7 @@ import {
   type Schema,
   settle,
   type Values,
-} from '../models/schema.ts';
-import {
-  adam,
-  adamax,
-  adamW,
-  constantRate,
-  cosine,
-  iwaeStages,
-  type Optimizer,
-  type Schedule,
-  sgd,
-  stepDecay,
-  warmup,
-} from '../optim/index.ts';
+} from '../schema/index.ts';
 import type { Binarization } from './binarize.ts';
 import { TRAINING_KEYS } from './keys.ts';
 
@@ -229,8 +229,8 @@ function makeSchedule(
   lr: number,
   stepsPerEpoch: number,
   total: number,
-): Schedule {
-  const courses: Record<typeof schedule.kind, () => Schedule> = {
+): RateSchedule {
+  const courses: Record<typeof schedule.kind, () => RateSchedule> = {
     constant: () => constantRate(lr),
     step: () => stepDecay(lr, schedule.every, schedule.gamma),
     cosine: () => cosine(lr, schedule.steps ?? total, schedule.final),

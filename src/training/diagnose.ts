@@ -1,9 +1,10 @@
-// Why a loss is not finite: the first tensor on the way to it that is not, in the user's terms.
+// Why a loss, or its surrogate, is not finite: the first tensor on the way to it that is not, in the user's terms.
 import { formatShape } from '../graph/shape.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { numberStreams, topological } from '../graph/traverse.ts';
 import { isVariable, packedMembers, type Variable } from '../graph/variable.ts';
 import type { Runtime } from '../scheduler/index.ts';
+import type { TrainerState } from './state.ts';
 import type { StepDescription } from './step.ts';
 
 /** Tensors that are kept and read back at a time, and their bytes. */
@@ -31,21 +32,35 @@ export function firstBadParameter(
   return undefined;
 }
 
+/** The first of the trained variables of a state with a value that is not finite. */
+export function firstBadIn(
+  { parameters, tables }: StepDescription['step'],
+  { tensors }: TrainerState,
+): string | undefined {
+  const bad = firstBadParameter(parameters, tensors.get('parameters') as Float32Array);
+  if (bad) return bad;
+  for (const table of tables) {
+    const count = countBad(tensors.get(`buffer.${table.name}`) as Float32Array);
+    if (count > 0) return `table ${titleOf(table)} (${share(count, table.size)})`;
+  }
+  return undefined;
+}
+
 /**
- * The first tensor of the step's loss, in the order of execution, that is not finite and makes the
- * loss so. The runtime stands just before the step, and its state does not change.
+ * The first tensor of the step, in the order of execution, that is not finite and makes `root` so: its
+ * loss, or a surrogate. The runtime stands just before the step, and its state does not change.
  *
  * @returns undefined if every tensor is finite when it is computed by itself
  */
 export async function firstNonFinite(
   runtime: Runtime,
-  description: StepDescription,
+  { effects, step }: StepDescription,
+  root: Tensor,
 ): Promise<string | undefined> {
-  const { loss, effects, step } = description;
   const parameters = await runtime.read(step.parameters);
   const parameter = firstBadParameter(step.parameters, parameters);
   if (parameter) return parameter;
-  const order = topological([loss]);
+  const order = topological([root]);
   const renewed = withStreams(order, numberStreams(topological(effects)));
   const bad = new Map<Tensor, number>();
   const most = runtime.adapter.maxBindingBytes;
@@ -64,7 +79,7 @@ export async function firstNonFinite(
       plan.destroy();
     }
   }
-  const guilty = reachedFrom(loss, (node) => bad.get(node) !== 0);
+  const guilty = reachedFrom(root, (node) => bad.get(node) !== 0);
   const first = seen.find((node) => guilty.has(node) && (bad.get(node) as number) > 0);
   return first && `${describe(first)} (${share(bad.get(first) as number, first.size)})`;
 }

@@ -41,7 +41,7 @@ export interface FitOptions<E extends AnyEvaluation = Evaluation> {
     readonly every: number;
     readonly run: (runtime: Runtime) => Promise<E>;
   };
-  /** Stops after so many evaluations without a lower negative ELBO. */
+  /** Stops after so many evaluations without a lower loss. */
   readonly patience?: number;
   /** The best so far of a run that is continued. */
   readonly best?: Best;
@@ -134,10 +134,10 @@ export async function fit<E extends AnyEvaluation = Evaluation>(
           const evaluation = await trainer.withParameters(parameters, evaluate.run);
           last = { ...last, evaluation };
           if (patience !== undefined) {
-            const negativeElbo = lossIn(evaluation);
-            const isBest = !best || negativeElbo < best.negativeElbo;
+            const loss = lossIn(evaluation);
+            const isBest = !best || loss < best.loss;
             best = isBest
-              ? { negativeElbo, step: next, stale: 0, parameters }
+              ? { loss, step: next, stale: 0, parameters }
               : { ...(best as Best), stale: (best as Best).stale + 1 };
             last = { ...last, isBest };
           }

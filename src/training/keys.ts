@@ -1,7 +1,7 @@
 // The keys of a training run beside those of its model.
 import { isFlowFamily, LATENT_FAMILIES } from '../models/families.ts';
 import { PLANAR } from '../models/flow/keys.ts';
-import type { Schema, Value } from '../models/schema.ts';
+import type { Schema, Value } from '../schema/index.ts';
 import { BINARIZATIONS } from './binarize.ts';
 
 const ADAMS = ['adam', 'adamW', 'adamax'];

@@ -8,20 +8,21 @@ import type { TrainerOptions } from './step.ts';
  * nats.
  */
 export function lossOf(model: Model): TrainerOptions['loss'] {
-  if (model instanceof Autoencoder) return (x) => ({ loss: neg(mean(model.reconstruction(x))) });
+  if (model instanceof Autoencoder)
+    return ({ x }) => ({ loss: neg(mean(model.reconstruction(x))) });
   if (model instanceof FlowModel) {
-    return (x) => {
+    return ({ x }) => {
       const { logProb, effects } = model.learn(x);
       return { loss: neg(mean(logProb)), effects };
     };
   }
-  return (x) => {
-    const { bound, kl } = model.bound(x);
+  return (batch) => {
+    const { bound, kl } = model.bound(batch);
     return { loss: neg(mean(bound)), metrics: { kl: mean(kl) } };
   };
 }
 
 /** What is done once with the first batch, of models that start from data. */
 export function startOf(model: Model): Pick<TrainerOptions, 'start'> {
-  return model instanceof FlowModel ? { start: (x) => model.start(x) } : {};
+  return model instanceof FlowModel ? { start: ({ x }) => model.start(x) } : {};
 }

@@ -4,7 +4,7 @@ import type { TableChoice } from '../formats/csv.ts';
 import { isObject, parseJson } from '../formats/json.ts';
 import { quote } from '../formats/message.ts';
 import type { Family } from '../models/index.ts';
-import { checkValue } from '../models/schema.ts';
+import { checkValue } from '../schema/index.ts';
 import { RUN_KEYS } from './config.ts';
 
 /** Which data a model was trained on, so that they can be found and recognised again. */

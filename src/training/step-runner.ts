@@ -1,6 +1,8 @@
 // A training step on one device: a plan that holds the whole of it, replayed, and its state, taken out
 // and put back.
 import type { Device } from '../device/index.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { Variable } from '../graph/variable.ts';
 import { sameTable, type TunedTable } from '../kernels/tuned.ts';
 import { seed } from '../ops/index.ts';
 import { seedWords } from '../random.ts';
@@ -94,14 +96,14 @@ export class StepRunner {
     while (this.done < step) await this.advance(Math.min(HISTORY, step - this.done));
   }
 
-  /** A row of metrics for each of the last `count` steps, and the updates skipped so far. */
+  /** A row of columns for each of the last `count` steps, and the updates skipped so far. */
   async recorded(count: number): Promise<{ rows: Float32Array[]; skipped: number }> {
-    const { names, history, step } = this.description;
+    const { columns, history, step } = this.description;
     const [values, [skipped]] = await Promise.all([
       this.runtime.read(history),
       this.runtime.read(step.skipped),
     ]);
-    const width = names.length;
+    const width = columns.length;
     const rows = Array.from({ length: count }, (_, i) => {
       const row = (this.done - count + i) % HISTORY;
       return (values as Float32Array).subarray(row * width, (row + 1) * width);
@@ -125,10 +127,10 @@ export class StepRunner {
     this.done = state.step;
   }
 
-  /** The first tensor of the next step that is not finite, if there is one. */
-  async firstNonFinite(): Promise<string | undefined> {
+  /** The first tensor on the way to one of the next step's that is not finite, if there is one. */
+  async firstNonFinite(root: Tensor): Promise<string | undefined> {
     this.description.batches.feed(this.runtime, this.done, 1);
-    return await firstNonFinite(this.runtime, this.description);
+    return await firstNonFinite(this.runtime, this.description, root);
   }
 
   /**
@@ -138,12 +140,18 @@ export class StepRunner {
    * @param decay of the average
    */
   async averagedParameters(decay: number | undefined): Promise<Float32Array | undefined> {
-    const { average, updates } = this.description.step;
+    const { average, updates, parameters, groupAt } = this.description.step;
     if (!average || decay === undefined) return undefined;
-    const count = (await this.runtime.read(updates))[0] as number;
-    if (count === 0) return undefined;
-    const values = await this.runtime.read(average);
-    const scale = 1 / (1 - decay ** count);
-    return Float32Array.from(values, (x) => x * scale);
+    const read = (variables: readonly Variable[]) =>
+      Promise.all(variables.map((held) => this.runtime.read(held)));
+    const counts = (await read(updates)).map(([count]) => count as number);
+    if (!counts.some((count) => count > 0)) return undefined;
+    const [sums, raw] = await read([average, parameters]);
+    const scales = counts.map((count) => 1 / (1 - decay ** count));
+    return Float32Array.from(sums as Float32Array, (x, i) => {
+      const group = groupAt(i);
+      // A group that has not had its turn has no average.
+      return counts[group] === 0 ? (raw?.[i] as number) : x * (scales[group] as number);
+    });
   }
 }

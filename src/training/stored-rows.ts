@@ -1,16 +1,70 @@
-// The rows of a data set as the GPU is to have them: bytes stay bytes, and what is binarised once and
-// for all becomes bytes.
+// What a data set holds, row by row, as the GPU is to have it: bytes stay bytes, what is binarised once
+// and for all becomes bytes, labels are unsigned integers.
 import { type ImageDataset, imageSize } from '../data/dataset.ts';
+import { LatentGpuError } from '../errors.ts';
 import { type Binarization, binarizeInto } from './binarize.ts';
 
 const WHITE = 255;
 
-export class StoredRows {
+export type StoredArray = Uint8Array | Uint32Array | Float32Array;
+
+export interface Stored {
+  readonly dtype: 'u8' | 'u32' | 'f32';
+  /** Numbers in a row. */
+  readonly width: number;
+  /** All rows, [count, width]. */
+  all(): StoredArray;
+  /** Copies one row to `target`, from element `at` on. */
+  copy(row: number, target: StoredArray, at: number): void;
+}
+
+/** As the GPU has them, rows of bytes start at multiples of four. */
+export function elementsOfRow({ dtype, width }: Stored): number {
+  return dtype === 'u8' ? Math.ceil(width / 4) * 4 : width;
+}
+
+export function bytesOfRow(stored: Stored): number {
+  return elementsOfRow(stored) * (stored.dtype === 'u8' ? 1 : 4);
+}
+
+export function arrayOf({ dtype }: Stored, length: number): StoredArray {
+  const types = { u8: Uint8Array, u32: Uint32Array, f32: Float32Array };
+  return new types[dtype](length);
+}
+
+export class StoredLabels implements Stored {
+  readonly dtype = 'u32';
+  readonly width = 1;
+  private readonly dataset: ImageDataset;
+
+  constructor(dataset: ImageDataset) {
+    this.dataset = dataset;
+  }
+
+  /** @throws LatentGpuError `bad-data` if a row has none */
+  private get labels(): ArrayLike<number> {
+    const { labels = [], count, name } = this.dataset;
+    if (labels.length !== count) {
+      throw new LatentGpuError('bad-data', `${name}: ${labels.length} labels for ${count} rows`);
+    }
+    return labels;
+  }
+
+  all(): Uint32Array {
+    return Uint32Array.from(this.labels);
+  }
+
+  copy(row: number, target: StoredArray, at: number): void {
+    target[at] = this.labels[row] as number;
+  }
+}
+
+export class StoredRows implements Stored {
   readonly dtype: 'u8' | 'f32';
+  readonly width: number;
   private readonly dataset: ImageDataset;
   private readonly binarization: Binarization;
   private readonly drawSeed: number;
-  private readonly width: number;
   private bits: DrawnBits | undefined;
 
   constructor(dataset: ImageDataset, binarization: Binarization, drawSeed: number) {
@@ -26,7 +80,6 @@ export class StoredRows {
     return this.binarization === 'once' || this.binarization === 'static';
   }
 
-  /** All of them, [count, width]. */
   all(): Uint8Array | Float32Array {
     const { data, count } = this.dataset;
     if (!this.isBinarized) return data;
@@ -35,8 +88,7 @@ export class StoredRows {
     return bytes;
   }
 
-  /** Copies one row to `target`, from element `at` on. */
-  copy(row: number, target: Uint8Array | Float32Array, at: number): void {
+  copy(row: number, target: StoredArray, at: number): void {
     const { width } = this;
     if (this.binarization === 'once') {
       // A draw costs far more than a copy, so each is made once.
@@ -49,7 +101,7 @@ export class StoredRows {
     }
   }
 
-  private binarize(target: Uint8Array | Float32Array, at: number, start: number, end: number) {
+  private binarize(target: StoredArray, at: number, start: number, end: number) {
     binarizeInto(target, at, WHITE, this.dataset, start, end, this.binarization, this.drawSeed);
   }
 }
@@ -69,7 +121,7 @@ class DrawnBits {
   }
 
   /** @param draw writes the row to its place in `target` */
-  copy(row: number, target: Uint8Array | Float32Array, at: number, draw: () => void): void {
+  copy(row: number, target: StoredArray, at: number, draw: () => void): void {
     const { bits, width } = this;
     const from = row * this.bytesPerRow;
     if (this.isKnown[row]) {

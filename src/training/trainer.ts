@@ -2,13 +2,22 @@
 // a run goes on after a stop, a loss that is not finite, or on another device.
 import { type Device, openDevice } from '../device/index.ts';
 import { isLatentGpuError, LatentGpuError } from '../errors.ts';
+import type { Live } from '../graph/live.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import type { TunedTable } from '../kernels/tuned.ts';
 import type { Plan, Runtime } from '../scheduler/index.ts';
-import { firstBadParameter } from './diagnose.ts';
+import { firstBadIn } from './diagnose.ts';
+import { checkNumber, LiveNumbers } from './live-numbers.ts';
 import { Renewable } from './renewable.ts';
 import type { RunOptions, TrainingReport } from './report.ts';
 import type { TrainerState } from './state.ts';
-import { describeStep, HISTORY, type StepDescription, type TrainerOptions } from './step.ts';
+import {
+  describeStep,
+  HISTORY,
+  type StepDescription,
+  SURROGATE,
+  type TrainerOptions,
+} from './step.ts';
 import { StepRunner } from './step-runner.ts';
 import { Tally } from './tally.ts';
 
@@ -21,6 +30,7 @@ export class Trainer {
   readonly options: TrainerOptions;
   private readonly description: StepDescription;
   private readonly device: Renewable<StepRunner>;
+  private readonly numbers = new LiveNumbers();
   private snapshot: TrainerState | undefined;
   private snapshotAt = 0;
   /** What completed runs have reached; a device that replaces another has to get there first. */
@@ -97,8 +107,12 @@ export class Trainer {
   private async begin(): Promise<void> {
     this.snapshotAt = performance.now();
     if (this.snapshot) {
-      this.runner.putBack(this.snapshot);
-      await this.runner.replay(this.reached);
+      const { snapshot, runner } = this;
+      const changed = await this.numbers.again(runner.runtime, () => {
+        runner.putBack(snapshot);
+        return runner.replay(this.reached);
+      });
+      if (changed) await this.save();
       return;
     }
     await this.runner.begin(this.options.initial);
@@ -166,20 +180,25 @@ export class Trainer {
     return this.device.protect(({ runtime }) => work(runtime));
   }
 
-  /** @param rows the metrics of the last steps */
+  /** @param rows what was recorded of the last steps */
   private async checkLosses(rows: readonly Float32Array[]): Promise<void> {
-    const loss = this.description.names.indexOf('loss');
-    const bad = rows.findIndex((row) => !Number.isFinite(row[loss]));
-    if (bad >= 0) await this.failAt(this.step - rows.length + bad);
+    const { columns, loss, surrogate } = this.description;
+    const watched = Object.entries({ loss, ...(surrogate && { [SURROGATE]: surrogate }) });
+    for (const [i, row] of rows.entries()) {
+      for (const [name, root] of watched) {
+        if (Number.isFinite(row[columns.indexOf(name)])) continue;
+        await this.failAt(this.step - rows.length + i, name, root);
+      }
+    }
   }
 
   /** Finds the tensor that spoilt the loss of a step, and goes back to the last good state. */
-  private async failAt(step: number): Promise<never> {
+  private async failAt(step: number, what: string, root: Tensor): Promise<never> {
     const { runner } = this;
     const good = this.snapshot as TrainerState;
     runner.putBack(good);
     await runner.replay(step);
-    const found = await runner.firstNonFinite().catch((error: unknown) => {
+    const found = await runner.firstNonFinite(root).catch((error: unknown) => {
       if (isLatentGpuError(error, 'device-lost')) throw error;
       // The reason is worth less than the fact.
       return undefined;
@@ -188,9 +207,23 @@ export class Trainer {
     const where = found ? `the first tensor that is not is ${found}` : 'it cannot be told why';
     throw new LatentGpuError(
       'not-finite',
-      `the loss is not finite at step ${step}; ${where}; lower the learning rate or set clipNorm, ` +
+      `the ${what} is not finite at step ${step}; ${where}; lower the learning rate or set clipNorm, ` +
         `and go on from step ${good.step}, the last good state`,
     );
+  }
+
+  /**
+   * Gives a number that the step reads another value, between runs; nothing is compiled again. Steps that
+   * a lost device costs are done again with the number they were done with. A state does not hold it: a
+   * run that is continued begins with what its `Live` says.
+   *
+   * @throws LatentGpuError `bad-input` if the value is not finite; `not-finite` as {@link run}
+   */
+  async set(live: Live, value: number): Promise<void> {
+    checkNumber(live, value);
+    if (!this.runtime.device.isLost) await this.currentState();
+    const { runtime } = this;
+    this.numbers.set(live, value, runtime.device.isLost ? undefined : runtime);
   }
 
   /** The state as of now, on the host. */
@@ -205,9 +238,8 @@ export class Trainer {
    */
   private async save(): Promise<TrainerState> {
     if (this.snapshot?.step === this.step) return this.snapshot;
-    const { parameters } = this.description.step;
     const state = await this.runner.state();
-    const bad = firstBadParameter(parameters, state.tensors.get('parameters') as Float32Array);
+    const bad = firstBadIn(this.description.step, state);
     if (bad) {
       const good = this.snapshot;
       if (good) this.restore(good);
@@ -218,9 +250,14 @@ export class Trainer {
           (good ? `, and go on from step ${good.step}, the last good state` : ''),
       );
     }
+    this.keep(state);
+    return state;
+  }
+
+  private keep(state: TrainerState): void {
     this.snapshot = state;
     this.snapshotAt = performance.now();
-    return state;
+    this.numbers.forget();
   }
 
   /** The last state known to be good: by default that at the end of the last run. */
@@ -248,8 +285,7 @@ export class Trainer {
       );
     }
     this.runner.putBack(state);
-    this.snapshot = state;
-    this.snapshotAt = performance.now();
+    this.keep(state);
     this.reached = state.step;
   }
 

@@ -16,7 +16,10 @@ async function batchesOver(
   binarization: Binarization,
   steps: number,
 ): Promise<Float32Array[]> {
-  const { x, load } = batchesOf(dataset, { batch, binarization, seed: 9 });
+  const {
+    batch: { x },
+    load,
+  } = batchesOf(dataset, { batch, binarization, seed: 9 });
   return await withRuntime(t, async (runtime) => {
     const plan = await runtime.compile({
       outputs: { x },

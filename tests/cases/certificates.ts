@@ -9,7 +9,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { topological } from '../../src/graph/traverse.ts';
 import { input, isVariable, type Variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import type { Runtime } from '../../src/scheduler/runtime.ts';
+import type { Runtime } from '../../src/scheduler/run/runtime.ts';
 import { type CaseContext, concurrentCases } from '../rig/cases.ts';
 import { constructions, disturb } from '../support/bijections.ts';
 import { reals, withRuntime } from '../support/engine.ts';

@@ -4,7 +4,7 @@ import type { Shape } from '../../src/graph/shape.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { keepAsHalf, packParameters, type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import type { Schedule } from '../../src/scheduler/schedule.ts';
+import type { Schedule } from '../../src/scheduler/run/schedule.ts';
 import { type CaseContext, concurrentCases } from '../rig/cases.ts';
 import { adapterNames, adapters, check, reals } from '../support/engine.ts';
 import { randomProgram } from '../support/random-graph.ts';

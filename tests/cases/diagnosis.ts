@@ -43,7 +43,7 @@ function growing(options: Partial<TrainerOptions> = {}): TrainerOptions {
   const model = new Growing();
   return centring({
     model,
-    loss: (x) => {
+    loss: ({ x }) => {
       const seen = mul(1e-30, sum(stopGradient(mul(4, exp(model.rate)))));
       const drawn = mul(1e-6, mean(mul(x, randomNormal(x.shape))));
       return { loss: add(sub(seen, sum(model.rate)), drawn) };
@@ -102,10 +102,10 @@ cases('diagnosis', (c) => {
     const options = centring({
       model,
       optimizer: adam(),
-      loss: (x) => {
+      loss: ({ x }) => {
         // Masked: log of a negative number where nobody looks.
         const safe = where(less(x, 2), x, log(sub(x, 3)));
-        const { bound } = model.bound(safe);
+        const { bound } = model.bound({ x: safe });
         const late = less(4, toFloat(step));
         const shown = model.decode(randomNormal([BATCH, 2])).mean;
         const blown = mul(mul(3e38, late), add(square(shown), 10));

@@ -149,7 +149,7 @@ cases('fit', (c) => {
       epochs.map(({ isBest }) => isBest),
       [true, true, false, false],
     );
-    t.equal([result.best?.negativeElbo, result.best?.step, result.best?.stale], [7, 10, 2]);
+    t.equal([result.best?.loss, result.best?.step, result.best?.stale], [7, 10, 2]);
     const short = await fitted(t, { steps: 10 });
     t.equal(result.parameters, short.result.parameters, 'the parameters of step 10');
 
@@ -231,7 +231,7 @@ cases('fit', (c) => {
     }
     t.equal(checkpoints.length, 1);
     const { state, best } = checkpoints[0] as Checkpoint;
-    t.equal([state.step, best?.step, best?.negativeElbo, best?.stale], [10, 5, 3, 1]);
+    t.equal([state.step, best?.step, best?.loss, best?.stale], [10, 5, 3, 1]);
   });
 
   c('an output bias from the data is where the data are', async (t) => {

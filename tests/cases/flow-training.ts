@@ -33,11 +33,11 @@ function flowing(): TrainerOptions {
     model: flow,
     data: plane('moons', { count: 512 }),
     batch: 64,
-    loss: (x) => {
+    loss: ({ x }) => {
       const { logProb, effects } = flow.learn(x);
       return { loss: neg(mean(logProb)), effects };
     },
-    start: (x) => flow.start(x),
+    start: ({ x }) => flow.start(x),
     optimizer: adam({ lr: 1e-2 }),
     seed: 2,
   };

@@ -1,4 +1,5 @@
 /** Flows as distributions, and what their parts promise beside being bijections. */
+import { LearnedMixture, LearnedNormal } from '../../src/distributions/index.ts';
 import {
   ActNorm,
   affine,
@@ -6,11 +7,9 @@ import {
   Chain,
   type ConditionerFactory,
   Coupling,
-  DiagonalBase,
   Flow,
   Logit,
   LuLinear,
-  MixtureBase,
   MultiScale,
   Permutation,
   QrLinear,
@@ -31,8 +30,8 @@ concurrentCases('flows', (c) => {
   c('in the plane have a density that sums to one, whatever their base', async (t) => {
     const bases = {
       standard: undefined,
-      diagonal: new DiagonalBase(2),
-      mixture: new MixtureBase(2, 3),
+      diagonal: new LearnedNormal(2),
+      mixture: new LearnedMixture(2, 3),
     };
     // A grid over ±8, far beyond where these densities have any mass.
     const side = 320;
@@ -59,12 +58,15 @@ concurrentCases('flows', (c) => {
   });
 
   c('give draws the density they say', async (t) => {
-    const flow = new Flow(new Chain([coupling([3]), new LuLinear([3], 2)]), new MixtureBase(3, 2));
-    const { value, logProb } = flow.rsampleWithLogProb(50);
+    const flow = new Flow(
+      new Chain([coupling([3]), new LuLinear([3], 2)]),
+      new LearnedMixture(3, 2),
+    );
+    const drawn = flow.draw([50]);
     await withRuntime(t, async (runtime) => {
       disturb(runtime, flow.bijection);
       const plan = await runtime.compile({
-        outputs: { logProb, again: flow.logProb(o.stopGradient(value)) },
+        outputs: { logProb: drawn.logProb(), again: flow.logProb(o.stopGradient(drawn.value)) },
       });
       await plan.run();
       t.close(await plan.read('logProb'), await plan.read('again'), { absolute: 1e-4 });

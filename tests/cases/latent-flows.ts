@@ -73,7 +73,7 @@ concurrentCases('flows in a VAE', (c) => {
           runtime.write(z, GRID);
           const x = input('x', [3, 1, D]);
           runtime.write(x, rows);
-          const logPrior = model.prior(z).logProb(z);
+          const logPrior = model.prior().logProb(z);
           const joint = add(
             reshape(logPrior, [1, SIDE * SIDE]),
             model.decode(reshape(z, [1, SIDE * SIDE, M])).logProb(x),
@@ -106,19 +106,23 @@ concurrentCases('flows in a VAE', (c) => {
       fill(runtime, model);
       const x = input('x', [3, D]);
       runtime.write(x, rows);
-      const posterior = model.posterior(x);
-      if (!posterior) throw new Error('there is no posterior flow');
-      const { value, logProb } = posterior.weighedDraws(1);
+      const posterior = model.posterior({ x });
+      const drawn = posterior.draw(1);
       const flow = model.posteriorFlow;
       const out = model.encoder.call(x);
-      const back = flow?.inverse(value, slice(out, -1, 2 * M, 4 * M));
+      const back = flow?.inverse(drawn.value, slice(out, -1, 2 * M, 4 * M));
       if (!back) throw new Error('there is no flow');
       const base = model.encode(x);
       const plan = await runtime.compile({
-        outputs: { logProb, again: add(base.logProb(back.value), back.logDet) },
+        outputs: {
+          logProb: drawn.logProb(),
+          again: add(base.logProb(back.value), back.logDet),
+          itself: posterior.logProb(drawn.value),
+        },
       });
       await plan.run();
       t.close(await plan.read('logProb'), await plan.read('again'), { absolute: 1e-4 }, 'log q');
+      t.close(await plan.read('itself'), await plan.read('again'), { absolute: 1e-4 }, 'of itself');
     });
   });
 

@@ -40,7 +40,7 @@ type Net = Vae | Autoencoder;
 
 function lossOf(model: Net, x: Tensor) {
   if (model instanceof Autoencoder) return { loss: neg(mean(model.reconstruction(x))) };
-  const { bound, kl } = model.bound(x);
+  const { bound, kl } = model.bound({ x });
   return { loss: neg(mean(bound)), metrics: { kl: mean(kl) } };
 }
 
@@ -54,7 +54,7 @@ function training(
     model,
     data,
     batch: 20,
-    loss: (x) => lossOf(model, x),
+    loss: ({ x }) => lossOf(model, x),
     optimizer: adam({ lr: 1e-2 }),
     binarize,
     seed: 6,

@@ -44,13 +44,13 @@ concurrentCases('bounds', (c) => {
     const { model, values, exact } = toyVae(exactly);
     const data = toyData(B);
     const x = input('x', [B, D]);
-    const one = importanceBound(model, x, 1);
-    const many = importanceBound(model, x, K);
+    const one = importanceBound(model, { x }, 1);
+    const many = importanceBound(model, { x }, K);
     const got = await outputsOf(
       t,
       {
-        elbo: elbo(model, x, { kl: 'sampled' }).bound,
-        elbo3: elbo(model, x, { kl: 'sampled', samples: 3 }).bound,
+        elbo: elbo(model, { x }, { kl: 'sampled' }).bound,
+        elbo3: elbo(model, { x }, { kl: 'sampled', samples: 3 }).bound,
         one: one.bound,
         many: many.bound,
         weights: many.logWeights,
@@ -74,10 +74,10 @@ concurrentCases('bounds', (c) => {
       const { model, values, exact, posteriorOf } = toyVae(wide);
       const data = toyData(B);
       const x = input('x', [B, D]);
-      const analytic = elbo(model, x);
-      const sampled = elbo(model, x, { kl: 'sampled' });
-      const several = elbo(model, x, { samples: 4 });
-      const five = importanceBound(model, x, 5);
+      const analytic = elbo(model, { x });
+      const sampled = elbo(model, { x }, { kl: 'sampled' });
+      const several = elbo(model, { x }, { samples: 4 });
+      const five = importanceBound(model, { x }, 5);
       const got = await outputsOf(
         t,
         {
@@ -89,7 +89,7 @@ concurrentCases('bounds', (c) => {
           several: several.bound,
           five: five.bound,
           fiveKl: five.kl,
-          fifty: importanceBound(model, x, 50).bound,
+          fifty: importanceBound(model, { x }, 50).bound,
         },
         new Map([...values, [x, data]]),
       );
@@ -135,7 +135,7 @@ concurrentCases('bounds', (c) => {
     const x = input('x', [4, D]);
     const given = new Map([...values, [x, toyData(4)] as const]);
     for (const beta of [0, 0.3, 4, constant(2.5)]) {
-      const { bound, reconstruction, kl } = elbo(model, x, { beta });
+      const { bound, reconstruction, kl } = elbo(model, { x }, { beta });
       const weight = typeof beta === 'number' ? beta : 2.5;
       const got = referenceOf({ bound, reconstruction, kl }, given);
       const expected = got.reconstruction.map((r, i) => r - weight * (got.kl[i] as number));
@@ -147,14 +147,14 @@ concurrentCases('bounds', (c) => {
     const [B, M] = [4, 2];
     const [x, weight, logStd] = [input('x', [B, D]), input('w', [D, M]), input('s', [M])];
     const own = (deviation: Tensor): LatentModel => ({
-      encode: (data) => new Normal(matmul(data, weight), deviation),
+      posterior: (batch) => new Normal(matmul(batch.x, weight), deviation),
       decode: (z) => new Normal(matmul(z, transpose(weight)), constant(-0.5)),
-      prior: (latent) => new StandardNormal(latent.shape),
+      prior: () => new StandardNormal([M]),
     });
     const bounds = (model: LatentModel) => ({
-      elbo: elbo(model, x).bound,
-      sampled: elbo(model, x, { kl: 'sampled', samples: 3 }).bound,
-      iwae: importanceBound(model, x, 4).bound,
+      elbo: elbo(model, { x }).bound,
+      sampled: elbo(model, { x }, { kl: 'sampled', samples: 3 }).bound,
+      iwae: importanceBound(model, { x }, 4).bound,
     });
     const values = new Map([
       [x, toyData(B)],
@@ -170,8 +170,8 @@ concurrentCases('bounds', (c) => {
     const { model } = toyVae(exactly);
     const x = input('x', [4, D]);
     for (const samples of [0, -1, 1.5, Number.NaN]) {
-      await t.throws('bad-config', () => importanceBound(model, x, samples), /at least one/);
-      await t.throws('bad-config', () => elbo(model, x, { samples }), /at least one/);
+      await t.throws('bad-config', () => importanceBound(model, { x }, samples), /at least one/);
+      await t.throws('bad-config', () => elbo(model, { x }, { samples }), /at least one/);
     }
   });
 
@@ -188,13 +188,13 @@ concurrentCases('bounds', (c) => {
       const bernoulli = () => vaeOf(parts);
       const of = (likelihood: Vae['config']['likelihood']) => () => vaeOf({ ...parts, likelihood });
       const trials: [string, () => Vae, (model: Vae, x: Tensor) => Tensor][] = [
-        ['ELBO', bernoulli, (m, x) => elbo(m, x).bound],
+        ['ELBO', bernoulli, (m, x) => elbo(m, { x }).bound],
         [
           'sampled β-ELBO of three draws',
           bernoulli,
-          (m, x) => elbo(m, x, { kl: 'sampled', samples: 3, beta: 0.7 }).bound,
+          (m, x) => elbo(m, { x }, { kl: 'sampled', samples: 3, beta: 0.7 }).bound,
         ],
-        ['IWAE-4', bernoulli, (m, x) => importanceBound(m, x, 4).bound],
+        ['IWAE-4', bernoulli, (m, x) => importanceBound(m, { x }, 4).bound],
         ['IWAE-2, normal', of({ kind: 'normal', sigma: 'fixed', std: 0.7 }), iwae2],
         ['IWAE-2, normal, shared σ', of({ kind: 'normal', sigma: 'shared' }), iwae2],
         ['IWAE-2, normal, σ of each pixel', of({ kind: 'normal', sigma: 'pixel' }), iwae2],
@@ -237,7 +237,7 @@ concurrentCases('bounds', (c) => {
 });
 
 function iwae2(model: Vae, x: Tensor): Tensor {
-  return importanceBound(model, x, 2).bound;
+  return importanceBound(model, { x }, 2).bound;
 }
 
 /** ∫ p²/q for the toy's posterior and an encoder that is off: how much larger K must be. */

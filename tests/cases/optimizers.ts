@@ -22,7 +22,7 @@ import {
   type MinimizeOptions,
   minimize,
   piecewise,
-  type Schedule,
+  type RateSchedule,
   sgd,
   stepDecay,
   warmup,
@@ -304,7 +304,7 @@ cases('schedules', (c) => {
       [1000, 3e-7],
     ] as const;
     const multiples = (every: number) => Array.from({ length: 60 }, (_, i) => every * (i + 1));
-    const table: Record<string, [Schedule, (s: number) => number, number[]]> = {
+    const table: Record<string, [RateSchedule, (s: number) => number, number[]]> = {
       constant: [constantRate(3e-4), () => 3e-4, around([], 100)],
       'the stages of the IWAE paper': [
         iwaeStages(PER_EPOCH),
@@ -408,7 +408,7 @@ cases('schedules', (c) => {
         model,
         data,
         batch: 1,
-        loss: (x) => ({ loss: mean(square(sub(x, model.slope))) }),
+        loss: ({ x }) => ({ loss: mean(square(sub(x, model.slope))) }),
         optimizer: sgd({ lr: schedule }),
       },
       () => t.open(),

@@ -61,7 +61,13 @@ cases('a model of your own', (c) => {
     const data = digits({ count: 200, seed: 5 });
     const model = new Autoencoder(784, 32, 2);
     const trainer = await Trainer.create(
-      { model, data, batch: 50, loss: (x) => model.loss(x), optimizer: optim.adam({ lr: 3e-3 }) },
+      {
+        model,
+        data,
+        batch: 50,
+        loss: ({ x }) => model.loss(x),
+        optimizer: optim.adam({ lr: 3e-3 }),
+      },
       () => t.open(),
     );
     const first = await trainer.run(10);

@@ -16,7 +16,7 @@ import { input } from '../../src/graph/variable.ts';
 import { FlowSampler } from '../../src/models/flow/sampler.ts';
 import type { Module } from '../../src/nn/index.ts';
 import { seed, step } from '../../src/ops/index.ts';
-import type { Runtime } from '../../src/scheduler/runtime.ts';
+import type { Runtime } from '../../src/scheduler/run/runtime.ts';
 import { type CaseContext, concurrentCases } from '../rig/cases.ts';
 import { reals, withRuntime } from '../support/engine.ts';
 
@@ -98,7 +98,7 @@ concurrentCases('passages', (c) => {
     );
     await t.throws(
       'bad-input',
-      () => flow.rsample(2),
+      () => flow.draw([2]),
       /150 autoregressive passes do not fit into one graph/,
     );
     await withRuntime(t, async (runtime) => {

@@ -2,7 +2,7 @@
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { input, type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import { Runtime } from '../../src/scheduler/runtime.ts';
+import { Runtime } from '../../src/scheduler/run/runtime.ts';
 import { cases } from '../rig/cases.ts';
 import { check, compare, integers, reals, withRuntime } from '../support/engine.ts';
 import { trainingStep } from '../support/training-step.ts';

@@ -2,7 +2,7 @@
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import type { Runtime } from '../../src/scheduler/runtime.ts';
+import type { Runtime } from '../../src/scheduler/run/runtime.ts';
 import { concurrentCases } from '../rig/cases.ts';
 import { adapterNames, adapters, check, compare, reals, withRuntime } from '../support/engine.ts';
 
@@ -54,6 +54,8 @@ concurrentCases('random numbers', (c) => {
       for (const shape of shapes) {
         outputs[`uniform [${shape}]`] = o.randomUniform(shape);
         outputs[`normal [${shape}]`] = o.randomNormal(shape);
+        outputs[`gumbel [${shape}]`] = o.randomGumbel(shape);
+        outputs[`logistic [${shape}]`] = o.randomLogistic(shape);
       }
       outputs.own = o.randomNormal([6], { stream: 3 });
       outputs.many = o.randomUniform([67, 33]);

@@ -1,7 +1,7 @@
 /** Kernels that do not depend on each other share a dispatch: their numbers, and when they must not. */
 import { packParameters, type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import type { Schedule } from '../../src/scheduler/schedule.ts';
+import type { Schedule } from '../../src/scheduler/run/schedule.ts';
 import { concurrentCases } from '../rig/cases.ts';
 import { adapterNames, adapters, check, integers } from '../support/engine.ts';
 

@@ -14,8 +14,8 @@ import {
   step,
 } from '../../src/ops/index.ts';
 import { adam } from '../../src/optim/index.ts';
-import { defaultAdapterClass } from '../../src/scheduler/adapter.ts';
 import { schedule } from '../../src/scheduler/index.ts';
+import { defaultAdapterClass } from '../../src/scheduler/lower/adapter.ts';
 import { batchesOf } from '../../src/training/batches.ts';
 import type { Binarization } from '../../src/training/binarize.ts';
 import { describeStep, lossOf, Trainer, type TrainerOptions } from '../../src/training/index.ts';
@@ -39,7 +39,12 @@ async function rowsOver(
   residentBytes: number,
 ): Promise<Float32Array[]> {
   const options = { batch: 4, binarization, seed: 9, residentBytes };
-  const { x, load, feed, windowSteps } = batchesOf(dataset, options);
+  const {
+    batch: { x },
+    load,
+    feed,
+    windowSteps,
+  } = batchesOf(dataset, options);
   t.equal(windowSteps !== undefined, residentBytes < 600, 'streamed');
   return await withRuntime(t, async (runtime) => {
     const plan = await runtime.compile({

@@ -2,8 +2,8 @@
 import { variable } from '../../src/graph/variable.ts';
 import type { TunedTable } from '../../src/kernels/tuned.ts';
 import * as o from '../../src/ops/index.ts';
-import { defaultAdapterClass } from '../../src/scheduler/adapter.ts';
 import { type KernelChoice, schedule } from '../../src/scheduler/index.ts';
+import { defaultAdapterClass } from '../../src/scheduler/lower/adapter.ts';
 import { concurrentCases } from '../rig/cases.ts';
 import { check, integers, reals, withRuntime } from '../support/engine.ts';
 

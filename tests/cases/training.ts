@@ -326,7 +326,7 @@ cases('trainer', (c) => {
     const model = new Centre();
     const options = centring({
       model,
-      loss: (x) => {
+      loss: ({ x }) => {
         // At step 4 the square root has no slope: 0 · ∞.
         const gate = sub(1, equal(toFloat(step), 4));
         const extra = mean(sqrt(mul(gate, square(model.centre))));
@@ -351,7 +351,7 @@ cases('trainer', (c) => {
     const model = new Centre();
     const options = centring({
       model,
-      loss: (x) => {
+      loss: ({ x }) => {
         const gate = sub(1, equal(toFloat(step), 7));
         return { loss: div(mean(square(sub(x, model.centre))), gate) };
       },
@@ -417,7 +417,7 @@ cases('trainer', (c) => {
         model,
         data: images,
         batch: 16,
-        loss: (x) => ({ loss: mean(mul(-1, model.bound(x).bound)) }),
+        loss: (batch) => ({ loss: mean(mul(-1, model.bound(batch).bound)) }),
         optimizer: adam(),
         binarize: 'resampled',
         seed: 12,

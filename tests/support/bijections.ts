@@ -27,7 +27,7 @@ import {
 import type { Variable } from '../../src/graph/variable.ts';
 import { ConvNet, MLP } from '../../src/nn/index.ts';
 import * as o from '../../src/ops/index.ts';
-import type { Runtime } from '../../src/scheduler/runtime.ts';
+import type { Runtime } from '../../src/scheduler/run/runtime.ts';
 import { reals } from './engine.ts';
 
 export interface Construction {

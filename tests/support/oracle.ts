@@ -7,6 +7,7 @@
 import { type NdArray, ndarray } from '../../src/graph/ndarray.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { numberStreams, topological } from '../../src/graph/traverse.ts';
+import type { NoiseKind } from '../../src/ops/random.ts';
 import { type Bound, bounds } from '../../src/ops/reference/bounds.ts';
 
 /** Rounding to float32: half a unit in the last place. */
@@ -80,7 +81,7 @@ function errorOf(node: Tensor, inputs: Bounded[], value: NdArray): Float64Array 
     case 'elementwise':
       return elementwiseError(node, inputs, value);
     case 'noise': {
-      const { absolute } = node.op.name === 'normal' ? bounds.normal4 : bounds.uniform4;
+      const { absolute } = bounds[`${node.op.name as NoiseKind}4`];
       return value.data.map(() => absolute);
     }
     case 'gather':

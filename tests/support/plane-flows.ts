@@ -5,7 +5,7 @@ import { input } from '../../src/graph/variable.ts';
 import { MLP } from '../../src/nn/index.ts';
 import { mean, neg } from '../../src/ops/index.ts';
 import { adam, cosine } from '../../src/optim/index.ts';
-import type { Runtime } from '../../src/scheduler/runtime.ts';
+import type { Runtime } from '../../src/scheduler/run/runtime.ts';
 import type { TrainerOptions } from '../../src/training/index.ts';
 
 const forms = {
@@ -30,11 +30,11 @@ export function coupled(name: keyof typeof forms, steps: number): TrainerOptions
     model: flow,
     data: plane(name, { count: 20_000 }),
     batch: 256,
-    loss: (x) => {
+    loss: ({ x }) => {
       const { logProb, effects } = flow.learn(x);
       return { loss: neg(mean(logProb)), effects };
     },
-    start: (x) => flow.start(x),
+    start: ({ x }) => flow.start(x),
     optimizer: adam({ lr: cosine(5e-3, steps) }),
     seed: 1,
   };

@@ -4,7 +4,7 @@ import { sameShape } from '../../src/graph/shape.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { packParameters, type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import type { Program } from '../../src/scheduler/schedule.ts';
+import type { Program } from '../../src/scheduler/run/schedule.ts';
 import { reals } from './engine.ts';
 
 /** A whole number from 0 to n - 1: every decision of the generator is one of these. */

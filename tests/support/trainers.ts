@@ -42,7 +42,7 @@ export function centring(options: Partial<TrainerOptions> = {}): TrainerOptions 
     model,
     data,
     batch: BATCH,
-    loss: (x) => {
+    loss: ({ x }) => {
       const noisy = add(mul(model.gain, x), mul(0.1, randomNormal(x.shape)));
       const loss = mean(sum(square(sub(noisy, model.centre)), -1));
       return { loss, metrics: { at: toFloat(step) } };

@@ -7,7 +7,7 @@ import {
   variable,
 } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import type { Program } from '../../src/scheduler/schedule.ts';
+import type { Program } from '../../src/scheduler/run/schedule.ts';
 
 export interface Sizes {
   batch: number;

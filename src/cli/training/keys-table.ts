@@ -1,6 +1,6 @@
 // Every key of a run and of a flow's layers, as a table for people.
 import { FAMILIES, LAYER_KEYS } from '../../models/index.ts';
-import { allowed, type Schema } from '../../models/schema.ts';
+import { allowed, type Schema } from '../../schema/index.ts';
 import { RUN_KEYS } from '../../training/index.ts';
 import { table } from '../common/text.ts';
 

@@ -12,7 +12,7 @@ import {
   type Model,
   type ModelConfig,
 } from '../../models/index.ts';
-import { nest, type Value } from '../../models/schema.ts';
+import { nest, type Value } from '../../schema/index.ts';
 import {
   type Binarization,
   layoutOf,

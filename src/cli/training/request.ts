@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import { readIfPresent } from '../../data/files.node.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { Family } from '../../models/index.ts';
-import { flatten, type Given, type Values } from '../../models/schema.ts';
+import { flatten, type Given, type Values } from '../../schema/index.ts';
 import { FREE_KEYS } from '../../training/config.ts';
 import {
   assignments,

@@ -103,7 +103,7 @@ async function trainInto(
   const done = result.step - start;
   const shift = logScale(prepared.standardization);
   const last = result.last?.evaluation;
-  const tested = result.best?.negativeElbo ?? (last ? lossIn(last) : null);
+  const tested = result.best?.loss ?? (last ? lossIn(last) : null);
   return {
     folder: request.folder,
     family: request.family,

@@ -1,8 +1,8 @@
 // The keys of normalizing flows.
 import { MASKS, SCALES } from '../../flows/index.ts';
 import { activations } from '../../ops/index.ts';
+import type { Schema, Value } from '../../schema/index.ts';
 import { FLOW_FAMILIES, type FlowFamily } from '../families.ts';
-import type { Schema, Value } from '../schema.ts';
 
 type Get = (key: string) => Value | undefined;
 

@@ -3,7 +3,7 @@ import { LatentGpuError } from '../../errors.ts';
 import { MASKS } from '../../flows/index.ts';
 import { nearest } from '../../nearest.ts';
 import { activations } from '../../ops/index.ts';
-import { type Given, type Schema, settle, type Value, type Values } from '../schema.ts';
+import { type Given, type Schema, settle, type Value, type Values } from '../../schema/index.ts';
 import { TRANSFORM_KEYS } from './keys.ts';
 
 /** A layer as it stands in a file: its type, and keys that may be left out. */

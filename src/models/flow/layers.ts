@@ -30,7 +30,7 @@ import {
 import { formatShape, type Shape } from '../../graph/shape.ts';
 import { ConvNet, MLP } from '../../nn/index.ts';
 import type { Activation } from '../../ops/index.ts';
-import type { Values } from '../schema.ts';
+import type { Values } from '../../schema/index.ts';
 import { type LayerConfig, type SettledLayer, settleLayer } from './layer-keys.ts';
 
 function transformerOf(values: Values): Transformer {

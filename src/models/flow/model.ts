@@ -1,18 +1,20 @@
 // A normalizing flow as a model of data: what is done to grey levels, layers, noise.
 
+import {
+  type Density,
+  LearnedMixture,
+  LearnedNormal,
+  StandardNormal,
+} from '../../distributions/index.ts';
 import { LatentGpuError } from '../../errors.ts';
 import {
-  type Base,
   type Bijection,
   Chain,
-  DiagonalBase,
   dequantize,
   eventSize,
   Flow,
   type Lesson,
   Logit,
-  MixtureBase,
-  StandardBase,
   type VariationalDequantizer,
 } from '../../flows/index.ts';
 import type { Shape } from '../../graph/shape.ts';
@@ -28,9 +30,9 @@ import { bijectionOfLayers } from './layers.ts';
 /** Grey levels of an image. */
 export const GREY_LEVELS = 256;
 
-function baseOf(config: BaseConfig, features: number): Base {
-  if (config.kind === 'mixture') return new MixtureBase(features, config.components);
-  return config.kind === 'diagonal' ? new DiagonalBase(features) : new StandardBase(features);
+function baseOf(config: BaseConfig, features: number): Density {
+  if (config.kind === 'mixture') return new LearnedMixture(features, config.components);
+  return config.kind === 'diagonal' ? new LearnedNormal(features) : new StandardNormal([features]);
 }
 
 /** Passes that one graph may hold. */
@@ -51,7 +53,7 @@ export class FlowModel extends Module {
   readonly config: FlowConfig;
   /** Everything but the logit. */
   readonly layers: Bijection;
-  readonly base: Base;
+  readonly base: Density;
   readonly logit: Logit | undefined;
   readonly flow: Flow;
   /** What learns how grey levels are made continuous. */

@@ -176,7 +176,7 @@ export class FlowSampler {
       }),
     });
     if (!isDraw) return { passage, from, draw: undefined };
-    const noise = reshape(base.rsample(batch, temperature), from.shape);
+    const noise = reshape(base.draw([batch], { temperature }).value, from.shape);
     return { passage, from, draw: await runtime.compile({ effects: [assign(from, noise)] }) };
   }
 

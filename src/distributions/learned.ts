@@ -1,0 +1,95 @@
+// Densities with parameters of their own: bases of flows, priors of codes.
+import { LatentGpuError } from '../errors.ts';
+import type { Shape } from '../graph/shape.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { type Variable, variable } from '../graph/variable.ts';
+import { constantInit, Module, normal } from '../nn/index.ts';
+import {
+  add,
+  exp,
+  less,
+  log,
+  logSoftmax,
+  logSumExp,
+  matmul,
+  max,
+  mul,
+  neg,
+  normalLogProb,
+  randomNormal,
+  randomUniform,
+  reshape,
+  stopGradient,
+  sub,
+  sum,
+} from '../ops/index.ts';
+import { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
+
+/** Independent normals with learned means and deviations, [M]. */
+export class LearnedNormal extends Module implements Density {
+  readonly mean: Variable;
+  readonly logStd: Variable;
+
+  constructor(features: number) {
+    super();
+    const zero = { role: 'parameter', init: constantInit(0) } as const;
+    this.mean = variable('mean', [features], zero);
+    this.logStd = variable('logStd', [features], zero);
+  }
+
+  logProb(z: Tensor): Tensor {
+    return sum(normalLogProb(z, this.mean, this.logStd), -1);
+  }
+
+  draw(lead: Shape, { temperature }: DrawOptions = {}): Draw {
+    const noise = tempered(randomNormal([...lead, this.mean.size]), temperature);
+    const value = add(this.mean, mul(exp(this.logStd), noise));
+    return { value, logProb: () => this.logProb(value), pathwise: true };
+  }
+}
+
+/** A mixture of normals with diagonal covariances; weights, means and deviations are learned. */
+export class LearnedMixture extends Module implements Density {
+  readonly logits: Variable;
+  readonly mean: Variable;
+  readonly logStd: Variable;
+
+  /** @param components at least 2; their means start as draws of N(0, I) */
+  constructor(features: number, components: number) {
+    super();
+    if (!(Number.isInteger(components) && components >= 2)) {
+      throw new LatentGpuError(
+        'bad-config',
+        `a mixture needs 2 components or more, not ${components}`,
+      );
+    }
+    const parameter = (name: string, shape: number[], init = constantInit(0)) =>
+      variable(name, shape, { role: 'parameter', init });
+    this.logits = parameter('logits', [components]);
+    this.mean = parameter('mean', [components, features], normal(1));
+    this.logStd = parameter('logStd', [components, features]);
+  }
+
+  /** log Σ_k π_k N(z; μ_k, σ_k). */
+  logProb(z: Tensor): Tensor {
+    const each = sum(
+      normalLogProb(reshape(z, [-1, 1, this.mean.shape[1] as number]), this.mean, this.logStd),
+      -1,
+    );
+    const rows = logSumExp(add(each, logSoftmax(this.logits)), -1);
+    return reshape(rows, z.shape.slice(0, -1));
+  }
+
+  /** The component by the Gumbel-max trick: no gradient flows into the weights. */
+  draw(lead: Shape, { temperature }: DrawOptions = {}): Draw {
+    const [components, features] = this.mean.shape as [number, number];
+    const count = lead.reduce((a, b) => a * b, 1);
+    const gumbel = neg(log(neg(log(randomUniform([count, components])))));
+    const scores = stopGradient(add(gumbel, this.logits));
+    const chosen = sub(1, less(scores, max(scores, -1, { keepDims: true })));
+    const noise = tempered(randomNormal([count, features]), temperature);
+    const rows = add(matmul(chosen, this.mean), mul(matmul(chosen, exp(this.logStd)), noise));
+    const value = reshape(rows, [...lead, features]);
+    return { value, logProb: () => this.logProb(value), pathwise: false };
+  }
+}

@@ -1,0 +1,63 @@
+// The joint beginning of all bounds: draws of the posterior, decoded and weighed.
+import { Bernoulli, type Draw, Normal, OneHot } from '../distributions/index.ts';
+import { LatentGpuError } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { Batch } from '../nn/index.ts';
+import { mean, unsqueeze } from '../ops/index.ts';
+import type { LatentModel, Posterior } from './model.ts';
+import { BernoulliPosterior } from './posteriors/bernoulli.ts';
+import { CategoricalPosterior } from './posteriors/categorical.ts';
+import { type DiscretePosterior, isDiscrete } from './posteriors/discrete.ts';
+import { NormalPosterior } from './posteriors/normal.ts';
+
+/** q(z | x) of a batch. */
+export function posteriorOf(model: LatentModel, batch: Batch): Posterior {
+  const posterior = model.posterior(batch);
+  if (posterior instanceof Normal) return new NormalPosterior(posterior);
+  if (posterior instanceof Bernoulli) return new BernoulliPosterior(posterior);
+  return posterior instanceof OneHot ? new CategoricalPosterior(posterior) : posterior;
+}
+
+/** A draw that gradients flow through. @throws LatentGpuError `bad-config` if there is none */
+export function pathwiseDraw(posterior: Posterior, samples: number, estimator: string): Draw {
+  const draw = posterior.draw(samples);
+  if (draw.pathwise) return draw;
+  throw new LatentGpuError(
+    'bad-config',
+    `estimator ${estimator} differentiates draws of the code, and a discrete code's cannot be; take gumbel, straight-through, score or enumerated`,
+  );
+}
+
+/** The posterior of a discrete code. @throws LatentGpuError `bad-config` if it is another */
+export function discretePosterior(
+  model: LatentModel,
+  batch: Batch,
+  estimator: string,
+): DiscretePosterior {
+  const posterior = posteriorOf(model, batch);
+  if (isDiscrete(posterior)) return posterior;
+  throw new LatentGpuError(
+    'bad-config',
+    `estimator ${estimator} is for discrete codes, and this model's are not; take reparameterized`,
+  );
+}
+
+/** log p(x | z) at codes z: [B] for [B, M], [B, S] for [B, S, M]. */
+export function logLikelihoodOf(model: LatentModel, batch: Batch, z: Tensor): Tensor {
+  const seen = z.rank === 3 ? unsqueeze(batch.x, 1) : batch.x;
+  return model.decode(z, batch).logProb(seen);
+}
+
+/** The mean over the draws of each data point. */
+export function overDraws(values: Tensor): Tensor {
+  return values.rank > 1 ? mean(values, 1) : values;
+}
+
+/** @throws LatentGpuError `bad-config` */
+export function checkSamples(samples: number): void {
+  if (Number.isInteger(samples) && samples >= 1) return;
+  throw new LatentGpuError(
+    'bad-config',
+    `a bound needs at least one sample a data point, not ${samples}`,
+  );
+}

@@ -1,0 +1,292 @@
+// The body of a kernel: the WGSL that computes a group's nodes for one quad of its domain, as calls
+// to the functions in shaders/lib.
+import type { Tensor } from '../../graph/tensor.ts';
+import { isHalf } from '../../graph/variable.ts';
+import { accessIn, type Level, readShape } from '../fuse/group.ts';
+import { alignStrides, type Location } from '../fuse/location.ts';
+import type { Read } from '../fuse/traffic.ts';
+import { accessOf, isPacked, isVirtual } from '../lower/access.ts';
+import { targetOf } from '../lower/effects.ts';
+import { type Binding, BoundGroup, isFixed, noiseStrides } from './bound-group.ts';
+import { affineText, type IndexSpace, rowIndexText } from './index-space.ts';
+import { literal, type Scope, splat } from './scope.ts';
+
+export class Emitter extends BoundGroup {
+  readonly imports = new Set<string>();
+  private counter = 0;
+  /** The quad that is computed: its number along the quad axis, and its first element. */
+  private quad = 'quad';
+  private column = 'column';
+
+  /** Emits for one fixed quad instead of the one that the kernel's loop is at. */
+  atQuad<T>(quad: number, emit: () => T): T {
+    const before = [this.quad, this.column] as const;
+    [this.quad, this.column] = [`${quad}u`, `${4 * quad}u`];
+    try {
+      return emit();
+    } finally {
+      [this.quad, this.column] = before;
+    }
+  }
+
+  /** The place of one of the quad's four elements along the quad axis. */
+  private lane(lane: number): string {
+    return lane === 0 ? this.column : `(${this.column} + ${lane}u)`;
+  }
+
+  /** The WGSL that counts the values of a level. */
+  private counterOf(level: Level | undefined): string {
+    if (this.group.over.length > 0 && level === 'row') return 'item';
+    return 'row';
+  }
+
+  name(scope: Scope, text: string): string {
+    const name = `v${this.counter++}`;
+    scope.lines.push(`let ${name} = ${text};`);
+    return name;
+  }
+
+  /** The value of a node of the group, computed in `scope` unless it is already known there. */
+  value(node: Tensor, scope: Scope): string {
+    const key = `n${node.id}`;
+    const known = scope.find(key);
+    if (known) return known;
+    const name = this.compute(node, scope);
+    scope.set(key, name);
+    return name;
+  }
+
+  private compute(node: Tensor, scope: Scope): string {
+    switch (node.op.kind) {
+      case 'assign':
+        return this.operand(node, 0, scope);
+      case 'elementwise': {
+        const values = node.inputs.map((_, i) => this.operand(node, i, scope));
+        if (node.op.name === 'copy') return values[0] as string;
+        const { fn, module } = node.op.snippet as { fn: string; module: string };
+        this.imports.add(module);
+        return this.name(scope, `${fn}(${values.join(', ')})`);
+      }
+      case 'noise':
+        return this.noise(node, scope);
+      case 'gather':
+        return this.gather(node, scope);
+      default:
+        throw new Error(`${node} is not computed by quads`);
+    }
+  }
+
+  /** Philox numbers quads, counted row by row of the noise tensor. */
+  private noise(node: Tensor, scope: Scope): string {
+    const { fn, module } = node.op.snippet as { fn: string; module: string };
+    this.imports.add('lib/philox').add(module);
+    const { terms } = (this.space as IndexSpace).affine(noiseStrides(this.group.shape));
+    const at = affineText(terms, 0, 4);
+    const seed = this.reads.get(`${node.id}:0`) as Read;
+    const words = [0, 1].map((i) => this.element(seed.location, i));
+    const step = this.operand(node, 1, scope);
+    const quad = terms.length > 0 ? `${at} + ${this.quad}` : this.quad;
+    const stream = node.attrs.stream as number;
+    return this.name(
+      scope,
+      `${fn}(philox(vec4u(${quad}, ${stream}u, ${step}.x, 0u), vec2u(${words.join(', ')})))`,
+    );
+  }
+
+  /** One fixed element of a small memory. */
+  private element(location: Location, at: number): string {
+    const binding = this.bindingOf(location.memory);
+    const index = location.offset - binding.start + at;
+    if (binding.kind === 'uniform') return `${binding.name}.${'xyzw'[index]}`;
+    return binding.quads
+      ? `${binding.name}[${index >> 2}u].${'xyzw'[index & 3]}`
+      : `${binding.name}[${index}u]`;
+  }
+
+  private gather(node: Tensor, scope: Scope): string {
+    const table = this.reads.get(`${node.id}:0`) as Read;
+    const row = this.name(scope, `${this.operand(node, 1, scope)}.x`);
+    const { last } = (this.space as IndexSpace).affine(this.fullStrides(table));
+    const terms = [{ name: row, stride: this.tableStride(table) }];
+    return this.name(scope, this.loadText(table.location, terms, last));
+  }
+
+  /** The value of one input of a node, as a quad. */
+  operand(node: Tensor, input: number, scope: Scope): string {
+    const tensor = node.inputs[input] as Tensor;
+    const base = accessOf(tensor)?.base as Tensor;
+    if (base.op.kind === 'constant') {
+      return splat(base.dtype as 'f32', literal(base.attrs.value as number, base.dtype));
+    }
+    if (this.group.levels.has(base)) return this.value(base, scope);
+    const byQuad = this.readsByQuad(node);
+    if (isVirtual(base)) return this.iota(node, tensor, byQuad, scope);
+    const read = this.reads.get(`${node.id}:${input}`) as Read;
+    const { location } = read;
+    const place =
+      this.group.levels.get(node) === 'one'
+        ? 'one'
+        : byQuad
+          ? `f${this.fullStrides(read).join()}`
+          : `r${node.shape.join()}|${location.strides.join()}`;
+    const key = `${location.memory.id}@${location.offset}:${place}`;
+    const known = scope.find(key);
+    if (known) return known;
+    const name = this.name(scope, byQuad ? this.loadFull(read) : this.loadRow(read));
+    scope.set(key, name);
+    return name;
+  }
+
+  private iota(node: Tensor, tensor: Tensor, byQuad: boolean, scope: Scope): string {
+    const access = accessIn(tensor, readShape(node, tensor, this.group));
+    if (!byQuad) {
+      return this.name(
+        scope,
+        `vec4u(${rowIndexText(access.shape, access.strides, access.offset, this.counterOf(this.group.levels.get(node)))})`,
+      );
+    }
+    const strides = alignStrides(access.strides, this.group.shape);
+    const { terms, last } = (this.space as IndexSpace).affine(strides);
+    const lanes = last === 0 ? '' : ` + (vec4u(${this.column}) + vec4u(0u, 1u, 2u, 3u)) * ${last}u`;
+    return this.name(scope, `vec4u(${affineText(terms, access.offset)})${lanes}`);
+  }
+
+  private loadFull(read: Read): string {
+    const { terms, last } = (this.space as IndexSpace).affine(this.fullStrides(read));
+    return this.loadText(read.location, terms, last);
+  }
+
+  private loadRow(read: Read): string {
+    const { node, location } = read;
+    const binding = this.bindingOf(location.memory);
+    const type = location.memory.dtype as 'f32' | 'u32';
+    if (isFixed(location)) return splat(type, this.element(location, 0));
+    const offset = location.offset - binding.start;
+    let { shape } = node;
+    let { strides } = location;
+    let counter = this.counterOf(this.group.levels.get(node));
+    if (counter === 'item' && this.isSteady(this.rowStridesOf(read))) {
+      // Rows of one block read the same: its own number finds it.
+      const isOuter = (_: unknown, axis: number) => !this.group.over.includes(axis);
+      [shape, strides, counter] = [shape.filter(isOuter), strides.filter(isOuter), 'row'];
+    }
+    const at = rowIndexText(shape, strides, offset, counter);
+    return splat(type, this.elementAt(binding, at));
+  }
+
+  /** The number at an index into a memory that is not bound as quads. */
+  private elementAt({ memory, name }: Binding, at: string): string {
+    if (memory.dtype === 'u8') {
+      return `f32(extractBits(${name}[(${at}) / 4u], 8u * ((${at}) % 4u), 8u)) / 255.0`;
+    }
+    if (!isHalf(memory)) return `${name}[${at}]`;
+    this.imports.add('lib/halves');
+    return `half_of(${name}[(${at}) / 2u], ${at})`;
+  }
+
+  private quadAt({ memory, name }: Binding, at: string): string {
+    if (memory.dtype === 'u8') return `unpack4x8unorm(${name}[${at}])`;
+    if (!isHalf(memory)) return `${name}[${at}]`;
+    this.imports.add('lib/halves');
+    return `halves4(${name}[${at}])`;
+  }
+
+  private loadText(
+    location: Location,
+    terms: readonly { name: string; stride: number }[],
+    last: number,
+  ): string {
+    const binding = this.bindingOf(location.memory);
+    const { memory } = location;
+    const offset = location.offset - binding.start;
+    const type = memory.dtype === 'u32' ? 'u32' : 'f32';
+    if (last === 0 && terms.length === 0 && !isPacked(memory)) {
+      return splat(type, this.element(location, 0));
+    }
+    if (binding.quads) {
+      const at = affineText([...terms, { name: this.quad, stride: 4 }], offset, 4);
+      return this.quadAt(binding, at);
+    }
+    const one = (lane: number) => {
+      const own = last === 0 ? terms : [...terms, { name: this.lane(lane), stride: last }];
+      return this.elementAt(binding, affineText(own, offset));
+    };
+    if (last === 0) return splat(type, one(0));
+    return splat(type, [0, 1, 2, 3].map(one).join(', '));
+  }
+
+  /** Statements that leave the values of one level in memory. */
+  stores(scope: Scope, level: Level, only: (node: Tensor) => boolean): string[] {
+    const lines: string[] = [];
+    for (const { node, location } of this.writes) {
+      if (this.group.levels.get(node) !== level || node === this.group.columnSum || !only(node))
+        continue;
+      if (node.op.kind === 'store') {
+        const value = this.operand(node, 0, scope);
+        const at = this.operand(node, 1, scope);
+        const size = (targetOf(node) as Tensor).size;
+        lines.push(`${this.bindingOf(location.memory).name}[${at}.x % ${size}u] = ${value}.x;`);
+        continue;
+      }
+      if (node.op.kind === 'scatter') {
+        const value = this.operand(node, 0, scope);
+        lines.push(...this.storeFull(location, value, this.operand(node, 1, scope)));
+        continue;
+      }
+      const value = this.value(node, scope);
+      lines.push(
+        ...(this.isByQuad(node)
+          ? this.storeFull(location, value)
+          : this.storeRow(node, location, value)),
+      );
+    }
+    return lines;
+  }
+
+  /** @param row which row of the memory each of the four is for, where that is told at run time */
+  private storeFull(location: Location, value: string, row?: string): string[] {
+    const space = this.space as IndexSpace;
+    const { memory, offset: from, strides } = location;
+    const { name, quads, start } = this.bindingOf(memory);
+    const offset = from - start;
+    const { terms, last } = space.affine(alignStrides(strides, this.group.shape));
+    const termsOf = (lane: number) => {
+      if (row === undefined) return terms;
+      return [...terms, { name: `${row}.${'xyzw'[lane]}`, stride: memory.shape.at(-1) as number }];
+    };
+    if (quads) {
+      const at = affineText([...termsOf(0), { name: this.quad, stride: 4 }], offset, 4);
+      return [`${name}[${at}] = ${value};`];
+    }
+    return [0, 1, 2, 3].flatMap((lane) => {
+      if (lane >= space.width) return [];
+      const own = last === 0 && row ? [] : [{ name: this.lane(lane), stride: last }];
+      const at = affineText([...termsOf(lane), ...own], offset);
+      const statement = `${name}[${at}] = ${value}.${'xyzw'[lane]};`;
+      const always = lane === 0 || space.width % 4 === 0;
+      return [always ? statement : `if (${this.lane(lane)} < ${space.width}u) { ${statement} }`];
+    });
+  }
+
+  private storeRow(node: Tensor, location: Location, value: string): string[] {
+    const { name, start } = this.bindingOf(location.memory);
+    // A row that is folded in parts leaves one value a part.
+    const counter = this.group.splits > 1 ? 'part' : this.counterOf(this.group.levels.get(node));
+    const at = rowIndexText(node.shape, location.strides, location.offset - start, counter);
+    return [`${name}[${at}] = ${value}.x;`];
+  }
+
+  /** The sums of a product's left operand, four rows of it at a time. */
+  columnSumStores(): string[] {
+    const write = this.writes.find((w) => w.node === this.group.columnSum);
+    if (!write) return [];
+    const { name, start } = this.bindingOf(write.location.memory);
+    const rows = write.node.size;
+    const offset = write.location.offset - start;
+    return [0, 1, 2, 3].map((lane) => {
+      const at = affineText([{ name: lane === 0 ? 'row' : `(row + ${lane}u)`, stride: 1 }], offset);
+      const statement = `${name}[${at}] = value.${'xyzw'[lane]};`;
+      return lane === 0 ? statement : `if (row + ${lane}u < ${rows}u) { ${statement} }`;
+    });
+  }
+}

@@ -1,0 +1,222 @@
+// A plan: a schedule bound to a device. Running it writes nothing from the host: every number that
+// changes from step to step lives on the GPU.
+import type { Device } from '../../device/index.ts';
+import { LatentGpuError } from '../../errors.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { isVariable } from '../../graph/variable.ts';
+import type { Kernel } from '../emit/kernel.ts';
+import { memoryBytes } from '../fuse/traffic.ts';
+import { rootOf } from '../place/in-place.ts';
+
+import type { Schedule } from './schedule.ts';
+import { BUFFER_USAGE, type VariableMemory } from './variable-memory.ts';
+
+/** One submission is kept this short, so that a browser neither stutters nor gives the GPU up. */
+const SUBMISSION_MS = 120;
+
+export interface RunOptions {
+  /** Called after every submission that is known to be done. */
+  onProgress?: (stepsDone: number) => void;
+  /** Stops after the submissions under way. */
+  signal?: AbortSignal;
+  /** What the host has to write before the GPU goes on, if anything. */
+  feed?: StepFeed;
+}
+
+/** Writes what steps need that the GPU cannot hold for all of them at once. */
+export interface StepFeed {
+  /** No submission has more steps. */
+  readonly most: number;
+  /** Called before the submission of steps `from` to `from + count` of this run. */
+  write(from: number, count: number): void;
+}
+
+export class Plan {
+  readonly schedule: Schedule;
+  private readonly device: Device;
+  private readonly variables: VariableMemory;
+  private readonly onDestroy: (() => void) | undefined;
+  private readonly pipelines: GPUComputePipeline[];
+  private readonly slots: GPUBuffer[];
+  private bindGroups: GPUBindGroup[] | undefined;
+  private stepMs: number | undefined;
+  private destroyed = false;
+
+  private constructor(
+    device: Device,
+    variables: VariableMemory,
+    plan: Schedule,
+    pipelines: GPUComputePipeline[],
+    onDestroy?: () => void,
+  ) {
+    this.device = device;
+    this.variables = variables;
+    this.onDestroy = onDestroy;
+    this.schedule = plan;
+    this.pipelines = pipelines;
+    this.slots = plan.memory.slotBytes.map((bytes, slot) => {
+      const [held] = [...plan.memory.places].find(([, place]) => place.slot === slot) ?? [];
+      const name = held?.name || held?.op.name;
+      return device.createBuffer(`slot ${slot} (${name})`, bytes, BUFFER_USAGE);
+    });
+  }
+
+  /** Use `runtime.compile`. */
+  static async create(
+    device: Device,
+    variables: VariableMemory,
+    plan: Schedule,
+    onDestroy?: () => void,
+  ): Promise<Plan> {
+    const pipelines = await Promise.all(
+      plan.kernels.map((kernel) =>
+        device.createPipeline(
+          kernel.label,
+          kernel.code,
+          kernel.bindings.map((binding) => binding.kind),
+        ),
+      ),
+    );
+    return new Plan(device, variables, plan, pipelines, onDestroy);
+  }
+
+  /** Each dispatch with its shapes, FLOP and bytes, what was fused into it, and the memory map. */
+  explain(): string {
+    return this.schedule.explain();
+  }
+
+  /** Bind groups are made anew before the next run: a variable has moved. */
+  rebind(): void {
+    this.bindGroups = undefined;
+  }
+
+  /** Variables may get their memory meanwhile, which may ask for a rebinding. */
+  private bound(): GPUBindGroup[] {
+    let groups = this.bindGroups;
+    for (; !groups; groups = this.bindGroups) this.bindGroups = this.bind();
+    return groups;
+  }
+
+  private bind(): GPUBindGroup[] {
+    const { device } = this;
+    return this.schedule.kernels.map((kernel, i) =>
+      device.createBindGroup(
+        kernel.label,
+        this.pipelines[i] as GPUComputePipeline,
+        kernel.bindings.map(({ memory, offset, bytes }) => {
+          const place = this.placeOf(memory);
+          const size = bytes ?? place.size - offset;
+          return { ...place, offset: place.offset + offset, size };
+        }),
+      ),
+    );
+  }
+
+  private placeOf(memory: Tensor): { buffer: GPUBuffer; offset: number; size: number } {
+    if (isVariable(memory)) {
+      const { buffer, byteOffset, bytes } = this.variables.storageOf(memory);
+      return { buffer, offset: byteOffset, size: bytes };
+    }
+    const { places, inPlace } = this.schedule.memory;
+    const { slot, offset } = places.get(rootOf(memory, inPlace)) as {
+      slot: number;
+      offset: number;
+    };
+    return { buffer: this.slots[slot] as GPUBuffer, offset, size: memoryBytes(memory) };
+  }
+
+  /**
+   * Runs `steps` steps, as many a submission as stay short, and waits until they are done.
+   *
+   * @returns the steps done: fewer than asked for only if the signal stopped it
+   * @throws LatentGpuError `device-lost`, `out-of-memory`, `validation`
+   */
+  async run(steps = 1, options: RunOptions = {}): Promise<number> {
+    if (this.destroyed)
+      throw new LatentGpuError('bad-input', 'this plan was destroyed; compile it again');
+    if (!(Number.isInteger(steps) && steps >= 0)) {
+      throw new LatentGpuError(
+        'bad-input',
+        `a plan cannot run ${steps} steps; give a whole number`,
+      );
+    }
+    this.bound();
+    const { device } = this;
+    let done = 0;
+    let submitted = 0;
+    const waiting: { steps: number; finished: Promise<void> }[] = [];
+    let last = performance.now();
+    while (done < steps) {
+      while (submitted < steps && waiting.length < 2 && !options.signal?.aborted) {
+        const { feed } = options;
+        const most = Math.min(this.stepsPerSubmission(), feed?.most ?? steps);
+        const count = Math.min(steps - submitted, most);
+        feed?.write(submitted, count);
+        this.submit(count);
+        submitted += count;
+        const finished = device.sync();
+        // It may fail before it is waited for, or while another failure is on its way.
+        finished.catch(() => {});
+        waiting.push({ steps: count, finished });
+      }
+      const next = waiting.shift();
+      if (!next) break;
+      await next.finished;
+      const now = performance.now();
+      const ms = (now - last) / next.steps;
+      this.stepMs = this.stepMs === undefined ? ms : 0.7 * this.stepMs + 0.3 * ms;
+      last = now;
+      done += next.steps;
+      options.onProgress?.(done);
+    }
+    return done;
+  }
+
+  private stepsPerSubmission(): number {
+    if (this.stepMs === undefined) return 1;
+    return Math.max(1, Math.min(256, Math.floor(SUBMISSION_MS / this.stepMs)));
+  }
+
+  private submit(steps: number): void {
+    const { device } = this;
+    const { kernels } = this.schedule;
+    const encoder = device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (let step = 0; step < steps; step++) {
+      for (let i = 0; i < kernels.length; i++) this.encode(pass, i);
+    }
+    pass.end();
+    device.submit([encoder.finish()]);
+  }
+
+  /** Encodes one dispatch of a step, for whoever times it by itself. */
+  encode(pass: GPUComputePassEncoder, kernel: number): void {
+    const { dispatch } = this.schedule.kernels[kernel] as Kernel;
+    pass.setPipeline(this.pipelines[kernel] as GPUComputePipeline);
+    pass.setBindGroup(0, this.bound()[kernel] as GPUBindGroup);
+    pass.dispatchWorkgroups(...dispatch);
+    this.device.counters.dispatches += 1;
+  }
+
+  /** The values of an output after the last run, in row-major order. */
+  async read(name: string): Promise<Float32Array | Uint32Array> {
+    const output = this.schedule.outputs.get(name);
+    if (!output) {
+      const known = [...this.schedule.outputs.keys()].join(', ') || 'none';
+      throw new LatentGpuError('bad-input', `this plan has no output '${name}'; it has: ${known}`);
+    }
+    const { tensor, location } = output;
+    const { buffer, offset } = this.placeOf(location.memory);
+    const start = offset + location.offset * 4;
+    const bytes = await this.device.read(buffer, start, tensor.size * 4);
+    return tensor.dtype === 'u32' ? new Uint32Array(bytes) : new Float32Array(bytes);
+  }
+
+  /** Frees the plan's own memory; variables stay. */
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    for (const buffer of this.slots) this.device.destroyBuffer(buffer);
+    this.onDestroy?.();
+  }
+}

@@ -1,0 +1,173 @@
+// The memory of variables on one device: made when first asked for, with their initial values.
+import type { Device } from '../../device/index.ts';
+import { LatentGpuError } from '../../errors.ts';
+import { PART_ALIGNMENT, packedMembers, type Variable } from '../../graph/variable.ts';
+import { Random } from '../../random.ts';
+import { memoryBytes } from '../fuse/traffic.ts';
+import { pitchOf } from '../lower/access.ts';
+import { halvesOf, packHalves } from './halves.ts';
+
+/** Where a variable lies. */
+export interface Storage {
+  readonly buffer: GPUBuffer;
+  readonly byteOffset: number;
+  readonly bytes: number;
+  readonly isHalf: boolean;
+}
+
+type NumberArray = Float32Array | Uint32Array | Uint8Array;
+
+const USAGE = { storage: 0x80, uniform: 0x40, copySource: 0x04, copyTarget: 0x08 };
+export const BUFFER_USAGE = USAGE.storage | USAGE.uniform | USAGE.copySource | USAGE.copyTarget;
+
+export class VariableMemory {
+  private readonly device: Device;
+  private readonly seed: number;
+  private readonly onMove: () => void;
+  private readonly storage = new Map<Variable, Storage>();
+
+  /**
+   * @param seed of initial values
+   * @param onMove called when variables have been given another place
+   */
+  constructor(device: Device, seed: number, onMove: () => void) {
+    this.device = device;
+    this.seed = seed;
+    this.onMove = onMove;
+  }
+
+  /** Where a variable lies; it gets its memory and its initial values when first asked for. */
+  storageOf(variable: Variable): Storage {
+    const have = this.storage.get(variable);
+    if (have && variable.isHalf !== have.isHalf) {
+      throw new LatentGpuError(
+        'bad-config',
+        `${variable} lies in memory as float32 already; have it kept as float16 before it is used`,
+      );
+    }
+    if (have && !variable.parent) return have;
+    if (variable.parent) {
+      const { variable: whole, offset } = variable.parent;
+      const { buffer } = this.storageOf(whole);
+      return { buffer, byteOffset: offset * 4, bytes: memoryBytes(variable), isHalf: false };
+    }
+    const bytes = memoryBytes(variable);
+    const buffer = this.device.createBuffer(variable.name, bytes, BUFFER_USAGE);
+    const storage = { buffer, byteOffset: 0, bytes, isHalf: variable.isHalf };
+    this.storage.set(variable, storage);
+    const members = packedMembers(variable);
+    if (members.length > 0) this.fillParts(variable, members, buffer);
+    else if (variable.init) {
+      this.device.write(buffer, 0, inMemory(variable, this.initial(variable)));
+    }
+    return storage;
+  }
+
+  /** Parts move into the flat memory with the values they have, or start with their initial ones. */
+  private fillParts(flat: Variable, members: readonly Variable[], buffer: GPUBuffer): void {
+    const values = new Float32Array(flat.size);
+    const moved: { from: Storage; offset: number; variable: Variable }[] = [];
+    for (const member of members) {
+      const offset = member.parent?.offset as number;
+      const from = this.storage.get(member);
+      if (from) moved.push({ from, offset, variable: member });
+      else if (member.init) values.set(this.initial(member) as Float32Array, offset);
+    }
+    this.device.write(buffer, 0, values);
+    if (moved.length === 0) return;
+    const encoder = this.device.gpu.createCommandEncoder({ label: `pack ${flat.name}` });
+    for (const { from, offset, variable } of moved) {
+      const bytes = Math.min(
+        from.bytes,
+        Math.ceil(variable.size / PART_ALIGNMENT) * PART_ALIGNMENT * 4,
+      );
+      encoder.copyBufferToBuffer(from.buffer, 0, buffer, offset * 4, bytes);
+    }
+    this.device.submit([encoder.finish()]);
+    for (const { from, variable } of moved) {
+      this.storage.delete(variable);
+      this.device.destroyBuffer(from.buffer);
+    }
+    this.onMove();
+  }
+
+  private initial(variable: Variable): NumberArray {
+    const random = new Random(this.seed, hashName(variable.name), 0);
+    const values = variable.init?.(variable.shape, () => random.uniform()) ?? [];
+    const result = variable.dtype === 'u32' ? Uint32Array.from(values) : Float32Array.from(values);
+    if (result.length !== variable.size) {
+      throw new LatentGpuError(
+        'bad-config',
+        `the initial values of ${variable} are ${result.length} numbers, not ${variable.size}`,
+      );
+    }
+    return result;
+  }
+
+  /** Overwrites a variable: float32, uint32 or byte values in row-major order. */
+  write(variable: Variable, values: ArrayLike<number>): void {
+    if (values.length !== variable.size) {
+      throw new LatentGpuError(
+        'shape-mismatch',
+        `${variable} holds ${variable.size} values; ${values.length} were given`,
+      );
+    }
+    const { buffer, byteOffset } = this.storageOf(variable);
+    this.device.write(buffer, byteOffset, inMemory(variable, values));
+  }
+
+  /** The values of a variable, in row-major order. */
+  async read(variable: Variable): Promise<Float32Array | Uint32Array> {
+    const { buffer, byteOffset, bytes } = this.storageOf(variable);
+    if (variable.dtype === 'u8') {
+      throw new LatentGpuError(
+        'bad-input',
+        `${variable} is a table of bytes; it cannot be read back`,
+      );
+    }
+    if (variable.isHalf) return halvesOf(variable, await this.device.read(buffer, 0, bytes));
+    const read = await this.device.read(buffer, byteOffset, variable.size * 4);
+    return variable.dtype === 'u32' ? new Uint32Array(read) : new Float32Array(read);
+  }
+
+  /** Forgets a variable and frees its memory. */
+  release(variable: Variable): void {
+    const storage = this.storage.get(variable);
+    if (!storage) return;
+    this.storage.delete(variable);
+    this.device.destroyBuffer(storage.buffer);
+  }
+
+  /** Forgets all variables and frees their memory. */
+  destroy(): void {
+    for (const { buffer } of this.storage.values()) this.device.destroyBuffer(buffer);
+    this.storage.clear();
+  }
+}
+
+/** Values as a kernel expects them: rows of bytes start at multiples of four. */
+function inMemory(variable: Variable, values: ArrayLike<number>): NumberArray {
+  if (variable.isHalf) return packHalves(variable, values);
+  if (variable.dtype === 'f32')
+    return values instanceof Float32Array ? values : Float32Array.from(values);
+  if (variable.dtype === 'u32')
+    return values instanceof Uint32Array ? values : Uint32Array.from(values);
+  const rows = variable.shape[0] as number;
+  const width = variable.size / rows;
+  const stride = pitchOf(variable) as number;
+  if (stride === width && values instanceof Uint8Array) return values;
+  const padded = new Uint8Array(rows * stride);
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < width; i++) padded[row * stride + i] = values[row * width + i] as number;
+  }
+  return padded;
+}
+
+/** FNV-1a: initial values depend on a parameter's name, not on the order of its making. */
+function hashName(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) {
+    hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  }
+  return hash >>> 0;
+}

@@ -1,0 +1,132 @@
+/** What a loss may say beside its value: a surrogate for its gradients, a state of its own. */
+import { variable } from '../../src/graph/variable.ts';
+import {
+  add,
+  assign,
+  less,
+  mean,
+  mul,
+  square,
+  step,
+  stopGradient,
+  sub,
+  sum,
+  toFloat,
+} from '../../src/ops/index.ts';
+import { sgd } from '../../src/optim/index.ts';
+import { Trainer, type TrainerOptions } from '../../src/training/index.ts';
+import { cases } from '../rig/cases.ts';
+import {
+  Centre,
+  centring,
+  FEATURES,
+  sameBits,
+  undisturbed,
+  withTrainer,
+} from '../support/trainers.ts';
+
+/** A Lagrangian in small: a multiplier that climbs while the centre is below 1. */
+function climbing(): TrainerOptions {
+  const model = new Centre();
+  const multiplier = variable('multiplier', []);
+  return centring({
+    model,
+    optimizer: sgd({ lr: 0.05 }),
+    loss: ({ x }) => {
+      const short = sub(1, mean(model.centre));
+      const far = mean(sum(square(sub(x, model.centre)), -1));
+      return {
+        loss: add(far, mul(multiplier, short)),
+        metrics: { multiplier: mul(multiplier, 1) },
+        effects: [assign(multiplier, add(multiplier, mul(0.1, stopGradient(short))))],
+        state: { multiplier },
+      };
+    },
+  });
+}
+
+/** The centre's values: it comes first among the parameters. */
+const centreOf = (state: { tensors: ReadonlyMap<string, ArrayLike<number>> }) =>
+  Array.from(state.tensors.get('parameters') as ArrayLike<number>).slice(0, FEATURES);
+
+cases('loss terms', (c) => {
+  c('gradients are those of the surrogate, and what is told is the loss', async (t) => {
+    const model = new Centre();
+    const initial = new Map([[model.centre, Float32Array.of(1, 2, 3, 4, 5)]]);
+    const options = centring({
+      model,
+      initial,
+      optimizer: sgd({ lr: 0.5 }),
+      loss: () => ({ loss: sum(square(model.centre)), surrogate: mul(3, sum(model.centre)) }),
+    });
+    await withTrainer(t, options, async (trainer) => {
+      const first = await trainer.run(1);
+      t.equal(first.metrics.loss, 55, 'the loss');
+      t.equal(Object.keys(first.metrics), ['loss', 'gradientNorm', 'learningRate']);
+      t.close(first.metrics.gradientNorm as number, 3 * Math.sqrt(5), { relative: 1e-6 });
+      t.equal(centreOf(await trainer.state()), [-0.5, 0.5, 1.5, 2.5, 3.5]);
+      t.equal((await trainer.run(1)).metrics.loss, 21.25);
+    });
+  });
+
+  c('a surrogate that is the loss makes the step that there is without one', async (t) => {
+    const plain = centring();
+    const both = centring({ model: plain.model });
+    const { loss } = plain;
+    const same: TrainerOptions['loss'] = (batch) => {
+      const terms = loss(batch);
+      return { ...terms, surrogate: terms.loss };
+    };
+    sameBits(
+      t,
+      await undisturbed(t, 12, { ...both, loss: same }),
+      await undisturbed(t, 12, { ...both, loss }),
+      'states',
+    );
+  });
+
+  c('a surrogate that is not finite is found, though the loss is', async (t) => {
+    const model = new Centre();
+    const options = centring({
+      model,
+      loss: ({ x }) => {
+        const late = mul(3e38, less(6, toFloat(step)));
+        const blown = mul(late, add(square(model.gain), 10));
+        return { loss: mean(x), surrogate: sum(mul(blown, model.centre)) };
+      },
+    });
+    await withTrainer(t, options, async (trainer) => {
+      await trainer.run(5);
+      const good = await trainer.state();
+      const message = /^the surrogate is not finite at step 7; .* is mul \[1\] of .*gain/;
+      await t.throws('not-finite', () => trainer.run(20), message);
+      sameBits(t, await trainer.state(), good, 'last good state');
+    });
+  });
+
+  c('a state of its own goes on bit for bit', async (t) => {
+    const whole = await undisturbed(t, 23, climbing());
+    t.ok(((whole.tensors.get('state.multiplier') ?? [0])[0] as number) > 0, 'it has climbed');
+    const middle = await undisturbed(t, 9, climbing());
+    await withTrainer(
+      t,
+      climbing(),
+      async (trainer) => {
+        await trainer.run(14);
+        sameBits(t, await trainer.state(), whole, 'continued');
+      },
+      middle,
+    );
+  });
+
+  c('a state of its own survives the loss of the device', async (t) => {
+    const whole = await undisturbed(t, 20, climbing());
+    const trainer = await Trainer.create(climbing(), () => t.open());
+    await trainer.run(8, { snapshotAfter: Number.POSITIVE_INFINITY });
+    trainer.runtime.device.lose();
+    await trainer.run(12);
+    t.equal(trainer.recoveries, 1);
+    sameBits(t, await trainer.state(), whole, 'in the end');
+    trainer.destroy();
+  });
+});
