@@ -323,7 +323,12 @@ describe('what cannot be imported is one line', () => {
       {},
       /"fc1\.weight", .* and 6 more have no place .*--rename fc1=encoder\.0/,
     ],
-    ['left over', bn, { rename: RENAME }, /"bn\.running_mean", "bn\.running_var" have no place/],
+    [
+      'left over',
+      bn,
+      { rename: RENAME },
+      /"bn" is batch normalisation of 3 channels; give it the place of the layer right before it/,
+    ],
     [
       'a name too many',
       EXAMPLES,
@@ -586,5 +591,173 @@ describe('the command line', () => {
     expect(run.stderr).toMatch(/^latentgpu: [^\n]*\n$/);
     expect(run.stderr).toContain(why);
     expect(await readdir(folder)).not.toContain('fresh');
+  });
+});
+
+describe('what training tools leave in a file', () => {
+  const tensor = (shape: number[], data: readonly number[]): WritableTensor => ({
+    shape,
+    data: Float32Array.from(data),
+  });
+  /** encoder 3 → 4 → mean and log std of 2, decoder 2 → 4 → 3, with other tensors in place of some. */
+  const net = (others: Record<string, WritableTensor | undefined>, metadata = {}) => {
+    const shapes: Tensors = {
+      'encoder.0.weight': [4, 3],
+      'encoder.0.bias': [4],
+      'encoder.3.weight': [4, 4],
+      'encoder.3.bias': [4],
+      'decoder.0.weight': [4, 2],
+      'decoder.0.bias': [4],
+      'decoder.2.weight': [3, 4],
+      'decoder.2.bias': [3],
+    };
+    const own = Object.entries(shapes).map(([name, shape]): [string, WritableTensor] => [
+      name,
+      {
+        shape,
+        data: reals(
+          name,
+          shape.reduce((a, b) => a * b, 1),
+        ),
+      },
+    ]);
+    const kept = own.filter(([name]) => !Object.hasOwn(others, name));
+    const added = Object.entries(others).filter(
+      (entry): entry is [string, WritableTensor] => entry[1] !== undefined,
+    );
+    return writeSafetensors([...kept, ...added], metadata);
+  };
+  const near = (found: ArrayLike<number>, expected: readonly number[]) => {
+    expect(found.length).toBe(expected.length);
+    expected.forEach((value, i) => {
+      expect(Math.abs((found[i] as number) - value)).toBeLessThan(2 ** -22 * (1 + Math.abs(value)));
+    });
+  };
+  const W = [3, 4, 0, 0, 5, 12, 1, 2, 2, -2, 0, 0];
+  const weightOf = (others: Record<string, WritableTensor | undefined>) =>
+    numbers(imported(net({ 'encoder.0.weight': undefined, ...others })), 'encoder.0.weight');
+
+  test.each(['_g _v', 'parametrizations'])('weight norm by %s is folded: a norm a row', (kind) => {
+    const names =
+      kind === '_g _v'
+        ? ['encoder.0.weight_g', 'encoder.0.weight_v']
+        : [0, 1].map((i) => `encoder.0.parametrizations.weight.original${i}`);
+    const [g = '', v = ''] = names;
+    const norms = [5, 13, 3, 2];
+    const expected = W.map(
+      (x, i) => (x * (1 + Math.floor(i / 3))) / (norms[Math.floor(i / 3)] as number),
+    );
+    near(weightOf({ [g]: tensor([4, 1], [1, 2, 3, 4]), [v]: tensor([4, 3], W) }), expected);
+  });
+
+  test.each(['_orig', 'parametrizations'])('spectral norm by %s is folded: W / uᵀWv', (kind) => {
+    const at = kind === '_orig' ? ['_orig', '_u', '_v'] : ['.original', '.0._u', '.0._v'];
+    const base = kind === '_orig' ? 'encoder.0.weight' : 'encoder.0.parametrizations.weight';
+    const parts = {
+      [base + at[0]]: tensor([4, 3], W),
+      [base + at[1]]: tensor([4], [0.5, 0.5, 0.5, 0.5]),
+      [base + at[2]]: tensor([3], [0, 1, 0]),
+    };
+    const middle = (W[1] as number) + (W[4] as number) + (W[7] as number) + (W[10] as number);
+    near(
+      weightOf(parts),
+      W.map((x) => x / (middle / 2)),
+    );
+  });
+
+  test('pruning is folded, other parametrisations are named', () => {
+    const mask = W.map((_, i) => i % 2);
+    near(
+      weightOf({
+        'encoder.0.weight_orig': tensor([4, 3], W),
+        'encoder.0.weight_mask': tensor([4, 3], mask),
+      }),
+      W.map((x, i) => x * (i % 2)),
+    );
+    expect(() =>
+      weightOf({
+        'encoder.0.parametrizations.weight.original': tensor([4, 3], W),
+        'encoder.0.parametrizations.weight.0.base': tensor([4, 3], W),
+      }),
+    ).toThrow(/remove_parametrizations\(model\.encoder\.0, 'weight'\)/);
+  });
+
+  test.each([1, 2])('batch normalisation at place %i of a Sequential is folded', (place) => {
+    const [gamma, beta, mean, variance] = [
+      [1, 2, -1, 0.5],
+      [0.1, 0.2, 0.3, 0.4],
+      [1, -1, 2, 0],
+      [4, 1, 0.25, 9],
+    ];
+    const base = `encoder.${place}`;
+    const found = imported(
+      net({
+        [`${base}.weight`]: tensor([4], gamma as number[]),
+        [`${base}.bias`]: tensor([4], beta as number[]),
+        [`${base}.running_mean`]: tensor([4], mean as number[]),
+        [`${base}.running_var`]: tensor([4], variance as number[]),
+      }),
+    );
+    const scale = (gamma as number[]).map(
+      (x, i) => x / Math.sqrt((variance?.[i] as number) + 1e-5),
+    );
+    const shift = (beta as number[]).map(
+      (x, i) => x - (mean?.[i] as number) * (scale[i] as number),
+    );
+    if (place === 1) {
+      const [w, b] = [plain('encoder.0.weight', 12), plain('encoder.0.bias', 4)];
+      near(
+        numbers(found, 'encoder.0.weight'),
+        [...w].map((x, i) => x * (scale[Math.floor(i / 3)] as number)),
+      );
+      near(
+        numbers(found, 'encoder.0.bias'),
+        [...b].map((x, i) => x * (scale[i] as number) + (shift[i] as number)),
+      );
+    } else {
+      const [w, b] = [plain('encoder.3.weight', 16), plain('encoder.3.bias', 4)];
+      near(
+        numbers(found, 'encoder.1.weight'),
+        [...w].map((x, i) => x * (scale[i % 4] as number)),
+      );
+      near(
+        numbers(found, 'encoder.1.bias'),
+        [...b].map((x, i) => shift.reduce((sum, s, j) => sum + s * (w[4 * i + j] as number), x)),
+      );
+    }
+    expect(found.assumed.join()).toContain(
+      `${base} is batch normalisation that ${place === 1 ? 'follows encoder.0' : 'precedes encoder.3'}, eps 0.00001`,
+    );
+  });
+
+  test('a tied tensor stands under both names, transposed where its bias says so', () => {
+    const bytes = net(
+      { 'decoder.2.weight': undefined },
+      { format: 'pt', 'decoder.2.weight': 'encoder.0.weight' },
+    );
+    const found = imported(bytes);
+    const w = plain('encoder.0.weight', 12);
+    expect([...numbers(found, 'decoder.1.weight')]).toEqual(
+      [0, 1, 2].flatMap((j) => [0, 1, 2, 3].map((i) => w[3 * i + j])),
+    );
+    expect(found.mapped.find(({ from }) => from === 'decoder.2.weight')?.how).toEqual([
+      'transposed',
+      'tied to encoder.0.weight',
+    ]);
+  });
+
+  test('wrappers are taken off wherever they stand; two nets of one name are refused', () => {
+    const found = imported(
+      net({
+        'encoder.0.weight': undefined,
+        'module.encoder._orig_mod.0.weight': tensor([4, 3], W),
+        n_averaged: tensor([], [7]),
+      }),
+    );
+    expect([...numbers(found, 'encoder.0.weight')]).toEqual(W);
+    expect(found.dropped).toEqual(['n_averaged']);
+    expect(() => imported(net({ 'module.encoder.0.weight': tensor([4, 3], W) }))).toThrow(
+      /are one name without what torch\.compile/,
+    );
   });
 });

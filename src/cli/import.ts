@@ -132,6 +132,12 @@ async function perform(file: string, options: ImportOptions, context: Context): 
     { folder, parameters, config, mapped, dropped, assumed },
     out.quiet ? '' : report(imported, folder, parameters),
   );
+  const converted = mapped.flatMap(({ how }) => how.filter((what) => what.endsWith(' to F32')));
+  for (const what of new Set(converted)) {
+    const count = converted.filter((one) => one === what).length;
+    const rounds = what.startsWith('F64') ? ', rounded to seven digits' : ', exactly';
+    out.remark(`converted from ${what}${rounds}: ${count} ${count === 1 ? 'tensor' : 'tensors'}`);
+  }
   if (assumed.length > 0) out.remark(`assumed, as no tensor tells: ${assumed.join(', ')}`);
 }
 

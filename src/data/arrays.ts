@@ -70,7 +70,12 @@ function toPixels(
   }
   if (low >= 0 && high <= 1)
     return Uint8Array.from(data as ArrayLike<number>, (x) => 255 * Number(x));
-  if (range === 'any') return Float64Array.from(data as ArrayLike<number>, Number);
+  // Whole numbers up to here are float32 as they are.
+  const isExact = Math.max(-low, high) <= 2 ** 24;
+  const numbers = data as ArrayLike<number>;
+  if (range === 'any') {
+    return isExact ? Float32Array.from(numbers, Number) : Float64Array.from(numbers, Number);
+  }
   const bytes = low >= 0 && high <= 255 ? "save bytes (astype('uint8')), or " : '';
   throw bad(`holds whole numbers from ${low} to ${high}; ${bytes}train with --standardize`);
 }

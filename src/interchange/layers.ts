@@ -45,6 +45,8 @@ export interface Layers {
   /** Of tensors that are no layers. */
   readonly whole: ReadonlyMap<Whole, Float32Array>;
   readonly mapped: readonly Mapped[];
+  /** What no tensor tells. */
+  readonly assumed: readonly string[];
 }
 
 /** @param transpose whether every weight is [in, out] */
@@ -60,6 +62,7 @@ class LayerMaker {
   private readonly transpose: boolean;
   private readonly file: string;
   private readonly mapped: Mapped[] = [];
+  private readonly assumed: string[] = [];
 
   constructor(transpose: boolean, file: string) {
     this.transpose = transpose;
@@ -102,6 +105,7 @@ class LayerMaker {
       isHeadAssumed: heads.size === 0,
       whole: this.wholes(whole),
       mapped: this.mapped,
+      assumed: this.assumed,
     };
   }
 
@@ -198,15 +202,21 @@ class LayerMaker {
     const { from, tensor } = weight;
     const [rows, columns, ...rest] = tensor.shape;
     if (rows === undefined || columns === undefined || rest.length > 0) {
+      const hint =
+        columns === undefined
+          ? '; if it belongs to a normalisation (LayerNorm, or BatchNorm without running statistics), train the net without: nets here have none'
+          : '';
       throw this.bad(
-        `${quote(from)} ${shapeText(tensor.shape)} is not the weight of a fully connected layer, [out, in]`,
+        `${quote(from)} ${shapeText(tensor.shape)} is not the weight of a fully connected layer, [out, in]${hint}`,
       );
     }
     // A layer of many rows and no columns would claim memory that no file has paid for.
     if (rows * columns === 0) throw this.bad(`${quote(from)} ${shapeText(tensor.shape)} is empty`);
     const { data, how } = this.numbers(weight);
     const shape = tensor.shape;
-    if (!(this.transpose || weight.transpose)) return { from, rows, columns, data, shape, how };
+    const isTurned = this.transpose || weight.transpose;
+    if (isTurned === this.isSharedTransposed(weight, bias, isTurned))
+      return { from, rows, columns, data, shape, how };
     return {
       from,
       rows: columns,
@@ -215,6 +225,20 @@ class LayerMaker {
       shape,
       how: ['transposed', ...how],
     };
+  }
+
+  /** Of a tensor that two layers share, whether this one has it transposed: its bias tells. */
+  private isSharedTransposed(
+    { from, tensor, transpose }: Assigned,
+    bias: Assigned | undefined,
+    isTurned: boolean,
+  ): boolean {
+    const [rows = 0, columns = 0] = tensor.shape;
+    if (!tensor.isTied || transpose) return false;
+    const outputs = bias?.tensor.shape[0];
+    if (rows !== columns && outputs !== undefined) return outputs === (isTurned ? rows : columns);
+    this.assumed.push(`${from} is the tensor that it is tied to, not its transpose`);
+    return false;
   }
 
   private bias({ bias }: Parts, weight: Matrix): Matrix | undefined {
@@ -239,7 +263,7 @@ class LayerMaker {
     if (wrong) {
       throw new LatentGpuError('bad-data', `${this.file}: tensor ${quote(from)} ${wrong}`);
     }
-    return { data, how: dtype === 'F32' ? [] : [`${dtype} to F32`] };
+    return { data, how: [...tensor.how, ...(dtype === 'F32' ? [] : [`${dtype} to F32`])] };
   }
 
   private tell({ from, shape, how }: Matrix, to: string): void {

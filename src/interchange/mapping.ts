@@ -1,8 +1,11 @@
 // Which tensor of a foreign state_dict becomes which part of a model: rules, and what they assign.
 import { LatentGpuError } from '../errors.ts';
 import { quote } from '../formats/message.ts';
-import type { StoredTensor } from '../formats/safetensors.ts';
+import type { SafetensorsFile } from '../formats/safetensors.ts';
 import { nearest } from '../nearest.ts';
+import { foldBatchNorm } from './batch-norm.ts';
+import { joinParts } from './reparametrised.ts';
+import { type ForeignTensor, plainName, unwrap } from './wrappers.ts';
 
 /** `from`, and everything below it (`from.weight`), becomes `to`; without `to` it is left out. */
 export interface Rule {
@@ -36,7 +39,7 @@ export type Whole = (typeof WHOLE)[number];
 
 export interface Assigned {
   readonly from: string;
-  readonly tensor: StoredTensor;
+  readonly tensor: ForeignTensor;
   readonly place: Place;
   readonly transpose: boolean;
 }
@@ -44,9 +47,6 @@ export interface Assigned {
 const TARGETS =
   'encoder.N, encoder.mean, encoder.logStd, encoder.logVar, encoder.mean+logVar, decoder.N, ' +
   'likelihood.logStd or likelihood.logVar';
-
-/** What torch.compile and DataParallel put before every name. */
-const WRAPPERS = ['module.', '_orig_mod.'];
 
 const bad = (why: string) => new LatentGpuError('bad-config', why);
 
@@ -95,18 +95,6 @@ export function parseMapping(text: string, source: string): Rule[] {
   });
 }
 
-/** Takes off what is common to all names and means nothing. */
-function unwrapped(names: readonly string[]): string {
-  let common = '';
-  for (;;) {
-    const next = WRAPPERS.find((wrapper) =>
-      names.every((name) => name.startsWith(common + wrapper)),
-    );
-    if (!next || names.length === 0) return common;
-    common += next;
-  }
-}
-
 /** What is left of `name` below `prefix`: '' if it is the same, undefined if it is not below. */
 function below(name: string, prefix: string): string | undefined {
   if (name === prefix) return '';
@@ -114,40 +102,42 @@ function below(name: string, prefix: string): string | undefined {
 }
 
 /**
- * Gives every tensor its place. The longest rule that fits a name decides; names that already begin
- * with `encoder.` or `decoder.` need none.
+ * Gives every tensor its place, after wrappers are taken off names, and parts and normalisations folded
+ * into weights. The longest rule that fits a name decides; names that already begin with `encoder.` or
+ * `decoder.` need none.
  *
  * @throws LatentGpuError `bad-config` for a rule that fits nothing, or a tensor without a place
  */
 export function assign(
-  tensors: ReadonlyMap<string, StoredTensor>,
+  stored: SafetensorsFile,
   rules: readonly Rule[],
   file: string,
-): { assigned: Assigned[]; dropped: string[] } {
-  const wrapper = unwrapped([...tensors.keys()]);
-  const plain = (name: string) => (name.startsWith(wrapper) ? name.slice(wrapper.length) : name);
-  const known = rules.map((rule) => ({ ...rule, from: plain(rule.from) }));
-  const names = [...tensors.keys()].map(plain);
+): { assigned: Assigned[]; dropped: string[]; assumed: string[] } {
+  const { tensors, counters } = unwrap(stored, file);
+  joinParts(tensors, file);
+  const known = rules.map((rule) => ({ ...rule, from: plainName(rule.from) }));
+  const names = [...tensors.keys()];
   for (const { from, source } of known) {
     if (names.some((name) => below(name, from) !== undefined)) continue;
     const layers = names.map((name) => name.replace(/\.[^.]*$/, ''));
     const guess = nearest(from, [...names, ...layers]);
     throw bad(`${source}: ${file} has no tensor ${quote(from)}; did you mean ${quote(guess)}?`);
   }
+  const assumed = foldBatchNorm(tensors, known, file);
   const assigned: Assigned[] = [];
-  const dropped: string[] = [];
+  const dropped = [...counters];
   const homeless: string[] = [];
-  for (const [name, tensor] of tensors) {
-    const own = plain(name);
+  for (const [own, tensor] of tensors) {
+    const { from } = tensor;
     const rule = known
-      .filter(({ from }) => below(own, from) !== undefined)
+      .filter((one) => below(own, one.from) !== undefined)
       .sort((a, b) => b.from.length - a.from.length)[0];
     if (rule && rule.to === undefined) {
-      dropped.push(name);
+      dropped.push(from);
       continue;
     }
     const place = placeOf(rule ? targetOf(own, rule) : own);
-    if (place) assigned.push({ from: name, tensor, place, transpose: rule?.transpose ?? false });
+    if (place) assigned.push({ from, tensor, place, transpose: rule?.transpose ?? false });
     else if (!rule) homeless.push(own);
     else
       throw bad(
@@ -159,11 +149,17 @@ export function assign(
     const shown = [first, ...others.slice(0, 3)].map((name) => `${quote(name)}`).join(', ');
     const more = others.length > 3 ? ` and ${others.length - 3} more` : '';
     const layer = first.replace(/\.[^.]*$/, '');
+    const inner = /^(.+)\.(encoder|decoder)\.\d+\.(weight|bias)$/.exec(first)?.[1];
+    if (inner !== undefined) {
+      throw bad(
+        `${file}: ${shown}${more} have no place in a model yet; say which with --rename ${inner}.encoder=encoder ${inner}.decoder=decoder`,
+      );
+    }
     throw bad(
       `${file}: ${shown}${more} have no place in a model yet; say which with --rename ${layer}=encoder.0 or --map, or leave them out with --rename ${layer}=`,
     );
   }
-  return { assigned, dropped };
+  return { assigned, dropped, assumed };
 }
 
 function targetOf(name: string, rule: Rule): string {

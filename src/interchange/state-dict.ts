@@ -74,14 +74,20 @@ export function importStateDict(request: ImportRequest): Imported {
       `${file}: what torch.save writes is a program, not only tensors; save them with safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')`,
     );
   }
-  const { tensors } = readSafetensors(bytes, file);
-  const { assigned, dropped } = assign(tensors, rules, file);
+  const { assigned, dropped, assumed: folded } = assign(readSafetensors(bytes, file), rules, file);
   const layers = makeLayers(assigned, transpose, file);
   checkChains(layers, file);
   const { config, assumed } = description.config
     ? { config: description.config, assumed: [] }
     : inferred(layers, description, file);
-  return { config, assumed, dropped, mapped: layers.mapped, ...placed(config, layers, request) };
+  const all = [...assumed, ...folded, ...layers.assumed];
+  return {
+    config,
+    assumed: all,
+    dropped,
+    mapped: layers.mapped,
+    ...placed(config, layers, request),
+  };
 }
 
 /** Every net must be there, and each of its layers take what the one before gives. */

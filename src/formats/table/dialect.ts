@@ -95,10 +95,13 @@ export function cellsOf(
   bad: (line: number, why: string) => LatentGpuError,
 ): string[][] {
   if (delimiter === BLANKS) return text.split('\n').map(blankCells);
+  // Quotes in a comment are none.
+  const isCommented = text.startsWith('#') || text.includes('\n#');
+  const plain = isCommented ? text.replace(/^#.*$/gm, (line) => line.replaceAll('"', '')) : text;
   // papaparse takes a quote for one only where a cell begins.
   const padded = new RegExp(`(^|\\${delimiter}|\\n)[ \\t]+"`, 'g');
-  const closed = text.includes(' "') || text.includes('\t"') ? text.replace(padded, '$1"') : text;
-  const { data, errors } = Papa.parse<string[]>(delimiter === '\t' ? text : closed, {
+  const isPadded = delimiter !== '\t' && (plain.includes(' "') || plain.includes('\t"'));
+  const { data, errors } = Papa.parse<string[]>(isPadded ? plain.replace(padded, '$1"') : plain, {
     delimiter,
     newline: '\n',
   });

@@ -85,8 +85,9 @@ export class TableReader {
       return;
     }
     if (first.trim() === '' && cells.every((cell) => cell.trim() === '')) {
-      this.isBlankRow = this.blank ? this.isBlankRow : cells.length > 1;
-      this.blank ||= this.line;
+      // A row of separators alone weighs more than a line without anything.
+      if (!this.blank || (cells.length > 1 && !this.isBlankRow)) this.blank = this.line;
+      this.isBlankRow ||= cells.length > 1;
       return;
     }
     if (this.known) {
@@ -98,6 +99,7 @@ export class TableReader {
     this.line += linesIn(cells);
     if (this.waiting.length === 1) {
       this.blank = 0;
+      this.isBlankRow = false;
     } else if (this.blank) this.checkBlank(row);
     if (this.waiting.length === SAMPLE) this.settle();
   }
@@ -107,6 +109,7 @@ export class TableReader {
     const { blank } = this;
     if (blank && (this.isBlankRow || cells.length === 1)) throw this.bad(`line ${blank} is empty`);
     this.blank = 0;
+    this.isBlankRow = false;
   }
 
   private settle(): Known {

@@ -1,0 +1,199 @@
+// Folders of images as people have them: JPEG beside PNG, what archives leave behind, classes by name.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encode as encodePng } from 'fast-png';
+import { encode as encodeJpeg } from 'jpeg-js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadData } from '../src/data/load.node.ts';
+import { readJpeg } from '../src/formats/jpeg.node.ts';
+import { refusal, refusalOf } from './support/refusal.ts';
+
+const png = (value: number) =>
+  encodePng({ width: 8, height: 8, channels: 1, depth: 8, data: new Uint8Array(64).fill(value) });
+
+/** Darker to the right, and half as bright in the lower half. */
+function jpeg(width = 8, height = 8): Uint8Array {
+  const data = new Uint8Array(4 * width * height);
+  for (let i = 0; i < width * height; i++) {
+    const [x, y] = [i % width, Math.floor(i / width)];
+    const value = (240 - (160 * x) / width) * (y < height / 2 ? 1 : 0.5);
+    data.set([value, value / 2, 40, 255], 4 * i);
+  }
+  return Uint8Array.from(encodeJpeg({ width, height, data }, 98).data);
+}
+
+/** With an Exif segment that says how the camera was held. */
+function held(bytes: Uint8Array, orientation: number): Uint8Array {
+  const tiff = [
+    0x4d,
+    0x4d,
+    0,
+    42,
+    0,
+    0,
+    0,
+    8,
+    0,
+    1,
+    1,
+    0x12,
+    0,
+    3,
+    0,
+    0,
+    0,
+    1,
+    0,
+    orientation,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+  ];
+  const exif = [0x45, 0x78, 0x69, 0x66, 0, 0, ...tiff];
+  return Uint8Array.from([
+    0xff,
+    0xd8,
+    0xff,
+    0xe1,
+    0,
+    exif.length + 2,
+    ...exif,
+    ...bytes.subarray(2),
+  ]);
+}
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'latentgpu-images-'));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+async function folder(name: string, files: Record<string, Uint8Array | string>): Promise<string> {
+  const path = join(root, name);
+  await mkdir(path, { recursive: true });
+  for (const [file, bytes] of Object.entries(files)) {
+    await mkdir(join(path, file, '..'), { recursive: true });
+    await writeFile(join(path, file), bytes);
+  }
+  return path;
+}
+
+describe('folders of images', () => {
+  test('what archives and file managers leave behind is passed over', async () => {
+    const data = await folder('mac', {
+      'cats/0.png': png(1),
+      'cats/._0.png': 'x',
+      'cats/Thumbs.db': 'x',
+      'dogs/0.png': png(2),
+      '__MACOSX/cats/._0.png': 'x',
+      '@eaDir/0.png/SYNO.jpg': 'x',
+      '.DS_Store': 'x',
+      'desktop.ini': 'x',
+    });
+    const found = await loadData({ data, split: 'train' });
+    expect(found).toMatchObject({ count: 2, classes: 2, classNames: ['cats', 'dogs'] });
+    const splits = await folder('splits', {
+      'test/a/0.png': png(1),
+      'train/a/0.png': png(1),
+      '__MACOSX/train/._a': 'x',
+      'val/a/0.png': png(1),
+    });
+    expect(await refusal(loadData({ data: splits, split: 'train' }))).toContain(
+      `--data ${join(splits, 'train')} --test ${join(splits, 'test')}`,
+    );
+  });
+
+  test('classes have one number in all splits, whatever a split lacks', async () => {
+    const train = await folder('t/train', {
+      'ant/0.png': png(1),
+      'bee/0.png': png(2),
+      'cow/0.png': png(3),
+    });
+    const test = await folder('t/test', {
+      'bee/0.png': png(2),
+      'cow/0.png': png(3),
+      'asp/0.png': png(4),
+    });
+    const { classNames } = await loadData({ data: train, split: 'train' });
+    const other = await loadData({ data: test, split: 'test', classes: classNames ?? [] });
+    expect([...(other.labels ?? [])]).toEqual([3, 1, 2]);
+    expect(other).toMatchObject({ classes: 4, classNames: ['ant', 'bee', 'cow', 'asp'] });
+    const few = await loadData({ data: train, split: 'train', count: 1 });
+    expect(few).toMatchObject({ count: 1, classes: 3 });
+  });
+
+  test('JPEG stands beside PNG, and is known by its bytes', async () => {
+    const data = await folder('mixed', {
+      'a.jpg': jpeg(),
+      'b.png': png(9),
+      'c.JPEG': jpeg(),
+      'd.png': jpeg(),
+      'e.jpg': png(9),
+    });
+    const found = await loadData({ data, split: 'train' });
+    expect([found.count, found.shape]).toEqual([5, [8, 8, 3]]);
+    const size = 192;
+    expect(found.data.subarray(3 * size, 4 * size)).toEqual(found.data.subarray(0, size));
+    expect(found.data.subarray(4 * size)).toEqual(found.data.subarray(size, 2 * size));
+  });
+});
+
+describe('JPEG images', () => {
+  test('keep their colours', () => {
+    const { width, height, channels, data } = readJpeg(jpeg(16, 8));
+    expect([width, height, channels]).toEqual([16, 8, 3]);
+    // Lossy: a few grey levels.
+    const at = (x: number, y: number) =>
+      Array.from(data.subarray(3 * (16 * y + x), 3 * (16 * y + x) + 3));
+    [240, 120, 40].forEach((value, c) => {
+      expect(Math.abs((at(0, 0)[c] as number) - value)).toBeLessThan(16);
+    });
+    expect((at(0, 0)[0] as number) - (at(15, 0)[0] as number)).toBeGreaterThan(100);
+  });
+
+  test('are turned as the camera was held', () => {
+    const upright = readJpeg(jpeg(16, 8));
+    const pixel = (image: typeof upright, x: number, y: number) =>
+      image.data[3 * (image.width * y + x)];
+    // Where the upper left of what is stored comes to lie (Exif 2.3, table 6).
+    const corners = {
+      1: [0, 0],
+      2: [15, 0],
+      3: [15, 7],
+      4: [0, 7],
+      5: [0, 0],
+      6: [7, 0],
+      7: [7, 15],
+      8: [0, 15],
+    };
+    for (const [orientation, [x = 0, y = 0]] of Object.entries(corners)) {
+      const found = readJpeg(held(jpeg(16, 8), Number(orientation)));
+      expect([found.width, found.height]).toEqual(Number(orientation) < 5 ? [16, 8] : [8, 16]);
+      expect(pixel(found, x, y)).toBe(pixel(upright, 0, 0));
+      const [far, low] = [found.width - 1 - x, found.height - 1 - y];
+      expect(pixel(found, far, low)).toBe(pixel(upright, 15, 7));
+    }
+  });
+
+  test('damaged ones give an image or one clear line', () => {
+    const whole = jpeg();
+    expect(refusalOf(() => readJpeg(whole.subarray(0, 40), 'j.jpg'))).toMatch(
+      /^bad-format: j\.jpg: damaged/,
+    );
+    let seed = 1;
+    const random = () => (seed = (seed * 48271) % 2147483647);
+    for (let run = 0; run < 300; run++) {
+      const at = 2 + (random() % (whole.length - 2));
+      const bytes = whole.slice();
+      bytes[at] = random() % 256;
+      refusalOf(() => {
+        const { width, height, channels, data } = readJpeg(bytes, 'j.jpg');
+        expect(data.length).toBe(width * height * channels);
+      });
+    }
+  });
+});

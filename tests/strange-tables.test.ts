@@ -1,0 +1,396 @@
+// Tables as other programs write them: every kind is read as it was meant, or refused with a way out.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toFloat32 } from '../src/data/float32.ts';
+import { loadData } from '../src/data/load.node.ts';
+import { standardizationOf, standardize, toOriginal } from '../src/data/standardize.ts';
+import { type LabelColumn, readCsv, type TableOptions } from '../src/formats/csv.ts';
+import { readNpy, writeNpy } from '../src/formats/npy.ts';
+import { refusal, refusalOf } from './support/refusal.ts';
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+const read = (text: string, options?: TableOptions, labels?: LabelColumn) =>
+  readCsv(utf8(text), 't.csv', labels, options);
+const shapeOf = (text: string, options?: TableOptions) => {
+  const { names, rows, values } = read(text, options);
+  return { names, rows, values: [...values] };
+};
+/** Rows of numbers that no one would take for headings. */
+const body = (rows: number, columns: number, mark = ',') =>
+  Array.from({ length: rows }, (_, i) =>
+    Array.from({ length: columns }, (_, j) => `${((i * 7 + j * 3) % 11) - 5}.${i}${j + 1}`).join(
+      mark,
+    ),
+  ).join('\n');
+
+describe('headings', () => {
+  test.each([
+    ["pandas' integers", `0,1,2\n${body(9, 3)}`, ['0', '1', '2']],
+    ['integers from 1', `1,2,3\n${body(9, 3)}`, ['1', '2', '3']],
+    ['wavelengths', `400,410,420\n${body(9, 3)}`, ['400', '410', '420']],
+    ['years over amounts', '2019,2020,2021\n12,3,44\n5,61,7\n', ['2019', '2020', '2021']],
+    ['quoted numbers over plain ones', '"7","3"\n1,2\n4,5\n', ['7', '3']],
+    [
+      '784 pixels',
+      `${Array.from({ length: 784 }, (_, j) => j)}\n${Array(784).fill(0)}\n`,
+      undefined,
+    ],
+    ['integers and a word', '0,1,kind\n1,2,3\n5,4,3\n', ['0', '1', 'kind']],
+    ['a comment', '#id,a\n1.5,2\n3,4\n', ['id', 'a']],
+  ])('%s name the columns', (_, text, names) => {
+    const table = read(text);
+    expect(table.rows).toBe(text.trim().split('\n').length - 1);
+    expect(table.names?.slice(0, 3)).toEqual(names ?? ['0', '1', '2']);
+  });
+
+  test.each([
+    ['numbers that go on', '1,2\n3,4\n5,6\n'],
+    ['zeros and ones', '0,1\n1,0\n1,1\n0,1\n'],
+    ['decimals', `0.5,1,2\n${body(3, 3)}`],
+    ['years over years', '1990,2001\n1995,2003\n'],
+    ['a letter that comes again', 'T,2,8\nI,5,12\nT,1,3\n'],
+  ])('%s do not', (_, text) => {
+    const labels = text.startsWith('T') ? { name: '1' } : undefined;
+    const table = read(text, {}, labels);
+    expect([table.names, table.rows]).toEqual([undefined, text.trim().split('\n').length]);
+  });
+
+  test.each([
+    ['two integers over decimals', `0,1\n${body(9, 2)}`],
+    ['integers over integers', '0,1,2\n5,3,8\n2,2,7\n'],
+    ['a nought over decimals', `0\n${body(9, 1)}`],
+    ['a year', '2020\n0.5\n0.25\n'],
+  ])('%s are refused until --header says', (_, text) => {
+    expect(refusalOf(() => read(text))).toMatch(
+      /line 1 \([\d, …]+\) may name the columns or be data; .*--header/,
+    );
+    const rows = text.trim().split('\n').length;
+    expect(read(text, { header: 'yes' }).rows).toBe(rows - 1);
+    expect(read(text, { header: 'no' })).toMatchObject({ rows, names: undefined });
+    expect(read(text, { hints: { header: 'no' } }).rows).toBe(rows);
+    expect(read(text, { expected: (text.split('\n')[0] as string).split(',') }).rows).toBe(
+      rows - 1,
+    );
+  });
+});
+
+describe('columns that number the rows', () => {
+  test.each([
+    ["R's write.csv", '"","a","b"\n"1",5,6\n"2",7,8\n'],
+    ['pandas', 'Unnamed: 0,a,b\n0,5,6\n1,7,8\n'],
+    ['a shuffled split', ',a,b\n93,5,6\n-4,7,8\n'],
+    ['pandas twice', 'Unnamed: 0.1,Unnamed: 0,a,b\n0,4,5,6\n1,3,7,8\n'],
+    ['readr', '...1,a,b\n1,5,6\n2,7,8\n'],
+    ["R's write.table", '"a" "b"\n"1" 5 6\n"2" 7 8\n'],
+    ['names of rows', '"","a","b"\n"Mazda RX4",5,6\n"Fiat 128",7,8\n'],
+    ['dates', ',a,b\n2020-01-01,5,6\n2020-01-02,7,8\n'],
+    ['columns of a spreadsheet that are empty', 'a,b,,\n5,6,,\n7,8,,\n,,,\n'],
+  ])('are left out, and said: %s', (_, text) => {
+    const table = read(text);
+    expect(table.names).toEqual(['a', 'b']);
+    expect([...table.values]).toEqual([5, 6, 7, 8]);
+    expect(table.remarks.join()).toMatch(/column \d.* is left out/);
+  });
+
+  test('in any order, with any numbers', () => {
+    const numbers = fc.uniqueArray(fc.integer(), { minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(numbers, fc.constantFrom('', 'Unnamed: 0'), (index, heading) => {
+        const rows = index.map((n, i) => `${n},${i}.5,${i * i}`);
+        const table = read(`${heading},a,b\n${rows.join('\n')}\n`);
+        expect(table.names).toEqual(['a', 'b']);
+        expect([...table.values]).toEqual(index.flatMap((_, i) => [i + 0.5, i * i]));
+      }),
+    );
+  });
+
+  test('others without a heading are data, and what may be either is refused', () => {
+    expect(shapeOf('a,\n1,2.5\n3,4.5\n')).toEqual({
+      names: ['a', ''],
+      rows: 2,
+      values: [1, 2.5, 3, 4.5],
+    });
+    const repeats = ',a\n0,5\n1,6\n0,7\n';
+    expect(refusalOf(() => read(repeats))).toMatch(
+      /whole numbers that repeat: .*--drop 1 .*--columns 1-2/,
+    );
+    expect(read(repeats, { drop: ['1'] }).names).toEqual(['a']);
+    expect(read(repeats, { columns: ['1-2'] }).names).toEqual(['', 'a']);
+    expect(read('id,a\n1,5\n2,6\n3,8\n').remarks.join()).toContain('--drop id');
+  });
+});
+
+describe('separators and decimals', () => {
+  const numbers = [1.5, -2, 0.25, 300];
+  test.each([
+    ['sep=;', 'sep=;\na;b\n1.5;-2\n0.25;3e2\n'],
+    ['quoted sep=', '"sep=;"\na;b\n1,5;-2\n0,25;3e2\n'],
+    ['German', '"a";"b"\r\n"1,5";"-2"\r\n"0,25";"300,0"\r\n'],
+    ['tabs and commas', 'a\tb\n1,5\t-2\n0,25\t300\n'],
+    ['blanks', '  a   b\n 1.5  -2\n  0.25 300  \n'],
+    ['blanks and tabs', 'a b\n1.5\t -2\n0.25 \t\t300\n'],
+    ['blanks and decimal commas', 'a b\n1,5 -2\n0,25 300\n'],
+    ['bars', 'a|b\n1.5|-2\n0.25|300\n'],
+    ['comments', '# made by x, "y\na,b\n1.5,-2\n# "half\n0.25,300\n'],
+    ['a comment at the end of a line', 'a b\n1.5 -2 # first\n0.25 300\n'],
+    ['quotes after blanks', '"a", "b"\n"1.5", "-2"\n"0.25", "300"\n'],
+    ['minus signs of typographers', 'a,b\n1.5,\u22122\n0.25,300\n'],
+    ['Fortran', 'a b\n0.15D+01 -2.D0\n.25d0 3D2\n'],
+  ])('%s', (_, text) => {
+    expect(shapeOf(text)).toEqual({ names: ['a', 'b'], rows: 2, values: numbers });
+  });
+
+  test('numpy.savetxt', () => {
+    const text = '1.257000000000000062e-01 -1.320999999999999952e-01\n1.049e-01 -5.356e-01\n';
+    expect(shapeOf(text)).toEqual({
+      names: undefined,
+      rows: 2,
+      values: [0.1257, -0.1321, 0.1049, -0.5356],
+    });
+  });
+
+  test('every number survives every way of writing it', () => {
+    const cell = fc
+      .double({ noNaN: true, noDefaultInfinity: true, min: -1e30, max: 1e30 })
+      .filter((x) => !Object.is(x, -0));
+    const rows = fc.array(fc.tuple(cell, cell, cell), { minLength: 1, maxLength: 20 });
+    const marks = fc.constantFrom(
+      [',', '.'],
+      [';', ','],
+      [';', '.'],
+      ['\t', ','],
+      [' ', '.'],
+      ['  ', ','],
+    );
+    fc.assert(
+      fc.property(rows, marks, fc.boolean(), (values, [mark = '', point = ''], isNamed) => {
+        const lines = values.map((row) => row.map((x) => String(x).replace('.', point)).join(mark));
+        const text = `${isNamed ? `a${mark}b${mark}c\n` : ''}${lines.join('\n')}`;
+        expect([...read(text, { header: isNamed ? 'yes' : 'no' }).values]).toEqual(values.flat());
+      }),
+    );
+  });
+
+  test.each([
+    [
+      'a;b\n1,5;2\n3;4.5\n',
+      'line 3, column 2 ("b") holds "4.5", and line 2 has "1,5"; write all decimals',
+    ],
+    ['a,b\n"1,234",2\n', 'holds "1,234", whose comma may stand between thousands'],
+    [
+      'a;b\n1.234,5;2\n',
+      'holds "1.234,5", which is no number; write it without marks between thousands',
+    ],
+    ['a;b\n1 234,5;2\n', 'which is no number; write it without marks between thousands'],
+    ['a,b\n12%,2\n', 'which is no number; write it without the percent sign'],
+    ['a,b\n$3,2\n', 'which is no number; write it without the currency'],
+    ['a,b\nTRUE,2\n', 'write 1 and 0 for true and false'],
+    [
+      'a,b\n1,?\n',
+      'line 2, column 2 ("b") holds "?"; fill it in, or remove the row, or leave the column out with --drop b',
+    ],
+    [
+      'a,b c\n1,-\n',
+      'line 2, column 2 ("b c") holds "-"; fill it in, or remove the row, or leave the column out with --drop \'b c\'',
+    ],
+    ['a,b\n1,\n', 'is empty; fill it in, or remove the row, or leave the column out with --drop b'],
+    [
+      '1.5,x\n2,y\n',
+      'line 1, column 2 holds "x", which is no number; name a column of classes with --label-column 2, or leave it out with --drop 2',
+    ],
+    [
+      'Report\na,b\n1,2\n',
+      'line 2 has 2 columns and the header 1; remove the lines above the table',
+    ],
+    ['a,b\n1,2\n\n,\n3,4\n', 'line 4 is empty'],
+  ])('says what is wrong with %j', (text, why) => {
+    expect(refusalOf(() => read(text))).toContain(why);
+  });
+});
+
+describe('encodings', () => {
+  const latin = Uint8Array.from('a,who\n1,M\u00fcller\n2,Mu\u00f1oz\n', (c) => c.charCodeAt(0));
+  const label = { name: 'who' };
+
+  test('that are not UTF-8 are never replaced: refused, with the line, or read', () => {
+    expect(refusalOf(() => readCsv(latin, 'l.csv', label))).toMatch(
+      /l\.csv: line 2 is not UTF-8.*"Müller".*--encoding windows-1252/,
+    );
+    const classes = ['Müller', 'Muñoz'];
+    expect(readCsv(latin, 'l.csv', label, { encoding: 'latin1' }).classes).toEqual(classes);
+    expect(readCsv(latin, 'l.csv', label, { hints: { encoding: 'windows-1252' } }).classes).toEqual(
+      classes,
+    );
+    expect(refusalOf(() => readCsv(latin, 'l.csv', label, { encoding: 'klingon' }))).toMatch(
+      /^bad-input: --encoding "klingon" is not known/,
+    );
+    expect(refusalOf(() => readCsv(latin, 'l.csv', label, { encoding: 'euc-jp' }))).toMatch(
+      /is not text in euc-jp/,
+    );
+  });
+
+  test('UTF-16 with a mark and without', () => {
+    const wide = (text: string) =>
+      new Uint8Array(Uint16Array.from(text, (c) => c.charCodeAt(0)).buffer);
+    const text = 'a,who\n1,Łódź\n2,Ünye\n';
+    for (const bytes of [wide(`\ufeff${text}`), wide(text)]) {
+      expect(refusalOf(() => readCsv(bytes, 'w.csv', label))).toContain('--encoding utf-16le');
+      expect(readCsv(bytes, 'w.csv', label, { encoding: 'utf-16' }).classes).toEqual([
+        'Łódź',
+        'Ünye',
+      ]);
+    }
+  });
+
+  test('UTF-8 cut by pieces stays whole', () => {
+    const rows = Array.from({ length: 300_000 }, (_, i) => `${i},Žluťoučký${i % 3}`);
+    const { classes } = readCsv(utf8(`a,who\n${rows.join('\n')}\n`), 'big.csv', label);
+    expect(classes).toEqual(['Žluťoučký0', 'Žluťoučký1', 'Žluťoučký2']);
+  });
+});
+
+describe('choosing columns', () => {
+  const text = 'id,a,b,kind\n7,1,2,x\n8,3,4,y\n';
+  const kind = { name: 'kind' };
+
+  test('by name, number, range and list; the order of --columns counts', () => {
+    expect(read(text, { drop: ['id'] }, kind)).toMatchObject({
+      names: ['a', 'b'],
+      dropped: ['id'],
+      labelColumn: 'kind',
+    });
+    expect(read(text, { drop: ['1', 'kind'] }).names).toEqual(['a', 'b']);
+    expect(read(text, { drop: ['1,4'] }).names).toEqual(['a', 'b']);
+    expect([...read(text, { columns: ['b', 'a'] }).values]).toEqual([2, 1, 4, 3]);
+    expect(read(text, { columns: ['2-3'] }, { name: '4' })).toMatchObject({
+      names: ['a', 'b'],
+      classes: ['x', 'y'],
+    });
+    expect(read('1.5,2,x\n3,4,y\n', {}, { name: '3' })).toMatchObject({
+      columns: 2,
+      classes: ['x', 'y'],
+    });
+    expect(refusalOf(() => read(text, { drop: ['ID'] }))).toMatch(
+      /no column "ID" \(--drop\); did you mean "id"/,
+    );
+    expect(refusalOf(() => read('1.5,2\n3,4\n', {}, { name: 'kind' }))).toContain(
+      'name it by its number, 1 to 2',
+    );
+  });
+
+  test('expected ones are put in order; others are refused by name', () => {
+    const expected = ['b', 'a'];
+    const table = read('a,b\n1,2\n3,4\n', { expected });
+    expect([...table.values]).toEqual([2, 1, 4, 3]);
+    expect(table.remarks.join()).toContain("in the model's order");
+    expect(read(',a,b\n0,1,2\n', { expected }).names).toEqual(expected);
+    expect(read(text, { expected, known: ['id', 'kind'] }).names).toEqual(expected);
+    const other = refusalOf(() => read(text, { expected }, kind));
+    expect(other).toMatch(
+      /^shape-mismatch: t\.csv has a column "id", which the model does not know .*--drop id/,
+    );
+    expect(refusalOf(() => read('a,c\n1,2\n', { expected }))).toMatch(
+      /has no column "b", and the model takes "b", "a"/,
+    );
+    expect(read('1.5,2\n', { expected }).remarks.join()).toContain('no headings');
+  });
+
+  test('a table in any order of columns gives the same numbers', () => {
+    const names = ['a', 'b', 'c', 'd'];
+    fc.assert(
+      fc.property(fc.shuffledSubarray([0, 1, 2, 3], { minLength: 4 }), (order) => {
+        const row = (i: number) => order.map((j) => 10 * i + j + 0.5);
+        const lines = [order.map((j) => names[j]), row(0), row(1)].map((cells) => cells.join());
+        expect([...read(lines.join('\n'), { expected: names }).values]).toEqual(
+          [0, 10].flatMap((x) => [0.5, 1.5, 2.5, 3.5].map((y) => x + y)),
+        );
+      }),
+    );
+  });
+
+  test('classes keep the numbers of another split', () => {
+    const labels = (rows: string, classes?: string[]) => {
+      const table = read(`a,k\n${rows}`, classes ? { classes } : {}, { name: 'k' });
+      return [[...(table.labels ?? [])], table.classes];
+    };
+    expect(labels('1,c\n2,b\n', ['a', 'b', 'c'])).toEqual([
+      [2, 1],
+      ['a', 'b', 'c'],
+    ]);
+    expect(labels('1,z\n2,b\n', ['a', 'b'])).toEqual([
+      [2, 1],
+      ['a', 'b', 'z'],
+    ]);
+  });
+});
+
+describe('numbers that float32 cannot hold apart', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'latentgpu-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** Metres of Berlin in degrees: 600 latitudes, which float32 makes 20. */
+  const gps = () => {
+    const rows = Array.from(
+      { length: 600 },
+      (_, i) => `${52.52 + ((i * 37) % 600) * 1e-7},${i % 7}`,
+    );
+    return `lat,lon\n${rows.join('\n')}\n`;
+  };
+
+  test('are named, and standardised in float64', async () => {
+    const data = join(folder, 'gps.data');
+    await writeFile(data, gps());
+    const why = await refusal(loadData({ data, split: 'train', range: 'any' }));
+    expect(why).toMatch(
+      /^bad-data: gps\.data: column 1 \("lat"\) holds 600 values that float32 cannot hold apart: it makes \d\d of them; train with --standardize/,
+    );
+    const whole = await loadData({ data, split: 'train', range: 'any', float64: true });
+    const scales = standardizationOf(whole);
+    const seen = standardize(whole, scales);
+    expect(new Set(seen.data.filter((_, i) => i % 2 === 0)).size).toBe(600);
+    const mean = Array.from(seen.data).reduce((sum, x, i) => sum + (i % 2 === 0 ? x : 0), 0) / 600;
+    expect(Math.abs(mean)).toBeLessThan(1e-5);
+    const again = toOriginal(seen.data as Float32Array, scales);
+    expect(again).toBeInstanceOf(Float64Array);
+    again.forEach((x, i) => {
+      expect(Math.abs(x - (whole.data[i] as number))).toBeLessThan(1e-11 + 1e-6 * (i % 2));
+    });
+    const stored = readNpy(writeNpy(again, [600, 2]));
+    expect([stored.dtype, stored.data[7]]).toEqual(['<f8', again[7]]);
+  });
+
+  test('rounding of a computation is no difference', () => {
+    const values = Float64Array.of(0.3, 0.1 + 0.2, 0.3, 0.1 + 0.2, 0.7);
+    const dataset = { name: 'r', count: 5, shape: [1], data: values, source: '' };
+    expect(toFloat32(dataset).data).toEqual(Float32Array.from(values));
+    const constant = { ...dataset, count: 4, data: values.subarray(0, 4) };
+    expect(
+      [...standardize(constant, standardizationOf(constant)).data].every((x) => Math.abs(x) < 1e-6),
+    ).toBe(true);
+  });
+
+  test('one that lies far from the rest is found', () => {
+    const data = Float64Array.from({ length: 100 }, (_, i) => (i === 50 ? 1e7 : 1 + i / 1e4));
+    const dataset = { name: 'far', count: 100, shape: [1], data, source: '', columns: ['x'] };
+    expect(refusalOf(() => standardize(dataset, standardizationOf(dataset)))).toMatch(
+      /far: column 1 \("x"\) holds 100 values .* remove what lies far/,
+    );
+  });
+
+  test.each([
+    ['PK\x03\x04', 'x.xlsx', /is a workbook; save the sheet as CSV/],
+    ['{"a": 1}', 'x.json', /is JSON; save the table as \.csv/],
+    ['<!DOCTYPE html>', 'x.csv', /is HTML or XML, perhaps the page/],
+    ['\x00\x01\x02\x03', 'x.bin', /is neither an IDX, \.npy nor \.csv file/],
+  ])('a file that begins with %j is told what it is', async (text, name, why) => {
+    const data = join(folder, name);
+    await writeFile(data, text, 'latin1');
+    expect(await refusal(loadData({ data, split: 'train' }))).toMatch(why);
+  });
+});
