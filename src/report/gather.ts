@@ -6,6 +6,7 @@ import { readIfPresent } from '../data/files.node.ts';
 import { isLatentGpuError } from '../errors.ts';
 import { isObject } from '../formats/json.ts';
 import { type Evaluation, familyOf, WEIGHTS_FILE } from '../models/index.ts';
+import { spelled } from '../schema/index.ts';
 import { duration, thousands } from '../text.ts';
 import { runKeys } from '../training/index.ts';
 import type { LoadedModel } from '../training/model-folder.node.ts';
@@ -70,9 +71,10 @@ export async function contentOf(sources: ReportSources): Promise<ReportContent> 
     layers: words?.layers ?? [],
     configuration: [
       ['family', config.family, ''],
-      ...factsIn({ ...withoutFamily(config), ...record?.config }).map(
-        ([key, value]) => [key, value, keys[key]?.help ?? ''] as const,
-      ),
+      ...factsIn({ ...withoutFamily(config), ...record?.config }).map(([written, value]) => {
+        const key = spelled(keys, written);
+        return [key, value, Object.hasOwn(keys, key) ? (keys[key]?.help ?? '') : ''] as const;
+      }),
     ],
     commands: commandsOf(sources, notes),
     versions: await versionsOf(sources),
