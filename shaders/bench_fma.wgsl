@@ -10,6 +10,7 @@ const WORKGROUP: u32 = 64u;
 @group(0) @binding(0) var<storage, read> factors: array<vec4f, 2>;
 @group(0) @binding(1) var<storage, read_write> result: array<vec4f>;
 
+// What the lines below are unrolled by: declared, so that this file stands by itself; gone from a kernel.
 const i: u32 = 0u;
 const u: u32 = 0u;
 

@@ -18,6 +18,7 @@ const WORKGROUP: u32 = 64u;
 const TILE_0: u32 = 1u;
 // @end
 
+// What the lines below are unrolled by: declared, so that this file stands by itself; gone from a kernel.
 const l: u32 = 0u;
 const p: u32 = 0u;
 

@@ -16,6 +16,7 @@ const NARROW_0: bool = false;
 
 const BLOCKS: u32 = ROWS / 4u;
 
+// What the lines below are unrolled by: declared, so that this file stands by itself; gone from a kernel.
 const l: u32 = 0u;
 const p: u32 = 0u;
 const s: u32 = 0u;

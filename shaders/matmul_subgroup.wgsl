@@ -26,24 +26,10 @@ const TILE_N: u32 = 4u;
 const TILES_M: u32 = (M + TILE_M - 1u) / TILE_M;
 const TILES_N: u32 = (N + TILE_N * 4u - 1u) / (TILE_N * 4u);
 const TILE_QUADS: u32 = TILE_M * TILE_N / 4u;
-const OUTPUT_LD: u32 = (N + 3u) / 4u;
 
-// @hook bindings
-@group(0) @binding(2) var<storage, read_write> output: array<vec4f>;
-// @end
+// @import lib/matmul_output
 
-// Takes C[batch, row, col … col+3] where row < M, col < N, col % 4 = 0; lanes past N are garbage.
-// @hook epilogue
-fn epilogue(batch: u32, row: u32, col: u32, value: vec4f) {
-  output[(batch * M + row) * OUTPUT_LD + col / 4u] = value;
-}
-// @end
-
-// Takes Σ_k A[batch, row+lane, k] where row < M, row % 4 = 0; lanes past M are garbage.
-// @hook sum_epilogue
-fn sum_epilogue(batch: u32, row: u32, value: vec4f) {}
-// @end
-
+// What the lines below are unrolled by: declared, so that this file stands by itself; gone from a kernel.
 const p: u32 = 0u;
 const s: u32 = 0u;
 const j: u32 = 0u;

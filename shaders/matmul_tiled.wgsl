@@ -4,7 +4,7 @@
 // Shapes: A is stored [m, k] or [k, m], B is stored [k, n] or [n, k] (the hooks a_access and
 // b_access say which); see lib/matmul_problem for leading dimensions, offsets and batches.
 // Operations: 2·b·m·n·k. Bytes it must move: 4·b·(m·k + k·n + m·n); it moves
-// 4·b·m·n·k·(1/BLOCK_M + 1/BLOCK_N) to workgroup memory and reads TILE_M + TILE_N floats of that for
+// 4·b·m·n·k·(1/A_LINES + 1/B_LINES) to workgroup memory and reads TILE_M + TILE_N floats of that for
 // TILE_M · TILE_N multiplications.
 //
 // A tile keeps the order its operand is stored in, so that memory is read and workgroup memory is
@@ -18,41 +18,26 @@ const TILE_N: u32 = 4u;
 const GROUP_X: u32 = 16u;
 const GROUP_Y: u32 = 16u;
 
-const BLOCK_M: u32 = TILE_M * GROUP_Y;
-const BLOCK_N: u32 = TILE_N * GROUP_X;
+const A_LINES: u32 = TILE_M * GROUP_Y;
+const B_LINES: u32 = TILE_N * GROUP_X;
 const THREADS: u32 = GROUP_X * GROUP_Y;
-const A_FETCHES: u32 = (BLOCK_M * K_STEP / 4u + THREADS - 1u) / THREADS;
-const B_FETCHES: u32 = (BLOCK_N * K_STEP / 4u + THREADS - 1u) / THREADS;
-const TILES_M: u32 = (M + BLOCK_M - 1u) / BLOCK_M;
-const TILES_N: u32 = (N + BLOCK_N - 1u) / BLOCK_N;
+const A_FETCHES: u32 = (A_LINES * K_STEP / 4u + THREADS - 1u) / THREADS;
+const B_FETCHES: u32 = (B_LINES * K_STEP / 4u + THREADS - 1u) / THREADS;
+const TILES_M: u32 = (M + A_LINES - 1u) / A_LINES;
+const TILES_N: u32 = (N + B_LINES - 1u) / B_LINES;
 
 // @hook a_access
 // @import lib/matmul_tiled_a_quads
-// @import lib/matmul_tiled_a_row
+// @import lib/matmul_tiled_rows as a
 // @end
 // @hook b_access
 // @import lib/matmul_tiled_b_quads
-// @import lib/matmul_tiled_b_row
+// @import lib/matmul_tiled_columns as b
 // @end
 
-const OUTPUT_LD: u32 = (N + 3u) / 4u;
+// @import lib/matmul_output
 
-// @hook bindings
-@group(0) @binding(2) var<storage, read_write> output: array<vec4f>;
-// @end
-
-// Takes C[batch, row, col … col+3] where row < M, col < N, col % 4 = 0; lanes past N are garbage.
-// @hook epilogue
-fn epilogue(batch: u32, row: u32, col: u32, value: vec4f) {
-  output[(batch * M + row) * OUTPUT_LD + col / 4u] = value;
-}
-// @end
-
-// Takes Σ_k A[batch, row+lane, k] where row < M, row % 4 = 0; lanes past M are garbage.
-// @hook sum_epilogue
-fn sum_epilogue(batch: u32, row: u32, value: vec4f) {}
-// @end
-
+// What the lines below are unrolled by: declared, so that this file stands by itself; gone from a kernel.
 const p: u32 = 0u;
 const r: u32 = 0u;
 const j: u32 = 0u;
@@ -67,8 +52,8 @@ fn main(
   let index = group.y * GRID_X + group.x;
   let batch = index / (TILES_M * TILES_N);
   if (batch >= BATCH) { return; }
-  let row = index / TILES_N % TILES_M * BLOCK_M;
-  let col = index % TILES_N * BLOCK_N;
+  let row = index / TILES_N % TILES_M * A_LINES;
+  let col = index % TILES_N * B_LINES;
   let length = k_length(batch);
   let sums = SUM_A && col == 0u;
 
@@ -103,10 +88,10 @@ fn main(
     // @end
     for (var k4 = 0u; k4 < K_STEP / 4u; k4++) {
       // @unroll j TILE_N / 4
-      let b_j = b_block(local.x + j * GROUP_X, k4);
+      let b_j = b_terms(local.x + j * GROUP_X, k4);
       // @end
       // @unroll p TILE_M / 4
-      let a_p = a_block(local.y + p * GROUP_Y, k4);
+      let a_p = a_lines(local.y + p * GROUP_Y, k4);
       if (sums) { sum_p += vec4f(1.0) * a_p; }
       // @unroll r 4
       // @unroll j TILE_N / 4

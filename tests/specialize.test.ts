@@ -1,7 +1,8 @@
 // From shader files to kernels, without a GPU: what each directive does and what each mistake says.
 import { describe, expect, it } from 'vitest';
+import type { KernelSetup } from '../src/graph/tensor.ts';
 import { compact } from '../src/kernels/declarations.ts';
-import { shaders } from '../src/kernels/shaders.gen.ts';
+import { type ShaderName, sources } from '../src/kernels/shaders.gen.ts';
 import { specialize } from '../src/kernels/specialize.ts';
 import { expand, type Specialization } from '../src/kernels/template.ts';
 
@@ -229,10 +230,22 @@ fn main() {
 
 describe('the shaders', () => {
   it('have no directives left, by whatever name they are asked for', () => {
-    for (const name of Object.keys(shaders)) {
+    for (const name of Object.keys(sources) as ShaderName[]) {
       expect(specialize(name)).not.toMatch(/@(?:import|hook|unroll|end)\b/);
     }
+  });
+
+  it('are asked for by names that the compiler checks, and again at run time', () => {
+    // @ts-expect-error there is no such file
     expect(() => specialize('matmull')).toThrow("there is no shader 'matmull' under shaders/");
+    // @ts-expect-error QUADS is meant
+    expect(() => specialize('map', { constants: { QUAD: 1 } })).toThrow("has no constant 'QUAD'");
+    // @ts-expect-error bindings is meant
+    expect(() => specialize('map', { hooks: { binding: '' } })).toThrow("has no hook 'binding'");
+    // @ts-expect-error a spline has no N
+    const setup: KernelSetup = { shader: 'spline', constants: { N: 1 }, workgroups: 1, flops: 0 };
+    const { shader, constants } = setup;
+    expect(() => specialize(shader, { constants })).toThrow("has no constant 'N'");
   });
 
   it('are stored without comments, but with their directives', () => {

@@ -18,6 +18,7 @@ import { expand, resolve } from '../../src/kernels/template.ts';
 export const SHADERS = fileURLToPath(new URL('..', import.meta.url));
 
 const OUTPUT = join(SHADERS, '..', 'src', 'kernels', 'shaders.gen.ts');
+const REFLECTION_OUTPUT = join(SHADERS, '..', 'src', 'kernels', 'reflection.gen.ts');
 const SAMPLER_OUTPUT = join(SHADERS, '..', 'src', 'sampler', 'kernels.gen.ts');
 /** Kernels that only the sampler runs: no part of the library. */
 const SAMPLER = /^(lib\/)?sampler/;
@@ -32,7 +33,9 @@ interface Binding {
 
 interface Shader {
   source: string;
+  /** What may be given another value, in the file and in what it imports. */
   constants: string[];
+  /** What may be replaced, there. */
   hooks: string[];
   bindings: Binding[];
   entryPoints: string[];
@@ -89,10 +92,12 @@ function reflect(name: string, files: Map<string, string>): Shader {
     return [x, y, z];
   };
   const entries = reflection.entry.compute;
+  const resolved = [...new Set([name, ...declarations.map((d) => d.file)])];
   return {
     source: compact(text),
-    constants: [...constantsOf(declarations.filter((d) => d.file === name)).keys()],
-    hooks: hookNames(text),
+    // The others count what is unrolled.
+    constants: [...constants.keys()].filter((constant) => /^[A-Z]/.test(constant)),
+    hooks: resolved.flatMap((file) => hookNames(files.get(file) as string)),
     bindings: reflection
       .getBindGroups()
       .flatMap((group) => group ?? [])
@@ -124,8 +129,10 @@ function print(value: unknown, indent = ''): string {
 }
 
 /**
- * Reads every `shaders/**\/*.wgsl`, checks that it parses, reflects its bindings, and writes
- * `src/kernels/shaders.gen.ts` and `src/sampler/kernels.gen.ts` if they changed.
+ * Reads every `shaders/**\/*.wgsl`, checks that it parses, reflects its bindings, and writes what changed
+ * of three files: `src/kernels/shaders.gen.ts`, the texts and the types that hold callers to them;
+ * `src/kernels/reflection.gen.ts`, bindings and entry points, for tests alone; and
+ * `src/sampler/kernels.gen.ts`.
  *
  * @returns whether a file was written
  * @throws LatentGpuError `bad-kernel` naming file and line of a shader that does not parse
@@ -141,16 +148,66 @@ export function generateShaders(): boolean {
   }
   const shaders: Record<string, Shader> = {};
   for (const name of files.keys()) if (!SAMPLER.test(name)) shaders[name] = reflect(name, files);
-  const text = [
-    '// Written by shaders/build/generate.ts from the files under shaders/; do not edit.',
+  const written = [
+    writeIfNew(OUTPUT, sourcesText(shaders)),
+    writeIfNew(REFLECTION_OUTPUT, reflectionText(shaders)),
+    writeIfNew(SAMPLER_OUTPUT, samplerKernels(files)),
+  ];
+  return written.includes(true);
+}
+
+const HEADER =
+  '// Written by shaders/build/generate.ts from the files under shaders/; do not edit.';
+
+/** Names as a union of types. */
+const union = (names: readonly string[]): string =>
+  names.map((name) => print(name)).join(' | ') || 'never';
+
+function sourcesText(shaders: Record<string, Shader>): string {
+  const names = Object.keys(shaders);
+  const kernels = names.filter((name) => shaders[name]?.entryPoints.length);
+  const members = (of: 'constants' | 'hooks') =>
+    names.map((name) => `  readonly ${print(name)}: ${union((shaders[name] as Shader)[of])};`);
+  const sources = Object.entries(shaders).map(([name, { source }]) => [name, source]);
+  return [
+    HEADER,
     '',
-    '/** WGSL by name, with what the build read from it. */',
-    `export const shaders = ${print(shaders)} as const;`,
+    '/** Name of a file under `shaders/`, without its ending: `matmul`, `lib/philox`. */',
+    `export type ShaderName = ${union(names)};`,
+    '',
+    '/** Of one with an entry point. */',
+    `export type KernelName = ${union(kernels)};`,
+    '',
+    '/** The constants of each, and of what it imports. */',
+    'export interface ShaderConstants {',
+    ...members('constants'),
+    '}',
+    '',
+    '/** Its hooks. */',
+    'export interface ShaderHooks {',
+    ...members('hooks'),
+    '}',
+    '',
+    '/** Its WGSL. */',
+    `export const sources: Readonly<Record<ShaderName, string>> = ${print(Object.fromEntries(sources))};`,
     '',
   ].join('\n');
+}
 
-  const isNew = writeIfNew(OUTPUT, text);
-  return writeIfNew(SAMPLER_OUTPUT, samplerKernels(files)) || isNew;
+function reflectionText(shaders: Record<string, Shader>): string {
+  const reflected = Object.entries(shaders)
+    .filter(([, { entryPoints }]) => entryPoints.length > 0)
+    .map(([name, { bindings, entryPoints, workgroupSize }]) => [
+      name,
+      { bindings, entryPoints, workgroupSize },
+    ]);
+  return [
+    HEADER,
+    '',
+    '/** What a kernel binds and how it is entered, as the build read it. */',
+    `export const reflection = ${print(Object.fromEntries(reflected))} as const;`,
+    '',
+  ].join('\n');
 }
 
 function writeIfNew(path: string, text: string): boolean {

@@ -5,16 +5,16 @@
 //   silu x sigmoid(x)             gelu x Phi(x), Phi the standard normal distribution: the exact form,
 //                                 not the one with tanh (Hendrycks, Gimpel 2016)
 //
-// relu_grad, leaky_relu_grad, tanh_grad, sigmoid_grad, softplus_grad and log_sigmoid_grad take the
-// OUTPUT y, so that the backward pass need not keep the input; gelu_grad and silu_grad, which have no
-// inverse, take the input x.
+// relu_grad, leaky_relu_grad, tanh_grad, sigmoid_grad and softplus_grad take the OUTPUT y, so that the
+// backward pass need not keep the input; gelu_grad and silu_grad, which have no inverse, take the
+// input x.
 //
 // Largest errors over 2^21 arguments of the whole range against float64 (SwiftShader), relative but
 // for the derivatives with a zero, where absolute:
 //   tanh4 3.6e-7   sigmoid 1.8e-7   softplus, log_sigmoid 2.2e-7   silu 2e-7
 //   silu_grad 2.1e-7 absolute
 //   gelu 7e-7 for x > -5, (1 + x^2/2) 2^-24 further down   gelu_grad 1.4e-7 absolute
-//   tanh_grad, sigmoid_grad, softplus_grad, log_sigmoid_grad 1e-7 of the y given
+//   tanh_grad, sigmoid_grad, softplus_grad 1e-7 of the y given
 // Results below 1.7e-38 may be 0.
 
 // @import lib/numerics
@@ -62,7 +62,6 @@ fn softplus_grad(y: vec4f) -> vec4f { return -expm1_4(-y); }
 fn log_sigmoid(x: vec4f) -> vec4f {
   return -relu(-x) - log1p_unit4(exp_nonpositive4(-abs(x)));
 }
-fn log_sigmoid_grad(y: vec4f) -> vec4f { return -expm1_4(y); }
 
 // Phi(-a) e^(a^2/2) for a >= 0: relative minimax on a <= 13.2 (4.9e-9), past which e^(-a^2/2) is 0.
 fn normal_tail4(a: vec4f) -> vec4f {

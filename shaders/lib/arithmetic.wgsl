@@ -1,9 +1,9 @@
 // Elementwise arithmetic on quads: four f32 (vec4f) or four u32 (vec4u) at a time.
 //
-// Exact (correctly rounded or bit-exact) on every adapter: add sub mul neg abs4 square minimum maximum
+// Exact (correctly rounded or bit-exact) on every adapter: add sub mul neg square minimum maximum
 // floor4 sign4 choose clamp4, the comparisons, is_finite4 and all u32 functions.
-// div, reciprocal: 2.5 ULP (WGSL 15.7.4) for divisors within 2^-126 .. 2^126. rsqrt: 2 ULP; sqrt4
-// inherits 1 / inverseSqrt, 4.5 ULP. power: see there.
+// div, reciprocal: 2.5 ULP (WGSL 15.7.4) for divisors within 2^-126 .. 2^126. rsqrt: 2 ULP. WGSL's
+// own abs (exact) and sqrt (as 1 / inverseSqrt, 4.5 ULP) are called as they are. power: see there.
 // Comparisons answer 1.0 or 0.0, so that masks are ordinary tensors.
 
 // @import lib/numerics
@@ -13,9 +13,7 @@ fn sub(a: vec4f, b: vec4f) -> vec4f { return a - b; }
 fn mul(a: vec4f, b: vec4f) -> vec4f { return a * b; }
 fn div(a: vec4f, b: vec4f) -> vec4f { return a / b; }
 fn neg(x: vec4f) -> vec4f { return -x; }
-fn abs4(x: vec4f) -> vec4f { return abs(x); }
 fn square(x: vec4f) -> vec4f { return x * x; }
-fn sqrt4(x: vec4f) -> vec4f { return sqrt(x); }
 fn rsqrt(x: vec4f) -> vec4f { return inverseSqrt(x); }
 fn reciprocal(x: vec4f) -> vec4f { return 1.0 / x; }
 // Selections, not min and max: a third of the cost on software adapters, the same on a GPU.
@@ -31,7 +29,6 @@ fn less_equal(a: vec4f, b: vec4f) -> vec4f { return mask4(a <= b); }
 fn greater(a: vec4f, b: vec4f) -> vec4f { return mask4(a > b); }
 fn greater_equal(a: vec4f, b: vec4f) -> vec4f { return mask4(a >= b); }
 fn equal4(a: vec4f, b: vec4f) -> vec4f { return mask4(a == b); }
-fn not_equal(a: vec4f, b: vec4f) -> vec4f { return mask4(a != b); }
 
 // mask != 0 ? a : b, lane by lane; the branch not taken may hold anything, infinities included.
 fn choose(mask: vec4f, a: vec4f, b: vec4f) -> vec4f { return select(b, a, mask != vec4f(0.0)); }
@@ -77,12 +74,8 @@ fn to_f32(x: vec4u) -> vec4f { return vec4f(x); }
 fn to_u32(x: vec4f) -> vec4u { return vec4u(x); }
 
 fn add_u(a: vec4u, b: vec4u) -> vec4u { return a + b; }
-fn sub_u(a: vec4u, b: vec4u) -> vec4u { return a - b; }
 fn mul_u(a: vec4u, b: vec4u) -> vec4u { return a * b; }
 // Division by zero gives a, the remainder by zero gives 0 (WGSL 8.7).
 fn div_u(a: vec4u, b: vec4u) -> vec4u { return a / b; }
 fn mod_u(a: vec4u, b: vec4u) -> vec4u { return a % b; }
-fn min_u(a: vec4u, b: vec4u) -> vec4u { return min(a, b); }
-fn max_u(a: vec4u, b: vec4u) -> vec4u { return max(a, b); }
 fn equal_u(a: vec4u, b: vec4u) -> vec4f { return mask4(a == b); }
-fn less_u(a: vec4u, b: vec4u) -> vec4f { return mask4(a < b); }

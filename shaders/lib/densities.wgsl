@@ -2,9 +2,9 @@
 // the caller's. Scales are given by their logarithms. Written so that no term cancels against
 // another. Largest errors over 2^20 arguments with |x|, |mean| <= 100, |log_std| <= 6 against float64
 // (SwiftShader), in units of 2^-24 of the largest term of the formula, z^2 and |log_std| for instance:
-//   normal_log_prob 4, _dx _dmean 5, _dlog_std 7         standard_normal_log_prob 2
+//   normal_log_prob 4, _dmean 5, _dlog_std 7             standard_normal_log_prob 2
 //   bernoulli_log_prob, _dlogits 5                       reparameterize 4
-//   kl_standard_normal 11, _dlog_std 2                   logistic_log_prob 5, _dx _dmean _dlog_scale 7
+//   kl_standard_normal 11, _dlog_std 2                   logistic_log_prob 5, _dmean _dlog_scale 7
 //   kl_normal 20, _dmean 6, _dlog_std 19: the rounding of t = 2 (log_std_q - log_std_p) enters e^t
 //   discretized_logistic_log_prob 5, _dmean _dlog_scale 6, for log_scale down to -12
 //
@@ -19,7 +19,8 @@
 //   kl_normal                  KL(N(mean_q, e^log_std_q) || N(mean_p, e^log_std_p))
 //   reparameterize             mean + e^log_std noise
 //
-// `f_da` is the derivative of f with respect to its argument a.
+// `f_da` is the derivative of f with respect to its argument a. Those that are another's negative or an
+// argument itself are not here: gradients are composed of what there is.
 
 // @import lib/activations
 // @import lib/numerics
@@ -31,7 +32,6 @@ fn reparameterize(mean: vec4f, log_std: vec4f, noise: vec4f) -> vec4f {
 }
 
 fn standard_normal_log_prob(x: vec4f) -> vec4f { return fma(-0.5 * x, x, vec4f(-HALF_LOG_2PI)); }
-fn standard_normal_log_prob_dx(x: vec4f) -> vec4f { return -x; }
 
 fn normal_log_prob(x: vec4f, mean: vec4f, log_std: vec4f) -> vec4f {
   let z = (x - mean) * exp4(-log_std);
@@ -40,9 +40,6 @@ fn normal_log_prob(x: vec4f, mean: vec4f, log_std: vec4f) -> vec4f {
 fn normal_log_prob_dmean(x: vec4f, mean: vec4f, log_std: vec4f) -> vec4f {
   let inverse = exp4(-log_std);
   return (x - mean) * inverse * inverse;
-}
-fn normal_log_prob_dx(x: vec4f, mean: vec4f, log_std: vec4f) -> vec4f {
-  return -normal_log_prob_dmean(x, mean, log_std);
 }
 fn normal_log_prob_dlog_std(x: vec4f, mean: vec4f, log_std: vec4f) -> vec4f {
   let z = (x - mean) * exp4(-log_std);
@@ -60,13 +57,11 @@ fn bernoulli_log_prob_dlogits(logits: vec4f, x: vec4f) -> vec4f {
   let small = e / (1.0 + e);
   return select(x - small, (x - 1.0) + small, logits > vec4f(0.0));
 }
-fn bernoulli_log_prob_dx(logits: vec4f, x: vec4f) -> vec4f { return logits; }
 
 // mean^2/2 + (e^(2s) - 1 - 2s)/2: neither term is negative, and the second keeps its digits at s = 0.
 fn kl_standard_normal(mean: vec4f, log_std: vec4f) -> vec4f {
   return 0.5 * fma(mean, mean, expm1_minus_x4(log_std + log_std));
 }
-fn kl_standard_normal_dmean(mean: vec4f, log_std: vec4f) -> vec4f { return mean; }
 fn kl_standard_normal_dlog_std(mean: vec4f, log_std: vec4f) -> vec4f {
   return expm1_4(log_std + log_std);
 }
@@ -106,9 +101,6 @@ fn logistic_log_prob(x: vec4f, mean: vec4f, log_scale: vec4f) -> vec4f {
 fn logistic_log_prob_dmean(x: vec4f, mean: vec4f, log_scale: vec4f) -> vec4f {
   let inverse = exp4(-log_scale);
   return inverse * tanh_half4((x - mean) * inverse);
-}
-fn logistic_log_prob_dx(x: vec4f, mean: vec4f, log_scale: vec4f) -> vec4f {
-  return -logistic_log_prob_dmean(x, mean, log_scale);
 }
 fn logistic_log_prob_dlog_scale(x: vec4f, mean: vec4f, log_scale: vec4f) -> vec4f {
   let z = (x - mean) * exp4(-log_scale);

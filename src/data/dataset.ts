@@ -1,3 +1,4 @@
+// A data set in memory, and what must hold of one.
 import { LatentGpuError } from '../errors.ts';
 import { Random } from '../random.ts';
 import { STREAMS } from '../streams.ts';

@@ -1,3 +1,4 @@
+// The built-in data set: handwritten digits that a function draws.
 import { LatentGpuError } from '../errors.ts';
 import { Random } from '../random.ts';
 import { STREAMS } from '../streams.ts';

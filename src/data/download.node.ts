@@ -1,3 +1,4 @@
+// Files from the network, into memory and no larger than expected.
 import { LatentGpuError } from '../errors.ts';
 
 export interface DownloadOptions {

@@ -1,3 +1,4 @@
+// Files of any size, read whole.
 import { type FileHandle, open } from 'node:fs/promises';
 import { LatentGpuError } from '../errors.ts';
 

@@ -1,3 +1,4 @@
+// Data sets by name, file or folder: which reader takes which.
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isLatentGpuError, LatentGpuError } from '../errors.ts';

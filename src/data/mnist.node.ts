@@ -1,3 +1,4 @@
+// MNIST and Fashion-MNIST from a folder, the cache or the network.
 import { dirname, join } from 'node:path';
 import { isLatentGpuError, LatentGpuError } from '../errors.ts';
 import { writeFolderFile } from '../formats/atomic.node.ts';

@@ -1,3 +1,4 @@
+// MNIST and Fashion-MNIST as bytes: names, digests, and data sets made of the files.
 import { LatentGpuError } from '../errors.ts';
 import { gunzip, isGzip } from '../formats/gzip.ts';
 import { readIdx } from '../formats/idx.ts';

@@ -1,3 +1,4 @@
+// What an adapter says of itself, as plain data and as a line.
 import type { HostGpu, HostName } from './host.ts';
 
 /** What is known about the adapter a device runs on. Plain data, fit for JSON. */

@@ -1,3 +1,4 @@
+// What a device has made and done, for measurements and for tests of leaks.
 import type { PipelineCache } from './pipelines.ts';
 
 /** What a device has made and done so far. */

@@ -1,3 +1,4 @@
+// Every adapter of this host, and what stands in the way of the others.
 import { describeSearch, requestGpu } from '#host';
 import { type AdapterReport, plainLimits, reportAdapter } from './adapter.ts';
 import type { HostName } from './host.ts';

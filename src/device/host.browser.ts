@@ -1,3 +1,4 @@
+// WebGPU as a page or a worker has it.
 import { LatentGpuError } from '../errors.ts';
 import { isSoftwareAdapter } from './adapter.ts';
 import type { HostGpu, HostName, HostRequest, HostSearch } from './host.ts';

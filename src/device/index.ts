@@ -1,3 +1,4 @@
+// A device: adapter, buffers, pipelines, readback, loss.
 export { type AdapterReport, adapterLine } from './adapter.ts';
 export type { DeviceCounters } from './counters.ts';
 export { type BufferSlot, Device } from './device.ts';

@@ -1,3 +1,4 @@
+// How a device is opened, with which features and limits.
 import { requestGpu } from '#host';
 import { LatentGpuError } from '../errors.ts';
 import { reportAdapter } from './adapter.ts';

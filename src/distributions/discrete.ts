@@ -16,7 +16,6 @@ import {
   maximum,
   minimum,
   mul,
-  neg,
   randomBernoulli,
   randomUniform,
   reshape,
@@ -28,6 +27,7 @@ import {
   sum,
   toFloat,
   toUint,
+  uniformGumbel,
   where,
 } from '../ops/index.ts';
 import type { Density, Draw } from './density.ts';
@@ -98,8 +98,7 @@ export class Categorical implements Distribution {
   /** By the Gumbel-max trick: the level with the largest logit plus Gumbel noise. */
   sample(lead: readonly number[] = []): Tensor {
     const shape = [...lead, ...this.logits.shape];
-    const gumbel = neg(log(neg(log(randomUniform(shape)))));
-    const scores = add(this.logits, gumbel);
+    const scores = add(this.logits, uniformGumbel(shape));
     const winner = where(
       less(scores, max(scores, -1, { keepDims: true })),
       -1,
@@ -125,7 +124,10 @@ export class DiscretizedLogistic implements Distribution {
     return sum(discretizedLogisticLogProb(x, this.mean, this.logScale, this.levels), -1);
   }
 
-  /** By inversion: μ + s · log(u / (1 - u)), rounded to a level. */
+  /**
+   * By inversion: μ + s · log(u / (1 - u)), rounded to a level. Composed, because the draws of a seed
+   * are to stay: `randomLogistic` makes others.
+   */
   sample(lead: readonly number[] = []): Tensor {
     const u = randomUniform([...lead, ...this.mean.shape]);
     const drawn = add(this.mean, mul(exp(this.logScale), sub(log(u), log(sub(1, u)))));

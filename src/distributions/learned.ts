@@ -8,20 +8,18 @@ import {
   add,
   exp,
   less,
-  log,
   logSoftmax,
   logSumExp,
   matmul,
   max,
   mul,
-  neg,
   normalLogProb,
   randomNormal,
-  randomUniform,
   reshape,
   stopGradient,
   sub,
   sum,
+  uniformGumbel,
 } from '../ops/index.ts';
 import { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
 
@@ -84,8 +82,7 @@ export class LearnedMixture extends Module implements Density {
   draw(lead: Shape, { temperature }: DrawOptions = {}): Draw {
     const [components, features] = this.mean.shape as [number, number];
     const count = lead.reduce((a, b) => a * b, 1);
-    const gumbel = neg(log(neg(log(randomUniform([count, components])))));
-    const scores = stopGradient(add(gumbel, this.logits));
+    const scores = stopGradient(add(uniformGumbel([count, components]), this.logits));
     const chosen = sub(1, less(scores, max(scores, -1, { keepDims: true })));
     const noise = tempered(randomNormal([count, features]), temperature);
     const rows = add(matmul(chosen, this.mean), mul(matmul(chosen, exp(this.logStd)), noise));

@@ -1,3 +1,4 @@
+// Files that are whole at every moment: written beside and renamed.
 import { constants } from 'node:fs';
 import { access, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';

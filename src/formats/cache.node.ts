@@ -1,3 +1,4 @@
+// The folder for what can be had again.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 

@@ -1,3 +1,4 @@
+// Gzip files, inflated within a bound.
 import { LatentGpuError } from '../errors.ts';
 
 /** One GiB: what {@link gunzip} inflates at most unless told otherwise. */

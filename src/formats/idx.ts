@@ -1,3 +1,4 @@
+// IDX, the format of MNIST's files.
 import { LatentGpuError } from '../errors.ts';
 import { shapeText } from './message.ts';
 

@@ -1,3 +1,4 @@
+// NumPy's format for one array.
 import { LatentGpuError } from '../errors.ts';
 import { halfToFloat } from './half.ts';
 import { quote, shapeText } from './message.ts';

@@ -1,3 +1,4 @@
+// Safetensors: named tensors in one file, read and written.
 import { LatentGpuError } from '../errors.ts';
 import { halfToFloat } from './half.ts';
 import { isObject } from './json.ts';

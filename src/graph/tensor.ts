@@ -2,6 +2,7 @@
 // made. The op it carries says how its shape follows from its inputs, how it is differentiated
 // and how it is computed in float64; the scheduler decides how it is computed on the GPU.
 import { LatentGpuError } from '../errors.ts';
+import type { Constants, Hooks, KernelName } from '../kernels/specialize.ts';
 import type { NdArray } from './ndarray.ts';
 import { formatShape, type Shape, sizeOf } from './shape.ts';
 
@@ -46,14 +47,15 @@ export interface Op {
  * A shader for one node. Its bindings are the inputs in order, then the result; a constant GRID_X is
  * set to the workgroups in a row of the dispatch.
  */
-export interface KernelSetup {
-  /** A file under `shaders/`, without its ending. */
-  readonly shader: string;
-  readonly constants: Readonly<Record<string, number | string>>;
-  readonly hooks?: Readonly<Record<string, string>>;
-  readonly workgroups: number;
-  readonly flops: number;
-}
+export type KernelSetup<S extends KernelName = KernelName> = S extends KernelName
+  ? {
+      readonly shader: S;
+      readonly constants: Constants<S>;
+      readonly hooks?: Hooks<S>;
+      readonly workgroups: number;
+      readonly flops: number;
+    }
+  : never;
 
 let nextId = 1;
 

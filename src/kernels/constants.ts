@@ -42,7 +42,7 @@ function literal(name: string, constant: string, type: string | undefined, value
 export function setConstants(
   name: string,
   declarations: readonly Declaration[],
-  constants: Record<string, number | string>,
+  constants: Readonly<Partial<Record<string, number | string>>>,
 ): Declaration[] {
   const missing = new Set(Object.keys(constants));
   const result = declarations.map((declaration) => {

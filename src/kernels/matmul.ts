@@ -1,6 +1,8 @@
+// Which variant of which skeleton computes a product, and with what constants and hooks.
 import { LatentGpuError } from '../errors.ts';
 import { gpuVariant, softwareVariant } from './matmul-defaults.ts';
 import type { MatmulOperand, MatmulProblem } from './matmul-problem.ts';
+import type { Constants, Hooks } from './specialize.ts';
 import { extentClass, type TunedTable, tunedVariant } from './tuned.ts';
 
 export interface AdapterClass {
@@ -13,12 +15,14 @@ export interface AdapterClass {
   readonly tuned?: TunedTable;
 }
 
+type MatmulShader = 'matmul' | 'matmul_subgroup' | 'matmul_tiled';
+
 /** A kernel for a product: what to specialise and how many workgroups to dispatch. */
 export interface MatmulChoice {
-  shader: string;
+  shader: MatmulShader;
   variant: string;
-  constants: Record<string, number | string>;
-  hooks: Record<string, string>;
+  constants: Constants<MatmulShader>;
+  hooks: Hooks<MatmulShader>;
   dispatch: [number, number, number];
   /** Rows of C that one workgroup computes. */
   tileM: number;
@@ -27,7 +31,7 @@ export interface MatmulChoice {
 }
 
 interface Variant {
-  shader: 'matmul' | 'matmul_subgroup' | 'matmul_tiled';
+  shader: MatmulShader;
   /** Rows and columns of C that one invocation computes. */
   rows: number;
   columns: number;
@@ -197,12 +201,14 @@ export function chooseMatmul(
 /** How a kernel reads an operand: as quads where its rows allow, else float by float. */
 function access(name: 'a' | 'b', operand: MatmulOperand, shader: Variant['shader']): string {
   const { transposed } = operand;
-  const order = transposed ? 'column' : 'row';
   const width = inQuads(operand) ? 'quads' : 'floats';
   if (shader === 'matmul_tiled') {
-    return `// @import lib/matmul_tiled_${name}_${width}\n// @import lib/matmul_tiled_${name}_${order}`;
+    // A transposed A is stored as an ordinary B is.
+    const along = transposed === (name === 'a') ? 'columns' : 'rows';
+    return `// @import lib/matmul_tiled_${name}_${width}\n// @import lib/matmul_tiled_${along} as ${name}`;
   }
   // Four terms of a transposed A lie in four places: reading quads would fetch other rows as well.
+  const order = transposed ? 'column' : 'row';
   const scattered = name === 'a' && transposed;
   return `// @import lib/matmul_${name}_${order}_${scattered ? 'floats' : width}`;
 }

@@ -1,3 +1,4 @@
+// WGSL files as templates: imports, constants, hooks, unrolled lines, and only what is reached.
 import { constantsOf, setConstants } from './constants.ts';
 import { bad, code, type Declaration, type Item, itemsOf, parse, wordsOf } from './declarations.ts';
 import { unroll } from './unroll.ts';
@@ -6,7 +7,8 @@ import { unroll } from './unroll.ts';
  * The directives that turn a WGSL file into a family of kernels. They are comments, so that a file
  * stays valid WGSL once its imports are resolved (block comments are not understood):
  *
- * - `// @import lib/name` splices another file once;
+ * - `// @import lib/name` splices another file once; `// @import lib/name as a` once for each such
+ *   name, with `a_` and `A_` where the file writes `x_` and `X_`;
  * - `const NAME: u32 = 8u;` at module level may be given another value;
  * - `// @hook name` … `// @end` encloses declarations that may be replaced;
  * - `// @unroll i COUNT` … `// @end`, inside a function, repeats its lines, with the bare token `i`
@@ -17,8 +19,8 @@ import { unroll } from './unroll.ts';
 
 /** How a kernel is made special: values of its constants and replacements of its hooks. */
 export interface Specialization {
-  constants?: Record<string, number | string>;
-  hooks?: Record<string, string>;
+  readonly constants?: Readonly<Partial<Record<string, number | string>>>;
+  readonly hooks?: Readonly<Partial<Record<string, string>>>;
 }
 
 /**
@@ -33,7 +35,7 @@ export function resolve(
   name: string,
   text: string,
   source: (name: string) => string | undefined,
-  hooks: Record<string, string> = {},
+  hooks: Readonly<Partial<Record<string, string>>> = {},
 ): Declaration[] {
   const out: Declaration[] = [];
   const seen = new Set([name]);
@@ -48,11 +50,13 @@ export function resolve(
         else walk(file, parse(`${file}, hook ${item.name}`, replacement), others);
       } else if (!seen.has(item.name)) {
         seen.add(item.name);
-        const imported = source(item.name);
+        const [library, as] = item.name.split(' as ') as [string, string?];
+        const imported = source(library);
         if (imported === undefined) {
-          throw bad(file, `line ${item.line} imports '${item.name}', which does not exist`);
+          throw bad(file, `line ${item.line} imports '${library}', which does not exist`);
         }
-        walk(item.name, itemsOf(item.name, imported), replacements);
+        const text = as === undefined ? imported : importedAs(imported, as);
+        walk(library, itemsOf(library, text), replacements);
       }
     }
   };
@@ -63,6 +67,10 @@ export function resolve(
   }
   return out;
 }
+
+/** The text of a file that is imported under a name. */
+export const importedAs = (text: string, as: string): string =>
+  text.replace(/\bx_/g, `${as}_`).replace(/\bX_/g, `${as.toUpperCase()}_`);
 
 /**
  * The texts of the declarations that an entry point needs, unrolled; extensions come first, the

@@ -32,7 +32,7 @@ export interface ObjectiveTerms extends Estimate {
  *
  * ```ts
  * const objective = new objectives.Objective(config.objective, { features: 784 });
- * const { loss, value, metrics, effects } = objective.of(model, batch);
+ * const trainer = await Trainer.create({ …, loss: (batch) => objective.lossOf(model, batch) });
  * await trainer.set(objective.live['objective.beta'], 4);
  * ```
  */
@@ -94,6 +94,12 @@ export class Objective extends Module {
         ...(this.cools && temperature && { temperature }),
       },
     };
+  }
+
+  /** The same as a trainer takes it: the loss is what is recorded, the surrogate what is lowered. */
+  lossOf(model: LatentModel, batch: Batch) {
+    const { loss, value, metrics = {}, effects = [] } = this.of(model, batch);
+    return { loss: value, ...(loss !== value && { surrogate: loss }), metrics, effects };
   }
 
   private estimate(

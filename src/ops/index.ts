@@ -42,6 +42,7 @@ export {
   randomUniform,
   seed,
   step,
+  uniformGumbel,
 } from './random.ts';
 export {
   type Axes,

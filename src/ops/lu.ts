@@ -25,7 +25,11 @@ export interface LuFrame {
 const WORKGROUP = 64;
 
 /** A kernel of an invocation an element. */
-function byElement(node: Tensor, shader: string, flops: number): KernelSetup {
+function byElement(
+  node: Tensor,
+  shader: 'lu_matrix' | 'lu_gradient',
+  flops: number,
+): KernelSetup<'lu_matrix' | 'lu_gradient'> {
   return {
     shader,
     constants: { N: node.shape[0] as number, WORKGROUP },

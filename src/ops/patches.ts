@@ -2,7 +2,7 @@
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import type { Shape } from '../graph/shape.ts';
-import { defineOp, type KernelSetup, Tensor } from '../graph/tensor.ts';
+import { defineOp, Tensor } from '../graph/tensor.ts';
 
 /** A window over images [B, H, W, C], and the places it goes to. */
 export interface Window {
@@ -56,11 +56,11 @@ const CELLS = { 4: 'vec4f', 2: 'vec2f', 1: 'f32' } as const;
 
 const cellsOf = (image: Image): number => image[3] / together(image);
 
-function setup(
-  shader: string,
+function setup<S extends 'patches' | 'overlap_add'>(
+  shader: S,
   { window, image, width }: Attributes,
   invocations: number,
-): KernelSetup {
+) {
   const { kernel, stride, top, left, out } = window;
   const [BATCH, HEIGHT, WIDTH] = image;
   return {

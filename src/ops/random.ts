@@ -6,7 +6,9 @@ import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { checkShape, type Shape, sizeOf } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
+import { neg } from './arithmetic.ts';
 import { less } from './comparison.ts';
+import { log } from './elementary.ts';
 import { elementwise } from './elementwise.ts';
 import { addUint, divUint, modUint, mulUint } from './integers.ts';
 import { permute } from './reference/permute.ts';
@@ -90,14 +92,25 @@ export function randomUniform(shape: Shape, options: NoiseOptions = {}): Tensor 
   return noise('uniform', shape, options);
 }
 
-/** Standard Gumbel draws -log(-log u): the largest of logits plus these is a categorical draw. */
+/**
+ * Standard Gumbel draws -log E with E exponential, new at every step: the largest of logits plus
+ * these is a categorical draw (Gumbel 1954). All 32 bits of a word, within [-3.13, 22.9].
+ */
 export function randomGumbel(shape: Shape, options: NoiseOptions = {}): Tensor {
   return noise('gumbel', shape, options);
 }
 
-/** Standard logistic draws log(u / (1 - u)), which are differences of two Gumbel ones. */
+/** Standard logistic draws log(u / (1 - u)), new at every step. All 32 bits, within ±22.9. */
 export function randomLogistic(shape: Shape, options: NoiseOptions = {}): Tensor {
   return noise('logistic', shape, options);
+}
+
+/**
+ * Gumbel draws of {@link randomUniform}'s 23 bits, within [-2.82, 16.7]: those of version 0.1.0, kept
+ * where a seed's samples would change. What is new takes {@link randomGumbel}.
+ */
+export function uniformGumbel(shape: Shape): Tensor {
+  return neg(log(neg(log(randomUniform(shape)))));
 }
 
 /** 0/1 draws with the given probabilities; no gradient flows. */

@@ -13,7 +13,11 @@ const WORKGROUP = { software: 4, gpu: 64 } as const;
 
 const formOf = (node: Tensor) => node.attrs as unknown as SplineForm;
 
-function setup(node: Tensor, shader: string, isSoftware: boolean): KernelSetup {
+function setup(
+  node: Tensor,
+  shader: 'spline' | 'spline_gradient',
+  isSoftware: boolean,
+): KernelSetup<'spline' | 'spline_gradient'> {
   const x = node.inputs[0] as Tensor;
   const width = x.shape.at(-1) as number;
   const { bins, bound, inverse } = formOf(node);

@@ -1,5 +1,12 @@
 // How columns are solved for by substitution, many rows at a time.
-import type { KernelSetup } from '../graph/tensor.ts';
+import type { ShaderName } from '../kernels/specialize.ts';
+
+/** What the shaders that solve for columns have in common. */
+interface Columns {
+  readonly constants: Readonly<Record<'N' | 'BLOCK' | 'LANES' | 'WORKGROUP', number>>;
+  readonly workgroups: number;
+  readonly hooks: Readonly<Partial<Record<'cells' | 'meet', string>>>;
+}
 
 /**
  * Four columns an invocation on software adapters; on GPUs lanes take the rows in turns.
@@ -12,9 +19,9 @@ import type { KernelSetup } from '../graph/tensor.ts';
 export function byColumns(
   matrices: number,
   n: number,
-  quads: string,
+  quads: ShaderName,
   isSoftware: boolean,
-): Required<Pick<KernelSetup, 'constants' | 'workgroups' | 'hooks'>> {
+): Columns {
   const BLOCK = n < 64 ? 4 : 16;
   const blocks = 2 ** Math.ceil(Math.log2(Math.max(1, n / BLOCK)));
   const [LANES, WORKGROUP] = isSoftware ? [1, 4] : [Math.min(64, blocks), 64];

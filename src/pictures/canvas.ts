@@ -1,3 +1,4 @@
+// A raster to draw on.
 import type { Picture } from './png.ts';
 
 /** Red, green and blue, 0 … 255. */

@@ -1,3 +1,4 @@
+// Principal components, by which codes of many dimensions are drawn in two.
 import { LatentGpuError } from '../errors.ts';
 
 export interface PrincipalComponents {

@@ -1,3 +1,4 @@
+// A picture of a grid that a map has bent.
 import { Canvas, type Color } from './canvas.ts';
 import { drawAxes, type Frame, MARGIN, viewOf } from './plot.ts';
 import type { Picture } from './png.ts';

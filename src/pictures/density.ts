@@ -1,3 +1,4 @@
+// A picture of a density over the plane.
 import { LatentGpuError } from '../errors.ts';
 import { Canvas, type Color } from './canvas.ts';
 import { drawAxes, type Frame, MARGIN, viewOf } from './plot.ts';

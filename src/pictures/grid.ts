@@ -1,3 +1,4 @@
+// Many images in one picture.
 import { LatentGpuError } from '../errors.ts';
 import type { Picture } from './png.ts';
 

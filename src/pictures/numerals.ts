@@ -1,3 +1,4 @@
+// Numbers for the axes of pictures, without a font.
 import type { Canvas, Color } from './canvas.ts';
 
 /**

@@ -1,3 +1,4 @@
+// Pictures as PNG files.
 import { encode } from 'fast-png';
 import { LatentGpuError } from '../errors.ts';
 

@@ -1,3 +1,4 @@
+// A picture of points in the plane, coloured by label.
 import { LatentGpuError } from '../errors.ts';
 import { Canvas, type Color } from './canvas.ts';
 import { drawNumber } from './numerals.ts';

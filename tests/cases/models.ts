@@ -12,9 +12,9 @@ import {
   type Vae,
   type VaeConfig,
 } from '../../src/models/index.ts';
+import type { ObjectiveConfig } from '../../src/objectives/index.ts';
 import { mean, neg, seed, step } from '../../src/ops/index.ts';
 import { adam } from '../../src/optim/index.ts';
-import type { ObjectiveConfig } from '../../src/objectives/index.ts';
 import { Runtime, schedule } from '../../src/scheduler/index.ts';
 import { type Binarization, binarizedRows } from '../../src/training/binarize.ts';
 import { describeStep, Trainer, type TrainerOptions } from '../../src/training/index.ts';
@@ -64,7 +64,11 @@ function training(
 
 const hidden = (...widths: number[]) => ({ hidden: widths, activation: 'relu' as const });
 const iwae = (samples: number): Partial<ObjectiveConfig> => ({ bound: 'iwae', samples });
-const elboOf = (samples: number, kl: 'analytic' | 'sampled', beta: number): Partial<ObjectiveConfig> => ({
+const elboOf = (
+  samples: number,
+  kl: 'analytic' | 'sampled',
+  beta: number,
+): Partial<ObjectiveConfig> => ({
   bound: 'elbo',
   samples,
   kl,

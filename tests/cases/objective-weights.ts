@@ -2,13 +2,17 @@
 import { LatentGpuError } from '../../src/errors.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { input, type Variable } from '../../src/graph/variable.ts';
+import type { Batch } from '../../src/nn/index.ts';
 import * as objectives from '../../src/objectives/index.ts';
 import { constant, gradient, mean } from '../../src/ops/index.ts';
+import { adam } from '../../src/optim/index.ts';
 import { schedule } from '../../src/scheduler/index.ts';
+import { Trainer, type TrainerState } from '../../src/training/index.ts';
 import { concurrentCases } from '../rig/cases.ts';
 import { check, reals, withRuntime } from '../support/engine.ts';
 import { B, built, configOf, D, type Kind, Model, traits } from '../support/objective-model.ts';
 import { outputsOf, referenceOf } from '../support/run.ts';
+import { BATCH, data, sharing } from '../support/trainers.ts';
 
 concurrentCases('objectives', (c) => {
   c(
@@ -152,6 +156,38 @@ concurrentCases('objectives', (c) => {
       }
     },
   );
+
+  c('a multiplier, an average and a schedule go on bit for bit', async (t) => {
+    const trainer = async (kind: Kind, given: Record<string, unknown>, from?: TrainerState) => {
+      const objective = new objectives.Objective(configOf(kind, given), traits[kind]);
+      const model = new Model(kind, objective);
+      const loss = (batch: Batch) => objective.lossOf(model, batch);
+      const options = { model, loss, data, batch: BATCH, optimizer: adam({ lr: 0.01 }), seed: 3 };
+      return await Trainer.create(options, sharing(t), from);
+    };
+    for (const [kind, given] of [
+      ['normal', { constraint: 'kl', target: 0.5, constraintRate: 0.2 }],
+      ['bits', { estimator: 'score', baseline: 'mean', anneal: 'cyclical', annealEpochs: 2 }],
+    ] as const) {
+      const first = await trainer(kind, given);
+      await first.run(9);
+      const middle = await first.state();
+      await first.run(8);
+      const whole = await first.state();
+      const second = await trainer(kind, given, middle);
+      await second.run(8);
+      const again = await second.state();
+      t.equal([...again.tensors.keys()], [...whole.tensors.keys()]);
+      for (const [name, values] of whole.tensors) t.equal(again.tensors.get(name), values, name);
+      const held = [...whole.tensors].filter(([name]) => name.startsWith('buffer.objective'));
+      t.equal(held.length, 2, 'what the objective keeps');
+      for (const [name, values] of held) {
+        t.ok(values[0] !== middle.tensors.get(name)?.[0], `${name} moves`);
+      }
+      first.runtime.destroy();
+      second.runtime.destroy();
+    }
+  });
 
   c('plain settings have no tensors of their own, and cost no dispatch', (t) => {
     const { model } = built('normal', {});

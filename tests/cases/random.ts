@@ -86,6 +86,8 @@ concurrentCases('random numbers', (c) => {
         gathered: o.less(o.randomUniform([batch, 1]), o.gather(table, index)),
         rows: o.less(o.randomUniform([batch, width]), o.gather(wide, index)),
         broadcast: o.mul(o.randomNormal([batch, 1]), o.add(mean, column)),
+        winner: o.max(o.add(mean, o.randomGumbel([batch, width])), 1),
+        gates: o.sigmoid(o.add(mean, o.randomLogistic([batch, width]))),
         turned: o.add(o.transpose(o.randomNormal([width, batch])), mean),
       };
       const values = new Map(
@@ -126,6 +128,8 @@ concurrentCases('random numbers', (c) => {
     const outputs = {
       uniform: o.randomUniform([n]),
       normal: o.randomNormal([256, n / 256]),
+      gumbel: o.randomGumbel([n]),
+      logistic: o.randomLogistic([n]),
       coins: o.randomBernoulli(o.expand(p, [n])),
     };
     await withRuntime(t, async (runtime) => {
@@ -133,13 +137,20 @@ concurrentCases('random numbers', (c) => {
       runtime.write(o.seed, [2024, 7]);
       runtime.write(p, [0.3]);
       await plan.run();
-      const [uniform, normal, coins] = await Promise.all(
-        ['uniform', 'normal', 'coins'].map((name) => plan.read(name)),
+      const [uniform, normal, coins, gumbel, logistic] = await Promise.all(
+        ['uniform', 'normal', 'coins', 'gumbel', 'logistic'].map((name) => plan.read(name)),
       );
       const [u, z] = [uniform as Float32Array, normal as Float32Array];
       t.ok(Math.min(...u) > 0 && Math.max(...u) < 1, 'a uniform draw is 0 or 1');
       t.ok(distance(u, (x) => x) < 1.95, 'uniforms are not uniform');
       t.ok(distance(z, normalCdf) < 1.95, 'normals are not normal');
+      const gumbelCdf = (x: number) => Math.exp(-Math.exp(-x));
+      t.ok(distance(gumbel as Float32Array, gumbelCdf) < 1.95, 'Gumbel draws are not Gumbel');
+      const logisticCdf = (x: number) => 1 / (1 + Math.exp(-x));
+      t.ok(
+        distance(logistic as Float32Array, logisticCdf) < 1.95,
+        'logistic draws are not logistic',
+      );
       // Standard errors of the moments of n draws, five of them.
       const moment = (k: number) => z.reduce((sum, x) => sum + x ** k, 0) / n;
       [0, 1, 0, 3].forEach((expected, k) => {

@@ -20,9 +20,6 @@ export interface Bounded {
 
 const exact: Bound = { absolute: 0, relative: 0 };
 
-/** Names under which the bounds of WGSL's own functions stand in the table. */
-const builtins: Record<string, keyof typeof bounds> = { abs: 'abs4', sqrt: 'sqrt4' };
-
 /** Functions that make no error and therefore have no row in the table of bounds. */
 const errorless =
   /^(less|less_equal|greater|greater_equal|equal4|is_finite4|copy4|to_u32|\w+_u|permute4)$/;
@@ -34,7 +31,7 @@ function boundOf(node: Tensor): Bound {
   const fn = node.op.snippet?.fn as string;
   if (errorless.test(fn)) return exact;
   if (fn === 'to_f32') return { absolute: 0, relative: U };
-  const bound: Bound | undefined = bounds[builtins[fn] ?? (fn as keyof typeof bounds)];
+  const bound: Bound | undefined = bounds[fn as keyof typeof bounds];
   if (!bound) throw new Error(`src/ops/reference/bounds.ts has no bound for ${fn}`);
   return bound;
 }

@@ -1,22 +1,44 @@
 // The body of a kernel: the WGSL that computes a group's nodes for one quad of its domain, as calls
 // to the functions in shaders/lib.
 import type { Tensor } from '../../graph/tensor.ts';
-import { isHalf } from '../../graph/variable.ts';
-import { accessIn, type Level, readShape } from '../fuse/group.ts';
+import { accessIn, type Group, type Level, readShape } from '../fuse/group.ts';
 import { alignStrides, type Location } from '../fuse/location.ts';
 import type { Read } from '../fuse/traffic.ts';
 import { accessOf, isPacked, isVirtual } from '../lower/access.ts';
 import { targetOf } from '../lower/effects.ts';
-import { type Binding, BoundGroup, isFixed, noiseStrides } from './bound-group.ts';
-import { affineText, type IndexSpace, rowIndexText } from './index-space.ts';
+import { Bindings, isFixed } from './bindings.ts';
+import { type Footprint, noiseStrides, tableStride } from './footprint.ts';
+import { affineText, IndexSpace, rowIndexText, type Segment } from './index-space.ts';
+import { elementAt, fixedElement, quadAt } from './memory-text.ts';
 import { literal, type Scope, splat } from './scope.ts';
 
-export class Emitter extends BoundGroup {
+export class Emitter {
+  readonly footprint: Footprint;
+  readonly group: Group;
+  readonly space: IndexSpace;
+  readonly bindings: Bindings;
+  /** The libraries that the emitted lines call. */
   readonly imports = new Set<string>();
   private counter = 0;
   /** The quad that is computed: its number along the quad axis, and its first element. */
   private quad = 'quad';
   private column = 'column';
+
+  /**
+   * @param segments how the kernel counts the axes of its domain
+   * @param firstBinding the number of its first binding, after those of a product's operands
+   */
+  constructor(footprint: Footprint, segments: readonly Segment[], firstBinding = 0) {
+    this.footprint = footprint;
+    this.group = footprint.group;
+    this.space = new IndexSpace(segments, footprint.domainStrides());
+    this.bindings = new Bindings(footprint, this.space, firstBinding);
+  }
+
+  /** The nodes of the group in the order in which they are computed. */
+  get order(): readonly Tensor[] {
+    return this.footprint.order;
+  }
 
   /** Emits for one fixed quad instead of the one that the kernel's loop is at. */
   atQuad<T>(quad: number, emit: () => T): T {
@@ -80,9 +102,9 @@ export class Emitter extends BoundGroup {
   private noise(node: Tensor, scope: Scope): string {
     const { fn, module } = node.op.snippet as { fn: string; module: string };
     this.imports.add('lib/philox').add(module);
-    const { terms } = (this.space as IndexSpace).affine(noiseStrides(this.group.shape));
+    const { terms } = this.space.affine(noiseStrides(this.group.shape));
     const at = affineText(terms, 0, 4);
-    const seed = this.reads.get(`${node.id}:0`) as Read;
+    const seed = this.footprint.readOf(node, 0);
     const words = [0, 1].map((i) => this.element(seed.location, i));
     const step = this.operand(node, 1, scope);
     const quad = terms.length > 0 ? `${at} + ${this.quad}` : this.quad;
@@ -95,19 +117,15 @@ export class Emitter extends BoundGroup {
 
   /** One fixed element of a small memory. */
   private element(location: Location, at: number): string {
-    const binding = this.bindingOf(location.memory);
-    const index = location.offset - binding.start + at;
-    if (binding.kind === 'uniform') return `${binding.name}.${'xyzw'[index]}`;
-    return binding.quads
-      ? `${binding.name}[${index >> 2}u].${'xyzw'[index & 3]}`
-      : `${binding.name}[${index}u]`;
+    const binding = this.bindings.of(location.memory);
+    return fixedElement(binding, location.offset - binding.start + at);
   }
 
   private gather(node: Tensor, scope: Scope): string {
-    const table = this.reads.get(`${node.id}:0`) as Read;
+    const table = this.footprint.readOf(node, 0);
     const row = this.name(scope, `${this.operand(node, 1, scope)}.x`);
-    const { last } = (this.space as IndexSpace).affine(this.fullStrides(table));
-    const terms = [{ name: row, stride: this.tableStride(table) }];
+    const { last } = this.space.affine(this.footprint.fullStrides(table));
+    const terms = [{ name: row, stride: tableStride(table) }];
     return this.name(scope, this.loadText(table.location, terms, last));
   }
 
@@ -119,15 +137,15 @@ export class Emitter extends BoundGroup {
       return splat(base.dtype as 'f32', literal(base.attrs.value as number, base.dtype));
     }
     if (this.group.levels.has(base)) return this.value(base, scope);
-    const byQuad = this.readsByQuad(node);
+    const byQuad = this.footprint.readsByQuad(node);
     if (isVirtual(base)) return this.iota(node, tensor, byQuad, scope);
-    const read = this.reads.get(`${node.id}:${input}`) as Read;
+    const read = this.footprint.readOf(node, input);
     const { location } = read;
     const place =
       this.group.levels.get(node) === 'one'
         ? 'one'
         : byQuad
-          ? `f${this.fullStrides(read).join()}`
+          ? `f${this.footprint.fullStrides(read).join()}`
           : `r${node.shape.join()}|${location.strides.join()}`;
     const key = `${location.memory.id}@${location.offset}:${place}`;
     const known = scope.find(key);
@@ -146,49 +164,32 @@ export class Emitter extends BoundGroup {
       );
     }
     const strides = alignStrides(access.strides, this.group.shape);
-    const { terms, last } = (this.space as IndexSpace).affine(strides);
+    const { terms, last } = this.space.affine(strides);
     const lanes = last === 0 ? '' : ` + (vec4u(${this.column}) + vec4u(0u, 1u, 2u, 3u)) * ${last}u`;
     return this.name(scope, `vec4u(${affineText(terms, access.offset)})${lanes}`);
   }
 
   private loadFull(read: Read): string {
-    const { terms, last } = (this.space as IndexSpace).affine(this.fullStrides(read));
+    const { terms, last } = this.space.affine(this.footprint.fullStrides(read));
     return this.loadText(read.location, terms, last);
   }
 
   private loadRow(read: Read): string {
     const { node, location } = read;
-    const binding = this.bindingOf(location.memory);
+    const binding = this.bindings.of(location.memory);
     const type = location.memory.dtype as 'f32' | 'u32';
     if (isFixed(location)) return splat(type, this.element(location, 0));
     const offset = location.offset - binding.start;
     let { shape } = node;
     let { strides } = location;
     let counter = this.counterOf(this.group.levels.get(node));
-    if (counter === 'item' && this.isSteady(this.rowStridesOf(read))) {
+    if (counter === 'item' && this.footprint.isSteady(this.footprint.rowStridesOf(read))) {
       // Rows of one block read the same: its own number finds it.
       const isOuter = (_: unknown, axis: number) => !this.group.over.includes(axis);
       [shape, strides, counter] = [shape.filter(isOuter), strides.filter(isOuter), 'row'];
     }
     const at = rowIndexText(shape, strides, offset, counter);
-    return splat(type, this.elementAt(binding, at));
-  }
-
-  /** The number at an index into a memory that is not bound as quads. */
-  private elementAt({ memory, name }: Binding, at: string): string {
-    if (memory.dtype === 'u8') {
-      return `f32(extractBits(${name}[(${at}) / 4u], 8u * ((${at}) % 4u), 8u)) / 255.0`;
-    }
-    if (!isHalf(memory)) return `${name}[${at}]`;
-    this.imports.add('lib/halves');
-    return `half_of(${name}[(${at}) / 2u], ${at})`;
-  }
-
-  private quadAt({ memory, name }: Binding, at: string): string {
-    if (memory.dtype === 'u8') return `unpack4x8unorm(${name}[${at}])`;
-    if (!isHalf(memory)) return `${name}[${at}]`;
-    this.imports.add('lib/halves');
-    return `halves4(${name}[${at}])`;
+    return splat(type, elementAt(binding, at, this.imports));
   }
 
   private loadText(
@@ -196,7 +197,7 @@ export class Emitter extends BoundGroup {
     terms: readonly { name: string; stride: number }[],
     last: number,
   ): string {
-    const binding = this.bindingOf(location.memory);
+    const binding = this.bindings.of(location.memory);
     const { memory } = location;
     const offset = location.offset - binding.start;
     const type = memory.dtype === 'u32' ? 'u32' : 'f32';
@@ -205,11 +206,11 @@ export class Emitter extends BoundGroup {
     }
     if (binding.quads) {
       const at = affineText([...terms, { name: this.quad, stride: 4 }], offset, 4);
-      return this.quadAt(binding, at);
+      return quadAt(binding, at, this.imports);
     }
     const one = (lane: number) => {
       const own = last === 0 ? terms : [...terms, { name: this.lane(lane), stride: last }];
-      return this.elementAt(binding, affineText(own, offset));
+      return elementAt(binding, affineText(own, offset), this.imports);
     };
     if (last === 0) return splat(type, one(0));
     return splat(type, [0, 1, 2, 3].map(one).join(', '));
@@ -218,14 +219,14 @@ export class Emitter extends BoundGroup {
   /** Statements that leave the values of one level in memory. */
   stores(scope: Scope, level: Level, only: (node: Tensor) => boolean): string[] {
     const lines: string[] = [];
-    for (const { node, location } of this.writes) {
+    for (const { node, location } of this.footprint.writes) {
       if (this.group.levels.get(node) !== level || node === this.group.columnSum || !only(node))
         continue;
       if (node.op.kind === 'store') {
         const value = this.operand(node, 0, scope);
         const at = this.operand(node, 1, scope);
         const size = (targetOf(node) as Tensor).size;
-        lines.push(`${this.bindingOf(location.memory).name}[${at}.x % ${size}u] = ${value}.x;`);
+        lines.push(`${this.bindings.of(location.memory).name}[${at}.x % ${size}u] = ${value}.x;`);
         continue;
       }
       if (node.op.kind === 'scatter') {
@@ -235,7 +236,7 @@ export class Emitter extends BoundGroup {
       }
       const value = this.value(node, scope);
       lines.push(
-        ...(this.isByQuad(node)
+        ...(this.footprint.isByQuad(node)
           ? this.storeFull(location, value)
           : this.storeRow(node, location, value)),
       );
@@ -245,9 +246,9 @@ export class Emitter extends BoundGroup {
 
   /** @param row which row of the memory each of the four is for, where that is told at run time */
   private storeFull(location: Location, value: string, row?: string): string[] {
-    const space = this.space as IndexSpace;
+    const { space } = this;
     const { memory, offset: from, strides } = location;
-    const { name, quads, start } = this.bindingOf(memory);
+    const { name, quads, start } = this.bindings.of(memory);
     const offset = from - start;
     const { terms, last } = space.affine(alignStrides(strides, this.group.shape));
     const termsOf = (lane: number) => {
@@ -269,24 +270,10 @@ export class Emitter extends BoundGroup {
   }
 
   private storeRow(node: Tensor, location: Location, value: string): string[] {
-    const { name, start } = this.bindingOf(location.memory);
+    const { name, start } = this.bindings.of(location.memory);
     // A row that is folded in parts leaves one value a part.
     const counter = this.group.splits > 1 ? 'part' : this.counterOf(this.group.levels.get(node));
     const at = rowIndexText(node.shape, location.strides, location.offset - start, counter);
     return [`${name}[${at}] = ${value}.x;`];
-  }
-
-  /** The sums of a product's left operand, four rows of it at a time. */
-  columnSumStores(): string[] {
-    const write = this.writes.find((w) => w.node === this.group.columnSum);
-    if (!write) return [];
-    const { name, start } = this.bindingOf(write.location.memory);
-    const rows = write.node.size;
-    const offset = write.location.offset - start;
-    return [0, 1, 2, 3].map((lane) => {
-      const at = affineText([{ name: lane === 0 ? 'row' : `(row + ${lane}u)`, stride: 1 }], offset);
-      const statement = `${name}[${at}] = value.${'xyzw'[lane]};`;
-      return lane === 0 ? statement : `if (row + ${lane}u < ${rows}u) { ${statement} }`;
-    });
   }
 }

@@ -1,9 +1,9 @@
 // What the kernels of all kinds of groups are put together from.
-
+import type { Constants } from '../../kernels/specialize.ts';
 import { isPacked } from '../lower/access.ts';
 import type { AdapterClass } from '../lower/adapter.ts';
 import type { KernelBinding } from '../place/kernel-binding.ts';
-import type { Binding } from './bound-group.ts';
+import type { Bindings } from './bindings.ts';
 import type { Emitter } from './emitter.ts';
 import type { KernelChoice } from './invocations.ts';
 
@@ -36,7 +36,7 @@ export const indent = (lines: readonly string[], by = '  ') =>
 export function libraryConstants(
   emitter: Pick<Emitter, 'imports'>,
   adapter: AdapterClass,
-): Record<string, number> {
+): Constants<'lib/philox'> {
   // A software adapter shifts slowly and converts fast; the words are the same.
   return emitter.imports.has('lib/philox') && adapter.isSoftware ? { PHILOX_CONVERTS: 1 } : {};
 }
@@ -44,8 +44,8 @@ export function libraryConstants(
 export const importLines = (emitter: Pick<Emitter, 'imports'>) =>
   [...emitter.imports].sort().map((m) => `// @import ${m}`);
 
-export const plain = (bindings: readonly Binding[]): KernelBinding[] =>
-  bindings.map(({ memory, kind, start, elements, quads }) => ({
+export const plain = ({ all }: Bindings): KernelBinding[] =>
+  all.map(({ memory, kind, start, elements, quads }) => ({
     memory,
     kind,
     offset: 4 * start,

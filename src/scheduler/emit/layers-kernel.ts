@@ -4,7 +4,7 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { isHalf } from '../../graph/variable.ts';
 import { specialize } from '../../kernels/specialize.ts';
 import type { Dependencies } from '../fuse/dependencies.ts';
-import { accessIn, type Group } from '../fuse/group.ts';
+import { accessIn } from '../fuse/group.ts';
 import { chainOf, layersOf, productOf } from '../fuse/layers.ts';
 import { chooseLayers, type LayersChoice } from '../fuse/layers-choice.ts';
 import { locate } from '../fuse/location.ts';
@@ -14,7 +14,8 @@ import type { AdapterClass } from '../lower/adapter.ts';
 import { type Operand, operandOf } from '../lower/operand.ts';
 import type { KernelBinding } from '../place/kernel-binding.ts';
 import { Emitter } from './emitter.ts';
-import { affineText, IndexSpace, rowIndexText } from './index-space.ts';
+import type { Footprint } from './footprint.ts';
+import { affineText, rowIndexText } from './index-space.ts';
 import { grid, importLines, indent, libraryConstants, type Made, plain } from './kernel-parts.ts';
 import { Scope } from './scope.ts';
 
@@ -52,18 +53,19 @@ class Composer {
    *
    * @param passed the node whose value that is; the last link passes nothing on
    */
-  link(name: string, emitter: Emitter, passed: Tensor | undefined): void {
-    const { shape } = emitter.group;
+  link(name: string, footprint: Footprint, passed: Tensor | undefined): void {
+    const { shape } = footprint.group;
     const rank = shape.length;
     const lead = shape.slice(0, -1);
-    const space = new IndexSpace(
+    const emitter = new Emitter(
+      footprint,
       [
         { extents: lead, axes: lead.map((_, axis) => axis), counter: 'row', prefix: 'r' },
         { extents: shape.slice(-1), axes: [rank - 1], counter: 'index', prefix: 'c' },
       ],
-      emitter.domainStrides(),
+      this.bindings.length,
     );
-    this.lines.push(emitter.bind(space, this.bindings.length));
+    this.lines.push(emitter.bindings.declarations);
     this.bindings.push(...plain(emitter.bindings));
     const scope = new Scope();
     const product = emitter.order.find((node) => node.op.kind === 'matmul');
@@ -74,7 +76,7 @@ class Composer {
     const body = [
       'let column = col;',
       'let quad = col / 4u;',
-      ...space.unravel(0),
+      ...emitter.space.unravel(0),
       ...scope.lines,
       ...(stores.length > 0 ? ['if (stores) {', ...stores.map((line) => `  ${line}`), '}'] : []),
       ...(value ? [`return ${padded(value, shape.at(-1) as number)};`] : []),
@@ -141,12 +143,8 @@ class Composer {
   }
 }
 
-export function layersKernel(
-  group: Group,
-  dependencies: Dependencies,
-  aliases: ReadonlyMap<Tensor, Tensor>,
-  adapter: AdapterClass,
-): Made {
+export function layersKernel(footprint: Footprint, adapter: AdapterClass): Made {
+  const { group, dependencies } = footprint;
   const { entry, layers } = layersOf(group.chain);
   const chain = chainOf(layers);
   const { m, widths } = chain;
@@ -154,12 +152,11 @@ export function layersKernel(
   const { rows, parts, strips } = choice;
   const composer = new Composer(dependencies);
   const { lines } = composer;
-  const emitterOf = (link: Group) => new Emitter(link, dependencies, aliases, group);
   const products = layers.map((link) => productOf(link) as Tensor);
   const leftOf = (l: number) => products[l]?.inputs[0] as Tensor;
   const baseOf = (x: Tensor) => accessOf(x)?.base as Tensor;
   const first = leftOf(0);
-  if (entry) composer.link('initial', emitterOf(entry), baseOf(first));
+  if (entry) composer.link('initial', footprint.link(entry), baseOf(first));
   else composer.readFirst(first);
   const space = choice.shader === 'layers_subgroup' ? 'private' : 'workgroup';
   strips.forEach((quads, i) => {
@@ -174,7 +171,7 @@ export function layersKernel(
     const next = l + 1 < layers.length;
     const [k, n] = [widths[l] as number, widths[l + 1] as number].map(quadsOf) as [number, number];
     composer.weights(l, products[l] as Tensor);
-    composer.link(`finish_${l}`, emitterOf(link), next ? baseOf(leftOf(l + 1)) : undefined);
+    composer.link(`finish_${l}`, footprint.link(link), next ? baseOf(leftOf(l + 1)) : undefined);
     const share = Math.ceil(n / (next ? 1 : parts));
     const range = next
       ? `vec2u(0u, ${n}u)`

@@ -14,15 +14,10 @@ import { Scope } from './scope.ts';
 const HELD = { software: 64, hardware: 16 };
 
 /** The lines that fold the rows of a block. */
-export function nestedBody(
-  emitter: Emitter,
-  space: IndexSpace,
-  shape: NestedShape,
-  adapter: AdapterClass,
-): string[] {
-  const writer = new NestedWriter(emitter, space, shape.byQuads);
+export function nestedBody(emitter: Emitter, shape: NestedShape, adapter: AdapterClass): string[] {
+  const writer = new NestedWriter(emitter, shape.byQuads);
   writer.before(adapter.isSoftware ? HELD.software : HELD.hardware);
-  writer.rows(rowsTogether(shape, space.quads));
+  writer.rows(rowsTogether(shape, emitter.space.quads));
   return writer.after();
 }
 
@@ -42,7 +37,8 @@ class NestedWriter {
   /** What all rows of a block read or compute, quad by quad. */
   private readonly held: readonly Scope[];
 
-  constructor(emitter: Emitter, space: IndexSpace, byQuads: boolean) {
+  constructor(emitter: Emitter, byQuads: boolean) {
+    const { space } = emitter;
     this.emitter = emitter;
     this.space = space;
     this.group = emitter.group;
@@ -93,7 +89,7 @@ class NestedWriter {
       scope.lines.push(fold.add(acc, value));
     });
     const joined = this.byQuads
-      ? `${fold.finish.replace('fold', 'line')}(${acc}, place)`
+      ? `${fold.finishLine}(${acc}, place)`
       : (quadFolds[node.op.name] as (acc: string) => string)(acc);
     scope.set(`n${node.id}`, this.emitter.name(scope, `vec4f(${joined})`));
   }
@@ -116,9 +112,10 @@ class NestedWriter {
       const first = this.byQuads ? 'lane < LINE' : 'lane == 0u';
       block.lines.push(`if (live && ${first}) {`, ...stores.map((line) => `  ${line}`), '}');
     }
-    for (const { node, input } of emitter.steadyReads('row')) emitter.operand(node, input, block);
+    for (const { node, input } of emitter.footprint.steadyReads('row'))
+      emitter.operand(node, input, block);
     let left = room;
-    for (const { node, input } of emitter.steadyReads('full')) {
+    for (const { node, input } of emitter.footprint.steadyReads('full')) {
       if (left < quads.length) break;
       left -= quads.length;
       quads.forEach((quad, i) => {

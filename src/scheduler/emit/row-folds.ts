@@ -1,4 +1,5 @@
 // How the invocations that share a row combine what each of them has folded.
+import type { Constants, ShaderName } from '../../kernels/specialize.ts';
 import type { AdapterClass } from '../lower/adapter.ts';
 
 /** Invocations of a rows kernel: of a workgroup, and how many of them share a row. */
@@ -35,7 +36,11 @@ export function foldLibrary(
   { workgroup, lanes, subgroups }: RowShape,
   across: boolean,
   { subgroupSize = 1 }: AdapterClass,
-): { library: string; constants: Record<string, number>; label: string } {
+): {
+  library: ShaderName;
+  constants: Constants<'lib/fold_subgroups'>;
+  label: string;
+} {
   if (lanes === 1) return { library: 'lib/fold_serial', constants: {}, label: 'serial' };
   if (!subgroups) return { library: 'lib/fold_lanes', constants: {}, label: `${lanes} lanes` };
   const step = across ? workgroup / lanes : 1;

@@ -1,14 +1,13 @@
 // The kernel of a rows group: passes over each row, and what follows from their folds.
-
 import { sizeOf } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { specialize } from '../../kernels/specialize.ts';
 import { outerAxes } from '../fuse/group.ts';
 import { type Access, accessOf } from '../lower/access.ts';
 import type { AdapterClass } from '../lower/adapter.ts';
-import type { Emitter } from './emitter.ts';
+import { Emitter } from './emitter.ts';
 import { type Fold, folds } from './folds.ts';
-import { IndexSpace } from './index-space.ts';
+import type { Footprint } from './footprint.ts';
 import { type KernelChoice, rowInvocations } from './invocations.ts';
 import { grid, importLines, indent, libraryConstants, type Made, plain } from './kernel-parts.ts';
 import { nestedBody } from './nested-rows.ts';
@@ -17,26 +16,21 @@ import { foldLibrary, type RowShape } from './row-folds.ts';
 import { Scope } from './scope.ts';
 
 /** @param density operations on each element */
-export function rowsKernel(emitter: Emitter, density: number, adapter: AdapterClass): Made {
-  const { group } = emitter;
+export function rowsKernel(footprint: Footprint, adapter: AdapterClass, density: number): Made {
+  const { group } = footprint;
   const outer = outerAxes(group);
   const { over } = group;
   const extents = (of: readonly number[]) => of.map((axis) => group.shape[axis] as number);
-  const space = new IndexSpace(
-    [
-      { extents: extents(outer), axes: outer, counter: 'row', prefix: 'r' },
-      ...(over.length > 0
-        ? [{ extents: extents(over), axes: over, counter: 'mid', prefix: 'k' }]
-        : []),
-      { extents: extents(group.axes), axes: group.axes, counter: 'at', prefix: 'c' },
-    ],
-    emitter.domainStrides(),
-  );
-  const declarations = emitter.bind(space, 0);
+  const emitter = new Emitter(footprint, [
+    { extents: extents(outer), axes: outer, counter: 'row', prefix: 'r' },
+    ...(over.length > 0
+      ? [{ extents: extents(over), axes: over, counter: 'mid', prefix: 'k' }]
+      : []),
+    { extents: extents(group.axes), axes: group.axes, counter: 'at', prefix: 'c' },
+  ]);
+  const { space } = emitter;
   const { shape, across, byQuads, choice, body } =
-    over.length > 0
-      ? nestedRows(emitter, space, density, adapter)
-      : plainRows(emitter, space, density, adapter);
+    over.length > 0 ? nestedRows(emitter, density, adapter) : plainRows(emitter, density, adapter);
   const { workgroup, lanes } = shape;
   const folding = foldLibrary(shape, across, adapter);
   const rows = sizeOf(extents(outer));
@@ -58,7 +52,7 @@ export function rowsKernel(emitter: Emitter, density: number, adapter: AdapterCl
       folds: [folding.library, ...(byQuads ? ['lib/fold_line'] : [])]
         .map((library) => `// @import ${library}`)
         .join('\n'),
-      bindings: [...importLines(emitter), declarations].join('\n'),
+      bindings: [...importLines(emitter), emitter.bindings.declarations].join('\n'),
       process: `fn process(row: u32, split: u32, lane: u32, place: u32, live: bool) {\n${indent(body)}\n}`,
     },
   });
@@ -80,31 +74,31 @@ interface RowsPlan {
   readonly body: string[];
 }
 
-function nestedRows(
-  emitter: Emitter,
-  space: IndexSpace,
-  density: number,
-  adapter: AdapterClass,
-): RowsPlan {
-  const { invocations, choice } = nestedInvocations(emitter.group, space.quads, density, adapter);
-  const body = nestedBody(emitter, space, invocations, adapter);
+function nestedRows(emitter: Emitter, density: number, adapter: AdapterClass): RowsPlan {
+  const { invocations, choice } = nestedInvocations(
+    emitter.group,
+    emitter.space.quads,
+    density,
+    adapter,
+  );
+  const body = nestedBody(emitter, invocations, adapter);
   return { shape: invocations, across: false, byQuads: invocations.byQuads, choice, body };
 }
 
-function plainRows(
-  emitter: Emitter,
-  space: IndexSpace,
-  density: number,
-  adapter: AdapterClass,
-): RowsPlan {
-  const { invocations, choice } = rowInvocations(emitter.group, space.quads, density, adapter);
+function plainRows(emitter: Emitter, density: number, adapter: AdapterClass): RowsPlan {
+  const { invocations, choice } = rowInvocations(
+    emitter.group,
+    emitter.space.quads,
+    density,
+    adapter,
+  );
   const { across, ...shape } = invocations;
-  return { shape, across, byQuads: false, choice, body: rowsBody(emitter, space) };
+  return { shape, across, byQuads: false, choice, body: rowsBody(emitter) };
 }
 
 /** The passes over a row: a fold can only be used in a pass after the one that completes it. */
-function rowsBody(emitter: Emitter, space: IndexSpace): string[] {
-  const { group, order } = emitter;
+function rowsBody(emitter: Emitter): string[] {
+  const { group, order, space } = emitter;
   const available = new Map<Tensor, number>();
   const passOf = new Map<Tensor, number>();
   for (const node of order) {

@@ -1,6 +1,7 @@
 // How a kernel of several layers is cut into workgroups, and how long it is expected to take beside
 // one kernel a product. All times are microseconds; their differences decide, so that they need be no
 // better than that.
+import type { Constants } from '../../kernels/specialize.ts';
 import type { AdapterClass } from '../lower/adapter.ts';
 
 /** Products that follow each other: rows of the first operand, and widths from it to the last. */
@@ -17,7 +18,7 @@ export interface LayersChoice {
   readonly parts: number;
   /** Quads that each strip holds: what even layers read, and what odd ones do. */
   readonly strips: readonly number[];
-  readonly constants: Readonly<Record<string, number>>;
+  readonly constants: Constants<'layers'>;
   /** Declarations for each layer. */
   readonly tiles: readonly string[];
   readonly microseconds: number;

@@ -1,0 +1,49 @@
+// The importance-weighted bound against the number of samples: it rises towards log p(x).
+// Burda, Grosse and Salakhutdinov 2016, theorem 1.
+import type { Runtime } from '../../scheduler/index.ts';
+import type { Model } from '../family.ts';
+import { likelihoodOf } from './evaluate.ts';
+import type { RowSource, WorkOptions } from './rows.ts';
+import { scoreRows } from './score.ts';
+
+export interface CurvePoint {
+  readonly samples: number;
+  /** Mean of -L_K in nats: no less than -log p(x) on average. */
+  readonly value: number;
+  /** Of that mean, from the spread over the rows. */
+  readonly standardError: number;
+  readonly effectiveSampleSize: number;
+}
+
+export const CURVE_SAMPLES: readonly number[] = [1, 5, 50, 500, 5000];
+
+/** @throws LatentGpuError `bad-input` for a model without importance weights, `interrupted` */
+export async function boundCurve(
+  runtime: Runtime,
+  model: Model,
+  rows: RowSource,
+  count: number,
+  {
+    seed = 1,
+    samples = CURVE_SAMPLES,
+    onProgress,
+    signal,
+  }: WorkOptions & { readonly seed?: number; readonly samples?: readonly number[] } = {},
+): Promise<CurvePoint[]> {
+  const whole = samples.reduce((a, b) => a + b, 0);
+  const points: CurvePoint[] = [];
+  let done = 0;
+  for (const k of samples) {
+    const from = done;
+    const scores = await scoreRows(runtime, model, rows, count, {
+      samples: k,
+      seed,
+      ...(signal && { signal }),
+      onProgress: (fraction) => onProgress?.((from + k * fraction) / whole),
+    });
+    const { value, standardError, effectiveSampleSize } = likelihoodOf(scores, k);
+    points.push({ samples: k, value, standardError, effectiveSampleSize });
+    done += k;
+  }
+  return points;
+}

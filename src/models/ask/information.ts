@@ -1,0 +1,137 @@
+// Where the divergence of a bound goes: E_x KL(q(z|x) ‖ p(z)) = I(x; z) + KL(q(z) ‖ p(z)), with the
+// aggregated posterior q(z) = 1/N Σ q(z|x_n). Hoffman and Johnson 2016.
+import { input } from '../../graph/variable.ts';
+import { expand, reshape, step } from '../../ops/index.ts';
+import { seedWords } from '../../random.ts';
+import type { Runtime } from '../../scheduler/index.ts';
+import { type Model, need } from '../family.ts';
+import { Feed } from './feed.ts';
+import { moments } from './moments.ts';
+import { withNoise } from './noise.ts';
+import { replay } from './replay.ts';
+import { checkStop, checkWhole, type RowSource, type WorkOptions } from './rows.ts';
+
+/** Means over rows, a draw of each, with standard errors; in nats. */
+export interface Information {
+  /** N: mutual information is at most log N. */
+  readonly rows: number;
+  /** Of the code with which of the rows it is of. */
+  readonly mutualInformation: number;
+  readonly mutualInformationError: number;
+  /** KL(q(z) ‖ p(z)) of the aggregated posterior. */
+  readonly marginalKl: number;
+  readonly marginalKlError: number;
+  /** Of q(z | x), the mean over rows. */
+  readonly entropy: number;
+}
+
+/** Posteriors that meet all draws at once, and numbers of such a meeting, at most. */
+const MET = 100;
+const NUMBERS = 2 ** 23;
+
+export interface InformationOptions extends WorkOptions {
+  readonly seed?: number;
+}
+
+/** Whether a model tells what this takes: densities of its posteriors and of its prior. */
+export function hasInformation({ can }: Model): boolean {
+  return can.code?.logProb !== undefined && can.code.draw !== undefined && can.draw?.logProb !== undefined;
+}
+
+/**
+ * Of rows 0 to `count`: one code is drawn of each, and weighed by the posteriors of all.
+ *
+ * @throws LatentGpuError `bad-input` for a model without such densities, `interrupted`
+ */
+export function information(
+  runtime: Runtime,
+  model: Model,
+  rows: RowSource,
+  count: number,
+  { seed = 1, signal, onProgress }: InformationOptions = {},
+): Promise<Information> {
+  checkWhole('count', count, 1);
+  const [low, high] = seedWords(seed);
+  return withNoise(runtime, [low, (high ^ 0x696e666f) >>> 0], async () => {
+    const code = need(model, 'code', 'this');
+    const latent = code.size;
+    const size = Math.min(count, MET);
+    const feed = new Feed(model, size);
+    const z = code.draw?.(feed.batch) as ReturnType<typeof input>;
+    const drawing = await runtime.compile({
+      outputs: {
+        z,
+        own: code.logProb?.(feed.batch, z) as typeof z,
+        prior: need(model, 'draw', 'this').logProb?.(z) as typeof z,
+      },
+    });
+    const codes = new Float32Array(count * latent);
+    const [own, prior] = [new Float64Array(count), new Float64Array(count)];
+    // Draws that meet the posteriors of a batch at once.
+    const width = Math.max(1, Math.min(count, Math.floor(NUMBERS / (size * latent))));
+    const met = input('met', [width, latent]);
+    const all = expand(reshape(met, [1, width, latent]), [size, width, latent]);
+    const each = code.logProb?.(feed.batch, all) as typeof z;
+    const meeting = await runtime.compile({ outputs: { each } });
+    const total = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
+    try {
+      for (let start = 0; start < count; start += size) {
+        checkStop(signal, 'looking at the codes');
+        const end = Math.min(count, start + size);
+        feed.write(runtime, rows, start, end);
+        runtime.write(step, [start / size]);
+        const read = await replay(drawing, ['z', 'own', 'prior']);
+        codes.set((read[0] as Float32Array).subarray(0, (end - start) * latent), start * latent);
+        own.set((read[1] as Float32Array).subarray(0, end - start), start);
+        prior.set((read[2] as Float32Array).subarray(0, end - start), start);
+      }
+      for (let start = 0; start < count; start += size) {
+        const end = Math.min(count, start + size);
+        feed.write(runtime, rows, start, end);
+        for (let from = 0; from < count; from += width) {
+          checkStop(signal, 'looking at the codes');
+          const to = Math.min(count, from + width);
+          const part = new Float32Array(width * latent);
+          part.set(codes.subarray(from * latent, to * latent));
+          runtime.write(met, part);
+          const [found] = await replay(meeting, ['each']);
+          addLogs(total, found as Float32Array, { from, to, width, rows: end - start });
+        }
+        onProgress?.(end / count);
+      }
+    } finally {
+      drawing.destroy();
+      meeting.destroy();
+      feed.release(runtime);
+      runtime.release(met);
+    }
+    const marginal = total.map((value) => value - Math.log(count));
+    const mutual = moments(own.map((value, i) => value - (marginal[i] as number)));
+    const divergence = moments(marginal.map((value, i) => value - (prior[i] as number)));
+    return {
+      rows: count,
+      mutualInformation: mutual.mean,
+      mutualInformationError: mutual.standardError,
+      marginalKl: divergence.mean,
+      marginalKlError: divergence.standardError,
+      entropy: -moments(own).mean,
+    };
+  });
+}
+
+/** log Σ of what is there and the first `rows` of [rows, width], for draws `from` to `to`. */
+function addLogs(
+  total: Float64Array,
+  found: Float32Array,
+  { from, to, width, rows }: { from: number; to: number; width: number; rows: number },
+): void {
+  for (let i = from; i < to; i++) {
+    let sum = total[i] as number;
+    for (let n = 0; n < rows; n++) {
+      const value = found[n * width + i - from] as number;
+      const most = Math.max(sum, value);
+      sum = most + Math.log(Math.exp(sum - most) + Math.exp(value - most));
+    }
+    total[i] = sum;
+  }
+}
