@@ -311,10 +311,10 @@ describe('in Chrome', () => {
     };
     await writeFile(here('bound.html'), reportPage(content));
     const opened = await open('bound.html');
+    expect(opened.complaints).toEqual([]);
     const [drawn] = await pixels(opened.page);
     // The longest stroke alone crosses most of the chart: 1.5 pixels wide, with soft edges.
     expect(drawn).toBeGreaterThan(150);
-    expect(opened.complaints).toEqual([]);
     const text = await readFile(here('bound.html'), 'utf8');
     expect(tableOf(text, 'Bound of −log p(x) by samples a row (nats)')[4]).toEqual([
       '5000',
