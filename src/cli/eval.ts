@@ -1,7 +1,17 @@
 // latentgpu eval: how good a model is on held-out data.
 import type { Command } from 'commander';
 import { IMPORTANCE_SAMPLES, LIKELIHOOD_ROWS } from '../constants.ts';
-import { evaluateModel, type Figure, plainOf } from '../models/index.ts';
+import {
+  type Evaluation,
+  evaluateModel,
+  examine,
+  type Figure,
+  type Model,
+  plainOf,
+  refine,
+} from '../models/index.ts';
+import { collapseText } from '../report/collapse.ts';
+import type { Runtime } from '../scheduler/index.ts';
 import {
   type CommonOptions,
   type Context,
@@ -10,13 +20,15 @@ import {
   runCommand,
 } from './common/command.ts';
 import { loadModel } from './common/device.ts';
-import { dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
-import { measure } from './measure.ts';
+import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
+import { type MeasureOptions, measure } from './measure.ts';
 
 interface EvalOptions extends CommonOptions, SubjectOptions {
   split: 'train' | 'test';
   samples?: number;
   likelihoodLimit?: number;
+  curve?: boolean;
+  refine?: number;
 }
 
 export function evalCommand(program: Command): void {
@@ -41,6 +53,14 @@ export function evalCommand(program: Command): void {
       `rows for the likelihood; default: --limit, else ${LIKELIHOOD_ROWS}`,
     ),
   );
+  command
+    .option('--curve', 'the importance-weighted bound for 1, 5, 50, 500 and 5000 samples too')
+    .addOption(
+      countOption(
+        '--refine <n>',
+        "gradient steps on each row's posterior: what the encoder leaves",
+      ),
+    );
   common(command, 'latentgpu eval runs/mnist --samples 500 --limit 1000 --json');
 }
 
@@ -52,13 +72,65 @@ async function perform(dir: string, options: EvalOptions, context: Context): Pro
   // Of an exact density they are draws of what makes grey levels continuous, and one is usual.
   const usual = model.can.logWeights?.exact ? 1 : IMPORTANCE_SAMPLES.evaluation;
   await measure({ label: 'evaluating', loaded, subject, began }, context, async (runtime, work) => {
-    const evaluation = await evaluateModel(runtime, model, subject.dataset, subject.rows, {
+    const { dataset, rows } = subject;
+    const likelihoodLimit = options.likelihoodLimit ?? options.limit ?? LIKELIHOOD_ROWS;
+    const more = {
       ...work,
-      samples: options.samples ?? usual,
-      likelihoodLimit: options.likelihoodLimit ?? options.limit ?? LIKELIHOOD_ROWS,
-    });
-    return { figures: plainOf(evaluation), lines: evaluation.figures.map(lineOf) };
+      ...(options.curve && { curve: true, curveRows: likelihoodLimit }),
+      ...(options.refine !== undefined && { refine: options.refine }),
+    };
+    // Of rows without a code of their own there is what can be fitted to them, and no more.
+    const evaluation: Partial<Evaluation> | undefined = subject.isUnseen
+      ? undefined
+      : await evaluateModel(runtime, model, dataset, rows, {
+          ...work,
+          samples: options.samples ?? usual,
+          likelihoodLimit,
+        });
+    const { figures, ...found } = subject.isUnseen
+      ? await examineUnseen(runtime, model, subject, more)
+      : await examine(runtime, model, rows, dataset.count, more);
+    return {
+      figures: { ...(evaluation && plainOf(evaluation as Evaluation)), ...found },
+      lines: [
+        ...[...(evaluation?.figures ?? []), ...figures].map(lineOf),
+        ...collapsed(evaluation, model.can.code?.size),
+      ],
+    };
   });
+}
+
+/** What refining finds of rows that have no code of their own. */
+async function examineUnseen(
+  runtime: Runtime,
+  model: Model,
+  { rows, dataset: { count } }: Subject,
+  { refine: steps = 1, logScale, ...work }: MeasureOptions & { readonly refine?: number },
+) {
+  const refinement = await refine(runtime, model, rows, count, { ...work, steps });
+  const { after, afterError } = refinement;
+  return {
+    count,
+    refinement,
+    figures: [
+      {
+        name: 'refinement.after',
+        label: 'negative ELBO',
+        value: logScale - after,
+        error: afterError,
+        unit: 'nats',
+        digits: 3,
+        note: `posteriors fitted from the prior in ${steps} steps`,
+      },
+    ],
+  };
+}
+
+/** A code with idle units is called so. */
+function collapsed(evaluation: Partial<Evaluation> | undefined, units = 0): string[][] {
+  const active = evaluation?.activeUnits ?? undefined;
+  const text = active === undefined ? undefined : collapseText(active, units);
+  return text === undefined ? [] : [['code', text]];
 }
 
 /** `negative ELBO  105.904 ± 0.28 nats (…)`. */

@@ -93,6 +93,8 @@ export interface CodeAbility {
   logStd?(batch: Batch): Tensor;
   /** KL(q ‖ p) of each dimension or group, [B, G], where it has a closed form or can be sampled by itself. */
   kl?(batch: Batch): Tensor;
+  /** log q(z | x) of codes z [B, S, M], or [B, M]: [B, S], or [B]. */
+  logProb?(batch: Batch, z: Tensor): Tensor;
   /** Whether codes lie as N(0, I), so that a plane of quantiles shows all of them. */
   readonly isStandard: boolean;
 }
@@ -109,6 +111,8 @@ export interface DecodeAbility {
 export interface DrawAbility {
   /** A draw of p(z) for noise [B, M] ~ N(0, I), or from noise of its own: [B, M]. */
   codes(noise: Tensor): Tensor;
+  /** log p(z) of codes z [..., M]: [...]. */
+  logProb?(z: Tensor): Tensor;
   /** What drawing may be told: `temperature`. */
   readonly controls: Schema;
 }

@@ -1,5 +1,6 @@
 // Models: families of them, their parts, and what may be asked of one at work.
 export { certifyFlow, type FlowCertificate } from './ask/certify.ts';
+export { boundCurve, CURVE_SAMPLES } from './ask/curve.ts';
 export { type DensityOptions, logDensities } from './ask/densities.ts';
 export { codeDimensions, type DimensionOptions } from './ask/dimensions.ts';
 export {
@@ -16,6 +17,7 @@ export {
   type LikelihoodEstimate,
   plainOf,
 } from './ask/evaluation.ts';
+export { type ExamineOptions, examine } from './ask/examine.ts';
 export { Feed } from './ask/feed.ts';
 export { FlowInference } from './ask/flow-inference.ts';
 export {
@@ -27,8 +29,10 @@ export {
   type PassOptions,
 } from './ask/flow-sampler.ts';
 export { Inference } from './ask/inference.ts';
+export { hasInformation, type Information, information } from './ask/information.ts';
 export type { Asked, Codes, Shown } from './ask/interface.ts';
 export { openInference } from './ask/open.ts';
+export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
 export { type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
 export { type RowScores, type ScoreOptions, scoreRows } from './ask/score.ts';
 export { buildModel, modelConfig } from './config.ts';

@@ -12,6 +12,8 @@ import { loadModelData, type ModelDataOptions } from './model-data.ts';
 import { chooseBinarization } from './traits.ts';
 
 export interface SubjectOptions extends ModelDataOptions {
+  /** Gradient steps that find posteriors of rows without any. */
+  readonly refine?: number;
   readonly binarize?: Binarization;
 }
 
@@ -39,6 +41,8 @@ export interface Subject {
   readonly rows: RowSource;
   /** Rows by their numbers. */
   at(indices: readonly number[]): Float32Array;
+  /** Whether the model has no codes for these rows, because they are not those it was trained on. */
+  readonly isUnseen: boolean;
   /** `mnist, 10,000 rows, binarize none`. */
   readonly title: string;
   /** For the JSON object of a result. */
@@ -58,6 +62,7 @@ export async function loadSubject(
   { out, seed = 0 }: Context,
   use: 'densities' | 'codes',
 ): Promise<Subject> {
+  const isUnseen = isWithoutCodes(dir, loaded, options);
   const { seen: dataset } = await loadModelData(loaded, options, dir, out);
   const trained = loaded.record?.config as { binarize?: Binarization; seed?: number } | undefined;
   const remembered = options.data === undefined ? trained?.binarize : undefined;
@@ -75,6 +80,7 @@ export async function loadSubject(
   return {
     dataset,
     binarization,
+    isUnseen,
     rows,
     at(indices) {
       const width = model.features;
@@ -91,6 +97,26 @@ export async function loadSubject(
       ...(describes && { binarization }),
     },
   };
+}
+
+/**
+ * Whether a model with a code for each training row is shown others.
+ *
+ * @throws LatentGpuError `bad-input` if it is, and nobody asked for codes to be fitted to them
+ */
+function isWithoutCodes(
+  dir: string,
+  { model }: LoadedModel,
+  { data, split = 'test', refine }: SubjectOptions,
+): boolean {
+  if (model.can.trainingRows === undefined) return false;
+  if (data === undefined && split === 'train') return false;
+  if (refine !== undefined) return true;
+  const { message } = lack(model.can, 'trainingRows', dir, 'a model that knows its training rows');
+  throw new LatentGpuError(
+    'bad-input',
+    `${message}; take --split train, or fit posteriors with \`latentgpu eval --refine 100\``,
+  );
 }
 
 /** Data of a model that takes numbers. */

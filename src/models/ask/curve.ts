@@ -3,21 +3,15 @@
 import type { Runtime } from '../../scheduler/index.ts';
 import type { Model } from '../family.ts';
 import { likelihoodOf } from './evaluate.ts';
+import type { BoundOfSamples } from './evaluation.ts';
 import type { RowSource, WorkOptions } from './rows.ts';
 import { scoreRows } from './score.ts';
 
-export interface CurvePoint {
-  readonly samples: number;
-  /** Mean of -L_K in nats: no less than -log p(x) on average. */
-  readonly value: number;
-  /** Of that mean, from the spread over the rows. */
-  readonly standardError: number;
-  readonly effectiveSampleSize: number;
-}
-
 export const CURVE_SAMPLES: readonly number[] = [1, 5, 50, 500, 5000];
 
-/** @throws LatentGpuError `bad-input` for a model without importance weights, `interrupted` */
+/** Means of -L_K over rows 0 to `count`: no less than -log p(x) on average.
+ *
+ * @throws LatentGpuError `bad-input` for a model without importance weights, `interrupted` */
 export async function boundCurve(
   runtime: Runtime,
   model: Model,
@@ -29,9 +23,9 @@ export async function boundCurve(
     onProgress,
     signal,
   }: WorkOptions & { readonly seed?: number; readonly samples?: readonly number[] } = {},
-): Promise<CurvePoint[]> {
+): Promise<BoundOfSamples[]> {
   const whole = samples.reduce((a, b) => a + b, 0);
-  const points: CurvePoint[] = [];
+  const points: BoundOfSamples[] = [];
   let done = 0;
   for (const k of samples) {
     const from = done;
@@ -41,8 +35,8 @@ export async function boundCurve(
       ...(signal && { signal }),
       onProgress: (fraction) => onProgress?.((from + k * fraction) / whole),
     });
-    const { value, standardError, effectiveSampleSize } = likelihoodOf(scores, k);
-    points.push({ samples: k, value, standardError, effectiveSampleSize });
+    const { value, standardError } = likelihoodOf(scores, k);
+    points.push({ samples: k, value, error: standardError });
     done += k;
   }
   return points;

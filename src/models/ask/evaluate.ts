@@ -149,7 +149,7 @@ async function boundEvaluation(
     const estimate = likelihoodOf(scores, samples);
     nll = { ...estimate, value: estimate.value + logScale };
   }
-  return boundEvaluationOf(model, found, nll, count, logScale);
+  return boundEvaluationOf(found, nll, count, logScale);
 }
 
 /** The mean over all rows, and how sure it is. */
@@ -242,7 +242,6 @@ function addMoments(
 }
 
 function boundEvaluationOf(
-  model: Model,
   { quantities, variances }: Means,
   nll: LikelihoodEstimate | null,
   count: number,

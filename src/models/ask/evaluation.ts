@@ -1,5 +1,8 @@
 // What is found of a model and held-out data: figures for programs, and the same for people.
 
+import type { Information } from './information.ts';
+import type { Refinement } from './refine.ts';
+
 /** A mean over rows, and how sure it is. */
 export interface Figure {
   /** In JSON and `metrics.jsonl`: `negativeElbo`; of a nested one `nll.value`. */
@@ -68,6 +71,10 @@ export interface Evaluation {
   readonly dimensions?: readonly CodeDimension[];
   /** Of -log p(x), from few draws to many. */
   readonly curve?: readonly BoundOfSamples[];
+  /** Where the divergence goes. */
+  readonly information?: Information;
+  /** What fitting each row's posterior by itself adds to the bound. */
+  readonly refinement?: Refinement;
   /** The same for people, the loss first. */
   readonly figures: readonly Figure[];
 }

@@ -35,7 +35,11 @@ export interface InformationOptions extends WorkOptions {
 
 /** Whether a model tells what this takes: densities of its posteriors and of its prior. */
 export function hasInformation({ can }: Model): boolean {
-  return can.code?.logProb !== undefined && can.code.draw !== undefined && can.draw?.logProb !== undefined;
+  return (
+    can.code?.logProb !== undefined &&
+    can.code.draw !== undefined &&
+    can.draw?.logProb !== undefined
+  );
 }
 
 /**

@@ -20,7 +20,11 @@ export function vaeAbilities(model: Vae): Abilities {
       draw: (z) => model.decode(z).sample(),
       numbers: Math.max(latent, features * likelihood.outputsPerFeature),
     },
-    draw: { controls: {}, codes: (noise) => priorPart.codes(noise) },
+    draw: {
+      controls: {},
+      codes: (noise) => priorPart.codes(noise),
+      logProb: (z) => model.prior().logProb(z),
+    },
     logWeights: {
       exact: false,
       of: (batch, k) => importanceBound(model, batch, k).logWeights,
@@ -67,6 +71,10 @@ function codeOf(model: Vae): CodeAbility {
     isStandard: priorPart.isStandard,
     mean: (batch) => model.posterior(batch).mean,
     draw: (batch) => model.posterior(batch).draw(1).value,
+    // A flow's posterior would take a pass for each dimension: it weighs only its own draws.
+    ...(posterior?.kind !== 'iaf' && {
+      logProb: (batch, z) => model.posterior(batch).logProb(z),
+    }),
     ...(hasDeviations && { logStd: (batch) => model.posterior(batch).logStd as Tensor }),
     ...(isClosed && { kl: (batch) => klOf(batch) as Tensor }),
   };

@@ -1,0 +1,126 @@
+// What else is found of a model with codes: what each of their dimensions tells, where the divergence goes,
+// how the bound rises with samples, and what the encoder leaves to be gained.
+import type { Runtime } from '../../scheduler/index.ts';
+import type { Model } from '../family.ts';
+import { boundCurve, CURVE_SAMPLES } from './curve.ts';
+import { codeDimensions } from './dimensions.ts';
+import type { Evaluation, Figure } from './evaluation.ts';
+import { hasInformation, information } from './information.ts';
+import { refine } from './refine.ts';
+import type { RowSource, WorkOptions } from './rows.ts';
+
+/** Rows whose codes are weighed by the posteriors of all of them. */
+const MET = 1000;
+
+export interface ExamineOptions extends WorkOptions {
+  readonly seed?: number;
+  /** As in an evaluation. */
+  readonly logScale?: number;
+  /** Whether the bound is measured for 1 to 5,000 samples a row. */
+  readonly curve?: boolean;
+  /** Rows of the curve. Default: all. */
+  readonly curveRows?: number;
+  /** Gradient steps on each row's posterior; default: none. */
+  readonly refine?: number;
+}
+
+/** Everything but what the model does not tell; an exact density has nothing to add. */
+export async function examine(
+  runtime: Runtime,
+  model: Model,
+  rows: RowSource,
+  count: number,
+  { curve, curveRows = count, refine: steps, logScale = 0, ...work }: ExamineOptions = {},
+): Promise<Pick<Evaluation, 'dimensions' | 'information' | 'curve' | 'refinement' | 'figures'>> {
+  const { seed, signal, onProgress } = work;
+  const plain = { ...(seed !== undefined && { seed }), ...(signal && { signal }) };
+  const figures: Figure[] = [];
+  const dimensions =
+    model.can.code?.draw && (await codeDimensions(runtime, model, rows, count, plain));
+  const told =
+    hasInformation(model) && (await information(runtime, model, rows, Math.min(MET, count), plain));
+  if (told) {
+    const { rows: met } = told;
+    figures.push(
+      {
+        name: 'information.mutualInformation',
+        label: 'mutual information',
+        value: told.mutualInformation,
+        error: told.mutualInformationError,
+        unit: 'nats',
+        digits: 3,
+        note: `of codes and ${met.toLocaleString('en-US')} rows; at most ${Math.log(met).toFixed(2)}`,
+      },
+      {
+        name: 'information.marginalKl',
+        label: 'marginal KL',
+        value: told.marginalKl,
+        error: told.marginalKlError,
+        unit: 'nats',
+        digits: 3,
+        note: 'of the aggregated posterior from the prior',
+      },
+      {
+        name: 'information.entropy',
+        label: 'entropy of q',
+        value: told.entropy,
+        unit: 'nats',
+        digits: 3,
+      },
+    );
+  }
+  const points =
+    curve &&
+    model.can.logWeights &&
+    !model.can.logWeights.exact &&
+    (await boundCurve(runtime, model, rows, Math.min(curveRows, count), {
+      ...plain,
+      ...(onProgress && { onProgress }),
+      samples: CURVE_SAMPLES,
+    }));
+  const shifted = points && points.map((each) => ({ ...each, value: each.value + logScale }));
+  if (shifted) {
+    for (const { samples, value, error } of shifted) {
+      figures.push({
+        name: `curve.${samples}`,
+        label: `-L_${samples}`,
+        value,
+        error,
+        unit: 'nats',
+        digits: 3,
+      });
+    }
+  }
+  const refinement = steps && (await refine(runtime, model, rows, count, { ...work, steps }));
+  if (refinement) {
+    const { before, beforeError, after, afterError, gap, gapError } = refinement;
+    const bound = (label: string, name: string, value: number, error: number): Figure => ({
+      ...{ name: `refinement.${name}`, label, value: logScale - value, error },
+      unit: 'nats',
+      digits: 3,
+    });
+    figures.push(
+      bound('-ELBO before refining', 'before', before, beforeError),
+      {
+        ...bound('-ELBO refined', 'after', after, afterError),
+        note: `${steps} steps on each row's posterior`,
+      },
+      {
+        name: 'refinement.gap',
+        label: 'amortisation gap',
+        value: gap,
+        error: gapError,
+        unit: 'nats',
+        digits: 3,
+        errorDigits: 3,
+      },
+    );
+  }
+  return {
+    ...(dimensions && { dimensions }),
+    ...(told && { information: told }),
+    ...(shifted && { curve: shifted }),
+    ...(refinement && { refinement }),
+    figures,
+  };
+}
