@@ -1,6 +1,7 @@
 import { builtinModules } from 'node:module';
 import { defineConfig, type UserConfig } from 'vite';
 import { shaderPlugin } from './shaders/build/plugin.ts';
+import { bundledPlugin } from './src/build/bundled.ts';
 import { testingPagePlugin } from './src/testing/build/page-plugin.ts';
 
 /**
@@ -27,11 +28,11 @@ const targets: Record<string, UserConfig> = {
       rolldownOptions: { output: { minify: true } },
     },
   },
-  node: onNode('src/node.ts', 'node.js'),
+  node: toBundle(onNode('src/node.ts', 'node.js')),
   cli: onNode('src/cli/main.ts', 'cli.js'),
   gpu: onNode('bench/gpu/main.ts', 'gpu.js'),
   'gpu-tests': onNode('bench/gpu/tests.ts', 'gpu-tests.js'),
-  testing: onNode('src/testing/index.ts', 'testing.js'),
+  testing: toBundle(onNode('src/testing/index.ts', 'testing.js')),
   'testing-vitest': onNode('src/testing/vitest.ts', 'testing-vitest.js'),
 };
 
@@ -48,6 +49,16 @@ function onNode(entry: string, file: string): UserConfig {
   };
 }
 
+/** What is imported may end in somebody's bundle. */
+function toBundle(config: UserConfig): UserConfig {
+  return {
+    ...config,
+    plugins: [bundledPlugin()],
+    // The package's other build asks Node.js for threads while it loads.
+    resolve: { alias: { fflate: 'fflate/browser' } },
+  };
+}
+
 export default defineConfig(({ mode }) => {
   const target = targets[mode];
   if (!target) {
@@ -55,7 +66,7 @@ export default defineConfig(({ mode }) => {
   }
   return {
     ...target,
-    plugins: [shaderPlugin(), testingPagePlugin()],
+    plugins: [shaderPlugin(), testingPagePlugin(), ...(target.plugins ?? [])],
     build: {
       ...target.build,
       outDir: 'dist',

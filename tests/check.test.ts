@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BUILT, buildCli } from './support/cli.ts';
-import { type Ended, run } from './support/kit.ts';
+import { type Ended, run } from './support/run-script.ts';
 
-const files = {
+const files: Record<string, string> = {
   'good.wgsl': `struct P { a: f32, n: u32 }
 @group(0) @binding(0) var<uniform> p: P;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -41,6 +41,14 @@ fn large() { t[0] = 1.0; }
 `,
   'bad/noise.wgsl': '\u0000\u0001 what?',
   'override.wgsl': 'override N: u32;\n@compute @workgroup_size(N)\nfn main() {}\n',
+  'expressions.wgsl': `const K = 4;
+override N: u32; @id(K + 3) override M = N * 2u;
+struct S { @size(K * 4) a: f32, @align((8)) b: u32, }
+@group(K - 4) @binding((1)) var<storage, read_write,> s: S;
+var<workgroup> t: array<u32, (M + 1u) * 2u>;
+@compute @workgroup_size(N, M / N, select(1u, 2u, N > 9u))
+fn main(@builtin(local_invocation_index) i: u32) { t[i] = i; s.b = t[0]; }
+`,
   'warning.wgsl': '@compute @workgroup_size(1)\nfn main() {\n  return;\n  let x = 1;\n}\n',
 };
 
@@ -147,6 +155,18 @@ bad/type.wgsl:3:7: error: cannot initialize 'let' of type 'f32' with value of ty
       stdout: '',
     });
     expect(check('override.wgsl --host dawn --set N=512').stdout).toMatch(/512.*exceeds/);
+    // In a workgroup's size, in memory, in other overrides; attributes that are expressions.
+    const { code, stdout } = check('expressions.wgsl --host dawn --set N=0x10 --set M=48');
+    expect([code, stdout.split('\n').slice(1).join('\n')]).toEqual([
+      0,
+      `expressions.wgsl: compiles
+  @compute main, workgroup 16 x 3 x 2
+  @group(0) @binding(1)  s  storage, read_write  S  24 B
+  override N: u32
+  @id(7) override M
+1 file, all compile
+`,
+    ]);
   });
 
   test.each([

@@ -431,6 +431,12 @@ describe('what cannot be imported is one line', () => {
       Float32Array.of(Number.NaN),
       /"encoder\.0\.weight" holds NaN at element 0/,
     ],
+    [
+      'beyond float16',
+      'F16',
+      Uint16Array.of(0xfc00),
+      /holds -Infinity at element 0; float16 goes to ±65504: save the numbers as float32 or bfloat16/,
+    ],
     ['whole numbers', 'I64', BigInt64Array.of(1n), /is of type I64/],
   ])('%s', (_, dtype, element, why) => {
     expect(() => imported(typed(dtype, OWN, element))).toThrow(why);

@@ -356,8 +356,7 @@ describe('a model', () => {
         ['F16', (data) => Uint16Array.from(data, half)],
         ['BF16', (data) => Uint16Array.from(data, (x) => bitsOf(x) >>> 16)],
       ];
-      const results: Float32Array[] = [];
-      for (const [dtype, convert] of types) {
+      const fileOf = (dtype: string, convert: (data: Float32Array) => ArrayBufferView) => {
         const parts: Uint8Array[] = [];
         const header: Record<string, unknown> = {};
         let end = 0;
@@ -371,12 +370,22 @@ describe('a model', () => {
         const json = Buffer.from(`${JSON.stringify(header)} `.padEnd(1001));
         const length = Buffer.alloc(8);
         length.writeBigUInt64LE(BigInt(json.length));
-        const file = Buffer.concat([length, json, ...parts]);
+        return Buffer.concat([length, json, ...parts]);
+      };
+      const write = (file: Buffer) => writeFileSync(join(at, 'weights.safetensors'), file);
+      const results: Float32Array[] = [];
+      for (const [dtype, convert] of types) {
+        const file = fileOf(dtype, convert);
         expect(readSafetensors(file).tensors.size).toBe(coarse.length);
-        writeFileSync(join(at, 'weights.safetensors'), file);
+        write(file);
         results.push(await (await load(at)).sample(5));
       }
       for (const result of results) expect(result).toEqual(results[0]);
+      // What overflowed when it became float16 is an infinity, which a sigmoid makes a 1.
+      write(fileOf('F16', (data) => Uint16Array.from(data, half).fill(0x7c00, 1, 2)));
+      await expect(load(at)).rejects.toThrow(
+        /holds Infinity at element 1; float16 goes to ±65504: save it as float32$/,
+      );
     });
   });
 

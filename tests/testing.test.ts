@@ -12,8 +12,10 @@ import {
   reflect,
   ulpOf,
 } from '../src/testing/index.ts';
+import { type Bindings, prepare } from '../src/testing/prepare.ts';
 import '../src/testing/vitest.ts';
-import { installExample, run } from './support/kit.ts';
+import { installExample } from './support/kit.ts';
+import { run } from './support/run-script.ts';
 
 const main = (body: string, declarations = '') => `${declarations}
 @group(0) @binding(0) var<storage, read_write> y: array<f32>;
@@ -104,6 +106,128 @@ fn main(@builtin(local_invocation_index) i: u32) {
       ],
       fresh: new Float32Array([1, 0, 1, 1]),
     });
+  });
+
+  test('lays out what attributes, constants and overrides move about', async () => {
+    const code = `
+const B = 2; const PAD = 8u; const WIDE = 32;
+override N: u32 = 2; override TWICE = N * 2u;
+struct Item { @align(WIDE) a: f32, @size(PAD * 2) b: u32, c: vec3f, }
+struct All { n: u32, @align(16 * B) item: Item, items: array<Item> }
+@group(B - 2) @binding((B) + 1,) var<storage, read_write,> all: All;
+@group(B - 1) @binding(B << 1) var<storage, read_write> matrices: array<mat3x2f, B>;
+var<workgroup> shared_items: array<u32, TWICE>;
+@compute @workgroup_size(N, TWICE / N)
+fn main(@builtin(local_invocation_index) i: u32) {
+  shared_items[i] = i * 10u;
+  workgroupBarrier();
+  if (i == 0u) {
+    for (var k = 0u; k < TWICE; k++) { all.n += shared_items[k]; }
+    all.item.b = arrayLength(&all.items);
+    all.items[1].c = all.items[0].c * all.item.a;
+    matrices[1] = matrices[0] * 2.0;
+  }
+}`;
+    const item = { a: 0.5, b: 0, c: [2, 4, 6] };
+    const result = await host.run({
+      code,
+      constants: { N: 3 },
+      bindings: {
+        all: { n: 1, item, items: [item, item] },
+        matrices: [
+          [
+            [1, 2],
+            [3, 4],
+            [5, 6],
+          ],
+          new Float64Array(6),
+        ],
+      },
+      dispatch: 1,
+    });
+    const [c, half] = [new Float32Array([2, 4, 6]), new Float32Array([1, 2, 3])];
+    expect(result).toEqual({
+      all: {
+        n: 151,
+        item: { a: 0.5, b: 2, c },
+        items: [
+          { a: 0.5, b: 0, c },
+          { a: 0.5, b: 0, c: half },
+        ],
+      },
+      matrices: new Float32Array([1, 2, 3, 4, 5, 6, 2, 4, 6, 8, 10, 12]),
+    });
+  });
+
+  test('samples textures, given as arrays, and stores others', async () => {
+    const code = `
+@group(0) @binding(0) var image: texture_2d<f32>;
+@group(0) @binding(1) var near: sampler;
+@group(0) @binding(2) var bytes: texture_storage_2d<rgba8unorm, write>;
+@group(0) @binding(3) var floats: texture_storage_2d<r32float, write>;
+@compute @workgroup_size(1)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let at = (vec2f(id.xy) + 0.5) / vec2f(textureDimensions(image));
+  let texel = textureSampleLevel(image, near, at + vec2f(0.0, 1.0), 0.0);
+  textureStore(bytes, id.xy, vec4f(texel.rgb, 1.0));
+  textureStore(floats, id.xy, vec4f(100.0 * texel.r));
+}`;
+    const image = [
+      [0, 0.25, 0.5],
+      [0.75, 1, 0.125],
+    ];
+    const empty = { width: 3, height: 2 };
+    const repeat = { addressModeU: 'repeat', addressModeV: 'repeat' } as const;
+    const bindings = { image, near: repeat, bytes: empty, floats: empty };
+    const result = await host.run({ code, bindings, dispatch: [3, 2] });
+    expect(Object.keys(result)).toEqual(['bytes', 'floats']);
+    expect(result.floats).toEqual(new Float32Array([0, 25, 50, 75, 100, 12.5]));
+    const reds = Array.from(result.bytes as Float32Array).filter((_, i) => i % 4 === 0);
+    // Half a level of 8 bits, and float32.
+    expect(reds).toBeNear(image.flat(), { absolute: 0.5 / 255, ulp: 1 });
+    expect(Array.from(result.bytes as Float32Array).slice(0, 4)).toEqual([0, 0, 0, 1]);
+    // The same kernel with a linear filter lays out its texture in another way.
+    const linear = { ...repeat, magFilter: 'linear', minFilter: 'linear' } as const;
+    const colours = { width: 3, height: 2, data: new Float32Array(18).fill(0.5) };
+    const smooth = await host.run({
+      code,
+      bindings: { ...bindings, image: colours, near: linear },
+      dispatch: [3, 2],
+    });
+    expect(smooth.floats).toEqual(new Float32Array(6).fill(50));
+  });
+
+  test('reads layers, depths, volumes and what it stores itself', async () => {
+    const code = `
+@group(0) @binding(0) var layers: texture_2d_array<u32>;
+@group(0) @binding(1) var both: texture_storage_2d<r32sint, read_write>;
+@group(0) @binding(2) var depths: texture_depth_2d;
+@group(0) @binding(3) var nearer: sampler_comparison;
+@group(0) @binding(4) var volume: texture_3d<i32>;
+@group(1) @binding(0) var<storage, read_write> y: array<f32, 4>;
+@compute @workgroup_size(1)
+fn main() {
+  textureStore(both, vec2u(1, 0), vec4i(textureLoad(both, vec2u(0, 0)).r - 5));
+  y[0] = f32(textureLoad(layers, vec2u(1, 1), 1, 0).g);
+  y[1] = textureSampleCompareLevel(depths, nearer, vec2f(0.25, 0.5), 0.4);
+  y[2] = textureSampleCompareLevel(depths, nearer, vec2f(0.75, 0.5), 0.4);
+  y[3] = f32(textureLoad(volume, vec3u(0, 1, 1), 0).x);
+}`;
+    const layer = (n: number) => [
+      [[n, n + 1], [n + 2, n + 3]], // biome-ignore format: rows
+      [[n + 4, n + 5], [n + 6, n + 7]], // biome-ignore format: rows
+    ];
+    const result = await host.run({
+      code,
+      bindings: {
+        layers: [layer(1), layer(9)],
+        both: [[3, 0]],
+        depths: [[0.5, 0.25]],
+        volume: [[[1], [2]], [[3], [-4]]], // biome-ignore format: layers
+      },
+      dispatch: 1,
+    });
+    expect(result).toEqual({ both: new Int32Array([3, -2]), y: new Float32Array([16, 1, 0, -4]) });
   });
 
   test.each([
@@ -253,6 +377,30 @@ override N = 1u;
   });
 });
 
+test.each<[object, string]>([
+  [{ image: 3 }, 'image is texture_2d<f32>: give rows of texels, or { width, height, data }.'],
+  [{ image: [[1, 2], [3]] }, 'image has rows of different lengths.'],
+  [{ image: [1, 2] }, 'image is a texture of the view 2d: give rows of texels, or'],
+  [{ image: { width: 2, height: 2, data: [1, 2, 3] } }, '3 numbers do not make 1 to 4 a texel.'],
+  [{ image: { width: 2.5 } }, 'image is of 2.5 x 1 x 1 texels: give whole numbers above 0.'],
+  [{ image: [[1]], out: [[0.5]] }, 'out is r32uint: 0.5 is no such number.'],
+  [{ image: [[1]], out: { width: 1, format: 'r32float' } }, 'its format is not r32float.'],
+  [{ image: { width: 4, format: 'bc1-rgba-unorm' } }, 'the format bc1-rgba-unorm cannot be given'],
+  [
+    { image: [[1]], near: 'linear' },
+    "near is a sampler: give an object such as { magFilter: 'linear' }",
+  ],
+])('a texture or sampler that does not fit is refused: %j', (bindings, message) => {
+  const code = `@group(0) @binding(0) var image: texture_2d<f32>;
+@group(0) @binding(1) var near: sampler;
+@group(0) @binding(2) var out: texture_storage_2d<r32uint, write>;
+@compute @workgroup_size(1) fn main() {
+  textureStore(out, vec2u(), vec4u(textureSampleLevel(image, near, vec2f(), 0.0)));
+}`;
+  const all = { out: { width: 1 }, ...bindings } as Bindings;
+  expect(() => prepare({ code, bindings: all, dispatch: 1 })).toThrow(message);
+});
+
 describe('without what it takes', () => {
   afterEach(() => vi.unstubAllEnvs());
 
@@ -346,7 +494,7 @@ fn main() { _ = x[0]; }
 @vertex fn v() -> @builtin(position) vec4f { return vec4f(); }`,
   });
   expect(info.entryPoints).toEqual([
-    { name: 'main', stage: 'compute', line: 5, bindings: ['x'] },
+    { name: 'main', stage: 'compute', line: 5, workgroupSize: [4, 2, 1], bindings: ['x'] },
     { name: 'v', stage: 'vertex', line: 6, bindings: [] },
   ]);
   expect(info.bindings).toMatchObject([

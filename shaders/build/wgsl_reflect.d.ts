@@ -50,6 +50,19 @@ declare module 'wgsl_reflect/wgsl_reflect.module.js' {
     races: { message: string; bufferId: string; a: { line: number }; b: { line: number } }[];
     errors: string[];
   };
+  /** A node of the syntax tree; which members it has, depends on its kind. */
+  export interface WgslNode {
+    readonly astNodeType: string;
+    readonly name?: string;
+    readonly args?: readonly WgslNode[];
+    readonly members?: readonly WgslNode[];
+    readonly format?: WgslNode | null;
+    readonly postfix?: WgslNode | null;
+    readonly [member: string]: unknown;
+  }
+  export class WgslParser {
+    parse(code: string): readonly WgslNode[];
+  }
   export class WgslReflect {
     constructor(code: string);
     uniforms: BoundResource[];

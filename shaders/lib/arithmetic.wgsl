@@ -52,7 +52,8 @@ fn power(x: vec4f, y: vec4f) -> vec4f {
   let z = clamp4(y, vec4f(-1.0e10), vec4f(1.0e10));
   let z_high = bitcast<vec4f>(bitcast<vec4u>(z) & vec4u(0xffff0000u));
   let whole = floor(z_high * exponent);
-  let rest = (z_high * exponent - whole) + fma(z - z_high, exponent, z * log2_mantissa);
+  let fraction = settled_below_2_4(z_high * exponent - whole);
+  let rest = fraction + fma(z - z_high, exponent, z * log2_mantissa);
   let carry = floor(rest + 0.5);
   let r = (rest - carry) * 0.6931471805599453;
   let n = clamp4(whole + carry, vec4f(-126.0), vec4f(129.0));

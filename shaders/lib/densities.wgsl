@@ -55,7 +55,8 @@ fn bernoulli_log_prob(logits: vec4f, x: vec4f) -> vec4f {
 fn bernoulli_log_prob_dlogits(logits: vec4f, x: vec4f) -> vec4f {
   let e = exp_nonpositive4(-abs(logits));
   let small = e / (1.0 + e);
-  return select(x - small, (x - 1.0) + small, logits > vec4f(0.0));
+  let positive = logits > vec4f(0.0);
+  return select(x, x - 1.0, positive) + select(-small, small, positive);
 }
 
 // mean^2/2 + (e^(2s) - 1 - 2s)/2: neither term is negative, and the second keeps its digits at s = 0.

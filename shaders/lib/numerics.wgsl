@@ -4,12 +4,17 @@
 // 2^-11 absolute, tanh no better than its formula, and no log1p, expm1 or erf at all. Everything
 // here is a range reduction on the bits and a minimax polynomial (Remez exchange in 40 digits,
 // relative weight), after Cody and Waite (1980) and Muller et al., Handbook of Floating-Point
-// Arithmetic (2018); nothing rests on an identity such as (1 + x) - 1 that a compiler may undo.
-// Finite arguments give finite results: where float32 overflows they saturate near 3.4e38. Denormal
-// results may be 0, denormal arguments may count as 0.
+// Arithmetic (2018).
+//
+// WGSL lets a compiler fuse a product with a sum or part an fma, and regroup sums and common factors
+// (15.7.3), and compilers do: Mesa makes n a + (n b + x) into n (a + b) + x. Here a product that has to be
+// exact has few enough bits to be so either way, and a sum that has to be taken first is hidden behind
+// its bits: `settled4`, `settled_below_2_4`. Finite arguments give finite results: where float32 overflows
+// they saturate near 3.4e38. Denormal results may be 0, denormal arguments may count as 0.
 //
 // Largest errors over 2^20 arguments of the whole range, against float64 (SwiftShader, whose fma is
-// not fused; 1 ULP is at most 2^-23 = 1.2e-7 relative):
+// not fused; the tests hold fused and regrouped arithmetic to twice that; 1 ULP is at most 2^-23 =
+// 1.2e-7 relative):
 //
 //   exp4        1.2 ULP   e^x; below -86.99 (1.7e-38) it is 0
 //   expm1_4     1.7 ULP   e^x - 1
@@ -24,16 +29,35 @@
 // max, min, clamp, shifts and conversions to integers are avoided: a software adapter pays ten plain
 // operations for each (measured), and a GPU gains nothing by them.
 
-// x / log 2 to the nearest integer, for |x| < 2^21: adding 1.5 * 2^23 leaves it in the low bits of the
-// sum. The subtraction is one of integers, which no fast-math rule can cancel; a conversion from
-// float would be clamped by the compiler, at several times the cost.
-fn round_to_log2_4(x: vec4f) -> vec4i {
-  return bitcast<vec4i>(fma(x, vec4f(1.4426950408889634), vec4f(12582912.0))) - vec4i(0x4b400000);
+// x as it is, where `zero` holds no bit but the sign of a number that is positive, which no compiler
+// knows: what is made of the result is not regrouped with what x was made of.
+fn settled4(x: vec4f, zero: vec4u) -> vec4f { return bitcast<vec4f>(bitcast<vec4u>(x) | zero); }
+
+// The same for |x| < 2, whose exponent lacks the bit that is cleared; NaN becomes a number.
+fn settled_below_2_4(x: vec4f) -> vec4f {
+  return bitcast<vec4f>(bitcast<vec4u>(x) & vec4u(0xbfffffffu));
 }
 
-// x - n log 2; n times the upper part of log 2 is exact.
-fn take_log2_4(x: vec4f, n: vec4f) -> vec4f {
-  return fma(n, vec4f(2.12194440e-4), fma(n, vec4f(-0.693359375), x));
+// The sign of x, alone.
+fn sign_bit4(x: vec4f) -> vec4u { return bitcast<vec4u>(x) & vec4u(0x80000000u); }
+
+// An integer in the low bits of a number of its size: adding 1.5 * 2^23 leaves it there, for sums below
+// 2^22. The subtraction is one of integers, which no fast-math rule can cancel; a conversion from float
+// would be clamped by the compiler, at several times the cost.
+const ROUNDS: f32 = 12582912.0;
+fn rounded4(sum: vec4f) -> vec4i { return bitcast<vec4i>(sum) - vec4i(0x4b400000); }
+
+// k and r of x = k log 2 + r, |r| <= log(2)/2, for |x| < 2^21. `zero` for `settled4`.
+struct Octave { k: vec4i, r: vec4f, zero: vec4u }
+
+fn octave4(x: vec4f) -> Octave {
+  let sum = fma(x, vec4f(1.4426950408889634), vec4f(ROUNDS));
+  let k = rounded4(sum);
+  let zero = sign_bit4(sum);
+  let n = vec4f(k);
+  // log 2 = 0.693359375 - 2.12194440e-4; n times the first is exact.
+  let r = settled4(fma(n, vec4f(-0.693359375), x), zero);
+  return Octave(k, fma(n, vec4f(2.12194440e-4), r), zero);
 }
 
 // 2^(k - 1), 0 at k = -126. A product, because software adapters shift lane by lane.
@@ -51,8 +75,8 @@ fn twice_exp_reduced4(r: vec4f) -> vec4f {
 
 // e^x for -87.3 <= x <= 88.72283, in halves because 2^128 is no float.
 fn exp_in_range4(x: vec4f) -> vec4f {
-  let k = round_to_log2_4(x);
-  return twice_exp_reduced4(take_log2_4(x, vec4f(k))) * half_exp2_4(k);
+  let octave = octave4(x);
+  return twice_exp_reduced4(octave.r) * half_exp2_4(octave.k);
 }
 
 // e^x for x <= 0.
@@ -71,17 +95,17 @@ struct Expm1 { value: vec4f, minus_x: vec4f }
 fn expm1_parts4(x: vec4f) -> Expm1 {
   let above = select(x, vec4f(-18.0), x < vec4f(-18.0));
   let t = select(above, vec4f(88.72283), x > vec4f(88.72283));
-  let k = round_to_log2_4(t);
-  let r = take_log2_4(t, vec4f(k));
+  let octave = octave4(t);
+  let r = octave.r;
   var p = fma(r, vec4f(0.00139464345), vec4f(0.00836658571));
   p = fma(r, p, vec4f(0.0416662805));
   p = fma(r, p, vec4f(0.166665435));
   p = fma(r, p, vec4f(0.5));
   let quadratic = r * r * p;
   let near = r + quadratic;
-  let half_scale = half_exp2_4(k);
-  let far = 2.0 * fma(half_scale, near, half_scale - 0.5);
-  let is_near = k == vec4i(0);
+  let half_scale = half_exp2_4(octave.k);
+  let far = 2.0 * fma(half_scale, near, settled4(half_scale - 0.5, octave.zero));
+  let is_near = octave.k == vec4i(0);
   return Expm1(select(far, near, is_near), select(far - x, quadratic, is_near));
 }
 
@@ -110,7 +134,7 @@ fn log_assemble4(shift: vec4u, f: vec4f) -> vec4f {
   let k = vec4f(bitcast<vec4i>(shift));
   // log 2 = 0.693359375 - 2.12194440e-4, both times 2^-23; k times the first is exact.
   let low = fma(k, vec4f(-2.5295549e-11), f * log1p_tail4(f));
-  return fma(k, vec4f(0x1.63p-24), f + low);
+  return fma(k, vec4f(0x1.63p-24), settled_below_2_4(f + low));
 }
 
 // log x of a positive normal float: x = 2^k (1 + f), 2/3 <= 1 + f < 4/3.
@@ -133,11 +157,13 @@ fn log4(x: vec4f) -> vec4f {
 
 // With 1 + x = 2^k (1 + f): f = x 2^-k + (2^-k - 1), whose terms are exact (the first by its bits).
 fn log1p4(x: vec4f) -> vec4f {
-  let shift = (bitcast<vec4u>(1.0 + x) - vec4u(0x3f2aaaabu)) & vec4u(0xff800000u);
+  let sum = 1.0 + x;
+  let shift = (bitcast<vec4u>(sum) - vec4u(0x3f2aaaabu)) & vec4u(0xff800000u);
   let scaled = bitcast<vec4f>(bitcast<vec4u>(x) - shift);
   // 4 * 2^-k: 2^-128 alone would be denormal.
   let scale4 = bitcast<vec4f>(vec4u(0x40800000u) - shift);
-  let y = log_assemble4(shift, scaled + fma(scale4, vec4f(0.25), vec4f(-1.0)));
+  let rest = settled4(fma(scale4, vec4f(0.25), vec4f(-1.0)), sign_bit4(sum));
+  let y = log_assemble4(shift, scaled + rest);
   let no_number = bitcast<vec4f>(bitcast<vec4u>(x) | vec4u(0x7fc00000u));
   let outside = select(no_number, vec4f(-88.02969), x == vec4f(-1.0));
   return select(outside, y, x > vec4f(-1.0));
@@ -160,15 +186,16 @@ fn logaddexp4(a: vec4f, b: vec4f) -> vec4f {
 
 struct Quadrant { sine: vec4f, cosine: vec4f, index: vec4u }
 
-// sin r, cos r and k for x = k pi/2 + r, |r| <= pi/4. pi/2 is taken off in four parts of 8, 9, 9 and 24
-// bits: the first three products with |k| < 2^15 are exact even where fma is not fused.
+// sin r, cos r and k for x = k pi/2 + r, |r| <= pi/4. pi/2 is taken off in three parts of 8, 9 and 24
+// bits: the first two products with |k| < 2^15 are exact, the third is below 0.01.
 fn quadrant4(x: vec4f) -> Quadrant {
-  let k = bitcast<vec4u>(fma(x, vec4f(0.6366197723675814), vec4f(12582912.0))) - vec4u(0x4b400000u);
-  let n = vec4f(bitcast<vec4i>(k));
-  var r = fma(n, vec4f(-0x1.92p+0), x);
-  r = fma(n, vec4f(-0x1.fbp-12), r);
-  r = fma(n, vec4f(-0x1.51p-22), r);
-  r = fma(n, vec4f(-0x1.0b4612p-34), r);
+  let sum = fma(x, vec4f(0.6366197723675814), vec4f(ROUNDS));
+  let k = rounded4(sum);
+  let zero = sign_bit4(sum);
+  let n = vec4f(k);
+  var r = settled4(fma(n, vec4f(-0x1.92p+0), x), zero);
+  r = settled4(fma(n, vec4f(-0x1.fbp-12), r), zero);
+  r = fma(n, vec4f(-0x1.5110b4p-22), r);
   // Only an argument far out of range leaves more.
   r = select(r, vec4f(0.0), abs(r) > vec4f(0.79));
   let z = r * r;
@@ -177,7 +204,7 @@ fn quadrant4(x: vec4f) -> Quadrant {
   var c = fma(z, vec4f(2.44382027e-05), vec4f(-0.00138873653));
   c = fma(z, c, vec4f(0.0416666456));
   c = fma(z, c, vec4f(-0.5));
-  return Quadrant(fma(r * z, s, r), fma(z, c, vec4f(1.0)), k);
+  return Quadrant(fma(r * z, s, r), fma(z, c, vec4f(1.0)), bitcast<vec4u>(k));
 }
 
 // The sine's sign in quadrant k: minus in the third and fourth.

@@ -4,6 +4,7 @@ import type { Device } from '../device/index.ts';
 import type { ClockName, Timing } from '../device/stopwatch.ts';
 import { median } from '../quantile.ts';
 import type { TuneMode } from '../tuning/index.ts';
+import type { AbsentPeak } from './peaks/peak.ts';
 import type {
   BenchCurve,
   BenchHost,
@@ -30,6 +31,7 @@ export interface Circumstances {
   readonly rounds: number;
   readonly host: Omit<BenchHost, 'runtime'>;
   readonly command?: string | undefined;
+  readonly absent: readonly AbsentPeak[];
 }
 
 /** Five significant digits: more is noise. */
@@ -38,7 +40,7 @@ export const rounded = (x: number): number => Number(x.toPrecision(5));
 const fastest = (timings: readonly Timing[]): number => Math.min(...timings.map(({ ms }) => ms));
 
 /** Of several variants of a peak, the one with the fastest sample. */
-function fastestVariants(all: readonly Sampled[]): Sampled[] {
+export function fastestVariants(all: readonly Sampled[]): Sampled[] {
   const best = new Map<string, Sampled>();
   const cost = ({ subject: { work }, timings }: Sampled) => {
     const { flops, bytes, normals, uniforms, dispatches } = work;
@@ -78,10 +80,11 @@ export function measurementOf({ subject, timings }: Sampled, peaks: Peaks): Meas
 }
 
 function rowOf(sampled: Sampled, peaks: Peaks): BenchRow {
-  const { name, group, step } = sampled.subject;
+  const { name, group, peak, step } = sampled.subject;
   return {
     name,
     group,
+    ...(peak && { peak }),
     ...measurementOf(sampled, peaks),
     ...(step && { counts: step.counts(), memory: step.memory }),
   };
@@ -90,7 +93,7 @@ function rowOf(sampled: Sampled, peaks: Peaks): BenchRow {
 /** @param all every subject that has samples, all peaks among them */
 export function assemble(
   all: readonly Sampled[],
-  { device, clock, tune, seconds, rounds, host, command }: Circumstances,
+  { device, clock, tune, seconds, rounds, host, command, absent }: Circumstances,
   extras: { coldStart?: ColdStart | undefined; curves?: readonly BenchCurve[] | undefined },
 ): BenchReport {
   const best = fastestVariants(all);
@@ -121,6 +124,7 @@ export function assemble(
     rounds,
     seconds,
     peaks,
+    ...(absent.length > 0 && { absent }),
     rows: best.map((sampled) => rowOf(sampled, peaks)),
     ...(coldStart && { coldStart }),
     ...(curves && { curves }),

@@ -1,6 +1,7 @@
 // A report for people, in at most 100 columns.
 import { ofPeak, perSecond, spread } from './figures.ts';
 import { formatCurves } from './format-curves.ts';
+import { peakFigures } from './peaks/rates.ts';
 import type { BenchReport, BenchRow } from './report.ts';
 import { type SubmissionWorth, worthOfSubmissions } from './submissions.ts';
 import { type Column, formatTable, right, short, si } from './table.ts';
@@ -21,6 +22,17 @@ function peakLines({ peaks }: BenchReport): string[] {
     `  a dispatch     ${short(dispatch.inPassMs)} ms in a pass, ${short(dispatch.submittedMs)} submitted, ` +
       `${short(dispatch.waitedMs)} waited for, ${short(dispatch.readMs)} read`,
   ];
+}
+
+function peakTable(report: BenchReport): string[] {
+  const columns: Column[] = [{ head: 'peak' }, ...right('best'), { head: '' }, { head: '95 %' }];
+  const cells = peakFigures(report).map(({ name, best, unit, certainty }) => [
+    name,
+    best,
+    unit,
+    certainty,
+  ]);
+  return cells.length > 0 ? formatTable(columns, cells, 100) : [];
 }
 
 function kernelLines(rows: readonly BenchRow[]): string[] {
@@ -100,6 +112,8 @@ export function formatReport(report: BenchReport): string {
     '',
     'peaks: the best of the same rounds; copies count what is read and what is written',
     ...peakLines(report),
+    '',
+    ...peakTable(report),
   ];
   const kernels = of('kernel');
   if (kernels.length > 0) lines.push('', ...kernelLines(kernels));

@@ -2,7 +2,8 @@
 import type { AdapterReport } from '../device/index.ts';
 import type { ClockName } from '../device/stopwatch.ts';
 import type { TuneMode } from '../tuning/index.ts';
-import type { Limit, Peaks, Work } from './roofline.ts';
+import type { AbsentPeak } from './peaks/peak.ts';
+import type { Limit, PeakKind, Peaks, Work } from './roofline.ts';
 import type { Summary } from './statistics.ts';
 import type { StepCounts, StepMemory } from './step-subject.ts';
 import { binary } from './table.ts';
@@ -28,6 +29,8 @@ export interface Measurement {
 export interface BenchRow extends Measurement {
   readonly name: string;
   readonly group: 'peak' | 'kernel' | 'step';
+  /** Of a peak: what it is the most of. */
+  readonly peak?: PeakKind;
   /** Of a step. */
   readonly counts?: StepCounts;
   readonly memory?: StepMemory;
@@ -100,6 +103,8 @@ export interface BenchReport {
   readonly rounds: number;
   readonly seconds: number;
   readonly peaks: Peaks;
+  /** Peaks that the device lacks the means for. */
+  readonly absent?: readonly AbsentPeak[];
   readonly rows: readonly BenchRow[];
   readonly coldStart?: ColdStart;
   readonly curves?: readonly BenchCurve[];

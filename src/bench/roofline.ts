@@ -37,8 +37,13 @@ export interface Peaks {
 
 export type PeakKind =
   | 'fma'
+  | 'fma f32'
+  | 'fma f16'
+  | 'dot'
   | 'copy'
   | 'write'
+  | 'read'
+  | 'latency'
   | 'normals'
   | 'uniforms'
   | 'launch'

@@ -12,6 +12,11 @@ export interface RoundOptions {
   seconds: number;
   /** Rounds to take however long they last. */
   minRounds?: number;
+  /**
+   * After the rounds: which subjects are to be sampled on, by their indices, until none is or half as
+   * much time again has gone.
+   */
+  unsettled?: (samples: readonly (readonly Timing[])[]) => readonly number[];
   /** Called after each sample with the share of the work that is done, 0 to 1. */
   onProgress?: (done: number) => void;
   /** Called after each round with all samples so far. */
@@ -25,7 +30,14 @@ export const MIN_ROUNDS = 5;
 /** @returns every subject's samples, in the order of the subjects */
 export async function measureInRounds(
   subjects: readonly Subject[],
-  { seconds, minRounds = MIN_ROUNDS, onProgress, onRound, signal }: RoundOptions,
+  {
+    seconds,
+    minRounds = MIN_ROUNDS,
+    unsettled = () => [],
+    onProgress,
+    onRound,
+    signal,
+  }: RoundOptions,
 ): Promise<Timing[][]> {
   const samples: Timing[][] = subjects.map(() => []);
   const start = performance.now();
@@ -39,6 +51,14 @@ export async function measureInRounds(
     }
     onRound?.(samples);
     if (subjects.length === 0) break;
+  }
+  for (const end = performance.now() + 500 * seconds; performance.now() < end; ) {
+    const wanted = unsettled(samples);
+    if (wanted.length === 0) break;
+    for (const i of wanted) {
+      signal?.throwIfAborted();
+      (samples[i] as Timing[]).push(await (subjects[i] as Subject).sample());
+    }
   }
   return samples;
 }

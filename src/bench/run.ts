@@ -3,7 +3,7 @@ import { type Device, type OpenOptions, openDevice } from '../device/index.ts';
 import type { ClockName, Timing } from '../device/stopwatch.ts';
 import { LatentGpuError } from '../errors.ts';
 import { defaultTune, newTuner, type TuneMode, type Tuner } from '../tuning/index.ts';
-import { assemble, rounded, type Sampled } from './assemble.ts';
+import { assemble, fastestVariants, rounded, type Sampled } from './assemble.ts';
 import { CURVES, type CurveSpec, curveSpecs } from './curves.ts';
 import { measureCurve } from './measure-curve.ts';
 import {
@@ -14,7 +14,7 @@ import {
   type ColdStart,
 } from './report.ts';
 import { MIN_ROUNDS, measureInRounds } from './rounds.ts';
-import { summarize } from './statistics.ts';
+import { isSettled, summarize } from './statistics.ts';
 import { coldStart } from './steps.ts';
 import { type Measured, Subjects, subjectNames } from './subjects.ts';
 
@@ -102,7 +102,16 @@ async function measure(
     const { host = {}, command } = options;
     return assemble(
       sampled,
-      { device, clock, tune: tuneOf(options), seconds, rounds, host, command },
+      {
+        device,
+        clock,
+        tune: tuneOf(options),
+        seconds,
+        rounds,
+        host,
+        command,
+        absent: subjects.absent,
+      },
       { coldStart, curves },
     );
   };
@@ -131,20 +140,22 @@ async function measure(
   }
 
   let sampled: Sampled[] = [];
+  let rounds = 0;
   const { all } = subjects;
   const curveShare = wantedCurves.length * curveSeconds;
   const part = seconds / (seconds + curveShare);
   await measureInRounds(all, {
     seconds,
     minRounds,
+    unsettled: (samples) => unsettledPeaks(all, samples),
     onProgress: (done) => onProgress?.('measuring', part * done),
     onRound: (samples) => {
       sampled = all.map((subject, i) => ({ subject, timings: samples[i] as Timing[] }));
-      onReport?.(assembled(sampled, samples[0]?.length ?? 0));
+      rounds += 1;
+      onReport?.(assembled(sampled, rounds));
     },
     ...(signal && { signal }),
   });
-  const rounds = sampled[0]?.timings.length ?? 0;
   if (wantedCurves.length === 0) return assembled(sampled, rounds);
 
   const { peaks } = assembled(sampled, rounds);
@@ -161,6 +172,17 @@ async function measure(
     onReport?.(assembled(sampled, rounds, curves));
   }
   return assembled(sampled, rounds, curves);
+}
+
+/** The peaks, each by its fastest variant, whose medians are not known well enough. */
+function unsettledPeaks(
+  all: readonly Measured[],
+  samples: readonly (readonly Timing[])[],
+): number[] {
+  const sampled = all.map((subject, i) => ({ subject, timings: samples[i] as Timing[] }));
+  return fastestVariants(sampled.filter(({ subject }) => subject.peak))
+    .filter(({ timings }) => !isSettled(timings.map(({ ms }) => ms)))
+    .map(({ subject }) => all.indexOf(subject));
 }
 
 const tuneOf = ({ tune }: BenchOptions): TuneMode => tune ?? defaultTune();

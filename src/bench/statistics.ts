@@ -28,6 +28,28 @@ export interface Interval {
   readonly high: number;
 }
 
+/**
+ * The median with a 95 % interval between two order statistics, whatever the distribution (Thompson
+ * 1936): ranks n/2 ± 0.98 √n. Of fewer than six values no two enclose the median so surely.
+ */
+export function medianInterval(values: readonly number[]): Interval {
+  const sorted = values.toSorted((a, b) => a - b);
+  const n = sorted.length;
+  const rank = Math.max(0, Math.floor(n / 2 - 0.98 * Math.sqrt(n)));
+  const [low, high] = [sorted[rank], sorted[n - 1 - rank]] as [number, number];
+  return { value: median(values), low, high };
+}
+
+/** Half of the interval that counts as settled, as a share of the median. */
+const SETTLED = 0.03;
+
+/** Half of the interval as a share of the median. */
+export const halfWidth = ({ value, low, high }: Interval): number => (high - low) / 2 / value;
+
+/** Whether a median is known to 3 %. */
+export const isSettled = (values: readonly number[]): boolean =>
+  values.length >= 6 && halfWidth(medianInterval(values)) <= SETTLED;
+
 /** Resamplings of the bootstrap: the 2.5 % tails then hold 50 values. */
 const RESAMPLES = 2000;
 

@@ -4,7 +4,8 @@ import { type ClockName, Repeated, Stopwatch } from '../device/stopwatch.ts';
 import { Runtime } from '../scheduler/index.ts';
 import type { Tuner } from '../tuning/index.ts';
 import { type KernelCase, kernelNames, kernelRow } from './kernels.ts';
-import { preparePeaks } from './peaks.ts';
+import type { AbsentPeak } from './peaks/peak.ts';
+import { preparePeaks } from './peaks/prepare.ts';
 import type { BenchRow } from './report.ts';
 import { type PeakKind, sumOfWork, type Work } from './roofline.ts';
 import type { Subject } from './rounds.ts';
@@ -71,6 +72,8 @@ export function measuredStep(step: StepSubject): Measured {
 /** Everything that is sampled in one run. */
 export class Subjects implements Workbench {
   readonly all: Measured[] = [];
+  /** Peaks that this device lacks the means for. */
+  absent: readonly AbsentPeak[] = [];
   readonly device: Device;
   readonly stopwatch: Stopwatch;
   readonly seed: number;
@@ -89,7 +92,8 @@ export class Subjects implements Workbench {
   }
 
   async addPeaks(): Promise<void> {
-    const { subjects, destroy } = await preparePeaks(this.device, this.stopwatch);
+    const { subjects, absent, destroy } = await preparePeaks(this.device, this.stopwatch);
+    this.absent = absent;
     this.freePeaks = destroy;
     for (const { name, kind, clock, work, sample } of subjects) {
       this.all.push({ name, group: 'peak', clock, work, peak: kind, sample });

@@ -79,9 +79,9 @@ function readShaders(paths: readonly string[]): Shader[] {
   });
 }
 
-function inspect(shader: Shader): Checked {
+function inspect(shader: Shader, constants: Record<string, number>): Checked {
   try {
-    return { shader, info: reflect(shader), found: [] };
+    return { shader, info: reflect(shader, constants), found: [] };
   } catch {
     // The compiler will say more.
     return { shader, info: undefined, found: [] };
@@ -193,7 +193,7 @@ function describe(checked: Checked, hosts: readonly HostKind[], quiet: boolean):
 
 async function check(paths: readonly string[], flags: CheckFlags, context: Context): Promise<void> {
   const { out } = context;
-  const checked = readShaders(paths).map(inspect);
+  const checked = readShaders(paths).map((shader) => inspect(shader, flags.set));
   refuseUnknown(flags.set, checked);
   const kinds: HostKind[] = flags.host === 'both' ? ['dawn', 'chrome'] : [flags.host];
   const adapters: Partial<Record<HostKind, string>> = {};

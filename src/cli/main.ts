@@ -11,6 +11,7 @@ import { doctorCommand } from './doctor.ts';
 import { encodeCommand } from './encode.ts';
 import { evalCommand } from './eval.ts';
 import { exportCommand } from './export.ts';
+import { gradientsCommand } from './gradients.ts';
 import { importCommand } from './import.ts';
 import { inspectCommand } from './inspect.ts';
 import { interpolateCommand } from './interpolate.ts';
@@ -43,6 +44,7 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
     [latentCommand, 'codes of data in the plane, by label'],
     [reportCommand, 'all of this as one HTML file'],
     [certifyCommand, "whether a flow's inverse and log-determinants are right"],
+    [gradientsCommand, "how noisy each estimator's gradients are"],
     [inspectCommand, 'tensors, size, what a training step does on the GPU'],
     [exportCommand, 'encoder and decoder as ONNX'],
   ],

@@ -18,6 +18,9 @@ const systemLoader = 'libvulkan.so.1';
 /** `dlopen`'s flag that keeps a library in memory when its handle is closed. */
 const RTLD_NODELETE = 0x1000;
 
+/** What Node.js and Bun say of a library that they have loaded and that is no addon. */
+const NO_ADDON = /did not self-register|symbol 'napi_register_module_v1' not found/;
+
 /**
  * Loads a shared library into this process, by path or by name, and says whether that worked.
  *
@@ -30,7 +33,7 @@ function loadLibrary(file: string): boolean {
     process.dlopen({ exports: {} }, file, constants.dlopen.RTLD_NOW | RTLD_NODELETE);
     return true;
   } catch (error) {
-    return error instanceof Error && error.message.includes('did not self-register');
+    return error instanceof Error && NO_ADDON.test(error.message);
   }
 }
 

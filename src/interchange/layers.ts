@@ -1,5 +1,6 @@
 // The layers that assigned tensors make: transposed, stacked and scaled to this library's layout.
 import { LatentGpuError } from '../errors.ts';
+import { notFinite } from '../formats/finite.ts';
 import { quote, shapeText } from '../formats/message.ts';
 import type { Assigned, Half, Leaf, Net, Whole } from './mapping.ts';
 
@@ -234,13 +235,9 @@ class LayerMaker {
     if (!(data instanceof Float32Array)) {
       throw this.bad(`${quote(from)} is of type ${dtype}; weights are of a float type`);
     }
-    const wrong = data.findIndex((value) => !Number.isFinite(value));
-    if (wrong >= 0) {
-      const why = dtype === 'F64' ? ' as float32' : '';
-      throw new LatentGpuError(
-        'bad-data',
-        `${this.file}: tensor ${quote(from)} holds ${data[wrong]}${why} at element ${wrong}`,
-      );
+    const wrong = notFinite(tensor);
+    if (wrong) {
+      throw new LatentGpuError('bad-data', `${this.file}: tensor ${quote(from)} ${wrong}`);
     }
     return { data, how: dtype === 'F32' ? [] : [`${dtype} to F32`] };
   }

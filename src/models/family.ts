@@ -136,6 +136,26 @@ export interface RefineAbility {
   bound(batch: Batch, numbers: Tensor): { readonly bound: Tensor; readonly kl: Tensor };
 }
 
+/** Estimators of the gradient of a bound, side by side. */
+export interface EstimateAbility {
+  /** Those that mean something for this model, by their names. */
+  readonly estimators: readonly string[];
+  /** The one among them that draws nothing, if there is one. */
+  readonly exact?: string;
+  readonly parameters: {
+    readonly encoder: readonly Variable[];
+    readonly decoder: readonly Variable[];
+  };
+  /** Whether an estimator takes so many draws a data point. */
+  allows(estimator: string, samples: number): boolean;
+  /**
+   * Scalar whose gradient is the estimate.
+   *
+   * @throws LatentGpuError `bad-config` for an estimator that means nothing for this model
+   */
+  loss(batch: Batch, estimator: string, samples: number): Tensor;
+}
+
 export interface BijectionAbility {
   /** From noise to data, everything included. */
   readonly flow: Flow;
@@ -162,6 +182,7 @@ export interface Abilities {
   readonly bijection?: BijectionAbility;
   readonly grey?: GreyAbility;
   readonly refine?: RefineAbility;
+  readonly estimate?: EstimateAbility;
   /** Codes are those of so many training rows: of other data it has none, unless they are refined. */
   readonly trainingRows?: number;
   /** What its decoder describes; data of a model without one are seen as they are. */

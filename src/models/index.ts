@@ -28,6 +28,12 @@ export {
   type Passed,
   type PassOptions,
 } from './ask/flow-sampler.ts';
+export {
+  type EstimatorNoise,
+  type GradientNoise,
+  type GradientOptions,
+  gradientNoise,
+} from './ask/gradients.ts';
 export { Inference } from './ask/inference.ts';
 export { hasInformation, type Information, information } from './ask/information.ts';
 export type { Asked, Codes, Shown } from './ask/interface.ts';
@@ -56,6 +62,7 @@ export {
   type CodeAbility,
   type DecodeAbility,
   type DrawAbility,
+  type EstimateAbility,
   type Family,
   type GreyAbility,
   type Learner,

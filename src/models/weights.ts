@@ -2,6 +2,7 @@
 // would give them, and its buffers.
 import type { Standardization } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
+import { notFinite } from '../formats/finite.ts';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
 import type { Variable } from '../graph/variable.ts';
 import { checkBuffer } from './buffers.ts';
@@ -57,13 +58,8 @@ function takeTensor(
   if (!(stored.data instanceof Float32Array)) {
     throw bad(`is of type ${stored.dtype}; save it as float32`);
   }
-  const wrong = stored.data.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0) {
-    throw new LatentGpuError(
-      'bad-data',
-      `${name}: tensor '${path}' holds ${stored.data[wrong]} at element ${wrong}`,
-    );
-  }
+  const wrong = notFinite(stored);
+  if (wrong) throw new LatentGpuError('bad-data', `${name}: tensor '${path}' ${wrong}`);
   return stored.data;
 }
 

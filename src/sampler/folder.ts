@@ -182,8 +182,10 @@ export async function loadFolder(folder: string | URL, options: FetchOptions): P
     const data = read(bytes.slice(header.start + from, header.start + to).buffer as ArrayBuffer);
     const wrong = data.findIndex((value) => !Number.isFinite(value));
     if (wrong >= 0) {
-      const why = `${url}: tensor ${name} holds ${data[wrong]} at element ${wrong}`;
-      throw new LatentGpuError('bad-data', why);
+      const found = `${url}: tensor ${name} holds ${data[wrong]} at element ${wrong}`;
+      const isOverflow = dtype === 'F16' && !Number.isNaN(data[wrong]);
+      const why = isOverflow ? '; float16 goes to ±65504: save it as float32' : '';
+      throw new LatentGpuError('bad-data', found + why);
     }
     return data;
   });

@@ -2,6 +2,7 @@
 import type { Device } from '../device/index.ts';
 import { isLatentGpuError, LatentGpuError } from '../errors.ts';
 import { type Diagnostic, formatDiagnostics, type Shader } from './diagnostics.ts';
+import type { Slot } from './prepare.ts';
 
 const COMPUTE_STAGE = 4;
 
@@ -82,10 +83,17 @@ export async function compileShader(
 }
 
 /** What a pipeline binds. */
-export interface Slots {
-  readonly group: number;
-  readonly binding: number;
-  readonly kind: 'uniform' | 'read' | 'write';
+export type Slots = Pick<Slot, 'group' | 'binding' | 'kind' | 'texture' | 'sampler'>;
+
+/** One entry of a bind group's layout. */
+function entryOf({ binding, kind, texture, sampler }: Slots): GPUBindGroupLayoutEntry {
+  const entry = { binding, visibility: COMPUTE_STAGE };
+  if (sampler) return { ...entry, sampler: { type: sampler.type } };
+  if (!texture) return { ...entry, buffer: { type: types[kind] } };
+  const { access, format, sampleType, view: viewDimension } = texture;
+  return access
+    ? { ...entry, storageTexture: { access, format: format as GPUTextureFormat, viewDimension } }
+    : { ...entry, texture: { sampleType: sampleType as GPUTextureSampleType, viewDimension } };
 }
 
 const types = { uniform: 'uniform', read: 'read-only-storage', write: 'storage' } as const;
@@ -122,13 +130,7 @@ export async function compileKernel(
       groups = Array.from({ length: count }, (_, group) =>
         gpu.createBindGroupLayout({
           label: `${label} group ${group}`,
-          entries: slots
-            .filter((slot) => slot.group === group)
-            .map(({ binding, kind }) => ({
-              binding,
-              visibility: COMPUTE_STAGE,
-              buffer: { type: types[kind] },
-            })),
+          entries: slots.filter((slot) => slot.group === group).map(entryOf),
         }),
       );
       return gpu.createPipelineLayout({ label, bindGroupLayouts: groups });

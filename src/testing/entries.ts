@@ -1,12 +1,12 @@
 // Which entry points a shader has and which overrides: all that compiling one takes.
 import type { EntryRequest } from './compile.ts';
 import type { Shader } from './diagnostics.ts';
-import { reflect, type ShaderInfo } from './reflect.ts';
+import { type Constants, reflect, type ShaderInfo } from './reflect.ts';
 
 /** The declarations of a shader; undefined where its text cannot be read, as the compiler may. */
-export function tryReflect(shader: Shader): ShaderInfo | undefined {
+export function tryReflect(shader: Shader, constants?: Constants): ShaderInfo | undefined {
   try {
-    return reflect(shader);
+    return reflect(shader, constants);
   } catch {
     return undefined;
   }
@@ -30,7 +30,7 @@ export function computeEntries(shader: Shader, info = tryReflect(shader)): Entry
 /** Those of the constants that a shader declares, as WebGPU wants them. */
 export function constantsFor(
   info: ShaderInfo | undefined,
-  given: Readonly<Record<string, number | boolean>> = {},
+  given: Constants = {},
 ): Record<string, number> {
   const constants: Record<string, number> = {};
   for (const { name, id } of info?.overrides ?? []) {

@@ -4,6 +4,7 @@
  * `latentgpu/testing/vitest` has the matcher for Vitest.
  */
 export { isLatentGpuError, LatentGpuError } from '../errors.ts';
+export { floatToHalf, halfToFloat } from '../formats/half.ts';
 export { type Diagnostic, formatDiagnostic, type Shader } from './diagnostics.ts';
 export {
   type CompileOptions,
@@ -25,6 +26,7 @@ export {
   reflect,
   type ShaderInfo,
 } from './reflect.ts';
+export type { SamplerValue, TextureData, TextureValue } from './textures.ts';
 export {
   assertNear,
   type Comparison,

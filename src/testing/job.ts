@@ -2,11 +2,7 @@
 import type { Device } from '../device/index.ts';
 import { type Compiled, compileKernel } from './compile.ts';
 import type { KernelJob } from './prepare.ts';
-
-const UNIFORM = 64;
-const STORAGE = 128;
-const COPY_SRC = 4;
-const COPY_DST = 8;
+import { createResource, type Resource } from './resources.ts';
 
 /** Kernels that a device has compiled: a test runs the same one on many inputs. */
 const compiled = new WeakMap<Device, Map<string, Promise<Compiled>>>();
@@ -14,8 +10,14 @@ const compiled = new WeakMap<Device, Map<string, Promise<Compiled>>>();
 function compile(device: Device, job: KernelJob): Promise<Compiled> {
   const known = compiled.get(device) ?? new Map<string, Promise<Compiled>>();
   compiled.set(device, known);
-  const { code, entryPoint, constants } = job;
-  const key = JSON.stringify([entryPoint, constants, code]);
+  const { code, entryPoint, constants, slots } = job;
+  // What is bound may be laid out in several ways.
+  const kinds = slots.map(({ texture, sampler }) => [
+    texture?.format,
+    texture?.sampleType,
+    sampler?.type,
+  ]);
+  const key = JSON.stringify([entryPoint, constants, kinds, code]);
   let result = known.get(key);
   if (!result) {
     result = compileKernel(device, job);
@@ -34,36 +36,33 @@ function compile(device: Device, job: KernelJob): Promise<Compiled> {
 export async function runJob(device: Device, job: KernelJob): Promise<Uint8Array[]> {
   const { label, slots, dispatch } = job;
   const { pipeline, groups } = await compile(device, job);
-  const buffers: GPUBuffer[] = [];
+  const resources: Resource[] = [];
   try {
-    for (const { name, kind, bytes } of slots) {
-      const usage = kind === 'uniform' ? UNIFORM | COPY_DST : STORAGE | COPY_SRC | COPY_DST;
-      const buffer = device.createBuffer(name, bytes.length, usage);
-      buffers.push(buffer);
-      device.write(buffer, 0, bytes);
-    }
     await device.withErrors(label, () => {
+      for (const slot of slots) resources.push(createResource(device, slot));
       const encoder = device.gpu.createCommandEncoder({ label });
       const pass = encoder.beginComputePass({ label });
       pass.setPipeline(pipeline);
       for (const [group, layout] of groups.entries()) {
         const entries = slots.flatMap((slot, i) => {
-          const resource = { buffer: buffers[i] as GPUBuffer, size: slot.bytes.length };
+          const resource = (resources[i] as Resource).binding;
           return slot.group === group ? [{ binding: slot.binding, resource }] : [];
         });
         pass.setBindGroup(group, device.gpu.createBindGroup({ label, layout, entries }));
       }
       pass.dispatchWorkgroups(...dispatch);
       pass.end();
+      for (const [i, { kind }] of slots.entries()) {
+        if (kind === 'write') resources[i]?.copy?.(encoder);
+      }
       device.submit([encoder.finish()]);
     });
     const results: Uint8Array[] = [];
-    for (const [i, { kind, bytes }] of slots.entries()) {
-      if (kind !== 'write') continue;
-      results.push(new Uint8Array(await device.read(buffers[i] as GPUBuffer, 0, bytes.length)));
+    for (const [i, { kind }] of slots.entries()) {
+      if (kind === 'write') results.push((await resources[i]?.read?.()) ?? new Uint8Array());
     }
     return results;
   } finally {
-    for (const buffer of buffers) if (!device.isLost) device.destroyBuffer(buffer);
+    for (const resource of resources) if (!device.isLost) resource.destroy();
   }
 }

@@ -48,7 +48,7 @@ export function hostOn(backend: Backend): KernelHost {
     compile: (source, { constants } = {}) =>
       asked(host.compile, async () => {
         const shader = readShader(source);
-        const info = tryReflect(shader);
+        const info = tryReflect(shader, constants);
         const entries = computeEntries(shader, info);
         return await backend.compile(shader, entries, constantsFor(info, constants));
       }),

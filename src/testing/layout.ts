@@ -1,5 +1,6 @@
 // How WGSL's types lie in memory, and JavaScript's values in and out of it.
 import { LatentGpuError } from '../errors.ts';
+import { floatToHalf, halfToFloat } from '../formats/half.ts';
 import { nearest } from '../nearest.ts';
 
 export type Scalar = 'f32' | 'i32' | 'u32' | 'f16';
@@ -29,6 +30,7 @@ export type Layout =
       readonly kind: 'struct';
       readonly name: string;
       readonly members: readonly { readonly name: string; offset: number; layout: Layout }[];
+      readonly align: number;
       /** Without the elements of a last member that is sized by what is bound. */
       readonly size: number;
     };
@@ -37,7 +39,8 @@ export type NumberArray = Float32Array | Int32Array | Uint32Array | Uint16Array;
 
 /**
  * What a variable holds. A typed array of the WGSL's own numbers is its memory as it stands (a
- * `vec3f` in an array takes four); plain arrays and Float64Array are converted and padded;
+ * `vec3f` in an array takes four; `f16` is its bits, in a Uint16Array); plain arrays and Float64Array
+ * are converted and padded;
  * an object holds a structure by its members' names; `{ length }` is that many zeroed elements.
  */
 export type BindingValue =
@@ -96,7 +99,10 @@ function sizeFor(layout: Layout, value: unknown, name: string): number {
   const last = layout.kind === 'struct' ? layout.members.at(-1) : undefined;
   if (last?.layout.kind === 'array' && last.layout.count === 0) {
     const inner = (value as Record<string, unknown> | undefined)?.[last.name];
-    return last.offset + sizeFor(last.layout, inner, `${name}.${last.name}`);
+    const end = last.offset + sizeFor(last.layout, inner, `${name}.${last.name}`);
+    // WebGPU binds no less than the structure with one element.
+    const { align } = layout as Layout & { kind: 'struct' };
+    return Math.max(end, Math.ceil((last.offset + last.layout.stride) / align) * align);
   }
   return layout.size;
 }
@@ -235,9 +241,8 @@ function writeNumbers(
 
 function writeNumber(scalar: Scalar, value: number, to: DataView, at: number, name: string): void {
   if (scalar === 'f32') to.setFloat32(at, value, true);
-  else if (scalar === 'f16') {
-    throw bad(`${name} is f16: give the bits, in a Uint16Array or an ArrayBuffer.`);
-  } else {
+  else if (scalar === 'f16') to.setUint16(at, floatToHalf(value), true);
+  else {
     const [least, most] = scalar === 'u32' ? [0, 2 ** 32 - 1] : [-(2 ** 31), 2 ** 31 - 1];
     if (!Number.isInteger(value) || value < least || value > most) {
       throw bad(`${name} is ${scalar}: ${value} is no such number.`);
@@ -248,6 +253,16 @@ function writeNumber(scalar: Scalar, value: number, to: DataView, at: number, na
 
 /** What a variable holds: objects for structures, arrays of them, and else the memory's numbers. */
 export type Unpacked = NumberArray | number | Unpacked[] | { [member: string]: Unpacked };
+
+type Numbers = Layout & { kind: 'numbers' };
+
+const isScalar = (layout: Layout): layout is Numbers =>
+  layout.kind === 'numbers' && layout.columns * layout.rows === 1;
+
+function numberIn({ scalar }: Numbers, memory: NumberArray): number {
+  const [number] = scalar === 'f16' ? halfToFloat(memory as Uint16Array) : memory;
+  return number as number;
+}
 
 /** The opposite of {@link pack}. */
 export function unpack(layout: Layout, bytes: Uint8Array): Unpacked {
@@ -268,8 +283,7 @@ export function unpack(layout: Layout, bytes: Uint8Array): Unpacked {
     const open = inner.kind === 'array' && inner.count === 0;
     const end = open ? bytes.length : offset + inner.size;
     const member = unpack(inner, bytes.subarray(offset, end));
-    const isScalar = inner.kind === 'numbers' && inner.columns * inner.rows === 1;
-    result[name] = isScalar ? ((member as NumberArray)[0] as number) : member;
+    result[name] = isScalar(inner) ? numberIn(inner, member as NumberArray) : member;
   }
   return result;
 }

@@ -11,9 +11,18 @@ import {
   unpack,
 } from './layout.ts';
 import { type Binding, reflect, type ShaderInfo } from './reflect.ts';
+import {
+  planSampler,
+  planTexture,
+  type SamplerPlan,
+  type SamplerValue,
+  type TexturePlan,
+  type TextureValue,
+  unpackTexture,
+} from './textures.ts';
 
 /** What each variable of the WGSL holds, by its name. */
-export type Bindings = Readonly<Record<string, BindingValue>>;
+export type Bindings = Readonly<Record<string, BindingValue | TextureValue | SamplerValue>>;
 
 /** One dispatch of a compute shader. */
 export interface KernelRequest<B extends Bindings = Bindings> {
@@ -39,21 +48,25 @@ type OutputOf<V> = V extends NumberArray
     ? NumberArray
     : V extends { readonly length: number }
       ? NumberArray
-      : Unpacked;
+      : V extends { readonly width: number }
+        ? NumberArray
+        : Unpacked;
 
 /**
  * What the variables that the shader may write to hold afterwards, by name: typed arrays of the WGSL's
- * numbers; structures as objects.
+ * numbers; structures as objects; of storage textures the texels' numbers in a row.
  */
 export type Outputs<B extends Bindings = Bindings> = { readonly [K in keyof B]: OutputOf<B[K]> };
 
-/** A binding with its bytes. */
+/** A binding with its bytes; a buffer unless it has a plan for something else. */
 export interface Slot {
   readonly name: string;
   readonly group: number;
   readonly binding: number;
   readonly kind: 'uniform' | 'read' | 'write';
   readonly bytes: Uint8Array;
+  readonly texture?: TexturePlan;
+  readonly sampler?: SamplerPlan;
 }
 
 /** All that it takes to run a kernel. */
@@ -133,6 +146,22 @@ function defaultOf({ name, type, layout, access }: Binding): BindingValue {
   throw bad(`the binding ${name} (${type}) is missing${hint}.`);
 }
 
+/** A binding with what it was given. */
+function slotOf(variable: Binding, given: Bindings[string] | undefined, filtered: boolean): Slot {
+  const { name, group, binding, kind, access, layout } = variable;
+  const place = { name, group, binding, kind: access === 'read' ? 'read' : 'write' } as const;
+  if (kind === 'sampler') {
+    return { ...place, bytes: new Uint8Array(), sampler: planSampler(variable, given) };
+  }
+  if (kind === 'texture') {
+    const { plan, bytes } = planTexture(variable, given, filtered);
+    return { ...place, bytes, texture: plan };
+  }
+  const value = given ?? defaultOf(variable);
+  const bytes = pack(layout as Layout, value, name);
+  return { ...place, kind: kind === 'uniform' ? 'uniform' : place.kind, bytes };
+}
+
 function sizeIsKnown(layout: Layout): boolean {
   if (layout.kind === 'array') return layout.count > 0;
   const last = layout.kind === 'struct' ? layout.members.at(-1)?.layout : undefined;
@@ -148,7 +177,7 @@ function sizeIsKnown(layout: Layout): boolean {
 export function prepare(request: KernelRequest): Prepared {
   const { code } = request;
   const label = labelOf(request);
-  const info = reflect({ label, code });
+  const info = reflect({ label, code }, request.constants);
   const entry = chooseEntry(info, label, request.entryPoint);
   const declared = info.bindings.map(({ name }) => name);
   for (const name of Object.keys(request.bindings)) {
@@ -157,20 +186,12 @@ export function prepare(request: KernelRequest): Prepared {
     throw bad(`${label} has no variable '${name}' with a binding; ${hint}.`);
   }
   const used = info.bindings.filter(({ name }) => entry.bindings.includes(name));
-  const slots = used.map((variable) => {
-    const { name, group, binding, kind, access, layout, type } = variable;
-    if (!layout) {
-      throw bad(`${label}: ${name} is a ${type}; only buffers can be given to a test.`);
-    }
-    const value = request.bindings[name] ?? defaultOf(variable);
-    return {
-      name,
-      group,
-      binding,
-      kind: kind === 'uniform' ? 'uniform' : access === 'read' ? 'read' : 'write',
-      bytes: pack(layout, value, name),
-    } as const;
-  });
+  const { bindings } = request;
+  const samplers = used.filter(({ kind }) => kind === 'sampler');
+  const filtered = samplers.some(
+    (each) => planSampler(each, bindings[each.name]).type === 'filtering',
+  );
+  const slots = used.map((variable) => slotOf(variable, bindings[variable.name], filtered));
   const job: KernelJob = {
     label,
     code,
@@ -185,9 +206,10 @@ export function prepare(request: KernelRequest): Prepared {
     finish(bytes) {
       const results: Record<string, Unpacked> = {};
       const written = slots.filter(({ kind }) => kind === 'write');
-      written.forEach(({ name }, i) => {
+      written.forEach(({ name, texture }, i) => {
         const { layout } = used.find((each) => each.name === name) as Binding;
-        results[name] = unpack(layout as Layout, bytes[i] as Uint8Array);
+        const own = bytes[i] as Uint8Array;
+        results[name] = texture ? unpackTexture(texture, own, name) : unpack(layout as Layout, own);
       });
       return results;
     },

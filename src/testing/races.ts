@@ -2,9 +2,7 @@
 import { detectRaces } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { LatentGpuError } from '../errors.ts';
 import { type KernelRequest, prepare } from './prepare.ts';
-import type { ShaderInfo } from './reflect.ts';
-
-type Constants = NonNullable<KernelRequest['constants']>;
+import { plainText } from './wgsl/plain.ts';
 
 /** Two accesses to one place that no barrier puts in order, or invocations that part at a barrier. */
 export interface Race {
@@ -19,22 +17,6 @@ export interface Race {
 const SLACK = 64 * 1024;
 
 /**
- * The text with its overrides as constants: the detector lays out workgroup memory before it looks at
- * overrides, and memory may be sized by one.
- */
-function withConstants(code: string, { overrides }: ShaderInfo, given: Constants): string {
-  return overrides.reduce((text, { name }) => {
-    const declared = new RegExp(
-      `(?:@id\\s*\\(\\w+\\)\\s*)?\\boverride(\\s+${name}\\b[^=;]*)(=[^;]*)?;`,
-    );
-    const value = given[name];
-    return text.replace(declared, (_, head: string, init = '') => {
-      return `const${head.trimEnd()} ${value === undefined ? init : `= ${value}`};`;
-    });
-  }, code);
-}
-
-/**
  * Runs a kernel on the CPU, slowly and without a GPU, and reports accesses to workgroup or storage
  * memory that nothing orders: missing barriers. Keep the dispatch and the data small. Found races
  * depend on the data only as far as the addresses do.
@@ -45,7 +27,11 @@ function withConstants(code: string, { overrides }: ShaderInfo, given: Constants
 export function findRaces(request: KernelRequest): Race[] {
   const { job, info } = prepare(request);
   const groups: Record<number, Record<number, unknown>> = {};
-  for (const { name, group, binding, kind, bytes } of job.slots) {
+  for (const { name, group, binding, kind, bytes, texture } of job.slots) {
+    if (texture) {
+      const message = `${job.label}: ${name} is a texture; races are looked for among buffers alone.`;
+      throw new LatentGpuError('bad-input', message);
+    }
     const layout = info.bindings.find((each) => each.name === name)?.layout;
     const open = layout?.kind === 'array' && layout.count === 0;
     const memory = new Uint8Array(bytes.length + (open ? 0 : SLACK));
@@ -56,10 +42,9 @@ export function findRaces(request: KernelRequest): Race[] {
       [binding]: kind === 'uniform' ? { uniform: words } : words,
     };
   }
-  // The detector does not know directives; without them the lines keep their numbers.
-  const plain = job.code.replace(/^\s*(enable|requires)\b[^;]*;/gm, '');
-  const code = withConstants(plain, info, request.constants ?? {});
   try {
+    // The detector lays out workgroup memory before it looks at overrides, which may size it.
+    const code = plainText(job.code, request.constants);
     const { races, errors } = detectRaces(code, job.entryPoint, [...job.dispatch], groups);
     return [
       ...races.map(({ bufferId, a, b, message }) => ({

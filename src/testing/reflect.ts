@@ -1,19 +1,25 @@
 // What a shader declares: its entry points, bindings and overrides, read from its text.
-import {
-  type BoundResource,
-  type TypeInfo,
-  WgslReflect,
-} from 'wgsl_reflect/wgsl_reflect.module.js';
 import { LatentGpuError } from '../errors.ts';
 import { formatDiagnostic, type Shader } from './diagnostics.ts';
-import type { Layout, Scalar } from './layout.ts';
+import type { Layout } from './layout.ts';
+import { Evaluator } from './wgsl/evaluate.ts';
+import {
+  type Attribute,
+  type FunctionDeclaration,
+  readModule,
+  type ValueDeclaration,
+  type Variable,
+} from './wgsl/module.ts';
+import { Unreadable } from './wgsl/tokens.ts';
+import { layoutOf, nameOf } from './wgsl/types.ts';
+import { usesOf } from './wgsl/uses.ts';
 
 export interface EntryPoint {
   readonly name: string;
   readonly stage: 'compute' | 'vertex' | 'fragment';
   /** Line of its declaration, from 1. */
   readonly line: number;
-  /** Of a compute shader, with the overrides' defaults; absent if it takes a compiler to tell. */
+  /** Of a compute shader; absent if an override in it has no value. */
   readonly workgroupSize?: readonly [number, number, number];
   /** Names of the bindings that it uses, itself or in functions that it calls. */
   readonly bindings: readonly string[];
@@ -47,119 +53,127 @@ export interface ShaderInfo {
   readonly overrides: readonly Override[];
 }
 
-const scalars: Record<string, Scalar> = { f: 'f32', i: 'i32', u: 'u32', h: 'f16' };
-const kinds = ['uniform', 'storage', undefined, 'texture', 'sampler', 'texture'] as const;
+/** Values of overrides, by name. */
+export type Constants = Readonly<Record<string, number | boolean>>;
 
-/** WGSL's own writing of a type: an array without a size is read as one of size 0. */
-const nameOf = (type: TypeInfo) => type.getTypeName().replace(/, 0>/g, '>');
+const attributeOf = (attributes: readonly Attribute[], name: string) =>
+  attributes.find((each) => each.name === name);
 
-function numbers(name: string, scalar: Scalar, columns: number, rows: number): Layout {
-  const width = scalar === 'f16' ? 2 : 4;
-  // A column of three takes the room of four.
-  const stride = width * (columns > 1 && rows === 3 ? 4 : rows);
-  const size = columns > 1 ? columns * stride : width * rows;
-  return { kind: 'numbers', name, scalar, columns, rows, stride, size };
+function numberOf(
+  { attributes }: Pick<Variable, 'attributes'>,
+  name: string,
+  module: Evaluator,
+): number | undefined {
+  const [argument] = attributeOf(attributes, name)?.args ?? [];
+  return argument && module.number(argument);
 }
 
-/** @throws Error for a type that cannot lie in a buffer */
-function layoutOf(type: TypeInfo): Layout {
-  const name = nameOf(type);
-  const plain = name.replace(/^atomic<(.*)>$/, '$1');
-  if (/^([fiu]32|f16)$/.test(plain)) return numbers(name, plain as Scalar, 1, 1);
-  const vector = /^vec([234])([fiuh])$/.exec(plain);
-  if (vector) return numbers(name, scalars[vector[2] as string] as Scalar, 1, Number(vector[1]));
-  const matrix = /^mat([234])x([234])([fh])$/.exec(plain);
-  if (matrix) {
-    const [, columns, rows, letter] = matrix;
-    return numbers(name, scalars[letter as string] as Scalar, Number(columns), Number(rows));
-  }
-  if (type.isArray && type.format) {
-    const { count = 0, stride = 0 } = type;
-    return { kind: 'array', name, element: layoutOf(type.format), count, stride, size: type.size };
-  }
-  if (type.isStruct && type.members) {
-    const members = type.members.map((member) => ({
-      name: member.name,
-      offset: member.offset,
-      layout: layoutOf(member.type),
-    }));
-    return { kind: 'struct', name, members, size: type.size };
-  }
-  throw new Error(`a buffer cannot hold a ${name}`);
-}
-
-function bindingOf(found: BoundResource): Binding {
-  const kind = kinds[found.resourceType] ?? 'storage';
-  const isBuffer = kind === 'uniform' || kind === 'storage';
-  const layout = isBuffer ? layoutOf(found.type) : undefined;
-  const open = layout?.kind === 'array' && layout.count === 0;
+function entryOf(
+  found: FunctionDeclaration,
+  stage: EntryPoint['stage'],
+  bindings: readonly Binding[],
+  uses: (name: string) => Set<string>,
+  module: Evaluator,
+): EntryPoint {
+  const used = uses(found.name);
+  const workgroupSize = workgroupOf(found, module);
   return {
-    group: found.group,
-    binding: found.binding,
     name: found.name,
-    type: nameOf(found.type),
-    kind,
-    access: (found.access || 'read') as Binding['access'],
-    size: open ? layout.stride : (layout?.size ?? 0),
-    ...(layout && { layout }),
+    stage,
+    line: found.line,
+    ...(workgroupSize && { workgroupSize }),
+    bindings: bindings.map(({ name }) => name).filter((name) => used.has(name)),
   };
 }
 
-/** The arguments of `@workgroup_size`, one level of parentheses deep. */
-const WORKGROUP_SIZE = /@workgroup_size\s*\(((?:[^()]|\([^()]*\))*)\)/g;
-
-const isPlain = (argument: string) => /^\s*(\w+\s*)?$/.test(argument);
-
-/** Puts a 0, which no shader has, where the parser would not take the expression; keeps lines. */
-function simplified(code: string): string {
-  return code.replace(WORKGROUP_SIZE, (whole, list: string) => {
-    if (list.split(',').every(isPlain)) return whole;
-    return `@workgroup_size(0)${'\n'.repeat(whole.split('\n').length - 1)}`;
-  });
+function workgroupOf(
+  { attributes }: FunctionDeclaration,
+  module: Evaluator,
+): EntryPoint['workgroupSize'] {
+  const given = attributeOf(attributes, 'workgroup_size');
+  if (!given) return undefined;
+  try {
+    const [x = 1, y = 1, z = 1] = given.args.map((argument) => module.number(argument));
+    return [x, y, z];
+  } catch {
+    return undefined;
+  }
 }
 
-function readInfo(code: string): ShaderInfo {
-  const found = new WgslReflect(simplified(code));
-  const stages = ['compute', 'vertex', 'fragment'] as const;
+/** A variable with a binding; undefined for others. */
+function bindingOf(found: Variable, module: Evaluator): Binding | undefined {
+  const group = numberOf(found, 'group', module);
+  const binding = numberOf(found, 'binding', module);
+  if (group === undefined || binding === undefined || !found.type) return undefined;
+  const [space, access] = found.template.map((each) => (each.kind === 'name' ? each.name : ''));
+  const type = nameOf(found.type, module);
+  const common = { group, binding, name: found.name, type };
+  if (space === 'uniform' || space === 'storage') {
+    const layout = layoutOf(found.type, module);
+    const open = layout.kind === 'array' && layout.count === 0;
+    return {
+      ...common,
+      kind: space,
+      access: (access ?? 'read') as Binding['access'],
+      size: open ? layout.stride : layout.size,
+      layout,
+    };
+  }
+  const stored = /^texture_storage_\w+<\w+, (\w+)>/.exec(type)?.[1] ?? 'read';
+  const kind = type.startsWith('sampler') ? 'sampler' : 'texture';
+  return { ...common, kind, access: stored as Binding['access'], size: 0 };
+}
+
+function overrideOf(found: ValueDeclaration, module: Evaluator): Override {
+  const id = numberOf(found, 'id', module);
   return {
-    entryPoints: stages.flatMap((stage) =>
-      found.entry[stage].map((entry) => {
-        const size = entry.workgroupSize;
-        return {
-          name: entry.name,
-          stage,
-          line: entry.startLine,
-          ...(size && size[0] > 0 && { workgroupSize: size }),
-          bindings: entry.resources.map(({ name }) => name),
-        };
-      }),
+    name: found.name,
+    ...(id !== undefined && { id }),
+    ...(found.type && { type: nameOf(found.type, module) }),
+  };
+}
+
+function readInfo(code: string, constants: Constants): ShaderInfo {
+  const declarations = readModule(code);
+  const module = new Evaluator(declarations, constants);
+  const functions = declarations.filter((each) => each.kind === 'fn');
+  const bindings = declarations
+    .filter((each) => each.kind === 'var')
+    .flatMap((each) => {
+      try {
+        return bindingOf(each, module) ?? [];
+      } catch (cause) {
+        const why = `'${each.name}' takes a compiler to tell: ${(cause as Error).message}`;
+        throw new Unreadable(why, each.line);
+      }
+    })
+    .sort((a, b) => a.group - b.group || a.binding - b.binding);
+  const uses = usesOf(functions);
+  return {
+    entryPoints: (['compute', 'vertex', 'fragment'] as const).flatMap((stage) =>
+      functions
+        .filter(({ attributes }) => attributeOf(attributes, stage))
+        .map((each) => entryOf(each, stage, bindings, uses, module)),
     ),
-    bindings: found
-      .getBindGroups()
-      .flatMap((group) => group ?? [])
-      .filter((binding) => binding !== undefined)
-      .map(bindingOf),
-    overrides: found.overrides.map(({ name, attributes, id, type }) => ({
-      name,
-      ...(attributes?.some((attribute) => attribute.name === 'id') && { id }),
-      ...(type && { type: nameOf(type) }),
-    })),
+    bindings,
+    overrides: declarations
+      .filter((each): each is ValueDeclaration => each.kind === 'override')
+      .map((each) => overrideOf(each, module)),
   };
 }
 
 /**
  * Reads a shader's declarations. The compiler is the judge of what is right; this only reads.
  *
+ * @param constants values of overrides, by name; for the others their defaults count
  * @throws LatentGpuError `bad-kernel` for a text that it cannot read, which may be right nonetheless
  */
-export function reflect(shader: Shader): ShaderInfo {
+export function reflect(shader: Shader, constants: Constants = {}): ShaderInfo {
   try {
-    return readInfo(shader.code);
+    return readInfo(shader.code, constants);
   } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
-    const line = Number(/Line:?\s*(\d+)/i.exec(said)?.[1] ?? 0);
-    const reason = said.replace(/\.*\s*Line:?\s*\d+.*$/i, '').trim();
-    const message = `its declarations could not be read: ${reason}`;
+    const message = `its declarations could not be read: ${(cause as Error).message}`;
+    const line = cause instanceof Unreadable ? cause.line : 0;
     const diagnostic = { severity: 'error', line, column: 0, length: 0, message } as const;
     throw new LatentGpuError('bad-kernel', formatDiagnostic(shader, diagnostic), { cause });
   }

@@ -1,9 +1,11 @@
 /** The benchmark: its statistics, its roofline, its reports, and that its numbers hold together. */
+
 import { compareReports, formatComparison } from '../../src/bench/compare.ts';
 import { curveSpecs } from '../../src/bench/curves.ts';
 import { formatReport } from '../../src/bench/format.ts';
 import { parseReport, stringifyReport } from '../../src/bench/json.ts';
 import { elementwise } from '../../src/bench/kernels.ts';
+import { peakFigures } from '../../src/bench/peaks/rates.ts';
 import { formatProfile, profileSchedule } from '../../src/bench/profile.ts';
 import type { BenchReport } from '../../src/bench/report.ts';
 import {
@@ -16,11 +18,17 @@ import {
 } from '../../src/bench/roofline.ts';
 import { measureInRounds } from '../../src/bench/rounds.ts';
 import { runBenchmark } from '../../src/bench/run.ts';
-import { ratioOfMedians, summarize } from '../../src/bench/statistics.ts';
+import {
+  isSettled,
+  medianInterval,
+  ratioOfMedians,
+  summarize,
+} from '../../src/bench/statistics.ts';
 import { prepareKernel } from '../../src/bench/subjects.ts';
 import { worthOfSubmissions } from '../../src/bench/submissions.ts';
 import { Stopwatch } from '../../src/device/index.ts';
 import { PART_ALIGNMENT, variable } from '../../src/graph/variable.ts';
+import { specialize } from '../../src/kernels/specialize.ts';
 import { add, assign, matmul, mul, slice, sum } from '../../src/ops/index.ts';
 import { median, quantile } from '../../src/quantile.ts';
 import { Random } from '../../src/random.ts';
@@ -69,6 +77,89 @@ cases('bench', (c) => {
     t.ok(none.low < 1 && 1 < none.high, 'equal distributions');
     t.equal(ratioOfMedians(a, b), ratioOfMedians(a, b), 'the same interval again');
     t.equal(ratioOfMedians([2, 2], [1, 1]).ratio, { value: 2, low: 2, high: 2 });
+  });
+
+  c('encloses a median, and tells when it is known', (t) => {
+    t.equal(medianInterval([3, 1, 2]), { value: 2, low: 1, high: 3 });
+    const hundred = Array.from({ length: 100 }, (_, i) => ((i * 37) % 100) + 1);
+    // Of the binomial distribution: ranks 41 and 60 of 100.
+    t.equal(medianInterval(hundred), { value: 50.5, low: 41, high: 60 });
+    // Of 400 samples about 20 intervals miss the median of what they were drawn from.
+    const random = new Random(5, 0, 0);
+    let missed = 0;
+    for (let trial = 0; trial < 400; trial++) {
+      const { low, high } = medianInterval(Array.from({ length: 20 }, () => random.uniform(0, 1)));
+      if (low > 0.5 || high < 0.5) missed++;
+    }
+    t.ok(missed <= 40, `${missed} of 400 intervals miss the median`);
+    t.equal(isSettled([1, 1, 1, 1, 1]), false, 'five samples');
+    t.equal(isSettled([1, 1.01, 0.99, 1, 1.02, 1]), true);
+    t.equal(isSettled([1, 1.1, 0.9, 1, 1.2, 1]), false);
+  });
+
+  c('samples on what has not settled, and nothing else', async (t) => {
+    const subject = { sample: async () => ({ ms: 1, cpuMs: null }) };
+    let rounds = 0;
+    const [steady, restless] = await measureInRounds([subject, subject], {
+      seconds: 0.02,
+      minRounds: 3,
+      onRound: () => rounds++,
+      unsettled: ([one, other]) => ((other?.length ?? 0) < (one?.length ?? 0) + 4 ? [1] : []),
+    });
+    t.equal([steady?.length, restless?.length], [rounds, rounds + 4]);
+    const all = await measureInRounds([subject], { seconds: 0.01, unsettled: () => [0] });
+    t.ok((all[0]?.length ?? 0) > 5, 'what never settles ends all the same');
+  });
+
+  c('its kernels of one thing each do that thing', async (t) => {
+    const chain = specialize('bench_chain', { constants: { LOADS: 16 } });
+    const next = Uint32Array.from({ length: 7 }, (_, i) => (i + 3) % 7);
+    const place = new Uint32Array(4);
+    const led = await t.kernel({ code: chain, bindings: { next, place }, dispatch: 1 });
+    t.equal(led.place[0], (16 * 3) % 7, 'the place a chain leads to');
+
+    const dot = specialize('bench_dot', {
+      constants: { ACCUMULATORS: 1, ITERATIONS: 1, UNROLL: 2, WORKGROUP: 4 },
+    });
+    const factor = Uint32Array.of(0x01ff7f03, 0, 0, 0);
+    const bytes = (x: number) => new Int8Array(Int32Array.of(x).buffer);
+    const step = (x: number) =>
+      x + bytes(x).reduce((sum, b, k) => sum + b * (bytes(factor[0] as number)[k] as number), 0);
+    const sums = { label: 'dot', code: dot, dispatch: 1 };
+    const { result } = await t.kernel({
+      ...sums,
+      bindings: { factor, result: new Int32Array(4) },
+    });
+    t.equal(
+      [...result],
+      [0, 1, 2, 3].map((x) => step(step(x))),
+      'sums of products of bytes',
+    );
+
+    for (const [kind, width] of [
+      ['f32', 1],
+      ['vec4f', 4],
+    ] as const) {
+      const code = specialize('bench_fma', {
+        constants: { ACCUMULATORS: 2, ITERATIONS: 1, UNROLL: 3, WORKGROUP: 4 },
+        hooks: { number: `alias Scalar = f32;\nalias Number = ${kind};` },
+      });
+      const factors = new Float32Array(2 * width).fill(0.5);
+      const run = { code, dispatch: 1, bindings: { factors, result: new Float32Array(4 * width) } };
+      const { result: totals } = await t.kernel(run);
+      // x, three times halved and raised by a half: x/8 + 7/8.
+      t.equal(
+        [...totals],
+        Array.from({ length: 4 * width }, (_, at) => (2 * Math.floor(at / width) + 1) / 8 + 14 / 8),
+        kind,
+      );
+    }
+
+    const code = specialize('bench_read', { constants: { QUADS: 5, ITEMS: 2, WORKGROUP: 4 } });
+    const source = new Float32Array(20).fill(1.6e38);
+    const read = { code, dispatch: 1, bindings: { source, result: new Float32Array(4) } };
+    // Two of the quads that the first invocation reads are too much, and only then is it told.
+    t.ok(((await t.kernel(read)).result[0] as number) > 3e38, 'the sum of what is read');
   });
 
   c('names the roof that binds', (t) => {
@@ -145,13 +236,38 @@ cases('bench', (c) => {
       }
       for (const { name, group, ms, samples, share, variants, work: done } of report.rows) {
         const [low, high] = ms.quartiles;
-        t.equal(samples.length, report.rounds, `samples of ${name}`);
+        const isExact = group !== 'peak';
+        // A peak is sampled until it has settled.
+        t.ok(samples.length >= report.rounds, `samples of ${name}`);
+        t.equal(samples.length === report.rounds || !isExact, true, `samples of ${name}`);
         t.ok(0 < ms.min && ms.min <= low && low <= ms.median, `${name}: lower half in order`);
         t.ok(ms.median <= high && high <= ms.max && Number.isFinite(ms.max), `${name}: upper half`);
         t.ok(Number.isFinite(share) && share > 0, `share of ${name}`);
         t.ok(group === 'peak' || done.dispatches >= 1, `dispatches of ${name}`);
         t.equal(variants === undefined, group === 'peak', `variants of ${name}`);
       }
+      const figures = peakFigures(report);
+      for (const { name, best, unit, certainty } of figures) {
+        const isAbsent = report.absent?.some((each) => each.name === name) ?? false;
+        t.ok(isAbsent ? best === '–' : Number(best) > 0 && unit !== '', `${name}: ${best} ${unit}`);
+        t.ok(
+          (isAbsent ? /^needs \S+, which is not/ : /^±.* %(, noisy)?$/).test(certainty),
+          certainty,
+        );
+      }
+      for (const name of ['f32 multiply-adds, scalar', 'read of 64 MiB', 'write of 64 MiB']) {
+        t.ok(
+          figures.some((figure) => figure.name === name && figure.best !== '–'),
+          name,
+        );
+      }
+      const isOffered = (feature: string) => t.device.features.has(feature);
+      const halves = figures.filter(({ name }) => name.startsWith('f16'));
+      t.equal(
+        halves.map(({ best }) => best !== '–'),
+        [0, 0].map(() => isOffered('shader-f16')),
+        'peaks of float16',
+      );
       t.equal(report.tune, 'off');
       const step = report.rows.find(({ name }) => name.startsWith('VAE step'));
       t.equal(step?.counts?.dispatches, step?.work.dispatches, 'dispatches run and planned');

@@ -6,6 +6,7 @@ import { bounds } from '../../src/ops/reference/bounds.ts';
 import { normalFromBits, philox, uniformFromBits } from '../../src/ops/reference/philox.ts';
 import { type CaseContext, concurrentCases } from '../rig/cases.ts';
 import { integers, reals } from '../support/engine.ts';
+import { numericsTrials } from '../support/numerics.ts';
 
 const WORKGROUP = 64;
 
@@ -26,25 +27,8 @@ async function applied(t: CaseContext, library: string, call: string, x: Float32
   return (await t.kernel({ label, code, bindings: { x, y: { length: quads } }, dispatch })).y;
 }
 
-/** Numbers of both signs and every size between 2^low and 2^high; 0 among them. */
-function everySize(low: number, high: number, count = 4096): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => {
-    const size = 2 ** (low + ((high - low) * (i >> 1)) / (count / 2));
-    return i === 0 ? 0 : i % 2 ? -size : size;
-  });
-}
-
-const unary: readonly [keyof typeof bounds, (x: number) => number, Float32Array][] = [
-  ['exp4', Math.exp, everySize(-30, 6.3)],
-  ['expm1_4', Math.expm1, everySize(-30, 6.4)],
-  ['log4', Math.log, everySize(-126, 127).map(Math.abs).fill(1, 0, 1)],
-  ['log1p4', Math.log1p, everySize(-30, -0.01)],
-  ['sin4', Math.sin, everySize(-20, 15.6)],
-  ['cos4', Math.cos, everySize(-20, 15.6)],
-];
-
 concurrentCases('kernels by themselves', (c) => {
-  for (const [name, reference, x] of unary) {
+  for (const [name, reference, x] of numericsTrials) {
     c(`${name} is as accurate as it says`, async (t) => {
       const y = await applied(t, 'numerics', name, x);
       t.close(y, Float64Array.from(x, reference), bounds[name], name);

@@ -3,8 +3,9 @@ import { type Shape, sizeOf } from '../../src/graph/shape.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
+import type { Runtime } from '../../src/scheduler/run/runtime.ts';
 import { concurrentCases } from '../rig/cases.ts';
-import { adapterNames, adapters, check, integers, reals } from '../support/engine.ts';
+import { adapterNames, adapters, check, integers, reals, withRuntime } from '../support/engine.ts';
 
 /** All non-empty sets of axes of a rank. */
 function axisSets(rank: number): number[][] {
@@ -94,6 +95,22 @@ concurrentCases('reductions', (c) => {
         max: o.max(x, 1),
       };
       await check(t, { outputs }, new Map([[x, rows(x.shape, made)]]), { adapter });
+    });
+
+    c(`a row that holds no number has no log-sum-exp, ${name}`, async (t) => {
+      const x = variable('x', [4, 37]);
+      const values = reals('x', x.size);
+      values[2 * 37 + 5] = Number.NaN;
+      const read = async (runtime: Runtime) => {
+        const outputs = { lse: o.logSumExp(x, 1), turned: o.logSumExp(o.transpose(x), 0) };
+        const plan = await runtime.compile({ outputs });
+        runtime.write(x, values);
+        await plan.run();
+        return [await plan.read('lse'), await plan.read('turned')];
+      };
+      for (const result of await withRuntime(t, read, adapter)) {
+        t.equal([...result].map(Number.isFinite), [true, true, false, true]);
+      }
     });
 
     c(`over the memory of what they fold, if they are done with it, ${name}`, async (t) => {

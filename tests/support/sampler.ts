@@ -88,15 +88,22 @@ export async function buildSampler(outDir: string): Promise<string> {
 export type Body = string | Uint8Array;
 
 /** Serves files by their paths; what is not there is answered with 404. */
-export async function serveFiles(files: ReadonlyMap<string, Body>) {
-  const types: Record<string, string> = { html: 'text/html', js: 'text/javascript' };
+export async function serveFiles(
+  files: ReadonlyMap<string, Body>,
+  headers: Readonly<Record<string, string>> = {},
+) {
+  const types: Record<string, string> = {
+    html: 'text/html',
+    js: 'text/javascript',
+    mjs: 'text/javascript',
+  };
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
     const body = files.get(path);
     const type = types[path.split('.').at(-1) as string] ?? 'application/octet-stream';
     if (path === '/favicon.ico') response.writeHead(204).end();
     else if (body === undefined) response.writeHead(404).end('nothing here');
-    else response.writeHead(200, { 'content-type': type }).end(body);
+    else response.writeHead(200, { 'content-type': type, ...headers }).end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
   const { port } = server.address() as AddressInfo;

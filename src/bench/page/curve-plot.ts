@@ -1,8 +1,8 @@
 // Cost against size: medians with the band of the quartiles, beside the best that the peaks allow.
 import type { Html } from '../../report/html.ts';
+import { band, chart, dot, type LogAxis, line, type Size } from '../../report/log-plot.ts';
 import { type BenchCurve, type CurvePoint, sizeText } from '../report.ts';
 import { percent, short } from '../table.ts';
-import { band, chart, dot, type LogAxis, line, type Size } from './plot.ts';
 
 const AXES: Readonly<Record<string, string>> = { bytes: 'read and written' };
 

@@ -1,6 +1,6 @@
 // Names beside points, each where no other is.
 import { type Html, html } from '../../report/html.ts';
-import { type Frame, textWidth } from './plot.ts';
+import { type Frame, textWidth } from '../../report/log-plot.ts';
 
 interface Box {
   readonly left: number;

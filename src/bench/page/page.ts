@@ -1,6 +1,8 @@
 // A report as one HTML file that needs nothing else: no script, no network, no other file, and by its own
 // policy it could not even ask for any. The measurements are in it, for the next run to be compared with.
 import { type Html, html, Html as Raw } from '../../report/html.ts';
+import plotStyle from '../../report/log-plot.css?raw';
+import type { Size } from '../../report/log-plot.ts';
 import reportStyle from '../../report/style.css?raw';
 import { type Comparison, compareReports } from '../compare.ts';
 import { embedded } from '../json.ts';
@@ -16,10 +18,8 @@ import {
   ROOFLINE_LEGEND,
   SHARES_NOTE,
 } from './parts.ts';
-import plotStyle from './plot.css?raw';
-import type { Size } from './plot.ts';
 import { rooflinePlot } from './roofline-plot.ts';
-import { curveTable, sharesTable } from './tables.ts';
+import { curveTable, peaksTable, sharesTable } from './tables.ts';
 
 /** A chart for a screen and one for a phone, whose letters are as large. */
 function both(wide: Size, narrow: Size, draw: (size: Size) => Html): Html {
@@ -38,6 +38,7 @@ function peaksSection(report: BenchReport): Html {
     html`<p class="small">Measured in the same rounds as everything else: the fastest sample of the fastest of several kernels that do one thing each.</p>
 `,
     peakTiles(report),
+    peaksTable(report),
   ]);
 }
 

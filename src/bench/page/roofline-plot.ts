@@ -1,9 +1,9 @@
 // The roofline: arithmetic per byte against arithmetic per second, under the roofs that were measured.
 import { type Html, html } from '../../report/html.ts';
+import { chart, dot, type LogAxis, line, type Size } from '../../report/log-plot.ts';
 import type { BenchReport, BenchRow } from '../report.ts';
 import { percent, short } from '../table.ts';
 import { labels } from './labels.ts';
-import { chart, dot, type LogAxis, line, type Size } from './plot.ts';
 
 /** Kernels and steps, in the order of the report: the numbers by which a narrow chart calls them. */
 export function numbered({ rows }: BenchReport): { row: BenchRow; number: number }[] {

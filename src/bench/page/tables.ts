@@ -1,6 +1,7 @@
 // The numbers of a report as tables.
 import { type Html, html } from '../../report/html.ts';
 import { ofPeak, perSecond, spread } from '../figures.ts';
+import { peakFigures } from '../peaks/rates.ts';
 import { type BenchCurve, type BenchReport, sizeText } from '../report.ts';
 import { percent, short, si } from '../table.ts';
 import { numbered } from './roofline-plot.ts';
@@ -61,6 +62,26 @@ export function curveTable({ axis, makes, points }: BenchCurve): Html {
 `,
   );
   return html`<details><summary>Numbers</summary><div class="scroll"><table class="numbers">${header(heads)}<tbody>
+${rows}</tbody></table></div></details>
+`;
+}
+
+/** Every peak, how sure it is, and what is missing for those that could not be measured. */
+export function peaksTable(report: BenchReport): Html | undefined {
+  const figures = peakFigures(report);
+  if (figures.length === 0) return undefined;
+  const heads: Head[] = [
+    ['', 'text'],
+    ['best', 'number'],
+    ['', 'text'],
+    ['95 % of the median', 'text'],
+  ];
+  const rows = figures.map(
+    ({ name, best, unit, certainty }) =>
+      html`<tr><th scope="row" class="text">${name}</th><td>${best}</td><td class="text">${unit}</td><td class="text">${certainty}</td></tr>
+`,
+  );
+  return html`<details><summary>Every peak</summary><div class="scroll"><table class="numbers">${header(heads)}<tbody>
 ${rows}</tbody></table></div></details>
 `;
 }

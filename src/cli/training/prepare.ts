@@ -61,8 +61,8 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const read = await loadTraining(choice, holdOut, out);
   if (read.test) checkShape(read.test, read.train.shape);
   const standardization = isStandardized ? standardizationOf(read.train) : undefined;
-  const data = standardization ? standardized(read, standardization) : read;
-  const { train, test } = data;
+  const asSeen = standardization ? standardized(read, standardization) : read;
+  const { train } = asSeen;
   const described = { shape: train.shape, name: train.name, standardized: isStandardized };
   const open = settleRun(family, request.sources, { ...traitsOf(train), rows: train.count });
   const { model: modelConfig, training: asked } = runConfig(family, described, open);
@@ -73,15 +73,19 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       `batch is ${batch} and ${train.name} has ${train.count} ${train.count === 1 ? 'row' : 'rows'} to train on; lower it with --batch`,
     );
   }
-  if (asked.patience !== null && (!test || asked.evaluate.every === 0)) {
+  checkWants(family, train);
+  const model = buildModel(modelConfig, seed);
+  checkRange(model, train);
+  // Rows that have no code of their own cannot be evaluated on the way.
+  const hasOwnRows = model.can.trainingRows !== undefined;
+  const data = hasOwnRows ? { train, test: undefined } : asSeen;
+  if (hasOwnRows) checkOwnRows(asked);
+  if (asked.patience !== null && (!data.test || asked.evaluate.every === 0)) {
     throw new LatentGpuError(
       'bad-config',
       'patience needs data to evaluate on; hold some out with --set holdOut=0.1, with evaluate.every above 0',
     );
   }
-  checkWants(family, train);
-  const model = buildModel(modelConfig, seed);
-  checkRange(model, train);
   const { describes } = model.can;
   const binarization = describes
     ? chooseBinarization(asked.binarize ?? 'auto', describes, train)
@@ -138,6 +142,16 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       }),
     },
   };
+}
+
+/** @throws LatentGpuError `bad-config` for what a model with a code for each training row cannot keep */
+function checkOwnRows({ patience, ema }: TrainingConfig): void {
+  const said = patience !== null ? 'patience' : ema !== null ? 'ema' : undefined;
+  if (said === undefined) return;
+  throw new LatentGpuError(
+    'bad-config',
+    `${said} is for a model whose parameters are all that a run keeps, and this one keeps a code for each row; leave ${said} out`,
+  );
 }
 
 /** What follows from the data alone, settled for good: a continued run has it from its record. */

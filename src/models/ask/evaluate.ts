@@ -248,13 +248,13 @@ function boundEvaluationOf(
   logScale: number,
 ): Evaluation {
   const active = variances?.filter((variance) => variance > ACTIVE_VARIANCE).length ?? null;
-  const valueOf = ({ mean, isDensity }: Means['quantities'][number]) =>
+  const inUnits = ({ mean, isDensity }: Means['quantities'][number]) =>
     isDensity ? mean + logScale : mean;
   const [main] = quantities;
   const figures: Figure[] = quantities.map((quantity, i) => ({
     name: quantity.name,
     label: quantity.label,
-    value: valueOf(quantity),
+    value: inUnits(quantity),
     ...(i === 0 && { error: quantity.error, errorDigits: 2 }),
     unit: quantity.unit,
     digits: quantity.digits,
@@ -281,10 +281,10 @@ function boundEvaluationOf(
       note: `${samples.toLocaleString('en-US')} samples, ${rows.toLocaleString('en-US')} rows, effective ${effectiveSampleSize.toFixed(1)}`,
     });
   }
-  const named = Object.fromEntries(quantities.map((each) => [each.name, valueOf(each)]));
+  const named = Object.fromEntries(quantities.map((each) => [each.name, inUnits(each)]));
   return {
     count,
-    loss: main ? valueOf(main) : Number.NaN,
+    loss: main ? inUnits(main) : Number.NaN,
     standardError: main?.error ?? 0,
     kl: null,
     activeUnits: active,

@@ -69,16 +69,15 @@ export async function examine(
       },
     );
   }
-  const points =
-    curve &&
-    model.can.logWeights &&
-    !model.can.logWeights.exact &&
-    (await boundCurve(runtime, model, rows, Math.min(curveRows, count), {
-      ...plain,
-      ...(onProgress && { onProgress }),
-      samples: CURVE_SAMPLES,
-    }));
-  const shifted = points && points.map((each) => ({ ...each, value: each.value + logScale }));
+  const hasCurve = curve && model.can.logWeights && !model.can.logWeights.exact;
+  const points = hasCurve
+    ? await boundCurve(runtime, model, rows, Math.min(curveRows, count), {
+        ...plain,
+        ...(onProgress && { onProgress }),
+        samples: CURVE_SAMPLES,
+      })
+    : undefined;
+  const shifted = points?.map((each) => ({ ...each, value: each.value + logScale }));
   if (shifted) {
     for (const { samples, value, error } of shifted) {
       figures.push({

@@ -6,6 +6,7 @@ import { neg, zeros } from '../../ops/index.ts';
 import type { Abilities, CodeAbility } from '../family.ts';
 import { FreePart } from '../posteriors/index.ts';
 import type { Vae } from './vae.ts';
+import { estimatesOf } from './vae-estimates.ts';
 
 /** Posteriors whose deviations are known for each number of the code. */
 const WITH_DEVIATIONS: readonly string[] = ['normal', 'full', 'free'];
@@ -37,6 +38,7 @@ export function vaeAbilities(model: Vae): Abilities {
           : zeros([batch.x.shape[0] as number, posteriorPart.width]),
       bound: (batch, numbers) => elbo(model.withNumbers(numbers), batch),
     },
+    ...(rows === undefined && { estimate: estimatesOf(model) }),
     ...(rows !== undefined && { trainingRows: rows }),
     describes: config.likelihood,
     quantities: (batch) => {

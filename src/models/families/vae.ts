@@ -95,13 +95,24 @@ export class Vae extends Module implements Model, LatentModel {
     }
     const outputs = this.features * this.likelihood.outputsPerFeature;
     this.decoder = new MLP([this.latent, ...decoder.hidden, outputs], decoder.activation, { init });
-    this.objective = new Objective(settledObjective(config.objective, posterior, prior, code), {
+    this.objective = this.objectiveOf(config.objective);
+  }
+
+  /** An objective for this model. @throws LatentGpuError `bad-config` for what means nothing for it */
+  objectiveOf(objective: VaeConfig['objective']): Objective {
+    const { code = NORMAL_CODE, posterior, prior } = this.config;
+    const kinds = {
+      'code.kind': code.kind,
+      'posterior.kind': posterior?.kind ?? 'normal',
+      'prior.kind': prior?.kind ?? (code.kind === 'normal' ? 'normal' : 'uniform'),
+    };
+    return new Objective(settledObjective(objective, kinds), {
       features: this.features,
       code: code.kind,
       groups: code.kind === 'bernoulli' ? this.latent : (code.groups ?? 1),
       classes: code.classes ?? 2,
-      posterior: posterior.kind,
-      prior: prior.kind,
+      posterior: kinds['posterior.kind'],
+      prior: kinds['prior.kind'],
     });
   }
 
@@ -158,14 +169,7 @@ export class Vae extends Module implements Model, LatentModel {
       loss: (batch) => {
         const own = this.table && this.followed(batch);
         const model = own ? this.withNumbers(own.of) : this;
-        const { loss, value, metrics, effects } = this.objective.of(model, batch);
-        return {
-          loss: value,
-          ...(loss !== value && { surrogate: loss }),
-          ...(metrics && { metrics }),
-          ...(effects && { effects }),
-          ...(own && { also: [own] }),
-        };
+        return { ...this.objective.lossOf(model, batch), ...(own && { also: [own] }) };
       },
       turns: {
         e: parametersOf(this.encoder, this.posteriorPart, this.objective),
@@ -187,20 +191,13 @@ export class Vae extends Module implements Model, LatentModel {
 /** What was said of an objective, with defaults for the rest. */
 function settledObjective(
   objective: VaeConfig['objective'],
-  posterior: PosteriorConfig,
-  prior: PriorConfig,
-  code: CodeConfig,
+  kinds: Readonly<Record<string, string>>,
 ): ObjectiveConfig {
   const given = new Map<string, Given>();
   for (const [name, value] of Object.entries(objective ?? {})) {
     if (value !== undefined) given.set(`objective.${name}`, { value, source: 'the configuration' });
   }
-  const fixed = {
-    'code.kind': code.kind,
-    'posterior.kind': posterior.kind,
-    'prior.kind': prior.kind,
-  };
-  return nest(settle(OBJECTIVE_KEYS, given, fixed)).objective as ObjectiveConfig;
+  return nest(settle(OBJECTIVE_KEYS, given, kinds)).objective as ObjectiveConfig;
 }
 
 const KEYS = {

@@ -1,6 +1,6 @@
 // Charts with logarithmic axes as SVG: text, made once, that needs no script and takes its colours from
-// the page's style sheet (plot.css).
-import { type Html, html } from '../../report/html.ts';
+// the page's style sheet (log-plot.css).
+import { type Html, html } from './html.ts';
 
 export interface LogAxis {
   readonly label: string;

@@ -1,0 +1,148 @@
+// WGSL's built-in functions and constructors of values, as far as constants are made with them.
+import { type Scalar, scalar, Unknown, type Value, zip } from './values.ts';
+
+/** What stands between `<` and `>`: an element's type, how many. */
+interface Template {
+  readonly of?: string;
+  readonly count?: number;
+}
+
+type Builtin = (args: readonly Value[], template: Template) => Value;
+
+function only(args: readonly Value[], count: number): void {
+  if (args.length !== count) throw new Unknown('another number of arguments');
+}
+
+const map = (value: Value, work: (x: { type: Scalar; value: number }) => Value): Value =>
+  'parts' in value ? { parts: value.parts.map((part) => map(part, work)) } : work(value);
+
+/** Of a number, or of every number of a vector. */
+const unary =
+  (work: (x: number) => number): Builtin =>
+  (args) => {
+    only(args, 1);
+    return map(args[0] as Value, ({ type, value }) => scalar(type, work(value)));
+  };
+
+/** Of a number whose result is no whole one. */
+const real =
+  (work: (x: number) => number): Builtin =>
+  (args) => {
+    only(args, 1);
+    return map(args[0] as Value, ({ type, value }) =>
+      scalar(type === 'int' ? 'float' : type, work(value)),
+    );
+  };
+
+/** Of two numbers, or of two vectors number by number. A literal takes the other's type. */
+const binary =
+  (work: (x: number, y: number) => number): Builtin =>
+  (args) => {
+    only(args, 2);
+    return zip(args[0] as Value, args[1] as Value, (a, b) => {
+      if (!('type' in a && 'type' in b)) throw new Unknown('a function of structures');
+      return scalar(a.type === 'int' ? b.type : a.type, work(a.value, b.value));
+    });
+  };
+
+const convert =
+  (type: Scalar): Builtin =>
+  (args) => {
+    if (args.length === 0) return scalar(type, 0);
+    only(args, 1);
+    return map(args[0] as Value, ({ value }) => scalar(type, value));
+  };
+
+const SCALARS: Record<string, Scalar> = { f: 'f32', i: 'i32', u: 'u32', h: 'f16' };
+
+const flat = (value: Value): Value[] => ('parts' in value ? value.parts.flatMap(flat) : [value]);
+
+const vector =
+  (length: number, letter?: string): Builtin =>
+  (args, { of }) => {
+    const type = letter ? SCALARS[letter] : (of as Scalar | undefined);
+    const given = args.flatMap(flat);
+    if (given.length === 0) given.push(scalar(type ?? 'int', 0));
+    const parts =
+      given.length === 1 ? Array.from({ length }, () => given[0] as Value) : given.slice(0, length);
+    if (parts.length !== length) throw new Unknown('a vector of too few numbers');
+    return { parts: type ? parts.map((part) => convert(type)([part], {})) : parts };
+  };
+
+const bits = (x: number) => (x >>> 0).toString(2).padStart(32, '0');
+/** -1 where there is none, as WGSL has it. */
+const bitFromLow = (x: number) => (x === 0 ? -1 : 31 - bits(x).lastIndexOf('1'));
+
+const vectors = [2, 3, 4].flatMap((length) =>
+  ['', 'f', 'i', 'u', 'h'].map(
+    (letter) => [`vec${length}${letter}`, vector(length, letter)] as const,
+  ),
+);
+
+export const builtins: Readonly<Record<string, Builtin | undefined>> = {
+  ...Object.fromEntries(vectors),
+  bool: convert('bool'),
+  i32: convert('i32'),
+  u32: convert('u32'),
+  f32: convert('f32'),
+  f16: convert('f16'),
+  array: (args) => ({ parts: args }),
+  select: (args) => {
+    only(args, 3);
+    const [no, yes, condition] = args as [Value, Value, Value];
+    if ('type' in condition) return condition.value ? yes : no;
+    return { parts: condition.parts.map((part, i) => select(no, yes, part, i)) };
+  },
+  all: ([value]) => scalar('bool', Number(flat(value as Value).every(isTrue))),
+  any: ([value]) => scalar('bool', Number(flat(value as Value).some(isTrue))),
+  abs: unary(Math.abs),
+  sign: unary(Math.sign),
+  floor: unary(Math.floor),
+  ceil: unary(Math.ceil),
+  trunc: unary(Math.trunc),
+  // Halves to the even.
+  round: unary((x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x))),
+  fract: unary((x) => x - Math.floor(x)),
+  saturate: unary((x) => Math.min(1, Math.max(0, x))),
+  sqrt: real(Math.sqrt),
+  inverseSqrt: real((x) => 1 / Math.sqrt(x)),
+  exp: real(Math.exp),
+  exp2: real((x) => 2 ** x),
+  log: real(Math.log),
+  log2: real(Math.log2),
+  sin: real(Math.sin),
+  cos: real(Math.cos),
+  tan: real(Math.tan),
+  radians: real((x) => (x * Math.PI) / 180),
+  min: binary(Math.min),
+  max: binary(Math.max),
+  step: binary((edge, x) => Number(edge <= x)),
+  pow: binary((x, y) => x ** y),
+  clamp: (args, template) => {
+    only(args, 3);
+    const [x, least, most] = args as [Value, Value, Value];
+    const above = binary(Math.max)([x, least], template);
+    return binary(Math.min)([above, most], template);
+  },
+  dot: (args) => {
+    only(args, 2);
+    const products = flat(binary((x, y) => x * y)(args, {}));
+    return products.reduce((sum, each) => binary((x, y) => x + y)([sum, each], {}));
+  },
+  countOneBits: unary((x) => bits(x).replaceAll('0', '').length),
+  countLeadingZeros: unary((x) => Math.clz32(x)),
+  countTrailingZeros: unary((x) => (x === 0 ? 32 : bitFromLow(x))),
+  firstTrailingBit: unary(bitFromLow),
+  firstLeadingBit: (args) => {
+    only(args, 1);
+    return map(args[0] as Value, ({ type, value }) => {
+      const whole = type !== 'u32' && value < 0 ? ~value : value;
+      return scalar(type, 31 - Math.clz32(whole));
+    });
+  },
+};
+
+const isTrue = (value: Value) => 'type' in value && value.value !== 0;
+const partOf = (value: Value, i: number) => ('parts' in value ? (value.parts[i] as Value) : value);
+const select = (no: Value, yes: Value, condition: Value, i: number) =>
+  partOf(isTrue(condition) ? yes : no, i);

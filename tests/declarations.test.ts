@@ -1,0 +1,111 @@
+/** The package's declarations in the projects of strangers: every compiler, whatever it knows of the platform. */
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROOT } from './support/cli.ts';
+import { installPackage, link } from './support/package.ts';
+import { run } from './support/run-script.ts';
+
+/** A project's settings, and whether its compiler then knows WebGPU. */
+interface Project {
+  readonly lib: readonly string[];
+  readonly types: readonly string[];
+  readonly module: 'nodenext' | 'esnext';
+}
+
+const projects: Record<string, Project> = {
+  'nothing but the language': { lib: ['es2023'], types: [], module: 'nodenext' },
+  'Node.js': { lib: ['es2023'], types: ['node'], module: 'nodenext' },
+  'Node.js with WebGPU': {
+    lib: ['es2023'],
+    types: ['node', '@webgpu/types'],
+    module: 'nodenext',
+  },
+  'a page': { lib: ['es2023', 'dom'], types: [], module: 'esnext' },
+  'a page with WebGPU': { lib: ['es2023', 'dom'], types: ['@webgpu/types'], module: 'esnext' },
+  'a worker': { lib: ['es2023', 'webworker'], types: [], module: 'esnext' },
+};
+
+let folder = '';
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'latentgpu-types-'));
+  await installPackage(folder, []);
+  link(folder, ['@types/node', '@webgpu/types', 'vitest']);
+  cpSync(join(ROOT, 'tests/consumers/types'), folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+}, 180_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The compiler's options as a configuration file has them. */
+function optionsOf({ module, ...rest }: Project) {
+  return {
+    ...rest,
+    target: 'es2022',
+    module,
+    moduleResolution: module === 'nodenext' ? 'nodenext' : 'bundler',
+    strict: true,
+    skipLibCheck: false,
+    noEmit: true,
+  };
+}
+
+/** Whether the lib of a compiler, or a package, says what a GPUDevice is. */
+const knowsWebGpu = (major: number, { lib, types }: Project) =>
+  types.includes('@webgpu/types') || (major >= 6 && lib.length > 1);
+
+const filesOf = (major: number, project: Project) =>
+  knowsWebGpu(major, project) ? ['main.ts', 'webgpu.ts'] : ['main.ts'];
+
+describe.each([
+  [5, 'typescript5'],
+  [6, 'typescript6'],
+] as const)('TypeScript %i', (major, name) => {
+  test.each(Object.entries(projects))('%s', async (_, project) => {
+    const ts: typeof import('typescript6') = (await import(name)).default;
+    const { options, errors } = ts.convertCompilerOptionsFromJson(optionsOf(project), folder);
+    expect(errors).toEqual([]);
+    const roots = filesOf(major, project).map((file) => join(folder, file));
+    const program = ts.createProgram(roots, options);
+    expect(program.getOptionsDiagnostics()).toEqual([]);
+    const ours = program
+      .getSourceFiles()
+      .filter(({ fileName }) => roots.includes(fileName) || fileName.includes('/latentgpu/'));
+    expect(ours.length).toBeGreaterThan(100);
+    const said = ours.flatMap((file) => [
+      ...program.getSyntacticDiagnostics(file),
+      ...program.getSemanticDiagnostics(file),
+    ]);
+    expect(ts.formatDiagnostics(said, ts.createCompilerHost(options))).toBe('');
+
+    if (project.module !== 'nodenext') return;
+    // Names that mean nothing to a compiler are `any` to it, wherever it does not complain of them.
+    const checker = program.getTypeChecker();
+    const vague: string[] = [];
+    for (const file of ours.filter(({ isDeclarationFile }) => isDeclarationFile)) {
+      file.forEachChild(function visit(node): void {
+        // A piece of a template is counted among the types, and has none.
+        const isType = ts.isTypeNode(node) && !ts.isTemplateLiteralTypeSpan(node);
+        if (isType && checker.getTypeFromTypeNode(node).flags & ts.TypeFlags.Any)
+          vague.push(`${file.fileName}: ${node.parent.getText(file)}`);
+        node.forEachChild(visit);
+      });
+    }
+    expect(vague).toEqual([]);
+  });
+});
+
+describe('TypeScript 7', () => {
+  test.each(Object.entries(projects))('%s', (_, project) => {
+    const files = filesOf(7, project);
+    const config = { compilerOptions: optionsOf(project), files };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const { stdout } = run(folder, tsc, ['-p', '.', '--pretty', 'false']);
+    // Theirs are theirs: @webgpu/types and lib.dom of TypeScript 6 and 7 contradict each other.
+    const said = stdout.split('\n').filter((line) => /^(main|webgpu|.*\/latentgpu\/)/.test(line));
+    expect(said).toEqual([]);
+    if (!project.types.includes('@webgpu/types')) expect(stdout).toBe('');
+  });
+});

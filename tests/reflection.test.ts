@@ -1,0 +1,201 @@
+/** What the kit reads from WGSL: every form of declaration that the language allows. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { wgslFiles } from '../shaders/build/generate.ts';
+import { shaders } from '../src/kernels/shaders.gen.ts';
+import { specialize } from '../src/kernels/specialize.ts';
+import { halfToFloat, reflect } from '../src/testing/index.ts';
+import type { Layout } from '../src/testing/layout.ts';
+import { prepare } from '../src/testing/prepare.ts';
+import { readModule } from '../src/testing/wgsl/module.ts';
+
+const MAIN = '@compute @workgroup_size(1) fn main() {}';
+const read = (code: string, constants = {}) => reflect({ label: 'k.wgsl', code }, constants);
+
+/** A structure's members as `name@offset`, its size; an array's stride. */
+function outline(layout: Layout | undefined): unknown {
+  if (layout?.kind === 'struct') {
+    return [layout.size, ...layout.members.map(({ name, offset }) => `${name}@${offset}`)];
+  }
+  return layout?.kind === 'array' ? [layout.count, layout.stride] : layout?.size;
+}
+
+/** The layout of a type that a buffer holds. */
+const layoutOf = (type: string, before = '') =>
+  read(`${before}\n@group(0) @binding(0) var<storage> x: ${type};\n${MAIN}`).bindings[0]?.layout;
+
+describe('layouts', () => {
+  // Sizes and offsets by the rules of the WGSL specification (14.4.1), worked out by hand.
+  test.each<[string, string, unknown]>([
+    ['vec3f', '', 12],
+    ['vec4<f32>', '', 16],
+    ['mat3x3f', '', 48],
+    ['mat2x3<f16>', 'enable f16;', 16],
+    ['array<vec3f, 2>', '', [2, 16]],
+    ['array<mat3x2f>', '', [0, 24]],
+    ['array<f32, N * 2u,>', 'const N = 3u;', [6, 4]],
+    ['array<f32, (N + 1) << 1>', 'const N = M; const M: i32 = 2;', [6, 4]],
+    ['array<f32, u32(7.9 / 2)>', '', [3, 4]],
+    ['array<f32, select(1, max(2, N), N > 0x1)>', 'const N = 5;', [5, 4]],
+    ['array<f32, vec3u(1, 2, 3).z>', '', [3, 4]],
+    ['array<f32, array<u32, 2>(3u, 4u)[1]>', '', [4, 4]],
+    ['array<f32, P(2, 9).n>', 'struct P { a: i32, n: i32 }', [9, 4]],
+    ['array<f32, countOneBits(0xffu)>', '', [8, 4]],
+    ['array<f32, ~0xfffffff0u>', '', [15, 4]],
+    ['array<f32, -7 / 2 + 7>', '', [4, 4]],
+    ['array<f32, 1u + u32(0x1.8p2f)>', '', [7, 4]],
+    ['V', 'alias F = f32; alias V = vec2<F>;', 8],
+    ['S', 'struct S { a: f32, b: vec3f, c: f32 }', [32, 'a@0', 'b@16', 'c@28']],
+    [
+      'S',
+      'struct S { a: f16, b: vec3h, c: mat3x3h, d: array<f16, 5>, }',
+      [56, 'a@0', 'b@8', 'c@16', 'd@40'],
+    ],
+    ['S', 'const P = 8u; struct S { @size(P * 2) a: f32, b: u32 }', [20, 'a@0', 'b@16']],
+    ['S', 'const A = 16; struct S { a: f32, @align(A) b: f32 }', [32, 'a@0', 'b@16']],
+    [
+      'S',
+      'struct S { a: f32, @align(8 * 2,) @size((20)) b: f32, c: f32 }',
+      [48, 'a@0', 'b@16', 'c@36'],
+    ],
+    ['S', 'struct S { c: atomic<i32>, d: array<atomic<u32>, 4> }', [20, 'c@0', 'd@4']],
+    [
+      'S',
+      'struct A { @align(32) a: f32 } struct S { n: u32, items: array<A> }',
+      [32, 'n@0', 'items@32'],
+    ],
+    [
+      'array<B, 2>',
+      'struct A { a: f32 } struct B { @align(32) a: A, @size(48) b: A, c: array<A, 2> }',
+      [2, 64],
+    ],
+  ])('%s after %j', (type, before, expected) => {
+    expect(outline(layoutOf(type, before))).toEqual(expected);
+  });
+});
+
+test('attributes are expressions, in any order, with comments and commas', () => {
+  const { bindings, entryPoints } = read(`
+/* @binding(9) /* nested */ */ const B = 2;
+@binding(B + 1,) @group((B) - 1) var<storage, read_write,> a: array<f32>; // @group(7)
+@group(0) @binding(/* one */ 1) var<uniform> b: vec4f;
+@workgroup_size((B) * 4, B << 1, ) @compute @diagnostic(off, derivative_uniformity)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) { a[id.x] = b.x; }`);
+  expect(bindings.map(({ name, group, binding }) => [name, group, binding])).toEqual([
+    ['b', 0, 1],
+    ['a', 1, 3],
+  ]);
+  expect(entryPoints).toEqual([
+    { name: 'main', stage: 'compute', line: 6, workgroupSize: [8, 4, 1], bindings: ['b', 'a'] },
+  ]);
+});
+
+test('overrides count with their defaults, or as they are set', () => {
+  const code = `@id(1 + 2) override N: u32 = 4 * 2; override M = N * 2u; override X: u32;
+@compute @workgroup_size(N, M / N, select(1, 2, N > 9)) fn main() {}
+@compute @workgroup_size(X) fn other() {}`;
+  const { overrides, entryPoints } = read(code);
+  expect(overrides).toEqual([
+    { name: 'N', id: 3, type: 'u32' },
+    { name: 'M' },
+    { name: 'X', type: 'u32' },
+  ]);
+  expect(entryPoints.map(({ workgroupSize }) => workgroupSize)).toEqual([[8, 2, 1], undefined]);
+  const set = read(code, { N: 16, X: 5 }).entryPoints;
+  expect(set.map(({ workgroupSize }) => workgroupSize)).toEqual([
+    [16, 2, 2],
+    [5, 1, 1],
+  ]);
+});
+
+test('a function uses what it names, unless a name of its own hides it', () => {
+  const { entryPoints } = read(`
+@group(0) @binding(0) var<storage> a: array<f32>;
+@group(0) @binding(1) var<storage> b: array<f32>;
+@group(0) @binding(2) var<storage> c: array<f32>;
+@group(0) @binding(3) var<storage> d: array<f32>;
+@group(0) @binding(4) var<storage> e: array<f32>;
+struct S { e: f32 }
+fn deep(b: f32) -> f32 { return b + inner(); }
+fn inner() -> f32 { let p = &c; return (*p)[0]; }
+@compute @workgroup_size(1) fn main() { let a = a[0]; var s = S(a); _ = s.e + deep(1.0); }
+@compute @workgroup_size(1) fn loops() {
+  for (var d = 0; d < 2; d++) { var<function> b: f32 = 1.0; _ = b; }
+  _ = d[0];
+}
+@compute @workgroup_size(1) fn none(@builtin(local_invocation_index) a: u32) { _ = a; }`);
+  expect(entryPoints.map(({ name, bindings }) => [name, bindings])).toEqual([
+    ['main', ['a', 'c']],
+    ['loops', ['d']],
+    ['none', []],
+  ]);
+});
+
+test('textures, samplers, directives and names of any alphabet', () => {
+  const { bindings } = read(`enable f16; requires readonly_and_readwrite_storage_textures;
+diagnostic(off, derivative_uniformity); const_assert 1 < 2;
+@group(0) @binding(0) var größe: texture_2d<f32>;
+@group(0) @binding(1) var s: sampler;
+@group(0) @binding(2) var o: texture_storage_2d<rgba8unorm, write>;
+@group(0) @binding(3) var<storage, read_write> ж: array<vec2<f16>>;
+var<private> p: array<f32, 4> = array(1.0, 2.0, 3.0, 4.0);
+var<workgroup> w: array<vec4<f32>, 2>;
+${MAIN}`);
+  expect(bindings.map(({ name, kind, type, access }) => [name, kind, type, access])).toEqual([
+    ['größe', 'texture', 'texture_2d<f32>', 'read'],
+    ['s', 'sampler', 'sampler', 'read'],
+    ['o', 'texture', 'texture_storage_2d<rgba8unorm, write>', 'write'],
+    ['ж', 'storage', 'array<vec2h>', 'read_write'],
+  ]);
+});
+
+test('f16 takes numbers, rounded, or bits, and gives bits', () => {
+  const { job, finish } = prepare({
+    code: `enable f16; struct S { a: f16, b: vec3h, m: mat2x3h }
+@group(0) @binding(0) var<storage, read_write> s: S;
+@group(0) @binding(1) var<storage, read_write> h: array<f16>;
+@compute @workgroup_size(1) fn main() { s.a = h[0]; }`,
+    bindings: {
+      s: { a: 1.5, b: [1, -2, 0.1], m: [1, 2, 3, 4, 5, 6] },
+      h: new Uint16Array([0x3c00, 0x4000]),
+    },
+    dispatch: 1,
+  });
+  const [s, h] = job.slots.map(({ bytes }) => bytes) as [Uint8Array, Uint8Array];
+  const halves = halfToFloat(new Uint16Array(s.buffer));
+  // 0.1 rounded to 11 bits; gaps are zeros.
+  const tenth = 1638 / 16384;
+  expect([...halves]).toEqual([1.5, 0, 0, 0, 1, -2, tenth, 0, 1, 2, 3, 0, 4, 5, 6, 0]);
+  const result = finish([s, h]);
+  expect(result.h).toEqual(new Uint16Array([0x3c00, 0x4000]));
+  const struct = result.s as { a: number; b: Uint16Array };
+  expect([struct.a, ...halfToFloat(struct.b)]).toEqual([1.5, 1, -2, tenth]);
+});
+
+test.each([
+  ['fn main() {', "k.wgsl:1: error: its declarations could not be read: '{' is not closed"],
+  ['\n/* a', 'k.wgsl:2: error: its declarations could not be read: a comment does not end'],
+  ['hello;', "k.wgsl:1: error: its declarations could not be read: 'hello' begins no declaration"],
+  [
+    '@group(0) @binding(0) var<storage> x: array<bool>;',
+    "k.wgsl:1: error: its declarations could not be read: 'x' takes a compiler to tell: a buffer cannot hold a bool",
+  ],
+  [
+    'const A = B; const B = A;\n@group(A) @binding(0) var<storage> x: f32;',
+    "k.wgsl:2: error: its declarations could not be read: 'x' takes a compiler to tell: 'A', which is made of itself",
+  ],
+])('%j is refused with its line', (code, message) => {
+  expect(() => read(code)).toThrow(message);
+});
+
+test('every kernel of this library is read as the build reads it', () => {
+  for (const path of wgslFiles())
+    expect(() => readModule(readFileSync(path, 'utf8'))).not.toThrow();
+  const names = ['map', 'matmul', 'spline', 'patches'] as const;
+  for (const name of names.filter((each) => shaders[each].bindings.length > 0)) {
+    const { bindings } = read(specialize(name, {}));
+    expect(bindings.map(({ name, binding }) => [name, binding])).toEqual(
+      shaders[name].bindings.map(({ name, binding }) => [name, binding]),
+    );
+  }
+});

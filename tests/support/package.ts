@@ -1,0 +1,49 @@
+/** The package as it is published, in a folder of node_modules. */
+import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { build } from 'vite';
+import { ROOT } from './cli.ts';
+import { run } from './run-script.ts';
+
+/** What `npm run build` builds, the command line apart. */
+export const LIBRARIES = ['browser', 'sampler', 'node', 'testing', 'testing-vitest'] as const;
+
+/** Writes the declarations into a folder. */
+export function buildDeclarations(types: string): void {
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  for (const [script, args] of [
+    [tsc, ['-p', 'tsconfig.types.json', '--outDir', types]],
+    [join(ROOT, 'src/build/declarations.mjs'), [types]],
+  ] as const) {
+    const { code, stdout, stderr } = run(ROOT, script, args);
+    if (code !== 0) throw new Error(stdout + stderr);
+  }
+}
+
+/**
+ * Puts this package into `node_modules` below a folder: its parts of those modes, and its declarations.
+ *
+ * @returns the package's folder
+ */
+export async function installPackage(folder: string, modes: readonly string[]): Promise<string> {
+  const self = join(folder, 'node_modules/latentgpu');
+  mkdirSync(self, { recursive: true });
+  for (const name of ['package.json', 'README.md', 'LICENSE']) {
+    cpSync(join(ROOT, name), join(self, name));
+  }
+  const outDir = join(self, 'dist');
+  for (const mode of modes) {
+    await build({ root: ROOT, mode, logLevel: 'error', build: { outDir, emptyOutDir: false } });
+  }
+  buildDeclarations(join(outDir, 'types'));
+  return self;
+}
+
+/** "Installs" packages that this one is developed with. */
+export function link(folder: string, names: readonly string[]): void {
+  const modules = join(folder, 'node_modules');
+  for (const name of names) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+  }
+}
