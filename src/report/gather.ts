@@ -25,6 +25,8 @@ export interface Asking {
   readonly limit?: number;
   readonly binarize?: string;
   readonly samples?: number | undefined;
+  /** Whether the bound is measured by its samples. */
+  readonly curve?: boolean;
   readonly seed: number;
 }
 
@@ -152,7 +154,7 @@ function commandsOf(
       notes.push(`What trained it cannot be told as a command: ${error.message}.`);
     }
   }
-  const { data, dataDir, limit, binarize, samples, seed } = asking;
+  const { data, dataDir, limit, binarize, samples, curve, seed } = asking;
   const words = optionWords({
     '--data': data,
     '--data-dir': dataDir,
@@ -162,6 +164,7 @@ function commandsOf(
     '--samples': samples,
     '--seed': seed,
   });
+  if (curve) words.push('--curve');
   if (likelihood) {
     commands.push([
       'Evaluates it, with the numbers above:',
