@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { opNamed } from '../src/graph/tensor.ts';
 import { type Variable, variable } from '../src/graph/variable.ts';
 import '../src/ops/index.ts';
+import type { ShaderName } from '../src/kernels/shaders.gen.ts';
 import { specialize } from '../src/kernels/specialize.ts';
 import { type Bound, bounds } from '../src/ops/reference/bounds.ts';
 import {
@@ -56,7 +57,7 @@ function* everyArithmetic(
 const libraries = new Map<string, Library>();
 
 function libraryOf(module: string): Library {
-  const have = libraries.get(module) ?? new Library(specialize(module));
+  const have = libraries.get(module) ?? new Library(specialize(module as ShaderName));
   libraries.set(module, have);
   return have;
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { wgslFiles } from '../shaders/build/generate.ts';
-import { shaders } from '../src/kernels/shaders.gen.ts';
+import { reflection } from '../src/kernels/reflection.gen.ts';
 import { specialize } from '../src/kernels/specialize.ts';
 import { halfToFloat, reflect } from '../src/testing/index.ts';
 import type { Layout } from '../src/testing/layout.ts';
@@ -192,10 +192,10 @@ test('every kernel of this library is read as the build reads it', () => {
   for (const path of wgslFiles())
     expect(() => readModule(readFileSync(path, 'utf8'))).not.toThrow();
   const names = ['map', 'matmul', 'spline', 'patches'] as const;
-  for (const name of names.filter((each) => shaders[each].bindings.length > 0)) {
+  for (const name of names.filter((each) => reflection[each].bindings.length > 0)) {
     const { bindings } = read(specialize(name, {}));
     expect(bindings.map(({ name, binding }) => [name, binding])).toEqual(
-      shaders[name].bindings.map(({ name, binding }) => [name, binding]),
+      reflection[name].bindings.map(({ name, binding }) => [name, binding]),
     );
   }
 });

@@ -39,7 +39,7 @@ describe('CSV', () => {
     ['names', 'a,b\n1,2\n', ['a', 'b']],
     ['quoted names with a separator in them', '"a;b","c,d"\n1,2\n', ['a;b', 'c,d']],
     ['years after a name', 'id,2019\n1,2\n', ['id', '2019']],
-    ['an unnamed column beside a named one', ',b\n7,2\n', ['', 'b']],
+    ['an unnamed column beside a named one', ',b\n7.5,2\n', ['', 'b']],
     ['one column', 'height of all\n1\n', ['height of all']],
   ])('knows a header of %s', (_, text, names) => {
     expect(read(text)).toMatchObject({ names, rows: 1, columns: names.length });
@@ -63,12 +63,11 @@ describe('CSV', () => {
     ['1,1e39\n', 't.csv: line 1, column 2 holds "1e39", which does not fit float32'],
     ['3,4\n0x10,2\n', 't.csv: line 2, column 1 holds "0x10", which is no number'],
     [
-      'a;b\n1,5;2\n',
-      't.csv: line 2, column 1 ("a") holds "1,5", which is no number; write decimals',
+      'a;b\n1,5;2.5\n',
+      'line 2, column 2 ("b") holds "2.5", and line 2 has "1,5"; write all decimals',
     ],
     ['3,4\n1 000,2\n', 't.csv: line 2, column 1 holds "1 000", which is no number'],
     ['"1,2\n3,4\n', 't.csv: line 1: quoted field unterminated'],
-    [',a\n0,5\n1,7\n', 'its first column has no name and counts the rows: an index'],
   ])('refuses %j', (text, why) => {
     expect(refusalOf(() => read(text))).toContain(why);
   });
@@ -97,7 +96,9 @@ describe('CSV', () => {
 
   test('names UTF-16 text', () => {
     const line = refusalOf(() => readCsv(Uint8Array.of(0xff, 0xfe, 0x31, 0), 'u.csv'));
-    expect(line).toBe('bad-format: u.csv: is UTF-16 text; save it as UTF-8');
+    expect(line).toBe(
+      'bad-format: u.csv: is UTF-16 text; save it as UTF-8, or read it with --encoding utf-16le',
+    );
   });
 
   test('reads a table of many pieces, and counts their lines', () => {
@@ -109,7 +110,7 @@ describe('CSV', () => {
     expect([table.rows, table.columns]).toEqual([rows, 3]);
     const wrong = table.values.findIndex((value, at) => {
       const i = Math.floor(at / 3);
-      return value !== [i + 0.25, -i, Math.fround(1e-3)][at % 3];
+      return value !== [i + 0.25, -i, 1e-3][at % 3];
     });
     expect(wrong).toBe(-1);
     expect(refusalOf(() => read(`${text}1,2,x\n`))).toContain(`line ${rows + 2}, column 3 ("c")`);
@@ -127,7 +128,8 @@ describe('CSV', () => {
       fc.property(table, fc.constantFrom(',', ';', '\t'), fc.boolean(), (rows, mark, isQuoted) => {
         const shown = (x: number) => (isQuoted ? `"${x}"` : `${x}`);
         const text = rows.map((row) => row.map(shown).join(mark)).join('\n');
-        expect([...read(text).values]).toEqual(rows.flat().map((x) => Number(String(x))));
+        const { values } = readCsv(utf8(text), 't.csv', undefined, { header: 'no' });
+        expect([...values]).toEqual(rows.flat().map((x) => Number(String(x))));
       }),
     );
   });
@@ -146,7 +148,7 @@ describe('CSV', () => {
         if (labels) expect(labels.every((label) => label < classes.length)).toBe(true);
         expect(values.length).toBe(rows * columns);
         expect(values.every(Number.isFinite)).toBe(true);
-        expect(values.buffer.byteLength).toBeLessThanOrEqual(4096 + 4 * bytes.length);
+        expect(values.buffer.byteLength).toBeLessThanOrEqual(8192 + 8 * bytes.length);
       });
     };
     fc.assert(fc.property(fc.nat(2), edits, check), { numRuns: RUNS });

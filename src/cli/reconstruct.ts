@@ -2,7 +2,13 @@
 import { type Command, Option } from 'commander';
 import { CLOUD, cloudPicture } from '../pictures/clouds.ts';
 import type { Picture } from '../pictures/png.ts';
-import { type Appearance, appearanceOf, inDataUnits, pairsPicture } from '../pictures/points.ts';
+import {
+  type Appearance,
+  appearanceOf,
+  exactDataUnits,
+  inDataUnits,
+  pairsPicture,
+} from '../pictures/points.ts';
 import {
   type CommonOptions,
   type Context,
@@ -76,7 +82,7 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
       ),
     );
     if (file.kind === 'npy') {
-      await writeArray(file, inDataUnits(x, look), [count, ...look.shape]);
+      await writeArray(file, exactDataUnits(x, look), [count, ...look.shape]);
     } else await writePicture(file, compare(subject.at(indices), x, count, look));
     const { shape } = look;
     const legend = isVector && file.kind === 'png' ? ' (1) beside data (0)' : '';

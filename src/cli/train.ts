@@ -7,6 +7,7 @@ import { holdingFolder } from '../training/lock.node.ts';
 import { checkOutput } from '../training/output.node.ts';
 import { tuneMode } from '../tuning/index.ts';
 import { type Context, common, countOption, runCommand } from './common/command.ts';
+import { tableOptions } from './data/table-options.ts';
 import { keysObject, keysTable } from './training/keys-table.ts';
 import { continued, defaultFolder, fresh, type TrainOptions } from './training/request.ts';
 import { train } from './training/run.ts';
@@ -17,7 +18,7 @@ export function trainCommand(program: Command): void {
     .command('train')
     .description('Trains a model and leaves a folder: weights, checkpoint, metrics, pictures.')
     .argument('[family]', familyNames().join(', '))
-    .option('--data <name|path>', 'digits, mnist, moons …; IDX, .npy, .csv, PNGs')
+    .option('--data <name|path>', 'digits, mnist, moons …; IDX, .npy, table, images')
     .option('--data-dir <dir>', 'folder with the MNIST files')
     .option('--test <path>', 'test split, for data from a file or folder')
     .addOption(
@@ -26,7 +27,7 @@ export function trainCommand(program: Command): void {
       ),
     )
     .option('--standardize', 'for values of any range: (x - mean) / deviation')
-    .option('--label-column <name>', "a table's column of classes, which is no feature")
+    .option('--label-column <name>', "a table's column of classes, by name or number")
     .addOption(countOption('--limit <n>', 'train on the first n rows only'))
     .addOption(countOption('--epochs <n>', 'passes over the data, in all'))
     .addOption(countOption('--steps <n>', 'steps in all, in place of epochs'))
@@ -44,6 +45,7 @@ export function trainCommand(program: Command): void {
     .action((family: string | undefined, options: TrainOptions) =>
       runCommand(options, (context) => perform(family, options, context)),
     );
+  tableOptions(command);
   common(
     command,
     'latentgpu train vae --data mnist --epochs 5 --out runs/mnist\n' +

@@ -3,7 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import type { CsvTable } from '../formats/csv.ts';
 import type { IdxData } from '../formats/idx.ts';
 import type { NpyData } from '../formats/npy.ts';
-import { checkDataset, type ImageDataset, type ValueRange } from './dataset.ts';
+import { checkDataset, type LoadedDataset, type ValueRange } from './dataset.ts';
 
 export interface StoredArray {
   readonly shape: readonly number[];
@@ -27,7 +27,7 @@ export interface DatasetOptions {
  *
  * @throws LatentGpuError `bad-data` with the shape or the range found
  */
-export function arrayDataset(array: StoredArray, options: DatasetOptions): ImageDataset {
+export function arrayDataset(array: StoredArray, options: DatasetOptions): LoadedDataset {
   const { name, source, range = 'unit' } = options;
   const bad = (why: string) => new LatentGpuError('bad-data', `${name}: ${why}`);
   const [count = 0, ...image] = array.shape;
@@ -58,9 +58,8 @@ function toPixels(
   asNumbers: boolean,
   range: ValueRange,
   bad: (why: string) => LatentGpuError,
-): Uint8Array | Float32Array {
-  if (data instanceof Float32Array) return data;
-  if (data instanceof Float64Array) return new Float32Array(data);
+): LoadedDataset['data'] {
+  if (data instanceof Float32Array || data instanceof Float64Array) return data;
   // Most files of bytes tell at once that they are not 0 and 1.
   if (data instanceof Uint8Array && !asNumbers && data.some((x) => x > 1)) return data;
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -71,7 +70,7 @@ function toPixels(
   }
   if (low >= 0 && high <= 1)
     return Uint8Array.from(data as ArrayLike<number>, (x) => 255 * Number(x));
-  if (range === 'any') return Float32Array.from(data as ArrayLike<number>, Number);
+  if (range === 'any') return Float64Array.from(data as ArrayLike<number>, Number);
   const bytes = low >= 0 && high <= 255 ? "save bytes (astype('uint8')), or " : '';
   throw bad(`holds whole numbers from ${low} to ${high}; ${bytes}train with --standardize`);
 }
@@ -81,12 +80,16 @@ function toPixels(
  *
  * @throws LatentGpuError `bad-data` with the range found
  */
-export function tableDataset(table: CsvTable, options: DatasetOptions): ImageDataset {
+export function tableDataset(table: CsvTable, options: DatasetOptions): LoadedDataset {
   const { name, source, range } = options;
-  const { rows, columns, values, labels, classes } = table;
-  const labelled = labels && { labels, classes: classes.length };
+  const { names, rows, columns, values, labels, classes, labelColumn, dropped, leftOut } = table;
+  const notes = { dropped, leftOut, ...(labelColumn !== undefined && { labelColumn }) };
   return checkDataset(
-    { name, count: rows, shape: [columns], data: values, source, ...labelled },
+    {
+      ...{ name, count: rows, shape: [columns], data: values, source, table: notes },
+      ...(names && { columns: names }),
+      ...(labels && { labels, classes: classes.length, classNames: classes }),
+    },
     range,
   );
 }

@@ -1,10 +1,11 @@
 // A data set in memory, and what must hold of one.
 import { LatentGpuError } from '../errors.ts';
+import { quote } from '../formats/message.ts';
 import { Random } from '../random.ts';
 import { STREAMS } from '../streams.ts';
 
 /** Images (or plain vectors) in host memory, with labels where they are known. */
-export interface ImageDataset {
+export interface ImageDataset<Data = Uint8Array | Float32Array> {
   /** What to call it in reports: `mnist`, `digits`, a file's name. */
   name: string;
   count: number;
@@ -14,15 +15,33 @@ export interface ImageDataset {
    * Row major `[count, ...shape]`: bytes stand for value / 255; floats lie in [0, 1], or anywhere if
    * they are standardised or about to be.
    */
-  data: Uint8Array | Float32Array;
+  data: Data;
   /** Whether `data` are (x - mean) / deviation of what was read. */
   standardized?: boolean;
   /** One class index a row. */
   labels?: Uint8Array | Uint32Array;
   classes?: number;
+  /** Of the classes, in the order of their indices. */
+  classNames?: readonly string[];
+  /** Headings of a table's features. */
+  columns?: readonly string[];
+  /** What else a table held. */
+  table?: TableNotes;
   /** Where the data came from, for people: a path, or how it was generated. */
   source: string;
 }
+
+/** Columns of a table that are no features, by heading (by number from 1 where there is none). */
+export interface TableNotes {
+  readonly labelColumn?: string;
+  /** As somebody asked for it. */
+  readonly dropped: readonly string[];
+  /** All of them, those that number the rows included. */
+  readonly leftOut: readonly string[];
+}
+
+/** Data as they are read: numbers stay float64 until they are standardised, or rounded to float32. */
+export type LoadedDataset = ImageDataset<Uint8Array | Float32Array | Float64Array>;
 
 /** Elements in one image. */
 export function imageSize(dataset: Pick<ImageDataset, 'shape'>): number {
@@ -39,7 +58,7 @@ export type ValueRange = 'unit' | 'any';
  * @returns the data set itself
  * @throws LatentGpuError `bad-data` naming the first fault, with the range found
  */
-export function checkDataset(dataset: ImageDataset, range: ValueRange = 'unit'): ImageDataset {
+export function checkDataset<T extends LoadedDataset>(dataset: T, range: ValueRange = 'unit'): T {
   const { name, count, shape, data, labels, classes } = dataset;
   const bad = (why: string) => new LatentGpuError('bad-data', `${name}: ${why}`);
   const size = imageSize(dataset);
@@ -54,13 +73,13 @@ export function checkDataset(dataset: ImageDataset, range: ValueRange = 'unit'):
     const wrong = labels.findIndex((label) => label >= classes);
     if (wrong >= 0) throw bad(`label ${labels[wrong]} of row ${wrong} is not below ${classes}`);
   }
-  if (data instanceof Float32Array) {
+  if (!(data instanceof Uint8Array)) {
     let low = Number.POSITIVE_INFINITY;
     let high = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < data.length; i++) {
       const value = data[i] as number;
-      if (!Number.isFinite(value)) {
-        const where = `row ${Math.floor(i / size)}, ${placeOf(i % size, shape)}`;
+      if (!Number.isFinite(Math.fround(value))) {
+        const where = `row ${Math.floor(i / size)}, ${placeOf(i % size, dataset)}`;
         throw bad(
           `${where} holds ${value}; remove the row, or put a finite number (float32) there`,
         );
@@ -80,8 +99,9 @@ export function checkDataset(dataset: ImageDataset, range: ValueRange = 'unit'):
 }
 
 /** Where in a data point an element is, in words; counted from 0. */
-function placeOf(index: number, shape: readonly number[]): string {
-  if (shape.length === 1) return `feature ${index}`;
+export function placeOf(index: number, { shape, columns }: LoadedDataset): string {
+  const heading = columns?.[index];
+  if (shape.length === 1) return `feature ${index}${heading ? ` (${quote(heading)})` : ''}`;
   const [, width = 1, channels = 1] = shape;
   const pixel = Math.floor(index / channels);
   const channel = channels > 1 ? `, channel ${index % channels}` : '';
@@ -96,7 +116,7 @@ const short = (value: number) => String(Number(value.toPrecision(6)));
  *
  * @throws LatentGpuError `bad-input` if `count` or `offset` is no whole number, or no row is left
  */
-export function take(dataset: ImageDataset, count: number, offset = 0): ImageDataset {
+export function take<T extends LoadedDataset>(dataset: T, count: number, offset = 0): T {
   const whole = Number.isInteger(count) && Number.isInteger(offset) && offset >= 0;
   if (!whole || count < 1 || offset >= dataset.count) {
     const why = `cannot take ${count} rows from row ${offset} of ${dataset.count}`;
@@ -117,12 +137,11 @@ export function take(dataset: ImageDataset, count: number, offset = 0): ImageDat
  *
  * @throws LatentGpuError `bad-input` if an index is no row of the data set
  */
-export function select(dataset: ImageDataset, indices: ArrayLike<number>): ImageDataset {
+export function select<T extends LoadedDataset>(dataset: T, indices: ArrayLike<number>): T {
   const size = imageSize(dataset);
   const { labels } = dataset;
-  const data = new (dataset.data instanceof Uint8Array ? Uint8Array : Float32Array)(
-    indices.length * size,
-  );
+  const Type = dataset.data.constructor as new (length: number) => typeof dataset.data;
+  const data = new Type(indices.length * size);
   const chosen =
     labels && new (labels instanceof Uint8Array ? Uint8Array : Uint32Array)(indices.length);
   for (let i = 0; i < indices.length; i++) {
@@ -142,11 +161,11 @@ export function select(dataset: ImageDataset, indices: ArrayLike<number>): Image
  * @param heldOut below 1 a fraction of the rows (rounded, at least one), else their number
  * @throws LatentGpuError `bad-input` if a part would be empty
  */
-export function split(
-  dataset: ImageDataset,
+export function split<T extends LoadedDataset>(
+  dataset: T,
   heldOut: number,
   seed: number,
-): { train: ImageDataset; test: ImageDataset } {
+): { train: T; test: T } {
   const { count, name } = dataset;
   const number = heldOut < 1 ? Math.max(1, Math.round(heldOut * count)) : heldOut;
   if (!(heldOut > 0) || !Number.isInteger(number) || number >= count) {

@@ -2,19 +2,27 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isLatentGpuError, LatentGpuError } from '../errors.ts';
-import { type LabelColumn, readCsv } from '../formats/csv.ts';
+import { type LabelColumn, readCsv, type TableOptions } from '../formats/csv.ts';
 import { gunzip, isGzip } from '../formats/gzip.ts';
 import { idxSize, isIdx, readIdx, readIdxArray } from '../formats/idx.ts';
 import { isNpy, npySize, readNpy } from '../formats/npy.ts';
-import { isPng } from '../formats/png.node.ts';
 import { editDistance } from '../nearest.ts';
 import { arrayDataset, type DatasetOptions, tableDataset } from './arrays.ts';
-import { checkDataset, type ImageDataset, split, take, type ValueRange } from './dataset.ts';
+import {
+  checkDataset,
+  type ImageDataset,
+  type LoadedDataset,
+  split,
+  take,
+  type ValueRange,
+} from './dataset.ts';
 import { digits } from './digits.ts';
 import { readIfPresent } from './files.node.ts';
+import { toFloat32 } from './float32.ts';
+import { foreignFile } from './foreign-files.ts';
+import { imageFolder } from './image-folder.node.ts';
 import { type LoadMnistOptions, loadMnist } from './mnist.node.ts';
 import { PLANE_DATA, plane } from './plane.ts';
-import { pngFolder } from './png-folder.node.ts';
 
 export interface DataSpec extends Pick<LoadMnistOptions, 'cacheDir' | 'mirrors' | 'onDownload'> {
   /** `digits`, `mnist`, `fashion-mnist`, a density in the plane (`moons` …), or the path of a file or of a folder of PNG images. */
@@ -36,15 +44,22 @@ export interface DataSpec extends Pick<LoadMnistOptions, 'cacheDir' | 'mirrors' 
   holdOut?: number;
   /** A column of a table that holds classes. */
   labelColumn?: LabelColumn;
+  /** How a table is read, and which of its columns. */
+  table?: TableOptions;
+  /** Names of classes that have their indices already, as another split of the same data gave them. */
+  classes?: readonly string[];
+  /** Whether numbers stay float64 where the file has them so, because they are to be standardised. */
+  float64?: boolean;
   /** `any` for values that are to be standardised; default: `unit`, floats in [0, 1]. */
   range?: ValueRange;
   /** Told how much of a large file or a folder of images has been read. */
   onProgress?: (fraction: number) => void;
+  /** Told what was decided about a table without being asked for, in one line. */
+  onRemark?: (text: string) => void;
 }
 
 const KNOWN = ['digits', 'mnist', 'fashion-mnist', ...PLANE_DATA];
-const TEXT = /\.(csv|tsv|txt)(\.gz)?$/i;
-const FORMATS = 'an IDX, .npy or .csv file, or a folder of PNG images';
+const FORMATS = 'an IDX or .npy file, a table as text (.csv), or a folder of images';
 
 /**
  * Loads a data set by its name, or from a file or folder.
@@ -52,26 +67,25 @@ const FORMATS = 'an IDX, .npy or .csv file, or a folder of PNG images';
  * - IDX of any element type (see {@link arrayDataset} for shapes), with labels beside it if its name has
  *   `images-idx3` and there is a file of the same name with `labels-idx1`
  * - `.npy` of any of the usual element types, C order
- * - `.csv`, `.tsv` or `.txt`: numbers in columns, with a header or without, see {@link readCsv}
- * - a folder of PNG images of one size, or of one folder a class, see {@link pngFolder}
+ * - text of any name (`.csv`, `.tsv`, `.txt`, `.data`): numbers in columns, with a header or without, see
+ *   {@link readCsv}
+ * - a folder of PNG or JPEG images of one size, or of one folder a class, see {@link imageFolder}
  *
  * Files may be gzipped. NaN and infinity are refused in any case.
  *
  * @throws LatentGpuError `bad-input` for an unknown name or option, `bad-format` for a file that cannot
  *   be read, `bad-data` for values that cannot be used, `io` where a file cannot be had, `out-of-memory`
  */
-export async function loadData(spec: DataSpec): Promise<ImageDataset> {
+export async function loadData(spec: DataSpec & { float64: true }): Promise<LoadedDataset>;
+export async function loadData(spec: DataSpec): Promise<ImageDataset>;
+export async function loadData(spec: DataSpec): Promise<LoadedDataset> {
   const { data, count, seed = 0 } = spec;
   if (count !== undefined && (!Number.isInteger(count) || count < 1)) {
     const why = `the number of rows must be a whole number of at least 1, not ${count}`;
     throw new LatentGpuError('bad-input', `${data}: ${why}`);
   }
   const part = spec.split;
-  const { labelColumn } = spec;
-  if (labelColumn && !labelColumn.isOptional && !TEXT.test(data)) {
-    const why = `${data} is no table, so that there is no column ${labelColumn.name}`;
-    throw new LatentGpuError('bad-input', `${why}; labels are those of a .csv file`);
-  }
+  if (KNOWN.includes(data)) refuseColumns(data, spec);
   if (data === 'digits') {
     return digits({ count: count ?? (part === 'train' ? 10000 : 2000), seed, split: part });
   }
@@ -88,7 +102,8 @@ export async function loadData(spec: DataSpec): Promise<ImageDataset> {
       data === 'mnist' || data === 'fashion-mnist'
         ? await loadMnist({ ...spec, variant: data })
         : await loadPath(data, spec);
-    return count === undefined ? whole : take(whole, count);
+    const rows = count === undefined ? whole : take(whole, count);
+    return spec.float64 ? rows : toFloat32(rows);
   } catch (error) {
     if (!(error instanceof RangeError) || !/alloc|array length/i.test(error.message)) throw error;
     throw new LatentGpuError(
@@ -98,7 +113,17 @@ export async function loadData(spec: DataSpec): Promise<ImageDataset> {
   }
 }
 
-async function loadPath(path: string, spec: DataSpec): Promise<ImageDataset> {
+/** @throws LatentGpuError `bad-input` if something was asked for that only tables have */
+function refuseColumns(data: string, { labelColumn, table }: DataSpec): void {
+  const isLabelled = labelColumn && !labelColumn.isOptional;
+  const asked = isLabelled ? [labelColumn.name] : (table?.columns ?? table?.drop);
+  if (!asked) return;
+  const hint = isLabelled ? '; labels are those of a .csv file' : '';
+  const why = `${data} is no table, so that there is no column ${asked.join(', ')}${hint}`;
+  throw new LatentGpuError('bad-input', why);
+}
+
+async function loadPath(path: string, spec: DataSpec): Promise<LoadedDataset> {
   const found = await stat(path).catch(() => undefined);
   if (!found) throw unknown(path);
   const { holdOut, seed = 0, split: part } = spec;
@@ -121,10 +146,11 @@ function unknown(path: string): LatentGpuError {
 async function loadFolder(
   path: string,
   count: number | undefined,
-  { onProgress }: DataSpec,
+  spec: DataSpec,
 ): Promise<ImageDataset> {
+  refuseColumns(path, spec);
   try {
-    return await pngFolder(path, count, onProgress);
+    return await imageFolder(path, count, spec.onProgress, spec.classes);
   } catch (error) {
     const isMnist = isLatentGpuError(error, 'bad-data') && (await hasMnist(path));
     if (!isMnist) throw error;
@@ -142,46 +168,39 @@ async function hasMnist(folder: string): Promise<boolean> {
   return found.some(Boolean);
 }
 
-async function loadFile(
-  path: string,
-  { range, labelColumn, onProgress }: DataSpec,
-): Promise<ImageDataset> {
+async function loadFile(path: string, spec: DataSpec): Promise<LoadedDataset> {
+  const { range, labelColumn, classes, onProgress, onRemark } = spec;
   const bytes = await readIfPresent(path, onProgress);
   if (!bytes) throw unknown(path);
-  const isText = TEXT.test(path);
-  const plain = isGzip(bytes) ? await gunzip(bytes, isText ? textLimit() : promised, path) : bytes;
+  const plain = isGzip(bytes) ? await gunzip(bytes, promised, path) : bytes;
   const options: DatasetOptions = { name: basename(path), source: path, ...(range && { range }) };
+  const isArray = isNpy(plain) || isIdx(plain);
+  if (isArray) refuseColumns(path, spec);
   if (isNpy(plain)) return arrayDataset(readNpy(plain, path), options);
-  if (isIdx(plain)) return await idxDataset(plain, options);
-  if (isText) return tableDataset(readCsv(plain, path, labelColumn), options);
-  throw new LatentGpuError('bad-format', `${path} ${whatElse(plain)}`);
+  if (isArray) return await idxDataset(plain, options);
+  refuseForeign(plain);
+  const table = readCsv(plain, path, labelColumn, { ...spec.table, ...(classes && { classes }) });
+  for (const remark of table.remarks) onRemark?.(remark);
+  return tableDataset(table, options);
 
   /** How large the file is that begins so, if it is one that says so. */
   function promised(head: Uint8Array): number | undefined {
     if (isNpy(head)) return npySize(head, path);
     if (isIdx(head)) return idxSize(head, path);
-    throw new LatentGpuError('bad-format', `${path} ${whatElse(head)}`);
+    refuseForeign(head);
+    return textLimit();
+  }
+
+  function refuseForeign(found: Uint8Array): void {
+    const what = foreignFile(found, path);
+    if (what) throw new LatentGpuError('bad-format', `${path} ${what}`);
   }
 }
 
-/** Text says nothing about its size; numbers made of it take up to twice its memory. */
-const textLimit = () => Math.floor(process.availableMemory() / 8);
+/** Text says nothing about its size; numbers made of it take up to four times its memory. */
+const textLimit = () => Math.floor(process.availableMemory() / 12);
 
-/** What a file is that cannot be read, if it is something that people may try. */
-function whatElse(bytes: Uint8Array): string {
-  const begins = (text: string, at = 0) =>
-    [...text].every((c, i) => bytes[at + i] === c.charCodeAt(0));
-  if (isPng(bytes)) return 'is one image; name the folder that holds the images';
-  if (bytes.length === 0) return 'is empty';
-  if (begins('PK')) return 'is an archive (.npz or .zip); save one array, with np.save';
-  if (begins('HDF', 1)) return 'is an HDF5 file; save one array of it as .npy';
-  if (begins('PAR1')) return 'is a Parquet file; save it as .csv or .npy';
-  if (bytes[0] === 0xff && bytes[1] === 0xd8)
-    return 'is a JPEG image; data may be a folder of PNG images';
-  return 'is neither an IDX, .npy nor .csv file (gzipped or not)';
-}
-
-async function idxDataset(bytes: Uint8Array, options: DatasetOptions): Promise<ImageDataset> {
+async function idxDataset(bytes: Uint8Array, options: DatasetOptions): Promise<LoadedDataset> {
   const whole = arrayDataset(readIdxArray(bytes, options.source), options);
   const labels = await labelsBeside(options.source);
   if (!labels) return whole;

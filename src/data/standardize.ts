@@ -1,16 +1,23 @@
 // Standardised data: every feature of a vector, or every channel of images, with mean 0 and deviation
 // 1, so that values of any range, and of features with different units, suit a normal likelihood.
 import { LatentGpuError } from '../errors.ts';
-import { type ImageDataset, imageSize } from './dataset.ts';
+import { type ImageDataset, imageSize, type LoadedDataset, placeOf } from './dataset.ts';
+import { lostFeature, merged } from './float32.ts';
 
 /** The mean and the standard deviation of every feature, [D] each; every deviation is above 0. */
 export interface Standardization {
-  readonly mean: Float32Array;
+  /** float64 where float32 would move a mean by more than {@link SHIFT} deviations. */
+  readonly mean: Float32Array | Float64Array;
   readonly std: Float32Array;
 }
 
+/** What rounding may move a mean by, in deviations. */
+const SHIFT = 1e-3;
+/** A deviation below so much of the largest value is that of float64's rounding. */
+const ROUNDING = 2 ** -44;
+
 /** What a stored value counts as: bytes stand for value / 255. */
-const unitOf = ({ data }: ImageDataset) => (data instanceof Uint8Array ? 1 / 255 : 1);
+const unitOf = ({ data }: LoadedDataset) => (data instanceof Uint8Array ? 1 / 255 : 1);
 
 /**
  * Means and (population) standard deviations, in two passes in float64: of every feature of plain
@@ -20,7 +27,7 @@ const unitOf = ({ data }: ImageDataset) => (data instanceof Uint8Array ? 1 / 255
  *
  * @param dataset the training split, and nothing else
  */
-export function standardizationOf(dataset: ImageDataset): Standardization {
+export function standardizationOf(dataset: LoadedDataset): Standardization {
   const { data, shape } = dataset;
   const width = imageSize(dataset);
   // Elements that are `groups` apart count as draws of one quantity.
@@ -39,30 +46,47 @@ export function standardizationOf(dataset: ImageDataset): Standardization {
     }
   }
   // What is subtracted is the rounded mean, so that is what deviations are taken from.
-  const mean = Float32Array.from(sums, (sum) => sum / count);
-  const squares = new Float64Array(groups);
-  for (let at = 0; at < data.length; at += groups) {
-    for (let j = 0; j < groups; j++) {
-      const deviation = unit * (data[at + j] as number) - (mean[j] as number);
-      squares[j] = (squares[j] as number) + deviation * deviation;
-    }
-  }
-  const std = Float32Array.from(squares, (sum, j) =>
-    (low[j] as number) < (high[j] as number) ? Math.sqrt(sum / count) : 1,
+  const exact = sums.map((sum) => sum / count);
+  const single = Float32Array.from(exact);
+  const deviations = deviationsFrom(single);
+  const moves = exact.some(
+    (mean, j) => Math.abs(mean - (single[j] as number)) > SHIFT * (deviations[j] as number),
   );
-  const each = (values: Float32Array) =>
-    Float32Array.from({ length: width }, (_, i) => values[i % groups] as number);
-  // A deviation that underflows float32 tells nothing that could be learned.
-  return { mean: each(mean), std: each(std.map((value) => (value > 1e-30 ? value : 1))) };
+  const isDouble = data instanceof Float64Array && moves;
+  const std = isDouble ? deviationsFrom(exact) : deviations;
+  const each = <T extends Float32Array | Float64Array>(values: T, all: T): T =>
+    all.map((_, i) => values[i % groups] as number) as T;
+  return {
+    mean: isDouble ? each(exact, new Float64Array(width)) : each(single, new Float32Array(width)),
+    std: each(Float32Array.from(std), new Float32Array(width)),
+  };
+
+  function deviationsFrom(means: Float32Array | Float64Array): Float64Array {
+    const squares = new Float64Array(groups);
+    for (let at = 0; at < data.length; at += groups) {
+      for (let j = 0; j < groups; j++) {
+        const deviation = unit * (data[at + j] as number) - (means[j] as number);
+        squares[j] = (squares[j] as number) + deviation * deviation;
+      }
+    }
+    return squares.map((sum, j) => {
+      const [least, most] = [low[j] as number, high[j] as number];
+      const found = least < most ? Math.sqrt(sum / count) : 1;
+      // One that underflows float32, or is float64's rounding, tells nothing that could be learned.
+      const least32 = Math.max(1e-30, ROUNDING * Math.max(Math.abs(least), Math.abs(most)));
+      return found > least32 ? found : 1;
+    });
+  }
 }
 
 /**
  * The rows (x - mean) / std, as float32.
  *
  * @throws LatentGpuError `shape-mismatch` if the features are not as many, `bad-data` naming the first
- *   row whose value lies so far out that it does not fit float32
+ *   row whose value lies so far out that it does not fit float32, or the first feature of which float32
+ *   cannot hold the values apart
  */
-export function standardize(dataset: ImageDataset, s: Standardization): ImageDataset {
+export function standardize(dataset: LoadedDataset, s: Standardization): ImageDataset {
   const { data, count, name } = dataset;
   const width = imageSize(dataset);
   if (s.mean.length !== width) {
@@ -77,21 +101,48 @@ export function standardize(dataset: ImageDataset, s: Standardization): ImageDat
       const value = unit * (data[at] as number);
       rows[at] = (value - (s.mean[j] as number)) / (s.std[j] as number);
       if (!Number.isFinite(rows[at])) {
-        const why = `row ${row}, feature ${j}: ${value} is too far from the mean ${s.mean[j]}`;
+        const why = `row ${row}, ${placeOf(j, dataset)}: ${value} is too far from the mean ${s.mean[j]}`;
         throw new LatentGpuError('bad-data', `${name}: ${why}; remove the row`);
       }
     }
   }
+  checkApart(dataset, s, rows);
   return { ...dataset, data: rows, standardized: true };
 }
 
-/** Standardised rows [..., D] in data units again: x · std + mean. */
-export function toOriginal(rows: Float32Array, { mean, std }: Standardization): Float32Array {
+/** A value far from all others can leave the others no room. */
+function checkApart(
+  dataset: LoadedDataset,
+  { mean, std }: Standardization,
+  rows: Float32Array,
+): void {
+  if (!(dataset.data instanceof Float64Array)) return;
   const width = mean.length;
-  return rows.map((value, i) => {
+  const { data } = dataset;
+  const exact = (i: number) =>
+    ((data[i] as number) - (mean[i % width] as number)) / (std[i % width] as number);
+  const lost = lostFeature(exact, rows, width);
+  if (!lost) return;
+  const why = merged(lost, dataset);
+  throw new LatentGpuError(
+    'bad-data',
+    `${dataset.name}: ${why}, standardised by a deviation of ${std[lost.feature]}; remove what lies far from the rest, or leave the column out`,
+  );
+}
+
+/** Standardised rows [..., D] in data units again: x · std + mean; float64 if the means are. */
+export function toOriginal(
+  rows: Float32Array,
+  { mean, std }: Standardization,
+): Float32Array | Float64Array {
+  const width = mean.length;
+  const result =
+    mean instanceof Float64Array ? new Float64Array(rows.length) : new Float32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) {
     const j = i % width;
-    return value * (std[j] as number) + (mean[j] as number);
-  });
+    result[i] = (rows[i] as number) * (std[j] as number) + (mean[j] as number);
+  }
+  return result;
 }
 
 /**

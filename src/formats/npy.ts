@@ -127,26 +127,26 @@ export function readNpy(bytes: Uint8Array, name = 'NPY file'): NpyArray {
 }
 
 /**
- * Writes float32 values as a `.npy` file, version 1, C order, the data aligned to 64 bytes.
+ * Writes float32 or float64 values as a `.npy` file, version 1, C order, the data aligned to 64 bytes.
  *
  * @throws LatentGpuError `bad-input` if the shape does not describe `data`
  */
-export function writeNpy(data: Float32Array, shape: readonly number[]): Uint8Array {
+export function writeNpy(data: Float32Array | Float64Array, shape: readonly number[]): Uint8Array {
   const size = shape.reduce((product, length) => product * length, 1);
   if (size !== data.length || !shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {
     const why = `shape ${shapeText(shape)} does not describe ${data.length} values`;
     throw new LatentGpuError('bad-input', `NPY file: ${why}`);
   }
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
-  const dictionary = `{'descr': '<f4', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const dictionary = `{'descr': '<f${data.BYTES_PER_ELEMENT}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const dataStart = Math.ceil((10 + dictionary.length + 1) / 64) * 64;
   const header = `${dictionary.padEnd(dataStart - 11)}\n`;
-  const bytes = new Uint8Array(dataStart + 4 * data.length);
+  const bytes = new Uint8Array(dataStart + data.byteLength);
   bytes.set(MAGIC);
   bytes[6] = 1;
   new DataView(bytes.buffer).setUint16(8, header.length, true);
   bytes.set(new TextEncoder().encode(header), 10);
-  new Float32Array(bytes.buffer, dataStart).set(data);
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), dataStart);
   return bytes;
 }
 

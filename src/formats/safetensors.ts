@@ -23,12 +23,14 @@ export interface StoredTensor {
   shape: number[];
   /** `prod(shape)` elements; a view of the file's bytes where type and alignment allow one. */
   data: TensorData;
+  /** Of `F64`: the numbers before they were made float32. */
+  doubles?: Float64Array;
 }
 
-/** A tensor to write: float32 → `F32`, uint32 → `U32`, int32 → `I32`, bytes → `U8`. */
+/** A tensor to write: float64 → `F64`, float32 → `F32`, uint32 → `U32`, int32 → `I32`, bytes → `U8`. */
 export interface WritableTensor {
   shape: readonly number[];
-  data: Float32Array | Uint32Array | Int32Array | Uint8Array;
+  data: Float64Array | Float32Array | Uint32Array | Int32Array | Uint8Array;
 }
 
 export interface SafetensorsFile {
@@ -134,8 +136,12 @@ export function readSafetensors(bytes: Uint8Array, name = 'safetensors file'): S
 
   const tensors = new Map<string, StoredTensor>();
   for (const { key, dtype, shape, begin, end } of entries) {
-    const data = (DTYPES[dtype] as Dtype).read(body.subarray(begin, end));
-    tensors.set(key, { dtype, shape, data });
+    const raw = body.subarray(begin, end);
+    const data = (DTYPES[dtype] as Dtype).read(raw);
+    tensors.set(key, {
+      ...{ dtype, shape, data },
+      ...(dtype === 'F64' && { doubles: viewAs(Float64Array, raw) }),
+    });
   }
   return { tensors, metadata };
 }
@@ -186,6 +192,7 @@ export function writeSafetensors(
 }
 
 function dtypeOf(data: WritableTensor['data']): string {
+  if (data instanceof Float64Array) return 'F64';
   if (data instanceof Float32Array) return 'F32';
   if (data instanceof Uint32Array) return 'U32';
   return data instanceof Int32Array ? 'I32' : 'U8';

@@ -219,7 +219,8 @@ class PartBuilder {
     return this.graph.node(name, op, inputs, attributes);
   }
 
-  private rows(name: string, data: Float32Array): string {
+  private rows(name: string, values: Float32Array | Float64Array): string {
+    const data = values instanceof Float32Array ? values : Float32Array.from(values);
     return this.graph.tensor(name, [data.length], data);
   }
 

@@ -6,6 +6,8 @@ export interface DataDescription {
   readonly name?: string;
   /** Whether the model sees (x - mean) / deviation of every feature; the weights file has both. */
   readonly standardized?: boolean;
+  /** Headings of the features, in their order, if the data are a table that has them. */
+  readonly columns?: readonly string[];
 }
 
 /** What defaults depend on. */

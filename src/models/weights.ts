@@ -65,7 +65,10 @@ function takeTensor(
 
 function takeStandardization(tensors: Tensors, features: number, name: string): Standardization {
   const take = (path: string) => takeTensor(tensors, path, [features], name) as Float32Array;
-  const [mean, std] = [take(STANDARDIZE.mean), take(STANDARDIZE.std)];
+  // Means are kept in float64 where the data need it.
+  const doubles = tensors.get(STANDARDIZE.mean)?.doubles;
+  const [single, std] = [take(STANDARDIZE.mean), take(STANDARDIZE.std)];
+  const mean = doubles ?? single;
   const wrong = std.findIndex((value) => !(value > 0));
   if (wrong >= 0) {
     throw new LatentGpuError(

@@ -36,8 +36,17 @@ export function appearanceOf({
 /** Plain vectors are points and strips; all else is images. */
 export const isVector = ({ shape }: Pick<Appearance, 'shape'>): boolean => shape.length === 1;
 
-/** Data in data units, of rows as a model sees or makes them. */
-export function inDataUnits(rows: Float32Array, { standardization }: Appearance): Float32Array {
+/** Data in data units, of rows as a model sees or makes them: for pictures. */
+export function inDataUnits(rows: Float32Array, look: Appearance): Float32Array {
+  const found = exactDataUnits(rows, look);
+  return found instanceof Float32Array ? found : Float32Array.from(found);
+}
+
+/** The same for a file: float64 where the data need it. */
+export function exactDataUnits(
+  rows: Float32Array,
+  { standardization }: Appearance,
+): Float32Array | Float64Array {
   return standardization ? toOriginal(rows, standardization) : rows;
 }
 
@@ -50,7 +59,7 @@ function inUnitRange(rows: Float32Array, { mean, std }: Standardization): Float3
   const fits = (s: number) => s <= 0.5 || s === 1;
   const isUnit = mean.every((m, d) => m >= 0 && m <= 1 && fits(std[d] as number));
   if (isUnit && std.some((s) => s <= 0.5)) return rows;
-  const far = (sign: number) => mean.map((m, d) => m + sign * REACH * (std[d] as number));
+  const far = (sign: number) => Array.from(mean, (m, d) => m + sign * REACH * (std[d] as number));
   const low = far(-1).reduce((a, b) => Math.min(a, b));
   const high = far(1).reduce((a, b) => Math.max(a, b));
   return rows.map((value) => (value - low) / (high - low));

@@ -135,7 +135,7 @@ function informationText({ evaluation: { information } }: Findings): string | un
   const { rows } = information;
   return (
     `Mutual information tells how much of ${rows === 1 ? 'one row' : `the first ${rowsText(rows)}`} a code knows, at most log ${thousands(rows)} = ${Math.log(rows).toFixed(2)} nats; ` +
-    'marginal KL is how far all codes together are from the prior: the two make up the KL divergence (Hoffman and Johnson 2016).'
+    'marginal KL is how far all codes together are from the prior: the two, here of a draw a row, make up the KL divergence (Hoffman and Johnson 2016).'
   );
 }
 

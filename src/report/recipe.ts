@@ -39,6 +39,9 @@ export function optionWords(
   );
 }
 
+const listWords = (flag: string, values: readonly string[] | undefined): string[] =>
+  values === undefined ? [] : [flag, ...values.map(quoted)];
+
 /** The keys of a run that are not what they would be if they were left out. */
 function settledApart({ family: name, config, data }: TrainingRecord): Map<string, Value> {
   const family = familyOf(name);
@@ -69,7 +72,7 @@ function settledApart({ family: name, config, data }: TrainingRecord): Map<strin
  * @throws LatentGpuError `bad-config` if the record has what this version does not know
  */
 export function trainLine(record: TrainingRecord, out: string): string {
-  const { data, dataDir, test, limit, labelColumn, standardize } = record.data;
+  const { data, dataDir, test, limit, labelColumn, standardize, table } = record.data;
   const apart = settledApart(record);
   const options = Object.entries(OPTIONS).map(([name, flag]) => [flag, apart.get(name)] as const);
   const keys = [...apart]
@@ -85,6 +88,9 @@ export function trainLine(record: TrainingRecord, out: string): string {
       '--label-column': labelColumn,
       '--limit': limit,
     }),
+    ...optionWords({ '--header': table?.header, '--encoding': table?.encoding }),
+    ...listWords('--drop', table?.drop),
+    ...listWords('--columns', table?.columns),
     ...(standardize ? ['--standardize'] : []),
     ...optionWords(Object.fromEntries(options) as Record<string, string | number | undefined>),
     ...(keys.length > 0 ? ['--set', ...keys] : []),

@@ -1,5 +1,6 @@
 // `training.json`: how a model came about, and on which data.
 import { LatentGpuError } from '../errors.ts';
+import type { TableChoice } from '../formats/csv.ts';
 import { isObject, parseJson } from '../formats/json.ts';
 import { quote } from '../formats/message.ts';
 import { familyOf, fromFormat1 } from '../models/index.ts';
@@ -19,6 +20,12 @@ export interface DataRecord {
   readonly standardize?: boolean;
   /** A table's column of classes. */
   readonly labelColumn?: string;
+  /** How a table was read. */
+  readonly table?: TableChoice;
+  /** Headings (numbers where there are none) of its columns that are neither features nor classes. */
+  readonly leftOut?: readonly string[];
+  /** Names of the classes, by their indices. */
+  readonly classes?: readonly string[];
   readonly name: string;
   readonly count: number;
   readonly shape: readonly number[];
@@ -78,6 +85,19 @@ export function parseRecord(found: string, path: string): TrainingRecord {
     (key) => !isText(data[key]),
   );
   if (wrong) throw bad(`data.${wrong} is ${quote(JSON.stringify(data[wrong]))}; it must be a text`);
+  const { table, leftOut, classes } = data;
+  const isList = (value: unknown) =>
+    value === undefined ||
+    (Array.isArray(value) && value.every((entry) => typeof entry === 'string'));
+  if (table !== undefined && !isObject(table)) throw bad('data.table must be an object');
+  const lists = { leftOut, classes, 'table.drop': table?.drop, 'table.columns': table?.columns };
+  for (const [key, value] of Object.entries(lists)) {
+    if (!isList(value)) throw bad(`data.${key} must be a list of texts`);
+  }
+  const texts = { 'table.encoding': table?.encoding, 'table.header': table?.header };
+  for (const [key, value] of Object.entries(texts)) {
+    if (!isText(value)) throw bad(`data.${key} must be a text`);
+  }
   const { limit } = data;
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
     throw bad(`data.limit is ${quote(JSON.stringify(limit))}; it must be a whole number above 0`);

@@ -53,4 +53,5 @@ async function hold(): Promise<void> {
   });
 }
 
-await { save, take, hold }[what as 'save']();
+const acts = { save, take, hold };
+await acts[what as keyof typeof acts]();

@@ -75,7 +75,7 @@ export function checkRoom(
 
 export async function writeArray(
   file: OutputFile,
-  values: Float32Array,
+  values: Float32Array | Float64Array,
   shape: readonly number[],
 ): Promise<void> {
   await writeFileAtomic(file.path, writeNpy(values, shape));

@@ -1,5 +1,5 @@
 // Whether data suit a model.
-import { type ImageDataset, imageSize } from '../../data/dataset.ts';
+import { type ImageDataset, imageSize, type LoadedDataset } from '../../data/dataset.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { Model } from '../../models/index.ts';
 
@@ -8,7 +8,7 @@ import type { Model } from '../../models/index.ts';
  *
  * @throws LatentGpuError `shape-mismatch`
  */
-export function checkShape(dataset: ImageDataset, shape: readonly number[]): void {
+export function checkShape(dataset: LoadedDataset, shape: readonly number[]): void {
   const essential = (extents: readonly number[]) => extents.filter((n) => n !== 1).join();
   const isVector = dataset.shape.length === 1 || shape.length === 1;
   const fits = isVector

@@ -1,10 +1,11 @@
 // Data, found by name or path and remembered in a model's folder.
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import { type ImageDataset, split } from '../../data/dataset.ts';
+import { type ImageDataset, type LoadedDataset, split } from '../../data/dataset.ts';
 import { loadData } from '../../data/load.node.ts';
 import { PLANE_DATA } from '../../data/plane.ts';
 import { LatentGpuError } from '../../errors.ts';
+import type { TableChoice, TableOptions } from '../../formats/csv.ts';
 import type { DataRecord } from '../../training/record.ts';
 import type { Output } from '../common/output.ts';
 
@@ -27,11 +28,24 @@ export interface DataChoice {
   readonly anyRange?: boolean;
   /** A table's column of classes. */
   readonly labelColumn?: string;
+  /** How a table is read. */
+  readonly table?: TableChoice;
+}
+
+/** What is known of data from others that they go with. */
+export interface DataContext {
+  /** Headings of the model's features, and those that it did not get. */
+  readonly columns?: readonly string[] | undefined;
+  readonly leftOut?: readonly string[] | undefined;
+  /** Classes that have their numbers. */
+  readonly classes?: readonly string[] | undefined;
+  /** What was said of the table that the model was trained on. */
+  readonly hints?: TableChoice | undefined;
 }
 
 /** Paths made absolute, so that they hold from anywhere. */
 export function absolute(choice: DataChoice): DataChoice {
-  const { data, dataDir, test, limit, standardize: isStandardized, labelColumn } = choice;
+  const { data, dataDir, test, limit, standardize: isStandardized, labelColumn, table } = choice;
   const whole = (path: string) => (NAMED.includes(path) ? path : resolve(path));
   return {
     data: whole(data),
@@ -40,6 +54,7 @@ export function absolute(choice: DataChoice): DataChoice {
     ...(limit !== undefined && { limit }),
     ...(isStandardized && { standardize: true }),
     ...(labelColumn !== undefined && { labelColumn }),
+    ...(table !== undefined && { table }),
   };
 }
 
@@ -48,11 +63,17 @@ async function load(
   choice: DataChoice,
   part: 'train' | 'test',
   out: Output,
-  { count, isOther = false }: { count?: number | undefined; isOther?: boolean } = {},
-): Promise<ImageDataset> {
+  {
+    count,
+    isOther = false,
+    context = {},
+  }: { count?: number | undefined; isOther?: boolean; context?: DataContext } = {},
+): Promise<LoadedDataset> {
   const { data, dataDir, labelColumn } = choice;
   let told = '';
-  return await out.progress('reading', (bar) =>
+  const { classes } = context;
+  const remarks: string[] = [];
+  const read = await out.progress('reading', (bar) =>
     loadData({
       data,
       split: part,
@@ -63,6 +84,10 @@ async function load(
       ...(labelColumn !== undefined && {
         labelColumn: { name: labelColumn, isOptional: isOther },
       }),
+      table: tableOf(choice.table, context),
+      ...(classes && { classes }),
+      ...(choice.standardize && { float64: true }),
+      onRemark: (text) => remarks.push(text),
       onProgress: (fraction) => bar.update(fraction),
       onDownload: (address, received, total) => {
         if (address !== told) out.say(`downloading ${address}`);
@@ -71,12 +96,39 @@ async function load(
       },
     }),
   );
+  for (const remark of remarks) out.remark(remark);
+  const known = classes?.length ?? 0;
+  const news = classes && read.classNames ? read.classNames.slice(known) : [];
+  if (news.length > 0) {
+    const names = `${news.slice(0, 5).join(', ')}${news.length > 5 ? ', …' : ''}`;
+    out.remark(`${data}: classes that the training data do not have: ${names}`);
+  }
+  return read;
 }
 
-export interface TrainingData {
-  readonly train: ImageDataset;
+function tableOf(
+  choice: TableChoice | undefined,
+  { columns, leftOut, hints }: DataContext,
+): TableOptions {
+  return {
+    ...choice,
+    ...(columns && { expected: columns }),
+    ...(leftOut && { known: leftOut }),
+    ...(hints && { hints }),
+  };
+}
+
+/** What others that go with a data set are to know of it. */
+const contextOf = ({ columns, table, classNames }: LoadedDataset): DataContext => ({
+  columns,
+  leftOut: table?.leftOut,
+  classes: classNames,
+});
+
+export interface TrainingData<T = ImageDataset> {
+  readonly train: T;
   /** What to evaluate on; none where nothing was held out and there is no test split. */
-  readonly test: ImageDataset | undefined;
+  readonly test: T | undefined;
 }
 
 /**
@@ -87,16 +139,25 @@ export async function loadTraining(
   choice: DataChoice,
   holdOut: number,
   out: Output,
-): Promise<TrainingData> {
+): Promise<TrainingData<LoadedDataset>> {
   const whole = await load(choice, 'train', out, { count: choice.limit });
   if (holdOut > 0) return split(whole, holdOut, DATA_SEED);
-  return { train: whole, test: await loadTest(choice, out) };
+  return { train: whole, test: await loadTest(choice, out, contextOf(whole)) };
 }
 
-async function loadTest(choice: DataChoice, out: Output): Promise<ImageDataset | undefined> {
+async function loadTest(
+  choice: DataChoice,
+  out: Output,
+  context: DataContext,
+): Promise<LoadedDataset | undefined> {
   const { data, test } = choice;
-  if (test !== undefined)
-    return await load({ ...choice, data: test }, 'test', out, { isOther: true });
+  if (test !== undefined) {
+    // Columns that were dropped by number may stand elsewhere here: headings tell.
+    const { drop: _, columns: __, ...table } = choice.table ?? {};
+    const known = { ...context, hints: choice.table };
+    const other = { ...choice, data: test, table };
+    return await load(other, 'test', out, { isOther: true, context: known });
+  }
   return NAMED.includes(data) ? await load(choice, 'test', out) : undefined;
 }
 
@@ -116,13 +177,15 @@ export async function loadSplit(
   part: 'train' | 'test',
   holdOut: number,
   out: Output,
-): Promise<ImageDataset> {
+  context: DataContext = {},
+): Promise<LoadedDataset> {
   if (part === 'train') {
     // The test split stays where it is.
-    const whole = await load(choice, 'train', out, { count: choice.limit });
+    const whole = await load(choice, 'train', out, { count: choice.limit, context });
     return holdOut > 0 ? split(whole, holdOut, DATA_SEED).train : whole;
   }
-  const test = (await loadTest(choice, out)) ?? (holdOut > 0 ? await heldOut() : undefined);
+  const test =
+    (await loadTest(choice, out, context)) ?? (holdOut > 0 ? await heldOut() : undefined);
   if (test) return test;
   throw new LatentGpuError(
     'bad-input',
@@ -139,14 +202,20 @@ export async function loadNamed(
   choice: DataChoice,
   part: 'train' | 'test',
   out: Output,
-): Promise<ImageDataset> {
-  return await load(choice, part, out, { isOther: true });
+  context: DataContext = {},
+): Promise<LoadedDataset> {
+  return await load(choice, part, out, { isOther: true, context });
 }
 
 /** What to remember of the data that a model was trained on. */
-export function recordOf(choice: DataChoice, train: ImageDataset): DataRecord {
+export function recordOf(choice: DataChoice, train: LoadedDataset): DataRecord {
+  const { table, classNames } = train;
   return {
     ...absolute(choice),
+    // By heading, where there is one: columns of other tables may stand in another order.
+    ...(table?.labelColumn !== undefined && { labelColumn: table.labelColumn }),
+    ...(table && table.leftOut.length > 0 && { leftOut: table.leftOut }),
+    ...(classNames && { classes: classNames }),
     name: train.name,
     count: train.count,
     shape: train.shape,
@@ -154,10 +223,18 @@ export function recordOf(choice: DataChoice, train: ImageDataset): DataRecord {
   };
 }
 
-/** SHA-256 of an array's bytes, in pieces: at once, more than 2 GiB are not taken. */
-function digest({ buffer, byteOffset, byteLength }: ImageDataset['data']): string {
+/** SHA-256 of an array's bytes (float64: as float32), in pieces: at once, more than 2 GiB are not taken. */
+function digest(data: LoadedDataset['data']): string {
   const hash = createHash('sha256');
   const piece = 2 ** 28;
+  if (data instanceof Float64Array) {
+    const count = piece / 64;
+    for (let at = 0; at < data.length; at += count) {
+      hash.update(new Uint8Array(Float32Array.from(data.subarray(at, at + count)).buffer));
+    }
+    return hash.digest('hex');
+  }
+  const { buffer, byteOffset, byteLength } = data;
   for (let at = 0; at < byteLength; at += piece) {
     const length = Math.min(piece, byteLength - at);
     hash.update(new Uint8Array(buffer, byteOffset + at, length));

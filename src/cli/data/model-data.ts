@@ -1,15 +1,17 @@
 // The data that a command on a trained model works on: those named, or those it was trained on.
-import { type ImageDataset, take } from '../../data/dataset.ts';
+import { type ImageDataset, type LoadedDataset, take } from '../../data/dataset.ts';
+import { toFloat32 } from '../../data/float32.ts';
 import { standardize } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { familyOf } from '../../models/index.ts';
 import type { LoadedModel } from '../../training/model-folder.node.ts';
 import type { Output } from '../common/output.ts';
 import { checkShape } from './checks.ts';
-import { loadNamed, loadSplit } from './load.ts';
+import { type DataContext, loadNamed, loadSplit } from './load.ts';
+import { type TableFlags, tableChoice } from './table-options.ts';
 
 /** What a command on a trained model was told about data. */
-export interface ModelDataOptions {
+export interface ModelDataOptions extends TableFlags {
   /** Default: what the model was trained on. */
   readonly data?: string;
   readonly dataDir?: string;
@@ -20,7 +22,7 @@ export interface ModelDataOptions {
 
 /** Data for a trained model, in data units and as the model is to see them. */
 export interface ModelData {
-  readonly original: ImageDataset;
+  readonly original: LoadedDataset;
   /** The same rows, standardised if the model's are, else the very same. */
   readonly seen: ImageDataset;
 }
@@ -47,11 +49,20 @@ export async function loadModelData(
     ...(takesAnyRange(loaded) && { anyRange: true }),
     ...(record?.data.labelColumn !== undefined && { labelColumn: record.data.labelColumn }),
   };
-  let found: ImageDataset;
-  if (data !== undefined) found = await loadNamed({ data, ...more }, part, out);
-  else if (record) {
+  const table = tableChoice(options);
+  const context: DataContext = {
+    columns: config.data.columns,
+    leftOut: record?.data.leftOut,
+    classes: record?.data.classes,
+    hints: record?.data.table,
+  };
+  let found: LoadedDataset;
+  if (data !== undefined) {
+    found = await loadNamed({ data, ...more, ...(table && { table }) }, part, out, context);
+  } else if (record) {
     const holdOut = (record.config.holdOut ?? 0) as number;
-    found = await loadSplit({ ...record.data, ...more }, part, holdOut, out);
+    const read = { ...record.data.table, ...table };
+    found = await loadSplit({ ...record.data, ...more, table: read }, part, holdOut, out, context);
   } else {
     const { name } = config.data;
     const hint = name === undefined ? '' : ` (its model.json speaks of ${name})`;
@@ -62,7 +73,8 @@ export async function loadModelData(
   }
   const original = atMost(found, options.limit);
   checkShape(original, config.data.shape);
-  return { original, seen: standardization ? standardize(original, standardization) : original };
+  const seen = standardization ? standardize(original, standardization) : toFloat32(original);
+  return { original, seen };
 }
 
 /** Whether a model sees data as they are, of any range. */
@@ -71,6 +83,6 @@ function takesAnyRange({ config, model }: LoadedModel): boolean {
 }
 
 /** @returns the first `limit` rows, or all */
-export function atMost(dataset: ImageDataset, limit: number | undefined): ImageDataset {
+export function atMost<T extends LoadedDataset>(dataset: T, limit: number | undefined): T {
   return limit === undefined ? dataset : take(dataset, limit);
 }

@@ -9,6 +9,7 @@ import { type Context, countOption } from '../common/command.ts';
 import { thousands } from '../common/text.ts';
 import { checkRange } from './checks.ts';
 import { loadModelData, type ModelDataOptions } from './model-data.ts';
+import { tableOptions } from './table-options.ts';
 import { chooseBinarization } from './traits.ts';
 
 export interface SubjectOptions extends ModelDataOptions {
@@ -27,6 +28,7 @@ export function dataOptions(command: Command, limit?: string): Command {
         .choices(['train', 'test'])
         .default('test'),
     );
+  tableOptions(command);
   if (limit !== undefined) command.addOption(countOption('--limit <n>', limit));
   return command.addOption(
     new Option('--binarize <how>', 'grey to 0/1; default: as in training').choices(BINARIZATIONS),

@@ -1,5 +1,11 @@
 // Data points that a model made, as files.
-import { appearanceOf, inDataUnits, type PictureLayout, pictureOf } from '../../pictures/points.ts';
+import {
+  appearanceOf,
+  exactDataUnits,
+  inDataUnits,
+  type PictureLayout,
+  pictureOf,
+} from '../../pictures/points.ts';
 import type { LoadedModel } from '../../training/model-folder.node.ts';
 import { type OutputFile, writeArray, writePicture } from '../common/files.ts';
 
@@ -18,7 +24,7 @@ export async function writePoints(
 ): Promise<void> {
   const { lead = [count], ...layout } = options;
   const look = appearanceOf(loaded);
-  const points = inDataUnits(rows, look);
-  if (file.kind === 'npy') await writeArray(file, points, [...lead, ...look.shape]);
-  else await writePicture(file, pictureOf(points, count, look, layout));
+  if (file.kind === 'npy') {
+    await writeArray(file, exactDataUnits(rows, look), [...lead, ...look.shape]);
+  } else await writePicture(file, pictureOf(inDataUnits(rows, look), count, look, layout));
 }

@@ -1,6 +1,6 @@
 // What a training run needs, read and checked before anything is written.
-
-import type { ImageDataset } from '../../data/dataset.ts';
+import type { LoadedDataset } from '../../data/dataset.ts';
+import { toFloat32 } from '../../data/float32.ts';
 import { PLANE_DATA } from '../../data/plane.ts';
 import { type Standardization, standardizationOf, standardize } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
@@ -61,9 +61,14 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const read = await loadTraining(choice, holdOut, out);
   if (read.test) checkShape(read.test, read.train.shape);
   const standardization = isStandardized ? standardizationOf(read.train) : undefined;
-  const asSeen = standardization ? standardized(read, standardization) : read;
+  const asSeen = seenBy(read, standardization);
   const { train } = asSeen;
-  const described = { shape: train.shape, name: train.name, standardized: isStandardized };
+  const described = {
+    shape: train.shape,
+    name: train.name,
+    standardized: isStandardized,
+    ...(train.columns && { columns: train.columns }),
+  };
   const open = settleRun(family, request.sources, { ...traitsOf(train), rows: train.count });
   const { model: modelConfig, training: asked } = runConfig(family, described, open);
   const { batch, seed } = asked;
@@ -169,7 +174,7 @@ function withSettled(
 }
 
 /** @throws LatentGpuError `bad-config` for data without what the family learns from */
-function checkWants({ name, wants = [] }: Family, { labels, name: data }: ImageDataset): void {
+function checkWants({ name, wants = [] }: Family, { labels, name: data }: TrainingData['train']): void {
   if (!wants.includes('labels') || labels) return;
   throw new LatentGpuError(
     'bad-config',
@@ -177,6 +182,11 @@ function checkWants({ name, wants = [] }: Family, { labels, name: data }: ImageD
   );
 }
 
-function standardized({ train, test }: TrainingData, s: Standardization): TrainingData {
-  return { train: standardize(train, s), test: test && standardize(test, s) };
+/** Rows as the model sees them, in float32. */
+function seenBy(
+  { train, test }: TrainingData<LoadedDataset>,
+  s: Standardization | undefined,
+): TrainingData {
+  const seen = (rows: LoadedDataset) => (s ? standardize(rows, s) : toFloat32(rows));
+  return { train: seen(train), test: test && seen(test) };
 }

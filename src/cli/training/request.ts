@@ -20,8 +20,9 @@ import { RunFolder } from '../../training/run-folder.node.ts';
 import type { TuneMode } from '../../tuning/index.ts';
 import type { CommonOptions, Context } from '../common/command.ts';
 import type { DataChoice } from '../data/load.ts';
+import { type TableFlags, tableChoice } from '../data/table-options.ts';
 
-export interface TrainOptions extends CommonOptions {
+export interface TrainOptions extends CommonOptions, TableFlags {
   config?: string;
   set?: string[];
   data?: string;
@@ -84,12 +85,14 @@ async function asked(
 
 function choice(options: TrainOptions & { data: string }): DataChoice {
   const { data, dataDir, test, limit, labelColumn } = options;
+  const table = tableChoice(options);
   return {
     data,
     ...(dataDir !== undefined && { dataDir }),
     ...(test !== undefined && { test }),
     ...(limit !== undefined && { limit }),
     ...(labelColumn !== undefined && { labelColumn }),
+    ...(table && { table }),
   };
 }
 
@@ -156,7 +159,7 @@ export async function continued(
   const before = keyValues(family, record.config, `${folder}/training.json`);
   const sources = [before, ...(await asked(family, options, context))];
   refuseChanges(settleRun(family, [before]), settleRun(family, sources), folder);
-  const { data, dataDir, test, limit, labelColumn } = record.data;
+  const { data, dataDir, test, limit, labelColumn, table } = record.data;
   return {
     family,
     sources,
@@ -165,6 +168,7 @@ export async function continued(
       test,
       limit,
       labelColumn,
+      ...table,
       ...given(options),
       data: options.data ?? data,
     }),
@@ -175,12 +179,10 @@ export async function continued(
 }
 
 /** The options about data that were given. */
-function given({ dataDir, test, limit, labelColumn }: TrainOptions): Partial<TrainOptions> {
-  return Object.fromEntries(
-    Object.entries({ dataDir, test, limit, labelColumn }).filter(
-      ([, value]) => value !== undefined,
-    ),
-  );
+function given(options: TrainOptions): Partial<TrainOptions> {
+  const { dataDir, test, limit, labelColumn } = options;
+  const said = { dataDir, test, limit, labelColumn, ...tableChoice(options) };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
 
 /** A continued run equals an uninterrupted one, or is none. */

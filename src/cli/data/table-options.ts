@@ -1,0 +1,37 @@
+// What a command can be told of a table.
+import { type Command, Option } from 'commander';
+import type { TableChoice } from '../../formats/csv.ts';
+
+/** As commander gives them. */
+export interface TableFlags {
+  header?: 'yes' | 'no';
+  encoding?: string;
+  drop?: readonly string[];
+  columns?: readonly string[];
+}
+
+/** Adds the options that say how a table is read. */
+export function tableOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--header <yes|no>', "whether a table's first row names the columns").choices([
+        'yes',
+        'no',
+      ]),
+    )
+    .option('--encoding <name>', "of a table's text, e.g. windows-1252; default: UTF-8")
+    .option('--drop <column...>', 'columns of a table to leave out, by name or number')
+    .option('--columns <column...>', 'columns of a table to take, by name, number or 2-5');
+}
+
+/** What was said, if anything. */
+export function tableChoice(flags: TableFlags): TableChoice | undefined {
+  const { header, encoding, drop, columns } = flags;
+  const choice: TableChoice = {
+    ...(header !== undefined && { header }),
+    ...(encoding !== undefined && { encoding }),
+    ...(drop !== undefined && { drop }),
+    ...(columns !== undefined && { columns }),
+  };
+  return Object.keys(choice).length > 0 ? choice : undefined;
+}

@@ -1,0 +1,108 @@
+// Where images lie in a folder, and which class each belongs to.
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LatentGpuError } from '../errors.ts';
+import { byName } from '../formats/table/classes.ts';
+
+const isImageName = (name: string) => /\.(png|jpe?g|jpe|jfif)$/i.test(name);
+/** Images that somebody might expect to be read, too. */
+const isOtherImage = (name: string) =>
+  /\.(webp|gif|bmp|tiff?|avif|heic|heif|ppm|pgm|jp2|svg)$/i.test(name);
+/** What archives, file managers and cameras leave behind; names with a point in front are such, too. */
+const LEAVINGS =
+  /^(\.|__MACOSX$|thumbs(_.*)?\.db$|ehthumbs.*\.db$|desktop\.ini$|@eadir$|\$recycle\.bin$|system volume information$|lost\+found$|icon\r$)/i;
+
+interface Listing {
+  /** Names of images, in order. */
+  readonly images: string[];
+  readonly folders: string[];
+  readonly other: string | undefined;
+}
+
+async function list(folder: string): Promise<Listing> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: Error) => {
+    throw new LatentGpuError('io', `cannot read ${folder}: ${cause.message}`);
+  });
+  const names: string[] = [];
+  const folders: string[] = [];
+  for (const entry of entries.filter(({ name }) => !LEAVINGS.test(name))) {
+    const { name } = entry;
+    const target = entry.isSymbolicLink()
+      ? await stat(join(folder, name)).catch(() => undefined)
+      : entry;
+    if (target) (target.isDirectory() ? folders : names).push(name);
+  }
+  return {
+    images: names.filter(isImageName).sort(byName),
+    folders: folders.sort(byName),
+    other: names.find(isOtherImage),
+  };
+}
+
+export interface FoundImage {
+  readonly path: string;
+  /** Index of its class. */
+  readonly label: number | undefined;
+}
+
+export interface FoundImages {
+  readonly images: readonly FoundImage[];
+  /** Names of the classes by their indices, if the images have any. */
+  readonly classes: readonly string[] | undefined;
+}
+
+const FORMATS = 'images must be PNG or JPEG, so convert or move it';
+
+/**
+ * The images of a folder, or of its folders: one a class.
+ *
+ * @param numbered names of classes that have their indices already
+ * @throws LatentGpuError `bad-data` if there is none, or it is unclear what is a class
+ */
+export async function findImages(
+  folder: string,
+  numbered: readonly string[] = [],
+): Promise<FoundImages> {
+  const bad = (why: string) => new LatentGpuError('bad-data', `${folder} ${why}`);
+  const { images, folders, other } = await list(folder);
+  if (other !== undefined) throw bad(`holds ${other}; ${FORMATS}`);
+  if (images.length > 0) {
+    const among = folders.length > 0 && (await list(join(folder, folders[0] as string)));
+    if (among && among.images.length > 0) {
+      throw bad(
+        `holds images and a folder of images (${folders[0]}); put all images into folders, one a class, or none`,
+      );
+    }
+    return {
+      images: images.map((name) => ({ path: join(folder, name), label: undefined })),
+      classes: undefined,
+    };
+  }
+  const found: { path: string; name: string }[] = [];
+  for (const name of folders) {
+    const inner = await list(join(folder, name));
+    if (inner.other !== undefined) throw bad(`holds ${join(name, inner.other)}; ${FORMATS}`);
+    if (inner.images.length === 0 && inner.folders.length > 0)
+      throw bad(splitsHint(folder, folders));
+    for (const image of inner.images) found.push({ path: join(folder, name, image), name });
+  }
+  if (found.length === 0) throw bad('holds no PNG or JPEG image, nor folders with any');
+  // A folder without an image is no class, unless another split has images of it.
+  const own = [...new Set(found.map(({ name }) => name))];
+  const classes = [...numbered, ...own.filter((name) => !numbered.includes(name))];
+  const labels = new Map(classes.map((name, label) => [name, label]));
+  return { images: found.map(({ path, name }) => ({ path, label: labels.get(name) })), classes };
+}
+
+/** Folders of folders: most are splits. */
+function splitsHint(folder: string, folders: readonly string[]): string {
+  // The training split first, whatever the alphabet says.
+  const parts = folders.filter((part) => /train/i.test(part)).concat(folders);
+  const others = parts.filter((part) => part !== parts[0]);
+  const test =
+    others.find((part) => /test/i.test(part)) ??
+    others.find((part) => /val/i.test(part)) ??
+    others[0];
+  const how = test === undefined ? '' : ` --test ${join(folder, test)}`;
+  return `holds folders of folders; name the one whose folders are classes, as in --data ${join(folder, parts[0] as string)}${how}`;
+}

@@ -1,0 +1,177 @@
+// Which columns of a table are features, which one holds classes, and which are left out.
+import { LatentGpuError } from '../../errors.ts';
+import { nearest } from '../../nearest.ts';
+import { quote } from '../message.ts';
+import type { LabelColumn, TableOptions } from './options.ts';
+
+/** Columns by their numbers, from 0. */
+export interface Layout {
+  /** Of the features, in their order. */
+  readonly features: readonly number[];
+  /** -1: none. */
+  readonly label: number;
+  /** Without a heading, so that they may number the rows. */
+  readonly unnamed: readonly number[];
+  /** Left out because somebody said so. */
+  readonly dropped: readonly number[];
+  /** Whether the features are not in the order of the table, because a model wants another. */
+  readonly isReordered: boolean;
+}
+
+/** What pandas, readr and others call a column that has no name. */
+const UNNAMED = /^(|unnamed: \d+(\.\d+)?|\.\.\.\d+)$/i;
+
+/** For a command line. */
+export const shellQuoted = (text: string) =>
+  /^[\w.:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+const listed = (names: readonly string[]) =>
+  `${names.slice(0, 8).map(quote).join(', ')}${names.length > 8 ? ', …' : ''}`;
+
+/** Where columns are, in the words of a person. */
+export class Columns {
+  readonly headings: readonly string[] | undefined;
+  readonly width: number;
+  private readonly file: string;
+
+  constructor(headings: readonly string[] | undefined, width: number, file: string) {
+    this.headings = headings;
+    this.width = width;
+    this.file = file;
+  }
+
+  /** What to call a column on a command line: its heading if that is enough, else its number. */
+  nameOf(column: number): string {
+    const heading = this.headings?.[column] ?? '';
+    const isEnough =
+      heading !== '' && this.headings?.indexOf(heading) === this.headings?.lastIndexOf(heading);
+    return isEnough ? heading : String(column + 1);
+  }
+
+  /**
+   * @returns the columns that a text names: a heading, a number from 1, a range `2-5`, or several of
+   *   these between commas; undefined if there is none
+   */
+  private found(text: string): number[] | undefined {
+    const { headings, width } = this;
+    const at = headings?.indexOf(text) ?? -1;
+    if (at >= 0) {
+      if (headings?.lastIndexOf(text) === at) return [at];
+      throw this.mistake(`has several columns ${quote(text)}; name it by its number, from 1`);
+    }
+    const [, from, to = from] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];
+    if (from !== undefined) {
+      const [first, last] = [Number(from), Number(to)];
+      if (first < 1 || last > width || last < first) return undefined;
+      return Array.from({ length: last - first + 1 }, (_, i) => first - 1 + i);
+    }
+    if (!text.includes(',')) return undefined;
+    const parts = text.split(',').map((part) => this.found(part.trim()));
+    return parts.includes(undefined) ? undefined : (parts as number[][]).flat();
+  }
+
+  /** @param isStrict whether a column that is not there is a mistake */
+  find(texts: readonly string[], option: string, isStrict: boolean): number[] {
+    return texts.flatMap((text) => {
+      const found = this.found(text);
+      if (found) return found;
+      if (!isStrict) return [];
+      throw this.mistake(`has no column ${quote(text)} (${option}); ${this.theirNames(text)}`);
+    });
+  }
+
+  label(wanted: LabelColumn | undefined): number {
+    if (!wanted) return -1;
+    const [found, ...more] = this.found(wanted.name) ?? [];
+    if (found !== undefined && more.length === 0 && this.width > 1) return found;
+    if (wanted.isOptional && found === undefined) return -1;
+    const { headings } = this;
+    const why =
+      found !== undefined && more.length === 0
+        ? 'which is the only one'
+        : headings
+          ? `whose columns are ${listed(headings)}`
+          : `which has no header; name it by its number, 1 to ${this.width}`;
+    throw this.problem(`no column of labels ${quote(wanted.name)} in this table, ${why}`);
+  }
+
+  /** @throws LatentGpuError `bad-input` for columns that are not there, `shape-mismatch` if not as expected */
+  layout(options: TableOptions, labels: LabelColumn | undefined): Layout {
+    const { headings, width } = this;
+    const { expected, hints = {} } = options;
+    // Of a table with the model's headings, those tell what to take.
+    const more = expected && headings ? {} : hints;
+    const drop = options.drop
+      ? this.find(options.drop, '--drop', true)
+      : this.find(more.drop ?? [], '--drop', false);
+    const asked = options.columns
+      ? this.find(options.columns, '--columns', true)
+      : this.find(more.columns ?? [], '--columns', false);
+    let label = this.label(labels);
+    const all = asked.length > 0 ? [...new Set(asked)] : Array.from({ length: width }, (_, j) => j);
+    const kept = all.filter((j) => !drop.includes(j));
+    if (expected && !headings && labels?.isOptional && kept.length === expected.length) label = -1;
+    const isUnnamed = (j: number) =>
+      headings !== undefined && asked.length === 0 && UNNAMED.test(headings[j] as string);
+    const chosen = kept.filter((j) => j !== label);
+    const wanted =
+      expected && headings ? this.ordered(chosen, expected, options.known ?? []) : undefined;
+    const features = wanted ?? chosen.filter((j) => !isUnnamed(j));
+    const unnamed = chosen.filter((j) => !features.includes(j) && isUnnamed(j));
+    const used = new Set([...features, ...unnamed, label]);
+    const dropped = Array.from({ length: width }, (_, j) => j).filter((j) => !used.has(j));
+    if (features.length + unnamed.length === 0)
+      throw this.mistake('has no column left of those taken');
+    const isReordered = wanted?.some((j, i) => j < (wanted[i - 1] ?? -1)) ?? false;
+    return { features, label, unnamed, dropped, isReordered };
+  }
+
+  private ordered(
+    chosen: readonly number[],
+    expected: readonly string[],
+    known: readonly string[],
+  ): number[] {
+    const headings = this.headings as readonly string[];
+    const names = chosen.map((j) => headings[j] as string);
+    const others = names.filter((name) => !expected.includes(name) && !known.includes(name));
+    const foreign = others.filter((name) => !UNNAMED.test(name));
+    const lacks = expected.filter((name) => !names.includes(name));
+    const takes = `the model takes ${listed(expected)}`;
+    if (lacks.length > 0) {
+      const its = names.length > 0 ? `; its columns are ${listed(names)}` : '';
+      throw this.mismatch(`has no column ${listed(lacks)}, and ${takes}${its}`);
+    }
+    if (foreign.length > 0) {
+      const out = foreign.map((name) => shellQuoted(this.nameOf(headings.indexOf(name)))).join(' ');
+      throw this.mismatch(
+        `has ${foreign.length === 1 ? 'a column' : 'columns'} ${listed(foreign)}, which the model does not know (${takes}); leave out what is too much with --drop ${out}`,
+      );
+    }
+    const places = expected.map((name) => chosen[names.indexOf(name)] as number);
+    const isTwice = (name: string) => names.indexOf(name) !== names.lastIndexOf(name);
+    if (!names.some((name) => expected.includes(name) && isTwice(name))) return places;
+    // Headings that repeat tell their columns apart by their order alone.
+    const kept = chosen.filter((_, i) => expected.includes(names[i] as string));
+    if (kept.map((j) => headings[j]).join('\0') === expected.join('\0')) return kept;
+    throw this.mismatch(`has headings that repeat, in another order than the model's: ${takes}`);
+  }
+
+  private theirNames(wanted: string): string {
+    const { headings, width } = this;
+    if (!headings) return `it has no headings, and ${width} columns, by number from 1`;
+    const guess = nearest(wanted, headings);
+    return `did you mean ${quote(guess)}? Its columns are ${listed(headings)}`;
+  }
+
+  private mistake(why: string): LatentGpuError {
+    return new LatentGpuError('bad-input', `${this.file} ${why}`);
+  }
+
+  private problem(why: string): LatentGpuError {
+    return new LatentGpuError('bad-input', `${this.file}: ${why}`);
+  }
+
+  private mismatch(why: string): LatentGpuError {
+    return new LatentGpuError('shape-mismatch', `${this.file} ${why}`);
+  }
+}

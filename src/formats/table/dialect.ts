@@ -1,0 +1,118 @@
+// How a table's text is cut into cells: what stands between them, and which lines are none of it.
+import Papa from 'papaparse';
+import type { LatentGpuError } from '../../errors.ts';
+
+/** Stands for any run of blanks and tabs. */
+export const BLANKS = ' ';
+
+export interface Dialect {
+  readonly delimiter: string;
+  /** What Excel is told by a first line `sep=;`, which is no row. */
+  readonly hasDirective: boolean;
+  /** Whether the first row's cells are all quoted, and no number of the second: so writers quote names. */
+  readonly quotesFirst: boolean;
+}
+
+/** Lines that are looked at. */
+const SAMPLE = 100;
+const DIRECTIVE = /^\s*"?sep=([^\w"])"?\s*$/i;
+/** A number as some country writes it. */
+const NUMERIC = /^[+-]?(\d+[.,]?\d*|[.,]\d+)([eEdD][+-]?\d+)?$/;
+const MISSING = /^(\?|na|nan|-?inf)$/i;
+
+/** Whether a line says something about the table and is no row of it. */
+export const isComment = (line: string) => line.startsWith('#');
+
+const withoutQuoted = (line: string) => line.replace(/"[^"]*"/g, 'q');
+
+/**
+ * @param text the beginning of a table, lines ended by `\n`
+ */
+export function dialectOf(text: string): Dialect {
+  const lines: string[] = [];
+  let from = 0;
+  while (from <= text.length && lines.length < SAMPLE) {
+    const end = text.indexOf('\n', from);
+    const line = text.slice(from, end < 0 ? text.length : end);
+    if (line.trim() !== '' && !isComment(line)) lines.push(line);
+    if (end < 0) break;
+    from = end + 1;
+  }
+  // The last may be cut short.
+  if (lines.length > 2 && from <= text.length && lines.length < SAMPLE) lines.pop();
+  const directive = DIRECTIVE.exec(lines[0] ?? '')?.[1];
+  if (directive !== undefined) lines.shift();
+  const plain = lines.map(withoutQuoted);
+  const delimiter = directive ?? delimiterOf(plain);
+  const isQuoted = /^[q\s]+$/.test((plain[0] ?? '').replaceAll(delimiter, ' '));
+  const [first = '', second] = lines;
+  const quotesFirst =
+    first.includes('"') && isQuoted && second !== undefined && !/"[-+\d.,]+"/.test(second);
+  return { delimiter, hasDirective: directive !== undefined, quotesFirst };
+}
+
+/** A tab or a semicolon tells at once: numbers may have a comma. */
+function delimiterOf(lines: readonly string[]): string {
+  const [first = '', ...others] = lines;
+  const body = others.length > 0 ? others : lines;
+  const everywhere = [';', '\t', '|'].find((mark) => lines.every((line) => line.includes(mark)));
+  const mark = everywhere ?? ['\t', ';'].find((found) => first.includes(found));
+  if (mark !== undefined && mark !== '\t') return mark;
+  const words = body.map((line) => line.trim().split(/\s+/));
+  const isEven = words.every(({ length }) => length === words[0]?.length);
+  const isNumeric = (cells: readonly string[]) => cells.every((cell) => NUMERIC.test(cell));
+  if (mark === '\t') {
+    const cells = body.map((line) => line.split('\t').map((cell) => cell.trim()));
+    const isRagged = cells.some((row) => row.length !== cells[0]?.length || row.includes(''));
+    const isMixed = cells.some((row) =>
+      row.some((cell) => /\s/.test(cell) && isNumeric(cell.split(/\s+/))),
+    );
+    return isMixed || (isRagged && isEven && words.every(isNumeric)) ? BLANKS : '\t';
+  }
+  const hasCommas = body.some((line) => line.includes(','));
+  const hasBlanks = words.every(({ length }) => length > 1);
+  if (!hasBlanks) return ',';
+  if (hasCommas) {
+    // Decimal commas, and blanks between the numbers.
+    const cells = [first.trim().split(/\s+/), ...words];
+    const isSeparator = cells.some(
+      (row) => row.length < 2 || row.some((cell) => /^,|,$/.test(cell)),
+    );
+    return !isSeparator && isEven && words.every(isNumeric) ? BLANKS : ',';
+  }
+  const numbers = words.flat().filter((cell) => NUMERIC.test(cell) || MISSING.test(cell)).length;
+  return 2 * numbers >= words.flat().length ? BLANKS : ',';
+}
+
+/**
+ * The cells of every line of a piece of text, blanks around them included.
+ *
+ * @throws LatentGpuError as `bad` makes it, told the line of the piece (from 0) and what is wrong
+ */
+export function cellsOf(
+  text: string,
+  { delimiter }: Dialect,
+  bad: (line: number, why: string) => LatentGpuError,
+): string[][] {
+  if (delimiter === BLANKS) return text.split('\n').map(blankCells);
+  // papaparse takes a quote for one only where a cell begins.
+  const padded = new RegExp(`(^|\\${delimiter}|\\n)[ \\t]+"`, 'g');
+  const closed = text.includes(' "') || text.includes('\t"') ? text.replace(padded, '$1"') : text;
+  const { data, errors } = Papa.parse<string[]>(delimiter === '\t' ? text : closed, {
+    delimiter,
+    newline: '\n',
+  });
+  const [broken] = errors;
+  if (broken) throw bad(broken.row ?? 0, broken.message.toLowerCase());
+  return data;
+}
+
+function blankCells(line: string): string[] {
+  const end = line.indexOf(' #');
+  const row = (end < 0 || isComment(line) ? line : line.slice(0, end)).trim();
+  if (!row.includes('"')) return row.split(/\s+/);
+  const cells = row.match(/"(?:[^"]|"")*"|[^\s"]+/g) ?? [''];
+  return cells.map((cell) =>
+    cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell,
+  );
+}

@@ -1,0 +1,78 @@
+// Numbers as tables write them, and what to say where a cell holds none.
+import { quote } from '../message.ts';
+
+/** What every language writes. */
+export const PLAIN = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+const COMMA = /^[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$/;
+/** Fortran's exponents of double precision. */
+const FORTRAN = /^([+-]?(?:\d+\.?\d*|\.\d+))[dD]([+-]?\d+)$/;
+const MISSING =
+  /^([+-]?(nan|inf(inity)?)|na|<na>|n\/a|#n\/a|null|none|nil|nat|missing|\?|-+|\.+|\*+|#(wert|value|div\/0|num|ref)!?)$/i;
+
+/** Whether a cell stands for a value that is not there, or is none. */
+export const isMissing = (cell: string) => cell === '' || MISSING.test(cell);
+
+/** Whether a cell holds a number, whatever its decimal mark. */
+export const isNumber = (cell: string) =>
+  PLAIN.test(cell) || COMMA.test(cell) || FORTRAN.test(cell);
+
+/** Where a decimal mark was seen first. */
+export interface Mark {
+  readonly mark: '.' | ',';
+  readonly line: number;
+  readonly cell: string;
+}
+
+/** Reads numbers of one table, in which decimals have one mark. */
+export class NumberReader {
+  private mark: Mark | undefined;
+  /** Whether a comma is the separator, so that only a quoted number can have one. */
+  private readonly isCommaTaken: boolean;
+
+  constructor(delimiter: string) {
+    this.isCommaTaken = delimiter === ',';
+  }
+
+  /** @returns the number, or what is wrong with the cell */
+  read(cell: string, line: number): number | string {
+    if (PLAIN.test(cell)) {
+      if (this.mark === undefined && cell.includes('.')) this.mark = { mark: '.', line, cell };
+      else if (this.mark?.mark === ',' && cell.includes('.')) return this.mixed(cell);
+      return Number(cell);
+    }
+    const text = cell.replace(/^\u2212/, '-');
+    if (COMMA.test(text)) {
+      if (this.isCommaTaken && /^[+-]?[1-9]\d{0,2},\d{3}$/.test(text)) return grouped(cell);
+      if (this.mark?.mark === '.') return this.mixed(cell);
+      this.mark ??= { mark: ',', line, cell };
+      return Number(text.replace(',', '.'));
+    }
+    const fortran = FORTRAN.exec(text);
+    if (fortran) return Number(`${fortran[1]}e${fortran[2]}`);
+    return PLAIN.test(text) ? Number(text) : fault(cell);
+  }
+
+  private mixed(cell: string): string {
+    const { line, cell: other } = this.mark as Mark;
+    return `holds ${quote(cell)}, and line ${line} has ${quote(other)}; write all decimals with a point, and no marks between thousands`;
+  }
+}
+
+const grouped = (cell: string) =>
+  `holds ${quote(cell)}, whose comma may stand between thousands or before decimals; write numbers without the one and with a point for the other`;
+
+function fault(cell: string): string {
+  if (cell === '') return 'is empty; ';
+  if (MISSING.test(cell)) return `holds ${quote(cell)}; `;
+  const no = `holds ${quote(cell)}, which is no number; `;
+  if (/^[+-]?\d{1,3}([.,'’\s]\d{3})+([.,]\d+)?$/.test(cell)) {
+    return `${no}write it without marks between thousands`;
+  }
+  if (/^[+-]?\d+([.,]\d+)?\s*%$/.test(cell)) return `${no}write it without the percent sign`;
+  if (/^[$€£¥]|[$€£¥]$/.test(cell)) return `${no}write it without the currency`;
+  if (/^(true|false)$/i.test(cell)) return `${no}write 1 and 0 for true and false`;
+  if (/^\d+\.\d+\.\d+$/.test(cell)) {
+    return `${no}pandas so renames a heading that repeats: read the original with header=None`;
+  }
+  return no;
+}

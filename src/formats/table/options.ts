@@ -1,0 +1,31 @@
+// What can be said of a table that its text does not say.
+
+/** A column that holds classes, of any text, in place of numbers. */
+export interface LabelColumn {
+  /** Its heading, or its number from 1. */
+  readonly name: string;
+  /** Whether a table without it is read, too. */
+  readonly isOptional?: boolean;
+}
+
+export interface TableChoice {
+  /** Whether the first row names the columns. Default: as it looks; where that is in doubt, refused. */
+  readonly header?: 'yes' | 'no';
+  /** Of the text, as browsers call it. Default: UTF-8. */
+  readonly encoding?: string;
+  /** Columns to leave out, by heading, by number from 1, or `2-5`. */
+  readonly drop?: readonly string[];
+  /** The columns to take, in this order. Default: all. */
+  readonly columns?: readonly string[];
+}
+
+export interface TableOptions extends TableChoice {
+  /** What was said of another table, with which this one goes: it helps where this one leaves doubt. */
+  readonly hints?: TableChoice;
+  /** The headings that there must be, in the order in which their columns are wanted. */
+  readonly expected?: readonly string[];
+  /** Headings beside the expected ones that may be there and are left out. */
+  readonly known?: readonly string[];
+  /** Names of classes that have numbers already, from 0; others go on from there. */
+  readonly classes?: readonly string[];
+}

@@ -1,0 +1,326 @@
+// Rows of a table as they come, checked, in an array that grows with them.
+import { LatentGpuError } from '../../errors.ts';
+import type { CsvTable } from '../csv.ts';
+import { classIndices } from './classes.ts';
+import { Columns, type Layout, shellQuoted } from './columns.ts';
+import { cellsOf, type Dialect, isComment } from './dialect.ts';
+import { type Row, readFirstRow } from './first-row.ts';
+import { isMissing, NumberReader, PLAIN } from './number.ts';
+import type { LabelColumn, TableOptions } from './options.ts';
+import { seemsToCount, unnamedKind } from './row-numbers.ts';
+
+/** Rows that are looked at before it is said what the first one is. */
+const SAMPLE = 100;
+const MOST_FLOAT32 = 3.4028235677973366e38;
+
+interface Source {
+  /** Of the file in bytes: a number and what separates it take two of them. */
+  readonly size: number;
+  readonly dialect: Dialect;
+  readonly name: string;
+  readonly labels: LabelColumn | undefined;
+  readonly options: TableOptions;
+}
+
+/** What is known once the first rows have been seen. */
+interface Known {
+  readonly columns: Columns;
+  readonly layout: Layout;
+  /** Cells of a row. */
+  readonly width: number;
+  /** Numbers of a row. */
+  readonly features: readonly number[];
+}
+
+export class TableReader {
+  private readonly source: Source;
+  private readonly numbers: NumberReader;
+  /** Lines seen so far. */
+  private line = 0;
+  /** Rows until it is known what the first one is. */
+  private waiting: Row[] = [];
+  private known: Known | undefined;
+  private comment: string[] | undefined;
+  private readonly texts: string[] = [];
+  /** Of columns that may number the rows: cells, a row at a time, and their lines. */
+  private readonly unnamed: string[] = [];
+  private readonly lines: number[] = [];
+  private rows = 0;
+  private values = new Float64Array(1024);
+  /** The first line without a cell that no row has followed yet. */
+  private blank = 0;
+  /** Whether it has separators, as a row of a spreadsheet. */
+  private isBlankRow = false;
+  private readonly remarks: string[] = [];
+
+  constructor(source: Source) {
+    this.source = source;
+    this.numbers = new NumberReader(source.dialect.delimiter);
+    if (source.dialect.hasDirective) this.line = -1;
+  }
+
+  private bad(why: string): LatentGpuError {
+    return new LatentGpuError('bad-format', `${this.source.name}: ${why}`);
+  }
+
+  /** @param text whole lines, without the last line break */
+  addPiece(text: string): void {
+    const { dialect } = this.source;
+    const rows = cellsOf(text, dialect, (line, why) =>
+      this.bad(`line ${Math.max(this.line, 0) + line + 1}: ${why}`),
+    );
+    for (const cells of rows) this.add(cells);
+  }
+
+  private add(cells: readonly string[]): void {
+    this.line += 1;
+    if (this.line === 0) {
+      this.line = 1;
+      return;
+    }
+    const first = cells[0] as string;
+    if (isComment(first)) {
+      if (!this.known)
+        this.comment = [first.slice(1), ...cells.slice(1)].map((cell) => cell.trim());
+      return;
+    }
+    if (first.trim() === '' && cells.every((cell) => cell.trim() === '')) {
+      this.isBlankRow = this.blank ? this.isBlankRow : cells.length > 1;
+      this.blank ||= this.line;
+      return;
+    }
+    if (this.known) {
+      this.addRow(cells, this.known);
+      return;
+    }
+    const row = { line: this.line, cells: cells.map((cell) => cell.trim()) };
+    this.waiting.push(row);
+    this.line += linesIn(cells);
+    if (this.waiting.length === 1) {
+      this.blank = 0;
+    } else if (this.blank) this.checkBlank(row);
+    if (this.waiting.length === SAMPLE) this.settle();
+  }
+
+  /** Blank lines part rows; in a column, or between separators, they are values that are missing. */
+  private checkBlank({ cells }: Row): void {
+    const { blank } = this;
+    if (blank && (this.isBlankRow || cells.length === 1)) throw this.bad(`line ${blank} is empty`);
+    this.blank = 0;
+  }
+
+  private settle(): Known {
+    const { options, labels, name, dialect } = this.source;
+    const [first] = this.waiting;
+    if (!first) throw this.bad('is empty');
+    const { headings, isRow, remark } = readFirstRow(
+      this.waiting,
+      dialect.delimiter === ' ' ? undefined : this.comment,
+      dialect,
+      options,
+      name,
+    );
+    if (remark) this.remarks.push(remark);
+    const width = headings?.length ?? first.cells.length;
+    const columns = new Columns(headings, width, name);
+    const rows = isRow ? this.waiting.slice(1) : this.waiting;
+    const ragged = rows.find(({ cells }) => cells.length !== width);
+    if (ragged) throw this.ragged(ragged.cells.length, ragged.line, width, headings !== undefined);
+    const layout = columns.layout(options, labels);
+    const known = { columns, layout, width, features: layout.features };
+    this.known = known;
+    const { line, blank } = this;
+    this.blank = 0;
+    for (const row of rows) {
+      this.line = row.line;
+      this.addRow(row.cells, known);
+    }
+    this.line = line;
+    this.blank = blank;
+    this.waiting = [];
+    return known;
+  }
+
+  private ragged(cells: number, line: number, width: number, isNamed: boolean): LatentGpuError {
+    const first = isNamed ? 'the header' : 'the first row';
+    const hint = width === 1 && cells > 1 ? '; remove the lines above the table' : '';
+    return this.bad(
+      `line ${line} has ${cells} ${cells === 1 ? 'column' : 'columns'} and ${first} ${width}${hint}`,
+    );
+  }
+
+  private addRow(cells: readonly string[], { layout, width, features, columns }: Known): void {
+    if (this.blank) this.checkBlank({ line: this.line, cells });
+    if (cells.length !== width) {
+      throw this.ragged(cells.length, this.line, width, columns.headings !== undefined);
+    }
+    let at = this.rows * features.length;
+    if (at + features.length > this.values.length) this.grow(at + features.length);
+    for (let i = 0; i < features.length; i++) {
+      const column = features[i] as number;
+      this.values[at++] = this.number(cells[column] as string, column);
+    }
+    if (layout.label >= 0) this.texts.push(this.text(cells[layout.label] as string, layout.label));
+    if (layout.unnamed.length > 0) {
+      for (const column of layout.unnamed) this.unnamed.push((cells[column] as string).trim());
+      this.lines.push(this.line);
+    }
+    this.rows += 1;
+    if (width > features.length) this.line += linesIn(cells);
+  }
+
+  private grow(need: number): void {
+    const most = Math.ceil((this.source.size + 1) / 2);
+    const length = Math.min(Math.max(need, most), Math.max(need, 2 * this.values.length));
+    const grown = new Float64Array(length);
+    grown.set(this.values);
+    this.values = grown;
+  }
+
+  private number(raw: string, column: number): number {
+    // `Number` alone also takes "", "0x10" and "Infinity".
+    const cell = PLAIN.test(raw) ? raw : raw.trim();
+    const value = this.numbers.read(cell, this.line);
+    if (typeof value === 'string') {
+      const remedy = value.endsWith('; ') ? this.remedy(cell, column) : '';
+      throw this.bad(`${this.place(column)} ${value}${remedy}`);
+    }
+    if (Math.abs(value) < MOST_FLOAT32) return value;
+    throw this.bad(
+      `${this.place(column)} holds ${JSON.stringify(cell)}, which does not fit float32`,
+    );
+  }
+
+  private remedy(cell: string, column: number): string {
+    const name = shellQuoted((this.known as Known).columns.nameOf(column));
+    return isMissing(cell)
+      ? `fill it in, or remove the row, or leave the column out with --drop ${name}`
+      : `name a column of classes with --label-column ${name}, or leave it out with --drop ${name}`;
+  }
+
+  private text(raw: string, column: number): string {
+    const cell = raw.trim();
+    if (cell !== '') return cell;
+    throw this.bad(`${this.place(column)} is empty; every row needs a label`);
+  }
+
+  private place(column: number): string {
+    const heading = this.known?.columns.headings?.[column];
+    return `line ${this.line}, column ${column + 1}${heading ? ` (${JSON.stringify(heading)})` : ''}`;
+  }
+
+  finish(): CsvTable {
+    const known = this.known ?? this.settle();
+    const { columns, layout } = known;
+    if (this.rows === 0) throw this.bad('has a header and no rows of numbers');
+    const { features, gone } = this.settleUnnamed(known);
+    if (features.length === 0) throw this.bad('has no column of numbers');
+    const { name } = this.source;
+    const count = features.length;
+    const values = this.values.subarray(0, this.rows * count);
+    features.forEach((column, i) => {
+      const heading = columns.headings?.[column];
+      if (!seemsToCount(heading, column, this.rows, (row) => values[row * count + i] as number))
+        return;
+      const called =
+        heading === undefined ? 'column 1' : `column ${column + 1} (${JSON.stringify(heading)})`;
+      const drop = shellQuoted(columns.nameOf(column));
+      this.remarks.push(
+        `${called} counts the rows and is taken for data; --drop ${drop} leaves it out`,
+      );
+    });
+    if (layout.isReordered) this.remarks.push("its columns are put in the model's order");
+    const { expected, classes: numbered } = this.source.options;
+    if (expected && !columns.headings && expected.length === count && expected.length > 1) {
+      this.remarks.push(`it has no headings, and its columns are taken in the model's order`);
+    }
+    const { labels, classes } = classIndices(this.texts, numbered);
+    return {
+      names: columns.headings && features.map((column) => columns.headings?.[column] as string),
+      rows: this.rows,
+      columns: count,
+      values,
+      labels: layout.label < 0 ? undefined : labels,
+      classes: layout.label < 0 ? [] : classes,
+      labelColumn: layout.label < 0 ? undefined : columns.nameOf(layout.label),
+      dropped: layout.dropped.map((column) => columns.nameOf(column)),
+      leftOut: [...gone, ...layout.dropped].map(
+        (column) => columns.headings?.[column] ?? String(column + 1),
+      ),
+      remarks: this.remarks.map((remark) => `${name}: ${remark}`),
+    };
+  }
+
+  /** Columns without a heading: numbers of the rows are left out, others are features. */
+  private settleUnnamed({ columns, layout }: Known): {
+    features: readonly number[];
+    gone: number[];
+  } {
+    const { unnamed } = layout;
+    const gone: number[] = [];
+    const kept: number[] = [];
+    unnamed.forEach((column, i) => {
+      const cells = this.lines.map((_, row) => this.unnamed[row * unnamed.length + i] as string);
+      const drop = columns.nameOf(column);
+      const ways = {
+        place: `column ${column + 1}`,
+        drop: shellQuoted(drop),
+        keep: `1-${columns.width}`,
+      };
+      const kind = unnamedKind(cells, ways, (why) => this.bad(why));
+      if (kind === 'feature') kept.push(column);
+      else {
+        gone.push(column);
+        const what =
+          kind === 'nothing'
+            ? 'is empty'
+            : kind === 'names'
+              ? 'names the rows'
+              : 'numbers the rows';
+        const heading = columns.headings?.[column];
+        const called = heading
+          ? `column ${column + 1} (${JSON.stringify(heading)})`
+          : `column ${column + 1}`;
+        this.remarks.push(`${called} ${what} and is left out`);
+      }
+    });
+    if (kept.length === 0) return { features: layout.features, gone };
+    if (this.source.options.expected) {
+      const [column] = kept as [number];
+      throw new LatentGpuError(
+        'shape-mismatch',
+        `${this.source.name} has a column without a heading (${column + 1}), which the model does not know; leave it out with --drop ${column + 1}`,
+      );
+    }
+    return { features: this.widen(kept, unnamed), gone };
+  }
+
+  /** Takes columns without a heading among the features. @returns those, in the order of the table */
+  private widen(kept: readonly number[], unnamed: readonly number[]): number[] {
+    const { layout } = this.known as Known;
+    const features = [...layout.features, ...kept].sort((a, b) => a - b);
+    const wide = new Float64Array(this.rows * features.length);
+    features.forEach((column, to) => {
+      const from = layout.features.indexOf(column);
+      const place = unnamed.indexOf(column);
+      for (let row = 0; row < this.rows; row++) {
+        this.line = this.lines[row] as number;
+        wide[row * features.length + to] =
+          from >= 0
+            ? (this.values[row * layout.features.length + from] as number)
+            : this.number(this.unnamed[row * unnamed.length + place] as string, column);
+      }
+    });
+    this.values = wide;
+    return features;
+  }
+}
+
+/** Line breaks within the cells of a row. */
+function linesIn(cells: readonly string[]): number {
+  let count = 0;
+  for (const cell of cells) {
+    for (let at = cell.indexOf('\n'); at >= 0; at = cell.indexOf('\n', at + 1)) count += 1;
+  }
+  return count;
+}
