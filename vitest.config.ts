@@ -3,7 +3,7 @@ import { shaderPlugin } from './shaders/build/plugin.ts';
 import { testingPagePlugin } from './src/testing/build/page-plugin.ts';
 
 /** On a software adapter these take every core, and have cases that measure: one at a time. */
-const ALONE = ['tests/{node,chrome}.test.ts'];
+const ALONE = ['tests/{node,chrome,deno,firefox,lowest}.test.ts'];
 
 /** Files of which so many run at a time; groups follow each other. */
 function project(
@@ -11,6 +11,7 @@ function project(
   groupOrder: number,
   files: { include: string[]; exclude?: string[] },
   maxWorkers: number,
+  env: Record<string, string> = {},
 ): TestProjectInlineConfiguration {
   return {
     plugins: [shaderPlugin(), testingPagePlugin()],
@@ -22,7 +23,7 @@ function project(
       maxWorkers,
       sequence: { groupOrder },
       // Results shall not depend on what this machine remembers, or on what it would measure.
-      env: { LATENTGPU_TUNE: 'off' },
+      env: { LATENTGPU_TUNE: 'off', ...env },
       testTimeout: 60_000,
       disableConsoleIntercept: true,
       allowOnly: false,
@@ -30,16 +31,30 @@ function project(
   };
 }
 
-export default defineConfig({
+/** What `npm test` runs. */
+const everyFile = [
+  // These wait most of the time, for processes, pages and compilers: two keep two cores busy.
+  project('side by side', 1, { include: ['tests/*.test.ts'], exclude: ALONE }, 2),
+  project('alone', 2, { include: ALONE }, 1),
+];
+
+/** What `npm run test:engines` runs: every case on every engine and driver, for hours. */
+const everyEngine = [
+  project(
+    'engines',
+    1,
+    { include: [...ALONE, 'tests/firefox-pages.test.ts', 'tests/engines/*.test.ts'] },
+    1,
+    { LATENTGPU_TEST_CASES: 'all' },
+  ),
+];
+
+export default defineConfig(({ mode }) => ({
   test: {
-    // The other files wait most of the time, for processes, pages and compilers: two keep two cores busy.
-    projects: [
-      project('side by side', 1, { include: ['tests/*.test.ts'], exclude: ALONE }, 2),
-      project('alone', 2, { include: ALONE }, 1),
-    ],
+    projects: mode === 'engines' ? everyEngine : everyFile,
     globalSetup: ['tests/rig/setup.ts'],
     reporters: ['default', 'tests/rig/reporter.ts'],
     // A suite without tests would be a way of skipping them.
     passWithNoTests: false,
   },
-});
+}));

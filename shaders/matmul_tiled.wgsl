@@ -15,8 +15,8 @@
 
 const TILE_M: u32 = 4u;
 const TILE_N: u32 = 4u;
-const GROUP_X: u32 = 16u;
-const GROUP_Y: u32 = 16u;
+const GROUP_X: u32 = 8u;
+const GROUP_Y: u32 = 8u;
 
 const A_LINES: u32 = TILE_M * GROUP_Y;
 const B_LINES: u32 = TILE_N * GROUP_X;

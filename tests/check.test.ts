@@ -1,4 +1,4 @@
-/** latentgpu check, as it is typed: anybody's WGSL, compiled on Dawn and in headless Chrome. */
+/** latentgpu check, as it is typed: anybody's WGSL, compiled by Tint and by naga. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +40,12 @@ fn wide() {}
 fn large() { t[0] = 1.0; }
 `,
   'bad/noise.wgsl': '\u0000\u0001 what?',
+  'tint.wgsl': `requires immediate_address_space;
+var<immediate> n: u32;
+@group(0) @binding(0) var<storage, read_write> x: array<u32>;
+@compute @workgroup_size(1)
+fn main() { x[0] = n; }
+`,
   'override.wgsl': 'override N: u32;\n@compute @workgroup_size(N)\nfn main() {}\n',
   'expressions.wgsl': `const K = 4;
 override N: u32; @id(K + 3) override M = N * 2u;
@@ -144,6 +150,23 @@ bad/type.wgsl:3:7: error: cannot initialize 'let' of type 'f32' with value of ty
     ]);
   });
 
+  test('finds what only Tint accepts', () => {
+    const { code, stdout } = check('tint.wgsl bad/syntax.wgsl --host all --json');
+    expect(code).toBe(1);
+    const { adapters, files: checked } = JSON.parse(stdout);
+    expect(Object.keys(adapters)).toEqual(['dawn', 'chrome', 'firefox', 'deno']);
+    const [tint, syntax] = checked as { diagnostics: { hosts: string[]; line: number }[] }[];
+    const hostsOf = (of: typeof tint) => new Set(of?.diagnostics.flatMap(({ hosts }) => hosts));
+    expect(hostsOf(tint)).toEqual(new Set(['firefox', 'deno']));
+    expect(tint?.diagnostics.every(({ line }) => line === 1)).toBe(true);
+    expect(hostsOf(syntax)).toEqual(new Set(['dawn', 'chrome', 'firefox', 'deno']));
+    const text = check('tint.wgsl --host deno --quiet').stdout.split('\n');
+    // The compiler's own picture of the place is not repeated.
+    expect(text[0]).toMatch(/^tint\.wgsl:1:10: error: .*immediate_address_space/);
+    expect(text[1]).toBe('  1 | requires immediate_address_space;');
+    expect(text).toHaveLength(4);
+  }, 120_000);
+
   test('sets overrides, and asks for those that it needs', () => {
     const asked = check('override.wgsl --host dawn --quiet');
     expect(asked.code).toBe(1);
@@ -175,7 +198,7 @@ bad/type.wgsl:3:7: error: cannot initialize 'let' of type 'f32' with value of ty
     ['empty', 'empty holds no .wgsl file'],
     ['good.wgsl --set WH=3', "--set WH: no shader here has such an override; did you mean 'WG'?"],
     ['good.wgsl --set WG', 'It must read NAME=number'],
-    ['good.wgsl --host firefox', 'Allowed choices are both, dawn, chrome'],
+    ['good.wgsl --host safari', 'Allowed choices are both, dawn, chrome, firefox, deno, all'],
   ])('refuses %j', (args, message) => {
     const { code, stdout, stderr } = check(args);
     expect([code, stdout]).toEqual([2, '']);
@@ -189,6 +212,11 @@ bad/type.wgsl:3:7: error: cannot initialize 'let' of type 'f32' with value of ty
     expect([failed.code, failed.stdout]).toEqual([2, '']);
     expect(failed.stderr).toMatch(/^latentgpu: \/bin\/false .* does not start: .*\n$/);
     expect(check('good.wgsl --quiet --host dawn', noChrome)).toMatchObject({ code: 0, stderr: '' });
+    const noFirefox = check('good.wgsl --quiet --host firefox', {
+      LATENTGPU_FIREFOX: '/bin/false',
+    });
+    expect([noFirefox.code, noFirefox.stdout]).toEqual([2, '']);
+    expect(noFirefox.stderr).toMatch(/^latentgpu: \/bin\/false .* does not start: .*\n$/);
     const noDawn = { VK_DRIVER_FILES: '/nowhere/icd.json' };
     const other = check('good.wgsl --quiet', noDawn);
     expect([other.code, other.stdout]).toEqual([2, '']);

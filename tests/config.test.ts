@@ -239,11 +239,20 @@ describe('defaults', () => {
     expect(config(['steps=3']).training).toMatchObject({ steps: 3, epochs: null });
     expect(config().model.objective).toEqual({
       bound: 'elbo',
+      estimator: 'reparameterized',
       samples: 1,
       kl: 'analytic',
+      constraint: 'none',
       beta: 1,
+      anneal: 'none',
+      freeBits: 0,
+      freeBitsBy: 'dimension',
     });
-    expect(config([], 'iwae').model.objective).toEqual({ bound: 'iwae', samples: 5 });
+    expect(config([], 'iwae').model.objective).toEqual({
+      bound: 'iwae',
+      estimator: 'reparameterized',
+      samples: 5,
+    });
     expect(config([], 'ae').model.objective).toBeUndefined();
   });
 

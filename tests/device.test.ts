@@ -6,7 +6,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { programEnvironment } from '../src/device/drivers.node.ts';
 import { findBrowser, findSoftwareVulkan, loaderBeside } from '../src/device/find.ts';
+import { findDeno, findFirefox } from '../src/device/find-engines.ts';
 import { doctorReport } from '../src/device/index.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -52,6 +54,51 @@ describe('finding', () => {
     expect(findSoftwareVulkan().found?.icd).toBe(newest?.icd);
   });
 
+  test('Firefox and Deno are those that are named', () => {
+    vi.stubEnv('LATENTGPU_FIREFOX', '/no/such/firefox');
+    vi.stubEnv('PATH', '/no/such/path');
+    expect(findFirefox().looked).toEqual(
+      expect.arrayContaining(['LATENTGPU_FIREFOX=/no/such/firefox', '/no/such/path']),
+    );
+    const mine = put('mine/engine');
+    vi.stubEnv('LATENTGPU_FIREFOX', mine);
+    vi.stubEnv('LATENTGPU_DENO', mine);
+    expect(findFirefox().found).toEqual({ executable: mine, source: 'LATENTGPU_FIREFOX' });
+    expect(findDeno().found).toEqual({ executable: mine, source: 'LATENTGPU_DENO' });
+  });
+
+  test("what is named for Firefox's cache is found there", () => {
+    vi.stubEnv('LATENTGPU_FIREFOX', undefined);
+    vi.stubEnv('PUPPETEER_CACHE_DIR', join(folder, 'cache'));
+    const newest = put('cache/firefox/linux-stable_153.0/firefox/firefox');
+    put('cache/firefox/linux-stable_99.0/firefox/firefox');
+    expect(findFirefox().found).toEqual({ executable: newest, source: "Puppeteer's cache" });
+  });
+
+  test('a program is started with the drivers that this process would take', () => {
+    vi.stubEnv('VK_DRIVER_FILES', undefined);
+    vi.stubEnv('VK_ICD_FILENAMES', undefined);
+    vi.stubEnv('LATENTGPU_ADAPTER', 'software');
+    vi.stubEnv('LD_LIBRARY_PATH', '/mine');
+    const icd = put('mine/vk_swiftshader_icd.json');
+    put('mine/libvulkan.so.1');
+    vi.stubEnv('PUPPETEER_EXECUTABLE_PATH', put('mine/chrome'));
+    const found = { VK_DRIVER_FILES: icd, LD_LIBRARY_PATH: `${dirname(icd)}:/mine` };
+    expect(programEnvironment()).toMatchObject({ ...found, NODEVICE_SELECT: '1' });
+    // Whoever chooses among GPUs by Mesa's layer keeps it.
+    vi.stubEnv('DRI_PRIME', '1');
+    vi.stubEnv('NODEVICE_SELECT', undefined);
+    expect(programEnvironment().NODEVICE_SELECT).toBe(undefined);
+    vi.stubEnv('VK_DRIVER_FILES', '/no/such/icd.json');
+    expect(programEnvironment).toThrow(/no such file/);
+    const other = put('other/icd.json');
+    vi.stubEnv('VK_DRIVER_FILES', other);
+    expect(programEnvironment()).toMatchObject({
+      VK_DRIVER_FILES: other,
+      LD_LIBRARY_PATH: '/mine',
+    });
+  });
+
   test('says where it looked', () => {
     vi.stubEnv('PUPPETEER_EXECUTABLE_PATH', '/no/such/chrome');
     vi.stubEnv('PUPPETEER_CACHE_DIR', '/no/such/cache');
@@ -71,6 +118,11 @@ test('the doctor describes this machine', async () => {
   expect(report.adapters.length).toBeGreaterThan(0);
   expect(report.deviceLimits.maxStorageBuffersPerShaderStage).toBe(8);
   expect(report.looked.length).toBeGreaterThan(0);
+  expect(report.engines.map(({ name }) => name)).toEqual(['Dawn', 'Chrome', 'Firefox', 'Deno']);
+  for (const { name, found, advice } of report.engines) {
+    expect(found, name).toMatch(/\d+\.\d+/);
+    expect(advice, name).toBe(null);
+  }
   expect(JSON.parse(JSON.stringify(report))).toEqual(report);
 });
 
@@ -95,12 +147,17 @@ describe('a program of its own', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   /** Runs a script with nothing in its environment that could help it find a driver. */
-  function run(script: string, env: Record<string, string> = {}): SpawnSyncReturns<string> {
+  function run(
+    script: string,
+    env: Record<string, string> = {},
+    engine: readonly string[] = [process.execPath],
+  ): SpawnSyncReturns<string> {
     const file = join(folder, 'program.mjs');
     writeFileSync(file, `import { openDevice } from './device.mjs';\n${script}`);
     const { PATH, HOME, PUPPETEER_EXECUTABLE_PATH } = process.env;
     const inherited = { PATH, HOME, PUPPETEER_EXECUTABLE_PATH };
-    return spawnSync(process.execPath, [file], {
+    const [executable, ...args] = engine as [string, ...string[]];
+    return spawnSync(executable, [...args, file], {
       env: { ...inherited, ...env } as NodeJS.ProcessEnv,
       encoding: 'utf8',
       timeout: 30_000,
@@ -139,6 +196,49 @@ describe('a program of its own', () => {
       status: 0,
       stdout: '7\n',
       stderr: '',
+    });
+  });
+
+  describe('in Deno', () => {
+    // Needed by versions before 2.9 only.
+    const flags = ['run', '--allow-all', '--unstable-webgpu'];
+    const deno = () => [findDeno().found?.executable as string, ...flags];
+    const report = `console.log(device.adapter.host, device.adapter.isSoftware);`;
+
+    test('opens devices without help, says nothing of its own accord, and ends', () => {
+      const result = run(
+        `
+        for (const device of [await openDevice(), await openDevice()]) { ${use} device.destroy(); }
+        const device = await openDevice(); ${use} device.lose();
+      `,
+        { NO_COLOR: '1' },
+        deno(),
+      );
+      expect(result).toMatchObject({ status: 0, signal: null, stdout: '7\n7\n7\n', stderr: '' });
+    });
+
+    test('takes the adapter that it is told to', () => {
+      const script = `const device = await openDevice(); ${report}`;
+      const told = { LATENTGPU_ADAPTER: 'software', NO_COLOR: '1' };
+      expect(run(script, told, deno())).toMatchObject({
+        status: 0,
+        stdout: 'deno true\n',
+        stderr: '',
+      });
+      const VK_DRIVER_FILES = findSoftwareVulkan().found?.icd as string;
+      const named = `const device = await openDevice(); console.log(device.adapter.source);`;
+      expect(run(named, { VK_DRIVER_FILES }, deno())).toMatchObject({
+        status: 0,
+        stdout: `VK_DRIVER_FILES=${VK_DRIVER_FILES}\n`,
+      });
+    });
+
+    test('says how to get WebGPU where there is none', () => {
+      const script = `
+        Object.defineProperty(navigator, 'gpu', { value: undefined });
+        await openDevice().catch(({ code, message }) => console.log(code, message));
+      `;
+      expect(run(script, {}, deno()).stdout).toMatch(/^no-adapter .*--unstable-webgpu/);
     });
   });
 
@@ -181,5 +281,27 @@ describe('a program of its own', () => {
     });
     rmSync(elsewhere, { recursive: true });
     expect(bare.stdout).toMatch(/^no-adapter .*npm install webgpu/);
+  });
+
+  test('the doctor, too, names the package where that is what is missing', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'latentgpu-bare-'));
+    try {
+      expect(spawnSync('cp', ['-r', `${folder}/.`, elsewhere]).status).toBe(0);
+      const script = join(elsewhere, 'doctor.mjs');
+      const text = "import { doctorReport } from './device.mjs';";
+      writeFileSync(script, `${text} console.log(JSON.stringify(await doctorReport()));`);
+      const { PATH, HOME } = process.env;
+      const env = { PATH, HOME } as NodeJS.ProcessEnv;
+      const ended = spawnSync(process.execPath, [script], {
+        cwd: elsewhere,
+        env,
+        encoding: 'utf8',
+      });
+      const report = JSON.parse(ended.stdout);
+      expect(report).toMatchObject({ ok: false, advice: ['npm install webgpu'] });
+      expect(report.engines[0]).toMatchObject({ name: 'Dawn', found: null });
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
   });
 });

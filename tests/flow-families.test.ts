@@ -176,8 +176,8 @@ describe('a density in the plane', () => {
     expect((await array('m.npy')).shape).toEqual([5, 5, 2]);
     expect(stdout).toContain('from noise to data:\n  normal noise\n  coupling');
     const refused = [
-      ['export moons --out f.onnx', 'moons holds a flow (realnvp), which has no encoder'],
-      ['sample moons --draw --out s.png', 'which only draws; leave out --draw'],
+      ['export moons --out f.onnx', 'moons holds a flow, which has no encoder'],
+      ['sample moons --draw --out s.png', 'a flow, which leaves nothing to draw; leave out --draw'],
       ['decode moons --draw --data z.npy --out s.png', 'leave out --draw'],
       ['encode moons --std --out s.npy', 'leave out --std'],
       ['eval moons --binarize once', 'leave out --binarize'],
@@ -288,7 +288,7 @@ test('a VAE with flows trains, goes on, and answers', async () => {
   expect(found.nll.value).toBeLessThan(found.negativeElbo + 1);
   expect(found.negativeElbo).toBeLessThan(80);
   const refused = [
-    ['export v4 --out v.onnx', 'v4 has posterior=iaf, which ONNX files'],
+    ['export v4 --out v.onnx', 'v4 holds a model with posterior=iaf, which ONNX files'],
     ['encode v4 --std --out s.npy', 'whose deviations have no closed form'],
     [`${vae} objective.kl=analytic --out v1`, 'objective.kl is analytic'],
   ] as const;

@@ -82,9 +82,20 @@ describe('model.json', () => {
       latent: 20,
       decoder: { hidden: [300], activation: 'relu' },
       likelihood: { kind: 'bernoulli' },
+      code: { kind: 'normal' },
       posterior: { kind: 'normal' },
       prior: { kind: 'normal' },
-      objective: { bound: 'elbo', samples: 1, kl: 'analytic', beta: 1 },
+      objective: {
+        bound: 'elbo',
+        estimator: 'reparameterized',
+        samples: 1,
+        kl: 'analytic',
+        constraint: 'none',
+        beta: 1,
+        anneal: 'none',
+        freeBits: 0,
+        freeBitsBy: 'dimension',
+      },
       init: 'torch',
     });
   });
@@ -322,7 +333,8 @@ describe('checkpoint.safetensors', () => {
 });
 
 const record = {
-  format: 1,
+  format: 2,
+  family: 'vae',
   config: { latent: 2 },
   data: { data: 'digits' },
 } as unknown as TrainingRecord;

@@ -6,13 +6,15 @@ import type { Browser, Page } from 'puppeteer';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { load, type Sampler } from '../src/sampler/index.ts';
-import { launchBrowser } from './rig/chrome.ts';
+import { launchBrowser } from '../src/testing/chrome.ts';
 import { ROOT } from './support/cli.ts';
 import {
   type Body,
   buildSampler,
   DIGITS,
+  grids,
   makeModel,
+  putModel,
   serveFiles,
   writeModel,
 } from './support/sampler.ts';
@@ -84,26 +86,6 @@ function close(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance
 const picture = (page: Page) =>
   page.$eval('#grid', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
 
-/** The pixels of the page's grid, and of 64 images drawn here. */
-async function grids(page: Page): Promise<[number[], number[]]> {
-  await page.waitForFunction(() => document.getElementById('status')?.textContent);
-  const shown = await page.$eval('#grid', (element) => {
-    const canvas = element as HTMLCanvasElement;
-    const context = canvas.getContext('2d') as CanvasRenderingContext2D;
-    return [...context.getImageData(0, 0, canvas.width, canvas.height).data];
-  });
-  const images = await reference.sample(64, { seed: 7 });
-  const expected: number[] = [];
-  for (let y = 0; y < 128; y++) {
-    for (let x = 0; x < 128; x++) {
-      const image = Math.floor(y / 16) * 8 + Math.floor(x / 16);
-      const grey = Math.round(255 * (images[image * 256 + (y % 16) * 16 + (x % 16)] as number));
-      expected.push(grey, grey, grey, 255);
-    }
-  }
-  return [shown, expected];
-}
-
 describe('sampler in Chrome', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'latentgpu-sampler-page-'));
@@ -122,9 +104,7 @@ describe('sampler in Chrome', () => {
       ['digits', DIGITS],
       ['large', writeModel(join(folder, 'large'), mnist)],
     ] as const) {
-      for (const file of readdirSync(at)) {
-        files.set(`/models/${name}/${file}`, readFileSync(join(at, file)));
-      }
+      putModel(files, name, at);
     }
     server = await serveFiles(files);
     browser = await launchBrowser();
@@ -139,7 +119,7 @@ describe('sampler in Chrome', () => {
 
   test('the page of the README draws digits', async () => {
     const page = await openPage('/sampler.html');
-    const [shown, expected] = await grids(page);
+    const [shown, expected] = await grids(page, reference);
     close(shown, expected, 1.5);
     const status = await page.$eval('#status', (element) => element.textContent);
     console.log(`page of the sampler: ${status}`);
@@ -158,7 +138,7 @@ describe('sampler in Chrome', () => {
 
   test('the page draws the same digits without WebGPU', async () => {
     const page = await openPage('/sampler.html', withoutWebGpu);
-    const [shown, expected] = await grids(page);
+    const [shown, expected] = await grids(page, reference);
     close(shown, expected, 1.5);
     expect(await page.$eval('#status', (element) => element.textContent)).toBe(
       'Drawn by JavaScript',

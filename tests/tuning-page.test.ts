@@ -4,8 +4,8 @@ import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AdapterReport } from '../src/device/index.ts';
 import { bundlePage } from '../src/testing/build/page-plugin.ts';
+import { launchBrowser } from '../src/testing/chrome.ts';
 import { type Answer, EXPOSED } from '../src/testing/expose.ts';
-import { launchBrowser } from './rig/chrome.ts';
 import type { MemoryPage } from './support/memory-page.ts';
 import { serveFiles } from './support/sampler.ts';
 

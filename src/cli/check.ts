@@ -1,4 +1,4 @@
-// latentgpu check: compiles anybody's WGSL on Dawn and in headless Chrome, and tells what it declares.
+// latentgpu check: compiles anybody's WGSL on Dawn, in headless browsers, in Deno, and tells what it declares.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -22,9 +22,15 @@ import { table } from './common/text.ts';
 interface CheckFlags {
   json?: boolean;
   quiet?: boolean;
-  host: 'both' | HostKind;
+  host: 'both' | 'all' | HostKind;
   set: Record<string, number>;
 }
+
+/** What several hosts are called together. */
+const HOSTS: Readonly<Record<'both' | 'all', readonly HostKind[]>> = {
+  both: ['dawn', 'chrome'],
+  all: ['dawn', 'chrome', 'firefox', 'deno'],
+};
 
 /** A message with the hosts that gave it. */
 type Found = Diagnostic & { hosts: HostKind[] };
@@ -195,7 +201,7 @@ async function check(paths: readonly string[], flags: CheckFlags, context: Conte
   const { out } = context;
   const checked = readShaders(paths).map((shader) => inspect(shader, flags.set));
   refuseUnknown(flags.set, checked);
-  const kinds: HostKind[] = flags.host === 'both' ? ['dawn', 'chrome'] : [flags.host];
+  const kinds = HOSTS[flags.host as keyof typeof HOSTS] ?? [flags.host];
   const adapters: Partial<Record<HostKind, string>> = {};
   for (const kind of kinds) adapters[kind] = await checkOn(kind, checked, flags.set, context);
   const broken = checked.filter(isBroken).length;
@@ -223,14 +229,15 @@ export function checkCommand(program: Command): void {
   const command = program
     .command('check')
     .description(
-      'Compiles WGSL on Dawn and in headless Chrome, with a pipeline for each compute entry point ' +
+      'Compiles WGSL on Dawn and in headless Chrome (compiler: Tint), or in headless Firefox and in ' +
+        'Deno (compiler: naga), with a pipeline for each compute entry point ' +
         "within WebGPU's default limits. Prints errors and warnings, entry points, bindings and " +
         'overrides. Exits with 1 if a shader has errors, 2 if it could not be tried.',
     )
     .argument('<files...>', 'WGSL files, folders of them, or - for standard input')
     .addOption(
       new Option('--host <name>', 'where to compile')
-        .choices(['both', 'dawn', 'chrome'])
+        .choices(['both', ...HOSTS.all, 'all'])
         .default('both'),
     )
     .addOption(

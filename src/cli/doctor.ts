@@ -34,6 +34,11 @@ function describe(report: DoctorReport): string {
     `${report.runtime}, ${report.ok ? 'WebGPU works' : 'no WebGPU'}`,
     ...adapters,
     ...(report.problem ? [wrap(report.problem)] : []),
+    ...(report.engines.length > 0
+      ? [
+          `engines\n${table(report.engines.map(({ name, found, advice }) => [`  ${name}`, found ?? `not found. ${advice}`]))}`,
+        ]
+      : []),
     `looked in\n${report.looked.map((line) => `  ${line}`).join('\n')}`,
     ...(report.advice.length > 0
       ? [`what to do\n${report.advice.map((line) => wrap(line, 80, '  ')).join('\n')}`]

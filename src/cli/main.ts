@@ -52,7 +52,7 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
     [doctorCommand, 'adapters, and what to do if there is none'],
     [benchCommand, "the adapter's peaks, and what share of them kernels reach"],
     [tuneCommand, 'measures which kernels are the fastest here, and remembers'],
-    [checkCommand, 'compiles your own WGSL on Dawn and in headless Chrome'],
+    [checkCommand, 'compiles your own WGSL on Dawn, in browsers and in Deno'],
   ],
 };
 

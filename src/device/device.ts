@@ -184,7 +184,7 @@ export class Device {
     this.#loss.assertAlive();
     const done = this.gpu.queue.onSubmittedWorkDone().catch(() => this.#loss.settle());
     await patiently(Promise.all([done, this.#errors.collect()]));
-    this.#errors.check();
+    await this.#errors.check();
   }
 
   /**
@@ -195,10 +195,10 @@ export class Device {
   async withErrors<T>(what: string, f: () => T | Promise<T>): Promise<T> {
     this.#loss.assertAlive();
     await this.#errors.collect();
-    this.#errors.check();
+    await this.#errors.check();
     const value = await this.#errors.around(what, f);
     await this.#errors.collect(what);
-    this.#errors.check();
+    await this.#errors.check();
     return value;
   }
 

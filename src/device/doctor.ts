@@ -1,7 +1,7 @@
 // Every adapter of this host, and what stands in the way of the others.
 import { describeSearch, requestGpu } from '#host';
 import { type AdapterReport, plainLimits, reportAdapter } from './adapter.ts';
-import type { HostName } from './host.ts';
+import type { EngineFound, HostName } from './host.ts';
 
 /** What `latentgpu doctor` tells. Plain data. */
 export interface DoctorReport {
@@ -18,18 +18,21 @@ export interface DoctorReport {
   problem: string | null;
   /** Where a WebGPU implementation was looked for, and what was there. */
   looked: string[];
+  /** Every implementation of WebGPU on this machine that kernels could be tested in. */
+  engines: EngineFound[];
   /** What to do: empty when a GPU was found. */
   advice: string[];
 }
 
 function runtime(): string {
-  const versions = typeof process === 'undefined' ? undefined : process.versions;
+  const versions: Partial<Record<string, string>> | undefined =
+    typeof process === 'undefined' ? undefined : process.versions;
+  if (versions?.deno) return `Deno ${versions.deno}`;
   return versions?.node ? `Node.js ${versions.node}` : navigator.userAgent;
 }
 
 /** Looks at every adapter this host offers. Never throws for want of one. */
 export async function doctorReport(): Promise<DoctorReport> {
-  const search = describeSearch();
   const adapters: AdapterReport[] = [];
   let problem: string | null = null;
   let deviceLimits: Record<string, number> = {};
@@ -47,6 +50,7 @@ export async function doctorReport(): Promise<DoctorReport> {
       problem ??= (error as Error).message;
     }
   }
+  const search = describeSearch(problem ?? undefined);
   const ok = adapters.length > 0;
   const advice = ok ? [] : search.advice;
   if (ok && adapters.every(({ isSoftware }) => isSoftware)) {
@@ -62,6 +66,7 @@ export async function doctorReport(): Promise<DoctorReport> {
     deviceLimits,
     problem: ok ? null : problem,
     looked: search.looked,
+    engines: search.engines,
     advice,
   };
 }

@@ -5,6 +5,9 @@ import type { Loss } from './loss.ts';
 
 const ALL = ['internal', 'out-of-memory', 'validation'] as const;
 
+/** What wgpu says of a device that is lost, and of what belongs to it. */
+const HERALDS = /\bis (?:invalid|lost)\b|\bdestroyed\b/;
+
 function typedError(error: GPUError, what: string): LatentGpuError {
   const kind = error.constructor.name;
   if (kind === 'GPUOutOfMemoryError') {
@@ -56,13 +59,20 @@ export class ErrorScopes {
     await patiently(Promise.all(this.#pending));
   }
 
+  /** Whether an error waits for {@link check}. */
+  get hasErrors(): boolean {
+    return this.#errors.length > 0;
+  }
+
   /**
    * Throws the first collected error, which usually caused the others, and forgets them all.
    *
    * @throws LatentGpuError that error; `device-lost`, which explains the others
    */
-  check(): void {
+  async check(): Promise<void> {
     const [first, ...others] = this.#errors.splice(0);
+    // On wgpu a loss shows first as errors of validation: what belongs to a lost device is invalid.
+    if (first) await this.#loss.settle(HERALDS.test(first.message));
     this.#loss.assertAlive();
     if (!first) return;
     if (others.length > 0) first.message += ` (and ${others.length} more)`;

@@ -2,15 +2,19 @@
  * Finds, on disk, what a machine without a GPU driver needs: a browser, and the software Vulkan
  * (SwiftShader) that every Chrome and Chromium carries in its own folder. Node.js only.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-
-/** The outcome of a search: what was found first, and every place that was looked at. */
-export interface Search<T> {
-  found: T | null;
-  looked: string[];
-}
+import {
+  children,
+  inApplications,
+  inProgramFiles,
+  inSystemFolders,
+  isFile,
+  namedBy,
+  type Program,
+  puppeteerCache,
+  type Search,
+} from './find-paths.ts';
 
 export interface SoftwareVulkan {
   /** Path of `vk_swiftshader_icd.json`. */
@@ -19,68 +23,34 @@ export interface SoftwareVulkan {
   loader: string | null;
 }
 
-export interface Browser {
-  executable: string;
-  /** How it was found, in words. */
-  source: string;
-}
-
 const { platform } = process;
 const icdName = 'vk_swiftshader_icd.json';
 const loaderName = platform === 'win32' ? 'vulkan-1.dll' : 'libvulkan.so.1';
 
-const isFile = (path: string) => existsSync(path) && statSync(path).isFile();
-
-/** A wildcard-free subset of glob: the children of a folder, newest version first. */
-function children(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
-      .map((name) => join(folder, name));
-  } catch {
-    return [];
-  }
-}
-
-function puppeteerCache(): string {
-  return process.env.PUPPETEER_CACHE_DIR ?? join(homedir(), '.cache', 'puppeteer');
-}
-
 /** `<cache>/chrome/<platform>-<version>/chrome-<platform>/`: the full browsers Puppeteer keeps. */
 function puppeteerFolders(): string[] {
   // chrome-headless-shell lies there too, but has no WebGPU.
-  return children(join(puppeteerCache(), 'chrome')).flatMap((version) => children(version));
+  return children(puppeteerCache('chrome')).flatMap((version) => children(version));
 }
 
 function systemExecutables(): string[] {
   if (platform === 'darwin') {
-    const names = ['Google Chrome', 'Chromium', 'Google Chrome Canary', 'Microsoft Edge'];
-    return ['/Applications', join(homedir(), 'Applications')].flatMap((root) =>
-      names.map((name) => join(root, `${name}.app`, 'Contents', 'MacOS', name)),
-    );
+    return inApplications(['Google Chrome', 'Chromium', 'Google Chrome Canary', 'Microsoft Edge']);
   }
   if (platform === 'win32') {
-    const { PROGRAMFILES, LOCALAPPDATA } = process.env;
-    const roots = [PROGRAMFILES, process.env['PROGRAMFILES(X86)'], LOCALAPPDATA];
-    return roots
-      .filter((root) => root !== undefined)
-      .flatMap((root) => [
-        join(root, 'Google', 'Chrome', 'Application', 'chrome.exe'),
-        join(root, 'Chromium', 'Application', 'chrome.exe'),
-        join(root, 'Microsoft', 'Edge', 'Application', 'msedge.exe'),
-      ]);
+    return inProgramFiles([
+      'Google/Chrome/Application/chrome.exe',
+      'Chromium/Application/chrome.exe',
+      'Microsoft/Edge/Application/msedge.exe',
+    ]);
   }
-  const names = [
+  return inSystemFolders([
     'google-chrome-stable',
     'google-chrome',
     'chromium',
     'chromium-browser',
     'microsoft-edge-stable',
-  ];
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
-  return [...new Set([...folders, '/usr/bin', '/usr/local/bin', '/snap/bin'])].flatMap((folder) =>
-    names.map((name) => join(folder, name)),
-  );
+  ]);
 }
 
 /** Folders in which a system's browser keeps its libraries on Linux. */
@@ -98,24 +68,17 @@ const linuxLibraryFolders = [
 /**
  * A full Chrome or Chromium: `PUPPETEER_EXECUTABLE_PATH`, Puppeteer's cache, then the system's.
  */
-export function findBrowser(): Search<Browser> {
+export function findBrowser(): Search<Program> {
   const looked: string[] = [];
-  const set = process.env.PUPPETEER_EXECUTABLE_PATH;
-  if (set) {
-    looked.push(`PUPPETEER_EXECUTABLE_PATH=${set}`);
-    if (isFile(set)) {
-      return { found: { executable: set, source: 'PUPPETEER_EXECUTABLE_PATH' }, looked };
-    }
-  } else {
-    looked.push('PUPPETEER_EXECUTABLE_PATH (not set)');
-  }
+  const named = namedBy('PUPPETEER_EXECUTABLE_PATH', looked);
+  if (named) return { found: named, looked };
   const inCache =
     platform === 'win32'
       ? ['chrome.exe']
       : platform === 'darwin'
         ? ['Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing']
         : ['chrome'];
-  looked.push(join(puppeteerCache(), 'chrome'));
+  looked.push(puppeteerCache('chrome'));
   for (const folder of puppeteerFolders()) {
     for (const name of inCache) {
       const executable = join(folder, name);
@@ -152,8 +115,15 @@ export function findSoftwareVulkan(): Search<SoftwareVulkan> {
     const loader = join(folder, loaderName);
     return { found: { icd, loader: isFile(loader) ? loader : null }, looked };
   }
-  if (puppeteerFolders().length === 0) looked.push(join(puppeteerCache(), 'chrome'));
+  if (puppeteerFolders().length === 0) looked.push(puppeteerCache('chrome'));
   return { found: null, looked };
+}
+
+/** The manifest of lavapipe, the software Vulkan of Mesa (Linux). */
+export function findLavapipe(): Search<string> {
+  const looked = ['/usr/share', '/usr/local/share', '/etc'].map((root) => `${root}/vulkan/icd.d`);
+  const manifests = looked.flatMap(children).filter((path) => /\blvp_icd\b.*\.json$/.test(path));
+  return { found: manifests[0] ?? null, looked };
 }
 
 /** The Vulkan loader that lies beside the driver manifests named in an environment variable. */

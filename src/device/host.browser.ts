@@ -6,6 +6,7 @@ import type { HostGpu, HostName, HostRequest, HostSearch } from './host.ts';
 export { patiently } from './patience.browser.ts';
 
 function hostName(): HostName {
+  if ('Deno' in globalThis) return 'deno';
   return typeof document === 'undefined' ? 'worker' : 'browser';
 }
 
@@ -16,11 +17,12 @@ const advice = [
     'start Chrome with --enable-unsafe-webgpu to let it use its software adapter',
 ];
 
-export function describeSearch(): HostSearch {
+export function describeSearch(_problem?: string): HostSearch {
   const present = globalThis.navigator?.gpu !== undefined;
   return {
     host: hostName(),
     looked: [`navigator.gpu: ${present ? 'present' : 'absent'}`],
+    engines: [],
     advice,
   };
 }
@@ -38,9 +40,11 @@ export async function requestGpu(request: HostRequest = {}): Promise<HostGpu> {
       : 'WebGPU is hidden because this page is not a secure context';
     throw new LatentGpuError('no-adapter', `${why}. Ways out: ${advice.join('; ')}.`);
   }
-  const adapter = await gpu.requestAdapter({
-    powerPreference: request.powerPreference ?? 'high-performance',
-  });
+  const { powerPreference = 'high-performance', featureLevel } = request;
+  const ask = (featureLevel: HostRequest['featureLevel']) =>
+    gpu.requestAdapter({ powerPreference, ...(featureLevel && { featureLevel }) });
+  // Where older hardware is all there is, its smaller limits will do.
+  const adapter = (await ask(featureLevel)) ?? (await ask('compatibility'));
   if (!adapter) {
     throw new LatentGpuError(
       'no-adapter',

@@ -1,6 +1,10 @@
 /** Whether a device is lost, and why. */
 import { LatentGpuError } from '../errors.ts';
 
+/** How long news of a loss may be behind its effects, milliseconds. */
+const UNLIKELY_MS = 50;
+const LIKELY_MS = 2_000;
+
 export interface LostInfo {
   /** `destroyed` if `Device.destroy` was called, else `unknown`. */
   reason: GPUDeviceLostReason;
@@ -44,9 +48,18 @@ export class Loss {
     );
   }
 
-  /** Lets the news of a loss arrive where a rejected promise was its herald. */
-  async settle(): Promise<void> {
-    const soon = new Promise((resolve) => setTimeout(resolve, 50));
+  /**
+   * Lets the news of a loss arrive where something else was its herald.
+   *
+   * @param isLikely whether a loss would explain what happened better than anything else does: the
+   *   news is waited for longer (Firefox looks for it ten times a second)
+   */
+  async settle(isLikely = false): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const soon = new Promise((resolve) => {
+      timer = setTimeout(resolve, isLikely ? LIKELY_MS : UNLIKELY_MS);
+    });
     await Promise.race([this.news, soon]);
+    clearTimeout(timer);
   }
 }

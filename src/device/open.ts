@@ -15,6 +15,11 @@ export interface OpenOptions {
   /** Refuse a software adapter. Default: false. */
   requireHardware?: boolean;
   /**
+   * `compatibility`: the smaller limits that WebGPU promises on older hardware (128 invocations a
+   * workgroup, uniforms of 16 KiB). Default: `core`, or else what there is.
+   */
+  featureLevel?: 'core' | 'compatibility';
+  /**
    * Storage buffers that a kernel may bind: as many of these as the adapter offers, 8 at least. More
    * of them make fewer dispatches. Default: 10, which nearly every adapter offers.
    */

@@ -23,16 +23,11 @@ const COMPUTE_STAGE = 4;
 /** Pipelines kept for the next plan; one that is in use stays alive without the cache. */
 const KEPT = 512;
 
-interface Layout {
-  group: GPUBindGroupLayout;
-  pipeline: GPUPipelineLayout;
-}
-
 export class PipelineCache {
   /** Pipelines compiled so far; a cached one counts once. */
   created = 0;
   readonly #gpu: GPUDevice;
-  readonly #layouts = new Map<string, Layout>();
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
   readonly #groupLayouts = new WeakMap<GPUComputePipeline, GPUBindGroupLayout>();
 
@@ -83,7 +78,7 @@ export class PipelineCache {
     return this.#pipelines.size;
   }
 
-  #layout(label: string, signature: string, slots: readonly BindingSlot[]): Layout {
+  #layout(label: string, signature: string, slots: readonly BindingSlot[]): GPUBindGroupLayout {
     let layout = this.#layouts.get(signature);
     if (!layout) {
       const storage = slots.filter(({ kind }) => kind !== 'uniform').length;
@@ -95,7 +90,7 @@ export class PipelineCache {
             '(maxStorageBuffersPerShaderStage); split the kernel or pack its inputs.',
         );
       }
-      const group = this.#gpu.createBindGroupLayout({
+      layout = this.#gpu.createBindGroupLayout({
         label: signature,
         entries: slots.map(({ binding, kind }) => ({
           binding,
@@ -103,8 +98,6 @@ export class PipelineCache {
           buffer: { type: bufferTypes[kind] },
         })),
       });
-      const pipeline = this.#gpu.createPipelineLayout({ bindGroupLayouts: [group] });
-      layout = { group, pipeline };
       this.#layouts.set(signature, layout);
     }
     return layout;
@@ -114,7 +107,7 @@ export class PipelineCache {
     label: string,
     code: string,
     entryPoint: string,
-    layout: Layout,
+    group: GPUBindGroupLayout,
   ): Promise<GPUComputePipeline> {
     // The module's own error is read from its compilation info; the scope keeps it from surfacing
     // a second time.
@@ -124,10 +117,12 @@ export class PipelineCache {
     try {
       const pipeline = await this.#gpu.createComputePipelineAsync({
         label,
-        layout: layout.pipeline,
+        // One for each pipeline, because wgpu keeps the sizes that a shader expects of its bindings
+        // with the pipeline's layout, where those of another shader would take their place.
+        layout: this.#gpu.createPipelineLayout({ bindGroupLayouts: [group] }),
         compute: { module, entryPoint },
       });
-      this.#groupLayouts.set(pipeline, layout.group);
+      this.#groupLayouts.set(pipeline, group);
       this.created += 1;
       return pipeline;
     } catch (cause) {

@@ -40,7 +40,14 @@ export interface Op {
   /** Floating-point operations an element, for the cost model. */
   readonly flops?: number;
   /** Ops of kind `kernel`: how the hand-written shader is set up for a node. */
-  readonly kernel?: (node: Tensor, adapter: { readonly isSoftware: boolean }) => KernelSetup;
+  readonly kernel?: (node: Tensor, adapter: KernelAdapter) => KernelSetup;
+}
+
+/** What a hand-written shader is set up for. */
+export interface KernelAdapter {
+  readonly isSoftware: boolean;
+  /** Invocations that a workgroup may have; default: 256. */
+  readonly maxInvocations?: number;
 }
 
 /**

@@ -9,6 +9,8 @@ export interface AdapterClass {
   readonly isSoftware: boolean;
   /** The size of every subgroup, if the device has the feature `subgroups` and only one size. */
   readonly subgroupSize?: number;
+  /** Invocations that a workgroup may have. Default: 256, as on every adapter but the oldest. */
+  readonly maxInvocations?: number;
   /** Of a GPU, as WebGPU names it: `nvidia`, `amd`. */
   readonly vendor?: string;
   /** What measurements have found; classes of kernels that are not in it get the default. */
@@ -16,6 +18,10 @@ export interface AdapterClass {
 }
 
 type MatmulShader = 'matmul' | 'matmul_subgroup' | 'matmul_tiled';
+
+/** Invocations that a workgroup has at most. */
+export const mostInvocations = ({ maxInvocations = 256 }: AdapterClass): number =>
+  Math.min(256, maxInvocations);
 
 /** A kernel for a product: what to specialise and how many workgroups to dispatch. */
 export interface MatmulChoice {
@@ -96,6 +102,9 @@ const variants: Record<string, Variant> = {
   'tiled-64x64-few': tiled(8, 8, 8, 8, 16),
 };
 
+/** A large tile where a workgroup may not have many invocations. */
+const LARGE_WITH_FEW = 'tiled-64x64-few';
+
 /** The size of subgroup that matmul_subgroup.wgsl is written for. */
 const QUAD = 4;
 
@@ -131,10 +140,13 @@ export function matmulClass({ batch, m, n, k, a, b, sumA }: MatmulProblem): stri
   return `product ${layout} ${width}${half} ${extents}${many}${sumA ? ' with sums' : ''}`;
 }
 
-function validVariants({ subgroupSize }: AdapterClass): string[] {
-  return Object.keys(variants).filter(
-    (name) => variants[name]?.shader !== 'matmul_subgroup' || subgroupSize === QUAD,
-  );
+function validVariants(adapter: AdapterClass): string[] {
+  const most = mostInvocations(adapter);
+  return Object.keys(variants).filter((name) => {
+    const { shader, groupX, groupY } = variants[name] as Variant;
+    if (groupX * groupY > most) return false;
+    return shader !== 'matmul_subgroup' || adapter.subgroupSize === QUAD;
+  });
 }
 
 /**
@@ -237,7 +249,7 @@ function chosenVariant(problem: MatmulProblem, adapter: AdapterClass): string {
 }
 
 function defaultVariant(problem: MatmulProblem, adapter: AdapterClass): string {
-  return adapter.isSoftware
-    ? softwareVariant(problem, adapter.subgroupSize === QUAD)
-    : gpuVariant(problem, adapter.vendor);
+  if (adapter.isSoftware) return softwareVariant(problem, adapter.subgroupSize === QUAD);
+  const variant = gpuVariant(problem, adapter.vendor);
+  return validVariants(adapter).includes(variant) ? variant : LARGE_WITH_FEW;
 }

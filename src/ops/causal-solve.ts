@@ -2,6 +2,7 @@
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
+import { mostInvocations } from '../kernels/matmul.ts';
 import { mul, neg, sub } from './arithmetic.ts';
 import { greaterEqual, lessEqual } from './comparison.ts';
 import { toFloat } from './integers.ts';
@@ -106,7 +107,7 @@ const solveOp = defineOp({
     const [BATCH, HEIGHT, WIDTH, CHANNELS] = node.shape as [number, number, number, number];
     const KERNEL = (node.inputs[1] as Tensor).shape[1] as number;
     // As many pixels as a wave can have; without a GPU images are worked on side by side instead.
-    const most = 2 ** Math.ceil(Math.log2(Math.min(HEIGHT, 256)));
+    const most = 2 ** Math.ceil(Math.log2(Math.min(HEIGHT, mostInvocations(adapter))));
     return {
       shader: 'causal_solve',
       constants: {

@@ -93,6 +93,7 @@ export function describe(text: string, name: string): Description {
   check(wholes(hidden), 'decoder.hidden', hidden, 'a list of whole numbers');
   among(ACTIVATIONS, 'decoder.activation', activation);
   among(['bernoulli', 'normal', 'categorical'], 'likelihood.kind', kind);
+  among(['normal'], 'code.kind', json.code?.kind ?? 'normal');
   const prior = json.prior?.kind ?? json.prior;
   check(
     [undefined, 'normal'].includes(prior),

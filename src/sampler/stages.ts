@@ -47,7 +47,6 @@ export function makeStages(
   const layout = device.createBindGroupLayout({
     entries: types.map((type, binding) => ({ binding, visibility: COMPUTE, buffer: { type } })),
   });
-  const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [layout] });
   const buffers = widths.map((width) =>
     device.createBuffer({ size: 4 * rows * padded(width), usage: STORAGE | COPY_SRC | COPY_DST }),
   );
@@ -92,7 +91,8 @@ export function makeStages(
             name in constants ? `const ${name}=${constants[name]}u` : all,
           );
           return device.createComputePipelineAsync({
-            layout: pipelineLayout,
+            // Not shared: wgpu keeps the sizes that a shader expects of its bindings with it.
+            layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
             compute: {
               module: device.createShaderModule({ code }),
               entryPoint: weight ? 'layer' : 'levels',

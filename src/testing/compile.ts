@@ -16,6 +16,15 @@ export function firstLine(error: unknown): string {
   return first.replace(/ This adapter supports a higher .*/, '');
 }
 
+/** What naga says besides its picture of the place, which the message is told with anyhow. */
+function withoutPicture(message: string): string {
+  const [head, ...rest] = message.trim().split('\n') as [string, ...string[]];
+  if (!rest.some((line) => line.includes('┌─'))) return message.trim();
+  const notes = rest.flatMap((line) => /^\s*= (?:note: )?(.+)$/.exec(line)?.[1] ?? []);
+  const plain = head.replace(/^Shader (?:'.*?' parsing|validation) error: /, '');
+  return [plain, ...notes].join('; ');
+}
+
 /** A module and all that its compiler says. */
 async function compileModule(
   { gpu }: Device,
@@ -31,7 +40,7 @@ async function compileModule(
     line: lineNum,
     column: linePos,
     length,
-    message: message.trim(),
+    message: withoutPicture(message),
   }));
   const error = await scope;
   if (error && !diagnostics.some(({ severity }) => severity === 'error')) {

@@ -1,4 +1,5 @@
-// Where kernels are tested: Dawn in this process, or headless Chrome. The same test runs on both.
+// Where kernels are tested: Dawn in this process, headless Chrome or Firefox, Deno. The same test runs
+// on all of them.
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +8,15 @@ import { LatentGpuError } from '../errors.ts';
 import type { Diagnostic, Shader } from './diagnostics.ts';
 import { type Bindings, type KernelRequest, labelOf, type Outputs } from './prepare.ts';
 
-export type HostKind = 'dawn' | 'chrome';
+export type HostKind = 'dawn' | 'chrome' | 'firefox' | 'deno';
+
+/** Every kind, as people call it. */
+export const HOST_NAMES: Readonly<Record<HostKind, string>> = {
+  dawn: 'Dawn',
+  chrome: 'Chrome',
+  firefox: 'Firefox',
+  deno: 'Deno',
+};
 
 export interface HostOptions {
   /** Optional features to ask for, or `all`; default: `timestamp-query`, `subgroups`, `shader-f16`. */
@@ -87,7 +96,7 @@ const announced = new Set<HostKind>();
 
 /** Names the adapter: in the log of every run that used it. */
 export function announce(kind: HostKind, line: string, log: HostOptions['log']): void {
-  const text = `adapter in ${kind === 'dawn' ? 'Dawn' : 'Chrome'}: ${line}`;
+  const text = `adapter in ${HOST_NAMES[kind]}: ${line}`;
   if (log) log(text);
   else if (!announced.has(kind)) console.log(text);
   announced.add(kind);

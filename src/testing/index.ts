@@ -1,6 +1,6 @@
 /**
- * The kernel test kit: WGSL run and compiled on Dawn and in headless Chrome, its results held against
- * a reference, its missing barriers found. For Node.js. Everything works without a test framework;
+ * The kernel test kit: WGSL run and compiled on Dawn, in headless browsers and in Deno, its results held
+ * against a reference, its missing barriers found. For Node.js. Everything works without a test framework;
  * `latentgpu/testing/vitest` has the matcher for Vitest.
  */
 export { isLatentGpuError, LatentGpuError } from '../errors.ts';

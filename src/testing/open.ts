@@ -1,9 +1,8 @@
 import { LatentGpuError } from '../errors.ts';
-import { openChrome } from './chrome-host.ts';
 import { openDawn } from './dawn-host.ts';
-import type { HostKind, HostOptions, KernelHost } from './host.ts';
-
-const openers = { dawn: openDawn, chrome: openChrome };
+import { HOST_NAMES, type HostKind, type HostOptions, type KernelHost } from './host.ts';
+import { openRemote } from './remote-host.ts';
+import type { Elsewhere } from './starts.ts';
 
 /**
  * Opens a place to run kernels in, and prints its adapter.
@@ -18,15 +17,22 @@ const openers = { dawn: openDawn, chrome: openChrome };
  * await host.close();
  * ```
  *
- * @param kind `dawn`: this process, with the package `webgpu`; `chrome`: headless Chrome, with the
- *   package `puppeteer`. Default: `$LATENTGPU_HOST`, or else `dawn`
+ * @param kind `dawn`: this process, with the package `webgpu`; `chrome`, `firefox`: the browser,
+ *   headless, with the package `puppeteer`; `deno`: with the package `deno`, or Deno itself. The
+ *   compilers differ: Dawn and Chrome have Tint, Firefox and Deno have naga. Default:
+ *   `$LATENTGPU_HOST`, or else `dawn`
  * @throws LatentGpuError `no-adapter`, with the ways out: tests fail, they are not skipped
  */
 export async function openHost(kind?: HostKind, options: HostOptions = {}): Promise<KernelHost> {
   const wanted = kind ?? process.env.LATENTGPU_HOST ?? 'dawn';
-  if (!Object.hasOwn(openers, wanted)) {
+  if (!Object.hasOwn(HOST_NAMES, wanted)) {
     const where = kind ? 'the host' : 'LATENTGPU_HOST';
-    throw new LatentGpuError('bad-config', `${where} is "${wanted}"; it may be dawn or chrome.`);
+    throw new LatentGpuError(
+      'bad-config',
+      `${where} is "${wanted}"; it may be dawn, chrome, firefox or deno.`,
+    );
   }
-  return await openers[wanted as HostKind](options);
+  return wanted === 'dawn'
+    ? await openDawn(options)
+    : await openRemote(wanted as Elsewhere, options);
 }

@@ -9,7 +9,15 @@ import { specialize } from '../../src/kernels/specialize.ts';
 import { giveWeights, Inference, type NetConfig } from '../../src/models/index.ts';
 import * as o from '../../src/ops/index.ts';
 import { concurrentCases } from '../rig/cases.ts';
-import { adapterNames, adapters, check, integers, reals, withRuntime } from '../support/engine.ts';
+import {
+  adapterNames,
+  adapters,
+  check,
+  integers,
+  productAdapter,
+  reals,
+  withRuntime,
+} from '../support/engine.ts';
 import { vaeOf } from '../support/toys.ts';
 
 const toHalf = (x: number) => halfToFloat(Uint16Array.of(floatToHalf(x)))[0] as number;
@@ -162,7 +170,7 @@ concurrentCases('half weights', (c) => {
         for (let l = 0; l < k; l++) sum += (a[row * 20 + l] as number) * at(l, col);
         return sum;
       });
-      const adapter = { isSoftware: true, subgroupSize: t.device.subgroupSize };
+      const adapter = productAdapter(t.device, true);
       const ownKernels = matmulCandidates(problem, adapter);
       const others = matmulVariants(problem, adapter).filter((name) => !ownKernels.includes(name));
       // A GPU's kernels compile slowly on a software adapter: there each is tried in one layout.

@@ -5,7 +5,7 @@ import { specialize } from '../../src/kernels/specialize.ts';
 import { bounds } from '../../src/ops/reference/bounds.ts';
 import { normalFromBits, philox, uniformFromBits } from '../../src/ops/reference/philox.ts';
 import { type CaseContext, concurrentCases } from '../rig/cases.ts';
-import { integers, reals } from '../support/engine.ts';
+import { integers, productAdapter, reals } from '../support/engine.ts';
 import { numericsTrials } from '../support/numerics.ts';
 
 const WORKGROUP = 64;
@@ -146,7 +146,7 @@ struct Block { counter: vec4u, key: vec2u }
         return sum;
       }),
     ).flat();
-    const adapter = { isSoftware: true, subgroupSize: t.device.subgroupSize };
+    const adapter = productAdapter(t.device, true);
     await Promise.all(
       matmulVariants(problem, adapter).map(async (variant) => {
         const { shader, constants, hooks, dispatch } = chooseMatmul(problem, adapter, variant);

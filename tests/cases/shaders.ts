@@ -10,6 +10,7 @@ import { type KernelName, specialize } from '../../src/kernels/specialize.ts';
 import { compileShader } from '../../src/testing/compile.ts';
 import { formatDiagnostic } from '../../src/testing/diagnostics.ts';
 import { cases } from '../rig/cases.ts';
+import { productAdapter } from '../support/engine.ts';
 
 /** Parts that only mean something inside their kernel. */
 const isMixIn = (name: string) => /^lib\/matmul_tiled_(rows|columns)$/.test(name);
@@ -23,12 +24,25 @@ async function complaints(device: Device, name: string, code: string): Promise<s
     .map((diagnostic) => formatDiagnostic(shader, diagnostic));
 }
 
+/** The feature that a language extension belongs to. */
+const FEATURES: Record<string, GPUFeatureName> = { f16: 'shader-f16', subgroups: 'subgroups' };
+
+/** Whether a device has what a shader asks for; where it has not, the compiler must refuse it. */
+function isOffered(device: Device, code: string): boolean {
+  const asked = [...code.matchAll(/^enable (\w+);/gm)].map(([, name]) => FEATURES[name as string]);
+  return asked.every((feature) => feature && device.features.has(feature));
+}
+
 cases('shaders', (c) => {
   c('every file compiles by itself', async (t) => {
     const names = Object.keys(sources) as ShaderName[];
     t.ok(names.length > 20, `there are ${names.length} shaders`);
     for (const name of names) {
-      if (!isMixIn(name)) t.equal(await complaints(t.device, name, specialize(name)), []);
+      if (isMixIn(name)) continue;
+      const code = specialize(name);
+      const found = await complaints(t.device, name, code);
+      if (isOffered(t.device, code)) t.equal(found, []);
+      else t.ok(found.length > 0, `${name} compiles without what it enables`);
     }
   });
 
@@ -53,7 +67,7 @@ cases('shaders', (c) => {
           b: operand(right),
           sumA: true,
         };
-        const adapter = { isSoftware, subgroupSize: t.device.subgroupSize };
+        const adapter = productAdapter(t.device, isSoftware);
         for (const variant of matmulVariants(problem, adapter)) {
           const { shader, constants, hooks } = chooseMatmul(problem, adapter, variant);
           const code = specialize(shader, { constants, hooks });
@@ -71,7 +85,10 @@ cases('shaders', (c) => {
         binding,
         kind: access === 'read_write' ? ('write' as const) : access,
       }));
-      await t.device.createPipeline(name, specialize(name), layout);
+      const code = specialize(name);
+      const compiling = () => t.device.createPipeline(name, code, layout);
+      if (isOffered(t.device, code)) await compiling();
+      else await t.throws('bad-kernel', compiling, /enable|extension|subgroup/);
     }
   });
 });

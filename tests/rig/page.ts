@@ -1,5 +1,6 @@
-/** The rig's half inside Chrome: waits to be told which case to run. */
+/** The rig's half inside a browser or Deno: waits to be told which case to run. */
 import { expose } from '../../src/testing/expose.ts';
+import { trainingLosses } from '../support/losses.ts';
 import { loadCases } from './all.ts';
 import { CaseRunner } from './runner.ts';
 
@@ -16,6 +17,7 @@ const rig = {
       worker.onerror = ({ message }) => reject(new Error(message));
     });
   },
+  losses: () => trainingLosses(),
   async run(suite: string, name: string): Promise<void> {
     const found = cases.find((each) => each.suite === suite && each.name === name);
     if (!found) throw new Error('the page has no such case');

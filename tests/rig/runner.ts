@@ -1,5 +1,5 @@
 /** Runs cases on this host's device: the part of the rig that Node.js and the page share. */
-import { adapterLine, type Device, openDevice } from '../../src/device/index.ts';
+import { adapterLine, type Device, type OpenOptions, openDevice } from '../../src/device/index.ts';
 import { DeviceKeeper } from '../../src/testing/keeper.ts';
 import { runKernel } from '../../src/testing/run.ts';
 import { setDefaultTune } from '../../src/tuning/index.ts';
@@ -10,8 +10,15 @@ import type { Case, CaseContext } from './cases.ts';
 setDefaultTune('off');
 
 export class CaseRunner {
-  /** With as many storage buffers as the engine's users get. */
-  readonly #keeper = new DeviceKeeper({ storageBuffers: 10 });
+  readonly #options: OpenOptions;
+  readonly #keeper: DeviceKeeper;
+
+  /** @param options of every device, unless a case asks for others */
+  constructor(options: OpenOptions = {}) {
+    this.#options = options;
+    // With as many storage buffers as the engine's users get.
+    this.#keeper = new DeviceKeeper({ storageBuffers: 10, ...options });
+  }
 
   /** Opens the shared device; returns a line that names the adapter. */
   async start(): Promise<string> {
@@ -21,12 +28,13 @@ export class CaseRunner {
   async run({ suite, name, timeout, body }: Case): Promise<void> {
     const device = await this.#keeper.get();
     const opened: Device[] = [];
+    const base = this.#options;
     const context: CaseContext = {
       ...assertions,
       device,
       kernel: (request) => runKernel(device, request),
       async open(options) {
-        const own = await openDevice(options);
+        const own = await openDevice({ ...base, ...options });
         opened.push(own);
         return own;
       },

@@ -1,10 +1,17 @@
-/** Before any test: a browser and a WebGPU, installed if this machine has none, or a failure. */
+/** Before any test: every engine, installed if this machine lacks it, or a failure. */
 import { findSoftwareVulkan, seemsToHaveGpu } from '../../src/device/find.ts';
-import { ensureBrowser, ensureSoftwareVulkan } from '../../src/device/install.ts';
+import {
+  ensureBrowser,
+  ensureDeno,
+  ensureFirefox,
+  ensureSoftwareVulkan,
+} from '../../src/device/install.ts';
 
 export default function setup(): void {
-  const { executable, source } = ensureBrowser();
-  console.log(`browser: ${executable} (${source})`);
+  for (const ensure of [ensureBrowser, ensureFirefox, ensureDeno]) {
+    const { executable, source } = ensure();
+    console.log(`engine: ${executable} (${source})`);
+  }
   // A GPU may do without; if it turns out not to work, opening the device says so.
   if (!seemsToHaveGpu()) ensureSoftwareVulkan();
   const vulkan = findSoftwareVulkan().found;

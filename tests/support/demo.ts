@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, CDPSession, ElementHandle, Page, Viewport, WebWorker } from 'puppeteer';
 import { build } from 'vite';
 import { expect } from 'vitest';
-import { launchBrowser } from '../rig/chrome.ts';
+import { launchBrowser } from '../../src/testing/chrome.ts';
 
 const configFile = fileURLToPath(new URL('../../demo/vite.config.ts', import.meta.url));
 
@@ -60,7 +60,8 @@ export class DemoSite {
     this.server = server;
   }
 
-  static async open(): Promise<DemoSite> {
+  /** @param launch Chrome, unless another browser is asked for */
+  static async open(launch: (flags: string[]) => Promise<Browser> = launchBrowser) {
     const folder = mkdtempSync(join(tmpdir(), 'latentgpu-demo-'));
     const outDir = join(folder, 'page');
     await build({ configFile, logLevel: 'warn', build: { outDir } });
@@ -80,7 +81,7 @@ export class DemoSite {
     });
     await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
     const rules = `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`;
-    return new DemoSite(folder, await launchBrowser([rules]), server);
+    return new DemoSite(folder, await launch([rules]), server);
   }
 
   /** Opens the page, and waits for nothing. */

@@ -1,4 +1,5 @@
 /** Runs a program on a device and holds every result against the float64 reference. */
+import type { Device } from '../../src/device/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import type { Variable } from '../../src/graph/variable.ts';
 import { seed, step } from '../../src/ops/index.ts';
@@ -18,6 +19,13 @@ export type Values = ReadonlyMap<Variable, ArrayLike<number>>;
 export const adapters = { software: { isSoftware: true }, gpu: { isSoftware: false } } as const;
 export type AdapterName = keyof typeof adapters;
 export const adapterNames = Object.keys(adapters) as AdapterName[];
+
+/** What the variants of products are chosen for, as on such an adapter, within a device's limits. */
+export const productAdapter = ({ gpu, subgroupSize }: Device, isSoftware: boolean) => ({
+  isSoftware,
+  ...(subgroupSize !== undefined && { subgroupSize }),
+  maxInvocations: gpu.limits.maxComputeInvocationsPerWorkgroup,
+});
 
 export interface CheckOptions {
   adapter?: Partial<AdapterClass>;

@@ -1,8 +1,9 @@
 /** Model folders with random weights, and a server for them and for pages. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Page } from 'puppeteer';
 import { build } from 'vite';
 import type { Standardization } from '../../src/data/standardize.ts';
 import type { Variable } from '../../src/graph/variable.ts';
@@ -17,6 +18,7 @@ import {
 } from '../../src/models/index.ts';
 import type { Activation } from '../../src/ops/index.ts';
 import { Random } from '../../src/random.ts';
+import type { Sampler } from '../../src/sampler/index.ts';
 import { ROOT } from './cli.ts';
 
 export const DIGITS = join(ROOT, 'tests/fixtures/digits-vae');
@@ -114,4 +116,31 @@ export async function serveFiles(
       server.closeAllConnections();
     },
   };
+}
+
+/** Has a server offer a model folder under `/models`. */
+export function putModel(files: Map<string, Body>, name: string, folder: string): void {
+  for (const file of readdirSync(folder)) {
+    files.set(`/models/${name}/${file}`, readFileSync(join(folder, file)));
+  }
+}
+
+/** The pixels of the README's page, once it has drawn, and those that `reference` would give it. */
+export async function grids(page: Page, reference: Sampler): Promise<[number[], number[]]> {
+  await page.waitForFunction(() => document.getElementById('status')?.textContent);
+  const shown = await page.$eval('#grid', (element) => {
+    const canvas = element as HTMLCanvasElement;
+    const context = canvas.getContext('2d') as CanvasRenderingContext2D;
+    return [...context.getImageData(0, 0, canvas.width, canvas.height).data];
+  });
+  const images = await reference.sample(64, { seed: 7 });
+  const expected: number[] = [];
+  for (let y = 0; y < 128; y++) {
+    for (let x = 0; x < 128; x++) {
+      const image = Math.floor(y / 16) * 8 + Math.floor(x / 16);
+      const grey = Math.round(255 * (images[image * 256 + (y % 16) * 16 + (x % 16)] as number));
+      expected.push(grey, grey, grey, 255);
+    }
+  }
+  return [shown, expected];
 }

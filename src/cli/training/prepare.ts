@@ -174,7 +174,10 @@ function withSettled(
 }
 
 /** @throws LatentGpuError `bad-config` for data without what the family learns from */
-function checkWants({ name, wants = [] }: Family, { labels, name: data }: TrainingData['train']): void {
+function checkWants(
+  { name, wants = [] }: Family,
+  { labels, name: data }: TrainingData['train'],
+): void {
   if (!wants.includes('labels') || labels) return;
   throw new LatentGpuError(
     'bad-config',

@@ -1,9 +1,10 @@
 // How many invocations share the work of a kernel that is not a product: the variants of maps and
 // rows, their names, and which of them is chosen.
 import { sizeOf } from '../../graph/shape.ts';
+import { mostInvocations } from '../../kernels/matmul.ts';
 import { densityClass, extentClass } from '../../kernels/tuned.ts';
 import { type Group, hasTrailingAxes, rowCount } from '../fuse/group.ts';
-import type { AdapterClass } from '../lower/adapter.ts';
+import { type AdapterClass, workgroupsOn } from '../lower/adapter.ts';
 import { canExchange, type RowShape, withFolds } from './row-folds.ts';
 
 /** What a kernel could be instead: the same results up to rounding, at another speed. */
@@ -26,9 +27,6 @@ export interface Chosen<T> {
   readonly choice: KernelChoice;
 }
 
-/** What every WebGPU adapter offers. */
-export const MAX_WORKGROUP = 256;
-
 /** The power of two at or above x. */
 export const powerOfTwo = (x: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, x)));
 
@@ -36,9 +34,9 @@ export const isPowerOfTwo = (x: number): boolean => x >= 1 && powerOfTwo(x) === 
 
 const mapName = ({ workgroup, items }: MapInvocations): string => `map-${workgroup}x${items}`;
 
-function mapNamed(name: string): MapInvocations | undefined {
+function mapNamed(name: string, adapter: AdapterClass): MapInvocations | undefined {
   const [workgroup = 0, items = 0] = numbers(/^map-(\d+)x(\d+)$/, name);
-  return workgroup >= 1 && workgroup <= MAX_WORKGROUP && items >= 1
+  return workgroup >= 1 && workgroup <= mostInvocations(adapter) && items >= 1
     ? { workgroup, items }
     : undefined;
 }
@@ -55,7 +53,7 @@ export function shapeNamed(name: string, adapter: AdapterClass): RowShape | unde
     isPowerOfTwo(lanes) &&
     isPowerOfTwo(workgroup) &&
     lanes <= workgroup &&
-    workgroup <= MAX_WORKGROUP &&
+    workgroup <= mostInvocations(adapter) &&
     (!subgroups || canExchange({ workgroup, lanes }, adapter));
   return isValid ? { lanes, workgroup, subgroups } : undefined;
 }
@@ -68,12 +66,14 @@ const numbers = (pattern: RegExp, name: string): number[] =>
 /** The variant that a table names, if it means anything here, else the default. */
 export function choose<T>(
   key: string,
-  { tuned }: AdapterClass,
+  adapter: AdapterClass,
   all: readonly T[],
   nameOf: (invocations: T) => string,
-  named: (name: string) => T | undefined,
+  named: (name: string, adapter: AdapterClass) => T | undefined,
 ): Chosen<T> {
-  const told = tuned && Object.hasOwn(tuned, key) ? named(tuned[key] as string) : undefined;
+  const { tuned } = adapter;
+  const told =
+    tuned && Object.hasOwn(tuned, key) ? named(tuned[key] as string, adapter) : undefined;
   const invocations = told ?? (all[0] as T);
   const variant = nameOf(invocations);
   const variants = [...new Set([variant, ...all.map(nameOf)])];
@@ -91,9 +91,9 @@ export function mapInvocations(
 }
 
 /** The default first. */
-function mapsOf(quads: number, operations: number, { isSoftware }: AdapterClass): MapInvocations[] {
-  if (!isSoftware) {
-    return [64, 128, 256].flatMap((workgroup) =>
+function mapsOf(quads: number, operations: number, adapter: AdapterClass): MapInvocations[] {
+  if (!adapter.isSoftware) {
+    return workgroupsOn(adapter).flatMap((workgroup) =>
       [1, 2, 4].map((items) => ({ workgroup, items })).filter(({ items }) => items < quads + 1),
     );
   }
@@ -144,12 +144,13 @@ export function softwareShapes(units: number): RowShape[] {
 /** The default first. @param units rows, or parts of them. @param quads of a unit */
 function rowsOf(units: number, quads: number, across: boolean, adapter: AdapterClass): RowShape[] {
   if (adapter.isSoftware) return softwareShapes(units);
-  const first = gpuRows(units, quads, across);
+  const most = mostInvocations(adapter);
+  const first = gpuRows(units, quads, across, most);
   const others: { workgroup: number; lanes: number }[] = [];
   for (const factor of [1 / 4, 1 / 2, 1, 2, 4]) {
     const lanes = first.lanes * factor;
-    if (!isPowerOfTwo(lanes) || lanes > Math.min(MAX_WORKGROUP, powerOfTwo(quads))) continue;
-    for (const workgroup of factor === 1 ? [64, 128, 256] : [Math.max(64, lanes)]) {
+    if (!isPowerOfTwo(lanes) || lanes > Math.min(most, powerOfTwo(quads))) continue;
+    for (const workgroup of factor === 1 ? workgroupsOn(adapter) : [Math.max(64, lanes)]) {
       if (workgroup >= lanes) others.push({ workgroup, lanes });
     }
   }
@@ -176,14 +177,15 @@ function gpuRows(
   units: number,
   quads: number,
   across: boolean,
+  most: number,
 ): { workgroup: number; lanes: number } {
   if (!across) {
-    const lanes = Math.min(units >= 16384 ? 32 : 256, powerOfTwo(quads / 2));
+    const lanes = Math.min(units >= 16384 ? 32 : most, powerOfTwo(quads / 2));
     return { workgroup: Math.max(64, lanes), lanes };
   }
   // Thirty-two rows side by side fill whole lines of a cache; lanes make up for too few of them.
   const together = Math.min(32, powerOfTwo(units));
-  const lanes = units >= 32768 ? 1 : Math.min(256 / together, powerOfTwo(quads));
+  const lanes = units >= 32768 ? 1 : Math.min(most / together, powerOfTwo(quads));
   return { workgroup: Math.max(64, together * lanes), lanes };
 }
 

@@ -1,11 +1,11 @@
 // How the invocations of a kernel of rows within rows share its blocks, and which way is chosen.
+import { mostInvocations } from '../../kernels/matmul.ts';
 import { densityClass, extentClass } from '../../kernels/tuned.ts';
 import { blockCount, type Group, rowCount } from '../fuse/group.ts';
 import type { AdapterClass } from '../lower/adapter.ts';
 import {
   type Chosen,
   choose,
-  MAX_WORKGROUP,
   powerOfTwo,
   shapeName,
   shapeNamed,
@@ -78,7 +78,7 @@ function nestedShapes(
     shape(lanes, true),
     shape(lanes, true, 128),
     ...(lanes / 2 >= quads ? [shape(lanes / 2, true)] : []),
-    ...(lanes < Math.min(places, MAX_WORKGROUP) ? [shape(2 * lanes, true)] : []),
+    ...(lanes < Math.min(places, mostInvocations(adapter)) ? [shape(2 * lanes, true)] : []),
   ];
   const shapes = withExchanges([...byQuads, ...byRows], adapter);
   return shapes as [NestedShape, ...NestedShape[]];

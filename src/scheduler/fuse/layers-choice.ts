@@ -2,7 +2,7 @@
 // one kernel a product. All times are microseconds; their differences decide, so that they need be no
 // better than that.
 import type { Constants } from '../../kernels/specialize.ts';
-import type { AdapterClass } from '../lower/adapter.ts';
+import { type AdapterClass, workgroupsOn } from '../lower/adapter.ts';
 
 /** Products that follow each other: rows of the first operand, and widths from it to the last. */
 export interface Chain {
@@ -49,7 +49,7 @@ function layerQuads({ widths }: Chain): { k: number; n: number }[] {
 /** The best way to compute a chain in one kernel, or undefined if its rows do not fit. */
 export function chooseLayers(chain: Chain, adapter: AdapterClass): LayersChoice | undefined {
   const candidates = !adapter.isSoftware
-    ? gpuCandidates(chain)
+    ? gpuCandidates(chain, adapter)
     : adapter.subgroupSize === 4
       ? subgroupCandidates(chain)
       : // Barriers cost more than dispatches: only on demand.
@@ -148,12 +148,12 @@ function gpuProduct(m: number, k: number, n: number): number {
   return 4 + Math.max((k / 16) * TILED_STEP, (m * k * n) / (busy * TILED_SPEED));
 }
 
-function gpuCandidates(chain: Chain): LayersChoice[] {
+function gpuCandidates(chain: Chain, adapter: AdapterClass): LayersChoice[] {
   const last = layerQuads(chain).at(-1) as { n: number };
   const parts = [1, 2, 4, 8, 16].filter((count) => count === 1 || last.n >= 16 * count);
   return [1, 2, 4, 8, 16].flatMap((rows) =>
     parts.flatMap((count) =>
-      [64, 128, 256].map((workgroup) => tiled(chain, rows, workgroup, count)),
+      workgroupsOn(adapter).map((workgroup) => tiled(chain, rows, workgroup, count)),
     ),
   );
 }

@@ -1,5 +1,5 @@
 // What the scheduler knows of the machine it plans for. Planning needs no device.
-import type { AdapterClass as ProductAdapter } from '../../kernels/matmul.ts';
+import { mostInvocations, type AdapterClass as ProductAdapter } from '../../kernels/matmul.ts';
 
 export interface AdapterClass extends ProductAdapter {
   /** Storage buffers one dispatch may bind. */
@@ -23,3 +23,7 @@ export const defaultAdapterClass: AdapterClass = {
   maxUniformBuffers: 12,
   maxBindingBytes: 128 * 1024 * 1024,
 };
+
+/** Sizes of workgroups that are worth trying on a GPU. */
+export const workgroupsOn = (adapter: AdapterClass): number[] =>
+  [64, 128, 256].filter((workgroup) => workgroup <= mostInvocations(adapter));

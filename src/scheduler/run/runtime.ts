@@ -49,6 +49,7 @@ export class Runtime {
       ...(device.subgroupSize !== undefined && { subgroupSize: device.subgroupSize }),
       maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,
       maxUniformBuffers: limits.maxUniformBuffersPerShaderStage,
+      maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
       maxBindingBytes: limits.maxStorageBufferBindingSize,
       ...options.adapter,
     };

@@ -16,6 +16,8 @@ export async function bundlePage(input: string): Promise<Map<string, string>> {
     configFile: false,
     logLevel: 'warn',
     root: path('../../..'),
+    // In Deno the scripts lie in a folder of any name.
+    base: './',
     worker: { format: 'es' },
     build: {
       write: false,

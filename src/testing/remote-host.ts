@@ -1,10 +1,11 @@
-// Kernels in headless Chrome.
+// Kernels in another program: headless Chrome, headless Firefox, Deno.
 import script from 'virtual:latentgpu-testing-page';
 import { adapterLine } from '../device/index.ts';
-import { ChromePage } from './chrome.ts';
 import { announce, type HostOptions, type KernelHost, openOptions } from './host.ts';
 import { hostOn } from './kernel-host.ts';
 import type { KitPage } from './page.ts';
+import { Remote } from './remote.ts';
+import { type Elsewhere, STARTS } from './starts.ts';
 
 /** One after another in one array. */
 function join(parts: readonly Uint8Array[]): Uint8Array {
@@ -17,33 +18,31 @@ function join(parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-export async function openChrome(options: HostOptions): Promise<KernelHost> {
+/** @throws LatentGpuError `no-adapter`, with the ways out */
+export async function openRemote(kind: Elsewhere, options: HostOptions): Promise<KernelHost> {
   const { timeout = 60_000, log } = options;
-  const files = new Map([['/page.js', script]]);
-  const page = await ChromePage.open<KitPage>({
-    files,
-    // What the compiler says is asked for, and told with its file; Chrome logs it once more.
-    log: (said) => {
-      if (!said.includes('Compilation log for [')) (log ?? console.log)(said);
-    },
+  const remote = await Remote.open<KitPage>(STARTS[kind], {
+    files: new Map([['/page.js', script]]),
+    ...(log && { log }),
   });
   try {
-    return await openOn(page, options, timeout);
+    return await openOn(kind, remote, options, timeout);
   } catch (error) {
-    await page.close();
+    await remote.close();
     throw error;
   }
 }
 
 async function openOn(
-  page: ChromePage<KitPage>,
+  kind: Elsewhere,
+  remote: Remote<KitPage>,
   options: HostOptions,
   timeout: number,
 ): Promise<KernelHost> {
   const device = openOptions(options);
-  const adapter = await page.call('open', [device], timeout);
-  const line = `${adapterLine(adapter)}, ${await page.version()}`;
-  announce('chrome', line, options.log);
+  const adapter = await remote.call('open', [device], timeout);
+  const line = `${adapterLine(adapter)}, ${await remote.version()}`;
+  announce(kind, line, options.log);
   // One at a time: there is one place for bytes.
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -52,15 +51,15 @@ async function openOn(
     return result;
   };
   return hostOn({
-    kind: 'chrome',
+    kind,
     adapter,
     line,
     async run(job) {
       const bytes = await inTurn(async () => {
-        page.bytes = join(job.slots.map((slot) => slot.bytes));
+        remote.bytes = join(job.slots.map((slot) => slot.bytes));
         const slots = job.slots.map(({ bytes: { length: size }, ...slot }) => ({ ...slot, size }));
-        await page.call('run', [device, { ...job, slots }], timeout, job.label);
-        return page.bytes;
+        await remote.call('run', [device, { ...job, slots }], timeout, job.label);
+        return remote.bytes;
       });
       let at = 0;
       return job.slots
@@ -72,8 +71,8 @@ async function openOn(
     },
     compile: (shader, entries, constants) =>
       inTurn(() =>
-        page.call('compile', [device, shader, entries, constants], timeout, shader.label),
+        remote.call('compile', [device, shader, entries, constants], timeout, shader.label),
       ),
-    close: () => page.close(),
+    close: () => remote.close(),
   });
 }

@@ -1,0 +1,52 @@
+/** The rig's half outside another program: bundles the cases and has the program run them. */
+import { fileURLToPath } from 'node:url';
+import { bundlePage } from '../../src/testing/build/page-plugin.ts';
+import { Remote } from '../../src/testing/remote.ts';
+import { type Elsewhere, STARTS } from '../../src/testing/starts.ts';
+import type { Case } from './cases.ts';
+import type { RigPage } from './page.ts';
+
+/** Opening a device compiles nothing; a browser that is slow to start is slow here. */
+const START_MILLISECONDS = 60_000;
+
+/** The page's scripts, the same for all. */
+let bundled: ReturnType<typeof bundlePage> | undefined;
+
+/** Chrome, Firefox or Deno with the cases loaded. Close it, whatever happens. */
+export class RemoteRig {
+  readonly #remote: Remote<RigPage>;
+
+  private constructor(remote: Remote<RigPage>) {
+    this.#remote = remote;
+  }
+
+  static async open(kind: Elsewhere): Promise<RemoteRig> {
+    bundled ??= bundlePage(fileURLToPath(new URL('./page.ts', import.meta.url)));
+    return new RemoteRig(await Remote.open<RigPage>(STARTS[kind], { files: await bundled }));
+  }
+
+  /** Opens the device; returns a line that names the adapter. */
+  async start(): Promise<string> {
+    const line = await this.#remote.call('start', [], START_MILLISECONDS);
+    return `${line}, ${await this.#remote.version()}`;
+  }
+
+  /** Opens a device in a worker; returns a line that names the adapter. */
+  startWorker(): Promise<string> {
+    return this.#remote.call('startWorker', [], START_MILLISECONDS);
+  }
+
+  /** Trains two models; returns the losses by the models' names. */
+  losses(): Promise<Record<string, number[]>> {
+    return this.#remote.call('losses', [], START_MILLISECONDS);
+  }
+
+  /** The page has a timeout of its own; the one here is for a page that hangs or has crashed. */
+  async run({ suite, name, timeout }: Case): Promise<void> {
+    await this.#remote.call('run', [suite, name], timeout + 5_000);
+  }
+
+  async close(): Promise<void> {
+    await this.#remote.close();
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * The cases that a slow engine is asked in every run: what differs between engines (shaders, limits,
+ * losses, readings), every family of ops and kernels once, training and its resumption. With
+ * `LATENTGPU_TEST_CASES=all` every case.
+ */
+import type { Case } from './cases.ts';
+
+/** Suites, with those of their cases that are selected. */
+const SELECTED: Readonly<Record<string, RegExp>> = {
+  device: /./,
+  shaders: /./,
+  'kernels by themselves': /^Philox|^every product variant/,
+  'ops, elementwise': /^all, in quads|\[5, 7\]/,
+  products: /^of all sizes and layouts, gpu/,
+  reductions: /^of long rows, cut into parts/,
+  'random numbers': /^are those of the reference, |^repeat with the seed/,
+  gradients: /^of every elementwise op/,
+  'own shaders': /^inverts triangular matrices of every kind/,
+  'chained layers': /^every activation/,
+  distributions: /^normal/,
+  certificates: /^(LU, odd|half coupling, affine|MAF, spline)$/,
+  'flow training': /^starts from data/,
+  trainer: /^the same seed|^a state taken in the middle/,
+  'a model of your own': /./,
+  // Firefox looks at the GPU ten times a second: whatever reads often takes long there.
+  faults: /: silent$/,
+};
+
+/** @param but suites that are not asked, selected or not */
+export function selected(cases: readonly Case[], but: readonly string[] = []): Case[] {
+  const asked = cases.filter(({ suite }) => !but.includes(suite));
+  if (process.env.LATENTGPU_TEST_CASES === 'all') return asked;
+  const list = asked.filter(({ suite, name }) => SELECTED[suite]?.test(name));
+  const missing = Object.keys(SELECTED).filter(
+    (name) => !but.includes(name) && !list.some(({ suite }) => suite === name),
+  );
+  if (missing.length > 0) throw new Error(`no case is called so: ${missing.join(', ')}`);
+  return list;
+}
