@@ -437,7 +437,7 @@ describe('the command', () => {
   test('has a help that fits a screen', async () => {
     const { stdout } = await works('report --help');
     const lines = stdout.trimEnd().split('\n');
-    expect(lines.length).toBeLessThanOrEqual(30);
+    expect(lines.length).toBeLessThanOrEqual(31);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(stdout).toContain('Example:\n  latentgpu report ');
   });

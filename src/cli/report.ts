@@ -44,7 +44,7 @@ export function reportCommand(program: Command): void {
     .addOption(
       countOption(
         '--samples <n>',
-        `importance samples of a row, default ${SAMPLES} (0: no likelihood); of a flow on grey levels: draws of the dequantising noise, default 1`,
+        `importance samples of a row, default ${SAMPLES}; 0: none; of grey levels: draws of their noise, default 1`,
         0,
       ),
     )
@@ -55,7 +55,7 @@ export function reportCommand(program: Command): void {
       );
     });
   dataOptions(command, 'look at the first n rows only');
-  command.option('--curve', 'the importance-weighted bound for 1 to 5000 samples a row too');
+  command.option('--curve', 'the bound for 1 to 5000 samples a row, too');
   common(command, 'latentgpu report runs/mnist --limit 1000');
 }
 
