@@ -57,6 +57,6 @@ describe('views', () => {
   test('codes of training rows are not shown for others', () => {
     const free = { ...VAE, trainingRows: 9 };
     expect(titles(free, [5], 9)).toEqual(['Samples']);
-    expect(titles(free, [5], 9, { areTraining: true })).toEqual(titles(VAE, [5], 9));
+    expect(titles(free, [5], 9, { isUnseen: false })).toEqual(titles(VAE, [5], 9));
   });
 });

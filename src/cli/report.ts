@@ -32,6 +32,7 @@ const SAMPLES = IMPORTANCE_SAMPLES.scores;
 interface ReportOptions extends CommonOptions, SubjectOptions {
   out?: string;
   samples?: number;
+  curve?: boolean;
 }
 
 export function reportCommand(program: Command): void {
@@ -43,7 +44,7 @@ export function reportCommand(program: Command): void {
     .addOption(
       countOption(
         '--samples <n>',
-        `importance samples of a row, default ${SAMPLES} (0: no likelihood); of a flow on grey levels: draws of the dequantising noise, default 1`,
+        `importance samples of a row, default ${SAMPLES}; 0: none; of grey levels: draws of their noise, default 1`,
         0,
       ),
     )
@@ -54,6 +55,7 @@ export function reportCommand(program: Command): void {
       );
     });
   dataOptions(command, 'look at the first n rows only');
+  command.option('--curve', 'the bound for 1 to 5000 samples a row, too');
   common(command, 'latentgpu report runs/mnist --limit 1000');
 }
 
@@ -124,8 +126,8 @@ function samplesOf({ can }: Model, asked: number | undefined): number | undefine
 
 /** Draws in pictures are those of the evaluation, if they were asked for. */
 function shownOf(
-  { dataset, binarization, rows, summary: { split } }: Subject,
-  { binarize, data }: ReportOptions,
+  { dataset, binarization, rows, isUnseen, summary: { split } }: Subject,
+  { binarize }: ReportOptions,
 ): ReportSubject {
   const shown = binarize ?? greyed(binarization);
   return {
@@ -133,7 +135,7 @@ function shownOf(
     binarization,
     isBinary: binarization !== 'none' || isBinary(dataset),
     split,
-    areTraining: split === 'train' && data === undefined,
+    isUnseen,
     evaluated: rows,
     shown:
       shown === binarization ? rows : (start, end) => binarizedRows(dataset, start, end, shown, 0),

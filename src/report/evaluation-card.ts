@@ -129,6 +129,16 @@ function estimateText({ evaluation: { nll, count } }: Findings): Part[] {
   ];
 }
 
+/** Where the divergence goes. */
+function informationText({ evaluation: { information } }: Findings): string | undefined {
+  if (!information) return undefined;
+  const { rows } = information;
+  return (
+    `Mutual information tells how much of ${rows === 1 ? 'one row' : `the first ${rowsText(rows)}`} a code knows, at most log ${thousands(rows)} = ${Math.log(rows).toFixed(2)} nats; ` +
+    'marginal KL is how far all codes together are from the prior: the two, here of a draw a row, make up the KL divergence (Hoffman and Johnson 2016).'
+  );
+}
+
 function sentencesOf(findings: Findings, bits: BitsPerDimension | undefined): Part[] {
   const { evaluation, model, entropy } = findings;
   const { logWeights, code } = model.can;
@@ -138,6 +148,7 @@ function sentencesOf(findings: Findings, bits: BitsPerDimension | undefined): Pa
   return [
     meansText(findings),
     ...(logWeights?.exact ? [exactText(findings)] : logWeights ? estimateText(findings) : []),
+    informationText(findings),
     bits && bits.value === undefined && `There are ${bits.note}.`,
     activeUnits === 0 ? html`<strong>${collapse}</strong>` : collapse,
     entropy !== undefined && 'No model can be better than the entropy of the data, but by chance.',

@@ -6,6 +6,7 @@ import { readIfPresent } from '../data/files.node.ts';
 import { isLatentGpuError } from '../errors.ts';
 import { isObject } from '../formats/json.ts';
 import { type Evaluation, familyOf, WEIGHTS_FILE } from '../models/index.ts';
+import { spelled } from '../schema/index.ts';
 import { duration, thousands } from '../text.ts';
 import { runKeys } from '../training/index.ts';
 import type { LoadedModel } from '../training/model-folder.node.ts';
@@ -24,6 +25,8 @@ export interface Asking {
   readonly limit?: number;
   readonly binarize?: string;
   readonly samples?: number | undefined;
+  /** Whether the bound is measured by its samples. */
+  readonly curve?: boolean;
   readonly seed: number;
 }
 
@@ -70,9 +73,10 @@ export async function contentOf(sources: ReportSources): Promise<ReportContent> 
     layers: words?.layers ?? [],
     configuration: [
       ['family', config.family, ''],
-      ...factsIn({ ...withoutFamily(config), ...record?.config }).map(
-        ([key, value]) => [key, value, keys[key]?.help ?? ''] as const,
-      ),
+      ...factsIn({ ...withoutFamily(config), ...record?.config }).map(([written, value]) => {
+        const key = spelled(keys, written);
+        return [key, value, Object.hasOwn(keys, key) ? (keys[key]?.help ?? '') : ''] as const;
+      }),
     ],
     commands: commandsOf(sources, notes),
     versions: await versionsOf(sources),
@@ -150,7 +154,7 @@ function commandsOf(
       notes.push(`What trained it cannot be told as a command: ${error.message}.`);
     }
   }
-  const { data, dataDir, limit, binarize, samples, seed } = asking;
+  const { data, dataDir, limit, binarize, samples, curve, seed } = asking;
   const words = optionWords({
     '--data': data,
     '--data-dir': dataDir,
@@ -160,6 +164,7 @@ function commandsOf(
     '--samples': samples,
     '--seed': seed,
   });
+  if (curve) words.push('--curve');
   if (likelihood) {
     commands.push([
       'Evaluates it, with the numbers above:',

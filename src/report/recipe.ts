@@ -73,13 +73,11 @@ function settledApart({ family: name, config, data }: TrainingRecord): Map<strin
  */
 export function trainLine(record: TrainingRecord, out: string): string {
   const { data, dataDir, test, limit, labelColumn, standardize, table } = record.data;
-  const options: Record<string, Value> = {};
-  const keys: string[] = [];
-  for (const [name, value] of settledApart(record)) {
-    const option = OPTIONS[name];
-    if (option) options[option] = value;
-    else keys.push(quoted(`${name}=${textOf(value)}`));
-  }
+  const apart = settledApart(record);
+  const options = Object.entries(OPTIONS).map(([name, flag]) => [flag, apart.get(name)] as const);
+  const keys = [...apart]
+    .filter(([name]) => !Object.hasOwn(OPTIONS, name))
+    .map(([name, value]) => quoted(`${name}=${textOf(value)}`));
   return [
     'latentgpu train',
     record.family,
@@ -94,7 +92,7 @@ export function trainLine(record: TrainingRecord, out: string): string {
     ...listWords('--drop', table?.drop),
     ...listWords('--columns', table?.columns),
     ...(standardize ? ['--standardize'] : []),
-    ...optionWords(options as Record<string, string | number>),
+    ...optionWords(Object.fromEntries(options) as Record<string, string | number | undefined>),
     ...(keys.length > 0 ? ['--set', ...keys] : []),
     ...optionWords({ '--out': out }),
   ].join(' ');

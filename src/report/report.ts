@@ -5,6 +5,7 @@ import { logScale } from '../data/standardize.ts';
 import {
   type Evaluation,
   evaluateModel,
+  examine,
   openInference,
   type WorkOptions,
 } from '../models/index.ts';
@@ -89,19 +90,28 @@ export async function makeReport(
   return { page, evaluation, pictures: portrait.pictures.map(({ title }) => title), missing };
 }
 
-function evaluated(
+/** What `eval` finds with the same options. */
+async function evaluated(
   runtime: Runtime,
-  { loaded: { model, standardization }, asking: { samples, limit, seed } }: ReportRequest,
+  { loaded: { model, standardization }, asking }: ReportRequest,
   { dataset, evaluated: rows }: Subject,
   work: WorkOptions,
 ): Promise<Evaluation> {
-  return evaluateModel(runtime, model, dataset, rows, {
-    ...work,
-    samples: samples ?? 0,
-    likelihoodLimit: limit ?? LIKELIHOOD_ROWS,
-    seed,
-    logScale: logScale(standardization),
+  const { samples = 0, limit = LIKELIHOOD_ROWS, curve = false, seed } = asking;
+  const options = { ...work, seed, logScale: logScale(standardization) };
+  const evaluation = await evaluateModel(runtime, model, dataset, rows, {
+    ...options,
+    samples,
+    likelihoodLimit: limit,
   });
+  const more = await examine(runtime, model, rows, dataset.count, {
+    ...options,
+    curve,
+    curveRows: limit,
+  });
+  // The curve is drawn.
+  const figures = more.figures.filter(({ name }) => !name.startsWith('curve.'));
+  return { ...evaluation, ...more, figures: [...evaluation.figures, ...figures] };
 }
 
 async function drawn(

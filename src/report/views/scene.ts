@@ -13,8 +13,8 @@ export interface Sitters {
   readonly dataset: ImageDataset;
   /** Rows for pictures: grey where training drew them anew. */
   readonly shown: RowSource;
-  /** Whether they are the rows that the model was trained on, in their order. */
-  readonly areTraining?: boolean;
+  /** Of a model that has codes of its training rows alone: whether these are others. */
+  readonly isUnseen?: boolean;
 }
 
 export interface SceneOptions {
@@ -52,7 +52,7 @@ export class Scene {
 
   /** Whether there are codes of the data at hand: some models have those of their training rows alone. */
   get canEncode(): boolean {
-    return this.can.trainingRows === undefined || this.sitters?.areTraining === true;
+    return this.can.trainingRows === undefined || this.sitters?.isUnseen === false;
   }
 
   /** Data points are images, points in the plane, or longer and shorter vectors. */
