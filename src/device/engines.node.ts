@@ -12,9 +12,9 @@ function versionOf(executable: string): string {
   return stdout?.trim().split('\n')[0] ?? '';
 }
 
-/** The version of the package `webgpu`, as seen from this file or from where the process runs. */
+/** The version of the package `webgpu`, as seen from the program or from where the process runs. */
 function dawnVersion(): string | null {
-  for (const from of [import.meta.url, join(process.cwd(), 'package.json')]) {
+  for (const from of [process.argv[1] ?? process.cwd(), join(process.cwd(), 'package.json')]) {
     try {
       return createRequire(from)('webgpu/package.json').version;
     } catch {

@@ -54,8 +54,8 @@ export function findFirefox(): Search<Program> {
 /** The binary that the npm package `deno` brings: its own `bin` starts it as a child of a child. */
 function packagedDeno(): string | undefined {
   const name = platform === 'win32' ? 'deno.exe' : 'deno';
-  // From the project that this runs in, and from where this file lies.
-  for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
+  // From the project that this runs in, and from the program that runs.
+  for (const from of [join(process.cwd(), 'package.json'), process.argv[1] ?? process.cwd()]) {
     try {
       const folder = dirname(createRequire(from).resolve('deno/package.json'));
       const binaries = children(join(folder, '..', '@deno')).map((target) => join(target, name));

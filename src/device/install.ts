@@ -67,7 +67,9 @@ function fromPuppeteer(
 ): string | null {
   let folder: string;
   try {
-    folder = dirname(createRequire(import.meta.url).resolve('puppeteer/package.json'));
+    folder = dirname(
+      createRequire(process.argv[1] ?? process.cwd()).resolve('puppeteer/package.json'),
+    );
   } catch {
     return "Puppeteer's download: the package `puppeteer` is not installed";
   }
