@@ -110,13 +110,14 @@ describe('tables', () => {
       ['a.npz', 'PK\x03\x04', /is an archive .*np.save/],
       ['a.h5', '\x89HDF\r\n', /is an HDF5 file/],
       ['a.parquet', 'PAR1', /is a Parquet file/],
-      ['a.bin', 'hello', /is neither an IDX, .npy nor .csv file/],
+      ['a.txt', 'hello', /has a header and no rows of numbers/],
+      ['a.bin', '\x01\x02hello', /is neither an IDX, .npy nor .csv file/],
       ['empty', '', /is empty/],
     ] as const) {
       const path = await store(name, Buffer.from(begins, 'latin1'));
       expect(await refusal(load(path))).toMatch(why);
     }
-    const packed = await store('a.bin.gz', gzipSync('hello'));
+    const packed = await store('a.bin.gz', gzipSync('\x01\x02hello'));
     expect(await refusal(load(packed))).toMatch(/a.bin.gz is neither an IDX/);
   });
 });
@@ -179,9 +180,11 @@ describe('folders of PNG images', () => {
       /holds folders of folders; .*--data \S+nested\/train --test \S+nested\/test$/,
     );
     await mkdir(here('void'));
-    expect(await refusal(load(here('void')))).toMatch(/void holds no PNG image/);
-    await writeFile(here('void', 'a.jpg'), 'x');
-    expect(await refusal(load(here('void')))).toMatch(/void holds a.jpg; images must be PNG/);
+    expect(await refusal(load(here('void')))).toMatch(/void holds no PNG or JPEG image/);
+    await writeFile(here('void', 'a.gif'), 'x');
+    expect(await refusal(load(here('void')))).toMatch(
+      /void holds a.gif; images must be PNG or JPEG/,
+    );
     const one = join(mixed, 'a.png');
     expect(await refusal(load(one))).toMatch(/a.png is one image; name the folder/);
     await mkdir(here('idx'));

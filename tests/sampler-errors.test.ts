@@ -77,10 +77,19 @@ describe('errors are one clear line', () => {
       'a later format',
       () =>
         changed((m) => {
-          m.format = 2;
+          m.format = 3;
         }),
       'bad-format',
-      /format is 2; this version reads model folders of format 1$/,
+      /format is 3; this version reads model folders of formats 1 and 2$/,
+    ],
+    [
+      'codes that are not normal',
+      () =>
+        changed((m) => {
+          m.code = { kind: 'bernoulli' };
+        }),
+      'bad-format',
+      /code\.kind is "bernoulli"; it must be one of normal$/,
     ],
     [
       'an unknown family',

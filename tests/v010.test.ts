@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Output } from '../src/cli/common/output.ts';
+import { loadModelData } from '../src/cli/data/model-data.ts';
 import { loadSubject } from '../src/cli/data/subject.ts';
 import { continued } from '../src/cli/training/request.ts';
 import { train } from '../src/cli/training/run.ts';
-import { logScale } from '../src/data/standardize.ts';
+import { toFloat32 } from '../src/data/float32.ts';
+import { logScale, standardize } from '../src/data/standardize.ts';
 import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import { readNpy } from '../src/formats/npy.ts';
 import {
@@ -80,8 +82,25 @@ async function subjectOf(name: string, loaded: LoadedModel, limit: number, named
   // It remembers where the table lay on the machine of 0.1.0.
   const here = record && isTable && { record: { ...record, data: { ...record.data, data: IRIS } } };
   const options = { split: 'test' as const, limit, ...(isTable && named && { data: named }) };
-  const subject = await loadSubject(name, { ...loaded, ...here }, options, context, 'densities');
-  return { ...subject, logScale: logScale(loaded.standardization) };
+  const whole = { ...loaded, ...here };
+  const subject = await loadSubject(name, whole, options, context, 'densities');
+  const { standardization } = loaded;
+  if (!standardization) return { ...subject, logScale: 0 };
+  // Numbers now stay float64 until they are standardised: 0.1.0 rounded them before, too.
+  const { original } = await loadModelData(whole, options, name, context.out);
+  const seen = standardize(toFloat32(original), standardization);
+  const width = loaded.model.features;
+  for (const [i, value] of (subject.dataset.data as Float32Array).entries()) {
+    const column = i % width;
+    const [mean, std] = [standardization.mean[column], standardization.std[column]].map(Number);
+    const size = Math.abs(Number(original.data[i])) + Math.abs(mean as number);
+    // One rounding of the value, and those of the difference and the quotient.
+    const most = 2 ** -23 * (size / (std as number) + Math.abs(value));
+    expect(Math.abs(value - Number(seen.data[i]))).toBeLessThanOrEqual(most);
+  }
+  const rows = (start: number, end: number) =>
+    (seen.data as Float32Array).subarray(start * width, end * width);
+  return { ...subject, rows, logScale: logScale(standardization) };
 }
 
 /** The same bits on the adapter that 0.1.0 ran on; elsewhere kernels round in another order. */

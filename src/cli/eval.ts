@@ -39,7 +39,7 @@ export function evalCommand(program: Command): void {
     .addOption(
       countOption(
         '--samples <n>',
-        `importance samples of a row, default ${IMPORTANCE_SAMPLES.evaluation} (0: no likelihood); of a flow on grey levels: draws of the dequantising noise, default 1`,
+        `importance samples a row, default ${IMPORTANCE_SAMPLES.evaluation} (0: none); of a flow on grey levels: draws of noise, default 1`,
         0,
       ),
     )
@@ -54,13 +54,8 @@ export function evalCommand(program: Command): void {
     ),
   );
   command
-    .option('--curve', 'the importance-weighted bound for 1, 5, 50, 500 and 5000 samples too')
-    .addOption(
-      countOption(
-        '--refine <n>',
-        "gradient steps on each row's posterior: what the encoder leaves",
-      ),
-    );
+    .option('--curve', 'the bound for 1, 5, 50, 500 and 5000 samples too')
+    .addOption(countOption('--refine <n>', 'refits each posterior: what the encoder leaves'));
   common(command, 'latentgpu eval runs/mnist --samples 500 --limit 1000 --json');
 }
 

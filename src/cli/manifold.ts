@@ -24,7 +24,7 @@ export function manifoldCommand(program: Command): void {
   const command = program
     .command('manifold')
     .description(
-      'Decodes a grid over a 2-D latent space, equally spaced in probability; over the first\n' +
+      'Decodes a grid over a 2-D latent space, equally spaced in probability; over the first ' +
         'two principal components of the codes of data where there are more dimensions.',
     )
     .argument('<dir>', 'model folder')

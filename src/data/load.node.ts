@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isLatentGpuError, LatentGpuError } from '../errors.ts';
 import { type LabelColumn, readCsv, type TableOptions } from '../formats/csv.ts';
-import { gunzip, isGzip } from '../formats/gzip.ts';
+import { type AtMost, gunzip, isGzip } from '../formats/gzip.ts';
 import { idxSize, isIdx, readIdx, readIdxArray } from '../formats/idx.ts';
 import { isNpy, npySize, readNpy } from '../formats/npy.ts';
 import { editDistance } from '../nearest.ts';
@@ -183,12 +183,12 @@ async function loadFile(path: string, spec: DataSpec): Promise<LoadedDataset> {
   for (const remark of table.remarks) onRemark?.(remark);
   return tableDataset(table, options);
 
-  /** How large the file is that begins so, if it is one that says so. */
-  function promised(head: Uint8Array): number | undefined {
+  /** How large the file is that begins so, or may be at most where it does not say. */
+  function promised(head: Uint8Array): number | AtMost | undefined {
     if (isNpy(head)) return npySize(head, path);
     if (isIdx(head)) return idxSize(head, path);
     refuseForeign(head);
-    return textLimit();
+    return { atMost: textLimit() };
   }
 
   function refuseForeign(found: Uint8Array): void {

@@ -12,21 +12,26 @@ export function isGzip(bytes: Uint8Array): boolean {
 /** What a deflate stream can grow by at most: a run of 258 bytes takes two bits. */
 const LARGEST_RATIO = 1032;
 
+/** Of files that do not say how large they are. */
+export interface AtMost {
+  readonly atMost: number;
+}
+
 /**
  * Inflates a gzip file (RFC 1952) by the platform's `DecompressionStream`, checking its CRC.
  *
  * Memory follows what really comes out, and stops at `limit`.
  *
  * @param bytes the compressed file
- * @param limit the most bytes that may come out; or how many must, told from the bytes that came out so
- *   far (`undefined`: more are needed to tell)
+ * @param limit the most bytes that may come out; or how many must, or may at most, told from the bytes
+ *   that came out so far (`undefined`: more are needed to tell)
  * @param name what to call the file in errors
  * @throws LatentGpuError `bad-format` if the file is damaged, cut short, inflates past `limit`, or could
  *   not hold as much as it must
  */
 export async function gunzip(
   bytes: Uint8Array,
-  limit: number | ((head: Uint8Array) => number | undefined) = DEFAULT_INFLATED_LIMIT,
+  limit: number | ((head: Uint8Array) => number | AtMost | undefined) = DEFAULT_INFLATED_LIMIT,
   name = 'gzip file',
 ): Promise<Uint8Array> {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
@@ -56,9 +61,11 @@ export async function gunzip(
       else chunks.push(value);
       length += value.length;
       if (most === undefined && typeof limit === 'function') {
-        most = limit(joined(chunks, length));
-        if (most === undefined) continue;
+        const told = limit(joined(chunks, length));
+        if (told === undefined) continue;
+        most = typeof told === 'number' ? told : told.atMost;
         if (length > most) throw bad(`inflates to more than ${most} bytes`);
+        if (typeof told !== 'number') continue;
         if (most > LARGEST_RATIO * bytes.length) {
           throw bad(`its header promises ${most} bytes, more than it could hold; it is damaged`);
         }

@@ -198,7 +198,9 @@ export function settleRun(of: Family | string, sources: Sources, data: DataTrait
     for (const [name, value] of source) given.set(name, value);
   }
   const fixed = { family: family.name, ...traitValues(data) };
-  const values = settle(runKeys(family), given, fixed);
+  const schema = runKeys(family);
+  for (const [name, { source }] of given) checkOwn(family, schema, name, source);
+  const values = settle(schema, given, fixed);
   checkLikelihood(values);
   family.check?.(values);
   return values;

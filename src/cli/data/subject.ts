@@ -24,9 +24,7 @@ export function dataOptions(command: Command, limit?: string): Command {
     .option('--data <name|path>', 'default: what the model was trained on')
     .option('--data-dir <dir>', 'folder with the MNIST files')
     .addOption(
-      new Option('--split <split>', 'which part of the data')
-        .choices(['train', 'test'])
-        .default('test'),
+      new Option('--split <split>', 'which part').choices(['train', 'test']).default('test'),
     );
   tableOptions(command);
   if (limit !== undefined) command.addOption(countOption('--limit <n>', limit));

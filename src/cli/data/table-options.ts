@@ -14,10 +14,7 @@ export interface TableFlags {
 export function tableOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--header <yes|no>', "whether a table's first row names the columns").choices([
-        'yes',
-        'no',
-      ]),
+      new Option('--header <yes|no>', 'whether a table has headings').choices(['yes', 'no']),
     )
     .option('--encoding <name>', "of a table's text, e.g. windows-1252; default: UTF-8")
     .option('--drop <column...>', 'columns of a table to leave out, by name or number')

@@ -1,5 +1,6 @@
 // What a table's first rows tell: whether the first of them names the columns.
 import { LatentGpuError } from '../../errors.ts';
+import { quote } from '../message.ts';
 import type { Dialect } from './dialect.ts';
 import { BLANKS } from './dialect.ts';
 import { judgeFirstRow } from './heading.ts';
@@ -42,7 +43,7 @@ export function readFirstRow(
   const judged = dialect.quotesFirst ? 'heading' : judgeFirstRow(first, below);
   const found =
     judged !== 'doubt' || !hints?.header ? judged : hints.header === 'yes' ? 'heading' : 'data';
-  const shown = `${first.slice(0, 4).join(', ')}${first.length > 4 ? ', …' : ''}`;
+  const shown = `${first.slice(0, 4).map(inLine).join(', ')}${first.length > 4 ? ', …' : ''}`;
   if (found === 'doubt') {
     throw new LatentGpuError(
       'bad-input',
@@ -53,6 +54,9 @@ export function readFirstRow(
   const remark = `line ${line} (${shown}) is taken for headings; --header no takes it for data`;
   return { headings: first, isRow: true, ...(first.every(isNumber) && { remark }) };
 }
+
+/** A cell as it is, unless it would break a line or fill it. */
+const inLine = (cell: string) => (/\p{Cc}/u.test(cell) || cell.length > 60 ? quote(cell) : cell);
 
 /** Whether every row has one cell more than the first, at its beginning: the row's name or number. */
 function lacksFirst(
