@@ -168,6 +168,12 @@ async function answersAlike(t: CaseContext, runtime: Runtime, model: Net, x: Flo
   t.equal(await inference.reconstruct(x, COUNT), decoded, 'reconstruct is decode after encode');
   const draws = await inference.decode(codes, COUNT, 'draw', 4);
   t.equal(await inference.decode(codes, COUNT, 'draw', 4), draws, 'the same draws');
+  if (model instanceof Autoencoder) {
+    const drawn = () => inference.sample(COUNT, 'mean', 5);
+    await t.throws('bad-input', drawn, /no distribution of codes to draw from/);
+    await inference.destroy();
+    return { decoded, draws };
+  }
   const more = await inference.sample(COUNT, 'mean', 5);
   t.equal(more.length, COUNT * D);
   t.equal(await inference.sample(COUNT, 'mean', 5), more, 'the same samples');

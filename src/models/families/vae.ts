@@ -165,16 +165,19 @@ export class Vae extends Module implements Model, LatentModel {
   get learner(): Learner {
     const parametersOf = (...parts: (Module | undefined)[]) =>
       parts.flatMap((part) => part?.parameters() ?? []);
+    const turns = {
+      e: parametersOf(this.encoder, this.posteriorPart, this.objective),
+      m: parametersOf(this.decoder, this.likelihood, this.priorPart),
+    };
+    // Parts name their parameters by themselves, and files are written by the names of the whole.
+    this.namedParameters();
     return {
       loss: (batch) => {
         const own = this.table && this.followed(batch);
         const model = own ? this.withNumbers(own.of) : this;
         return { ...this.objective.lossOf(model, batch), ...(own && { also: [own] }) };
       },
-      turns: {
-        e: parametersOf(this.encoder, this.posteriorPart, this.objective),
-        m: parametersOf(this.decoder, this.likelihood, this.priorPart),
-      },
+      turns,
       live: this.objective.live,
     };
   }
