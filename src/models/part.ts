@@ -15,7 +15,8 @@ type Own<T extends Kinds, N extends string> = {
   [K in keyof T]: N extends keyof T[K]['keys'] ? T[K]['keys'][N] : never;
 }[keyof T];
 
-interface KindKey<T extends Kinds> {
+/** The key that names a part's kind. */
+export interface KindKey<T extends Kinds> {
   readonly type: 'choice';
   readonly choices: readonly (keyof T & string)[];
   readonly default: Key['default'];
