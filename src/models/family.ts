@@ -40,6 +40,8 @@ export interface Family<S extends Schema = Schema> {
   readonly defaults?: Readonly<Record<string, Default>>;
   /** What a batch must bring beside data points. */
   readonly wants?: readonly ('labels' | 'rows')[];
+  /** Whether its models take data with missing values, as `Batch.mask` and zeros in their places. */
+  readonly takesMissing?: boolean;
   /** Whether it takes densities in the plane as they are, of any range. */
   readonly takesAnyRange?: boolean;
   /** Refuses settled keys that do not go together, those of the run included. */

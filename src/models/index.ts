@@ -7,6 +7,7 @@ export {
   type EvaluationOptions,
   evaluateModel,
   exactEvaluationOf,
+  inUnitsOf,
   likelihoodOf,
 } from './ask/evaluate.ts';
 export {

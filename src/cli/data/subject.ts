@@ -1,13 +1,15 @@
 // The data of a command on a trained model, as the model is to see them.
 import { type Command, Option } from 'commander';
 import type { ImageDataset } from '../../data/dataset.ts';
+import { missingText } from '../../data/missing.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { type Abilities, lack, type Model, type RowSource } from '../../models/index.ts';
-import { BINARIZATIONS, type Binarization, binarizedRows, greyed } from '../../training/index.ts';
+import { BINARIZATIONS, type Binarization, greyed, rowSourceOf } from '../../training/index.ts';
 import type { LoadedModel } from '../../training/model-folder.node.ts';
 import { type Context, countOption } from '../common/command.ts';
 import { thousands } from '../common/text.ts';
 import { checkRange } from './checks.ts';
+import { hideOption } from './missing.ts';
 import { loadModelData, type ModelDataOptions } from './model-data.ts';
 import { tableOptions } from './table-options.ts';
 import { chooseBinarization } from './traits.ts';
@@ -27,6 +29,7 @@ export function dataOptions(command: Command, limit?: string): Command {
       new Option('--split <split>', 'which part').choices(['train', 'test']).default('test'),
     );
   tableOptions(command);
+  command.addOption(hideOption());
   if (limit !== undefined) command.addOption(countOption('--limit <n>', limit));
   return command.addOption(
     new Option('--binarize <how>', 'grey to 0/1; default: as in training').choices(BINARIZATIONS),
@@ -75,8 +78,7 @@ export async function loadSubject(
   const binarization = use === 'codes' && options.binarize === undefined ? greyed(chosen) : chosen;
   // Data that are drawn once are part of the data set: they are those of the training run.
   const drawSeed = binarization === 'once' ? (trained?.seed ?? 0) : seed;
-  const rows: RowSource = (start, end) =>
-    binarizedRows(dataset, start, end, binarization, drawSeed);
+  const rows = rowSourceOf(dataset, binarization, drawSeed);
   return {
     dataset,
     binarization,
@@ -90,7 +92,11 @@ export async function loadSubject(
       });
       return result;
     },
-    title: `${dataset.name}, ${thousands(dataset.count)} rows, ${treatmentOf(model, standardization !== undefined, binarization)}`,
+    title: [
+      `${dataset.name}, ${thousands(dataset.count)} rows`,
+      ...missingText(dataset),
+      treatmentOf(model, standardization !== undefined, binarization),
+    ].join(', '),
     summary: {
       data: dataset.name,
       split: options.split ?? 'test',
