@@ -21,8 +21,8 @@ export interface ImageDataset<Data = Uint8Array | Float32Array> {
    * known.
    */
   mask?: Uint8Array;
-  /** The data before some were hidden on purpose, for whoever compares what is put in their place. */
-  withheld?: Data;
+  /** What was there before some was hidden on purpose, for whoever compares what is put in its place. */
+  withheld?: { readonly data: Data; readonly mask?: Uint8Array };
   /** Whether `data` are (x - mean) / deviation of what was read. */
   standardized?: boolean;
   /** One class index a row. */
@@ -137,13 +137,14 @@ export function take<T extends LoadedDataset>(dataset: T, count: number, offset 
   }
   const end = Math.min(dataset.count, offset + count);
   const size = imageSize(dataset);
-  const { mask, withheld } = dataset;
+  const { data, mask, withheld } = dataset;
+  const part = <A extends typeof data>(array: A) => array.subarray(offset * size, end * size) as A;
   return {
     ...dataset,
     count: end - offset,
-    data: dataset.data.subarray(offset * size, end * size),
-    ...(mask && { mask: mask.subarray(offset * size, end * size) }),
-    ...(withheld && { withheld: withheld.subarray(offset * size, end * size) }),
+    data: part(data),
+    ...(mask && { mask: part(mask) }),
+    ...(withheld && { withheld: eachOf(withheld, part) }),
     ...(dataset.labels && { labels: dataset.labels.subarray(offset, end) }),
   };
 }
@@ -156,6 +157,7 @@ export function take<T extends LoadedDataset>(dataset: T, count: number, offset 
 export function select<T extends LoadedDataset>(dataset: T, indices: ArrayLike<number>): T {
   const size = imageSize(dataset);
   const { labels, mask, withheld } = dataset;
+  const rows = <A extends typeof dataset.data>(array: A) => rowsAt(array, indices, size);
   const chosen =
     labels && new (labels instanceof Uint8Array ? Uint8Array : Uint32Array)(indices.length);
   for (let i = 0; i < indices.length; i++) {
@@ -168,18 +170,23 @@ export function select<T extends LoadedDataset>(dataset: T, indices: ArrayLike<n
   return {
     ...dataset,
     count: indices.length,
-    data: rowsAt(dataset.data, indices, size),
-    ...(mask && { mask: rowsAt(mask, indices, size) }),
-    ...(withheld && { withheld: rowsAt(withheld, indices, size) }),
+    data: rows(dataset.data),
+    ...(mask && { mask: rows(mask) }),
+    ...(withheld && { withheld: eachOf(withheld, rows) }),
     ...(chosen && { labels: chosen }),
   };
 }
 
-function rowsAt<T extends Uint8Array | Float32Array | Float64Array>(
-  data: T,
-  indices: ArrayLike<number>,
-  size: number,
-): T {
+type Values = Uint8Array | Float32Array | Float64Array;
+
+function eachOf(
+  { data, mask }: NonNullable<LoadedDataset['withheld']>,
+  of: <A extends Values>(array: A) => A,
+): NonNullable<LoadedDataset['withheld']> {
+  return { data: of(data), ...(mask && { mask: of(mask) }) };
+}
+
+function rowsAt<T extends Values>(data: T, indices: ArrayLike<number>, size: number): T {
   const Type = data.constructor as new (length: number) => T;
   const rows = new Type(indices.length * size);
   for (let i = 0; i < indices.length; i++) {

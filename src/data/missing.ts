@@ -90,7 +90,8 @@ export function hide<T extends LoadedDataset>(dataset: T, how: Hiding, seed: num
   }
   const shown = data.slice() as typeof data;
   for (let i = 0; i < shown.length; i++) if (!mask[i]) shown[i] = 0;
-  return checkRowsSeen({ ...dataset, data: shown, mask, withheld: data });
+  const withheld = { data, ...(dataset.mask && { mask: dataset.mask }) };
+  return checkRowsSeen({ ...dataset, data: shown, mask, withheld });
 }
 
 function halfOf(

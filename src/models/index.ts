@@ -35,9 +35,11 @@ export {
   type GradientOptions,
   gradientNoise,
 } from './ask/gradients.ts';
+export { type Imputed, type ImputeOptions, impute } from './ask/impute.ts';
 export { Inference } from './ask/inference.ts';
 export { hasInformation, type Information, information } from './ask/information.ts';
 export type { Asked, Codes, Shown } from './ask/interface.ts';
+export { type MeanField, type MeanFieldOptions, meanField } from './ask/mean-field.ts';
 export { openInference } from './ask/open.ts';
 export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
 export { type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
@@ -66,6 +68,7 @@ export {
   type EstimateAbility,
   type Family,
   type GreyAbility,
+  type ImputeAbility,
   type Learner,
   lack,
   type Model,
@@ -73,6 +76,7 @@ export {
   need,
   type Portrait,
   type Quantity,
+  type WeighedCodes,
   type WeightAbility,
 } from './family.ts';
 export { interpolate, type LatentPlane, latentGrid, priorPlane } from './latent-space.ts';

@@ -1,6 +1,6 @@
 // The data of a command on a trained model, as the model is to see them.
 import { type Command, Option } from 'commander';
-import type { ImageDataset } from '../../data/dataset.ts';
+import type { ImageDataset, LoadedDataset } from '../../data/dataset.ts';
 import { missingText } from '../../data/missing.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { type Abilities, lack, type Model, type RowSource } from '../../models/index.ts';
@@ -40,6 +40,8 @@ export function dataOptions(command: Command, limit?: string): Command {
 export interface Subject {
   /** As the model sees them, before they are binarised. */
   readonly dataset: ImageDataset;
+  /** The same rows in data units, as they were read. */
+  readonly original: LoadedDataset;
   readonly binarization: Binarization;
   readonly rows: RowSource;
   /** Rows by their numbers. */
@@ -66,7 +68,7 @@ export async function loadSubject(
   use: 'densities' | 'codes',
 ): Promise<Subject> {
   const isUnseen = isWithoutCodes(dir, loaded, options);
-  const { seen: dataset } = await loadModelData(loaded, options, dir, out);
+  const { seen: dataset, original } = await loadModelData(loaded, options, dir, out);
   const trained = loaded.record?.config as { binarize?: Binarization; seed?: number } | undefined;
   const remembered = options.data === undefined ? trained?.binarize : undefined;
   const { model, standardization } = loaded;
@@ -81,6 +83,7 @@ export async function loadSubject(
   const rows = rowSourceOf(dataset, binarization, drawSeed);
   return {
     dataset,
+    original,
     binarization,
     isUnseen,
     rows,
