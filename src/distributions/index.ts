@@ -5,3 +5,4 @@ export type { Distribution, Reparameterized } from './distribution.ts';
 export { LearnedMixture, LearnedNormal } from './learned.ts';
 export { klDivergence, Normal, StandardNormal } from './normal.ts';
 export { hottest, klOneHot, OneHot, UniformOneHot } from './one-hot.ts';
+export { StudentT } from './student-t.ts';

@@ -91,13 +91,17 @@ function codeOf(model: Vae): CodeAbility {
 }
 
 function lacksOf({ config }: Vae): Record<string, string> {
-  const { code, posterior, prior } = config;
+  const { code, posterior, prior, likelihood } = config;
   const kind = code?.kind ?? 'normal';
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
   return {
     'code.logStd': `a model with ${what}, whose deviations have no closed form; leave out --std`,
     bijection: 'no flow but a variational autoencoder, which is no bijection',
     trainingRows: `a model with ${what}, which has a code for each row it was trained on and none for others`,
+    ...(likelihood.kind === 'student-t' && {
+      graphs:
+        'a model with likelihood.kind=student-t, which ONNX files of this library do not hold',
+    }),
     ...(posterior && posterior.kind !== 'normal'
       ? {
           graphs: `a model with posterior=${posterior.kind}, which ONNX files of this library do not hold`,
