@@ -14,10 +14,10 @@ export function learningOf({ learner }: Model): Pick<TrainerOptions, 'loss' | 's
 /** What a trainer is told of a model and the settled keys of its training, data and optimizer excepted. */
 export function trainerOf(
   model: Model,
-  { batch, seed, clipNorm, ema, optimizer }: TrainingConfig,
+  { batch, seed, clipNorm, ema, noise, optimizer }: TrainingConfig,
 ): Pick<
   TrainerOptions,
-  'model' | 'loss' | 'start' | 'batch' | 'seed' | 'clipNorm' | 'ema' | 'turns'
+  'model' | 'loss' | 'start' | 'batch' | 'seed' | 'clipNorm' | 'ema' | 'noise' | 'turns'
 > {
   const { scheme, eSteps = 1, mSteps = 1 } = optimizer;
   const { turns } = model.learner;
@@ -28,6 +28,7 @@ export function trainerOf(
     seed,
     ...(clipNorm !== null && { clipNorm }),
     ...(ema !== null && { ema }),
+    ...(noise > 0 && { noise }),
     ...(scheme === 'alternating' &&
       turns && { turns: { groups: [turns.e, turns.m], steps: [eSteps, mSteps] } }),
   };

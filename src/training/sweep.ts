@@ -52,6 +52,7 @@ export function describeSweep(options: SweepOptions): SweepDescription {
     batch,
     binarization: binarize,
     seed: options.seed ?? 0,
+    ...(options.noise !== undefined && { noise: options.noise }),
     ...(residentBytes !== undefined && { residentBytes }),
   });
   const parameters = packParameters(model.parameters());

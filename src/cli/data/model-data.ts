@@ -19,6 +19,8 @@ export interface ModelDataOptions extends TableFlags {
   readonly split?: 'train' | 'test';
   /** The first rows only. */
   readonly limit?: number;
+  /** What is done to the rows before the model sees them. */
+  readonly change?: (rows: LoadedDataset) => LoadedDataset;
   /** Values to hide from the model; default: of the data that it was trained on, as then. */
   readonly hide?: string;
 }
@@ -76,7 +78,8 @@ export async function loadModelData(
       `${dir} does not say what data it was trained on${hint}; name them with --data`,
     );
   }
-  const original = atMost(found, options.limit);
+  const some = atMost(found, options.limit);
+  const original = options.change?.(some) ?? some;
   checkShape(original, config.data.shape);
   const seen = standardization ? standardize(original, standardization) : toFloat32(original);
   return { original, seen };
