@@ -1,5 +1,6 @@
 // What a family of models is, and what a model can do. Everybody above asks for abilities and never for
 // families; what a model cannot do, its family says once, in its own words.
+import type { Parameter } from '../distributions/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Bijection, Flow } from '../flows/index.ts';
 import type { Live } from '../graph/live.ts';
@@ -104,6 +105,8 @@ export interface DecodeAbility {
   mean(z: Tensor): Tensor;
   /** A draw of it. */
   draw?(z: Tensor): Tensor;
+  /** What p(x | z) is given by beside its mean. */
+  parameters?(z: Tensor): readonly Parameter[];
   /** Numbers that decoding a row yields at most, which bound how many rows go at once. */
   readonly numbers: number;
 }

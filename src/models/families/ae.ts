@@ -74,6 +74,7 @@ export class Autoencoder extends Module implements Model {
       decode: {
         mean: (z) => this.decode(z).mean,
         draw: (z) => this.decode(z).sample(),
+        parameters: (z) => this.decode(z).parameters ?? [],
         numbers: this.features * this.likelihood.outputsPerFeature,
       },
       describes: this.config.likelihood,

@@ -219,5 +219,4 @@ const LACKS = {
   'decode.draw': 'a flow, which leaves nothing to draw; leave out --draw',
   binarize: 'a flow, whose data are not binarised; leave out --binarize',
   half: 'a flow, whose log-determinants want all their bits; leave out --half',
-  graphs: 'a flow, which has no encoder and no decoder to export',
 } as const;
