@@ -53,6 +53,9 @@ export interface Family<S extends Schema = Schema> {
   build(config: ConfigOf<S> & ModelConfig, data: DataDescription, seed: number): Model;
 }
 
+/** What is known of a family without building a model: whatever its keys are. */
+export type FamilyRow = Omit<Family, 'build'>;
+
 /** How a model learns: by the gradient of a loss, a batch at a time. */
 export interface Learner {
   loss(batch: Batch): LossTerms;

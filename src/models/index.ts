@@ -55,7 +55,14 @@ export type {
 export { LAYER_KEYS, LAYER_TYPES, type LayerConfig } from './families/flow/layer-keys.ts';
 export { FlowModel, GREY_LEVELS } from './families/flow/model.ts';
 export { Vae, type VaeConfig } from './families/vae.ts';
-export { defineFamily, families, familyNames, familyOf, findFamily } from './families.ts';
+export {
+  defineFamily,
+  families,
+  familyNames,
+  familyOf,
+  findFamily,
+  foreignFamilies,
+} from './families.ts';
 export {
   type Abilities,
   type BijectionAbility,
@@ -64,6 +71,7 @@ export {
   type DrawAbility,
   type EstimateAbility,
   type Family,
+  type FamilyRow,
   type GreyAbility,
   type Learner,
   lack,
