@@ -41,6 +41,7 @@ export { openInference } from './ask/open.ts';
 export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
 export { type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
 export { type RowScores, type ScoreOptions, scoreRows } from './ask/score.ts';
+export type { CodeConfig } from './codes.ts';
 export { buildModel, modelConfig } from './config.ts';
 export { type DataDescription, type DataTraits, traitValues } from './data-description.ts';
 export { Autoencoder, type AutoencoderConfig } from './families/ae.ts';
