@@ -2,13 +2,12 @@
 // families; what a model cannot do, its family says once, in its own words.
 import { LatentGpuError } from '../errors.ts';
 import type { Bijection, Flow } from '../flows/index.ts';
-import type { Live } from '../graph/live.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Variable } from '../graph/variable.ts';
 import type { Batch, Module } from '../nn/index.ts';
-import type { LossTerms } from '../optim/index.ts';
 import type { ConfigOf, Key, Schema, Value } from '../schema/index.ts';
 import type { DataDescription } from './data-description.ts';
+import type { Learner } from './learner.ts';
 import type { LikelihoodConfig } from './likelihoods/index.ts';
 
 /** Settled configuration of some family: its keys, nested, beside what all models have. */
@@ -50,17 +49,6 @@ export interface Family<S extends Schema = Schema> {
    * @param seed of what is random in its making: orders, rotations
    */
   build(config: ConfigOf<S> & ModelConfig, data: DataDescription, seed: number): Model;
-}
-
-/** How a model learns: by the gradient of a loss, a batch at a time. */
-export interface Learner {
-  loss(batch: Batch): LossTerms;
-  /** What is done once with the first batch: a start from data. */
-  start?(batch: Batch): readonly Tensor[];
-  /** Variational EM: q's parameters and p's, which may take turns. */
-  readonly turns?: { readonly e: readonly Variable[]; readonly m: readonly Variable[] };
-  /** Numbers that may change while a plan is replayed, by their keys. */
-  readonly live?: Readonly<Record<string, Live>>;
 }
 
 /** A number for each row, of which the mean over rows is told. */
