@@ -4,6 +4,7 @@ import { nearest } from '../nearest.ts';
 import type { Schema } from '../schema/index.ts';
 import { AE } from './families/ae.ts';
 import { FLOWS } from './families/flow/index.ts';
+import { GMM } from './families/gmm/index.ts';
 import { IWAE, VAE } from './families/vae.ts';
 import type { Family } from './family.ts';
 
@@ -17,7 +18,7 @@ function table(): Map<string, Family> {
 }
 
 const BUILT_IN: ReadonlyMap<string, Family> = new Map(
-  [VAE, IWAE, AE, ...FLOWS].map((family) => [family.name, family as Family]),
+  [VAE, IWAE, AE, GMM, ...FLOWS].map((family) => [family.name, family as Family]),
 );
 
 /** Names of all families, the built-in ones first. */

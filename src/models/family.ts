@@ -41,6 +41,8 @@ export interface Family<S extends Schema = Schema> {
   readonly wants?: readonly ('labels' | 'rows')[];
   /** Whether it takes densities in the plane as they are, of any range. */
   readonly takesAnyRange?: boolean;
+  /** `any`: takes whatever data as they are, of any range; by default they are to lie in [0, 1], or standardised. */
+  readonly range?: 'any';
   /** Refuses settled keys that do not go together, those of the run included. */
   check?(values: ReadonlyMap<string, Value>): void;
   /**
@@ -179,6 +181,10 @@ export interface Abilities {
   readonly treatment?: readonly string[];
   /** Why it takes values in [0, 1] alone, as the beginning of a sentence, and what to set for others. */
   readonly unitRange?: { readonly who: string; readonly remedy: string };
+  /** p(c | x) of the groups that it sorts data into, [B, K]. */
+  assign?(batch: Batch): Tensor;
+  /** Of an exact density: numbers that say which of its kind it is, by which BIC and AIC count. */
+  readonly freedom?: number;
   /** What `eval` and epochs report; the first is what patience watches, and lower is better. */
   quantities?(batch: Batch): readonly Quantity[];
   /**
@@ -216,7 +222,7 @@ export interface Portrait {
 
 type AbilityName = Exclude<
   keyof Abilities,
-  'lacks' | 'quantities' | 'trainingRows' | 'treatment' | 'unitRange'
+  'lacks' | 'quantities' | 'freedom' | 'trainingRows' | 'treatment' | 'unitRange'
 >;
 
 /**

@@ -58,7 +58,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const choice = {
     ...request.data,
     ...(isStandardized && { standardize: true }),
-    ...(family.takesAnyRange && PLANE_DATA.includes(request.data.data) && { anyRange: true }),
+    ...(isAnyRange(family, request.data.data) && { anyRange: true }),
   };
   const read = await loadTraining(choice, holdOut, out);
   if (read.test) checkShape(read.test, read.train.shape);
@@ -152,6 +152,11 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       ...(initial && { initial }),
     },
   };
+}
+
+/** Whether a family takes these data as they are, of whatever range. */
+function isAnyRange({ range, takesAnyRange }: Family, data: string): boolean {
+  return range === 'any' || (takesAnyRange === true && PLANE_DATA.includes(data));
 }
 
 /** Steps of an epoch: where every row counts once, the last of them has the rows that are left. */
