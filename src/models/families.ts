@@ -5,6 +5,7 @@ import type { Schema } from '../schema/index.ts';
 import { AE } from './families/ae.ts';
 import { FLOWS } from './families/flow/index.ts';
 import { GMM } from './families/gmm/index.ts';
+import { PPCA } from './families/ppca/index.ts';
 import { IWAE, VAE } from './families/vae.ts';
 import type { Family } from './family.ts';
 
@@ -18,7 +19,7 @@ function table(): Map<string, Family> {
 }
 
 const BUILT_IN: ReadonlyMap<string, Family> = new Map(
-  [VAE, IWAE, AE, GMM, ...FLOWS].map((family) => [family.name, family as Family]),
+  [VAE, IWAE, AE, GMM, PPCA, ...FLOWS].map((family) => [family.name, family as Family]),
 );
 
 /** Names of all families, the built-in ones first. */
