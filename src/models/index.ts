@@ -74,7 +74,6 @@ export {
   type Family,
   type FamilyRow,
   type GreyAbility,
-  type Learner,
   lack,
   type Model,
   type ModelConfig,
@@ -84,6 +83,13 @@ export {
   type WeightAbility,
 } from './family.ts';
 export { interpolate, type LatentPlane, latentGrid, priorPlane } from './latent-space.ts';
+export type {
+  GradientLearner,
+  Learner,
+  Sweep,
+  SweepLearner,
+  TrainingRows,
+} from './learner.ts';
 export { type Likelihood, type LikelihoodConfig, makeLikelihood } from './likelihoods/index.ts';
 export { fromFormat1 } from './migrate.ts';
 export { MODEL_FILE, modelJson, readModelJson, settledConfig } from './model-json.ts';
