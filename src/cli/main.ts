@@ -14,6 +14,7 @@ import { evalCommand } from './eval.ts';
 import { exportCommand } from './export.ts';
 import { gradientsCommand } from './gradients.ts';
 import { importCommand } from './import.ts';
+import { imputeCommand } from './impute.ts';
 import { inspectCommand } from './inspect.ts';
 import { interpolateCommand } from './interpolate.ts';
 import { latentCommand } from './latent.ts';
@@ -36,6 +37,7 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
   'Ask a model:': [
     [evalCommand, 'how good it is: bound, log-likelihood, bits/dim'],
     [scoreCommand, 'log p(x) of each row'],
+    [imputeCommand, 'what is missing, given what is seen'],
     [sampleCommand, 'new data points'],
     [encodeCommand, 'codes of data'],
     [decodeCommand, 'data points for codes'],

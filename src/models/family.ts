@@ -40,6 +40,8 @@ export interface Family<S extends Schema = Schema> {
   readonly defaults?: Readonly<Record<string, Default>>;
   /** What a batch must bring beside data points. */
   readonly wants?: readonly ('labels' | 'rows')[];
+  /** Whether its models take data with missing values, as `Batch.mask` and zeros in their places. */
+  readonly takesMissing?: boolean;
   /** Whether it takes densities in the plane as they are, of any range. */
   readonly takesAnyRange?: boolean;
   /** `any`: takes whatever data as they are, of any range; by default they are to lie in [0, 1], or standardised. */
@@ -120,6 +122,30 @@ export interface WeightAbility {
   of(batch: Batch, k: number): Tensor;
 }
 
+/** What is missing, given what is seen: in closed form, or by codes that are weighed. */
+export type ImputeAbility =
+  | {
+      readonly kind: 'exact';
+      /** E[x | what is seen], [B, D]. */
+      mean(batch: Batch): Tensor;
+      /** A draw of it, [B, D]. */
+      draw(batch: Batch): Tensor;
+    }
+  | {
+      readonly kind: 'weighed';
+      /** k draws of q(z | what is seen), k ≥ 2. */
+      of(batch: Batch, k: number): WeighedCodes;
+    };
+
+export interface WeighedCodes {
+  /** [B, k, M]. */
+  readonly codes: Tensor;
+  /** log p(what is seen, z) - log q(z | what is seen), [B, k]. */
+  readonly logWeights: Tensor;
+  /** E[x | z], [B, k, D]. */
+  readonly means: Tensor;
+}
+
 /**
  * Posteriors that may be fitted to each data point by itself, from where the encoder leaves them or from
  * the prior: the numbers [B, width] that describe them are what is fitted.
@@ -178,6 +204,7 @@ export interface Abilities {
   readonly bijection?: BijectionAbility;
   readonly grey?: GreyAbility;
   readonly refine?: RefineAbility;
+  readonly impute?: ImputeAbility;
   readonly estimate?: EstimateAbility;
   /** Codes are those of so many training rows: of other data it has none, unless they are refined. */
   readonly trainingRows?: number;

@@ -7,6 +7,7 @@ export {
   type EvaluationOptions,
   evaluateModel,
   exactEvaluationOf,
+  inUnitsOf,
   likelihoodOf,
 } from './ask/evaluate.ts';
 export {
@@ -34,9 +35,11 @@ export {
   type GradientOptions,
   gradientNoise,
 } from './ask/gradients.ts';
+export { type Imputed, type ImputeOptions, impute } from './ask/impute.ts';
 export { Inference } from './ask/inference.ts';
 export { hasInformation, type Information, information } from './ask/information.ts';
 export type { Asked, Codes, Shown } from './ask/interface.ts';
+export { type MeanField, type MeanFieldOptions, meanField } from './ask/mean-field.ts';
 export { openInference } from './ask/open.ts';
 export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
 export { type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
@@ -74,12 +77,14 @@ export {
   type Family,
   type FamilyRow,
   type GreyAbility,
+  type ImputeAbility,
   lack,
   type Model,
   type ModelConfig,
   need,
   type Portrait,
   type Quantity,
+  type WeighedCodes,
   type WeightAbility,
 } from './family.ts';
 export { interpolate, type LatentPlane, latentGrid, priorPlane } from './latent-space.ts';

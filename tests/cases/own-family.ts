@@ -20,15 +20,16 @@ const DATA = digits({ count: COUNT, seed: 4, size: 8 });
 const ALL = Float32Array.from(DATA.data, (byte) => byte / 255);
 const ROWS = (start: number, end: number) => ALL.subarray(64 * start, 64 * end);
 
+const adam = () => optim.adam({ lr: 1e-2 });
+
 function run() {
   const shape = [...DATA.shape];
   const values = settleRun(LAPLACE, [assignments(LAPLACE, ['latent=3', 'batch=50'])], { shape });
   const config = runConfig(LAPLACE, { shape }, values);
   const model = buildModel(config.model);
   const options: TrainerOptions = {
-    ...trainerOf(model, config.training),
+    ...(trainerOf(model, config.training, adam) as Omit<TrainerOptions, 'data'>),
     data: DATA,
-    optimizer: optim.adam({ lr: 1e-2 }),
     seed: 3,
   };
   return { model, options };

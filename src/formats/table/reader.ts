@@ -5,7 +5,7 @@ import { classIndices } from './classes.ts';
 import { Columns, type Layout, shellQuoted } from './columns.ts';
 import { BLANKS, cellsOf, type Dialect, isComment } from './dialect.ts';
 import { isHeadingAgain, type Row, readFirstRow } from './first-row.ts';
-import { isMissing, NumberReader, PLAIN } from './number.ts';
+import { isMissing, isUnknown, NumberReader, PLAIN } from './number.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
 import { seemsToCount, unnamedKind } from './row-numbers.ts';
 
@@ -196,6 +196,7 @@ export class TableReader {
   private number(raw: string, column: number): number {
     // `Number` alone also takes "", "0x10" and "Infinity".
     const cell = PLAIN.test(raw) ? raw : raw.trim();
+    if (this.source.options.takesMissing && isUnknown(cell)) return Number.NaN;
     const value = this.numbers.read(cell, this.line);
     if (typeof value === 'string') {
       const remedy = value.endsWith('; ') ? this.remedy(cell, column) : '';
@@ -209,8 +210,9 @@ export class TableReader {
 
   private remedy(cell: string, column: number): string {
     const name = shellQuoted((this.known as Known).columns.nameOf(column));
+    const { missingRemedy = '' } = this.source.options;
     return isMissing(cell)
-      ? `fill it in, or remove the row, or leave the column out with --drop ${name}`
+      ? `fill it in, or remove the row, or leave the column out with --drop ${name}${isUnknown(cell) ? missingRemedy : ''}`
       : `name a column of classes with --label-column ${name}, or leave it out with --drop ${name}`;
   }
 

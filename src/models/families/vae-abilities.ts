@@ -1,7 +1,7 @@
 // What may be asked of a variational autoencoder.
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Batch } from '../../nn/index.ts';
-import { elbo, importanceBound } from '../../objectives/index.ts';
+import { elbo, importanceBound, importanceOf, posteriorOf } from '../../objectives/index.ts';
 import { neg, zeros } from '../../ops/index.ts';
 import type { Abilities, CodeAbility } from '../family.ts';
 import { FreePart } from '../posteriors/index.ts';
@@ -30,6 +30,14 @@ export function vaeAbilities(model: Vae): Abilities {
     logWeights: {
       exact: false,
       of: (batch, k) => importanceBound(model, batch, k).logWeights,
+    },
+    impute: {
+      kind: 'weighed',
+      of: (batch, k) => {
+        const draw = posteriorOf(model, batch).draw(k);
+        const { logWeights } = importanceOf(model, batch, draw.value, draw.logProb());
+        return { codes: draw.value, logWeights, means: model.decode(draw.value).mean };
+      },
     },
     refine: {
       width: posteriorPart.width,

@@ -215,6 +215,7 @@ export class FlowModel extends Module implements Model {
 const TREATED = { uniform: 'dequantised', variational: 'dequantised variationally' } as const;
 
 const LACKS = {
+  impute: 'a flow, which takes no missing values; train a vae to fill in what is missing',
   'code.draw': 'a flow, whose codes have neither draws nor deviations; leave out --draw',
   'code.logStd': 'a flow, whose codes have neither draws nor deviations; leave out --std',
   'decode.draw': 'a flow, which leaves nothing to draw; leave out --draw',
