@@ -9,8 +9,8 @@ const WORKGROUP: u32 = 64u;
 @group(0) @binding(1) var<storage, read_write> result: array<vec4f, QUADS>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let first = group.x * WORKGROUP * ITEMS + local;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let first = group.x * WORKGROUP * ITEMS + local.x;
   for (var item = 0u; item < ITEMS; item++) {
     let index = first + item * WORKGROUP;
     if (index < QUADS) { result[index] = source[index]; }

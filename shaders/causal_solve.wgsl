@@ -67,12 +67,12 @@ fn solve(image: u32, row: u32, column: u32) {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let image = group.y * GRID_X + group.x;
   for (var wave = 0u; wave < WAVES; wave++) {
     if (image < BATCH) {
       // Rows that have a pixel on this wave: column = wave - REACH·row lies inside.
-      for (var row = local; row < HEIGHT; row += WORKGROUP) {
+      for (var row = local.x; row < HEIGHT; row += WORKGROUP) {
         let column = wave - REACH * row;
         if (column < WIDTH) { solve(image, row, column); }
       }

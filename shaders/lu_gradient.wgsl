@@ -13,8 +13,8 @@ const GRID_X: u32 = 1u;
 fn given(i: u32, j: u32) -> f32 { return dw[min(rows[i], N - 1u) * N + j]; }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let at = (group.y * GRID_X + group.x) * WORKGROUP + local;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let at = (group.y * GRID_X + group.x) * WORKGROUP + local.x;
   if (at >= N * N) { return; }
   let i = at / N;
   let j = at % N;

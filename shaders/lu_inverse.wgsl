@@ -27,9 +27,9 @@ fn meet() { storageBarrier(); }
 fn first_row(column: u32) -> u32 { return min(rows[min(column, N - 1u)], N - 1u); }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let lane = local % LANES;
-  let quad = (group.y * GRID_X + group.x) * (WORKGROUP / LANES) + local / LANES;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let lane = local.x % LANES;
+  let quad = (group.y * GRID_X + group.x) * (WORKGROUP / LANES) + local.x / LANES;
   // Past the last column there is nothing to do but to meet.
   let end = select(0u, N, 4u * quad < N);
   let column = 4u * quad;

@@ -8,8 +8,8 @@ const GRID_X: u32 = 1u;
 @group(0) @binding(3) var<storage, read_write> w: array<f32, N * N>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let at = (group.y * GRID_X + group.x) * WORKGROUP + local;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let at = (group.y * GRID_X + group.x) * WORKGROUP + local.x;
   if (at >= N * N) { return; }
   let row = min(rows[at / N], N - 1u);
   let column = at % N;

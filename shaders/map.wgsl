@@ -20,8 +20,8 @@ fn element(index: u32) {
 // @end
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let first = (group.y * GRID_X + group.x) * WORKGROUP * ITEMS + local;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let first = (group.y * GRID_X + group.x) * WORKGROUP * ITEMS + local.x;
   let end = min(QUADS, first + WORKGROUP * ITEMS);
   for (var index = first; index < end; index += WORKGROUP) { element(index); }
 }

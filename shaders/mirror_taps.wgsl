@@ -14,8 +14,8 @@ const GRID_X: u32 = 1u;
 @group(0) @binding(1) var<storage, read_write> result: array<f32, OUT * IN * TAPS>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let at = (group.y * GRID_X + group.x) * WORKGROUP + local;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let at = (group.y * GRID_X + group.x) * WORKGROUP + local.x;
   if (at >= OUT * IN * TAPS) { return; }
   let tap = TAPS - 1u - at / (OUT * IN);
   let there = at % (OUT * IN) * TAPS + tap;

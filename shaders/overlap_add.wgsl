@@ -12,8 +12,8 @@ const GRID_X: u32 = 1u;
 
 // One invocation a cell of the image.
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let at = (group.y * GRID_X + group.x) * WORKGROUP + local;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let at = (group.y * GRID_X + group.x) * WORKGROUP + local.x;
   if (at >= PIXELS * CELLS) { return; }
   let pixel = at / CELLS;
   let cell = at - pixel * CELLS;

@@ -16,8 +16,8 @@ const PARTS: u32 = KERNEL_HEIGHT / LINES;
 
 // The taps of a window's row lie side by side in either memory.
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let at = (group.y * GRID_X + group.x) * WORKGROUP + local;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let at = (group.y * GRID_X + group.x) * WORKGROUP + local.x;
   if (at >= PLACES * PARTS) { return; }
   let place = at / PARTS;
   let first = (at - place * PARTS) * LINES;

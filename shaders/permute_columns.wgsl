@@ -10,8 +10,8 @@ const GRID_X: u32 = 1u;
 @group(0) @binding(2) var<storage, read_write> y: array<f32, ROWS * WIDTH>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let at = (group.y * GRID_X + group.x) * WORKGROUP + local;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let at = (group.y * GRID_X + group.x) * WORKGROUP + local.x;
   if (at >= ROWS * WIDTH) { return; }
   y[at] = x[at / WIDTH * WIDTH + min(index[at % WIDTH], WIDTH - 1u)];
 }

@@ -46,12 +46,12 @@ fn within(value: vec4f, column: u32, width: u32, neutral: f32) -> vec4f {
 const UNITS: u32 = WORKGROUP / LANES;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  var lane = local % LANES;
-  var slot = local / LANES;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  var lane = local.x % LANES;
+  var slot = local.x / LANES;
   if (ACROSS) {
-    lane = local / UNITS;
-    slot = local % UNITS;
+    lane = local.x / UNITS;
+    slot = local.x % UNITS;
   }
   let unit = (group.y * GRID_X + group.x) * UNITS + slot;
   let live = unit < ROWS * SPLITS;

@@ -9,8 +9,8 @@ const GRID_X: u32 = 1u;
 @group(0) @binding(2) var<storage, read_write> y: array<f32, 2u * ELEMENTS>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let element = (group.y * GRID_X + group.x) * WORKGROUP + local;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let element = (group.y * GRID_X + group.x) * WORKGROUP + local.x;
   if (element >= ELEMENTS) { return; }
   let value = x[element];
   var result = value;

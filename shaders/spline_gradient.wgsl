@@ -42,8 +42,8 @@ fn store_slopes(at: u32, index: u32, to_first: f32, to_last: f32) {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let element = (group.y * GRID_X + group.x) * WORKGROUP + local;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let element = (group.y * GRID_X + group.x) * WORKGROUP + local.x;
   if (element >= ELEMENTS) { return; }
   let value = x[element];
   let at = first_parameter(element);

@@ -24,9 +24,9 @@ fn meet() { storageBarrier(); }
 // @end
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let lane = local % LANES;
-  let unit = (group.y * GRID_X + group.x) * (WORKGROUP / LANES) + local / LANES;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let lane = local.x % LANES;
+  let unit = (group.y * GRID_X + group.x) * (WORKGROUP / LANES) + local.x / LANES;
   let matrix = unit / QUADS;
   let quad = unit % QUADS;
   // Past the last matrix there is nothing to do but to meet.
