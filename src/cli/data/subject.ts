@@ -41,6 +41,8 @@ export interface Subject {
   readonly rows: RowSource;
   /** Rows by their numbers. */
   at(indices: readonly number[]): Float32Array;
+  /** The same as they are asked for. */
+  some(indices: readonly number[]): RowSource;
   /** Whether the model has no codes for these rows, because they are not those it was trained on. */
   readonly isUnseen: boolean;
   /** `mnist, 10,000 rows, binarize none`. */
@@ -77,19 +79,22 @@ export async function loadSubject(
   const drawSeed = binarization === 'once' ? (trained?.seed ?? 0) : seed;
   const rows: RowSource = (start, end) =>
     binarizedRows(dataset, start, end, binarization, drawSeed);
+  const at = (indices: readonly number[]) => {
+    const width = model.features;
+    const result = new Float32Array(indices.length * width);
+    indices.forEach((row, i) => {
+      result.set(rows(row, row + 1), i * width);
+    });
+    return result;
+  };
   return {
     dataset,
     binarization,
     isUnseen,
     rows,
-    at(indices) {
-      const width = model.features;
-      const result = new Float32Array(indices.length * width);
-      indices.forEach((row, i) => {
-        result.set(rows(row, row + 1), i * width);
-      });
-      return result;
-    },
+    at,
+    some: (numbers) =>
+      Object.assign((start: number, end: number) => at(numbers.slice(start, end)), { numbers }),
     title: `${dataset.name}, ${thousands(dataset.count)} rows, ${treatmentOf(model, standardization !== undefined, binarization)}`,
     summary: {
       data: dataset.name,

@@ -9,10 +9,12 @@ import { nest, type Values } from '../../schema/index.ts';
 import {
   type Binarization,
   type Decoding,
+  initialOf,
   layoutOf,
   makeOptimizer,
   outputBias,
   runConfig,
+  type SweepOptions,
   settleData,
   settleRun,
   type TrainerOptions,
@@ -40,7 +42,7 @@ export interface Prepared {
   readonly binarization: Binarization;
   readonly model: Model;
   readonly total: number;
-  readonly trainer: TrainerOptions;
+  readonly trainer: TrainerOptions | SweepOptions;
 }
 
 /**
@@ -56,7 +58,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const choice = {
     ...request.data,
     ...(isStandardized && { standardize: true }),
-    ...(family.takesAnyRange && PLANE_DATA.includes(request.data.data) && { anyRange: true }),
+    ...(isAnyRange(family, request.data.data) && { anyRange: true }),
   };
   const read = await loadTraining(choice, holdOut, out);
   if (read.test) checkShape(read.test, read.train.shape);
@@ -95,7 +97,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const binarization = describes
     ? chooseBinarization(asked.binarize ?? 'auto', describes, train)
     : 'none';
-  const perEpoch = Math.floor(train.count / batch);
+  const perEpoch = stepsAPass(model, train.count, batch);
   const total = totalSteps(asked, perEpoch);
   const values = withSettled(open, asked, binarization, total);
   const config = runConfig(family, described, values);
@@ -121,6 +123,12 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       `${folder}/checkpoint.safetensors is of another model; put back the one that belongs to ${folder}/training.json, or train anew with --force`,
     );
   }
+  // A run that goes on has begun.
+  const initial = resume
+    ? undefined
+    : training.outputBias === 'data'
+      ? new Map([outputBias(model as Model & Decoding, train, binarization)])
+      : initialOf(model, train, binarization, seed);
   return {
     request,
     data,
@@ -138,15 +146,23 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       runtime: `Node.js ${process.versions.node}`,
     },
     trainer: {
-      ...trainerOf(model, training),
+      ...trainerOf(model, training, () => makeOptimizer(training, perEpoch, total)),
       data: train,
       binarize: binarization,
-      optimizer: makeOptimizer(training, perEpoch, total),
-      ...(training.outputBias === 'data' && {
-        initial: new Map([outputBias(model as Model & Decoding, train, binarization)]),
-      }),
+      ...(initial && { initial }),
     },
   };
+}
+
+/** Whether a family takes these data as they are, of whatever range. */
+function isAnyRange({ range, takesAnyRange }: Family, data: string): boolean {
+  return range === 'any' || (takesAnyRange === true && PLANE_DATA.includes(data));
+}
+
+/** Steps of an epoch: where every row counts once, the last of them has the rows that are left. */
+function stepsAPass({ learner }: Model, rows: number, batch: number): number {
+  const isWhole = 'sweep' in learner && !learner.sweep.isShuffled;
+  return isWhole ? Math.ceil(rows / batch) : Math.floor(rows / batch);
 }
 
 /** @throws LatentGpuError `bad-config` for what a model with a code for each training row cannot keep */
@@ -162,7 +178,7 @@ function checkOwnRows({ patience, ema }: TrainingConfig): void {
 /** What follows from the data alone, settled for good: a continued run has it from its record. */
 function withSettled(
   values: Values,
-  { schedule }: TrainingConfig,
+  { schedule }: Pick<TrainingConfig, 'schedule'>,
   binarization: Binarization,
   total: number,
 ): Values {

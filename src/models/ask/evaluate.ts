@@ -9,7 +9,7 @@ import type { Model, Quantity } from '../family.ts';
 import { logDensities } from './densities.ts';
 import type { Evaluation, Figure, LikelihoodEstimate } from './evaluation.ts';
 import { Feed } from './feed.ts';
-import { moments } from './moments.ts';
+import { Columns, moments } from './moments.ts';
 import { withNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
@@ -196,9 +196,7 @@ async function meansOf(
     },
   });
   const values = quantities.map(() => new Float64Array(count));
-  const latent = code?.size ?? 0;
-  const first = new Float64Array(latent);
-  const second = new Float64Array(latent);
+  const columns = new Columns(code?.size ?? 0);
   try {
     for (let start = 0; start < count; start += size) {
       checkStop(signal, 'the evaluation');
@@ -209,7 +207,7 @@ async function meansOf(
       values.forEach((all, q) => {
         all.set((read[q] as Float32Array).subarray(0, end - start), start);
       });
-      if (codes) addMoments(read.at(-1) as Float32Array, end - start, first, second);
+      if (codes) columns.add(read.at(-1) as Float32Array, end - start);
       onProgress?.(end / count);
     }
   } finally {
@@ -221,24 +219,8 @@ async function meansOf(
       const { mean, standardError } = moments(values[q] as Float64Array);
       return { ...quantity, mean, error: standardError };
     }),
-    variances: codes && first.map((sum, j) => (second[j] as number) / count - (sum / count) ** 2),
+    variances: codes && columns.variances(),
   };
-}
-
-function addMoments(
-  codes: Float32Array,
-  count: number,
-  first: Float64Array,
-  second: Float64Array,
-): void {
-  const latent = first.length;
-  for (let i = 0; i < count; i++) {
-    for (let j = 0; j < latent; j++) {
-      const value = codes[i * latent + j] as number;
-      first[j] = (first[j] as number) + value;
-      second[j] = (second[j] as number) + value * value;
-    }
-  }
 }
 
 function boundEvaluationOf(

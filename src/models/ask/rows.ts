@@ -3,7 +3,11 @@ import { LatentGpuError } from '../../errors.ts';
 import type { Model } from '../family.ts';
 
 /** Rows `start` to `end` of data [count, D] as numbers. */
-export type RowSource = (start: number, end: number) => Float32Array;
+export interface RowSource {
+  (start: number, end: number): Float32Array;
+  /** Which rows of the data they are, for models that know their training rows. Default: 0, 1, … */
+  readonly numbers?: readonly number[];
+}
 
 /** Rows [count, width], all at once or as they are asked for. */
 export type Rows = ArrayLike<number> | RowSource;

@@ -19,6 +19,7 @@ export function vaeAbilities(model: Vae): Abilities {
     decode: {
       mean: (z) => model.decode(z).mean,
       draw: (z) => model.decode(z).sample(),
+      parameters: (z) => model.decode(z).parameters ?? [],
       numbers: Math.max(latent, features * likelihood.outputsPerFeature),
     },
     draw: {
@@ -83,21 +84,12 @@ function codeOf(model: Vae): CodeAbility {
 }
 
 function lacksOf({ config }: Vae): Record<string, string> {
-  const { code, posterior, prior } = config;
+  const { code, posterior } = config;
   const kind = code?.kind ?? 'normal';
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
   return {
     'code.logStd': `a model with ${what}, whose deviations have no closed form; leave out --std`,
     bijection: 'no flow but a variational autoencoder, which is no bijection',
     trainingRows: `a model with ${what}, which has a code for each row it was trained on and none for others`,
-    ...(posterior && posterior.kind !== 'normal'
-      ? {
-          graphs: `a model with posterior=${posterior.kind}, which ONNX files of this library do not hold`,
-        }
-      : prior && prior.kind !== 'normal'
-        ? {
-            graphs: `a model with prior=${prior.kind}, which ONNX files of this library do not hold`,
-          }
-        : {}),
   };
 }
