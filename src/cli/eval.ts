@@ -130,8 +130,10 @@ function collapsed(evaluation: Partial<Evaluation> | undefined, units = 0): stri
 
 /** `negative ELBO  105.904 ± 0.28 nats (…)`. */
 function lineOf({ label, value, error, unit, digits, errorDigits = 2, note }: Figure): string[] {
+  const rounded = value.toFixed(digits);
   const text = [
-    value.toFixed(digits),
+    // Rounded to nothing, a number has no sign.
+    Number(rounded) === 0 ? (0).toFixed(digits) : rounded,
     ...(error !== undefined ? [`± ${error.toFixed(errorDigits)}`] : []),
     ...(unit ? [unit] : []),
     ...(note ? [error === undefined ? note : `(${note})`] : []),

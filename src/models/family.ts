@@ -132,8 +132,8 @@ export interface RefineAbility {
   readonly width: number;
   /** The numbers to begin with. */
   start(batch: Batch): Tensor;
-  /** The evidence lower bound of posteriors that such numbers describe: [B], and its divergence. */
-  bound(batch: Batch, numbers: Tensor): { readonly bound: Tensor; readonly kl: Tensor };
+  /** The evidence lower bound of posteriors that such numbers describe, [B], and what to raise for it. */
+  bound(batch: Batch, numbers: Tensor): { readonly bound: Tensor; readonly surrogate: Tensor };
 }
 
 /** Estimators of the gradient of a bound, side by side. */

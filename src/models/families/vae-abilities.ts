@@ -1,7 +1,15 @@
 // What may be asked of a variational autoencoder.
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Batch } from '../../nn/index.ts';
-import { elbo, importanceBound } from '../../objectives/index.ts';
+import {
+  ENUMERABLE,
+  type Estimate,
+  elbo,
+  enumerated,
+  importanceBound,
+  isDiscrete,
+  score,
+} from '../../objectives/index.ts';
 import { neg, zeros } from '../../ops/index.ts';
 import type { Abilities, CodeAbility } from '../family.ts';
 import { FreePart } from '../posteriors/index.ts';
@@ -36,7 +44,7 @@ export function vaeAbilities(model: Vae): Abilities {
         rows === undefined
           ? model.numbers(batch)
           : zeros([batch.x.shape[0] as number, posteriorPart.width]),
-      bound: (batch, numbers) => elbo(model.withNumbers(numbers), batch),
+      bound: (batch, numbers) => refinedBound(model, batch, numbers),
     },
     ...(rows === undefined && { estimate: estimatesOf(model) }),
     ...(rows !== undefined && { trainingRows: rows }),
@@ -57,6 +65,18 @@ export function vaeAbilities(model: Vae): Abilities {
     },
     lacks: lacksOf(model),
   };
+}
+
+/** Draws by which the score function refines codes that are too many to go through. */
+const SCORED = 4;
+
+function refinedBound(model: Vae, batch: Batch, numbers: Tensor): Estimate {
+  const refined = model.withNumbers(numbers);
+  const posterior = model.posteriorPart.of(numbers);
+  if (!isDiscrete(posterior)) return elbo(refined, batch);
+  return posterior.configurations <= ENUMERABLE
+    ? enumerated(refined, batch)
+    : score(refined, batch, { samples: SCORED, baseline: 'leave-one-out' });
 }
 
 function codeOf(model: Vae): CodeAbility {
