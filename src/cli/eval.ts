@@ -89,7 +89,7 @@ async function perform(dir: string, options: EvalOptions, context: Context): Pro
       figures: { ...(evaluation && plainOf(evaluation as Evaluation)), ...found },
       lines: [
         ...[...(evaluation?.figures ?? []), ...figures].map(lineOf),
-        ...collapsed(evaluation, model.can.code?.size),
+        ...collapsed(evaluation, model.can.code?.units ?? model.can.code?.size),
       ],
     };
   });

@@ -81,6 +81,8 @@ export interface Quantity {
 export interface CodeAbility {
   /** Numbers of a code, M. */
   readonly size: number;
+  /** Parts of as many numbers each that are in use or idle: variables of classes. Default: each number. */
+  readonly units?: number;
   /** What codes are called: `codes`, `noise`. */
   readonly noun: string;
   /** What the values of `mean` are called: `means`, `noise`. */

@@ -103,6 +103,8 @@ const LACKS = {
   logWeights: 'an autoencoder, which gives data no probability; train a vae to score them',
   'code.draw': 'an autoencoder, whose codes have neither draws nor deviations; leave out --draw',
   'code.logStd': 'an autoencoder, whose codes have neither draws nor deviations; leave out --std',
+  estimate: 'an autoencoder, which draws nothing: its gradient needs no estimator',
+  refine: 'an autoencoder, which has no posterior to refit; leave out --refine',
   bijection: 'no flow but an autoencoder, which is no bijection',
 } as const;
 

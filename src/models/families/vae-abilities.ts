@@ -88,6 +88,7 @@ function codeOf(model: Vae): CodeAbility {
   const isClosed = hasDeviations ? priorPart.isStandard : (code?.kind ?? 'normal') !== 'normal';
   return {
     size: latent,
+    ...(code?.kind === 'categorical' && { units: code.groups ?? 1 }),
     noun: 'codes',
     values: 'means',
     isStandard: priorPart.isStandard,
@@ -108,6 +109,7 @@ function lacksOf({ config }: Vae): Record<string, string> {
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
   return {
     'code.logStd': `a model with ${what}, whose deviations have no closed form; leave out --std`,
+    estimate: `a model with ${what}, without an encoder whose gradient could be estimated`,
     bijection: 'no flow but a variational autoencoder, which is no bijection',
     trainingRows: `a model with ${what}, which has a code for each row it was trained on and none for others`,
     ...(posterior && posterior.kind !== 'normal'
