@@ -1,12 +1,14 @@
 // latentgpu eval: how good a model is on held-out data.
 import type { Command } from 'commander';
 import { IMPORTANCE_SAMPLES, LIKELIHOOD_ROWS } from '../constants.ts';
+import { LatentGpuError } from '../errors.ts';
 import {
   type Evaluation,
   evaluateModel,
   examine,
   type Figure,
   type Model,
+  need,
   plainOf,
   refine,
 } from '../models/index.ts';
@@ -62,8 +64,9 @@ export function evalCommand(program: Command): void {
 async function perform(dir: string, options: EvalOptions, context: Context): Promise<void> {
   const began = performance.now();
   const loaded = await loadModel(dir, context.out);
-  const subject = await loadSubject(dir, loaded, options, context, 'densities');
   const { model } = loaded;
+  checkAsked(dir, model, options);
+  const subject = await loadSubject(dir, loaded, options, context, 'densities');
   // Of an exact density they are draws of what makes grey levels continuous, and one is usual.
   const usual = model.can.logWeights?.exact ? 1 : IMPORTANCE_SAMPLES.evaluation;
   await measure({ label: 'evaluating', loaded, subject, began }, context, async (runtime, work) => {
@@ -93,6 +96,16 @@ async function perform(dir: string, options: EvalOptions, context: Context): Pro
       ],
     };
   });
+}
+
+/** @throws LatentGpuError `bad-input` for what this model has not */
+function checkAsked(dir: string, model: Model, { curve, refine }: EvalOptions): void {
+  if (refine !== undefined) need(model, 'refine', dir);
+  if (!curve || !need(model, 'logWeights', dir).exact) return;
+  throw new LatentGpuError(
+    'bad-input',
+    `${dir} holds a model whose log p(x) is exact: no number of samples changes it; leave out --curve`,
+  );
 }
 
 /** What refining finds of rows that have no code of their own. */
