@@ -25,6 +25,9 @@ export const STREAMS = {
   shownImages: 202,
   permutation: 301,
   matrix: 302,
+  /** Rows that a mixture's start looks at, and its starts. */
+  mixtureRows: 303,
+  mixtureStart: 304,
   trainingPlane: 401,
   testPlane: 402,
 } as const;

@@ -74,7 +74,7 @@ const FORMATS = 'an IDX or .npy file, a table as text (.csv), or a folder of ima
  * - `.npy` of any of the usual element types, C order
  * - text of any name (`.csv`, `.tsv`, `.txt`, `.data`): numbers in columns, with a header or without, see
  *   {@link readCsv}
- * - a folder of PNG or JPEG images of one size, or of one folder a class, see {@link imageFolder}
+ * - a folder of PNG, JPEG or WebP images of one size, or of one folder a class, see {@link imageFolder}
  *
  * Files may be gzipped. Infinity is refused in any case, NaN unless values may be missing.
  *

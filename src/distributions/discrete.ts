@@ -31,7 +31,7 @@ import {
   where,
 } from '../ops/index.ts';
 import type { Density, Draw } from './density.ts';
-import { type Distribution, sumOfSeen } from './distribution.ts';
+import { type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
 
 /** Independent Bernoulli variables given their log-odds [..., D]. */
 export class Bernoulli implements Distribution, Density {
@@ -48,6 +48,10 @@ export class Bernoulli implements Distribution, Density {
 
   get mean(): Tensor {
     return sigmoid(this.logits);
+  }
+
+  get parameters(): readonly Parameter[] {
+    return [{ name: 'logits', about: 'log-odds of 1', of: this.logits }];
   }
 
   sample(lead: readonly number[] = []): Tensor {
@@ -93,6 +97,11 @@ export class Categorical implements Distribution {
   get mean(): Tensor {
     const values = mul(toFloat(iota(this.levels)), 1 / (this.levels - 1));
     return sum(mul(softmax(this.logits), values), -1);
+  }
+
+  get parameters(): readonly Parameter[] {
+    const about = 'of grey level i, which stands for i / (levels - 1)';
+    return [{ name: 'logits', about, of: this.logits }];
   }
 
   /** By the Gumbel-max trick: the level with the largest logit plus Gumbel noise. */

@@ -13,6 +13,19 @@ export interface Distribution {
   sample(lead?: readonly number[]): Tensor;
   /** The mean, of the shape of the parameters. */
   readonly mean: Tensor;
+  /** What it is given by, beside its mean. */
+  readonly parameters?: readonly Parameter[];
+}
+
+/** A parameter of a distribution, for whoever takes its numbers elsewhere. */
+export interface Parameter {
+  /** The field's name: `std`, `logits`. */
+  readonly name: string;
+  /** What it is, in words. */
+  readonly about: string;
+  readonly of: Tensor;
+  /** Whether it is as large as the data's unit makes it: a deviation. */
+  readonly isScale?: boolean;
 }
 
 /** A distribution whose draws are differentiable functions of its parameters. */

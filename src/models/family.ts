@@ -1,14 +1,14 @@
 // What a family of models is, and what a model can do. Everybody above asks for abilities and never for
 // families; what a model cannot do, its family says once, in its own words.
+import type { Parameter } from '../distributions/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Bijection, Flow } from '../flows/index.ts';
-import type { Live } from '../graph/live.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Variable } from '../graph/variable.ts';
 import type { Batch, Module } from '../nn/index.ts';
-import type { LossTerms } from '../optim/index.ts';
 import type { ConfigOf, Key, Schema, Value } from '../schema/index.ts';
 import type { DataDescription } from './data-description.ts';
+import type { Learner } from './learner.ts';
 import type { LikelihoodConfig } from './likelihoods/index.ts';
 
 /** Settled configuration of some family: its keys, nested, beside what all models have. */
@@ -44,6 +44,8 @@ export interface Family<S extends Schema = Schema> {
   readonly takesMissing?: boolean;
   /** Whether it takes densities in the plane as they are, of any range. */
   readonly takesAnyRange?: boolean;
+  /** `any`: takes whatever data as they are, of any range; by default they are to lie in [0, 1], or standardised. */
+  readonly range?: 'any';
   /** Refuses settled keys that do not go together, those of the run included. */
   check?(values: ReadonlyMap<string, Value>): void;
   /**
@@ -54,16 +56,8 @@ export interface Family<S extends Schema = Schema> {
   build(config: ConfigOf<S> & ModelConfig, data: DataDescription, seed: number): Model;
 }
 
-/** How a model learns: by the gradient of a loss, a batch at a time. */
-export interface Learner {
-  loss(batch: Batch): LossTerms;
-  /** What is done once with the first batch: a start from data. */
-  start?(batch: Batch): readonly Tensor[];
-  /** Variational EM: q's parameters and p's, which may take turns. */
-  readonly turns?: { readonly e: readonly Variable[]; readonly m: readonly Variable[] };
-  /** Numbers that may change while a plan is replayed, by their keys. */
-  readonly live?: Readonly<Record<string, Live>>;
-}
+/** What is known of a family without building a model: whatever its keys are. */
+export type FamilyRow = Omit<Family, 'build'>;
 
 /** A number for each row, of which the mean over rows is told. */
 export interface Quantity {
@@ -83,6 +77,8 @@ export interface Quantity {
 export interface CodeAbility {
   /** Numbers of a code, M. */
   readonly size: number;
+  /** Parts of as many numbers each that are in use or idle: variables of classes. Default: each number. */
+  readonly units?: number;
   /** What codes are called: `codes`, `noise`. */
   readonly noun: string;
   /** What the values of `mean` are called: `means`, `noise`. */
@@ -106,6 +102,8 @@ export interface DecodeAbility {
   mean(z: Tensor): Tensor;
   /** A draw of it. */
   draw?(z: Tensor): Tensor;
+  /** What p(x | z) is given by beside its mean. */
+  parameters?(z: Tensor): readonly Parameter[];
   /** Numbers that decoding a row yields at most, which bound how many rows go at once. */
   readonly numbers: number;
 }
@@ -158,8 +156,8 @@ export interface RefineAbility {
   readonly width: number;
   /** The numbers to begin with. */
   start(batch: Batch): Tensor;
-  /** The evidence lower bound of posteriors that such numbers describe: [B], and its divergence. */
-  bound(batch: Batch, numbers: Tensor): { readonly bound: Tensor; readonly kl: Tensor };
+  /** The evidence lower bound of posteriors that such numbers describe, [B], and what to raise for it. */
+  bound(batch: Batch, numbers: Tensor): { readonly bound: Tensor; readonly surrogate: Tensor };
 }
 
 /** Estimators of the gradient of a bound, side by side. */
@@ -218,6 +216,10 @@ export interface Abilities {
   readonly treatment?: readonly string[];
   /** Why it takes values in [0, 1] alone, as the beginning of a sentence, and what to set for others. */
   readonly unitRange?: { readonly who: string; readonly remedy: string };
+  /** p(c | x) of the groups that it sorts data into, [B, K]. */
+  assign?(batch: Batch): Tensor;
+  /** Of an exact density: numbers that say which of its kind it is, by which BIC and AIC count. */
+  readonly freedom?: number;
   /** What `eval` and epochs report; the first is what patience watches, and lower is better. */
   quantities?(batch: Batch): readonly Quantity[];
   /**
@@ -255,7 +257,7 @@ export interface Portrait {
 
 type AbilityName = Exclude<
   keyof Abilities,
-  'lacks' | 'quantities' | 'trainingRows' | 'treatment' | 'unitRange'
+  'lacks' | 'quantities' | 'freedom' | 'trainingRows' | 'treatment' | 'unitRange'
 >;
 
 /**

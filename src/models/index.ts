@@ -45,6 +45,7 @@ export { reconstructionErrors, reconstructs } from './ask/reconstruction-error.t
 export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
 export { type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
 export { type RowScores, type ScoreOptions, scoreRows } from './ask/score.ts';
+export type { CodeConfig } from './codes.ts';
 export { buildModel, modelConfig } from './config.ts';
 export { type DataDescription, type DataTraits, traitValues } from './data-description.ts';
 export { Autoencoder, type AutoencoderConfig } from './families/ae.ts';
@@ -59,7 +60,14 @@ export type {
 export { LAYER_KEYS, LAYER_TYPES, type LayerConfig } from './families/flow/layer-keys.ts';
 export { FlowModel, GREY_LEVELS } from './families/flow/model.ts';
 export { Vae, type VaeConfig } from './families/vae.ts';
-export { defineFamily, families, familyNames, familyOf, findFamily } from './families.ts';
+export {
+  defineFamily,
+  families,
+  familyNames,
+  familyOf,
+  findFamily,
+  foreignFamilies,
+} from './families.ts';
 export {
   type Abilities,
   type BijectionAbility,
@@ -68,9 +76,9 @@ export {
   type DrawAbility,
   type EstimateAbility,
   type Family,
+  type FamilyRow,
   type GreyAbility,
   type ImputeAbility,
-  type Learner,
   lack,
   type Model,
   type ModelConfig,
@@ -81,6 +89,13 @@ export {
   type WeightAbility,
 } from './family.ts';
 export { interpolate, type LatentPlane, latentGrid, priorPlane } from './latent-space.ts';
+export type {
+  GradientLearner,
+  Learner,
+  Sweep,
+  SweepLearner,
+  TrainingRows,
+} from './learner.ts';
 export { type Likelihood, type LikelihoodConfig, makeLikelihood } from './likelihoods/index.ts';
 export { fromFormat1 } from './migrate.ts';
 export { MODEL_FILE, modelJson, readModelJson, settledConfig } from './model-json.ts';

@@ -12,6 +12,8 @@ export interface PictureOptions {
   readonly dataset: ImageDataset;
   readonly binarization: Binarization;
   readonly seed: number;
+  /** Of a model that has codes of its training rows alone: whether these are others. */
+  readonly isUnseen: boolean;
   /** Of a model that sees standardised data. */
   readonly standardization?: Standardization;
 }
@@ -23,7 +25,7 @@ export interface PictureOptions {
  */
 export async function runPictures(
   asked: Asked,
-  { dataset, binarization, seed, standardization }: PictureOptions,
+  { dataset, binarization, seed, isUnseen, standardization }: PictureOptions,
 ): Promise<Map<string, Uint8Array>> {
   const how = greyed(binarization);
   const scene = new Scene({
@@ -31,6 +33,7 @@ export async function runPictures(
     look: { shape: dataset.shape, standardization },
     sitters: {
       dataset,
+      isUnseen,
       shown: rowSourceOf(dataset, how, seed),
     },
     seed,

@@ -21,17 +21,22 @@ const SURROGATE = 'surrogate';
 export type { LossTerms } from '../optim/index.ts';
 
 export interface TrainerOptions extends RunData, Omit<MinimizeOptions, 'also'> {
-  /** The loss of a batch: `({ x }) => …`, x [B, D]. */
-  readonly loss: (batch: Batch) => LossTerms;
+  /** The loss of a batch: `({ x, labels }) => …`, x [B, D], or of its data points alone: `(x) => …`. */
+  readonly loss: (batch: Batch & Tensor) => LossTerms;
 }
 
 /** The graph of a training step, without a device. */
 export interface StepDescription extends Description {
   readonly step: Minimization;
   readonly history: Variable;
-  readonly effects: readonly Tensor[];
   /** Of a moving average. */
   readonly decay: number | undefined;
+}
+
+/** A batch that stands for its data points as well. */
+function asTensor(batch: Batch): Batch & Tensor {
+  const { x } = batch;
+  return Object.defineProperties(x, Object.getOwnPropertyDescriptors(batch)) as Batch & Tensor;
 }
 
 /**
@@ -47,7 +52,7 @@ export function describeStep(options: TrainerOptions): StepDescription {
     ...(options.noise !== undefined && { noise: options.noise }),
     ...(residentBytes !== undefined && { residentBytes }),
   });
-  const terms = options.loss(batches.batch);
+  const terms = options.loss(asTensor(batches.batch));
   const { loss, metrics = {}, effects = [] } = terms;
   const surrogate = terms.surrogate === loss ? undefined : terms.surrogate;
   const { also = [] } = terms;

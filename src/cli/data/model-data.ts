@@ -92,7 +92,8 @@ function hideFor({ hide, data }: ModelDataOptions, trained?: string): string | u
 
 /** Whether a model sees data as they are, of any range. */
 function takesAnyRange({ config, model }: LoadedModel): boolean {
-  return familyOf(config.family).takesAnyRange === true && !model.can.unitRange;
+  const { range, takesAnyRange: ofPlane } = familyOf(config.family);
+  return (range === 'any' || ofPlane === true) && !model.can.unitRange;
 }
 
 /** @returns the first `limit` rows, or all */

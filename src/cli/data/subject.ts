@@ -46,6 +46,8 @@ export interface Subject {
   readonly rows: RowSource;
   /** Rows by their numbers. */
   at(indices: readonly number[]): Float32Array;
+  /** The same as they are asked for. */
+  some(indices: readonly number[]): RowSource;
   /** Whether the model has no codes for these rows, because they are not those it was trained on. */
   readonly isUnseen: boolean;
   /** `mnist, 10,000 rows, binarize none`. */
@@ -81,20 +83,29 @@ export async function loadSubject(
   // Data that are drawn once are part of the data set: they are those of the training run.
   const drawSeed = binarization === 'once' ? (trained?.seed ?? 0) : seed;
   const rows = rowSourceOf(dataset, binarization, drawSeed);
+  const width = model.features;
+  const picked = (indices: readonly number[], of: RowSource) => {
+    const result = new Float32Array(indices.length * width);
+    indices.forEach((row, i) => {
+      result.set(of(row, row + 1), i * width);
+    });
+    return result;
+  };
+  const { mask } = rows;
   return {
     dataset,
     original,
     binarization,
     isUnseen,
     rows,
-    at(indices) {
-      const width = model.features;
-      const result = new Float32Array(indices.length * width);
-      indices.forEach((row, i) => {
-        result.set(rows(row, row + 1), i * width);
-      });
-      return result;
-    },
+    at: (indices) => picked(indices, rows),
+    some: (numbers) =>
+      Object.assign((start: number, end: number) => picked(numbers.slice(start, end), rows), {
+        numbers,
+        ...(mask && {
+          mask: (start: number, end: number) => picked(numbers.slice(start, end), mask),
+        }),
+      }),
     title: [
       `${dataset.name}, ${thousands(dataset.count)} rows`,
       ...missingText(dataset),

@@ -10,10 +10,12 @@ import { nest, type Values } from '../../schema/index.ts';
 import {
   type Binarization,
   type Decoding,
+  initialOf,
   layoutOf,
   makeOptimizer,
   outputBias,
   runConfig,
+  type SweepOptions,
   settleData,
   settleRun,
   type TrainerOptions,
@@ -42,7 +44,7 @@ export interface Prepared {
   readonly binarization: Binarization;
   readonly model: Model;
   readonly total: number;
-  readonly trainer: TrainerOptions;
+  readonly trainer: TrainerOptions | SweepOptions;
 }
 
 /**
@@ -59,7 +61,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     ...request.data,
     ...missingChoice(family, request.data.hide),
     ...(isStandardized && { standardize: true }),
-    ...(family.takesAnyRange && PLANE_DATA.includes(request.data.data) && { anyRange: true }),
+    ...(isAnyRange(family, request.data.data) && { anyRange: true }),
   };
   const read = await loadTraining(choice, holdOut, out);
   if (read.test) checkShape(read.test, read.train.shape);
@@ -88,7 +90,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   // Rows that have no code of their own cannot be evaluated on the way.
   const hasOwnRows = model.can.trainingRows !== undefined;
   const data = hasOwnRows ? { train, test: undefined } : asSeen;
-  if (hasOwnRows) checkOwnRows(asked);
+  if (hasOwnRows) checkOwnRows(asked, model.can.trainingRows, train.count);
   if (asked.patience !== null && (!data.test || asked.evaluate.every === 0)) {
     throw new LatentGpuError(
       'bad-config',
@@ -99,7 +101,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const binarization = describes
     ? chooseBinarization(asked.binarize ?? 'auto', describes, train)
     : 'none';
-  const perEpoch = Math.floor(train.count / batch);
+  const perEpoch = stepsAPass(model, train.count, batch);
   const total = totalSteps(asked, perEpoch);
   const values = withSettled(open, asked, binarization, total);
   const config = runConfig(family, described, values);
@@ -125,6 +127,12 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       `${folder}/checkpoint.safetensors is of another model; put back the one that belongs to ${folder}/training.json, or train anew with --force`,
     );
   }
+  // A run that goes on has begun.
+  const initial = resume
+    ? undefined
+    : training.outputBias === 'data'
+      ? new Map([outputBias(model as Model & Decoding, train, binarization)])
+      : initialOf(model, train, binarization, seed);
   return {
     request,
     data,
@@ -142,19 +150,33 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       runtime: `Node.js ${process.versions.node}`,
     },
     trainer: {
-      ...trainerOf(model, training),
+      ...trainerOf(model, training, () => makeOptimizer(training, perEpoch, total)),
       data: train,
       binarize: binarization,
-      optimizer: makeOptimizer(training, perEpoch, total),
-      ...(training.outputBias === 'data' && {
-        initial: new Map([outputBias(model as Model & Decoding, train, binarization)]),
-      }),
+      ...(initial && { initial }),
     },
   };
 }
 
+/** Whether a family takes these data as they are, of whatever range. */
+function isAnyRange({ range, takesAnyRange }: Family, data: string): boolean {
+  return range === 'any' || (takesAnyRange === true && PLANE_DATA.includes(data));
+}
+
+/** Steps of an epoch: where every row counts once, the last of them has the rows that are left. */
+function stepsAPass({ learner }: Model, rows: number, batch: number): number {
+  const isWhole = 'sweep' in learner && !learner.sweep.isShuffled;
+  return isWhole ? Math.ceil(rows / batch) : Math.floor(rows / batch);
+}
+
 /** @throws LatentGpuError `bad-config` for what a model with a code for each training row cannot keep */
-function checkOwnRows({ patience, ema }: TrainingConfig): void {
+function checkOwnRows({ patience, ema }: TrainingConfig, rows = 0, count = 0): void {
+  if (rows !== count) {
+    throw new LatentGpuError(
+      'bad-config',
+      `posterior.rows is ${rows}, and there are ${count} rows to train on; leave it out`,
+    );
+  }
   const said = patience !== null ? 'patience' : ema !== null ? 'ema' : undefined;
   if (said === undefined) return;
   throw new LatentGpuError(
@@ -166,7 +188,7 @@ function checkOwnRows({ patience, ema }: TrainingConfig): void {
 /** What follows from the data alone, settled for good: a continued run has it from its record. */
 function withSettled(
   values: Values,
-  { schedule }: TrainingConfig,
+  { schedule }: Pick<TrainingConfig, 'schedule'>,
   binarization: Binarization,
   total: number,
 ): Values {

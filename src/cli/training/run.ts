@@ -219,6 +219,7 @@ async function draw(
     const options = {
       dataset: data.test ?? data.train,
       binarization,
+      isUnseen: data.test !== undefined,
       seed: config.training.seed,
       ...(standardization && { standardization }),
     };

@@ -9,7 +9,7 @@ import type { Model, Quantity } from '../family.ts';
 import { logDensities } from './densities.ts';
 import type { Evaluation, Figure, LikelihoodEstimate } from './evaluation.ts';
 import { Feed } from './feed.ts';
-import { moments } from './moments.ts';
+import { byPart, Columns, moments } from './moments.ts';
 import { withNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
@@ -177,7 +177,7 @@ export function likelihoodOf(
 
 interface Means {
   readonly quantities: readonly (Quantity & { readonly mean: number; readonly error: number })[];
-  /** Variance over the rows of each number of the code that stands for them. */
+  /** Variance over the rows of each unit of the code that stands for them. */
   readonly variances: Float64Array | undefined;
 }
 
@@ -208,9 +208,7 @@ async function meansOf(
     },
   });
   const values = quantities.map(() => new Float64Array(count));
-  const latent = code?.size ?? 0;
-  const first = new Float64Array(latent);
-  const second = new Float64Array(latent);
+  const columns = new Columns(code?.size ?? 0);
   try {
     for (let start = 0; start < count; start += size) {
       checkStop(signal, 'the evaluation');
@@ -221,7 +219,7 @@ async function meansOf(
       values.forEach((all, q) => {
         all.set((read[q] as Float32Array).subarray(0, end - start), start);
       });
-      if (codes) addMoments(read.at(-1) as Float32Array, end - start, first, second);
+      if (codes) columns.add(read.at(-1) as Float32Array, end - start);
       onProgress?.(end / count);
     }
   } finally {
@@ -235,24 +233,8 @@ async function meansOf(
       const { mean, standardError } = moments(own);
       return { ...quantity, mean, error: standardError };
     }),
-    variances: codes && first.map((sum, j) => (second[j] as number) / count - (sum / count) ** 2),
+    variances: codes && byPart(columns.variances(), code?.units ?? columns.width),
   };
-}
-
-function addMoments(
-  codes: Float32Array,
-  count: number,
-  first: Float64Array,
-  second: Float64Array,
-): void {
-  const latent = first.length;
-  for (let i = 0; i < count; i++) {
-    for (let j = 0; j < latent; j++) {
-      const value = codes[i * latent + j] as number;
-      first[j] = (first[j] as number) + value;
-      second[j] = (second[j] as number) + value * value;
-    }
-  }
 }
 
 function boundEvaluationOf(

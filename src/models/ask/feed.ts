@@ -41,7 +41,10 @@ export class Feed {
       runtime.write(this.mask, fullBatch(rows.mask, start, end, this.size));
     }
     if (!this.numbers) return;
-    const at = Uint32Array.from({ length: this.size }, (_, i) => Math.min(start + i, end - 1));
+    const at = Uint32Array.from({ length: this.size }, (_, i) => {
+      const place = Math.min(start + i, end - 1);
+      return rows.numbers?.[place] ?? place;
+    });
     runtime.write(this.numbers, at);
   }
 

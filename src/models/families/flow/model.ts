@@ -22,7 +22,8 @@ import type { Tensor } from '../../../graph/tensor.ts';
 import { type Batch, Module } from '../../../nn/index.ts';
 import { mean, neg, reshape, sub } from '../../../ops/index.ts';
 import { TEMPERATURE_KEYS } from '../../controls.ts';
-import type { Abilities, GreyAbility, Learner, Model } from '../../family.ts';
+import type { Abilities, GreyAbility, Model } from '../../family.ts';
+import type { GradientLearner } from '../../learner.ts';
 import { eventShape, layersOf } from './architectures.ts';
 import type { BaseConfig, FlowConfig } from './config.ts';
 import { dequantizerOf } from './dequantizer.ts';
@@ -129,7 +130,7 @@ export class FlowModel extends Module implements Model {
     return this.flow.start(this.seen(x).events);
   }
 
-  get learner(): Learner {
+  get learner(): GradientLearner {
     return {
       loss: ({ x }) => {
         const { logProb, effects } = this.learn(x);
@@ -220,5 +221,6 @@ const LACKS = {
   'decode.draw': 'a flow, which leaves nothing to draw; leave out --draw',
   binarize: 'a flow, whose data are not binarised; leave out --binarize',
   half: 'a flow, whose log-determinants want all their bits; leave out --half',
-  graphs: 'a flow, which has no encoder and no decoder to export',
+  estimate: 'a flow, whose gradient is exact: there are no estimators to compare',
+  refine: 'a flow, whose codes are exact: there is nothing to refit; leave out --refine',
 } as const;
