@@ -77,6 +77,8 @@ export interface Quantity {
 export interface CodeAbility {
   /** Numbers of a code, M. */
   readonly size: number;
+  /** Parts of as many numbers each that are in use or idle: variables of classes. Default: each number. */
+  readonly units?: number;
   /** What codes are called: `codes`, `noise`. */
   readonly noun: string;
   /** What the values of `mean` are called: `means`, `noise`. */
@@ -154,8 +156,8 @@ export interface RefineAbility {
   readonly width: number;
   /** The numbers to begin with. */
   start(batch: Batch): Tensor;
-  /** The evidence lower bound of posteriors that such numbers describe: [B], and its divergence. */
-  bound(batch: Batch, numbers: Tensor): { readonly bound: Tensor; readonly kl: Tensor };
+  /** The evidence lower bound of posteriors that such numbers describe, [B], and what to raise for it. */
+  bound(batch: Batch, numbers: Tensor): { readonly bound: Tensor; readonly surrogate: Tensor };
 }
 
 /** Estimators of the gradient of a bound, side by side. */

@@ -90,7 +90,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   // Rows that have no code of their own cannot be evaluated on the way.
   const hasOwnRows = model.can.trainingRows !== undefined;
   const data = hasOwnRows ? { train, test: undefined } : asSeen;
-  if (hasOwnRows) checkOwnRows(asked);
+  if (hasOwnRows) checkOwnRows(asked, model.can.trainingRows, train.count);
   if (asked.patience !== null && (!data.test || asked.evaluate.every === 0)) {
     throw new LatentGpuError(
       'bad-config',
@@ -170,7 +170,13 @@ function stepsAPass({ learner }: Model, rows: number, batch: number): number {
 }
 
 /** @throws LatentGpuError `bad-config` for what a model with a code for each training row cannot keep */
-function checkOwnRows({ patience, ema }: TrainingConfig): void {
+function checkOwnRows({ patience, ema }: TrainingConfig, rows = 0, count = 0): void {
+  if (rows !== count) {
+    throw new LatentGpuError(
+      'bad-config',
+      `posterior.rows is ${rows}, and there are ${count} rows to train on; leave it out`,
+    );
+  }
   const said = patience !== null ? 'patience' : ema !== null ? 'ema' : undefined;
   if (said === undefined) return;
   throw new LatentGpuError(

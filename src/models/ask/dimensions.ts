@@ -5,7 +5,7 @@ import type { Runtime } from '../../scheduler/index.ts';
 import { type Model, need } from '../family.ts';
 import type { CodeDimension } from './evaluation.ts';
 import { Feed } from './feed.ts';
-import { Columns } from './moments.ts';
+import { byPart, Columns } from './moments.ts';
 import { withNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
@@ -65,10 +65,6 @@ export async function codeDimensions(
   const variances = codes.variances();
   if (!kl) return Array.from(variances, (variance) => ({ variance }));
   const means = divergences.means();
-  // Groups are of numbers that lie side by side.
-  const each = Math.max(1, Math.round(code.size / means.length));
-  return Array.from(means, (mean, j) => ({
-    kl: mean,
-    variance: variances.subarray(j * each, (j + 1) * each).reduce((a, b) => a + b, 0),
-  }));
+  const parts = byPart(variances, means.length);
+  return Array.from(means, (kl, j) => ({ kl, variance: parts[j] as number }));
 }

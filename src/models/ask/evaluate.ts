@@ -9,7 +9,7 @@ import type { Model, Quantity } from '../family.ts';
 import { logDensities } from './densities.ts';
 import type { Evaluation, Figure, LikelihoodEstimate } from './evaluation.ts';
 import { Feed } from './feed.ts';
-import { Columns, moments } from './moments.ts';
+import { byPart, Columns, moments } from './moments.ts';
 import { withNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
@@ -177,7 +177,7 @@ export function likelihoodOf(
 
 interface Means {
   readonly quantities: readonly (Quantity & { readonly mean: number; readonly error: number })[];
-  /** Variance over the rows of each number of the code that stands for them. */
+  /** Variance over the rows of each unit of the code that stands for them. */
   readonly variances: Float64Array | undefined;
 }
 
@@ -233,7 +233,7 @@ async function meansOf(
       const { mean, standardError } = moments(own);
       return { ...quantity, mean, error: standardError };
     }),
-    variances: codes && columns.variances(),
+    variances: codes && byPart(columns.variances(), code?.units ?? columns.width),
   };
 }
 

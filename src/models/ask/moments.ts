@@ -8,6 +8,14 @@ export function moments(values: Float64Array): { mean: number; standardError: nu
   return { mean, standardError: n > 1 ? Math.sqrt(squares / (n - 1) / n) : 0 };
 }
 
+/** Sums over parts of equal width that lie side by side. */
+export function byPart(values: Float64Array, parts: number): Float64Array {
+  const width = Math.max(1, Math.round(values.length / parts));
+  return Float64Array.from({ length: parts }, (_, part) =>
+    values.subarray(part * width, (part + 1) * width).reduce((a, b) => a + b, 0),
+  );
+}
+
 /** Running means and variances of columns, in float64. */
 export class Columns {
   private readonly first: Float64Array;
@@ -29,6 +37,10 @@ export class Columns {
       this.second[j] = (this.second[j] as number) + value * value;
     }
     this.count += rows;
+  }
+
+  get width(): number {
+    return this.first.length;
   }
 
   means(): Float64Array {

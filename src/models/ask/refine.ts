@@ -85,8 +85,8 @@ async function refined(
   const numbers = variable('numbers', shape);
   const state = { m: variable('m', shape), v: variable('v', shape) };
   const done = variable('done', []);
-  const { bound } = ability.bound(feed.batch, numbers);
-  const [slope] = gradient(neg(sum(bound)), [numbers]);
+  const { bound, surrogate } = ability.bound(feed.batch, numbers);
+  const [slope] = gradient(neg(sum(surrogate)), [numbers]);
   const phase = mul(Math.PI, div(done, steps));
   const next = adam().update({
     parameters: numbers,
