@@ -16,11 +16,16 @@ export const STREAMS = {
   spreadPoints: 103,
   spreadCodes: 104,
   certificate: 105,
+  /** Which values are hidden from a model. */
+  hidden: 106,
   /** The demo's codes, and which images it shows. */
   shownSamples: 201,
   shownImages: 202,
   permutation: 301,
   matrix: 302,
+  /** Rows that a mixture's start looks at, and its starts. */
+  mixtureRows: 303,
+  mixtureStart: 304,
   trainingPlane: 401,
   testPlane: 402,
 } as const;

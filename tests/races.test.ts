@@ -88,7 +88,10 @@ describe('races', () => {
     const sign = new Float32Array(8).fill(1);
     const rows = Uint32Array.from([3, 1, 2, 0, 5, 4, 7, 6]);
     const triangular = specialize('triangular_inverse', { constants: { ...columns, BATCH: 1 } });
+    const cholesky = specialize('cholesky', { constants: { N: 8, BATCH: 1, WORKGROUP: 4 } });
+    const definite = matrix.map((x, at) => (at % 9 === 0 ? 4 : x));
     for (const [code, inputs] of [
+      [cholesky, { a: definite, l: new Float32Array(64) }],
       [packed, { factors: matrix, sign, rows, result: new Float32Array(64) }],
       [triangular, { a: matrix, x: new Float32Array(64) }],
     ] as const) {

@@ -1,6 +1,7 @@
 // latentgpu eval: how good a model is on held-out data.
 import type { Command } from 'commander';
 import { IMPORTANCE_SAMPLES, LIKELIHOOD_ROWS } from '../constants.ts';
+import { meanScale } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
 import {
   type Evaluation,
@@ -124,7 +125,7 @@ async function examineUnseen(
       {
         name: 'refinement.after',
         label: 'negative ELBO',
-        value: logScale - after,
+        value: meanScale(logScale, count) - after,
         error: afterError,
         unit: 'nats',
         digits: 3,

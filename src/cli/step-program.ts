@@ -3,7 +3,7 @@ import { familyOf } from '../models/index.ts';
 import type { Program } from '../scheduler/index.ts';
 import type { Given } from '../schema/index.ts';
 import {
-  describeStep,
+  describeRun,
   keyValues,
   makeOptimizer,
   runConfig,
@@ -34,8 +34,10 @@ export function stepProgram({ config, model, record }: LoadedModel): Program {
     // Described, not read: its rows are not there.
     data: isGrey ? new Uint8Array(0) : new Float32Array(0),
   };
-  const { effects } = describeStep({
-    ...trainerOf(model, training),
+  const { effects } = describeRun({
+    ...trainerOf(model, training, () =>
+      makeOptimizer(training, stepsPerEpoch, totalSteps(training, stepsPerEpoch)),
+    ),
     data: dataset,
     binarize: describes
       ? chooseBinarization(training.binarize ?? 'auto', describes, {
@@ -44,7 +46,6 @@ export function stepProgram({ config, model, record }: LoadedModel): Program {
           data: Uint8Array.of(128),
         })
       : 'none',
-    optimizer: makeOptimizer(training, stepsPerEpoch, totalSteps(training, stepsPerEpoch)),
   });
   return { effects };
 }

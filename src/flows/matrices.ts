@@ -95,6 +95,45 @@ export function logDeterminant(a: Matrix, n: number): { logAbs: number; sign: nu
   return { logAbs, sign };
 }
 
+/** A Cholesky factor, or the first pivot that is not above the least one. */
+export type Cholesky =
+  | { readonly factor: Matrix }
+  | { readonly pivot: number; readonly value: number };
+
+/**
+ * L with L Lᵀ = A for a symmetric A, of which the lower triangle is read. Golub and Van Loan, "Matrix
+ * Computations", §4.2.
+ *
+ * @param least what every pivot must be above
+ */
+export function cholesky(a: Matrix, n: number, least = 0): Cholesky {
+  const factor = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      let rest = a[i * n + j] as number;
+      for (let k = 0; k < j; k++)
+        rest -= (factor[i * n + k] as number) * (factor[j * n + k] as number);
+      if (i === j && !(rest > least)) return { pivot: i, value: rest };
+      factor[i * n + j] = i === j ? Math.sqrt(rest) : rest / (factor[j * n + j] as number);
+    }
+  }
+  return { factor };
+}
+
+/** The inverse of a lower triangle. */
+export function lowerInverse(lower: Matrix, n: number): Matrix {
+  const inverse = new Float64Array(n * n);
+  for (let c = 0; c < n; c++) {
+    for (let i = c; i < n; i++) {
+      let rest = i === c ? 1 : 0;
+      for (let k = c; k < i; k++)
+        rest -= (lower[i * n + k] as number) * (inverse[k * n + c] as number);
+      inverse[i * n + c] = rest / (lower[i * n + i] as number);
+    }
+  }
+  return inverse;
+}
+
 /**
  * W with W C Wᵀ = I for a covariance C: the inverse of its Cholesky factor, a lower triangle. A linear
  * flow that starts from it makes data with that covariance white.
@@ -102,28 +141,10 @@ export function logDeterminant(a: Matrix, n: number): { logAbs: number; sign: nu
  * @throws LatentGpuError `bad-input` unless C is positive definite
  */
 export function whitening(covariance: Matrix, n: number): Matrix {
-  const factor = new Float64Array(n * n);
-  const at = (a: Matrix, i: number, j: number) => a[i * n + j] as number;
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let rest = at(covariance, i, j);
-      for (let k = 0; k < j; k++) rest -= at(factor, i, k) * at(factor, j, k);
-      if (i === j && !(rest > 0)) {
-        throw new LatentGpuError(
-          'bad-input',
-          `this covariance is not positive definite (pivot ${i} is ${rest}); leave out constant features`,
-        );
-      }
-      factor[i * n + j] = i === j ? Math.sqrt(rest) : rest / at(factor, j, j);
-    }
-  }
-  const inverse = new Float64Array(n * n);
-  for (let c = 0; c < n; c++) {
-    for (let i = c; i < n; i++) {
-      let rest = i === c ? 1 : 0;
-      for (let k = c; k < i; k++) rest -= at(factor, i, k) * at(inverse, k, c);
-      inverse[i * n + c] = rest / at(factor, i, i);
-    }
-  }
-  return inverse;
+  const found = cholesky(covariance, n);
+  if ('factor' in found) return lowerInverse(found.factor, n);
+  throw new LatentGpuError(
+    'bad-input',
+    `this covariance is not positive definite (pivot ${found.pivot} is ${found.value}); leave out constant features`,
+  );
 }

@@ -4,34 +4,40 @@ import { nearest } from '../nearest.ts';
 import type { Schema } from '../schema/index.ts';
 import { AE } from './families/ae.ts';
 import { FLOWS } from './families/flow/index.ts';
+import { GMM } from './families/gmm/index.ts';
+import { PPCA } from './families/ppca/index.ts';
 import { IWAE, VAE } from './families/vae.ts';
 import type { Family } from './family.ts';
 
-/** Copies of this library, a bundle for the command line and one for users, share what is defined. */
-const SHARED = Symbol.for('latentgpu.families');
+/** Those that users define. */
+const OWN = new Map<string, Family>();
 
-function table(): Map<string, Family> {
-  const holder = globalThis as { [SHARED]?: Map<string, Family> };
-  holder[SHARED] ??= new Map();
-  return holder[SHARED];
+/** Copies of this library in one process share nothing but this: what was defined, and by which copy. */
+const SHARED = Symbol.for('latentgpu.families');
+const shared = globalThis as { [SHARED]?: Map<string, object> };
+
+/** Names of families that another copy of this library holds, whose models this one could not run. */
+export function foreignFamilies(): string[] {
+  const all = [...(shared[SHARED] ?? [])];
+  return all.filter(([, holder]) => holder !== OWN).map(([name]) => name);
 }
 
 const BUILT_IN: ReadonlyMap<string, Family> = new Map(
-  [VAE, IWAE, AE, ...FLOWS].map((family) => [family.name, family as Family]),
+  [VAE, IWAE, AE, GMM, PPCA, ...FLOWS].map((family) => [family.name, family as Family]),
 );
 
 /** Names of all families, the built-in ones first. */
 export function familyNames(): string[] {
-  return [...BUILT_IN.keys(), ...table().keys()];
+  return [...BUILT_IN.keys(), ...OWN.keys()];
 }
 
 /** All families, the built-in ones first. */
 export function families(): Family[] {
-  return [...BUILT_IN.values(), ...table().values()];
+  return [...BUILT_IN.values(), ...OWN.values()];
 }
 
 export function findFamily(name: unknown): Family | undefined {
-  return BUILT_IN.get(name as string) ?? table().get(name as string);
+  return BUILT_IN.get(name as string) ?? OWN.get(name as string);
 }
 
 /** @throws LatentGpuError `bad-config` that lists the families there are */
@@ -66,6 +72,8 @@ export function defineFamily<const S extends Schema>(family: Family<S>): Family<
     const why = BUILT_IN.has(name) ? 'is taken' : 'is no name: small letters, digits and dashes';
     throw new LatentGpuError('bad-config', `a family cannot be called '${name}', which ${why}`);
   }
-  table().set(name, family as unknown as Family);
+  OWN.set(name, family as unknown as Family);
+  shared[SHARED] ??= new Map();
+  shared[SHARED].set(name, OWN);
   return family;
 }

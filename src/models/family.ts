@@ -1,14 +1,14 @@
 // What a family of models is, and what a model can do. Everybody above asks for abilities and never for
 // families; what a model cannot do, its family says once, in its own words.
+import type { Parameter } from '../distributions/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Bijection, Flow } from '../flows/index.ts';
-import type { Live } from '../graph/live.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Variable } from '../graph/variable.ts';
 import type { Batch, Module } from '../nn/index.ts';
-import type { LossTerms } from '../optim/index.ts';
 import type { ConfigOf, Key, Schema, Value } from '../schema/index.ts';
 import type { DataDescription } from './data-description.ts';
+import type { Learner } from './learner.ts';
 import type { LikelihoodConfig } from './likelihoods/index.ts';
 
 /** Settled configuration of some family: its keys, nested, beside what all models have. */
@@ -40,8 +40,12 @@ export interface Family<S extends Schema = Schema> {
   readonly defaults?: Readonly<Record<string, Default>>;
   /** What a batch must bring beside data points. */
   readonly wants?: readonly ('labels' | 'rows')[];
+  /** Whether its models take data with missing values, as `Batch.mask` and zeros in their places. */
+  readonly takesMissing?: boolean;
   /** Whether it takes densities in the plane as they are, of any range. */
   readonly takesAnyRange?: boolean;
+  /** `any`: takes whatever data as they are, of any range; by default they are to lie in [0, 1], or standardised. */
+  readonly range?: 'any';
   /** Refuses settled keys that do not go together, those of the run included. */
   check?(values: ReadonlyMap<string, Value>): void;
   /**
@@ -52,16 +56,8 @@ export interface Family<S extends Schema = Schema> {
   build(config: ConfigOf<S> & ModelConfig, data: DataDescription, seed: number): Model;
 }
 
-/** How a model learns: by the gradient of a loss, a batch at a time. */
-export interface Learner {
-  loss(batch: Batch): LossTerms;
-  /** What is done once with the first batch: a start from data. */
-  start?(batch: Batch): readonly Tensor[];
-  /** Variational EM: q's parameters and p's, which may take turns. */
-  readonly turns?: { readonly e: readonly Variable[]; readonly m: readonly Variable[] };
-  /** Numbers that may change while a plan is replayed, by their keys. */
-  readonly live?: Readonly<Record<string, Live>>;
-}
+/** What is known of a family without building a model: whatever its keys are. */
+export type FamilyRow = Omit<Family, 'build'>;
 
 /** A number for each row, of which the mean over rows is told. */
 export interface Quantity {
@@ -106,6 +102,8 @@ export interface DecodeAbility {
   mean(z: Tensor): Tensor;
   /** A draw of it. */
   draw?(z: Tensor): Tensor;
+  /** What p(x | z) is given by beside its mean. */
+  parameters?(z: Tensor): readonly Parameter[];
   /** Numbers that decoding a row yields at most, which bound how many rows go at once. */
   readonly numbers: number;
 }
@@ -124,6 +122,30 @@ export interface WeightAbility {
   readonly exact: boolean;
   /** Log importance weights log p(x, z) - log q(z | x): [B, k]; of an exact density log p(x): [B]. */
   of(batch: Batch, k: number): Tensor;
+}
+
+/** What is missing, given what is seen: in closed form, or by codes that are weighed. */
+export type ImputeAbility =
+  | {
+      readonly kind: 'exact';
+      /** E[x | what is seen], [B, D]. */
+      mean(batch: Batch): Tensor;
+      /** A draw of it, [B, D]. */
+      draw(batch: Batch): Tensor;
+    }
+  | {
+      readonly kind: 'weighed';
+      /** k draws of q(z | what is seen), k ≥ 2. */
+      of(batch: Batch, k: number): WeighedCodes;
+    };
+
+export interface WeighedCodes {
+  /** [B, k, M]. */
+  readonly codes: Tensor;
+  /** log p(what is seen, z) - log q(z | what is seen), [B, k]. */
+  readonly logWeights: Tensor;
+  /** E[x | z], [B, k, D]. */
+  readonly means: Tensor;
 }
 
 /**
@@ -184,6 +206,7 @@ export interface Abilities {
   readonly bijection?: BijectionAbility;
   readonly grey?: GreyAbility;
   readonly refine?: RefineAbility;
+  readonly impute?: ImputeAbility;
   readonly estimate?: EstimateAbility;
   /** Codes are those of so many training rows: of other data it has none, unless they are refined. */
   readonly trainingRows?: number;
@@ -193,6 +216,10 @@ export interface Abilities {
   readonly treatment?: readonly string[];
   /** Why it takes values in [0, 1] alone, as the beginning of a sentence, and what to set for others. */
   readonly unitRange?: { readonly who: string; readonly remedy: string };
+  /** p(c | x) of the groups that it sorts data into, [B, K]. */
+  assign?(batch: Batch): Tensor;
+  /** Of an exact density: numbers that say which of its kind it is, by which BIC and AIC count. */
+  readonly freedom?: number;
   /** What `eval` and epochs report; the first is what patience watches, and lower is better. */
   quantities?(batch: Batch): readonly Quantity[];
   /**
@@ -230,7 +257,7 @@ export interface Portrait {
 
 type AbilityName = Exclude<
   keyof Abilities,
-  'lacks' | 'quantities' | 'trainingRows' | 'treatment' | 'unitRange'
+  'lacks' | 'quantities' | 'freedom' | 'trainingRows' | 'treatment' | 'unitRange'
 >;
 
 /**

@@ -13,6 +13,7 @@ export {
 } from './activations.ts';
 export * from './arithmetic.ts';
 export { causalSolve, inOrder } from './causal-solve.ts';
+export { cholesky } from './cholesky.ts';
 export * from './comparison.ts';
 export { constant, full, type TensorLike, zeros } from './constant.ts';
 export { conv2d } from './convolution.ts';

@@ -3,7 +3,7 @@ import type { ImageDataset } from '../data/dataset.ts';
 import type { Standardization } from '../data/standardize.ts';
 import type { Asked } from '../models/index.ts';
 import { encodePng } from '../pictures/png.ts';
-import { type Binarization, binarizedRows, greyed } from '../training/index.ts';
+import { type Binarization, greyed, rowSourceOf } from '../training/index.ts';
 import { viewsOf } from './views/index.ts';
 import { Scene } from './views/scene.ts';
 
@@ -34,7 +34,7 @@ export async function runPictures(
     sitters: {
       dataset,
       isUnseen,
-      shown: (start, end) => binarizedRows(dataset, start, end, how, seed),
+      shown: rowSourceOf(dataset, how, seed),
     },
     seed,
   });

@@ -35,6 +35,8 @@ export interface RunData {
 
 export interface Description {
   readonly batches: Batches;
+  /** What a step does. */
+  readonly effects: readonly Tensor[];
   readonly trained: {
     /** All parameters end to end. */
     readonly parameters: Variable;

@@ -48,8 +48,8 @@ export interface FitOptions {
 }
 
 export interface FitResult {
-  /** `stale`: `patience` ran out. */
-  readonly reason: 'finished' | 'stale' | 'interrupted';
+  /** `stale`: `patience` ran out. `converged`: another pass would change nothing. */
+  readonly reason: 'finished' | 'stale' | 'converged' | 'interrupted';
   readonly step: number;
   readonly epoch: number;
   /** Of the last epoch, if one ended. */
@@ -97,11 +97,16 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
   let last: EpochReport | undefined;
   let seconds = 0;
   const isStale = () => patience !== undefined && best !== undefined && best.stale >= patience;
+  const reasonOf = (): FitResult['reason'] => {
+    if (trainer.isConverged) return 'converged';
+    if (trainer.step >= total) return 'finished';
+    return isStale() ? 'stale' : 'interrupted';
+  };
   const checkpoint = async () =>
     options.onCheckpoint?.({ state: trainer.lastState as TrainerState, best });
 
   try {
-    while (trainer.step < total && !signal?.aborted && !isStale()) {
+    while (trainer.step < total && !signal?.aborted && !isStale() && !trainer.isConverged) {
       const from = trainer.step;
       const stop = checkpointEvery > 0 ? nextMultiple(from, checkpointEvery) : total;
       const next = Math.min(total, nextMultiple(from, perEpoch), stop);
@@ -113,7 +118,7 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
       seconds += (performance.now() - began) / 1000;
       means.add(report.metrics, report.step - from);
       if (report.step < next) break;
-      const isEnd = next === total;
+      const isEnd = next === total || trainer.isConverged;
       if (isEnd || next % perEpoch === 0) {
         const { steps } = means;
         last = { ...report, steps, metrics: means.take(), seconds };
@@ -142,9 +147,8 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
     throw error;
   }
   await checkpoint();
-  const interrupted = trainer.step < total && !isStale();
   return {
-    reason: interrupted ? 'interrupted' : trainer.step < total ? 'stale' : 'finished',
+    reason: reasonOf(),
     step: trainer.step,
     epoch: trainer.step / perEpoch,
     last,

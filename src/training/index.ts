@@ -1,5 +1,11 @@
 // Training: configuration, batches, the trainer, the loop around it, its state as a file.
-export { BINARIZATIONS, type Binarization, binarizedRows, greyed } from './binarize.ts';
+export {
+  BINARIZATIONS,
+  type Binarization,
+  binarizedRows,
+  greyed,
+  rowSourceOf,
+} from './binarize.ts';
 export {
   type Best,
   type Checkpoint,
@@ -27,7 +33,8 @@ export {
   type FitResult,
   fit,
 } from './fit.ts';
-export { learningOf, trainerOf } from './learn.ts';
+export { initialOf, type LearningOf, learningOf, trainerOf } from './learn.ts';
+export { describeRun } from './learner.ts';
 export { type Decoding, outputBias } from './output-bias.ts';
 export type { Progress, RunOptions, TrainingReport } from './report.ts';
 export type { TrainerState } from './state.ts';
@@ -37,5 +44,5 @@ export {
   type StepDescription,
   type TrainerOptions,
 } from './step.ts';
-export type { Sweep, SweepOptions } from './sweep.ts';
+export type { SweepOptions } from './sweep.ts';
 export { Trainer } from './trainer.ts';

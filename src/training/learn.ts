@@ -1,31 +1,62 @@
 // A model of the table of families as a trainer takes it.
-import type { Model } from '../models/index.ts';
+import type { ImageDataset } from '../data/dataset.ts';
+import type { Variable } from '../graph/variable.ts';
+import type { Learner, Model, SweepLearner } from '../models/index.ts';
+import type { Batch } from '../nn/index.ts';
+import type { Optimizer } from '../optim/index.ts';
+import { type Binarization, binarizedRows } from './binarize.ts';
 import type { TrainingConfig } from './config.ts';
 import type { TrainerOptions } from './step.ts';
+import type { SweepOptions } from './sweep.ts';
 
-/** How a model learns: its loss, and what is done before the first step. */
-export function learningOf({ learner }: Model): Pick<TrainerOptions, 'loss' | 'start'> {
-  return {
-    loss: (batch) => learner.loss(batch),
-    ...(learner.start && { start: (batch) => learner.start?.(batch) ?? [] }),
-  };
+/** What a trainer takes of a learner of that kind. */
+export type LearningOf<L extends Learner> = L extends SweepLearner
+  ? Pick<SweepOptions, 'sweep' | 'start'>
+  : Pick<TrainerOptions, 'loss' | 'start'>;
+
+/** How a model learns: its loss, or its passes, and what is done before the first step. */
+export function learningOf<L extends Learner>(model: { readonly learner: L }): LearningOf<L> {
+  const learner: Learner = model.learner;
+  const start = learner.start && { start: (batch: Batch) => learner.start?.(batch) ?? [] };
+  const how =
+    'sweep' in learner ? { sweep: learner.sweep } : { loss: (batch: Batch) => learner.loss(batch) };
+  return { ...how, ...start } as LearningOf<L>;
 }
 
-/** What a trainer is told of a model and the settled keys of its training, data and optimizer excepted. */
+/**
+ * Initial values that a model finds in its data, before the first step of a run.
+ *
+ * @throws LatentGpuError `bad-data`, `bad-config` for data from which it cannot be learned
+ */
+export function initialOf(
+  { learner }: { readonly learner: Learner },
+  data: ImageDataset,
+  binarization: Binarization,
+  seed: number,
+): ReadonlyMap<Variable, Float32Array> | undefined {
+  const rows = (a: number, b: number) => binarizedRows(data, a, b, binarization, seed);
+  return learner.initial?.({ count: data.count, rows }, seed);
+}
+
+/**
+ * What a trainer is told of a model and the settled keys of its training, the data excepted.
+ *
+ * @param optimizer made where the model follows a gradient
+ */
 export function trainerOf(
   model: Model,
-  { batch, seed, clipNorm, ema, optimizer }: TrainingConfig,
-): Pick<
-  TrainerOptions,
-  'model' | 'loss' | 'start' | 'batch' | 'seed' | 'clipNorm' | 'ema' | 'turns'
-> {
-  const { scheme, eSteps = 1, mSteps = 1 } = optimizer;
-  const { turns } = model.learner;
+  { batch, seed, clipNorm, ema, optimizer: asked }: TrainingConfig,
+  optimizer: () => Optimizer,
+): Omit<TrainerOptions, 'data'> | Omit<SweepOptions, 'data'> {
+  const { learner } = model;
+  const shared = { model, batch, seed };
+  if ('sweep' in learner) return { ...shared, ...learningOf({ learner }) };
+  const { turns } = learner;
+  const { scheme, eSteps = 1, mSteps = 1 } = asked;
   return {
-    model,
-    ...learningOf(model),
-    batch,
-    seed,
+    ...shared,
+    ...learningOf({ learner }),
+    optimizer: optimizer(),
     ...(clipNorm !== null && { clipNorm }),
     ...(ema !== null && { ema }),
     ...(scheme === 'alternating' &&

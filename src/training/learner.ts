@@ -27,3 +27,11 @@ export function learnerOf(options: TrainerOptions | SweepOptions): Learner {
     run: (device, tuned) => StepRunner.create(device, description, options, tuned),
   };
 }
+
+/**
+ * Describes a run, whichever way the model learns. Needs no device and reads no data, so that
+ * `schedule({ effects })` can tell how a step would go.
+ */
+export function describeRun(options: TrainerOptions | SweepOptions): Description {
+  return learnerOf(options).description;
+}

@@ -56,6 +56,11 @@ export abstract class Runner<D extends Description = Description> {
   /** @returns the steps done: fewer than asked for only if the signal stopped it */
   abstract advance(steps: number, signal?: AbortSignal): Promise<number>;
 
+  /** Whether nothing is left to learn. */
+  get isConverged(): boolean {
+    return false;
+  }
+
   /** What was recorded in the last `count` steps. */
   abstract recorded(count: number): Promise<Recorded>;
 

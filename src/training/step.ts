@@ -29,7 +29,6 @@ export interface TrainerOptions extends RunData, Omit<MinimizeOptions, 'also'> {
 export interface StepDescription extends Description {
   readonly step: Minimization;
   readonly history: Variable;
-  readonly effects: readonly Tensor[];
   /** Of a moving average. */
   readonly decay: number | undefined;
 }

@@ -5,6 +5,7 @@ import { formatShape } from '../graph/shape.ts';
 import type { TunedTable } from '../kernels/tuned.ts';
 import type { Plan } from '../scheduler/index.ts';
 import { type Compiled, compileStep, type Recorded, Runner } from './runner.ts';
+import type { TrainerState } from './state.ts';
 import type { SweepDescription, SweepOptions } from './sweep.ts';
 
 /** What follows the batches of a pass. */
@@ -19,6 +20,7 @@ export class SweepRunner extends Runner<SweepDescription> {
   private readonly ends: Ends;
   /** Of the passes of the last steps, by the step that ended them. */
   private readonly passes = new Map<number, Float32Array>();
+  private isDone = false;
 
   private constructor(compiled: Compiled, ends: Ends, description: SweepDescription) {
     super(compiled, description);
@@ -53,7 +55,7 @@ export class SweepRunner extends Runner<SweepDescription> {
     const target = this.done + steps;
     let ran = 0;
     this.passes.clear();
-    while (this.done < target && !signal?.aborted) {
+    while (this.done < target && !signal?.aborted && !this.isDone) {
       const place = this.done % perEpoch;
       const [plan, left] = place < full ? [this.plan, full - place] : [last as Plan, 1];
       const did = await this.runPlan(plan, Math.min(left, target - this.done), signal);
@@ -63,12 +65,22 @@ export class SweepRunner extends Runner<SweepDescription> {
     return ran;
   }
 
+  override get isConverged(): boolean {
+    return this.isDone;
+  }
+
+  override putBack(state: TrainerState): void {
+    super.putBack(state);
+    this.isDone = (state.tensors.get('converged')?.[0] ?? 0) > 0;
+  }
+
   private async settlePass(): Promise<void> {
-    const { settle, names } = this.description;
+    const { settle, names, converged } = this.description;
     const plan = this.ends.settle;
     await plan?.run();
     const values = await Promise.all(names.map((name) => (plan as Plan).read(name)));
     if (typeof settle === 'function') await settle(this.runtime);
+    if (converged) this.isDone = ((await this.runtime.read(converged))[0] as number) > 0;
     this.passes.set(
       this.done - 1,
       Float32Array.from(values, ([value]) => value as number),

@@ -4,29 +4,11 @@
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { packParameters, type Variable } from '../graph/variable.ts';
-import type { Batch } from '../nn/index.ts';
+import type { Sweep } from '../models/index.ts';
 import { addUint, assign, step } from '../ops/index.ts';
 import { targetsOf } from '../optim/index.ts';
-import type { Runtime } from '../scheduler/index.ts';
-import { type Passes, passesOf } from './batches.ts';
+import { batchesOf, type Passes, passesOf } from './batches.ts';
 import { type Description, prefixed, type RunData } from './description.ts';
-
-export interface Sweep {
-  /**
-   * Effects that add a batch's statistics to variables. Described twice where rows are left over at the
-   * end of a pass: for `batch` rows, and for those.
-   */
-  readonly gather: (batch: Batch) => readonly Tensor[];
-  /**
-   * What ends a pass: effects on the GPU, or work of the host, in float64 say, a function of what it
-   * reads of the runtime's variables alone. It also empties the statistics for the next pass.
-   */
-  readonly settle: readonly Tensor[] | ((runtime: Runtime) => Promise<void>);
-  /** Scalars of the statistics of a pass, taken before it is settled. One called `loss` is watched. */
-  readonly metrics?: Readonly<Record<string, Tensor>>;
-  /** Variables that a run could not go on without, by name, beside those that effects write. */
-  readonly state?: Readonly<Record<string, Variable>>;
-}
 
 export interface SweepOptions extends RunData {
   readonly sweep: Sweep;
@@ -34,11 +16,11 @@ export interface SweepOptions extends RunData {
 
 export interface SweepDescription extends Description {
   readonly batches: Passes;
-  /** A full batch's, with the step counter's advance; and those of the rows left over. */
-  readonly effects: readonly Tensor[];
+  /** Those of the rows left over at the end of a pass. */
   readonly lastEffects: readonly Tensor[] | undefined;
   readonly settle: Sweep['settle'];
   readonly metrics: Readonly<Record<string, Tensor>>;
+  readonly converged: Variable | undefined;
 }
 
 /**
@@ -47,13 +29,16 @@ export interface SweepDescription extends Description {
  */
 export function describeSweep(options: SweepOptions): SweepDescription {
   const { model, sweep, data, batch, binarize = 'none', residentBytes } = options;
-  const { metrics = {}, settle } = sweep;
-  const batches = passesOf(data, {
+  const { metrics = {}, settle, converged } = sweep;
+  const how = {
     batch,
     binarization: binarize,
     seed: options.seed ?? 0,
     ...(residentBytes !== undefined && { residentBytes }),
-  });
+  };
+  const batches: Passes = sweep.isShuffled
+    ? { ...batchesOf(data, how), last: undefined }
+    : passesOf(data, how);
   const parameters = packParameters(model.parameters());
   const next = assign(step, addUint(step, 1));
   const effects = [...sweep.gather(batches.batch), next];
@@ -66,12 +51,14 @@ export function describeSweep(options: SweepOptions): SweepDescription {
     lastEffects,
     settle,
     metrics,
+    converged,
     trained: { parameters, tables: [] },
     state: {
       parameters,
       ...prefixed('sweep', statistics([...effects, ...(lastEffects ?? []), ...settled])),
       ...prefixed('buffer', model.namedBuffers()),
       ...prefixed('state', Object.entries(sweep.state ?? {})),
+      ...(converged && { converged }),
       step,
     },
     names,

@@ -86,6 +86,11 @@ export class Trainer {
     return this.runner.step;
   }
 
+  /** Whether the model has learned all that passes over these data can teach it. */
+  get isConverged(): boolean {
+    return this.runner.isConverged;
+  }
+
   get stepsPerEpoch(): number {
     return this.description.batches.perEpoch;
   }
@@ -163,7 +168,7 @@ export class Trainer {
         await this.save();
         kept.tally = tally.copy();
       }
-    } while (runner.step < target && !signal?.aborted);
+    } while (runner.step < target && !signal?.aborted && !runner.isConverged);
     if (isDue(snapshotAfter)) await this.save();
     this.reached = runner.step;
     return {

@@ -127,6 +127,26 @@ concurrentCases('own shaders', (c) => {
     await againstFloat64(t, outputs, values);
   });
 
+  c('has Cholesky factors of matrices of every size, with gradients', async (t) => {
+    const outputs: Record<string, Tensor> = {};
+    const values = new Map<Variable, ArrayLike<number>>([[weights, weightValues]]);
+    for (const [n, batch] of [
+      [1, 1],
+      [5, 3],
+      [17, 1],
+    ] as const) {
+      const a = variable(`c${n}`, batch === 1 ? [n, n] : [batch, n, n]);
+      values.set(a, factor(a.name, n, batch));
+      const lower = o.triangle(a);
+      const symmetric = o.matmul(lower, o.transpose(lower));
+      const l = o.cholesky(symmetric);
+      outputs[`${a.name} l`] = l;
+      outputs[`${a.name} gradient`] = o.gradient(scalarOf(l, weights), [a])[0] as Tensor;
+    }
+    await check(t, { outputs }, values);
+    await t.throws('shape-mismatch', () => o.cholesky(o.zeros([2, 3])), /not square/);
+  });
+
   c('an inverse undoes its matrix', async (t) => {
     const a = variable('a', [9, 9]);
     const lower = o.triangle(a);

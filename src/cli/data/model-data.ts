@@ -8,6 +8,7 @@ import type { LoadedModel } from '../../training/model-folder.node.ts';
 import type { Output } from '../common/output.ts';
 import { checkShape } from './checks.ts';
 import { type DataContext, loadNamed, loadSplit } from './load.ts';
+import { missingChoice } from './missing.ts';
 import { type TableFlags, tableChoice } from './table-options.ts';
 
 /** What a command on a trained model was told about data. */
@@ -18,6 +19,8 @@ export interface ModelDataOptions extends TableFlags {
   readonly split?: 'train' | 'test';
   /** The first rows only. */
   readonly limit?: number;
+  /** Values to hide from the model; default: of the data that it was trained on, as then. */
+  readonly hide?: string;
 }
 
 /** Data for a trained model, in data units and as the model is to see them. */
@@ -47,6 +50,8 @@ export async function loadModelData(
     ...(dataDir !== undefined && { dataDir }),
     ...(standardization && { standardize: true }),
     ...(takesAnyRange(loaded) && { anyRange: true }),
+    ...missingChoice(familyOf(config.family), hideFor(options, record?.data.hide)),
+    exact: true,
     ...(record?.data.labelColumn !== undefined && { labelColumn: record.data.labelColumn }),
   };
   const table = tableChoice(options);
@@ -77,9 +82,15 @@ export async function loadModelData(
   return { original, seen };
 }
 
+/** What is hidden: what was asked for, else of the model's own data what was hidden from it. */
+function hideFor({ hide, data }: ModelDataOptions, trained?: string): string | undefined {
+  return hide ?? (data === undefined ? trained : undefined);
+}
+
 /** Whether a model sees data as they are, of any range. */
 function takesAnyRange({ config, model }: LoadedModel): boolean {
-  return familyOf(config.family).takesAnyRange === true && !model.can.unitRange;
+  const { range, takesAnyRange: ofPlane } = familyOf(config.family);
+  return (range === 'any' || ofPlane === true) && !model.can.unitRange;
 }
 
 /** @returns the first `limit` rows, or all */

@@ -1,6 +1,7 @@
 // What a training run needs, read and checked before anything is written.
 import type { LoadedDataset } from '../../data/dataset.ts';
 import { toFloat32 } from '../../data/float32.ts';
+import { checkColumnsSeen } from '../../data/missing.ts';
 import { PLANE_DATA } from '../../data/plane.ts';
 import { type Standardization, standardizationOf, standardize } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
@@ -9,10 +10,12 @@ import { nest, type Values } from '../../schema/index.ts';
 import {
   type Binarization,
   type Decoding,
+  initialOf,
   layoutOf,
   makeOptimizer,
   outputBias,
   runConfig,
+  type SweepOptions,
   settleData,
   settleRun,
   type TrainerOptions,
@@ -26,6 +29,7 @@ import type { Context } from '../common/command.ts';
 import { version } from '../common/version.ts';
 import { checkRange, checkShape } from '../data/checks.ts';
 import { loadTraining, recordOf, type TrainingData } from '../data/load.ts';
+import { missingChoice } from '../data/missing.ts';
 import { chooseBinarization, traitsOf } from '../data/traits.ts';
 import type { RunRequest } from './request.ts';
 
@@ -40,7 +44,7 @@ export interface Prepared {
   readonly binarization: Binarization;
   readonly model: Model;
   readonly total: number;
-  readonly trainer: TrainerOptions;
+  readonly trainer: TrainerOptions | SweepOptions;
 }
 
 /**
@@ -55,11 +59,13 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const { holdOut, standardize: isStandardized } = settleData(request.sources);
   const choice = {
     ...request.data,
+    ...missingChoice(family, request.data.hide),
     ...(isStandardized && { standardize: true }),
-    ...(family.takesAnyRange && PLANE_DATA.includes(request.data.data) && { anyRange: true }),
+    ...(isAnyRange(family, request.data.data) && { anyRange: true }),
   };
   const read = await loadTraining(choice, holdOut, out);
   if (read.test) checkShape(read.test, read.train.shape);
+  checkColumnsSeen(read.train);
   const standardization = isStandardized ? standardizationOf(read.train) : undefined;
   const asSeen = seenBy(read, standardization);
   const { train } = asSeen;
@@ -95,7 +101,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const binarization = describes
     ? chooseBinarization(asked.binarize ?? 'auto', describes, train)
     : 'none';
-  const perEpoch = Math.floor(train.count / batch);
+  const perEpoch = stepsAPass(model, train.count, batch);
   const total = totalSteps(asked, perEpoch);
   const values = withSettled(open, asked, binarization, total);
   const config = runConfig(family, described, values);
@@ -121,6 +127,12 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       `${folder}/checkpoint.safetensors is of another model; put back the one that belongs to ${folder}/training.json, or train anew with --force`,
     );
   }
+  // A run that goes on has begun.
+  const initial = resume
+    ? undefined
+    : training.outputBias === 'data'
+      ? new Map([outputBias(model as Model & Decoding, train, binarization)])
+      : initialOf(model, train, binarization, seed);
   return {
     request,
     data,
@@ -138,15 +150,23 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       runtime: `Node.js ${process.versions.node}`,
     },
     trainer: {
-      ...trainerOf(model, training),
+      ...trainerOf(model, training, () => makeOptimizer(training, perEpoch, total)),
       data: train,
       binarize: binarization,
-      optimizer: makeOptimizer(training, perEpoch, total),
-      ...(training.outputBias === 'data' && {
-        initial: new Map([outputBias(model as Model & Decoding, train, binarization)]),
-      }),
+      ...(initial && { initial }),
     },
   };
+}
+
+/** Whether a family takes these data as they are, of whatever range. */
+function isAnyRange({ range, takesAnyRange }: Family, data: string): boolean {
+  return range === 'any' || (takesAnyRange === true && PLANE_DATA.includes(data));
+}
+
+/** Steps of an epoch: where every row counts once, the last of them has the rows that are left. */
+function stepsAPass({ learner }: Model, rows: number, batch: number): number {
+  const isWhole = 'sweep' in learner && !learner.sweep.isShuffled;
+  return isWhole ? Math.ceil(rows / batch) : Math.floor(rows / batch);
 }
 
 /** @throws LatentGpuError `bad-config` for what a model with a code for each training row cannot keep */
@@ -168,7 +188,7 @@ function checkOwnRows({ patience, ema }: TrainingConfig, rows = 0, count = 0): v
 /** What follows from the data alone, settled for good: a continued run has it from its record. */
 function withSettled(
   values: Values,
-  { schedule }: TrainingConfig,
+  { schedule }: Pick<TrainingConfig, 'schedule'>,
   binarization: Binarization,
   total: number,
 ): Values {

@@ -50,6 +50,7 @@ export function finish(summary: RunSummary, { out }: Context): void {
       duration(summary.seconds),
       ...(summary.msPerStep !== null ? [`${summary.msPerStep.toFixed(1)} ms a step`] : []),
     ].join(', '),
+    ...(reason === 'converged' ? ['converged: another pass would change nothing'] : []),
     ...(reason === 'stale' ? ['stopped early: patience ran out; the best weights were kept'] : []),
   ].join('\n');
   out.result(summary, out.quiet ? '' : text);

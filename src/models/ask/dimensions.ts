@@ -34,7 +34,7 @@ export async function codeDimensions(
   checkWhole('count', count, 1);
   const code = need(model, 'code', 'this');
   const size = rowsAtOnce(model, Math.min(ROWS, count));
-  const feed = new Feed(model, size);
+  const feed = new Feed(model, size, rows);
   const whole = code.kl?.(feed.batch);
   // That of all numbers at once tells nothing of any of them.
   const kl = whole?.shape.at(-1) === 1 && code.size > 1 ? undefined : whole;

@@ -80,7 +80,7 @@ async function refined(
 ): Promise<Refinement> {
   const ability = need(model, 'refine', 'this');
   const size = rowsAtOnce(model, Math.min(ROWS, count));
-  const feed = new Feed(model, size);
+  const feed = new Feed(model, size, rows);
   const shape = [size, ability.width];
   const numbers = variable('numbers', shape);
   const state = { m: variable('m', shape), v: variable('v', shape) };

@@ -4,7 +4,8 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { type LinearInit, MLP, Module } from '../../nn/index.ts';
 import { mean, neg } from '../../ops/index.ts';
 import type { Schema } from '../../schema/index.ts';
-import type { Abilities, Family, Learner, Model } from '../family.ts';
+import type { Abilities, Family, Model } from '../family.ts';
+import type { GradientLearner } from '../learner.ts';
 import {
   LIKELIHOOD_KEYS,
   type Likelihood,
@@ -57,7 +58,7 @@ export class Autoencoder extends Module implements Model {
     return this.decode(this.code(x)).logProb(x);
   }
 
-  get learner(): Learner {
+  get learner(): GradientLearner {
     return { loss: ({ x }) => ({ loss: neg(mean(this.reconstruction(x))) }) };
   }
 
@@ -74,6 +75,7 @@ export class Autoencoder extends Module implements Model {
       decode: {
         mean: (z) => this.decode(z).mean,
         draw: (z) => this.decode(z).sample(),
+        parameters: (z) => this.decode(z).parameters ?? [],
         numbers: this.features * this.likelihood.outputsPerFeature,
       },
       describes: this.config.likelihood,
@@ -101,6 +103,7 @@ export class Autoencoder extends Module implements Model {
 const LACKS = {
   draw: 'an autoencoder, which has no distribution of codes to draw from; train a vae for samples',
   logWeights: 'an autoencoder, which gives data no probability; train a vae to score them',
+  impute: 'an autoencoder, which gives data no probability; train a vae to fill in what is missing',
   'code.draw': 'an autoencoder, whose codes have neither draws nor deviations; leave out --draw',
   'code.logStd': 'an autoencoder, whose codes have neither draws nor deviations; leave out --std',
   estimate: 'an autoencoder, which draws nothing: its gradient needs no estimator',

@@ -7,7 +7,9 @@ import {
   elbo,
   enumerated,
   importanceBound,
+  importanceOf,
   isDiscrete,
+  posteriorOf,
   score,
 } from '../../objectives/index.ts';
 import { neg, zeros } from '../../ops/index.ts';
@@ -27,6 +29,7 @@ export function vaeAbilities(model: Vae): Abilities {
     decode: {
       mean: (z) => model.decode(z).mean,
       draw: (z) => model.decode(z).sample(),
+      parameters: (z) => model.decode(z).parameters ?? [],
       numbers: Math.max(latent, features * likelihood.outputsPerFeature),
     },
     draw: {
@@ -37,6 +40,14 @@ export function vaeAbilities(model: Vae): Abilities {
     logWeights: {
       exact: false,
       of: (batch, k) => importanceBound(model, batch, k).logWeights,
+    },
+    impute: {
+      kind: 'weighed',
+      of: (batch, k) => {
+        const draw = posteriorOf(model, batch).draw(k);
+        const { logWeights } = importanceOf(model, batch, draw.value, draw.logProb());
+        return { codes: draw.value, logWeights, means: model.decode(draw.value).mean };
+      },
     },
     refine: {
       width: posteriorPart.width,
@@ -104,7 +115,7 @@ function codeOf(model: Vae): CodeAbility {
 }
 
 function lacksOf({ config }: Vae): Record<string, string> {
-  const { code, posterior, prior } = config;
+  const { code, posterior } = config;
   const kind = code?.kind ?? 'normal';
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
   return {
@@ -112,14 +123,5 @@ function lacksOf({ config }: Vae): Record<string, string> {
     estimate: `a model with ${what}, without an encoder whose gradient could be estimated`,
     bijection: 'no flow but a variational autoencoder, which is no bijection',
     trainingRows: `a model with ${what}, which has a code for each row it was trained on and none for others`,
-    ...(posterior && posterior.kind !== 'normal'
-      ? {
-          graphs: `a model with posterior=${posterior.kind}, which ONNX files of this library do not hold`,
-        }
-      : prior && prior.kind !== 'normal'
-        ? {
-            graphs: `a model with prior=${prior.kind}, which ONNX files of this library do not hold`,
-          }
-        : {}),
   };
 }

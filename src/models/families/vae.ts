@@ -15,7 +15,8 @@ import {
 import { type Followed, RowTable } from '../../optim/index.ts';
 import { type Given, nest, type Schema, settle } from '../../schema/index.ts';
 import { CODE_KEYS, type CodeConfig, codeSize, NORMAL_CODE } from '../codes.ts';
-import type { Abilities, Family, Learner, Model } from '../family.ts';
+import type { Abilities, Family, Model } from '../family.ts';
+import type { GradientLearner } from '../learner.ts';
 import {
   LIKELIHOOD_KEYS,
   type Likelihood,
@@ -162,7 +163,7 @@ export class Vae extends Module implements Model, LatentModel {
     return this.objective.of(this, batch);
   }
 
-  get learner(): Learner {
+  get learner(): GradientLearner {
     const parametersOf = (...parts: (Module | undefined)[]) =>
       parts.flatMap((part) => part?.parameters() ?? []);
     const turns = {
@@ -217,6 +218,8 @@ const SHARED = {
   keys: KEYS as typeof KEYS & Schema,
   required: REQUIRED,
   run: { ...DECODED_RUN_KEYS, ...WEIGHED_RUN_KEYS },
+  // The encoder sees zeros, and bounds sum log p(x | z) over what is seen (Mattei and Frellsen 2019).
+  takesMissing: true,
   build: (config: unknown, { shape }: { readonly shape: readonly number[] }, seed: number) =>
     new Vae({ ...(config as Omit<VaeConfig, 'shape'>), shape }, seed),
 };

@@ -22,7 +22,8 @@ import type { Tensor } from '../../../graph/tensor.ts';
 import { type Batch, Module } from '../../../nn/index.ts';
 import { mean, neg, reshape, sub } from '../../../ops/index.ts';
 import { TEMPERATURE_KEYS } from '../../controls.ts';
-import type { Abilities, GreyAbility, Learner, Model } from '../../family.ts';
+import type { Abilities, GreyAbility, Model } from '../../family.ts';
+import type { GradientLearner } from '../../learner.ts';
 import { eventShape, layersOf } from './architectures.ts';
 import type { BaseConfig, FlowConfig } from './config.ts';
 import { dequantizerOf } from './dequantizer.ts';
@@ -129,7 +130,7 @@ export class FlowModel extends Module implements Model {
     return this.flow.start(this.seen(x).events);
   }
 
-  get learner(): Learner {
+  get learner(): GradientLearner {
     return {
       loss: ({ x }) => {
         const { logProb, effects } = this.learn(x);
@@ -214,6 +215,7 @@ export class FlowModel extends Module implements Model {
 const TREATED = { uniform: 'dequantised', variational: 'dequantised variationally' } as const;
 
 const LACKS = {
+  impute: 'a flow, which takes no missing values; train a vae to fill in what is missing',
   'code.draw': 'a flow, whose codes have neither draws nor deviations; leave out --draw',
   'code.logStd': 'a flow, whose codes have neither draws nor deviations; leave out --std',
   'decode.draw': 'a flow, which leaves nothing to draw; leave out --draw',
@@ -221,5 +223,4 @@ const LACKS = {
   half: 'a flow, whose log-determinants want all their bits; leave out --half',
   estimate: 'a flow, whose gradient is exact: there are no estimators to compare',
   refine: 'a flow, whose codes are exact: there is nothing to refit; leave out --refine',
-  graphs: 'a flow, which has no encoder and no decoder to export',
 } as const;

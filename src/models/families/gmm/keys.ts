@@ -1,0 +1,65 @@
+// The keys of mixtures of normals.
+import type { ConfigOf, Schema, Value } from '../../../schema/index.ts';
+import { COVARIANCES, type CovarianceKind } from './covariance.ts';
+
+type Get = (key: string) => Value | undefined;
+
+const KINDS = Object.keys(COVARIANCES) as CovarianceKind[];
+const number = (get: Get, key: string) => Number(get(key) ?? 1) || 1;
+
+/** Numbers of a pass for which ten starts are cheap. */
+const CHEAP = 2e7;
+
+/** Products of a start's pass. */
+const passOf = (get: Get) =>
+  number(get, 'data.rows') *
+  number(get, 'components') *
+  number(get, 'data.features') *
+  (KINDS.indexOf(get('covariance') as CovarianceKind) < 2 ? number(get, 'data.features') : 1);
+
+export const GMM_KEYS = {
+  components: { type: 'integer', min: 1, max: 4096, default: 8, help: 'normals that are mixed' },
+  covariance: {
+    type: 'choice',
+    choices: ['full', 'tied', 'diagonal', 'spherical'],
+    default: 'full',
+    help: `covariances: ${KINDS.map((kind) => `${kind}, ${COVARIANCES[kind].about}`).join('; ')}`,
+  },
+  start: {
+    type: 'choice',
+    choices: ['kmeans', 'random'],
+    default: 'kmeans',
+    help: 'where EM begins: k-means from k-means++, or random rows as means',
+  },
+  starts: {
+    type: 'integer',
+    min: 1,
+    max: 256,
+    default: (get: Get) => (passOf(get) <= CHEAP ? 10 : 1),
+    help: 'mixtures that learn side by side, of which the best is kept',
+  },
+  regularize: { type: 'number', min: 0, default: 0, help: 'added to every variance' },
+  tolerance: {
+    type: 'number',
+    min: 0,
+    default: 1e-7,
+    help: 'nats a row: ten passes that bring less together are the last',
+  },
+} as const satisfies Schema;
+
+export type GmmConfig = ConfigOf<typeof GMM_KEYS>;
+
+/** Numbers of whitened rows that a step may hold. */
+const HELD = 2 ** 22;
+
+export const GMM_DEFAULTS = {
+  epochs: (get: Get) => ((get('steps') ?? null) !== null ? null : 1000),
+  // Small data in one step; of large ones what fits.
+  batch: (get: Get) => {
+    const each = number(get, 'starts') * number(get, 'components') * number(get, 'data.features');
+    const most = Math.max(1, Math.min(65536, Math.floor(HELD / each)));
+    return Math.min(number(get, 'data.rows'), most);
+  },
+  'evaluate.every': 20,
+  'evaluate.limit': 10_000,
+};

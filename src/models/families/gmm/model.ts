@@ -1,0 +1,180 @@
+// A mixture of normals as a model of data.
+import type { Shape } from '../../../graph/shape.ts';
+import type { Tensor } from '../../../graph/tensor.ts';
+import { type Variable, variable } from '../../../graph/variable.ts';
+import { type Batch, constantInit, Module } from '../../../nn/index.ts';
+import {
+  add,
+  exp,
+  less,
+  log,
+  logSoftmax,
+  logSumExp,
+  matmul,
+  max,
+  maximum,
+  mul,
+  neg,
+  randomNormal,
+  reshape,
+  stopGradient,
+  sub,
+  sum,
+  transpose,
+  uniformGumbel,
+  unsqueeze,
+} from '../../../ops/index.ts';
+import type { DataDescription } from '../../data-description.ts';
+import type { Abilities, Model, Portrait } from '../../family.ts';
+import type { Learner } from '../../learner.ts';
+import { COVARIANCES, factorShape } from './covariance.ts';
+import { type Joint, jointOf } from './density.ts';
+import { Em } from './em.ts';
+import type { GmmConfig } from './keys.ts';
+
+/** p(x) = Σ_c π_c N(x; μ_c, Σ_c) of rows x [B, D]. */
+export class GaussianMixture extends Module implements Model {
+  readonly config: GmmConfig;
+  readonly features: number;
+  /** log π up to a constant, [K]. */
+  readonly logWeights: Variable;
+  /** [K, D]. */
+  readonly mean: Variable;
+  /** P with Σ⁻¹ = Pᵀ P, a lower triangle with the logarithm of its diagonal: [K, D, D], or as its kind has it. */
+  readonly factor: Variable;
+  /** Has variables of its own, so there is one. */
+  readonly learner: Learner;
+
+  constructor(config: GmmConfig, { shape, columns }: DataDescription) {
+    super();
+    const { components, covariance } = config;
+    this.config = config;
+    this.features = shape.reduce((a, b) => a * b, 1);
+    const parameter = (name: string, extents: Shape) =>
+      variable(name, extents, { role: 'parameter', init: constantInit(0) });
+    this.logWeights = parameter('logWeights', [components]);
+    this.mean = parameter('mean', [components, this.features]);
+    const [, ...factor] = factorShape(covariance, 1, components, this.features);
+    this.factor = parameter('factor', factor);
+    const { start, ...rest } = config;
+    const options = { ...rest, kind: covariance, how: start, features: this.features, columns };
+    this.learner = new Em(options, this).learner;
+  }
+
+  override children(): [string, unknown][] {
+    return [
+      ['logWeights', this.logWeights],
+      ['mean', this.mean],
+      ['factor', this.factor],
+    ];
+  }
+
+  private get packed(): Tensor {
+    return unsqueeze(this.factor, 0);
+  }
+
+  /** log p(x, c), [K, B], of rows x [B, D]. */
+  private joint(x: Tensor): Tensor {
+    const found: Joint = jointOf(this.config.covariance, x, {
+      logWeights: unsqueeze(logSoftmax(this.logWeights), 0),
+      mean: unsqueeze(this.mean, 0),
+      factor: this.packed,
+    });
+    return reshape(found.logProb, found.logProb.shape.slice(1));
+  }
+
+  /** log p(x), [B], in nats. */
+  logProb(x: Tensor): Tensor {
+    return logSumExp(this.joint(x), 0);
+  }
+
+  /** p(c | x), [B, K]. */
+  responsibilities(x: Tensor): Tensor {
+    const joint = this.joint(x);
+    return transpose(exp(sub(joint, logSumExp(joint, 0, { keepDims: true }))));
+  }
+
+  /** A component for each row of weights [B, K], as a row with one 1, by the Gumbel-max trick. */
+  private chosen(logWeights: Tensor, rows: number): Tensor {
+    const { components } = this.config;
+    const scores = stopGradient(add(uniformGumbel([rows, components]), logWeights));
+    return sub(1, less(scores, max(scores, -1, { keepDims: true })));
+  }
+
+  /** A draw of the component that each row of weights z [B, K] draws: [B, D]. */
+  private drawn(z: Tensor): Tensor {
+    const rows = z.shape[0] as number;
+    const chosen = this.chosen(log(maximum(z, 1e-30)), rows);
+    const noise = randomNormal([1, 1, rows, this.features]);
+    const spread = COVARIANCES[this.config.covariance].colour(this.packed, noise);
+    // [1, K | 1, B, D], of which each row's component counts.
+    const own = reshape(transpose(chosen), [1, -1, rows, 1]);
+    return add(matmul(chosen, this.mean), sum(mul(own, spread), [0, 1]));
+  }
+
+  get can(): Abilities {
+    const { features, mean } = this;
+    const { components } = this.config;
+    return {
+      code: {
+        size: components,
+        noun: 'responsibilities',
+        values: 'responsibilities',
+        isStandard: false,
+        mean: ({ x }) => this.responsibilities(x),
+      },
+      decode: {
+        mean: (z) => matmul(z, mean),
+        draw: (z) => this.drawn(z),
+        numbers: components * features,
+      },
+      draw: {
+        controls: {},
+        codes: (noise) => this.chosen(logSoftmax(this.logWeights), noise.shape[0] as number),
+      },
+      logWeights: { exact: true, of: ({ x }: Batch) => this.logProb(x) },
+      assign: ({ x }) => this.responsibilities(x),
+      quantities: ({ x }) => [
+        {
+          name: 'negativeLogLikelihood',
+          label: '-log p(x)',
+          unit: 'nats',
+          digits: 4,
+          of: neg(this.logProb(x)),
+          isDensity: true,
+        },
+      ],
+      freedom: this.freedom,
+      lacks: LACKS,
+    };
+  }
+
+  /** Numbers that say which mixture it is: one of them follows from the others' weights. */
+  private get freedom(): number {
+    const { components, covariance } = this.config;
+    const { isShared, freedom } = COVARIANCES[covariance];
+    const covariances = isShared ? 1 : components;
+    return components * (1 + this.features) - 1 + covariances * freedom(this.features);
+  }
+
+  get portrait(): Portrait {
+    const { components, covariance } = this.config;
+    return {
+      inside: `${components} ${components === 1 ? 'component' : 'components'}`,
+      line: [`, ${components} components, ${covariance}`, ''],
+      facts: [
+        ['components', String(components)],
+        ['covariances', `${covariance}: ${COVARIANCES[covariance].about}`],
+      ],
+    };
+  }
+}
+
+const LACKS = {
+  'code.draw': 'a mixture, whose codes are responsibilities and have no draws; leave out --draw',
+  'code.logStd':
+    'a mixture, whose codes are responsibilities and have no deviations; leave out --std',
+  bijection: 'no flow but a mixture, which is no bijection',
+  graphs: 'a mixture, which ONNX files of this library do not hold',
+  binarize: 'a mixture, whose data are not binarised; leave out --binarize',
+} as const;

@@ -1,0 +1,43 @@
+// The keys of probabilistic PCA.
+import type { ConfigOf, Schema, Value } from '../../../schema/index.ts';
+import { LATENT } from '../coded.ts';
+
+type Get = (key: string) => Value | undefined;
+
+export const PPCA_KEYS = {
+  latent: { ...LATENT, default: (get: Get) => Math.min(2, Number(get('data.features')) || 2) },
+  fit: {
+    type: 'choice',
+    choices: ['exact', 'em', 'gradient'],
+    default: 'exact',
+    help: 'by eigenvectors of the covariance, in one pass; by EM, for many features; by gradient ascent',
+  },
+  tolerance: {
+    type: 'number',
+    min: 0,
+    default: 1e-6,
+    when: { fit: ['em'] },
+    help: 'nats a row: ten passes that bring less together are the last',
+  },
+} as const satisfies Schema;
+
+export type PpcaConfig = ConfigOf<typeof PPCA_KEYS>;
+
+/** Numbers of rows that a step may hold. */
+const HELD = 2 ** 22;
+
+export const PPCA_DEFAULTS = {
+  epochs: (get: Get) => {
+    if ((get('steps') ?? null) !== null) return null;
+    return { exact: 1, em: 1000, gradient: 200 }[get('fit') as PpcaConfig['fit']] ?? 1;
+  },
+  batch: (get: Get) => {
+    const rows = Number(get('data.rows')) || 1;
+    if (get('fit') === 'gradient') return Math.min(rows, 100);
+    const most = Math.floor(HELD / (Number(get('data.features')) || 1));
+    return Math.min(rows, Math.max(1, Math.min(65536, most)));
+  },
+  'optimizer.lr': 1e-2,
+  'evaluate.every': 20,
+  'evaluate.limit': 10_000,
+};

@@ -1,0 +1,60 @@
+// The maximum-likelihood solution in closed form, in float64.
+
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { LatentGpuError } from '../../../errors.ts';
+
+/** W [D, M] row major, σ² and the variances along the axes that were found. */
+export interface Solution {
+  readonly weight: Float64Array;
+  readonly variance: number;
+}
+
+/** A variance below this part of the largest is rounding of the sums. */
+const NOTHING = 1e-10;
+
+/**
+ * W = U (Λ - σ²)^½ of the M largest eigenvalues, σ² the mean of the others (Tipping and Bishop 1999, 3.2).
+ * Columns go by falling variance; the largest entry of each is positive.
+ *
+ * @param covariance [D, D], symmetric; M < D
+ * @throws LatentGpuError `bad-data` for data that vary in M directions or fewer
+ */
+export function principalSolution(
+  covariance: Float64Array,
+  features: number,
+  latent: number,
+): Solution {
+  const { values, vectors } = eigen(covariance, features);
+  const rest = values.slice(latent);
+  const variance = rest.reduce((a, b) => a + b, 0) / rest.length;
+  if (!(variance > NOTHING * (values[0] as number))) {
+    throw new LatentGpuError(
+      'bad-data',
+      `latent is ${latent}, and the data vary in no more directions, which leaves no noise; lower it with --set latent=${Math.max(1, latent - 1)} or less`,
+    );
+  }
+  const weight = new Float64Array(features * latent);
+  for (let m = 0; m < latent; m++) {
+    const length = Math.sqrt(Math.max((values[m] as number) - variance, 0));
+    for (let d = 0; d < features; d++) {
+      weight[d * latent + m] = length * (vectors[m * features + d] as number);
+    }
+  }
+  return { weight, variance };
+}
+
+/** Eigenvalues, falling, and their vectors as rows, the largest entry of each positive. */
+export function eigen(symmetric: Float64Array, n: number) {
+  const matrix = Matrix.from1DArray(n, n, Array.from(symmetric));
+  const found = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
+  const order = found.realEigenvalues
+    .map((value, at) => [value, at] as const)
+    .sort(([a], [b]) => b - a);
+  const vectors = new Float64Array(n * n);
+  order.forEach(([, column], row) => {
+    const entries = Array.from({ length: n }, (_, d) => found.eigenvectorMatrix.get(d, column));
+    const largest = entries.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0);
+    vectors.set(largest < 0 ? entries.map((x) => -x) : entries, row * n);
+  });
+  return { values: order.map(([value]) => value), vectors };
+}

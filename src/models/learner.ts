@@ -1,0 +1,66 @@
+// How a model learns: by the gradient of a loss, a batch at a time, or by passes over the data that add
+// statistics up and are settled (EM, closed forms).
+import type { Live } from '../graph/live.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { Variable } from '../graph/variable.ts';
+import type { Batch } from '../nn/index.ts';
+import type { LossTerms } from '../optim/index.ts';
+import type { Runtime } from '../scheduler/index.ts';
+
+/** The rows that are trained on, as the model sees them. */
+export interface TrainingRows {
+  readonly count: number;
+  /** Rows `start` to `end`, [end - start, D]. */
+  readonly rows: (start: number, end: number) => Float32Array;
+}
+
+interface Beginning {
+  /** What is done once with the first batch, before the first step: a start from data. */
+  start?(batch: Batch): readonly Tensor[];
+  /**
+   * Initial values that the host finds in all of the data, in place of those that variables give
+   * themselves.
+   *
+   * @throws LatentGpuError `bad-data`, `bad-config` for data from which the model cannot be learned
+   */
+  initial?(data: TrainingRows, seed: number): ReadonlyMap<Variable, Float32Array>;
+}
+
+export interface GradientLearner extends Beginning {
+  loss(batch: Batch): LossTerms;
+  /** Variational EM: q's parameters and p's, which may take turns. */
+  readonly turns?: { readonly e: readonly Variable[]; readonly m: readonly Variable[] };
+  /** Numbers that may change while a plan is replayed, by their keys. */
+  readonly live?: Readonly<Record<string, Live>>;
+}
+
+export interface SweepLearner extends Beginning {
+  readonly sweep: Sweep;
+}
+
+export type Learner = GradientLearner | SweepLearner;
+
+/** A pass over the data that adds statistics up, and what ends it. */
+export interface Sweep {
+  /**
+   * Effects that add a batch's statistics to variables. Described twice where rows are left over at the
+   * end of a pass: for `batch` rows, and for those.
+   */
+  readonly gather: (batch: Batch) => readonly Tensor[];
+  /**
+   * What ends a pass: effects on the GPU, or work of the host, in float64 say, a function of what it
+   * reads of the runtime's variables alone. It also empties the statistics for the next pass.
+   */
+  readonly settle: readonly Tensor[] | ((runtime: Runtime) => Promise<void>);
+  /** Scalars of the statistics of a pass, taken before it is settled. One called `loss` is watched. */
+  readonly metrics?: Readonly<Record<string, Tensor>>;
+  /** Variables that a run could not go on without, by name, beside those that effects write. */
+  readonly state?: Readonly<Record<string, Variable>>;
+  /**
+   * Whether batches are drawn anew every pass, as a gradient's are, and rows that fill none are left
+   * out; else they come in the order of the data, and every row counts once.
+   */
+  readonly isShuffled?: boolean;
+  /** Scalar: above 0 once another pass would change nothing. The run then ends. It is part of the state. */
+  readonly converged?: Variable;
+}

@@ -1,0 +1,82 @@
+/**
+ * Mixtures of normals against what mclust 6.0.0 (tolerance 1e-12) and scikit-learn 1.2.1 (no
+ * regularisation) found of the same tables: total log-likelihoods in nats.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
+import { fitted, type Table } from './support/fitted.ts';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+  console.log(`adapter: ${adapterLine(device.adapter)}`);
+}, 60_000);
+afterAll(() => device?.destroy());
+
+const KNOWN: readonly (readonly [Table, string, number])[] = [
+  ['faithful', 'components=2', -1130.26396],
+  ['faithful', 'components=3 covariance=tied starts=1', -1126.31593],
+  ['iris', 'components=3', -180.18548],
+  ['iris', 'components=3 covariance=tied starts=2', -256.35404],
+  ['iris', 'components=3 covariance=diagonal starts=2', -307.17757],
+  ['iris', 'components=3 covariance=spherical starts=2', -384.3141],
+  ['iris', 'components=2 starts=2', -214.3547],
+  ['breast', 'components=2 starts=4', 96.504],
+];
+
+/**
+ * A mean that float32 holds flickers by its resolution, and by the rounding of what it is a mean of: a
+ * whitened number is a sum of terms up to `amplification` times its size, and there are D of them a row.
+ */
+function flicker(loss: number, amplification: number, features: number, rows: number): number {
+  const ofRows = 4 * amplification * 2 ** -24 * Math.sqrt(features / rows);
+  return 4 * 2 ** -23 * Math.max(1, Math.abs(loss)) + ofRows;
+}
+/** Σ_j |P_ij| of the standardised table's components; the others' columns hardly depend on each other. */
+const AMPLIFICATION: Partial<Record<Table, number>> = { breast: 200 };
+
+test.each(KNOWN)(
+  '%s, %s: the known log-likelihood, never falling',
+  async (table, sets, known) => {
+    const { model, losses, result, evaluation, runtime } = await fitted(
+      device,
+      'gmm',
+      table,
+      sets.split(' '),
+    );
+    runtime.destroy();
+    expect(result.reason).toBe('converged');
+    for (const [i, loss] of losses.entries()) {
+      const before = losses[i - 1] ?? Number.POSITIVE_INFINITY;
+      const rounding = flicker(loss, AMPLIFICATION[table] ?? 4, model.features, evaluation.count);
+      expect(loss).toBeLessThanOrEqual(before + rounding);
+    }
+    // The references are printed to 5 decimals, but for 96.504; rows are float32.
+    expect(Math.abs(-evaluation.loss * evaluation.count - known)).toBeLessThan(1e-3);
+  },
+  60_000,
+);
+
+test('two components of Old Faithful are where mclust has them', async () => {
+  const { model, runtime } = await fitted(device, 'gmm', 'faithful', ['components=2', 'starts=1']);
+  const read = Object.fromEntries(
+    await Promise.all(
+      model.namedParameters().map(async ([name, p]) => [name, await runtime.read(p)] as const),
+    ),
+  );
+  runtime.destroy();
+  const shares = Array.from(read.logWeights as Float32Array, Math.exp);
+  const [small, large] = (shares[0] as number) < 0.5 ? [0, 1] : [1, 0];
+  const mean = (k: number) => Array.from((read.mean as Float32Array).subarray(2 * k, 2 * k + 2));
+  // The digits that MATH prints.
+  const near = (found: number, known: number, unit: number) =>
+    expect(Math.abs(found - known)).toBeLessThan(unit);
+  near(shares[small] as number, 0.35587, 1e-4);
+  near(shares[large] as number, 0.64413, 1e-4);
+  [2.0364, 54.479].forEach((known, j) => {
+    near(mean(small)[j] as number, known, j ? 5e-3 : 5e-4);
+  });
+  [4.2897, 79.968].forEach((known, j) => {
+    near(mean(large)[j] as number, known, j ? 5e-3 : 5e-4);
+  });
+}, 60_000);
