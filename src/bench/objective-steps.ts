@@ -36,7 +36,7 @@ export const PLAIN = {
   iwae5: 'IWAE step K=5, batch 20',
   iwae50: 'IWAE step K=50, batch 20',
   /** The net of the categorical code, with a code of as many real numbers. */
-  wide: 'VAE step 256-200-256, batch 100',
+  wide: 'plain step 256-200-256',
 } as const;
 
 const vae = (objective: TrainingSpec['objective']): TrainingSpec => ({ batch: 100, objective });
