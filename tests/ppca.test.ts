@@ -20,31 +20,39 @@ const KNOWN: readonly (readonly [Table, number, number])[] = [
   ['digits', 10, -159.993745],
 ];
 
-test.each(KNOWN)('%s, %i directions: eigenvectors give the known likelihood', async (table, q, known) => {
-  const { evaluation, runtime, result } = await fitted(device, 'ppca', table, [`latent=${q}`]);
-  runtime.destroy();
-  expect(result.epoch).toBe(1);
-  expect(Math.abs(-evaluation.loss - known)).toBeLessThan(1e-3);
-}, 60_000);
+test.each(KNOWN)(
+  '%s, %i directions: eigenvectors give the known likelihood',
+  async (table, q, known) => {
+    const { evaluation, runtime, result } = await fitted(device, 'ppca', table, [`latent=${q}`]);
+    runtime.destroy();
+    expect(result.epoch).toBe(1);
+    expect(Math.abs(-evaluation.loss - known)).toBeLessThan(1e-3);
+  },
+  60_000,
+);
 
 test.each([
   ['breast', 'em', 5],
   ['digits', 'em', 2],
-] as const)('%s by %s comes within 0.01 of it, and never falls', async (table, how, q) => {
-  const known = KNOWN.find(([name, latent]) => name === table && latent === q)?.[2] as number;
-  const { evaluation, runtime, losses, result } = await fitted(device, 'ppca', table, [
-    `latent=${q}`,
-    `fit=${how}`,
-  ]);
-  runtime.destroy();
-  console.log(`${table} ${how}: ${-evaluation.loss} after ${result.epoch} passes`);
-  expect(result.reason).toBe('converged');
-  for (const [i, loss] of losses.entries()) {
-    const before = losses[i - 1] ?? Number.POSITIVE_INFINITY;
-    expect(loss).toBeLessThanOrEqual(before + 4 * 2 ** -23 * Math.abs(loss));
-  }
-  expect(Math.abs(-evaluation.loss - known)).toBeLessThan(0.01);
-}, 60_000);
+] as const)(
+  '%s by %s comes within 0.01 of it, and never falls',
+  async (table, how, q) => {
+    const known = KNOWN.find(([name, latent]) => name === table && latent === q)?.[2] as number;
+    const { evaluation, runtime, losses, result } = await fitted(device, 'ppca', table, [
+      `latent=${q}`,
+      `fit=${how}`,
+    ]);
+    runtime.destroy();
+    console.log(`${table} ${how}: ${-evaluation.loss} after ${result.epoch} passes`);
+    expect(result.reason).toBe('converged');
+    for (const [i, loss] of losses.entries()) {
+      const before = losses[i - 1] ?? Number.POSITIVE_INFINITY;
+      expect(loss).toBeLessThanOrEqual(before + 4 * 2 ** -23 * Math.abs(loss));
+    }
+    expect(Math.abs(-evaluation.loss - known)).toBeLessThan(0.01);
+  },
+  60_000,
+);
 
 test('gradient ascent comes near it', async () => {
   const { evaluation, runtime } = await fitted(device, 'ppca', 'breast', [

@@ -4,6 +4,7 @@ import { Command, Help } from 'commander';
 import { benchCommand } from './bench.ts';
 import { certifyCommand } from './certify.ts';
 import { checkCommand } from './check.ts';
+import { clusterCommand } from './cluster.ts';
 import { failureOf } from './common/failure.ts';
 import { version } from './common/version.ts';
 import { decodeCommand } from './decode.ts';
@@ -36,6 +37,7 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
     [evalCommand, 'how good it is: bound, log-likelihood, bits/dim'],
     [scoreCommand, 'log p(x) of each row'],
     [sampleCommand, 'new data points'],
+    [clusterCommand, 'the groups that a mixture sorts data into'],
     [encodeCommand, 'codes of data'],
     [decodeCommand, 'data points for codes'],
     [reconstructCommand, 'data above their reconstructions'],

@@ -10,6 +10,7 @@ export const PICTURES = {
   reconstructions: 'reconstructions.png',
   latent: 'latent.png',
   density: 'density.png',
+  clusters: 'clusters.png',
   grid: 'grid.png',
   cooler: 'samples-cooler.png',
 } as const;

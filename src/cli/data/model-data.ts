@@ -18,6 +18,8 @@ export interface ModelDataOptions extends TableFlags {
   readonly split?: 'train' | 'test';
   /** The first rows only. */
   readonly limit?: number;
+  /** A table's column of classes; default: as in training. */
+  readonly labelColumn?: string;
 }
 
 /** Data for a trained model, in data units and as the model is to see them. */
@@ -43,11 +45,12 @@ export async function loadModelData(
   const { record, config, standardization } = loaded;
   const { data, split: part = 'test' } = options;
   const dataDir = options.dataDir ?? record?.data.dataDir;
+  const labelColumn = options.labelColumn ?? record?.data.labelColumn;
   const more = {
     ...(dataDir !== undefined && { dataDir }),
     ...(standardization && { standardize: true }),
     ...(takesAnyRange(loaded) && { anyRange: true }),
-    ...(record?.data.labelColumn !== undefined && { labelColumn: record.data.labelColumn }),
+    ...(labelColumn !== undefined && { labelColumn }),
   };
   const table = tableChoice(options);
   const context: DataContext = {
