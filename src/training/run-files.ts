@@ -15,6 +15,9 @@ export const PICTURES = {
   cooler: 'samples-cooler.png',
 } as const;
 
+/** What a choice among sizes leaves. */
+export const SELECTION = { numbers: 'selection.json', curve: 'selection.svg' } as const;
+
 /** Files that make a folder a model's. */
 export const MODEL_FILES: readonly string[] = [
   MODEL_FILE,
@@ -29,4 +32,5 @@ export const RUN_FILES: readonly string[] = [
   METRICS_FILE,
   REPORT_FILE,
   ...Object.values(PICTURES),
+  ...Object.values(SELECTION),
 ];
