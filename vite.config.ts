@@ -8,8 +8,8 @@ import { testingPagePlugin } from './src/testing/build/page-plugin.ts';
  * One configuration for each thing that is built, chosen by `--mode`:
  * - `browser`: dist/index.js, the library for pages and workers, without any dependency
  * - `sampler`: dist/sampler.js, what a page needs to draw from a trained model, minified
- * - `node`: dist/node.js, the same library on Dawn, with what reads and writes files
- * - `cli`: dist/cli.js, the command line in one file
+ * - `node`: dist/node.js, the same library on Dawn, with what reads and writes files, and dist/cli.js, the
+ *   command line, on the same parts: a family that a user's module defines is one of the command line's
  * - `gpu`, `gpu-tests`: dist/gpu.js and dist/gpu-tests.js, for a machine that has a GPU and little else
  * - `testing`: dist/testing.js, the kernel test kit; `testing-vitest`: its matcher
  */
@@ -28,23 +28,31 @@ const targets: Record<string, UserConfig> = {
       rolldownOptions: { output: { minify: true } },
     },
   },
-  node: toBundle(onNode('src/node.ts', 'node.js')),
-  cli: onNode('src/cli/main.ts', 'cli.js'),
-  gpu: onNode('bench/gpu/main.ts', 'gpu.js'),
-  'gpu-tests': onNode('bench/gpu/tests.ts', 'gpu-tests.js'),
-  testing: toBundle(onNode('src/testing/index.ts', 'testing.js')),
-  'testing-vitest': onNode('src/testing/vitest.ts', 'testing-vitest.js'),
+  node: toBundle(onNode({ node: 'src/node.ts', cli: 'src/cli/main.ts' })),
+  gpu: onNode({ gpu: 'bench/gpu/main.ts' }),
+  'gpu-tests': onNode({ 'gpu-tests': 'bench/gpu/tests.ts' }),
+  testing: toBundle(onNode({ testing: 'src/testing/index.ts' })),
+  'testing-vitest': onNode({ 'testing-vitest': 'src/testing/vitest.ts' }),
 };
 
-function onNode(entry: string, file: string): UserConfig {
+/** @param input files to build, by their names without `.js`; several share what they have in common */
+function onNode(input: Record<string, string>): UserConfig {
+  const isAlone = Object.keys(input).length === 1;
   return {
     // Outside stay Dawn, a binary of 132 MB, and what drives a browser and runs tests: whoever wants
     // them installs them.
     ssr: { noExternal: true, external: ['webgpu', 'puppeteer', 'vitest', ...builtinModules] },
     build: {
       emptyOutDir: false,
-      ssr: entry,
-      rolldownOptions: { output: { entryFileNames: file, codeSplitting: false } },
+      ssr: true,
+      rolldownOptions: {
+        input,
+        output: {
+          entryFileNames: '[name].js',
+          chunkFileNames: 'part-[hash].js',
+          ...(isAlone && { codeSplitting: false }),
+        },
+      },
     },
   };
 }
@@ -53,7 +61,7 @@ function onNode(entry: string, file: string): UserConfig {
 function toBundle(config: UserConfig): UserConfig {
   return {
     ...config,
-    plugins: [bundledPlugin()],
+    plugins: [bundledPlugin(['cli'])],
     // The package's other build asks Node.js for threads while it loads.
     resolve: { alias: { fflate: 'fflate/browser' } },
   };

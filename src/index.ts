@@ -15,12 +15,14 @@ export { Live, live } from './graph/live.ts';
 export { named, Tensor } from './graph/tensor.ts';
 export { input, Variable, variable } from './graph/variable.ts';
 export * from './models/index.ts';
+export type { Batch } from './nn/index.ts';
 export * as nn from './nn/index.ts';
 export * as objectives from './objectives/index.ts';
 export * as ops from './ops/index.ts';
 export * as optim from './optim/index.ts';
 export * as pictures from './pictures/index.ts';
 export { type Plan, Runtime, schedule } from './scheduler/index.ts';
+export type { ConfigOf, Key, Schema, Value } from './schema/index.ts';
 export * from './training/index.ts';
 export {
   type Measured,

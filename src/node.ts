@@ -3,7 +3,14 @@ export { type DataSpec, loadData } from './data/load.node.ts';
 export { type LoadMnistOptions, loadMnist } from './data/mnist.node.ts';
 export { writeFileAtomic } from './formats/atomic.node.ts';
 export * from './index.ts';
-export { type OnnxFile, type OnnxPart, type OnnxSource, onnxFile } from './interchange/onnx.ts';
+export {
+  type OnnxFile,
+  type OnnxPart,
+  type OnnxSource,
+  type OnnxValue,
+  onnxFile,
+  onnxParts,
+} from './interchange/onnx/index.ts';
 export {
   type Imported,
   type ImportRequest,

@@ -16,6 +16,8 @@ export const STREAMS = {
   spreadPoints: 103,
   spreadCodes: 104,
   certificate: 105,
+  /** Which values are hidden from a model. */
+  hidden: 106,
   /** The demo's codes, and which images it shows. */
   shownSamples: 201,
   shownImages: 202,

@@ -194,6 +194,7 @@ bad/type.wgsl:3:7: error: cannot initialize 'let' of type 'f32' with value of ty
 
   test.each([
     ['nowhere.wgsl', 'nowhere.wgsl is not there'],
+    ['good.wgsl --set N=1 SCALE=2', 'SCALE=2 is not there; for an override, type --set SCALE=2'],
     ['good.wgsl nowhere.wgsl', 'nowhere.wgsl is not there'],
     ['empty', 'empty holds no .wgsl file'],
     ['good.wgsl --set WH=3', "--set WH: no shader here has such an override; did you mean 'WG'?"],

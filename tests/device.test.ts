@@ -1,6 +1,6 @@
 /** What only Node.js has: finding a WebGPU on the disk, and letting the process end. */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -277,29 +277,55 @@ describe('a program of its own', () => {
     const copy = spawnSync('cp', ['-r', `${folder}/.`, elsewhere]);
     expect(copy.status).toBe(0);
     const bare = spawnSync(process.execPath, [join(elsewhere, 'program.mjs')], {
+      cwd: elsewhere,
       encoding: 'utf8',
     });
     rmSync(elsewhere, { recursive: true });
     expect(bare.stdout).toMatch(/^no-adapter .*npm install webgpu/);
   });
 
-  test('the doctor, too, names the package where that is what is missing', async () => {
+  /** A doctor in a folder without packages, called through the link that is on the PATH. */
+  function installed(prefix: string): (cwd: string) => SpawnSyncReturns<string> {
+    const own = join(prefix, 'lib/node_modules/latentgpu');
+    mkdirSync(own, { recursive: true });
+    mkdirSync(join(prefix, 'bin'));
+    expect(spawnSync('cp', ['-r', `${folder}/.`, own]).status).toBe(0);
+    const script = join(own, 'doctor.mjs');
+    const text = "import { doctorReport } from './device.mjs';";
+    writeFileSync(script, `${text} console.log(JSON.stringify(await doctorReport()));`);
+    const link = join(prefix, 'bin/doctor');
+    symlinkSync(script, link);
+    const { PATH, HOME, PUPPETEER_EXECUTABLE_PATH } = process.env;
+    const env = { PATH, HOME, PUPPETEER_EXECUTABLE_PATH } as NodeJS.ProcessEnv;
+    return (cwd) => spawnSync(process.execPath, [link], { cwd, env, encoding: 'utf8' });
+  }
+
+  test('the doctor, too, names the package where that is what is missing', () => {
     const elsewhere = mkdtempSync(join(tmpdir(), 'latentgpu-bare-'));
     try {
-      expect(spawnSync('cp', ['-r', `${folder}/.`, elsewhere]).status).toBe(0);
-      const script = join(elsewhere, 'doctor.mjs');
-      const text = "import { doctorReport } from './device.mjs';";
-      writeFileSync(script, `${text} console.log(JSON.stringify(await doctorReport()));`);
-      const { PATH, HOME } = process.env;
-      const env = { PATH, HOME } as NodeJS.ProcessEnv;
-      const ended = spawnSync(process.execPath, [script], {
-        cwd: elsewhere,
-        env,
-        encoding: 'utf8',
-      });
-      const report = JSON.parse(ended.stdout);
+      const report = JSON.parse(installed(elsewhere)(elsewhere).stdout);
       expect(report).toMatchObject({ ok: false, advice: ['npm install webgpu'] });
       expect(report.engines[0]).toMatchObject({ name: 'Dawn', found: null });
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
+  });
+
+  test('packages are found beside a program that is installed for everybody, and in the project', () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'latentgpu-global-'));
+    try {
+      const doctor = installed(elsewhere);
+      const found = (cwd: string) => {
+        const { stdout, stderr } = doctor(cwd);
+        expect(stderr).toBe('');
+        const { ok, engines } = JSON.parse(stdout);
+        expect(ok).toBe(true);
+        return engines[0].found;
+      };
+      expect(found(root)).toMatch(/the npm package `webgpu` \d/);
+      const beside = join(elsewhere, 'lib/node_modules/webgpu');
+      symlinkSync(join(root, 'node_modules/webgpu'), beside);
+      expect(found(elsewhere)).toMatch(/the npm package `webgpu` \d/);
     } finally {
       rmSync(elsewhere, { recursive: true });
     }

@@ -7,6 +7,7 @@ import { encode as encodeJpeg } from 'jpeg-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadData } from '../src/data/load.node.ts';
 import { readJpeg } from '../src/formats/jpeg.node.ts';
+import { readWebp } from '../src/formats/webp.node.ts';
 import { refusal, refusalOf } from './support/refusal.ts';
 
 const png = (value: number) =>
@@ -63,6 +64,30 @@ function held(bytes: Uint8Array, orientation: number): Uint8Array {
     exif.length + 2,
     ...exif,
     ...bytes.subarray(2),
+  ]);
+}
+
+/** Chunks that Chromium's encoder made of the formulas below. */
+const CHUNKS = {
+  lossless: 'VlA4TDUAAAAvBIAAAHdAkG0zxCLcH+QMIyMWTOZPFlH3/PcgBdi9AAYBIBGoWFJIIbgUVhg1ov/hIce+AAA=',
+  lossy:
+    'VlA4IE4AAAAwAgCdASoQAAgAAMASJbACdLoAK39K71u64AD+B7VB83WCNaMz/x0iN0sv9C//X4N479Y23UM1N6PAFjr/3D+ywXPM/z0bIXz+3RK2AAA=',
+  grey: 'VlA4TDQAAAAvA8AAAH9AkG2zYt3f7QwCgRQe1gKBFB7W81+EKgDsvQMIAiDWLFiwYNKCBQtGIvofCKv5',
+  clear: 'VlA4TBQAAAAvA8AAEB8wCIMwCMMT8IgoeUT/Aw==',
+} as const;
+
+/** A file of such a chunk, with the extended header or without. */
+function webp(name: keyof typeof CHUNKS, extended?: number[]): Uint8Array {
+  const chunk = Buffer.from(CHUNKS[name], 'base64');
+  const header = extended ? [...Buffer.from('VP8X'), 10, 0, 0, 0, ...extended] : [];
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(4 + header.length + chunk.length);
+  return Uint8Array.from([
+    ...Buffer.from('RIFF'),
+    ...size,
+    ...Buffer.from('WEBP'),
+    ...header,
+    ...chunk,
   ]);
 }
 
@@ -126,7 +151,7 @@ describe('folders of images', () => {
     expect(few).toMatchObject({ count: 1, classes: 3 });
   });
 
-  test('JPEG stands beside PNG, and is known by its bytes', async () => {
+  test('JPEG and WebP stand beside PNG, and are known by their bytes', async () => {
     const data = await folder('mixed', {
       'a.jpg': jpeg(),
       'b.png': png(9),
@@ -139,6 +164,11 @@ describe('folders of images', () => {
     const size = 192;
     expect(found.data.subarray(3 * size, 4 * size)).toEqual(found.data.subarray(0, size));
     expect(found.data.subarray(4 * size)).toEqual(found.data.subarray(size, 2 * size));
+    const small = await folder('webp', { 'a.webp': webp('grey'), 'b.png': webp('grey') });
+    expect(await loadData({ data: small, split: 'train' })).toMatchObject({
+      count: 2,
+      shape: [4, 4],
+    });
   });
 });
 
@@ -195,5 +225,67 @@ describe('JPEG images', () => {
         expect(data.length).toBe(width * height * channels);
       });
     }
+  });
+});
+
+describe('WebP images', () => {
+  test('without loss are what they were, grey ones grey', () => {
+    const pixels = (width: number, height: number, at: (x: number, y: number) => number[]) =>
+      Array.from({ length: width * height }, (_, i) => at(i % width, Math.floor(i / width))).flat();
+    const colour = { width: 5, height: 3, channels: 3 };
+    const expected = pixels(5, 3, (x, y) => [50 * x, 80 * y, 200 - 10 * x]);
+    for (const file of [webp('lossless'), webp('lossless', [0, 0, 0, 0, 4, 0, 0, 2, 0, 0])]) {
+      const { data, ...size } = readWebp(file);
+      expect(size).toEqual(colour);
+      expect([...data]).toEqual(expected);
+    }
+    const { data, channels } = readWebp(webp('grey'));
+    expect([channels, [...data]]).toEqual([1, pixels(4, 4, (x, y) => [60 * x + y])]);
+  });
+
+  test('with loss keep their colours', () => {
+    const { width, height, channels, data } = readWebp(webp('lossy'));
+    expect([width, height, channels]).toEqual([16, 8, 3]);
+    // A few grey levels, but for the sharp edge in the middle.
+    for (const [x, y] of [
+      [0, 0],
+      [9, 1],
+      [15, 7],
+    ] as const) {
+      const scale = y < 4 ? 1 : 0.5;
+      [(240 - 10 * x) * scale, (120 - 5 * x) * scale, 40].forEach((value, c) => {
+        const found = data[3 * (16 * y + x) + c] as number;
+        expect(Math.abs(found - value)).toBeLessThan(24);
+      });
+    }
+  });
+
+  test('that are no data are refused', () => {
+    const why = (bytes: Uint8Array) => refusalOf(() => readWebp(bytes, 'w.webp'));
+    expect(why(webp('clear'))).toMatch(/^bad-data: w\.webp: has transparent pixels/);
+    expect(why(webp('lossless', [2, 0, 0, 0, 4, 0, 0, 2, 0, 0]))).toContain('is an animation');
+    expect(why(webp('lossless', [0, 0, 0, 0, 255, 255, 0, 255, 255, 0]))).toMatch(
+      /^bad-data: .*65536 × 65536 pixels; make it smaller/,
+    );
+    expect(why(webp('lossless', [0, 0, 0, 0, 9, 0, 0, 2, 0, 0]))).toBe(
+      'bad-format: w.webp: damaged',
+    );
+    expect(why(webp('lossless').subarray(0, 60))).toContain('it is cut short');
+    expect(why(png(1))).toContain('not a WebP file');
+  });
+
+  test('damaged ones give an image or one clear line', () => {
+    const whole = webp('lossy');
+    let seed = 1;
+    const random = () => (seed = (seed * 48271) % 2147483647);
+    for (let run = 0; run < 300; run++) {
+      const bytes = whole.slice();
+      bytes[12 + (random() % (whole.length - 12))] = random() % 256;
+      refusalOf(() => {
+        const { width, height, channels, data } = readWebp(bytes, 'w.webp');
+        expect(data.length).toBe(width * height * channels);
+      });
+    }
+    expect(readWebp(whole).width).toBe(16);
   });
 });

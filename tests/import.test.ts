@@ -730,6 +730,20 @@ describe('what training tools leave in a file', () => {
     );
   });
 
+  test('normalisation without running statistics is refused, with the way', () => {
+    const bytes = net({
+      'encoder.1.weight': tensor([4], [1, 2, 3, 4]),
+      'encoder.1.bias': tensor([4], [1, 2, 3, 4]),
+    });
+    expect(() => imported(bytes)).toThrow(
+      /"encoder\.1\.weight" \[4\] is that of a normalisation .*LayerNorm.*BatchNorm1d, which is folded/,
+    );
+    expect(imported(bytes, { rename: ['encoder.1='] }).dropped).toEqual([
+      'encoder.1.weight',
+      'encoder.1.bias',
+    ]);
+  });
+
   test('a tied tensor stands under both names, transposed where its bias says so', () => {
     const bytes = net(
       { 'decoder.2.weight': undefined },

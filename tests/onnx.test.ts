@@ -11,7 +11,7 @@ import { decodeModel } from '../src/formats/onnx/proto.ts';
 import { readSafetensors } from '../src/formats/safetensors.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { input, type Variable } from '../src/graph/variable.ts';
-import { type OnnxPart, type OnnxSource, onnxFile } from '../src/interchange/onnx.ts';
+import { type OnnxPart, type OnnxSource, onnxFile } from '../src/interchange/onnx/index.ts';
 import {
   Autoencoder,
   buildModel,
@@ -48,6 +48,9 @@ interface Case {
   scale?: number;
 }
 
+/** What a file is made from, of models whose graphs the reference knows. */
+type Source = OnnxSource & { readonly model: Vae | Autoencoder };
+
 /** A model with parameters large enough to reach the bends of its activations. */
 function source({
   family = 'vae',
@@ -58,7 +61,7 @@ function source({
   shape = [5, 3],
   standardized = false,
   scale = 2,
-}: Case): OnnxSource {
+}: Case): Source {
   const objective =
     family === 'iwae'
       ? ({ bound: 'iwae', samples: 5 } as const)
@@ -113,7 +116,7 @@ async function runOnnx(
 
 /** The same in float64, by the references of the model's ops. */
 function reference(
-  { model, weights, standardization: s }: OnnxSource,
+  { model, weights, standardization: s }: Source,
   part: OnnxPart,
   rows: number,
   data: Float32Array,

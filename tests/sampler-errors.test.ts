@@ -83,13 +83,42 @@ describe('errors are one clear line', () => {
       /format is 3; this version reads model folders of formats 1 and 2$/,
     ],
     [
-      'codes that are not normal',
+      'codes of another kind',
+      () =>
+        changed((m) => {
+          m.code = { kind: 'words' };
+        }),
+      'bad-format',
+      /code\.kind is "words"; it must be one of normal, bernoulli, categorical$/,
+    ],
+    [
+      'classes of which there is one',
+      () =>
+        changed((m) => {
+          m.code = { kind: 'categorical', groups: 8, classes: 1 };
+        }),
+      'bad-format',
+      /code\.classes is 1; it must be a whole number above 1$/,
+    ],
+    [
+      'a prior of other codes',
       () =>
         changed((m) => {
           m.code = { kind: 'bernoulli' };
+          m.prior = { kind: 'normal' };
         }),
       'bad-format',
-      /code\.kind is "bernoulli"; it must be one of normal$/,
+      /prior is "normal"; it must be one of uniform, learned$/,
+    ],
+    [
+      'a learned prior without its logits',
+      () =>
+        changed((m) => {
+          m.code = { kind: 'bernoulli' };
+          m.prior = { kind: 'learned' };
+        }),
+      'bad-format',
+      /asks for tensor prior\.logits of shape \[8\]; the file has none$/,
     ],
     [
       'an unknown family',

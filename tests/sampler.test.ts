@@ -92,6 +92,53 @@ const decoders: [string, Decoder][] = [
     },
   ],
   [
+    'bits',
+    {
+      shape: [4, 4],
+      latent: 11,
+      hidden: [9],
+      activation: 'relu',
+      likelihood: bernoulli,
+      code: { kind: 'bernoulli' },
+    },
+  ],
+  [
+    'a bit, by a learned prior',
+    {
+      shape: [5],
+      latent: 1,
+      hidden: [4],
+      activation: 'tanh',
+      likelihood: normal('shared'),
+      code: { kind: 'bernoulli' },
+      prior: 'learned',
+    },
+  ],
+  [
+    'classes',
+    {
+      family: 'iwae',
+      shape: [4, 4],
+      latent: 20 * 10,
+      hidden: [9],
+      activation: 'relu',
+      likelihood: bernoulli,
+      code: { kind: 'categorical', groups: 20, classes: 10 },
+    },
+  ],
+  [
+    'one variable of seven classes, by a learned prior',
+    {
+      shape: [3, 3],
+      latent: 7,
+      hidden: [],
+      activation: 'relu',
+      likelihood: { kind: 'categorical', levels: 3 },
+      code: { kind: 'categorical', groups: 1, classes: 7 },
+      prior: 'learned',
+    },
+  ],
+  [
     'bytes',
     {
       family: 'iwae',

@@ -40,6 +40,8 @@ describe('headings', () => {
     ],
     ['integers and a word', '0,1,kind\n1,2,3\n5,4,3\n', ['0', '1', 'kind']],
     ['a comment', '#id,a\n1.5,2\n3,4\n', ['id', 'a']],
+    ['a number sign over numbers of rows', '#,a,b\n1,2.5,3\n2,4,5\n3,6,6\n', ['#', 'a', 'b']],
+    ['one quoted', '"#","a","b"\n1,2.5,3\n2,4,5\n3,6,6\n', ['#', 'a', 'b']],
   ])('%s name the columns', (_, text, names) => {
     const table = read(text);
     expect(table.rows).toBe(text.trim().split('\n').length - 1);
@@ -63,9 +65,12 @@ describe('headings', () => {
     ['integers over integers', '0,1,2\n5,3,8\n2,2,7\n'],
     ['a nought over decimals', `0\n${body(9, 1)}`],
     ['a year', '2020\n0.5\n0.25\n'],
+    ['a nought over integers', '0\n5\n7\n3\n'],
+    ['whole numbers written as decimals', `0.0,1.0,2.0\n${body(9, 3)}`],
+    ['lags', `-1,0,1\n${body(9, 3)}`],
   ])('%s are refused until --header says', (_, text) => {
     expect(refusalOf(() => read(text))).toMatch(
-      /line 1 \([\d, …]+\) may name the columns or be data; .*--header/,
+      /line 1 \([-\d., …]+\) may name the columns or be data; .*--header/,
     );
     const rows = text.trim().split('\n').length;
     expect(read(text, { header: 'yes' }).rows).toBe(rows - 1);
@@ -88,6 +93,7 @@ describe('columns that number the rows', () => {
     ['names of rows', '"","a","b"\n"Mazda RX4",5,6\n"Fiat 128",7,8\n'],
     ['dates', ',a,b\n2020-01-01,5,6\n2020-01-02,7,8\n'],
     ['columns of a spreadsheet that are empty', 'a,b,,\n5,6,,\n7,8,,\n,,,\n'],
+    ['separators at the ends of rows', 'a,b\n5,6,\n7,8,\n'],
   ])('are left out, and said: %s', (_, text) => {
     const table = read(text);
     expect(table.names).toEqual(['a', 'b']);
@@ -127,6 +133,7 @@ describe('separators and decimals', () => {
   const numbers = [1.5, -2, 0.25, 300];
   test.each([
     ['sep=;', 'sep=;\na;b\n1.5;-2\n0.25;3e2\n'],
+    ['sep=; saved again', 'sep=;;;\na;b\n1.5;-2\n0.25;3e2\n'],
     ['quoted sep=', '"sep=;"\na;b\n1,5;-2\n0,25;3e2\n'],
     ['German', '"a";"b"\r\n"1,5";"-2"\r\n"0,25";"300,0"\r\n'],
     ['tabs and commas', 'a\tb\n1,5\t-2\n0,25\t300\n'],
@@ -136,6 +143,7 @@ describe('separators and decimals', () => {
     ['bars', 'a|b\n1.5|-2\n0.25|300\n'],
     ['comments', '# made by x, "y\na,b\n1.5,-2\n# "half\n0.25,300\n'],
     ['a comment at the end of a line', 'a b\n1.5 -2 # first\n0.25 300\n'],
+    ['comments behind commas', 'a,b\n1.5,-2 # one, two\n  # "three\n0.25,300\n'],
     ['quotes after blanks', '"a", "b"\n"1.5", "-2"\n"0.25", "300"\n'],
     ['minus signs of typographers', 'a,b\n1.5,\u22122\n0.25,300\n'],
     ['Fortran', 'a b\n0.15D+01 -2.D0\n.25d0 3D2\n'],
@@ -206,6 +214,7 @@ describe('separators and decimals', () => {
       'line 2 has 2 columns and the header 1; remove the lines above the table',
     ],
     ['a,b\n1,2\n\n,\n3,4\n', 'line 4 is empty'],
+    ['a,a\nmin,max\n1,2\n', 'line 2 holds no numbers, and the lines below do: if it is a second'],
   ])('says what is wrong with %j', (text, why) => {
     expect(refusalOf(() => read(text))).toContain(why);
   });

@@ -1,7 +1,8 @@
 // Cost against size: what is drawn as a curve, and over which sizes.
 import { logSumExp, sum } from '../ops/index.ts';
 import { elementwise, type KernelRow, product, reduction } from './kernels.ts';
-import { ELBO, prepareSampling, prepareTraining } from './steps.ts';
+import { ELBO, type TrainingSpec } from './objective-steps.ts';
+import { prepareSampling, prepareTraining } from './steps.ts';
 import type { Measured, Subjects } from './subjects.ts';
 import { measuredStep, prepareKernel } from './subjects.ts';
 
@@ -109,6 +110,14 @@ export const curveSpecs: readonly CurveSpec[] = [
       training({ batch: 20, objective: { bound: 'iwae', samples } }, `K=${samples}`, s),
   },
   {
+    name: 'free posterior step against N',
+    axis: 'rows',
+    sizes: [1000, 10_000, 100_000],
+    power: 0,
+    prepare: (rows, s) =>
+      training({ batch: 100, objective: ELBO, posterior: { kind: 'free' }, rows }, `N=${rows}`, s),
+  },
+  {
     name: 'sampling against count',
     axis: 'images',
     makes: 'images',
@@ -119,11 +128,7 @@ export const curveSpecs: readonly CurveSpec[] = [
   },
 ];
 
-async function training(
-  spec: Parameters<typeof prepareTraining>[1],
-  name: string,
-  subjects: Subjects,
-): Promise<Measured> {
+async function training(spec: TrainingSpec, name: string, subjects: Subjects): Promise<Measured> {
   return measuredStep(await prepareTraining(name, spec, subjects, SAMPLE_MS));
 }
 

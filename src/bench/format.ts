@@ -1,9 +1,11 @@
 // A report for people, in at most 100 columns.
 import { ofPeak, perSecond, spread } from './figures.ts';
 import { formatCurves } from './format-curves.ts';
+import { costsBeside } from './objective-steps.ts';
 import { peakFigures } from './peaks/rates.ts';
 import type { BenchReport, BenchRow } from './report.ts';
-import { type SubmissionWorth, worthOfSubmissions } from './submissions.ts';
+import type { Interval } from './statistics.ts';
+import { worthOfSubmissions } from './submissions.ts';
 import { type Column, formatTable, right, short, si } from './table.ts';
 
 const cpu = ({ cpuMs }: BenchRow): string => (cpuMs === null ? '–' : short(cpuMs));
@@ -120,7 +122,19 @@ export function formatReport(report: BenchReport): string {
   const steps = of('step');
   if (steps.length > 0) lines.push('', ...stepLines(steps));
   const worth = worthOfSubmissions(report);
-  if (worth.length > 0) lines.push('', ...worthLines(worth));
+  lines.push(
+    ...ratioLines(
+      ['many steps a submission', 'against', 'as fast'],
+      worth.map(({ step, than, ...ratios }) => ({ what: step, against: than, ...ratios })),
+    ),
+    ...ratioLines(
+      ['step', 'beside', 'takes'],
+      costsBeside(report).map(({ step, beside, ...ratios }) => ({
+        ...{ what: step, against: beside },
+        ...ratios,
+      })),
+    ),
+  );
   if (cold) {
     lines.push(
       '',
@@ -132,20 +146,32 @@ export function formatReport(report: BenchReport): string {
   return lines.join('\n');
 }
 
-function worthLines(worth: readonly SubmissionWorth[]): string[] {
+interface Ratios {
+  readonly what: string;
+  readonly against: string;
+  readonly ratio: Interval;
+  readonly bestRatio: number;
+}
+
+/** A blank line and a table; nothing where there is nothing to compare. */
+function ratioLines(
+  [what, against, ratio]: readonly [string, string, string],
+  all: readonly Ratios[],
+): string[] {
+  if (all.length === 0) return [];
   const columns: Column[] = [
-    { head: 'many steps a submission' },
-    { head: 'against' },
-    ...right('as fast'),
+    { head: what },
+    { head: against },
+    ...right(ratio),
     { head: '95 % interval' },
     ...right('of best'),
   ];
-  const rows = worth.map(({ step, than, ratio: { value, low, high }, bestRatio }) => [
-    step,
-    than,
+  const rows = all.map(({ ratio: { value, low, high }, bestRatio, ...names }) => [
+    names.what,
+    names.against,
     `${value.toFixed(2)}×`,
     `${low.toFixed(2)} – ${high.toFixed(2)}`,
     `${bestRatio.toFixed(2)}×`,
   ]);
-  return formatTable(columns, rows, 100);
+  return ['', ...formatTable(columns, rows, 100)];
 }

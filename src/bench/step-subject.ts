@@ -64,7 +64,8 @@ export function workOf({ kernels }: Schedule): Work[] {
       flops,
       bytes,
       normals: drawn('normal'),
-      uniforms: drawn('uniform'),
+      // Gumbel and logistic numbers are uniform ones and their logarithms, which a floor may leave out.
+      uniforms: drawn('uniform') + drawn('gumbel') + drawn('logistic'),
       dispatches: 1,
     };
   });

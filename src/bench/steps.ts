@@ -4,14 +4,14 @@ import { digits } from '../data/digits.ts';
 import type { Device } from '../device/index.ts';
 import type { Timing } from '../device/stopwatch.ts';
 import { Inference, Vae } from '../models/index.ts';
-import type { ObjectiveConfig as WholeObjective } from '../objectives/index.ts';
-import { mean, neg, randomNormal } from '../ops/index.ts';
+import { randomNormal } from '../ops/index.ts';
 import { adam } from '../optim/index.ts';
 import { memoryBytes } from '../scheduler/fuse/traffic.ts';
 import { type Plan, Runtime, type StepFeed, schedule } from '../scheduler/index.ts';
 import { Trainer, type TrainerOptions } from '../training/index.ts';
 import { FLOW_STEPS, prepareFlow } from './flow-steps.ts';
 import { timed } from './host.ts';
+import { ELBO, objectiveSpecs, PLAIN, plainSpecs, type TrainingSpec } from './objective-steps.ts';
 import {
   Ledger,
   SAMPLE_MS,
@@ -23,42 +23,24 @@ import {
 } from './step-subject.ts';
 import { SUBMITTED_STEPS } from './submissions.ts';
 
-/** What is left out is as in the table of keys. */
-type ObjectiveConfig = Partial<WholeObjective>;
+const ROWS = 1000;
 
-/** The lectures' network, 784-300-20, unless another width is asked for. */
-function vae(objective: ObjectiveConfig, width = 300): Vae {
+/** The lectures' network, 784-300-20, unless something else is asked for. */
+function vae(spec: Omit<TrainingSpec, 'batch'>): Vae {
+  const { objective, width = 300, latent = 20, code, posterior, rows = ROWS } = spec;
   const net = { hidden: [width], activation: 'relu' as const };
   return new Vae({
     shape: [28, 28],
     encoder: net,
-    latent: 20,
+    latent,
     decoder: net,
     likelihood: { kind: 'bernoulli' },
     objective,
     init: 'torch',
+    ...(code && { code }),
+    ...(posterior && { posterior: { ...posterior, rows } }),
   });
 }
-
-export interface TrainingSpec {
-  readonly batch: number;
-  readonly objective: ObjectiveConfig;
-  /** Of the hidden layers. Default: 300. */
-  readonly width?: number;
-  /**
-   * `many`: as many steps a submission as the plan sees fit, two submissions under way; `single`: one
-   * step a submission, two under way; `waited`: one, and each is waited for. Default: `many`.
-   */
-  readonly submissions?: 'many' | 'single' | 'waited';
-}
-
-export const ELBO: ObjectiveConfig = { bound: 'elbo', samples: 1, kl: 'analytic', beta: 1 };
-
-const trainingSpecs: Record<string, TrainingSpec> = {
-  'VAE step, batch 100': { batch: 100, objective: ELBO },
-  'IWAE step K=5, batch 20': { batch: 20, objective: { bound: 'iwae', samples: 5 } },
-  'IWAE step K=50, batch 20': { batch: 20, objective: { bound: 'iwae', samples: 50 } },
-};
 
 const [usual, small] = SUBMITTED_STEPS;
 const SMALL: TrainingSpec = { batch: 10, objective: ELBO, width: 32 };
@@ -78,10 +60,13 @@ const samplingCounts: Record<string, number> = {
   'sample 1024 images': 1024,
 };
 
-export const TRAINING_STEPS: readonly string[] = Object.keys(trainingSpecs);
+/** Those that are known everywhere. */
+export const TRAINING_STEPS: readonly string[] = [PLAIN.vae, PLAIN.iwae5, PLAIN.iwae50];
+
+const trainingSpecs: Readonly<Record<string, TrainingSpec>> = { ...plainSpecs, ...objectiveSpecs };
 
 export const STEPS: readonly string[] = [
-  ...TRAINING_STEPS,
+  ...Object.keys(trainingSpecs),
   ...Object.keys(submittedSpecs),
   ...Object.keys(samplingCounts),
   ...FLOW_STEPS,
@@ -89,9 +74,16 @@ export const STEPS: readonly string[] = [
 
 let images: ImageDataset | undefined;
 
-function trainingImages(): ImageDataset {
-  images ??= digits({ count: 1000, seed: 1 });
-  return images;
+/** More rows than are drawn are those again and again. */
+function trainingImages(count = ROWS): ImageDataset {
+  images ??= digits({ count: ROWS, seed: 1 });
+  if (count === ROWS) return images;
+  const { shape, data: drawn, name, source } = images;
+  const data = new Uint8Array(count * (drawn.length / ROWS));
+  for (let at = 0; at < data.length; at += drawn.length) {
+    data.set(drawn.subarray(0, data.length - at), at);
+  }
+  return { name, source, shape, count, data };
 }
 
 /** How kernels are chosen; undefined: as the environment says. */
@@ -108,25 +100,23 @@ export function makeTrainer(
 }
 
 function trainerOf(
-  { batch, objective, width }: TrainingSpec,
+  spec: TrainingSpec,
   open: () => Promise<Device>,
   seed: number,
   tune: Tune,
 ): Promise<Trainer> {
-  const model = vae(objective, width);
+  const model = vae(spec);
+  const { learner } = model;
   return Trainer.create(
     {
       model,
-      data: trainingImages(),
-      batch,
+      data: trainingImages(spec.rows),
+      batch: spec.batch,
       binarize: 'resampled',
       seed,
       ...(tune !== undefined && { tune }),
       optimizer: adam({ lr: 1e-3 }),
-      loss: (batch) => {
-        const { bound, kl } = model.bound(batch);
-        return { loss: neg(mean(bound)), metrics: { kl: mean(kl) } };
-      },
+      loss: (batch) => learner.loss(batch),
     },
     open,
   );
@@ -185,7 +175,7 @@ export async function prepareSampling(
 ): Promise<StepSubject> {
   const before = device.counters.liveBytes;
   const runtime = new Runtime(device, { seed, tune: tuner });
-  const model = vae(ELBO);
+  const model = vae({ objective: ELBO });
   const inference = new Inference(runtime, model);
   const repeat = async (n: number) => {
     for (let i = 0; i < n; i++) await inference.sample(count, 'mean', seed);

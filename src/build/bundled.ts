@@ -12,16 +12,19 @@ const OUTSIDE =
  * `import.meta.url` is undefined. Packages in it that call `require` want modules of Node.js, which
  * the process hands out itself. What is imported when it is needed, a binary or what drives a browser,
  * is left to Node.js: bundlers follow no name that they do not see.
+ *
+ * @param programs entries that are run and not imported
  */
-export function bundledPlugin(): Plugin {
+export function bundledPlugin(programs: readonly string[] = []): Plugin {
   return {
     name: 'latentgpu:bundled',
-    renderChunk(code) {
+    renderChunk(code, { isEntry, name }) {
       let own = code.replace(REQUIRE, 'var __require = (name) => process.getBuiltinModule(name);');
       if (!own.includes('createRequire(')) own = own.replace(IMPORT, '');
       own = own.replace(/\bimport\((?=["'](?:webgpu|puppeteer)["']\))/g, 'importOutside(');
       if (own.includes('importOutside(')) own += OUTSIDE;
-      if (own.includes('import.meta')) {
+      // Nobody bundles a program.
+      if (own.includes('import.meta') && !(isEntry && programs.includes(name))) {
         throw new Error('what is built for others to bundle must do without import.meta');
       }
       return { code: own, map: null };

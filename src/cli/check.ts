@@ -77,7 +77,11 @@ function readShaders(paths: readonly string[]): Shader[] {
       }
     } catch (cause) {
       const { code, message } = cause as NodeJS.ErrnoException;
-      throw mistake(code === 'ENOENT' ? `${path} is not there` : `cannot read ${path}: ${message}`);
+      if (code !== 'ENOENT') throw mistake(`cannot read ${path}: ${message}`);
+      const isValue = /^\w+=[^/\\]*$/.test(path);
+      throw mistake(
+        `${path} is not there${isValue ? `; for an override, type --set ${path}` : ''}`,
+      );
     }
     const files = filesBelow(path);
     if (files.length === 0) throw mistake(`${path} holds no .wgsl file`);

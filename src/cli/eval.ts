@@ -1,12 +1,15 @@
 // latentgpu eval: how good a model is on held-out data.
 import type { Command } from 'commander';
 import { IMPORTANCE_SAMPLES, LIKELIHOOD_ROWS } from '../constants.ts';
+import { meanScale } from '../data/standardize.ts';
+import { LatentGpuError } from '../errors.ts';
 import {
   type Evaluation,
   evaluateModel,
   examine,
   type Figure,
   type Model,
+  need,
   plainOf,
   refine,
 } from '../models/index.ts';
@@ -62,8 +65,9 @@ export function evalCommand(program: Command): void {
 async function perform(dir: string, options: EvalOptions, context: Context): Promise<void> {
   const began = performance.now();
   const loaded = await loadModel(dir, context.out);
-  const subject = await loadSubject(dir, loaded, options, context, 'densities');
   const { model } = loaded;
+  checkAsked(dir, model, options);
+  const subject = await loadSubject(dir, loaded, options, context, 'densities');
   // Of an exact density they are draws of what makes grey levels continuous, and one is usual.
   const usual = model.can.logWeights?.exact ? 1 : IMPORTANCE_SAMPLES.evaluation;
   await measure({ label: 'evaluating', loaded, subject, began }, context, async (runtime, work) => {
@@ -89,10 +93,20 @@ async function perform(dir: string, options: EvalOptions, context: Context): Pro
       figures: { ...(evaluation && plainOf(evaluation as Evaluation)), ...found },
       lines: [
         ...[...(evaluation?.figures ?? []), ...figures].map(lineOf),
-        ...collapsed(evaluation, model.can.code?.size),
+        ...collapsed(evaluation, model.can.code?.units ?? model.can.code?.size),
       ],
     };
   });
+}
+
+/** @throws LatentGpuError `bad-input` for what this model has not */
+function checkAsked(dir: string, model: Model, { curve, refine }: EvalOptions): void {
+  if (refine !== undefined) need(model, 'refine', dir);
+  if (!curve || !need(model, 'logWeights', dir).exact) return;
+  throw new LatentGpuError(
+    'bad-input',
+    `${dir} holds a model whose log p(x) is exact: no number of samples changes it; leave out --curve`,
+  );
 }
 
 /** What refining finds of rows that have no code of their own. */
@@ -111,7 +125,7 @@ async function examineUnseen(
       {
         name: 'refinement.after',
         label: 'negative ELBO',
-        value: logScale - after,
+        value: meanScale(logScale, count) - after,
         error: afterError,
         unit: 'nats',
         digits: 3,
@@ -130,8 +144,10 @@ function collapsed(evaluation: Partial<Evaluation> | undefined, units = 0): stri
 
 /** `negative ELBO  105.904 ± 0.28 nats (…)`. */
 function lineOf({ label, value, error, unit, digits, errorDigits = 2, note }: Figure): string[] {
+  const rounded = value.toFixed(digits);
   const text = [
-    value.toFixed(digits),
+    // Rounded to nothing, a number has no sign.
+    Number(rounded) === 0 ? (0).toFixed(digits) : rounded,
     ...(error !== undefined ? [`± ${error.toFixed(errorDigits)}`] : []),
     ...(unit ? [unit] : []),
     ...(note ? [error === undefined ? note : `(${note})`] : []),

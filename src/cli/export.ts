@@ -1,9 +1,8 @@
 // latentgpu export: a model in the format of another world.
 import { type Command, Option } from 'commander';
-import { LatentGpuError } from '../errors.ts';
+import { isLatentGpuError, LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
-import type { OnnxFile, OnnxPart, OnnxSource } from '../interchange/onnx.ts';
-import { lack } from '../models/index.ts';
+import type { OnnxFile, OnnxPart } from '../interchange/onnx/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
 import { loadModel } from './common/device.ts';
 import { checkPlace } from './common/files.ts';
@@ -11,7 +10,7 @@ import { table } from './common/text.ts';
 import { version } from './common/version.ts';
 
 const FORMATS = ['onnx'];
-const PARTS: readonly OnnxPart[] = ['encoder', 'decoder', 'autoencoder'];
+const PARTS: readonly OnnxPart[] = ['encoder', 'decoder', 'autoencoder', 'density'];
 
 interface ExportOptions extends CommonOptions {
   out: string;
@@ -19,17 +18,19 @@ interface ExportOptions extends CommonOptions {
 }
 
 const ABOUT = `
-Files of f.onnx, float32, any number of rows ("batch"):
-  f.onnx          x -> mean, logStd, reconstruction (what the mean decodes to)
-  f.encoder.onnx  x -> mean, logStd
-  f.decoder.onnx  z -> x (the mean of p(x | z))
+A file for each part that the model has, float32, any number of rows ("batch").
+The first is f.onnx, others are named after theirs, f.encoder.onnx:
+  autoencoder  x -> mean, logStd, reconstruction (what the mean decodes to)
+  density      x -> logProb (log p(x) in nats, where it is exact)
+  encoder      x -> mean, logStd; of a flow z, the noise
+  decoder      z -> x (the mean of p(x | z))
 With what the decoder describes: logits (bernoulli, categorical), std (normal).
 Data are [batch, ...shape] as in model.json, in data units; codes [batch, M].`;
 
 export function exportCommand(program: Command): void {
   const command = program
     .command('export')
-    .description('Writes the encoder and the decoder as ONNX, for ONNX Runtime and others.')
+    .description('Writes what a model computes as ONNX, for ONNX Runtime and others.')
     .argument('<dir>', 'model folder')
     .addOption(new Option('--to <format>', 'the only one so far').choices(FORMATS).default('onnx'))
     .requiredOption('--out <file>', 'a file that ends in .onnx; the others lie beside it')
@@ -46,14 +47,9 @@ export function exportCommand(program: Command): void {
 }
 
 /** Where each part goes. */
-function paths(out: string, part: OnnxPart | 'all'): [OnnxPart, string][] {
-  if (part !== 'all') return [[part, out]];
+function paths(out: string, parts: readonly OnnxPart[]): [OnnxPart, string][] {
   const stem = out.slice(0, -'.onnx'.length);
-  return [
-    ['autoencoder', out],
-    ['encoder', `${stem}.encoder.onnx`],
-    ['decoder', `${stem}.decoder.onnx`],
-  ];
+  return parts.map((part, i) => [part, i === 0 ? out : `${stem}.${part}.onnx`]);
 }
 
 async function perform(
@@ -64,17 +60,35 @@ async function perform(
   if (!/[^/\\]\.onnx$/i.test(path)) {
     throw new LatentGpuError('bad-input', `--out ${path}: name a file that ends in .onnx`);
   }
-  const targets = paths(path, part);
-  for (const [, name] of targets) await checkPlace(name);
+  await checkPlace(path);
   const loaded = await loadModel(dir, out);
-  const { can } = loaded.model;
-  if (can.lacks?.graphs) throw lack(can, 'graphs', dir, '');
   // Here and not above: no other command should wait for the protocol buffers.
-  const { onnxFile } = await import('../interchange/onnx.ts');
-  const files = targets.map(([which, name]) => ({
-    name,
+  const { onnxFile, onnxParts } = await import('../interchange/onnx/index.ts');
+  const wanted = part === 'all' ? onnxParts(loaded.model) : [part];
+  const made: [OnnxPart, OnnxFile][] = [];
+  const refusals: string[] = [];
+  for (const each of wanted) {
+    try {
+      made.push([each, onnxFile(loaded, each, version)]);
+    } catch (error) {
+      // Of several parts those are written that can be.
+      if (!isLatentGpuError(error) || error.code !== 'bad-input') throw error;
+      refusals.push(`the ${each} of ${dir} is not exported: ${error.message}`);
+    }
+  }
+  if (made.length === 0) {
+    throw new LatentGpuError('bad-input', refusals[0] ?? `${dir} holds nothing to export`);
+  }
+  const targets = paths(
+    path,
+    made.map(([each]) => each),
+  );
+  for (const [, name] of targets) await checkPlace(name);
+  for (const line of refusals) out.remark(line);
+  const files = made.map(([which, file], i) => ({
+    name: (targets[i] as [OnnxPart, string])[1],
     part: which,
-    file: onnxFile(loaded as unknown as OnnxSource, which, version),
+    file,
   }));
   for (const { name, file } of files) await writeFileAtomic(name, file.bytes);
   out.result(

@@ -57,14 +57,14 @@ async function perform(dir: string, options: InterpolateOptions, context: Contex
   const pairs = from.length;
   const count = pairs * steps;
   checkRoom(file, `${pairs} × ${steps} steps`, count, loaded.model.features);
-  const { dataset, at, summary } = await loadSubject(dir, loaded, options, context, 'codes');
+  const { dataset, some, summary } = await loadSubject(dir, loaded, options, context, 'codes');
   checkRows('--from', from, dataset);
   checkRows('--to', to, dataset);
   const path = options.spherical ? 'spherical' : 'straight';
   await withInference(loaded, async (inference, device) => {
     const latent = need(loaded.model, 'code', dir).size;
     const x = await out.progress('decoding', async (bar) => {
-      const ends = (await inference.encode(at([...from, ...to]), 2 * pairs, { signal })).mean;
+      const ends = (await inference.encode(some([...from, ...to]), 2 * pairs, { signal })).mean;
       const end = (i: number) => ends.subarray(i * latent, (i + 1) * latent);
       const codes = new Float32Array(count * latent);
       for (let i = 0; i < pairs; i++) {

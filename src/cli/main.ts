@@ -6,6 +6,7 @@ import { certifyCommand } from './certify.ts';
 import { checkCommand } from './check.ts';
 import { clusterCommand } from './cluster.ts';
 import { failureOf } from './common/failure.ts';
+import { loadModules } from './common/modules.ts';
 import { version } from './common/version.ts';
 import { decodeCommand } from './decode.ts';
 import { doctorCommand } from './doctor.ts';
@@ -14,6 +15,7 @@ import { evalCommand } from './eval.ts';
 import { exportCommand } from './export.ts';
 import { gradientsCommand } from './gradients.ts';
 import { importCommand } from './import.ts';
+import { imputeCommand } from './impute.ts';
 import { inspectCommand } from './inspect.ts';
 import { interpolateCommand } from './interpolate.ts';
 import { latentCommand } from './latent.ts';
@@ -36,6 +38,7 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
   'Ask a model:': [
     [evalCommand, 'how good it is: bound, log-likelihood, bits/dim'],
     [scoreCommand, 'log p(x) of each row'],
+    [imputeCommand, 'what is missing, given what is seen'],
     [sampleCommand, 'new data points'],
     [clusterCommand, 'the groups that a mixture sorts data into'],
     [encodeCommand, 'codes of data'],
@@ -61,13 +64,15 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
 function build(): Command {
   const program = new Command('latentgpu')
     .description('Trains and runs deep generative models with WebGPU compute shaders.')
-    .usage('<command> [options]')
+    .usage('[--with <module>] <command> [options]')
     .version(version)
     .exitOverride()
     .configureOutput({ outputError: () => {} })
     .addHelpText(
       'after',
-      '\nExample:\n  latentgpu train vae --data digits --epochs 3\n' + '  latentgpu train --help',
+      '\nA family of your own: --with <module> before the command loads what defines it.\n' +
+        '\nExample:\n  latentgpu train vae --data digits --epochs 3\n' +
+        '  latentgpu train --help\n  latentgpu --with ./mine.mjs train mine --data digits',
     );
   for (const [heading, entries] of Object.entries(COMMANDS)) {
     program.commandsGroup(heading);
@@ -89,10 +94,16 @@ function build(): Command {
   });
 }
 
-async function main(args: readonly string[]): Promise<void> {
-  const program = build();
-  if (args.length === 0) program.outputHelp();
-  else await perform(program, args);
+async function main(all: readonly string[]): Promise<void> {
+  try {
+    // Commands list the families there are: first those that modules bring.
+    const args = await loadModules(all);
+    const program = build();
+    if (args.length === 0) program.outputHelp();
+    else await perform(program, args);
+  } catch (error) {
+    fail(error, 'latentgpu', all);
+  }
 }
 
 async function perform(program: Command, args: readonly string[]): Promise<void> {
@@ -102,17 +113,21 @@ async function perform(program: Command, args: readonly string[]): Promise<void>
     // Help and version are thrown, too.
     if ((error as { exitCode?: number }).exitCode === 0) return;
     const name = program.commands.find((command) => command.name() === args[0])?.name();
-    const failure = failureOf(error, name ? `latentgpu ${name}` : 'latentgpu');
-    process.stderr.write(`latentgpu: ${failure.message}\n`);
-    if (failure.code === 'internal' && error instanceof Error) {
-      process.stderr.write(`${error.stack}\n`);
-    }
-    if (args.includes('--json')) {
-      const { code, message } = failure;
-      process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
-    }
-    process.exitCode = failure.exit;
+    fail(error, name ? `latentgpu ${name}` : 'latentgpu', args);
   }
+}
+
+function fail(error: unknown, command: string, args: readonly string[]): void {
+  const failure = failureOf(error, command);
+  process.stderr.write(`latentgpu: ${failure.message}\n`);
+  if (failure.code === 'internal' && error instanceof Error) {
+    process.stderr.write(`${error.stack}\n`);
+  }
+  if (args.includes('--json')) {
+    const { code, message } = failure;
+    process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
+  }
+  process.exitCode = failure.exit;
 }
 
 // Whoever reads the output may have had enough of it: `latentgpu inspect … | head`. Work that can be

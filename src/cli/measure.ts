@@ -1,5 +1,5 @@
 // What `eval` and `score` have in common: a model is shown data, and what is found is told in one frame.
-import { logScale } from '../data/standardize.ts';
+import { logScales } from '../data/standardize.ts';
 import type { WorkOptions } from '../models/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import type { LoadedModel } from '../training/model-folder.node.ts';
@@ -22,7 +22,7 @@ export interface Findings {
 export interface MeasureOptions extends WorkOptions {
   readonly seed: number;
   /** What log-densities of the data are less than those of what the model sees. */
-  readonly logScale: number;
+  readonly logScale: number | Float64Array;
 }
 
 export interface Measurement {
@@ -44,7 +44,7 @@ export async function measure(
     const { figures, lines, details } = await out.progress(label, (bar) =>
       work(runtime, {
         seed,
-        logScale: logScale(loaded.standardization),
+        logScale: logScales(loaded.standardization, subject.dataset),
         signal,
         onProgress: (fraction) => bar.update(fraction),
       }),

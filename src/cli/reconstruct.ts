@@ -73,13 +73,10 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
   const shown = options.draw ? 'draw' : 'mean';
   await withInference(loaded, async (inference, device) => {
     const x = await out.progress('reconstructing', (bar) =>
-      inference.reconstruct(
-        (start, end) => subject.at(indices.slice(start, end)),
-        count,
-        shown,
-        seed,
-        { signal, onProgress: (done) => bar.update(done) },
-      ),
+      inference.reconstruct(subject.some(indices), count, shown, seed, {
+        signal,
+        onProgress: (done) => bar.update(done),
+      }),
     );
     if (file.kind === 'npy') {
       await writeArray(file, exactDataUnits(x, look), [count, ...look.shape]);

@@ -8,7 +8,7 @@ import { type Model, plainOf } from '../models/index.ts';
 import { makeReport } from '../report/report.ts';
 import { readRunHistory } from '../report/run-history.ts';
 import type { Subject as ReportSubject } from '../report/subject.ts';
-import { binarizedRows, greyed } from '../training/index.ts';
+import { greyed, rowSourceOf } from '../training/index.ts';
 import type { LoadedModel } from '../training/model-folder.node.ts';
 import { REPORT_FILE } from '../training/run-files.ts';
 import {
@@ -137,8 +137,7 @@ function shownOf(
     split,
     isUnseen,
     evaluated: rows,
-    shown:
-      shown === binarization ? rows : (start, end) => binarizedRows(dataset, start, end, shown, 0),
+    shown: shown === binarization ? rows : rowSourceOf(dataset, shown, 0),
   };
 }
 

@@ -71,7 +71,8 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
   const precision = precisionOf(dir, loaded, options.half);
   const { shape } = loaded.config.data;
   const heat = options.temperature ?? 1;
-  const shown = options.draw || !decoder.draw ? 'draw' : 'mean';
+  // What a bijection makes of noise is a draw, not the mean of one.
+  const shown = options.draw || model.can.bijection ? 'draw' : 'mean';
   const work = async (inference: Asked, device: Device) => {
     const x = await out.progress('sampling', (bar) =>
       inference.sample(count, shown, seed, {

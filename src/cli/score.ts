@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { IMPORTANCE_SAMPLES } from '../constants.ts';
 import {
   exactEvaluationOf,
+  inUnitsOf,
   likelihoodOf,
   logDensities,
   type Model,
@@ -94,7 +95,7 @@ async function bySamples(
   samples = SAMPLES,
 ): Promise<Scores> {
   const found = await scoreRows(runtime, model, rows, count, { ...work, samples });
-  const scores = { ...found, logProb: found.logProb.map((value) => value - logScale) };
+  const scores = { ...found, logProb: inUnitsOf(found.logProb, logScale) };
   const { value, standardError, effectiveSampleSize } = likelihoodOf(scores, samples);
   const monteCarloError = Math.hypot(...scores.standardError) / count;
   return {
@@ -131,7 +132,7 @@ async function exactly(
   draws = 1,
 ): Promise<Scores> {
   const found = await logDensities(runtime, model, rows, count, { ...work, draws });
-  const logProb = found.map((value) => value - logScale);
+  const logProb = inUnitsOf(found, logScale);
   const evaluation = exactEvaluationOf(model, logProb, draws);
   const { negativeLogLikelihood: _, ...about } = plainOf(evaluation) as Record<string, unknown>;
   const { loss, standardError } = evaluation;

@@ -7,6 +7,7 @@ import { holdingFolder } from '../training/lock.node.ts';
 import { checkOutput } from '../training/output.node.ts';
 import { tuneMode } from '../tuning/index.ts';
 import { type Context, common, countOption, runCommand } from './common/command.ts';
+import { hideOption } from './data/missing.ts';
 import { tableOptions } from './data/table-options.ts';
 import { keysObject, keysTable } from './training/keys-table.ts';
 import { continued, defaultFolder, fresh, type TrainOptions } from './training/request.ts';
@@ -28,6 +29,7 @@ export function trainCommand(program: Command): void {
     )
     .option('--standardize', 'for values of any range: (x - mean) / deviation')
     .option('--label-column <name>', "a table's column of classes, by name or number")
+    .addOption(hideOption())
     .addOption(countOption('--limit <n>', 'train on the first n rows only'))
     .addOption(countOption('--epochs <n>', 'passes over the data, in all'))
     .addOption(countOption('--steps <n>', 'steps in all, in place of epochs'))

@@ -4,6 +4,7 @@ import type { CsvTable } from '../formats/csv.ts';
 import type { IdxData } from '../formats/idx.ts';
 import type { NpyData } from '../formats/npy.ts';
 import { checkDataset, type LoadedDataset, type ValueRange } from './dataset.ts';
+import { maskMissing } from './missing.ts';
 
 export interface StoredArray {
   readonly shape: readonly number[];
@@ -15,6 +16,10 @@ export interface DatasetOptions {
   readonly source: string;
   /** Default: `unit`. */
   readonly range?: ValueRange;
+  /** Whether NaN is what is missing, and gets a mask. */
+  readonly takesMissing?: boolean;
+  /** What else may be done about what is missing, `, or …`, where it is refused. */
+  readonly missingRemedy?: string;
 }
 
 /**
@@ -33,7 +38,14 @@ export function arrayDataset(array: StoredArray, options: DatasetOptions): Loade
   const [count = 0, ...image] = array.shape;
   checkExtents(array.shape, bad);
   const data = toPixels(array.data, image.length === 1 && range === 'any', range, bad);
-  return checkDataset({ name, count, shape: image, data, source }, range);
+  return checked({ name, count, shape: image, data, source }, options);
+}
+
+function checked<T extends LoadedDataset>(
+  dataset: T,
+  { range, takesMissing, missingRemedy }: DatasetOptions,
+): T {
+  return checkDataset(takesMissing ? maskMissing(dataset) : dataset, range, missingRemedy);
 }
 
 function checkExtents(shape: readonly number[], bad: (why: string) => LatentGpuError): void {
@@ -86,15 +98,15 @@ function toPixels(
  * @throws LatentGpuError `bad-data` with the range found
  */
 export function tableDataset(table: CsvTable, options: DatasetOptions): LoadedDataset {
-  const { name, source, range } = options;
+  const { name, source } = options;
   const { names, rows, columns, values, labels, classes, labelColumn, dropped, leftOut } = table;
   const notes = { dropped, leftOut, ...(labelColumn !== undefined && { labelColumn }) };
-  return checkDataset(
+  return checked(
     {
       ...{ name, count: rows, shape: [columns], data: values, source, table: notes },
       ...(names && { columns: names }),
       ...(labels && { labels, classes: classes.length, classNames: classes }),
     },
-    range,
+    options,
   );
 }

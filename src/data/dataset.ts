@@ -16,6 +16,13 @@ export interface ImageDataset<Data = Uint8Array | Float32Array> {
    * they are standardised or about to be.
    */
   data: Data;
+  /**
+   * As `data`: 1 where a value is known, 0 where it is missing and `data` hold 0. Without it, all are
+   * known.
+   */
+  mask?: Uint8Array;
+  /** What was there before some was hidden on purpose, for whoever compares what is put in its place. */
+  withheld?: { readonly data: Data; readonly mask?: Uint8Array };
   /** Whether `data` are (x - mean) / deviation of what was read. */
   standardized?: boolean;
   /** One class index a row. */
@@ -55,10 +62,15 @@ export type ValueRange = 'unit' | 'any';
  * Checks that a data set is whole: at least one row, sizes that agree, labels below `classes`, floats
  * finite and within the range.
  *
+ * @param remedy what else may be done about a value that is missing, `, or …`
  * @returns the data set itself
  * @throws LatentGpuError `bad-data` naming the first fault, with the range found
  */
-export function checkDataset<T extends LoadedDataset>(dataset: T, range: ValueRange = 'unit'): T {
+export function checkDataset<T extends LoadedDataset>(
+  dataset: T,
+  range: ValueRange = 'unit',
+  remedy = '',
+): T {
   const { name, count, shape, data, labels, classes } = dataset;
   const bad = (why: string) => new LatentGpuError('bad-data', `${name}: ${why}`);
   const size = imageSize(dataset);
@@ -80,8 +92,9 @@ export function checkDataset<T extends LoadedDataset>(dataset: T, range: ValueRa
       const value = data[i] as number;
       if (!Number.isFinite(Math.fround(value))) {
         const where = `row ${Math.floor(i / size)}, ${placeOf(i % size, dataset)}`;
+        const more = Number.isNaN(value) ? remedy : '';
         throw bad(
-          `${where} holds ${value}; remove the row, or put a finite number (float32) there`,
+          `${where} holds ${value}; remove the row, or put a finite number (float32) there${more}`,
         );
       }
       if (value < low) low = value;
@@ -124,10 +137,14 @@ export function take<T extends LoadedDataset>(dataset: T, count: number, offset 
   }
   const end = Math.min(dataset.count, offset + count);
   const size = imageSize(dataset);
+  const { data, mask, withheld } = dataset;
+  const part = <A extends typeof data>(array: A) => array.subarray(offset * size, end * size) as A;
   return {
     ...dataset,
     count: end - offset,
-    data: dataset.data.subarray(offset * size, end * size),
+    data: part(data),
+    ...(mask && { mask: part(mask) }),
+    ...(withheld && { withheld: eachOf(withheld, part) }),
     ...(dataset.labels && { labels: dataset.labels.subarray(offset, end) }),
   };
 }
@@ -139,9 +156,8 @@ export function take<T extends LoadedDataset>(dataset: T, count: number, offset 
  */
 export function select<T extends LoadedDataset>(dataset: T, indices: ArrayLike<number>): T {
   const size = imageSize(dataset);
-  const { labels } = dataset;
-  const Type = dataset.data.constructor as new (length: number) => typeof dataset.data;
-  const data = new Type(indices.length * size);
+  const { labels, mask, withheld } = dataset;
+  const rows = <A extends typeof dataset.data>(array: A) => rowsAt(array, indices, size);
   const chosen =
     labels && new (labels instanceof Uint8Array ? Uint8Array : Uint32Array)(indices.length);
   for (let i = 0; i < indices.length; i++) {
@@ -149,10 +165,35 @@ export function select<T extends LoadedDataset>(dataset: T, indices: ArrayLike<n
     if (!(Number.isInteger(row) && row >= 0 && row < dataset.count)) {
       throw new LatentGpuError('bad-input', `${dataset.name}: no row ${row} of ${dataset.count}`);
     }
-    data.set(dataset.data.subarray(row * size, (row + 1) * size), i * size);
     if (labels && chosen) chosen[i] = labels[row] as number;
   }
-  return { ...dataset, count: indices.length, data, ...(chosen && { labels: chosen }) };
+  return {
+    ...dataset,
+    count: indices.length,
+    data: rows(dataset.data),
+    ...(mask && { mask: rows(mask) }),
+    ...(withheld && { withheld: eachOf(withheld, rows) }),
+    ...(chosen && { labels: chosen }),
+  };
+}
+
+type Values = Uint8Array | Float32Array | Float64Array;
+
+function eachOf(
+  { data, mask }: NonNullable<LoadedDataset['withheld']>,
+  of: <A extends Values>(array: A) => A,
+): NonNullable<LoadedDataset['withheld']> {
+  return { data: of(data), ...(mask && { mask: of(mask) }) };
+}
+
+function rowsAt<T extends Values>(data: T, indices: ArrayLike<number>, size: number): T {
+  const Type = data.constructor as new (length: number) => T;
+  const rows = new Type(indices.length * size);
+  for (let i = 0; i < indices.length; i++) {
+    const row = indices[i] as number;
+    rows.set(data.subarray(row * size, (row + 1) * size), i * size);
+  }
+  return rows;
 }
 
 /**

@@ -15,11 +15,11 @@ const SAME = 2 ** -40;
  * @throws LatentGpuError `bad-data` naming the first feature of which float32 cannot hold the values apart
  */
 export function toFloat32(dataset: LoadedDataset): ImageDataset {
-  const { data } = dataset;
-  if (!(data instanceof Float64Array)) return { ...dataset, data };
+  const { data, withheld: _, ...rest } = dataset;
+  if (!(data instanceof Float64Array)) return { ...rest, data };
   const rounded = Float32Array.from(data);
   const lost = lostFeature((i) => data[i] as number, rounded, imageSize(dataset));
-  if (!lost) return { ...dataset, data: rounded };
+  if (!lost) return { ...rest, data: rounded };
   throw new LatentGpuError(
     'bad-data',
     `${dataset.name}: ${merged(lost, dataset)}; train with --standardize, which rounds only after the mean is taken off`,

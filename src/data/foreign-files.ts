@@ -6,8 +6,8 @@ const TABLE = 'save the table as .csv, with to_csv(index=False) or "Save as"';
 const SIGNATURES: readonly (readonly [signature: string, what: string, at?: number])[] = [
   ['\x89PNG', 'is one image; name the folder that holds the images'],
   ['\xff\xd8\xff', 'is one JPEG image; name the folder that holds the images'],
-  ['GIF8', 'is a GIF image; data may be a folder of PNG or JPEG images'],
-  ['RIFF', 'is a WebP image, a sound or a film; data may be a folder of PNG or JPEG images'],
+  ['GIF8', 'is a GIF image; data may be a folder of PNG, JPEG or WebP images'],
+  ['RIFF', 'is one WebP image, a sound or a film; data may be a folder of images'],
   ['HDF', 'is an HDF5 file (.h5, .mat); save one array of it with np.save', 1],
   ['PAR1', `is a Parquet file; ${TABLE}`],
   ['ARROW1', `is a Feather or Arrow file; ${TABLE}`],

@@ -7,7 +7,7 @@ import { readIfPresent } from './files.node.ts';
 import { findImages } from './image-list.node.ts';
 
 /**
- * Loads a folder of PNG or JPEG images of one size, in the order of their names. If it holds only folders of
+ * Loads a folder of PNG, JPEG or WebP images of one size, in the order of their names. If it holds only folders of
  * images, each folder is a class, numbered in the order of their names, after those numbered already.
  *
  * @param count at most so many images, from the first

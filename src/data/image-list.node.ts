@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { LatentGpuError } from '../errors.ts';
 import { byName } from '../formats/table/classes.ts';
 
-const isImageName = (name: string) => /\.(png|jpe?g|jpe|jfif)$/i.test(name);
+const isImageName = (name: string) => /\.(png|jpe?g|jpe|jfif|webp)$/i.test(name);
 /** Images that somebody might expect to be read, too. */
 const isOtherImage = (name: string) =>
-  /\.(webp|gif|bmp|tiff?|avif|heic|heif|ppm|pgm|jp2|svg)$/i.test(name);
+  /\.(gif|bmp|tiff?|avif|heic|heif|ppm|pgm|jp2|svg)$/i.test(name);
 /** What archives, file managers and cameras leave behind; names with a point in front are such, too. */
 const LEAVINGS =
   /^(\.|__MACOSX$|thumbs(_.*)?\.db$|ehthumbs.*\.db$|desktop\.ini$|@eadir$|\$recycle\.bin$|system volume information$|lost\+found$|icon\r$)/i;
@@ -51,7 +51,8 @@ export interface FoundImages {
   readonly classes: readonly string[] | undefined;
 }
 
-const FORMATS = 'images must be PNG or JPEG, so convert or move it';
+const FORMATS =
+  'images must be PNG, JPEG or WebP, so move it or convert it (magick mogrify -format png FILES)';
 
 /**
  * The images of a folder, or of its folders: one a class.
@@ -86,7 +87,7 @@ export async function findImages(
       throw bad(splitsHint(folder, folders));
     for (const image of inner.images) found.push({ path: join(folder, name, image), name });
   }
-  if (found.length === 0) throw bad('holds no PNG or JPEG image, nor folders with any');
+  if (found.length === 0) throw bad('holds no PNG, JPEG or WebP image, nor folders with any');
   // A folder without an image is no class, unless another split has images of it.
   const own = [...new Set(found.map(({ name }) => name))];
   const classes = [...numbered, ...own.filter((name) => !numbered.includes(name))];

@@ -21,6 +21,7 @@ import { readIfPresent } from './files.node.ts';
 import { toFloat32 } from './float32.ts';
 import { foreignFile } from './foreign-files.ts';
 import { imageFolder } from './image-folder.node.ts';
+import { checkRowsSeen } from './missing.ts';
 import { type LoadMnistOptions, loadMnist } from './mnist.node.ts';
 import { PLANE_DATA, plane } from './plane.ts';
 
@@ -52,6 +53,10 @@ export interface DataSpec extends Pick<LoadMnistOptions, 'cacheDir' | 'mirrors' 
   float64?: boolean;
   /** `any` for values that are to be standardised; default: `unit`, floats in [0, 1]. */
   range?: ValueRange;
+  /** Whether values may be missing (empty cells, `NA`, `?`, NaN), which then have a mask. */
+  takesMissing?: boolean;
+  /** What else may be done about them, `, or …`, where they are refused. */
+  missingRemedy?: string;
   /** Told how much of a large file or a folder of images has been read. */
   onProgress?: (fraction: number) => void;
   /** Told what was decided about a table without being asked for, in one line. */
@@ -69,9 +74,9 @@ const FORMATS = 'an IDX or .npy file, a table as text (.csv), or a folder of ima
  * - `.npy` of any of the usual element types, C order
  * - text of any name (`.csv`, `.tsv`, `.txt`, `.data`): numbers in columns, with a header or without, see
  *   {@link readCsv}
- * - a folder of PNG or JPEG images of one size, or of one folder a class, see {@link imageFolder}
+ * - a folder of PNG, JPEG or WebP images of one size, or of one folder a class, see {@link imageFolder}
  *
- * Files may be gzipped. NaN and infinity are refused in any case.
+ * Files may be gzipped. Infinity is refused in any case, NaN unless values may be missing.
  *
  * @throws LatentGpuError `bad-input` for an unknown name or option, `bad-format` for a file that cannot
  *   be read, `bad-data` for values that cannot be used, `io` where a file cannot be had, `out-of-memory`
@@ -102,7 +107,7 @@ export async function loadData(spec: DataSpec): Promise<LoadedDataset> {
       data === 'mnist' || data === 'fashion-mnist'
         ? await loadMnist({ ...spec, variant: data })
         : await loadPath(data, spec);
-    const rows = count === undefined ? whole : take(whole, count);
+    const rows = checkRowsSeen(count === undefined ? whole : take(whole, count));
     return spec.float64 ? rows : toFloat32(rows);
   } catch (error) {
     if (!(error instanceof RangeError) || !/alloc|array length/i.test(error.message)) throw error;
@@ -173,13 +178,22 @@ async function loadFile(path: string, spec: DataSpec): Promise<LoadedDataset> {
   const bytes = await readIfPresent(path, onProgress);
   if (!bytes) throw unknown(path);
   const plain = isGzip(bytes) ? await gunzip(bytes, promised, path) : bytes;
-  const options: DatasetOptions = { name: basename(path), source: path, ...(range && { range }) };
+  const { takesMissing = false, missingRemedy = '' } = spec;
+  const missing = { takesMissing, missingRemedy };
+  const options: DatasetOptions = {
+    ...{ name: basename(path), source: path, ...missing },
+    ...(range && { range }),
+  };
   const isArray = isNpy(plain) || isIdx(plain);
   if (isArray) refuseColumns(path, spec);
   if (isNpy(plain)) return arrayDataset(readNpy(plain, path), options);
   if (isArray) return await idxDataset(plain, options);
   refuseForeign(plain);
-  const table = readCsv(plain, path, labelColumn, { ...spec.table, ...(classes && { classes }) });
+  const table = readCsv(plain, path, labelColumn, {
+    ...spec.table,
+    ...missing,
+    ...(classes && { classes }),
+  });
   for (const remark of table.remarks) onRemark?.(remark);
   return tableDataset(table, options);
 

@@ -25,20 +25,26 @@ const unitOf = ({ data }: LoadedDataset) => (data instanceof Uint8Array ? 1 / 25
  * otherwise become noise of the same size as what matters. What never varies gets deviation 1, so
  * that it becomes 0.
  *
- * @param dataset the training split, and nothing else
+ * What is missing does not count.
+ *
+ * @param dataset the training split, and nothing else, with a value of every feature
  */
 export function standardizationOf(dataset: LoadedDataset): Standardization {
-  const { data, shape } = dataset;
+  const { data, shape, mask } = dataset;
   const width = imageSize(dataset);
   // Elements that are `groups` apart count as draws of one quantity.
   const groups = shape.length === 1 ? width : (shape[2] ?? 1);
-  const count = data.length / groups;
+  const counts = new Float64Array(groups).fill(mask ? 0 : data.length / groups);
+  mask?.forEach((seen, i) => {
+    counts[i % groups] = (counts[i % groups] as number) + seen;
+  });
   const unit = unitOf(dataset);
   const sums = new Float64Array(groups);
   const low = new Float64Array(groups).fill(Number.POSITIVE_INFINITY);
   const high = new Float64Array(groups).fill(Number.NEGATIVE_INFINITY);
   for (let at = 0; at < data.length; at += groups) {
     for (let j = 0; j < groups; j++) {
+      if (mask && !mask[at + j]) continue;
       const value = unit * (data[at + j] as number);
       sums[j] = (sums[j] as number) + value;
       if (value < (low[j] as number)) low[j] = value;
@@ -46,7 +52,7 @@ export function standardizationOf(dataset: LoadedDataset): Standardization {
     }
   }
   // What is subtracted is the rounded mean, so that is what deviations are taken from.
-  const exact = sums.map((sum) => sum / count);
+  const exact = sums.map((sum, j) => sum / (counts[j] as number));
   const single = Float32Array.from(exact);
   const deviations = deviationsFrom(single);
   const moves = exact.some(
@@ -65,13 +71,14 @@ export function standardizationOf(dataset: LoadedDataset): Standardization {
     const squares = new Float64Array(groups);
     for (let at = 0; at < data.length; at += groups) {
       for (let j = 0; j < groups; j++) {
+        if (mask && !mask[at + j]) continue;
         const deviation = unit * (data[at + j] as number) - (means[j] as number);
         squares[j] = (squares[j] as number) + deviation * deviation;
       }
     }
     return squares.map((sum, j) => {
       const [least, most] = [low[j] as number, high[j] as number];
-      const found = least < most ? Math.sqrt(sum / count) : 1;
+      const found = least < most ? Math.sqrt(sum / (counts[j] as number)) : 1;
       // One that underflows float32, or is float64's rounding, tells nothing that could be learned.
       const least32 = Math.max(1e-30, ROUNDING * Math.max(Math.abs(least), Math.abs(most)));
       return found > least32 ? found : 1;
@@ -80,14 +87,14 @@ export function standardizationOf(dataset: LoadedDataset): Standardization {
 }
 
 /**
- * The rows (x - mean) / std, as float32.
+ * The rows (x - mean) / std, as float32; what is missing is 0.
  *
  * @throws LatentGpuError `shape-mismatch` if the features are not as many, `bad-data` naming the first
  *   row whose value lies so far out that it does not fit float32, or the first feature of which float32
  *   cannot hold the values apart
  */
 export function standardize(dataset: LoadedDataset, s: Standardization): ImageDataset {
-  const { data, count, name } = dataset;
+  const { data, count, name, mask, withheld: _, ...rest } = dataset;
   const width = imageSize(dataset);
   if (s.mean.length !== width) {
     const why = `has ${width} features and was to be standardised by ${s.mean.length} means`;
@@ -98,6 +105,7 @@ export function standardize(dataset: LoadedDataset, s: Standardization): ImageDa
   for (let row = 0; row < count; row++) {
     for (let j = 0; j < width; j++) {
       const at = row * width + j;
+      if (mask && !mask[at]) continue;
       const value = unit * (data[at] as number);
       rows[at] = (value - (s.mean[j] as number)) / (s.std[j] as number);
       if (!Number.isFinite(rows[at])) {
@@ -107,7 +115,7 @@ export function standardize(dataset: LoadedDataset, s: Standardization): ImageDa
     }
   }
   checkApart(dataset, s, rows);
-  return { ...dataset, data: rows, standardized: true };
+  return { ...rest, name, count, data: rows, ...(mask && { mask }), standardized: true };
 }
 
 /** A value far from all others can leave the others no room. */
@@ -118,9 +126,11 @@ function checkApart(
 ): void {
   if (!(dataset.data instanceof Float64Array)) return;
   const width = mean.length;
-  const { data } = dataset;
+  const { data, mask } = dataset;
   const exact = (i: number) =>
-    ((data[i] as number) - (mean[i % width] as number)) / (std[i % width] as number);
+    mask && !mask[i]
+      ? 0
+      : ((data[i] as number) - (mean[i % width] as number)) / (std[i % width] as number);
   const lost = lostFeature(exact, rows, width);
   if (!lost) return;
   const why = merged(lost, dataset);
@@ -143,6 +153,33 @@ export function toOriginal(
     result[i] = (rows[i] as number) * (std[j] as number) + (mean[j] as number);
   }
   return result;
+}
+
+/**
+ * {@link logScale} of every row of data: where some values are missing, densities are those of what is
+ * seen, and a row's sum is over the features that it has, [count].
+ */
+export function logScales(
+  standardization: Standardization | undefined,
+  { mask, count }: Pick<LoadedDataset, 'mask' | 'count'>,
+): number | Float64Array {
+  if (!mask || !standardization) return logScale(standardization);
+  const width = standardization.std.length;
+  const scales = standardization.std.map(Math.log);
+  const sums = new Float64Array(count);
+  for (let i = 0; i < mask.length; i++) {
+    if (!mask[i]) continue;
+    const row = Math.floor(i / width);
+    sums[row] = (sums[row] as number) + (scales[i % width] as number);
+  }
+  return sums;
+}
+
+/** The mean over the first `count` rows. */
+export function meanScale(scales: number | Float64Array, count?: number): number {
+  if (typeof scales === 'number') return scales;
+  const some = scales.subarray(0, count);
+  return some.reduce((sum, value) => sum + value, 0) / some.length;
 }
 
 /**

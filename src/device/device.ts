@@ -8,6 +8,9 @@ import { Loss, type LostInfo } from './loss.ts';
 import { type BindingLayout, PipelineCache } from './pipelines.ts';
 import { Readback } from './readback.ts';
 
+/** Of every vendor's subgroups: Intel's are of 8 to 32, AMD's of 32 and 64. */
+const COMMON_SUBGROUP = 32;
+
 /** A buffer, or a part of it, for a binding. Offset and size are in bytes. */
 export interface BufferSlot {
   buffer: GPUBuffer;
@@ -60,10 +63,21 @@ export class Device {
     });
   }
 
-  /** The size of every subgroup, if the device has subgroups and they come in one size. */
+  /**
+   * The size of every subgroup, if the device has subgroups and they come in one size; else that which
+   * kernels can ask for, if they can ({@link asksSubgroupSize}).
+   */
   get subgroupSize(): number | undefined {
     const [min, max] = this.adapter.subgroupSizes ?? [];
-    return this.features.has('subgroups') && min === max ? min : undefined;
+    if (!this.features.has('subgroups') || min === undefined || max === undefined) return undefined;
+    if (min === max) return min;
+    return this.asksSubgroupSize ? Math.min(max, Math.max(min, COMMON_SUBGROUP)) : undefined;
+  }
+
+  /** Whether subgroups come in several sizes, and a kernel may ask for one of them. */
+  get asksSubgroupSize(): boolean {
+    const [min, max] = this.adapter.subgroupSizes ?? [];
+    return min !== max && this.features.has('subgroup-size-control');
   }
 
   get isLost(): boolean {

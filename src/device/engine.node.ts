@@ -2,6 +2,7 @@
 import { LatentGpuError } from '../errors.ts';
 import { deno, silenceDrivers } from './drivers.node.ts';
 import type { HostName } from './host.ts';
+import { fromPackage, isMissing } from './packages.node.ts';
 
 export interface Engine {
   readonly host: HostName;
@@ -26,17 +27,24 @@ const instances = new Map<string, GPU>();
 export const missingPackage =
   'Node.js has no WebGPU of its own and the package `webgpu` is not installed. Type `npm install webgpu`.';
 
-async function importDawn(): Promise<Dawn> {
-  let dawn: Dawn;
+/** The package beside this one, or that of the program or project that runs. */
+async function findDawn(): Promise<Dawn> {
   try {
-    dawn = (await import('webgpu')) as unknown as Dawn;
+    return (await import('webgpu').catch((cause: unknown) => {
+      const found = isMissing(cause) && fromPackage((require) => require('webgpu'));
+      if (found) return found;
+      throw cause;
+    })) as unknown as Dawn;
   } catch (cause) {
-    const absent = (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
-    const message = absent
+    const message = isMissing(cause)
       ? missingPackage
       : `the package \`webgpu\` does not load on this machine: ${(cause as Error).message}`;
     throw new LatentGpuError('no-adapter', message, { cause });
   }
+}
+
+async function importDawn(): Promise<Dawn> {
+  const dawn = await findDawn();
   for (const [name, value] of Object.entries(dawn.globals)) {
     // GPUBufferUsage and its kind, which programs expect to find as they would in a browser.
     if (!(name in globalThis)) {

@@ -1,5 +1,4 @@
 /** Finds Firefox and Deno, whose WebGPU is wgpu, on disk. Node.js and Deno only. */
-import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findBrowser } from './find.ts';
@@ -14,6 +13,7 @@ import {
   puppeteerCache,
   type Search,
 } from './find-paths.ts';
+import { fromPackage } from './packages.node.ts';
 
 const { platform } = process;
 
@@ -54,18 +54,11 @@ export function findFirefox(): Search<Program> {
 /** The binary that the npm package `deno` brings: its own `bin` starts it as a child of a child. */
 function packagedDeno(): string | undefined {
   const name = platform === 'win32' ? 'deno.exe' : 'deno';
-  // From the project that this runs in, and from the program that runs.
-  for (const from of [join(process.cwd(), 'package.json'), process.argv[1] ?? process.cwd()]) {
-    try {
-      const folder = dirname(createRequire(from).resolve('deno/package.json'));
-      const binaries = children(join(folder, '..', '@deno')).map((target) => join(target, name));
-      const binary = [join(folder, name), ...binaries].find(isFile);
-      if (binary) return binary;
-    } catch {
-      // Not installed there.
-    }
-  }
-  return undefined;
+  return fromPackage((require) => {
+    const folder = dirname(require.resolve('deno/package.json'));
+    const binaries = children(join(folder, '..', '@deno')).map((target) => join(target, name));
+    return [join(folder, name), ...binaries].find(isFile);
+  });
 }
 
 /** Deno: `LATENTGPU_DENO`, the npm package `deno`, then the system's. */

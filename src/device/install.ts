@@ -5,12 +5,12 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { LatentGpuError } from '../errors.ts';
 import { findBrowser, findLavapipe, findSoftwareVulkan, type SoftwareVulkan } from './find.ts';
 import { findDeno, findFirefox, waysToGet } from './find-engines.ts';
 import type { Program, Search } from './find-paths.ts';
+import { fromPackage } from './packages.node.ts';
 
 export interface InstallOptions {
   /** Receives one line for each thing done. Default: standard error. */
@@ -65,12 +65,8 @@ function fromPuppeteer(
   browser: string,
   log: (line: string) => void,
 ): string | null {
-  let folder: string;
-  try {
-    folder = dirname(
-      createRequire(process.argv[1] ?? process.cwd()).resolve('puppeteer/package.json'),
-    );
-  } catch {
+  const folder = fromPackage((require) => dirname(require.resolve('puppeteer/package.json')));
+  if (folder === undefined) {
     return "Puppeteer's download: the package `puppeteer` is not installed";
   }
   log(`latentgpu: no ${what} found; fetching one with "puppeteer browsers install ${browser}" …`);

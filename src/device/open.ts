@@ -9,7 +9,8 @@ export interface OpenOptions {
   powerPreference?: GPUPowerPreference;
   /**
    * Optional features to open the device with: a list that the adapter must offer, or `all` it
-   * offers. Default: those it offers among `timestamp-query`, `subgroups` and `shader-f16`.
+   * offers. Default: those it offers among `timestamp-query`, `subgroups`,
+   * `subgroup-size-control` and `shader-f16`.
    */
   features?: readonly GPUFeatureName[] | 'all';
   /** Refuse a software adapter. Default: false. */
@@ -29,7 +30,13 @@ export interface OpenOptions {
 /** What WebGPU promises everywhere. */
 const STORAGE_BUFFERS = 8;
 
-const wished: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
+const wished: readonly GPUFeatureName[] = [
+  'timestamp-query',
+  'subgroups',
+  // Younger than the types of the platform.
+  'subgroup-size-control' as GPUFeatureName,
+  'shader-f16',
+];
 
 function chooseFeatures(adapter: GPUAdapter, features: OpenOptions['features']): GPUFeatureName[] {
   if (features === 'all') return [...adapter.features] as GPUFeatureName[];

@@ -31,7 +31,7 @@ import {
   where,
 } from '../ops/index.ts';
 import type { Density, Draw } from './density.ts';
-import type { Distribution } from './distribution.ts';
+import { type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
 
 /** Independent Bernoulli variables given their log-odds [..., D]. */
 export class Bernoulli implements Distribution, Density {
@@ -42,12 +42,16 @@ export class Bernoulli implements Distribution, Density {
   }
 
   /** x · logits - softplus(logits), summed; x in [0, 1]. */
-  logProb(x: Tensor): Tensor {
-    return sum(bernoulliLogProb(this.logits, x), -1);
+  logProb(x: Tensor, mask?: Tensor): Tensor {
+    return sumOfSeen(bernoulliLogProb(this.logits, x), mask);
   }
 
   get mean(): Tensor {
     return sigmoid(this.logits);
+  }
+
+  get parameters(): readonly Parameter[] {
+    return [{ name: 'logits', about: 'log-odds of 1', of: this.logits }];
   }
 
   sample(lead: readonly number[] = []): Tensor {
@@ -82,17 +86,22 @@ export class Categorical implements Distribution {
     this.levels = logits.shape.at(-1) as number;
   }
 
-  logProb(x: Tensor): Tensor {
+  logProb(x: Tensor, mask?: Tensor): Tensor {
     const level = toUint(add(mul(x, this.levels - 1), 0.5));
     const chosen = equalUint(reshape(level, [...level.shape, 1]), iota(this.levels));
     const picked = sum(mul(chosen, this.logits), -1);
-    return sum(sub(picked, logSumExp(this.logits, -1)), -1);
+    return sumOfSeen(sub(picked, logSumExp(this.logits, -1)), mask);
   }
 
   /** Σ level · probability / (L - 1). */
   get mean(): Tensor {
     const values = mul(toFloat(iota(this.levels)), 1 / (this.levels - 1));
     return sum(mul(softmax(this.logits), values), -1);
+  }
+
+  get parameters(): readonly Parameter[] {
+    const about = 'of grey level i, which stands for i / (levels - 1)';
+    return [{ name: 'logits', about, of: this.logits }];
   }
 
   /** By the Gumbel-max trick: the level with the largest logit plus Gumbel noise. */
@@ -120,8 +129,9 @@ export class DiscretizedLogistic implements Distribution {
     this.levels = levels;
   }
 
-  logProb(x: Tensor): Tensor {
-    return sum(discretizedLogisticLogProb(x, this.mean, this.logScale, this.levels), -1);
+  logProb(x: Tensor, mask?: Tensor): Tensor {
+    const { mean, logScale, levels } = this;
+    return sumOfSeen(discretizedLogisticLogProb(x, mean, logScale, levels), mask);
   }
 
   /**

@@ -1,7 +1,7 @@
 // Probability distributions: densities in nats, draws, entropies, divergences.
 export { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
 export { Bernoulli, Categorical, DiscretizedLogistic, klBernoulli } from './discrete.ts';
-export type { Distribution, Reparameterized } from './distribution.ts';
+export type { Distribution, Parameter, Reparameterized } from './distribution.ts';
 export { LearnedMixture, LearnedNormal } from './learned.ts';
 export { klDivergence, Normal, StandardNormal } from './normal.ts';
 export { hottest, klOneHot, OneHot, UniformOneHot } from './one-hot.ts';

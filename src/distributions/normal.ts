@@ -20,7 +20,7 @@ import {
   zeros,
 } from '../ops/index.ts';
 import { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
-import type { Reparameterized } from './distribution.ts';
+import { type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
 
 const HALF_LOG_2_PI = 0.5 * Math.log(2 * Math.PI);
 const HALF_LOG_2_PI_E = 0.5 * Math.log(2 * Math.PI * Math.E);
@@ -38,8 +38,9 @@ export class Normal implements Reparameterized, Density {
     this.logStd = logStd;
   }
 
-  logProb(x: Tensor): Tensor {
+  logProb(x: Tensor, mask?: Tensor): Tensor {
     const { mean, logStd } = this;
+    if (mask) return sumOfSeen(normalLogProb(x, mean, logStd), mask);
     const shape = broadcastShapes('Normal', x.shape, mean.shape, logStd.shape);
     const isShared = sizeOf(shape) >= Math.max(MANY, 4 * logStd.size);
     if (!isShared) return sum(normalLogProb(x, mean, logStd), -1);
@@ -75,6 +76,11 @@ export class Normal implements Reparameterized, Density {
 
   get std(): Tensor {
     return exp(this.logStd);
+  }
+
+  get parameters(): readonly Parameter[] {
+    const of = expand(this.std, broadcastShapes('Normal', this.mean.shape, this.logStd.shape));
+    return [{ name: 'std', about: 'standard deviation', of, isScale: true }];
   }
 }
 

@@ -13,7 +13,7 @@ export interface CsvTable {
   readonly names: readonly string[] | undefined;
   readonly rows: number;
   readonly columns: number;
-  /** Row major `[rows, columns]`. */
+  /** Row major `[rows, columns]`; NaN where a value is missing, if that is taken. */
   readonly values: Float64Array;
   /** One class index a row, in the order of the classes' names, where a column of labels was asked for. */
   readonly labels: Uint32Array | undefined;

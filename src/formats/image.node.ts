@@ -2,11 +2,12 @@
 import { LatentGpuError } from '../errors.ts';
 import { isJpeg, readJpeg } from './jpeg.node.ts';
 import { isPng, type PngImage, readPng } from './png.node.ts';
+import { isWebp, readWebp } from './webp.node.ts';
 
 export type Image = PngImage;
 
 /**
- * Reads a PNG or JPEG image.
+ * Reads a PNG, JPEG or WebP image.
  *
  * @param name what to call the file in errors
  * @throws LatentGpuError `bad-format` if it is none, or damaged; `bad-data` if it is transparent anywhere
@@ -14,7 +15,8 @@ export type Image = PngImage;
 export function readImage(bytes: Uint8Array, name: string): Image {
   if (isPng(bytes)) return readPng(bytes, name);
   if (isJpeg(bytes)) return readJpeg(bytes, name);
+  if (isWebp(bytes)) return readWebp(bytes, name);
   if (/\.png$/i.test(name)) return readPng(bytes, name);
-  const what = bytes.length === 0 ? 'is empty' : 'is neither a PNG nor a JPEG image';
+  const what = bytes.length === 0 ? 'is empty' : 'is no PNG, JPEG or WebP image';
   throw new LatentGpuError('bad-format', `${name} ${what}; replace or remove it`);
 }

@@ -1,7 +1,7 @@
 // Batch normalisation of a net that is trained is an affine map: it becomes part of the layer before or
 // after it.
 import { LatentGpuError } from '../errors.ts';
-import { quote } from '../formats/message.ts';
+import { quote, shapeText } from '../formats/message.ts';
 import type { Rule } from './mapping.ts';
 import type { ForeignTensor } from './wrappers.ts';
 
@@ -15,7 +15,8 @@ const EPSILON = 1e-5;
  * Sequential (`encoder.1` after `encoder.0`), or that rules give the same place.
  *
  * @returns what was assumed
- * @throws LatentGpuError `bad-config` for one of which it is not clear what it follows, with ways out
+ * @throws LatentGpuError `bad-config` for one of which it is not clear what it follows, with ways out;
+ *   `bad-format` for one that no weights can hold
  */
 export function foldBatchNorm(tensors: Tensors, rules: readonly Rule[], file: string): string[] {
   const assumed: string[] = [];
@@ -34,7 +35,22 @@ export function foldBatchNorm(tensors: Tensors, rules: readonly Rule[], file: st
     const where = isBefore ? 'follows' : 'precedes';
     assumed.push(`${base} is batch normalisation that ${where} ${layer}, eps ${EPSILON}`);
   }
+  refuseOthers(tensors, rules, file);
   return assumed;
+}
+
+/** What has a weight a channel and no running statistics depends on the row or batch that it sees. */
+function refuseOthers(tensors: Tensors, rules: readonly Rule[], file: string): void {
+  for (const [name, { shape }] of tensors) {
+    const base = /^(.*)\.weight$/.exec(name)?.[1];
+    if (base === undefined || shape.length !== 1) continue;
+    if (rules.some(({ from, to }) => to === undefined && (from === base || from === name)))
+      continue;
+    throw new LatentGpuError(
+      'bad-format',
+      `${file}: ${quote(name)} ${shapeText(shape)} is that of a normalisation without running statistics (LayerNorm, GroupNorm, BatchNorm with track_running_stats=False) or of a PReLU, which no weights here can hold; train the net with BatchNorm1d, which is folded, or without`,
+    );
+  }
 }
 
 /** x · scale + shift, a channel each. */

@@ -148,15 +148,16 @@ export function assign(
     const [first, ...others] = homeless as [string, ...string[]];
     const shown = [first, ...others.slice(0, 3)].map((name) => `${quote(name)}`).join(', ');
     const more = others.length > 3 ? ` and ${others.length - 3} more` : '';
+    const has = others.length > 0 ? 'have' : 'has';
     const layer = first.replace(/\.[^.]*$/, '');
     const inner = /^(.+)\.(encoder|decoder)\.\d+\.(weight|bias)$/.exec(first)?.[1];
     if (inner !== undefined) {
       throw bad(
-        `${file}: ${shown}${more} have no place in a model yet; say which with --rename ${inner}.encoder=encoder ${inner}.decoder=decoder`,
+        `${file}: ${shown}${more} ${has} no place in a model yet; say which with --rename ${inner}.encoder=encoder ${inner}.decoder=decoder`,
       );
     }
     throw bad(
-      `${file}: ${shown}${more} have no place in a model yet; say which with --rename ${layer}=encoder.0 or --map, or leave them out with --rename ${layer}=`,
+      `${file}: ${shown}${more} ${has} no place in a model yet; say which with --rename ${layer}=encoder.0 or --map, or leave them out with --rename ${layer}=`,
     );
   }
   return { assigned, dropped, assumed };

@@ -2,6 +2,7 @@
 // alike stays one declaration; everything else is told apart by its name.
 import { constantsOf, evaluate } from './constants.ts';
 import { bad, code, type Declaration, declarationsOf } from './declarations.ts';
+import { subgroupSizeAttribute } from './subgroup-size.ts';
 
 /** A whole kernel, as {@link specialize} writes it. */
 export interface JoinPart {
@@ -21,7 +22,8 @@ export interface Joined {
 /** What messages call it. */
 const NAME = 'a joined kernel';
 
-const ENTRY = /@compute\s+@workgroup_size\(([^)]*)\)\s*fn\s+main\(([^{]*)\)\s*\{/;
+const ENTRY =
+  /@compute\s+(?:@subgroup_size\(\d+\)\s+)?@workgroup_size\(([^)]*)\)\s*fn\s+main\(([^{]*)\)\s*\{/;
 const PARAMETER = /@builtin\((\w+)\)\s*(\w+)\s*:\s*(\w+)/g;
 const BINDING = /^@group\(0\)\s*@binding\((\d+)\)\s*(var<[^>]*>)\s*(\w+)\s*:\s*([\s\S]*);$/;
 
@@ -149,6 +151,11 @@ export function joinKernels(parts: readonly JoinPart[]): Joined {
     calls.push({ call: callOf(entryOf(declarations), index, start), end });
     start = end;
   });
+  // All that ask, ask for the same; it is no matter to the others.
+  const asked = parts
+    .map((part) => subgroupSizeAttribute(part.code))
+    .filter(Boolean)
+    .slice(0, 1);
   const parameters = Object.entries(BUILTINS).map(
     ([builtin, type]) => `  @builtin(${builtin}) ${builtin}: ${type},`,
   );
@@ -156,7 +163,7 @@ export function joinKernels(parts: readonly JoinPart[]): Joined {
     ...headers,
     ...body,
     '',
-    `@compute @workgroup_size(${size.replaceAll(',', ', ')})`,
+    ['@compute', ...asked, `@workgroup_size(${size.replaceAll(',', ', ')})`].join(' '),
     'fn main(',
     ...parameters,
     ') {',

@@ -7,8 +7,10 @@ import { extentClass, type TunedTable, tunedVariant } from './tuned.ts';
 
 export interface AdapterClass {
   readonly isSoftware: boolean;
-  /** The size of every subgroup, if the device has the feature `subgroups` and only one size. */
+  /** The size of every subgroup, if the device has the feature `subgroups` and only one size, or asks for one. */
   readonly subgroupSize?: number;
+  /** Whether kernels must ask for subgroups of that size, because there are others. Default: false. */
+  readonly asksSubgroupSize?: boolean;
   /** Invocations that a workgroup may have. Default: 256, as on every adapter but the oldest. */
   readonly maxInvocations?: number;
   /** Of a GPU, as WebGPU names it: `nvidia`, `amd`. */

@@ -9,13 +9,17 @@ import { PPCA } from './families/ppca/index.ts';
 import { IWAE, VAE } from './families/vae.ts';
 import type { Family } from './family.ts';
 
-/** Copies of this library, a bundle for the command line and one for users, share what is defined. */
-const SHARED = Symbol.for('latentgpu.families');
+/** Those that users define. */
+const OWN = new Map<string, Family>();
 
-function table(): Map<string, Family> {
-  const holder = globalThis as { [SHARED]?: Map<string, Family> };
-  holder[SHARED] ??= new Map();
-  return holder[SHARED];
+/** Copies of this library in one process share nothing but this: what was defined, and by which copy. */
+const SHARED = Symbol.for('latentgpu.families');
+const shared = globalThis as { [SHARED]?: Map<string, object> };
+
+/** Names of families that another copy of this library holds, whose models this one could not run. */
+export function foreignFamilies(): string[] {
+  const all = [...(shared[SHARED] ?? [])];
+  return all.filter(([, holder]) => holder !== OWN).map(([name]) => name);
 }
 
 const BUILT_IN: ReadonlyMap<string, Family> = new Map(
@@ -24,16 +28,16 @@ const BUILT_IN: ReadonlyMap<string, Family> = new Map(
 
 /** Names of all families, the built-in ones first. */
 export function familyNames(): string[] {
-  return [...BUILT_IN.keys(), ...table().keys()];
+  return [...BUILT_IN.keys(), ...OWN.keys()];
 }
 
 /** All families, the built-in ones first. */
 export function families(): Family[] {
-  return [...BUILT_IN.values(), ...table().values()];
+  return [...BUILT_IN.values(), ...OWN.values()];
 }
 
 export function findFamily(name: unknown): Family | undefined {
-  return BUILT_IN.get(name as string) ?? table().get(name as string);
+  return BUILT_IN.get(name as string) ?? OWN.get(name as string);
 }
 
 /** @throws LatentGpuError `bad-config` that lists the families there are */
@@ -68,6 +72,8 @@ export function defineFamily<const S extends Schema>(family: Family<S>): Family<
     const why = BUILT_IN.has(name) ? 'is taken' : 'is no name: small letters, digits and dashes';
     throw new LatentGpuError('bad-config', `a family cannot be called '${name}', which ${why}`);
   }
-  table().set(name, family as unknown as Family);
+  OWN.set(name, family as unknown as Family);
+  shared[SHARED] ??= new Map();
+  shared[SHARED].set(name, OWN);
   return family;
 }

@@ -1,5 +1,6 @@
 // What a family of models is, and what a model can do. Everybody above asks for abilities and never for
 // families; what a model cannot do, its family says once, in its own words.
+import type { Parameter } from '../distributions/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Bijection, Flow } from '../flows/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -44,6 +45,8 @@ export interface Family<S extends Schema = Schema> {
   readonly selects?: string;
   /** What a batch must bring beside data points. */
   readonly wants?: readonly ('labels' | 'rows')[];
+  /** Whether its models take data with missing values, as `Batch.mask` and zeros in their places. */
+  readonly takesMissing?: boolean;
   /** Whether it takes densities in the plane as they are, of any range. */
   readonly takesAnyRange?: boolean;
   /** `any`: takes whatever data as they are, of any range; by default they are to lie in [0, 1], or standardised. */
@@ -57,6 +60,9 @@ export interface Family<S extends Schema = Schema> {
    */
   build(config: ConfigOf<S> & ModelConfig, data: DataDescription, seed: number): Model;
 }
+
+/** What is known of a family without building a model: whatever its keys are. */
+export type FamilyRow = Omit<Family, 'build'>;
 
 /** A number for each row, of which the mean over rows is told. */
 export interface Quantity {
@@ -76,6 +82,8 @@ export interface Quantity {
 export interface CodeAbility {
   /** Numbers of a code, M. */
   readonly size: number;
+  /** Parts of as many numbers each that are in use or idle: variables of classes. Default: each number. */
+  readonly units?: number;
   /** What codes are called: `codes`, `noise`. */
   readonly noun: string;
   /** What the values of `mean` are called: `means`, `noise`. */
@@ -99,6 +107,8 @@ export interface DecodeAbility {
   mean(z: Tensor): Tensor;
   /** A draw of it. */
   draw?(z: Tensor): Tensor;
+  /** What p(x | z) is given by beside its mean. */
+  parameters?(z: Tensor): readonly Parameter[];
   /** Numbers that decoding a row yields at most, which bound how many rows go at once. */
   readonly numbers: number;
 }
@@ -119,6 +129,30 @@ export interface WeightAbility {
   of(batch: Batch, k: number): Tensor;
 }
 
+/** What is missing, given what is seen: in closed form, or by codes that are weighed. */
+export type ImputeAbility =
+  | {
+      readonly kind: 'exact';
+      /** E[x | what is seen], [B, D]. */
+      mean(batch: Batch): Tensor;
+      /** A draw of it, [B, D]. */
+      draw(batch: Batch): Tensor;
+    }
+  | {
+      readonly kind: 'weighed';
+      /** k draws of q(z | what is seen), k ≥ 2. */
+      of(batch: Batch, k: number): WeighedCodes;
+    };
+
+export interface WeighedCodes {
+  /** [B, k, M]. */
+  readonly codes: Tensor;
+  /** log p(what is seen, z) - log q(z | what is seen), [B, k]. */
+  readonly logWeights: Tensor;
+  /** E[x | z], [B, k, D]. */
+  readonly means: Tensor;
+}
+
 /**
  * Posteriors that may be fitted to each data point by itself, from where the encoder leaves them or from
  * the prior: the numbers [B, width] that describe them are what is fitted.
@@ -127,8 +161,8 @@ export interface RefineAbility {
   readonly width: number;
   /** The numbers to begin with. */
   start(batch: Batch): Tensor;
-  /** The evidence lower bound of posteriors that such numbers describe: [B], and its divergence. */
-  bound(batch: Batch, numbers: Tensor): { readonly bound: Tensor; readonly kl: Tensor };
+  /** The evidence lower bound of posteriors that such numbers describe, [B], and what to raise for it. */
+  bound(batch: Batch, numbers: Tensor): { readonly bound: Tensor; readonly surrogate: Tensor };
 }
 
 /** Estimators of the gradient of a bound, side by side. */
@@ -177,6 +211,7 @@ export interface Abilities {
   readonly bijection?: BijectionAbility;
   readonly grey?: GreyAbility;
   readonly refine?: RefineAbility;
+  readonly impute?: ImputeAbility;
   readonly estimate?: EstimateAbility;
   /** Codes are those of so many training rows: of other data it has none, unless they are refined. */
   readonly trainingRows?: number;

@@ -10,6 +10,7 @@ export {
   type EvaluationOptions,
   evaluateModel,
   exactEvaluationOf,
+  inUnitsOf,
   likelihoodOf,
 } from './ask/evaluate.ts';
 export {
@@ -37,13 +38,16 @@ export {
   type GradientOptions,
   gradientNoise,
 } from './ask/gradients.ts';
+export { type Imputed, type ImputeOptions, impute } from './ask/impute.ts';
 export { Inference } from './ask/inference.ts';
 export { hasInformation, type Information, information } from './ask/information.ts';
 export type { Asked, Codes, Shown } from './ask/interface.ts';
+export { type MeanField, type MeanFieldOptions, meanField } from './ask/mean-field.ts';
 export { openInference } from './ask/open.ts';
 export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
 export { type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
 export { type RowScores, type ScoreOptions, scoreRows } from './ask/score.ts';
+export type { CodeConfig } from './codes.ts';
 export { buildModel, modelConfig } from './config.ts';
 export { type DataDescription, type DataTraits, traitValues } from './data-description.ts';
 export { Autoencoder, type AutoencoderConfig } from './families/ae.ts';
@@ -58,7 +62,14 @@ export type {
 export { LAYER_KEYS, LAYER_TYPES, type LayerConfig } from './families/flow/layer-keys.ts';
 export { FlowModel, GREY_LEVELS } from './families/flow/model.ts';
 export { Vae, type VaeConfig } from './families/vae.ts';
-export { defineFamily, families, familyNames, familyOf, findFamily } from './families.ts';
+export {
+  defineFamily,
+  families,
+  familyNames,
+  familyOf,
+  findFamily,
+  foreignFamilies,
+} from './families.ts';
 export {
   type Abilities,
   type BijectionAbility,
@@ -67,13 +78,16 @@ export {
   type DrawAbility,
   type EstimateAbility,
   type Family,
+  type FamilyRow,
   type GreyAbility,
+  type ImputeAbility,
   lack,
   type Model,
   type ModelConfig,
   need,
   type Portrait,
   type Quantity,
+  type WeighedCodes,
   type WeightAbility,
 } from './family.ts';
 export { interpolate, type LatentPlane, latentGrid, priorPlane } from './latent-space.ts';

@@ -51,7 +51,9 @@ export function readModelJson(
   const found = findFamily(root.family);
   if (!found) {
     const what = root.family === undefined ? 'missing' : JSON.stringify(root.family);
-    throw bad(`'family' is ${what}; it must be one of ${familyNames().join(', ')}`);
+    throw bad(
+      `'family' is ${what}; it must be one of ${familyNames().join(', ')}, or a family of your own (defineFamily), which a command is given by --with its module`,
+    );
   }
   const keys = root.format === 1 ? fromFormat1(root) : root;
   const { given, extra } = collect(keys, found.keys, name);

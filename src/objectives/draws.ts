@@ -42,10 +42,11 @@ export function discretePosterior(
   );
 }
 
-/** log p(x | z) at codes z: [B] for [B, M], [B, S] for [B, S, M]. */
+/** log p(x | z) at codes z: [B] for [B, M], [B, S] for [B, S, M]. Of data with a mask, of what is seen. */
 export function logLikelihoodOf(model: LatentModel, batch: Batch, z: Tensor): Tensor {
-  const seen = z.rank === 3 ? unsqueeze(batch.x, 1) : batch.x;
-  return model.decode(z, batch).logProb(seen);
+  const { x, mask } = batch;
+  const beside = (rows: Tensor) => (z.rank === 3 ? unsqueeze(rows, 1) : rows);
+  return model.decode(z, batch).logProb(beside(x), mask && beside(mask));
 }
 
 /** The mean over the draws of each data point. */

@@ -12,7 +12,12 @@ export { ENUMERABLE, enumerated } from './estimators/enumerated.ts';
 export { gumbel, type RelaxedOptions, straightThrough } from './estimators/relaxed.ts';
 export { type ScoreOptions, score } from './estimators/score.ts';
 export { type StlOptions, stl } from './estimators/stl.ts';
-export { type ImportanceEstimate, importanceBound, logEffectiveSampleSize } from './importance.ts';
+export {
+  type ImportanceEstimate,
+  importanceBound,
+  importanceOf,
+  logEffectiveSampleSize,
+} from './importance.ts';
 export { OBJECTIVE_KEYS, type ObjectiveConfig } from './keys.ts';
 export type { LatentModel, Posterior } from './model.ts';
 export { Objective, type ObjectiveTerms } from './objective.ts';

@@ -38,7 +38,7 @@ export interface Posterior {
  *   encoder = new nn.MLP([784, 300, 40], 'relu');
  *   decoder = new nn.MLP([20, 300, 784], 'relu');
  *   posterior({ x }: nn.Batch) {
- *     const [mean, logStd] = ops.split(this.encoder.call(x), 2);
+ *     const [mean, logStd] = ops.split(this.encoder.call(x), [20, 20]);
  *     return new distributions.Normal(mean, logStd);
  *   }
  *   decode = (z: Tensor) => new distributions.Bernoulli(this.decoder.call(z));

@@ -143,7 +143,7 @@ function sentencesOf(findings: Findings, bits: BitsPerDimension | undefined): Pa
   const { evaluation, model, entropy } = findings;
   const { logWeights, code } = model.can;
   const { activeUnits } = evaluation;
-  const units = evaluation.dimensions?.length ?? code?.size ?? 0;
+  const units = code?.units ?? code?.size ?? 0;
   const collapse = activeUnits == null ? undefined : collapseText(activeUnits, units);
   return [
     meansText(findings),

@@ -25,6 +25,12 @@ function axesOf(found: readonly EstimatorNoise[]): { x: LogAxis; y: LogAxis } {
   };
 }
 
+/** Whether there is a ratio to draw: what is exact has no noise. */
+const isNoisy = (found: readonly EstimatorNoise[], name: string): boolean =>
+  found.some(({ estimator, encoder, decoder }) => {
+    return estimator === name && (encoder.signalToNoise > 0 || decoder.signalToNoise > 0);
+  });
+
 function plotOf(name: string, found: readonly EstimatorNoise[], x: LogAxis, y: LogAxis): Html {
   const of = found.filter(({ estimator }) => estimator === name);
   const points = (part: 'encoder' | 'decoder') =>
@@ -55,6 +61,8 @@ export function gradientsPage(found: readonly EstimatorNoise[], about: string): 
   const source = `'sha256-${createHash('sha256').update(css).digest('base64')}'`;
   const { x, y } = axesOf(found);
   const names = [...new Set(found.map(({ estimator }) => estimator))];
+  const drawn = names.filter((name) => isNoisy(found, name));
+  const exact = names.filter((name) => !isNoisy(found, name));
   const short = (value: number | undefined) => (value === undefined ? '' : value.toPrecision(4));
   const rows = found.flatMap(({ estimator, samples, ...parts }) =>
     (['encoder', 'decoder'] as const).map((part) => ({
@@ -76,8 +84,8 @@ export function gradientsPage(found: readonly EstimatorNoise[], about: string): 
 <header><h1>Gradients of estimators</h1>
 <p class="subtitle">${about}</p></header>
 <section><h2>Signal to noise over the number of samples</h2>
-<p class="small">The mean over parameters of |mean| / deviation (Rainforth et al. 2018): of the encoder in the stronger colour, of the decoder in the paler one.</p>
-<div class="grid">${names.map((name) => plotOf(name, found, x, y))}</div></section>
+<p class="small">The mean over parameters of |mean| / deviation (Rainforth et al. 2018): <span class="key-dot now"></span>encoder <span class="key-dot before"></span>decoder.${exact.length > 0 && ` Without noise: ${exact.join(', ')}.`}</p>
+<div class="grid">${drawn.map((name) => plotOf(name, found, x, y))}</div></section>
 <section><h2>Numbers</h2><div class="scroll"><table>
 <thead><tr>${['estimator', 'K', 'of', 'norm of the mean', 'variance', 'signal to noise', 'distance from exact', 'by chance'].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>

@@ -1,7 +1,7 @@
 // All that is known of a model, as one page: what an evaluation finds, what its views show, what its
 // folder tells.
 import { LIKELIHOOD_ROWS } from '../constants.ts';
-import { logScale } from '../data/standardize.ts';
+import { logScales } from '../data/standardize.ts';
 import {
   type Evaluation,
   evaluateModel,
@@ -98,7 +98,7 @@ async function evaluated(
   work: WorkOptions,
 ): Promise<Evaluation> {
   const { samples = 0, limit = LIKELIHOOD_ROWS, curve = false, seed } = asking;
-  const options = { ...work, seed, logScale: logScale(standardization) };
+  const options = { ...work, seed, logScale: logScales(standardization, dataset) };
   const evaluation = await evaluateModel(runtime, model, dataset, rows, {
     ...options,
     samples,

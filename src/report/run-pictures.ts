@@ -3,7 +3,7 @@ import type { ImageDataset } from '../data/dataset.ts';
 import type { Standardization } from '../data/standardize.ts';
 import type { Asked } from '../models/index.ts';
 import { encodePng } from '../pictures/png.ts';
-import { type Binarization, binarizedRows, greyed } from '../training/index.ts';
+import { type Binarization, greyed, rowSourceOf } from '../training/index.ts';
 import { viewsOf } from './views/index.ts';
 import { Scene } from './views/scene.ts';
 
@@ -12,6 +12,8 @@ export interface PictureOptions {
   readonly dataset: ImageDataset;
   readonly binarization: Binarization;
   readonly seed: number;
+  /** Of a model that has codes of its training rows alone: whether these are others. */
+  readonly isUnseen: boolean;
   /** Of a model that sees standardised data. */
   readonly standardization?: Standardization;
 }
@@ -23,7 +25,7 @@ export interface PictureOptions {
  */
 export async function runPictures(
   asked: Asked,
-  { dataset, binarization, seed, standardization }: PictureOptions,
+  { dataset, binarization, seed, isUnseen, standardization }: PictureOptions,
 ): Promise<Map<string, Uint8Array>> {
   const how = greyed(binarization);
   const scene = new Scene({
@@ -31,7 +33,8 @@ export async function runPictures(
     look: { shape: dataset.shape, standardization },
     sitters: {
       dataset,
-      shown: (start, end) => binarizedRows(dataset, start, end, how, seed),
+      isUnseen,
+      shown: rowSourceOf(dataset, how, seed),
     },
     seed,
   });

@@ -1,10 +1,33 @@
-// Draws from what a decoder describes, with the engine's noise.
+// Draws of codes from the prior, and from what a decoder describes, with the engine's noise.
 import { softplus } from '../ops/reference/special.ts';
 import type { Network } from './network.ts';
-import { fillRow, normal, uniform } from './noise.ts';
+import { fillRow, gumbel, normal, uniform } from './noise.ts';
 
 /** The smallest deviation for each pixel: src/models/likelihoods.ts. */
 const MIN_STD = 1e-3;
+
+/** Draws the code of a row from the prior. */
+export function coder(network: Network, key: readonly [number, number], stream: number) {
+  const { code, latent, classes, logits } = network;
+  const isNormal = code === 'normal';
+  const noise = new Float64Array(latent);
+  const width = classes > 1 ? classes : latent;
+  const from = isNormal ? normal : classes > 1 ? gumbel : uniform;
+  return (row: number, out: Float32Array): void => {
+    fillRow(noise, from, network, { key, stream, row }, latent / width, width);
+    for (let j = 0; j < latent; j += classes) {
+      if (isNormal) out[j] = noise[j]!;
+      else if (classes === 1) out[j] = Number(noise[j]! < 1 / (1 + Math.exp(-logits[j]!)));
+      else {
+        // The Gumbel-max trick.
+        let best = j;
+        const score = (at: number) => logits[at]! + noise[at]!;
+        for (let at = j + 1; at < j + classes; at++) if (score(at) > score(best)) best = at;
+        out[best] = 1;
+      }
+    }
+  };
+}
 
 /** Draws the image of a row from the distribution that the decoder's outputs describe. */
 export type Draw = (outputs: Float32Array, row: number, image: Float32Array) => void;

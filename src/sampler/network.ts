@@ -35,6 +35,11 @@ export interface Description {
   readonly features: number;
   /** M */
   readonly latent: number;
+  /** What codes are made of, and how many numbers side by side are one variable: a class's, or one. */
+  readonly code: 'normal' | 'bernoulli' | 'categorical';
+  readonly classes: number;
+  /** Whether the prior of a discrete code has logits of its own. */
+  readonly learnsPrior: boolean;
   /** Features of the codes, the hidden layers and the decoder's output. */
   readonly widths: readonly number[];
   readonly activation: number;
@@ -49,6 +54,8 @@ export interface Description {
 
 export interface Network extends Description {
   readonly layers: readonly Layer[];
+  /** Of a discrete code's prior. */
+  readonly logits: Float32Array;
   /** Multiplications for an image. */
   readonly work: number;
   /** What undoes the standardisation of the data, x · std + mean. */
@@ -78,7 +85,10 @@ export function describe(text: string, name: string): Description {
       `format is ${JSON.stringify(json?.format)}; this version reads model folders of formats 1 and 2`,
     );
   }
-  const { family, latent } = json;
+  const { family } = json;
+  const { kind: code = 'normal', groups, classes } = json.code ?? {};
+  const isCategorical = code === 'categorical';
+  const latent = isCategorical ? groups * classes : json.latent;
   const { shape, standardized = false } = json.data ?? {};
   const { hidden, activation } = json.decoder ?? {};
   const { kind, sigma = 'shared', std = 1, levels = 256 } = json.likelihood ?? {};
@@ -89,18 +99,18 @@ export function describe(text: string, name: string): Description {
     check(list.includes(value as string), key, value, `one of ${list.join(', ')}`);
   among(FAMILIES, 'family', family);
   check(wholes(shape) && shape.length > 0, 'data.shape', shape, 'a list of whole numbers');
+  among(['normal', 'bernoulli', 'categorical'], 'code.kind', code);
+  if (isCategorical) {
+    check(whole(groups), 'code.groups', groups, 'a whole number');
+    check(whole(classes) && classes > 1, 'code.classes', classes, 'a whole number above 1');
+  }
   check(whole(latent), 'latent', latent, 'a whole number');
   check(wholes(hidden), 'decoder.hidden', hidden, 'a list of whole numbers');
   among(ACTIVATIONS, 'decoder.activation', activation);
   among(['bernoulli', 'normal', 'categorical'], 'likelihood.kind', kind);
-  among(['normal'], 'code.kind', json.code?.kind ?? 'normal');
-  const prior = json.prior?.kind ?? json.prior;
-  check(
-    [undefined, 'normal'].includes(prior),
-    'prior',
-    prior,
-    'normal: codes are drawn from N(0, I)',
-  );
+  const priors = code === 'normal' ? ['normal'] : ['uniform', 'learned'];
+  const prior = json.prior?.kind ?? json.prior ?? priors[0];
+  among(priors, 'prior', prior);
   among(['fixed', 'shared', 'pixel'], 'likelihood.sigma', sigma);
   check(Number.isFinite(std) && std > 0, 'likelihood.std', std, 'a number above 0');
   check(whole(levels) && levels > 1, 'likelihood.levels', levels, 'a whole number above 1');
@@ -112,6 +122,9 @@ export function describe(text: string, name: string): Description {
     shape,
     features,
     latent,
+    code,
+    classes: isCategorical ? classes : 1,
+    learnsPrior: prior === 'learned',
     widths: [latent, ...hidden, features * perFeature],
     activation: ACTIVATIONS.indexOf(activation),
     kind,
@@ -131,10 +144,11 @@ export function assemble(
   description: Description,
   take: (name: string, shape: readonly number[]) => Float32Array,
 ): Network {
-  const { widths, activation, features, kind, sigma } = description;
+  const { widths, activation, features, kind, sigma, latent, learnsPrior } = description;
   const last = widths.length - 2;
   return {
     ...description,
+    logits: learnsPrior ? take('prior.logits', [latent]) : new Float32Array(latent),
     work: widths.slice(1).reduce((sum, outputs, i) => sum + outputs * (widths[i] as number), 0),
     std:
       kind === 'normal' && sigma === 'shared'

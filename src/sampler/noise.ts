@@ -1,7 +1,7 @@
 // The engine's random numbers, so that a seed gives the images that it gives there: Philox4x32-10
 // with counter (quad, stream, step, 0) and the seed as key, quads counted line by line along the
 // last axis of a tensor, steps counted in blocks of rows (see src/ops/random.ts and src/models/inference.ts).
-import { normalFromBits, uniformFromBits } from '../ops/reference/philox.ts';
+import { gumbelFromBits, normalFromBits, uniformFromBits } from '../ops/reference/philox.ts';
 import { philox4x32 } from '../random.ts';
 import type { Network } from './network.ts';
 
@@ -9,6 +9,7 @@ type FromBits = (a: number, b: number, c: number, d: number) => readonly number[
 
 export const normal: FromBits = normalFromBits;
 export const uniform: FromBits = (...bits) => bits.map(uniformFromBits);
+export const gumbel: FromBits = (...bits) => bits.map(gumbelFromBits);
 
 /** The rows that the engine computes at once, each block of them a step: src/models/rows.ts. */
 const blockOf = ({ features, perFeature }: Network): number =>

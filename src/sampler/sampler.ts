@@ -3,10 +3,9 @@ import { LatentGpuError } from '../errors.ts';
 import { seedWords } from '../random.ts';
 import { FIRST_UNNAMED_STREAM, samplingStreams } from '../streams.ts';
 import type { Backend, Sink } from './backend.ts';
-import { drawer } from './draw.ts';
+import { coder, drawer } from './draw.ts';
 import { openJavaScript, ROWS } from './javascript.ts';
 import type { Network } from './network.ts';
-import { fillRow, normal } from './noise.ts';
 import { message, type OpenOptions, open, warn } from './open.ts';
 
 export interface CodesOptions {
@@ -194,12 +193,11 @@ export class Sampler {
       throw bad(`count is ${count}; it must be a whole number of at least 1`);
     }
     const { latent } = this;
-    const key = seedWords(seed);
+    const draw = coder(this.#network, seedWords(seed), stream);
     const codes = allocate(count, latent);
     const pace = pacer(signal);
     for (let row = 0; row < count; row++) {
-      const out = codes.subarray(row * latent, (row + 1) * latent);
-      fillRow(out, normal, this.#network, { key, stream, row }, 1, latent);
+      draw(row, codes.subarray(row * latent, (row + 1) * latent));
       const turn = pace.due();
       if (turn) await turn;
     }

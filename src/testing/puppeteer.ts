@@ -1,11 +1,17 @@
 // What drives browsers, which whoever tests in one installs.
 import type { Browser, LaunchOptions } from 'puppeteer';
 import type { Program } from '../device/find-paths.ts';
+import { fromPackage } from '../device/packages.node.ts';
 import { LatentGpuError } from '../errors.ts';
 
 async function importPuppeteer(): Promise<typeof import('puppeteer').default> {
   try {
-    return (await import('puppeteer')).default;
+    const { default: puppeteer } = await import('puppeteer').catch((cause: unknown) => {
+      const found = fromPackage<typeof import('puppeteer')>((require) => require('puppeteer'));
+      if (found) return found;
+      throw cause;
+    });
+    return puppeteer;
   } catch (cause) {
     throw new LatentGpuError(
       'no-adapter',

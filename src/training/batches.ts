@@ -24,7 +24,7 @@ import { seedWords } from '../random.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import type { Binarization } from './binarize.ts';
 import { type Part, ResidentSource, type RowSource, StreamedSource } from './row-sources.ts';
-import { bytesOfRow, StoredLabels, StoredRows } from './stored-rows.ts';
+import { bytesOfRow, StoredLabels, StoredMask, StoredRows } from './stored-rows.ts';
 
 /** Bytes of data that stay on the GPU unless told otherwise: what one binding spans on any device. */
 export const RESIDENT_BYTES = 2 ** 27;
@@ -42,7 +42,7 @@ export interface BatchOptions {
 export interface Batches {
   /**
    * This step's rows. Its tensors are made, and their tables sent, when they are first asked for: what
-   * nobody reads costs nothing. It has `labels` where the data set has.
+   * nobody reads costs nothing. It has `labels` and a `mask` where the data set has.
    */
   readonly batch: Batch;
   /** Batches in one pass over the data. */
@@ -116,7 +116,8 @@ function sourceOf(
   rowsAt: (step: number) => ArrayLike<number>,
 ): Omit<Batches, 'batch'> & { parts: (part: Part) => Batch } {
   const stored = new StoredRows(dataset, binarization, drawSeed);
-  const rowBytes = bytesOfRow(stored);
+  const masked = dataset.mask && new StoredMask(dataset, dataset.mask);
+  const rowBytes = bytesOfRow(stored) + (masked ? bytesOfRow(masked) : 0);
   const source: RowSource =
     dataset.count * rowBytes <= residentBytes
       ? new ResidentSource(dataset.count)
@@ -131,6 +132,7 @@ function sourceOf(
       const picked = source.pick('labels', labelled as StoredLabels, part);
       return named(reshape(picked, [part.size]), 'labels');
     });
+    const mask = lazily(() => named(source.pick('mask', masked as StoredMask, part), 'mask'));
     const epoch = lazily(() => named(passesOver(perEpoch), 'epoch'));
     return {
       get x() {
@@ -138,6 +140,9 @@ function sourceOf(
       },
       get labels() {
         return labelled && labels();
+      },
+      get mask() {
+        return masked && mask();
       },
       get rows() {
         return named(part.rows(), 'rows');

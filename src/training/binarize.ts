@@ -1,5 +1,6 @@
 // Grey values as the 0/1 data of a Bernoulli decoder.
-import type { ImageDataset } from '../data/dataset.ts';
+import { type ImageDataset, imageSize } from '../data/dataset.ts';
+import type { RowSource } from '../models/index.ts';
 import { Random } from '../random.ts';
 import { STREAMS } from '../streams.ts';
 
@@ -59,4 +60,21 @@ export function binarizedRows(
   const result = new Float32Array((end - start) * width);
   binarizeInto(result, 0, 1, dataset, start, end, binarization, drawSeed);
   return result;
+}
+
+/** A data set's rows as a model is asked about them, binarised so, with a mask if it has one. */
+export function rowSourceOf(
+  dataset: ImageDataset,
+  binarization: Binarization,
+  drawSeed: number,
+): RowSource {
+  const rows = (start: number, end: number) =>
+    binarizedRows(dataset, start, end, binarization, drawSeed);
+  const { mask } = dataset;
+  if (!mask) return rows;
+  const width = imageSize(dataset);
+  return Object.assign(rows, {
+    mask: (start: number, end: number) =>
+      Float32Array.from(mask.subarray(start * width, end * width)),
+  });
 }

@@ -4,7 +4,7 @@ import { isObject, parseJson } from '../formats/json.ts';
 import {
   type DataDescription,
   type DataTraits,
-  type Family,
+  type FamilyRow,
   families,
   familyOf,
   fromFormat1,
@@ -41,11 +41,11 @@ import {
 import type { Binarization } from './binarize.ts';
 import { TRAINING_KEYS } from './keys.ts';
 
-const rowOf = (family: Family | string): Family =>
+const rowOf = (family: FamilyRow | string): FamilyRow =>
   typeof family === 'string' ? familyOf(family) : family;
 
 /** Every key of a run of a family, with the defaults that suit it. */
-export function runKeys(of: Family | string): Schema {
+export function runKeys(of: FamilyRow | string): Schema {
   const { keys, run, defaults } = rowOf(of);
   const training = Object.entries(TRAINING_KEYS as Schema).map(([name, key]): [string, Key] => {
     const own = defaults?.[name];
@@ -86,7 +86,7 @@ export type TrainingConfig = ConfigOf<typeof TRAINING_KEYS> & {
 export type Sources = readonly ReadonlyMap<string, Given>[];
 
 /** Refuses a key that the family does not have, and says whose it is if another has it. */
-function checkOwn(family: Family, schema: Schema, name: string, source: string): void {
+function checkOwn(family: FamilyRow, schema: Schema, name: string, source: string): void {
   if (Object.hasOwn(schema, spelled(schema, name))) return;
   const others = families()
     .filter((other) => {
@@ -105,7 +105,7 @@ function checkOwn(family: Family, schema: Schema, name: string, source: string):
 
 /** `key=value` texts as {@link Given} values. @throws LatentGpuError `bad-config` */
 export function assignments(
-  of: Family | string,
+  of: FamilyRow | string,
   texts: readonly string[],
   source = '--set',
 ): Map<string, Given> {
@@ -132,7 +132,7 @@ export function assignments(
 
 /** The values in the text of a JSON file. @throws LatentGpuError `bad-format`, `bad-config` */
 export function fileValues(
-  family: Family | string,
+  family: FamilyRow | string,
   text: string,
   name: string,
 ): Map<string, Given> {
@@ -141,7 +141,7 @@ export function fileValues(
 
 /** The values of a nested object of a run's keys, of the present format or of an older one. */
 export function keyValues(
-  of: Family | string,
+  of: FamilyRow | string,
   object: unknown,
   source: string,
 ): Map<string, Given> {
@@ -182,7 +182,7 @@ export function settleData(sources: Sources): Pick<TrainingConfig, 'holdOut' | '
  * @param data what is known of them, for defaults
  * @throws LatentGpuError `bad-config`
  */
-export function settleRun(of: Family | string, sources: Sources, data: DataTraits = {}): Values {
+export function settleRun(of: FamilyRow | string, sources: Sources, data: DataTraits = {}): Values {
   const family = rowOf(of);
   const given = new Map<string, Given>();
   for (const source of sources) {
@@ -227,7 +227,7 @@ function checkLikelihood(values: Values): void {
 
 /** The two halves of settled values. */
 export function runConfig(
-  of: Family | string,
+  of: FamilyRow | string,
   data: DataDescription,
   values: Values,
 ): { model: ModelConfig; training: TrainingConfig } {

@@ -1,5 +1,11 @@
 // Training: configuration, batches, the trainer, the loop around it, its state as a file.
-export { BINARIZATIONS, type Binarization, binarizedRows, greyed } from './binarize.ts';
+export {
+  BINARIZATIONS,
+  type Binarization,
+  binarizedRows,
+  greyed,
+  rowSourceOf,
+} from './binarize.ts';
 export {
   type Best,
   type Checkpoint,

@@ -13,17 +13,22 @@ export interface Decoding {
   readonly config: { readonly likelihood: LikelihoodConfig };
 }
 
-/** The mean of every feature, as the decoder is to see it. */
+/** The mean of every feature, as the decoder is to see it; what is missing does not count. */
 function featureMeans(dataset: ImageDataset, binarization: Binarization): Float64Array {
   const width = imageSize(dataset);
-  const { data, count } = dataset;
+  const { data, count, mask } = dataset;
   const scale = data instanceof Uint8Array ? 1 / 255 : 1;
   const means = new Float64Array(width);
+  const counts = new Float64Array(width).fill(mask ? 0 : count);
+  mask?.forEach((seen, i) => {
+    counts[i % width] = (counts[i % width] as number) + seen;
+  });
   for (let row = 0; row < count; row++) {
     for (let i = 0; i < width; i++) {
+      if (mask && !mask[row * width + i]) continue;
       const grey = (data[row * width + i] as number) * scale;
       const value = binarization === 'static' ? Number(grey >= 0.5) : grey;
-      means[i] = (means[i] as number) + value / count;
+      means[i] = (means[i] as number) + value / (counts[i] as number);
     }
   }
   return means;

@@ -20,6 +20,8 @@ export interface DataRecord {
   readonly standardize?: boolean;
   /** A table's column of classes. */
   readonly labelColumn?: string;
+  /** What was hidden of the data: `top`, `bottom`, `random:0.5`. */
+  readonly hide?: string;
   /** How a table was read. */
   readonly table?: TableChoice;
   /** Headings (numbers where there are none) of its columns that are neither features nor classes. */
@@ -81,7 +83,7 @@ export function parseRecord(found: string, path: string): TrainingRecord {
     if (value !== undefined) checkValue(key, known, { value, source: path });
   }
   const isText = (value: unknown) => value === undefined || typeof value === 'string';
-  const wrong = (['dataDir', 'test', 'labelColumn', 'sha256', 'name'] as const).find(
+  const wrong = (['dataDir', 'test', 'labelColumn', 'hide', 'sha256', 'name'] as const).find(
     (key) => !isText(data[key]),
   );
   if (wrong) throw bad(`data.${wrong} is ${quote(JSON.stringify(data[wrong]))}; it must be a text`);

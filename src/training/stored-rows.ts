@@ -59,6 +59,27 @@ export class StoredLabels implements Stored {
   }
 }
 
+/** Where values are known: white where they are, which a kernel reads as 1. */
+export class StoredMask implements Stored {
+  readonly dtype = 'u8';
+  readonly width: number;
+  private readonly mask: Uint8Array;
+
+  constructor(dataset: ImageDataset, mask: Uint8Array) {
+    this.width = imageSize(dataset);
+    this.mask = mask;
+  }
+
+  all(): Uint8Array {
+    return this.mask.map((seen) => seen * WHITE);
+  }
+
+  copy(row: number, target: StoredArray, at: number): void {
+    const from = row * this.width;
+    for (let i = 0; i < this.width; i++) target[at + i] = (this.mask[from + i] as number) * WHITE;
+  }
+}
+
 export class StoredRows implements Stored {
   readonly dtype: 'u8' | 'f32';
   readonly width: number;

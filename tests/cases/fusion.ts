@@ -93,6 +93,18 @@ concurrentCases('fusion', (c) => {
       outputs.view = o.gather(o.slice(square, 1, 1, 4), o.modUint(stored, 5));
       outputs.turned = o.gather(o.transpose(square), o.modUint(stored, 5));
       outputs.constant = o.gather(o.full([3, 4], 0.5), o.iota(2));
+      // Numbers that nothing computes and nothing stores.
+      for (const width of [1, 3, 5, 8]) {
+        const table = variable(`counted${width}`, [count, width]);
+        values.set(table, numbers(table));
+        outputs[`${table.name}`] = o.gather(table, o.iota(7));
+        outputs[`${table.name} sum`] = o.sum(o.square(o.gather(table, o.iota(7))), 1);
+        outputs[`${table.name} columns`] = o.max(o.gather(table, o.iota(7)), 0);
+        outputs[`${table.name} added`] = o.add(o.gather(table, o.iota(7)), 1);
+      }
+      outputs.own = o.gather(square, o.iota(5));
+      outputs.ownSum = o.sum(o.mul(o.gather(square, o.iota(5)), o.toFloat(o.iota(5))), 0);
+      outputs.ownProduct = o.matmul(o.gather(square, o.iota(5)), square);
       outputs.single = o.gather(o.slice(square, 0, 2, 3), o.modUint(stored, 1));
       outputs.number = o.gather(o.slice(o.slice(square, 0, 1, 2), 1, 2, 3), o.modUint(stored, 1));
       await check(t, { outputs }, values, { adapter });

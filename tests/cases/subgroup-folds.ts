@@ -63,6 +63,24 @@ concurrentCases('subgroup folds', (c) => {
     );
   });
 
+  c('where subgroups come in several sizes, their kernels ask for one', async (t) => {
+    const x = variable('x', [33, 150]);
+    const y = variable('y', [40, 70]);
+    const outputs = { sum: o.sum(x, 1), lse: o.logSumExp(y, 1) };
+    const values = new Map([x, y].map((v) => [v, reals(v.name, v.size)]));
+    // SwiftShader's come in one size alone, for which a kernel may ask, too.
+    const asksSubgroupSize = t.device.features.has('subgroup-size-control');
+    const { kernels } = await check(t, { outputs }, values, {
+      adapter: { ...adapter, asksSubgroupSize },
+    });
+    for (const { code, label } of kernels) {
+      const asked = code.match(/@compute @subgroup_size\((\d+)\) @workgroup_size/);
+      const expected = asksSubgroupSize ? String(t.device.subgroupSize) : undefined;
+      t.equal(asked?.[1], expected, label);
+    }
+    t.equal(kernels.length, 1, 'both share a dispatch');
+  });
+
   c('extreme log-sum-exps, as by workgroup memory', async (t) => {
     const width = 149;
     const rows: Float32Array[] = [1e4, -1e4, 0, 1e30].map((x) => new Float32Array(width).fill(x));

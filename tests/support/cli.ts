@@ -30,9 +30,12 @@ export async function buildCli(): Promise<void> {
   mkdirSync(dirname(BUILT), { recursive: true });
   const outDir = mkdtempSync(join(dirname(BUILT), 'cli-'));
   try {
-    await build({ root: ROOT, mode: 'cli', logLevel: 'error', build: { outDir } });
-    for (const name of readdirSync(outDir))
-      renameSync(join(outDir, name), join(ROOT, 'dist', name));
+    await build({ root: ROOT, mode: 'node', logLevel: 'error', build: { outDir } });
+    // What the command line imports is there before it.
+    const names = readdirSync(outDir).sort(
+      (a, b) => Number(a === 'cli.js') - Number(b === 'cli.js'),
+    );
+    for (const name of names) renameSync(join(outDir, name), join(ROOT, 'dist', name));
   } finally {
     rmSync(outDir, { recursive: true, force: true });
   }

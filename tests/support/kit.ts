@@ -8,5 +8,5 @@ import { installPackage, link } from './package.ts';
 export async function installExample(folder: string): Promise<void> {
   cpSync(join(ROOT, 'tests/example'), folder, { recursive: true });
   link(folder, ['puppeteer', 'typescript', 'vite', 'vitest', 'webgpu', '@types/node']);
-  await installPackage(folder, ['testing', 'testing-vitest', 'cli']);
+  await installPackage(folder, ['testing', 'testing-vitest', 'node']);
 }

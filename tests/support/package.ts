@@ -5,7 +5,7 @@ import { build } from 'vite';
 import { ROOT } from './cli.ts';
 import { run } from './run-script.ts';
 
-/** What `npm run build` builds, the command line apart. */
+/** What `npm run build` builds. */
 export const LIBRARIES = ['browser', 'sampler', 'node', 'testing', 'testing-vitest'] as const;
 
 /** Writes the declarations into a folder. */

@@ -9,6 +9,7 @@ import type { Standardization } from '../../src/data/standardize.ts';
 import type { Variable } from '../../src/graph/variable.ts';
 import {
   buildModel,
+  type CodeConfig,
   type CodedConfig,
   type LikelihoodConfig,
   type Model,
@@ -30,6 +31,9 @@ export interface Decoder {
   hidden: number[];
   activation: Activation;
   likelihood: LikelihoodConfig;
+  /** Default: real numbers. `latent` is then groups × classes. */
+  code?: CodeConfig;
+  prior?: 'uniform' | 'learned';
   standardization?: Standardization;
 }
 
@@ -41,7 +45,8 @@ export interface MadeModel {
 
 /** A model of random weights, of a size that keeps a deep network alive. */
 export function makeModel(decoder: Decoder, seed = 1): MadeModel {
-  const { family = 'vae', shape, latent, hidden, activation, likelihood } = decoder;
+  const { family = 'vae', shape, latent, hidden, activation, likelihood, code, prior } = decoder;
+  const isPlain = family !== 'ae' && code === undefined;
   const config: ModelConfig & CodedConfig = {
     family,
     data: { shape, ...(decoder.standardization && { standardized: true }) },
@@ -49,7 +54,8 @@ export function makeModel(decoder: Decoder, seed = 1): MadeModel {
     latent,
     decoder: { hidden, activation },
     likelihood,
-    ...(family !== 'ae' && { objective: { bound: 'elbo', samples: 1, kl: 'analytic', beta: 1 } }),
+    ...(isPlain && { objective: { bound: 'elbo', samples: 1, kl: 'analytic', beta: 1 } }),
+    ...(code && { code, prior: { kind: prior ?? 'uniform' } }),
     init: 'torch',
   };
   const model = buildModel(config);

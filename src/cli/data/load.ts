@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type ImageDataset, type LoadedDataset, split } from '../../data/dataset.ts';
 import { loadData } from '../../data/load.node.ts';
+import { hide } from '../../data/missing.ts';
 import { PLANE_DATA } from '../../data/plane.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { TableChoice, TableOptions } from '../../formats/csv.ts';
 import type { DataRecord } from '../../training/record.ts';
 import type { Output } from '../common/output.ts';
+import { hidingOf } from './missing.ts';
 
 /** Names of data sets; anything else is a file or a folder. */
 const NAMED = ['digits', 'mnist', 'fashion-mnist', ...PLANE_DATA];
@@ -30,6 +32,14 @@ export interface DataChoice {
   readonly labelColumn?: string;
   /** How a table is read. */
   readonly table?: TableChoice;
+  /** What is hidden of the data: `top`, `bottom`, `random:0.5`. */
+  readonly hide?: string;
+  /** Whether values may be missing. */
+  readonly takesMissing?: boolean;
+  /** What else may be done about them, where they may not. */
+  readonly missingRemedy?: string;
+  /** Whether numbers stay as the file has them, float64. */
+  readonly exact?: boolean;
 }
 
 /** What is known of data from others that they go with. */
@@ -45,7 +55,8 @@ export interface DataContext {
 
 /** Paths made absolute, so that they hold from anywhere. */
 export function absolute(choice: DataChoice): DataChoice {
-  const { data, dataDir, test, limit, standardize: isStandardized, labelColumn, table } = choice;
+  const { data, dataDir, test, limit, labelColumn, table, hide } = choice;
+  const { standardize: isStandardized } = choice;
   const whole = (path: string) => (NAMED.includes(path) ? path : resolve(path));
   return {
     data: whole(data),
@@ -55,6 +66,7 @@ export function absolute(choice: DataChoice): DataChoice {
     ...(isStandardized && { standardize: true }),
     ...(labelColumn !== undefined && { labelColumn }),
     ...(table !== undefined && { table }),
+    ...(hide !== undefined && { hide }),
   };
 }
 
@@ -86,7 +98,9 @@ async function load(
       }),
       table: tableOf(choice.table, context),
       ...(classes && { classes }),
-      ...(choice.standardize && { float64: true }),
+      ...((choice.standardize || choice.exact) && { float64: true }),
+      ...(choice.takesMissing && { takesMissing: true }),
+      ...(choice.missingRemedy !== undefined && { missingRemedy: choice.missingRemedy }),
       onRemark: (text) => remarks.push(text),
       onProgress: (fraction) => bar.update(fraction),
       onDownload: (address, received, total) => {
@@ -103,7 +117,8 @@ async function load(
     const names = `${news.slice(0, 5).join(', ')}${news.length > 5 ? ', …' : ''}`;
     out.remark(`${data}: classes that the training data do not have: ${names}`);
   }
-  return read;
+  const hiding = hidingOf(choice);
+  return hiding ? hide(read, hiding, DATA_SEED) : read;
 }
 
 function tableOf(
@@ -219,13 +234,14 @@ export function recordOf(choice: DataChoice, train: LoadedDataset): DataRecord {
     name: train.name,
     count: train.count,
     shape: train.shape,
-    sha256: digest(train.data),
+    sha256: digest(train),
   };
 }
 
 /** SHA-256 of an array's bytes (float64: as float32), in pieces: at once, more than 2 GiB are not taken. */
-function digest(data: LoadedDataset['data']): string {
+function digest({ data, mask }: LoadedDataset): string {
   const hash = createHash('sha256');
+  if (mask) hash.update(mask);
   const piece = 2 ** 28;
   if (data instanceof Float64Array) {
     const count = piece / 64;

@@ -8,6 +8,7 @@ import type { LoadedModel } from '../../training/model-folder.node.ts';
 import type { Output } from '../common/output.ts';
 import { checkShape } from './checks.ts';
 import { type DataContext, loadNamed, loadSplit } from './load.ts';
+import { missingChoice } from './missing.ts';
 import { type TableFlags, tableChoice } from './table-options.ts';
 
 /** What a command on a trained model was told about data. */
@@ -20,6 +21,8 @@ export interface ModelDataOptions extends TableFlags {
   readonly limit?: number;
   /** A table's column of classes; default: as in training. */
   readonly labelColumn?: string;
+  /** Values to hide from the model; default: of the data that it was trained on, as then. */
+  readonly hide?: string;
 }
 
 /** Data for a trained model, in data units and as the model is to see them. */
@@ -50,6 +53,8 @@ export async function loadModelData(
     ...(dataDir !== undefined && { dataDir }),
     ...(standardization && { standardize: true }),
     ...(takesAnyRange(loaded) && { anyRange: true }),
+    ...missingChoice(familyOf(config.family), hideFor(options, record?.data.hide)),
+    exact: true,
     ...(labelColumn !== undefined && { labelColumn }),
   };
   const table = tableChoice(options);
@@ -78,6 +83,11 @@ export async function loadModelData(
   checkShape(original, config.data.shape);
   const seen = standardization ? standardize(original, standardization) : toFloat32(original);
   return { original, seen };
+}
+
+/** What is hidden: what was asked for, else of the model's own data what was hidden from it. */
+function hideFor({ hide, data }: ModelDataOptions, trained?: string): string | undefined {
+  return hide ?? (data === undefined ? trained : undefined);
 }
 
 /** Whether a model sees data as they are, of any range. */

@@ -1,13 +1,15 @@
 // The data of a command on a trained model, as the model is to see them.
 import { type Command, Option } from 'commander';
-import type { ImageDataset } from '../../data/dataset.ts';
+import type { ImageDataset, LoadedDataset } from '../../data/dataset.ts';
+import { missingText } from '../../data/missing.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { type Abilities, lack, type Model, type RowSource } from '../../models/index.ts';
-import { BINARIZATIONS, type Binarization, binarizedRows, greyed } from '../../training/index.ts';
+import { BINARIZATIONS, type Binarization, greyed, rowSourceOf } from '../../training/index.ts';
 import type { LoadedModel } from '../../training/model-folder.node.ts';
 import { type Context, countOption } from '../common/command.ts';
 import { thousands } from '../common/text.ts';
 import { checkRange } from './checks.ts';
+import { hideOption } from './missing.ts';
 import { loadModelData, type ModelDataOptions } from './model-data.ts';
 import { tableOptions } from './table-options.ts';
 import { chooseBinarization } from './traits.ts';
@@ -27,6 +29,7 @@ export function dataOptions(command: Command, limit?: string): Command {
       new Option('--split <split>', 'which part').choices(['train', 'test']).default('test'),
     );
   tableOptions(command);
+  command.addOption(hideOption());
   if (limit !== undefined) command.addOption(countOption('--limit <n>', limit));
   return command.addOption(
     new Option('--binarize <how>', 'grey to 0/1; default: as in training').choices(BINARIZATIONS),
@@ -37,10 +40,14 @@ export function dataOptions(command: Command, limit?: string): Command {
 export interface Subject {
   /** As the model sees them, before they are binarised. */
   readonly dataset: ImageDataset;
+  /** The same rows in data units, as they were read. */
+  readonly original: LoadedDataset;
   readonly binarization: Binarization;
   readonly rows: RowSource;
   /** Rows by their numbers. */
   at(indices: readonly number[]): Float32Array;
+  /** The same as they are asked for. */
+  some(indices: readonly number[]): RowSource;
   /** Whether the model has no codes for these rows, because they are not those it was trained on. */
   readonly isUnseen: boolean;
   /** `mnist, 10,000 rows, binarize none`. */
@@ -63,7 +70,7 @@ export async function loadSubject(
   use: 'densities' | 'codes',
 ): Promise<Subject> {
   const isUnseen = isWithoutCodes(dir, loaded, options);
-  const { seen: dataset } = await loadModelData(loaded, options, dir, out);
+  const { seen: dataset, original } = await loadModelData(loaded, options, dir, out);
   const trained = loaded.record?.config as { binarize?: Binarization; seed?: number } | undefined;
   const remembered = options.data === undefined ? trained?.binarize : undefined;
   const { model, standardization } = loaded;
@@ -75,22 +82,35 @@ export async function loadSubject(
   const binarization = use === 'codes' && options.binarize === undefined ? greyed(chosen) : chosen;
   // Data that are drawn once are part of the data set: they are those of the training run.
   const drawSeed = binarization === 'once' ? (trained?.seed ?? 0) : seed;
-  const rows: RowSource = (start, end) =>
-    binarizedRows(dataset, start, end, binarization, drawSeed);
+  const rows = rowSourceOf(dataset, binarization, drawSeed);
+  const width = model.features;
+  const picked = (indices: readonly number[], of: RowSource) => {
+    const result = new Float32Array(indices.length * width);
+    indices.forEach((row, i) => {
+      result.set(of(row, row + 1), i * width);
+    });
+    return result;
+  };
+  const { mask } = rows;
   return {
     dataset,
+    original,
     binarization,
     isUnseen,
     rows,
-    at(indices) {
-      const width = model.features;
-      const result = new Float32Array(indices.length * width);
-      indices.forEach((row, i) => {
-        result.set(rows(row, row + 1), i * width);
-      });
-      return result;
-    },
-    title: `${dataset.name}, ${thousands(dataset.count)} rows, ${treatmentOf(model, standardization !== undefined, binarization)}`,
+    at: (indices) => picked(indices, rows),
+    some: (numbers) =>
+      Object.assign((start: number, end: number) => picked(numbers.slice(start, end), rows), {
+        numbers,
+        ...(mask && {
+          mask: (start: number, end: number) => picked(numbers.slice(start, end), mask),
+        }),
+      }),
+    title: [
+      `${dataset.name}, ${thousands(dataset.count)} rows`,
+      ...missingText(dataset),
+      treatmentOf(model, standardization !== undefined, binarization),
+    ].join(', '),
     summary: {
       data: dataset.name,
       split: options.split ?? 'test',

@@ -1,6 +1,7 @@
 // What a training run needs, read and checked before anything is written.
 import type { LoadedDataset } from '../../data/dataset.ts';
 import { toFloat32 } from '../../data/float32.ts';
+import { checkColumnsSeen } from '../../data/missing.ts';
 import { PLANE_DATA } from '../../data/plane.ts';
 import { type Standardization, standardizationOf, standardize } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
@@ -28,6 +29,7 @@ import type { Context } from '../common/command.ts';
 import { version } from '../common/version.ts';
 import { checkRange, checkShape } from '../data/checks.ts';
 import { loadTraining, recordOf, type TrainingData } from '../data/load.ts';
+import { missingChoice } from '../data/missing.ts';
 import { chooseBinarization, traitsOf } from '../data/traits.ts';
 import type { RunRequest } from './request.ts';
 
@@ -57,11 +59,13 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const { holdOut, standardize: isStandardized } = settleData(request.sources);
   const choice = {
     ...request.data,
+    ...missingChoice(family, request.data.hide),
     ...(isStandardized && { standardize: true }),
     ...(isAnyRange(family, request.data.data) && { anyRange: true }),
   };
   const read = await loadTraining(choice, holdOut, out);
   if (read.test) checkShape(read.test, read.train.shape);
+  checkColumnsSeen(read.train);
   const standardization = isStandardized ? standardizationOf(read.train) : undefined;
   const asSeen = seenBy(read, standardization);
   const { train } = asSeen;
@@ -86,7 +90,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   // Rows that have no code of their own cannot be evaluated on the way.
   const hasOwnRows = model.can.trainingRows !== undefined;
   const data = hasOwnRows ? { train, test: undefined } : asSeen;
-  if (hasOwnRows) checkOwnRows(asked);
+  if (hasOwnRows) checkOwnRows(asked, model.can.trainingRows, train.count);
   if (asked.patience !== null && (!data.test || asked.evaluate.every === 0)) {
     throw new LatentGpuError(
       'bad-config',
@@ -166,7 +170,13 @@ function stepsAPass({ learner }: Model, rows: number, batch: number): number {
 }
 
 /** @throws LatentGpuError `bad-config` for what a model with a code for each training row cannot keep */
-function checkOwnRows({ patience, ema }: TrainingConfig): void {
+function checkOwnRows({ patience, ema }: TrainingConfig, rows = 0, count = 0): void {
+  if (rows !== count) {
+    throw new LatentGpuError(
+      'bad-config',
+      `posterior.rows is ${rows}, and there are ${count} rows to train on; leave it out`,
+    );
+  }
   const said = patience !== null ? 'patience' : ema !== null ? 'ema' : undefined;
   if (said === undefined) return;
   throw new LatentGpuError(

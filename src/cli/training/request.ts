@@ -32,6 +32,7 @@ export interface TrainOptions extends CommonOptions, TableFlags {
   holdOut?: number;
   standardize?: boolean;
   labelColumn?: string;
+  hide?: string;
   limit?: number;
   epochs?: number;
   steps?: number;
@@ -87,7 +88,7 @@ async function asked(
 }
 
 function choice(options: TrainOptions & { data: string }): DataChoice {
-  const { data, dataDir, test, limit, labelColumn } = options;
+  const { data, dataDir, test, limit, labelColumn, hide } = options;
   const table = tableChoice(options);
   return {
     data,
@@ -96,6 +97,7 @@ function choice(options: TrainOptions & { data: string }): DataChoice {
     ...(limit !== undefined && { limit }),
     ...(labelColumn !== undefined && { labelColumn }),
     ...(table && { table }),
+    ...(hide !== undefined && { hide }),
   };
 }
 
@@ -164,7 +166,7 @@ export async function continued(
   const before = keyValues(family, record.config, `${folder}/training.json`);
   const sources = [before, ...(await asked(family, options, context))];
   refuseChanges(settleRun(family, [before]), settleRun(family, sources), folder);
-  const { data, dataDir, test, limit, labelColumn, table } = record.data;
+  const { data, dataDir, test, limit, labelColumn, table, hide } = record.data;
   return {
     family,
     sources,
@@ -173,6 +175,7 @@ export async function continued(
       test,
       limit,
       labelColumn,
+      hide,
       ...table,
       ...given(options),
       data: options.data ?? data,
@@ -185,8 +188,8 @@ export async function continued(
 
 /** The options about data that were given. */
 function given(options: TrainOptions): Partial<TrainOptions> {
-  const { dataDir, test, limit, labelColumn } = options;
-  const said = { dataDir, test, limit, labelColumn, ...tableChoice(options) };
+  const { dataDir, test, limit, labelColumn, hide } = options;
+  const said = { dataDir, test, limit, labelColumn, hide, ...tableChoice(options) };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
 

@@ -1,5 +1,6 @@
 // One training run into one folder: what `train` and `start` do.
-import { logScale } from '../../data/standardize.ts';
+import { missingText } from '../../data/missing.ts';
+import { logScales, meanScale } from '../../data/standardize.ts';
 import { openDevice } from '../../device/index.ts';
 import { formatJson } from '../../formats/json.ts';
 import {
@@ -12,11 +13,11 @@ import {
 } from '../../models/index.ts';
 import { runPictures } from '../../report/run-pictures.ts';
 import {
-  binarizedRows,
   type Checkpoint,
   type FitResult,
   fit,
   layoutOf,
+  rowSourceOf,
   Trainer,
   type TrainerState,
 } from '../../training/index.ts';
@@ -105,7 +106,7 @@ async function trainInto(
     files.push(...(await draw(run, trainer, result.parameters, prepared)));
   }
   const done = result.step - start;
-  const shift = logScale(prepared.standardization);
+  const shift = shiftOf(prepared);
   const last = result.last?.evaluation;
   const tested = result.best?.loss ?? last?.loss ?? null;
   const isExact = model.can.logWeights?.exact === true;
@@ -164,7 +165,8 @@ function announce(
   out.say(
     `${request.family.name} ${described.data.shape.join('×')}${codes}, ` +
       `${model.parameterCount().toLocaleString('en-US')} parameters; ` +
-      `${data.train.name}, ${data.train.count} rows${trainer.isStreamed ? ', streamed' : ''}, ` +
+      `${[`${data.train.name}, ${data.train.count} rows`, ...missingText(data.train)].join(', ')}` +
+      `${trainer.isStreamed ? ', streamed' : ''}, ` +
       `${treatment}${likelihood}`,
   );
   out.say(`${adapter.name}${adapter.isSoftware ? ', software' : ''}; writing to ${request.folder}`);
@@ -184,7 +186,7 @@ async function fitInto(
   const { test } = data;
   const { every, limit, samples = 0 } = training.evaluate;
   const perEpoch = trainer.stepsPerEpoch;
-  const shift = logScale(standardization);
+  const shift = shiftOf(prepared);
   const save = async (checkpoint: Checkpoint) => {
     const flat = checkpoint.best?.parameters ?? (await trainer.keptParameters());
     const kept = unpackParameters(model, flat);
@@ -203,11 +205,10 @@ async function fitInto(
         evaluate: {
           every,
           run: (runtime) => {
-            const rows = (a: number, b: number) =>
-              binarizedRows(test, a, b, binarization, training.seed);
+            const rows = rowSourceOf(test, binarization, training.seed);
             return evaluateModel(runtime, model, test, rows, {
               limit: Math.min(limit, test.count),
-              logScale: shift,
+              logScale: logScales(standardization, test),
               samples,
             });
           },
@@ -235,6 +236,7 @@ async function draw(
     const options = {
       dataset: data.test ?? data.train,
       binarization,
+      isUnseen: data.test !== undefined,
       seed: config.training.seed,
       ...(standardization && { standardization }),
     };
@@ -247,4 +249,9 @@ async function draw(
   });
   for (const [name, png] of pictures) await run.writePicture(name, png);
   return [...pictures.keys()];
+}
+
+/** What the loss of the training rows, the mean over them, gains in data units. */
+function shiftOf({ standardization, data }: Prepared): number {
+  return meanScale(logScales(standardization, data.train));
 }

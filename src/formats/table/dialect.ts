@@ -15,13 +15,14 @@ export interface Dialect {
 
 /** Lines that are looked at. */
 const SAMPLE = 100;
-const DIRECTIVE = /^\s*"?sep=([^\w"])"?\s*$/i;
+/** Excel saves it again as a row, filled up with separators. */
+const DIRECTIVE = /^\s*"?sep=([^\w"])"?[,;\s]*$/i;
 /** A number as some country writes it. */
 const NUMERIC = /^[+-]?(\d+[.,]?\d*|[.,]\d+)([eEdD][+-]?\d+)?$/;
 const MISSING = /^(\?|na|nan|-?inf)$/i;
 
 /** Whether a line says something about the table and is no row of it. */
-export const isComment = (line: string) => line.startsWith('#');
+export const isComment = (line: string) => /^[ \t]*#/.test(line);
 
 const withoutQuoted = (line: string) => line.replace(/"[^"]*"/g, 'q');
 
@@ -97,7 +98,10 @@ export function cellsOf(
   if (delimiter === BLANKS) return text.split('\n').map(blankCells);
   // Quotes in a comment are none.
   const isCommented = text.startsWith('#') || text.includes('\n#');
-  const plain = isCommented ? text.replace(/^#.*$/gm, (line) => line.replaceAll('"', '')) : text;
+  const ended = /[ \t]#/.test(text)
+    ? text.replace(/^.*[ \t]#.*$/gm, (line) => withoutEnd(line, delimiter))
+    : text;
+  const plain = isCommented ? ended.replace(/^#.*$/gm, (line) => line.replaceAll('"', '')) : ended;
   // papaparse takes a quote for one only where a cell begins.
   const padded = new RegExp(`(^|\\${delimiter}|\\n)[ \\t]+"`, 'g');
   const isPadded = delimiter !== '\t' && (plain.includes(' "') || plain.includes('\t"'));
@@ -108,6 +112,13 @@ export function cellsOf(
   const [broken] = errors;
   if (broken) throw bad(broken.row ?? 0, broken.message.toLowerCase());
   return data;
+}
+
+/** A line without the comment behind its last number. */
+function withoutEnd(line: string, delimiter: string): string {
+  const row = line.slice(0, line.indexOf(' #') < 0 ? line.indexOf('\t#') : line.indexOf(' #'));
+  const last = row.split(delimiter).at(-1) as string;
+  return !row.includes('"') && NUMERIC.test(last.trim()) ? row : line;
 }
 
 function blankCells(line: string): string[] {

@@ -4,7 +4,7 @@ import { quote } from '../message.ts';
 import type { Dialect } from './dialect.ts';
 import { BLANKS } from './dialect.ts';
 import { judgeFirstRow } from './heading.ts';
-import { isNumber } from './number.ts';
+import { isMissing, isNumber } from './number.ts';
 import type { TableOptions } from './options.ts';
 
 export interface Row {
@@ -33,6 +33,8 @@ export function readFirstRow(
 ): FirstRow {
   const [{ line, cells: first }, ...others] = rows as [Row, ...Row[]];
   const below = others.map(({ cells }) => cells);
+  // Rows that end in a separator, and a header that does not.
+  if (header !== 'no' && endEmpty(first, below)) return { headings: [...first, ''], isRow: true };
   // R's write.table gives the names of the rows no heading.
   const isShort = header !== 'no' && lacksFirst(first, below, dialect);
   if (isShort) return { headings: ['', ...first], isRow: true };
@@ -57,6 +59,12 @@ export function readFirstRow(
 
 /** A cell as it is, unless it would break a line or fill it. */
 const inLine = (cell: string) => (/\p{Cc}/u.test(cell) || cell.length > 60 ? quote(cell) : cell);
+
+function endEmpty(first: readonly string[], below: readonly (readonly string[])[]): boolean {
+  const [second] = below;
+  if (second?.length !== first.length + 1 || first.some(isNumber)) return false;
+  return below.every((row) => row.length === second.length && row.at(-1) === '');
+}
 
 /** Whether every row has one cell more than the first, at its beginning: the row's name or number. */
 function lacksFirst(
@@ -84,4 +92,13 @@ function commented(
 ): readonly string[] | undefined {
   const fits = cells?.length === width && width > 1 && new Set(cells).size === width;
   return fits && cells.every((cell) => /^\S+$/.test(cell) && !isNumber(cell)) ? cells : undefined;
+}
+
+/** Whether a row has words alone where every other one has numbers: units, or the levels of headings. */
+export function isHeadingAgain({ cells }: Row, below: readonly Row[]): boolean {
+  const isWord = (cell: string) => cell !== '' && !isNumber(cell) && !isMissing(cell);
+  const [next] = below;
+  return (
+    next !== undefined && cells.every(isWord) && below.every((row) => row.cells.every(isNumber))
+  );
 }

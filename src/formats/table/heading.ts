@@ -63,7 +63,7 @@ function judgeNumbers(
   // Rows that go on in the same steps: a table of counts.
   const goOn = below.every((row) => stepOf(row.map(Number)) === step);
   if (n > 1 && step !== undefined && goOn) return 'data';
-  if (!cells.every(isWhole)) return n >= 5 && step !== undefined ? 'doubt' : 'data';
+  if (!cells.every(isWhole)) return n > 2 && step !== undefined ? 'doubt' : 'data';
   const isFine = below.every((row) => row.every((cell) => isFraction(cell) || isMissing(cell)));
   if (values.every(isYear)) {
     const years = below.flat().filter((cell) => isWhole(cell) && isYear(Number(cell)));
@@ -71,7 +71,8 @@ function judgeNumbers(
     if (!isFine) return years.length === n * below.length ? 'data' : 'doubt';
   }
   const counts = step === 1 && (values[0] === 0 || values[0] === 1);
-  if (n === 1) return isFine && values[0] === 0 ? 'doubt' : 'data';
+  // pandas' heading of a single column.
+  if (n === 1) return values[0] === 0 ? 'doubt' : 'data';
   if (isFine) return n > 2 && step !== undefined ? 'heading' : 'doubt';
   if (!counts) return 'data';
   if (n >= 10) return 'heading';

@@ -6,11 +6,16 @@ export const PLAIN = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const COMMA = /^[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$/;
 /** Fortran's exponents of double precision. */
 const FORTRAN = /^([+-]?(?:\d+\.?\d*|\.\d+))[dD]([+-]?\d+)$/;
+/** What people and programs write for a value that nobody knows. */
+const UNKNOWN = /^([+-]?nan|na|<na>|n\/a|#n\/a|null|none|nil|nat|missing|\?)$/i;
 const MISSING =
   /^([+-]?(nan|inf(inity)?)|na|<na>|n\/a|#n\/a|null|none|nil|nat|missing|\?|-+|\.+|\*+|#(wert|value|div\/0|num|ref)!?)$/i;
 
 /** Whether a cell stands for a value that is not there, or is none. */
 export const isMissing = (cell: string) => cell === '' || MISSING.test(cell);
+
+/** Whether it says so without a doubt: `-` or `#VALUE!` may be anything. */
+export const isUnknown = (cell: string) => cell === '' || UNKNOWN.test(cell);
 
 /** Whether a cell holds a number, whatever its decimal mark. */
 export const isNumber = (cell: string) =>

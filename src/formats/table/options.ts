@@ -20,6 +20,10 @@ export interface TableChoice {
 }
 
 export interface TableOptions extends TableChoice {
+  /** Whether cells without a value are taken, as NaN. */
+  readonly takesMissing?: boolean;
+  /** What else may be done about them, `, or …`, where they are refused. */
+  readonly missingRemedy?: string;
   /** What was said of another table, with which this one goes: it helps where this one leaves doubt. */
   readonly hints?: TableChoice;
   /** The headings that there must be, in the order in which their columns are wanted. */

@@ -3,9 +3,9 @@ import { LatentGpuError } from '../../errors.ts';
 import type { CsvTable } from '../csv.ts';
 import { classIndices } from './classes.ts';
 import { Columns, type Layout, shellQuoted } from './columns.ts';
-import { cellsOf, type Dialect, isComment } from './dialect.ts';
-import { type Row, readFirstRow } from './first-row.ts';
-import { isMissing, NumberReader, PLAIN } from './number.ts';
+import { BLANKS, cellsOf, type Dialect, isComment } from './dialect.ts';
+import { isHeadingAgain, type Row, readFirstRow } from './first-row.ts';
+import { isMissing, isUnknown, NumberReader, PLAIN } from './number.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
 import { seemsToCount, unnamedKind } from './row-numbers.ts';
 
@@ -79,9 +79,9 @@ export class TableReader {
       return;
     }
     const first = cells[0] as string;
-    if (isComment(first)) {
+    if (isComment(first) && !this.isNumberSign(cells)) {
       if (!this.known)
-        this.comment = [first.slice(1), ...cells.slice(1)].map((cell) => cell.trim());
+        this.comment = [first.trim().slice(1), ...cells.slice(1)].map((cell) => cell.trim());
       return;
     }
     if (first.trim() === '' && cells.every((cell) => cell.trim() === '')) {
@@ -104,6 +104,13 @@ export class TableReader {
     if (this.waiting.length === SAMPLE) this.settle();
   }
 
+  /** Whether these are headings of which the first is `#`, for the numbers of the rows. */
+  private isNumberSign(cells: readonly string[]): boolean {
+    const isFirst = !this.known && this.waiting.length === 0;
+    const { delimiter } = this.source.dialect;
+    return isFirst && delimiter !== BLANKS && cells[0] === '#' && cells.length > 1;
+  }
+
   /** Blank lines part rows; in a column, or between separators, they are values that are missing. */
   private checkBlank({ cells }: Row): void {
     const { blank } = this;
@@ -118,7 +125,7 @@ export class TableReader {
     if (!first) throw this.bad('is empty');
     const { headings, isRow, remark } = readFirstRow(
       this.waiting,
-      dialect.delimiter === ' ' ? undefined : this.comment,
+      dialect.delimiter === BLANKS ? undefined : this.comment,
       dialect,
       options,
       name,
@@ -129,6 +136,12 @@ export class TableReader {
     const rows = isRow ? this.waiting.slice(1) : this.waiting;
     const ragged = rows.find(({ cells }) => cells.length !== width);
     if (ragged) throw this.ragged(ragged.cells.length, ragged.line, width, headings !== undefined);
+    const second = headings && isRow ? rows[0] : undefined;
+    if (second && isHeadingAgain(second, rows.slice(1))) {
+      throw this.bad(
+        `line ${second.line} holds no numbers, and the lines below do: if it is a second line of headings, remove it`,
+      );
+    }
     const layout = columns.layout(options, labels);
     const known = { columns, layout, width, features: layout.features };
     this.known = known;
@@ -183,6 +196,7 @@ export class TableReader {
   private number(raw: string, column: number): number {
     // `Number` alone also takes "", "0x10" and "Infinity".
     const cell = PLAIN.test(raw) ? raw : raw.trim();
+    if (this.source.options.takesMissing && isUnknown(cell)) return Number.NaN;
     const value = this.numbers.read(cell, this.line);
     if (typeof value === 'string') {
       const remedy = value.endsWith('; ') ? this.remedy(cell, column) : '';
@@ -196,8 +210,9 @@ export class TableReader {
 
   private remedy(cell: string, column: number): string {
     const name = shellQuoted((this.known as Known).columns.nameOf(column));
+    const { missingRemedy = '' } = this.source.options;
     return isMissing(cell)
-      ? `fill it in, or remove the row, or leave the column out with --drop ${name}`
+      ? `fill it in, or remove the row, or leave the column out with --drop ${name}${isUnknown(cell) ? missingRemedy : ''}`
       : `name a column of classes with --label-column ${name}, or leave it out with --drop ${name}`;
   }
 

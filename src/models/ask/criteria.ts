@@ -3,6 +3,7 @@ import type { Runtime } from '../../scheduler/index.ts';
 import type { Model } from '../family.ts';
 import { groupsOf } from './cluster.ts';
 import { logDensities } from './densities.ts';
+import { inUnitsOf } from './evaluate.ts';
 import type { Figure } from './evaluation.ts';
 import type { RowSource, WorkOptions } from './rows.ts';
 
@@ -29,12 +30,12 @@ export async function criteriaOf(
   model: Model,
   rows: RowSource,
   count: number,
-  { logScale = 0, ...work }: WorkOptions & { readonly logScale?: number } = {},
+  { logScale = 0, ...work }: WorkOptions & { readonly logScale?: number | Float64Array } = {},
 ): Promise<Criteria | undefined> {
   const { freedom, logWeights, grey, assign } = model.can;
   if (freedom === undefined || !logWeights?.exact || grey) return undefined;
   const found = await logDensities(runtime, model, rows, count, work);
-  const logLikelihood = found.reduce((sum, value) => sum + value - logScale, 0);
+  const logLikelihood = inUnitsOf(found, logScale).reduce((sum, value) => sum + value, 0);
   const bic = freedom * Math.log(count) - 2 * logLikelihood;
   const known = { logLikelihood, freedom, bic, aic: 2 * freedom - 2 * logLikelihood };
   if (!assign) return known;

@@ -38,7 +38,7 @@ export function logDensities(
   // A key of its own: it shares no noise with training.
   return withNoise(runtime, [low, (high ^ 0x666c6f77) >>> 0], async () => {
     const size = Math.min(model.features > ROWS.features ? ROWS.few : ROWS.many, count);
-    const feed = new Feed(model, size);
+    const feed = new Feed(model, size, rows);
     const logProb = need(model, 'logWeights', 'this').of(feed.batch, 1);
     const plan = await runtime.compile({ outputs: { logProb } });
     const result = new Float64Array(count);

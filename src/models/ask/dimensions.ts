@@ -5,6 +5,7 @@ import type { Runtime } from '../../scheduler/index.ts';
 import { type Model, need } from '../family.ts';
 import type { CodeDimension } from './evaluation.ts';
 import { Feed } from './feed.ts';
+import { byPart, Columns } from './moments.ts';
 import { withNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
@@ -33,7 +34,7 @@ export async function codeDimensions(
   checkWhole('count', count, 1);
   const code = need(model, 'code', 'this');
   const size = rowsAtOnce(model, Math.min(ROWS, count));
-  const feed = new Feed(model, size);
+  const feed = new Feed(model, size, rows);
   const whole = code.kl?.(feed.batch);
   // That of all numbers at once tells nothing of any of them.
   const kl = whole?.shape.at(-1) === 1 && code.size > 1 ? undefined : whole;
@@ -64,42 +65,6 @@ export async function codeDimensions(
   const variances = codes.variances();
   if (!kl) return Array.from(variances, (variance) => ({ variance }));
   const means = divergences.means();
-  // Groups are of numbers that lie side by side.
-  const each = Math.max(1, Math.round(code.size / means.length));
-  return Array.from(means, (mean, j) => ({
-    kl: mean,
-    variance: variances.subarray(j * each, (j + 1) * each).reduce((a, b) => a + b, 0),
-  }));
-}
-
-/** Running means and variances of columns, in float64. */
-class Columns {
-  private readonly first: Float64Array;
-  private readonly second: Float64Array;
-  private count = 0;
-
-  constructor(width: number) {
-    this.first = new Float64Array(width);
-    this.second = new Float64Array(width);
-  }
-
-  /** @param values [n, width], of which the first `rows` count */
-  add(values: Float32Array, rows: number): void {
-    const width = this.first.length;
-    for (let i = 0; i < rows * width; i++) {
-      const value = values[i] as number;
-      const j = i % width;
-      this.first[j] = (this.first[j] as number) + value;
-      this.second[j] = (this.second[j] as number) + value * value;
-    }
-    this.count += rows;
-  }
-
-  means(): Float64Array {
-    return this.first.map((sum) => sum / this.count);
-  }
-
-  variances(): Float64Array {
-    return this.means().map((mean, j) => (this.second[j] as number) / this.count - mean ** 2);
-  }
+  const parts = byPart(variances, means.length);
+  return Array.from(means, (kl, j) => ({ kl, variance: parts[j] as number }));
 }

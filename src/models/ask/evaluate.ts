@@ -9,7 +9,7 @@ import type { Model, Quantity } from '../family.ts';
 import { logDensities } from './densities.ts';
 import type { Evaluation, Figure, LikelihoodEstimate } from './evaluation.ts';
 import { Feed } from './feed.ts';
-import { moments } from './moments.ts';
+import { byPart, Columns, moments } from './moments.ts';
 import { withNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
@@ -29,9 +29,9 @@ export interface EvaluationOptions extends WorkOptions {
   seed?: number;
   /**
    * Σ log deviation of the features of standardised data: densities are then those of the data before
-   * they were standardised.
+   * they were standardised. Of data with holes a number for each row.
    */
-  logScale?: number;
+  logScale?: number | Float64Array;
 }
 
 const ROWS = 100;
@@ -65,10 +65,13 @@ async function exactEvaluation(
     draws,
     ...(seed !== undefined && { seed }),
   });
-  return exactEvaluationOf(
-    model,
-    found.map((value) => value - logScale),
-    draws,
+  return exactEvaluationOf(model, inUnitsOf(found, logScale), draws);
+}
+
+/** Log-densities of the data, from those of what the model sees. */
+export function inUnitsOf(logProb: Float64Array, logScale: number | Float64Array): Float64Array {
+  return logProb.map(
+    (value, i) => value - (typeof logScale === 'number' ? logScale : (logScale[i] as number)),
   );
 }
 
@@ -135,9 +138,12 @@ async function boundEvaluation(
     ...(signal && { signal }),
   });
   const [low, high] = seedWords(seed);
+  // One number for all rows is added in the end.
+  const byRow = typeof logScale === 'number' ? undefined : logScale;
+  const rest = typeof logScale === 'number' ? logScale : 0;
   // A key of its own: evaluation shares no noise with training.
   const found = await withNoise(runtime, [low, (high ^ 0x65766131) >>> 0], () =>
-    meansOf(runtime, model, rows, count, share(0, count)),
+    meansOf(runtime, model, rows, count, byRow, share(0, count)),
   );
   let nll: LikelihoodEstimate | null = null;
   if (scored > 0) {
@@ -146,10 +152,11 @@ async function boundEvaluation(
       seed,
       ...share(count, scored * samples),
     });
-    const estimate = likelihoodOf(scores, samples);
-    nll = { ...estimate, value: estimate.value + logScale };
+    const logProb = byRow ? inUnitsOf(scores.logProb, byRow) : scores.logProb;
+    const estimate = likelihoodOf({ ...scores, logProb }, samples);
+    nll = { ...estimate, value: estimate.value + rest };
   }
-  return boundEvaluationOf(found, nll, count, logScale);
+  return boundEvaluationOf(found, nll, count, rest);
 }
 
 /** The mean over all rows, and how sure it is. */
@@ -170,20 +177,25 @@ export function likelihoodOf(
 
 interface Means {
   readonly quantities: readonly (Quantity & { readonly mean: number; readonly error: number })[];
-  /** Variance over the rows of each number of the code that stands for them. */
+  /** Variance over the rows of each unit of the code that stands for them. */
   readonly variances: Float64Array | undefined;
 }
 
-/** Means of a model's quantities over rows, and how its codes vary. */
+/**
+ * Means of a model's quantities over rows, and how its codes vary.
+ *
+ * @param byRow what a row's density loses by standardising, where rows differ in that
+ */
 async function meansOf(
   runtime: Runtime,
   model: Model,
   rows: RowSource,
   count: number,
+  byRow: Float64Array | undefined,
   { onProgress, signal }: WorkOptions,
 ): Promise<Means> {
   const size = rowsAtOnce(model, Math.min(ROWS, count));
-  const feed = new Feed(model, size);
+  const feed = new Feed(model, size, rows);
   const { code, logWeights } = model.can;
   const quantities = model.can.quantities?.(feed.batch) ?? [];
   // Of codes that are drawn: those of an autoencoder are never idle.
@@ -196,9 +208,7 @@ async function meansOf(
     },
   });
   const values = quantities.map(() => new Float64Array(count));
-  const latent = code?.size ?? 0;
-  const first = new Float64Array(latent);
-  const second = new Float64Array(latent);
+  const columns = new Columns(code?.size ?? 0);
   try {
     for (let start = 0; start < count; start += size) {
       checkStop(signal, 'the evaluation');
@@ -209,7 +219,7 @@ async function meansOf(
       values.forEach((all, q) => {
         all.set((read[q] as Float32Array).subarray(0, end - start), start);
       });
-      if (codes) addMoments(read.at(-1) as Float32Array, end - start, first, second);
+      if (codes) columns.add(read.at(-1) as Float32Array, end - start);
       onProgress?.(end / count);
     }
   } finally {
@@ -218,27 +228,13 @@ async function meansOf(
   }
   return {
     quantities: quantities.map((quantity, q) => {
-      const { mean, standardError } = moments(values[q] as Float64Array);
+      const all = values[q] as Float64Array;
+      const own = quantity.isDensity && byRow ? all.map((v, i) => v + (byRow[i] as number)) : all;
+      const { mean, standardError } = moments(own);
       return { ...quantity, mean, error: standardError };
     }),
-    variances: codes && first.map((sum, j) => (second[j] as number) / count - (sum / count) ** 2),
+    variances: codes && byPart(columns.variances(), code?.units ?? columns.width),
   };
-}
-
-function addMoments(
-  codes: Float32Array,
-  count: number,
-  first: Float64Array,
-  second: Float64Array,
-): void {
-  const latent = first.length;
-  for (let i = 0; i < count; i++) {
-    for (let j = 0; j < latent; j++) {
-      const value = codes[i * latent + j] as number;
-      first[j] = (first[j] as number) + value;
-      second[j] = (second[j] as number) + value * value;
-    }
-  }
 }
 
 function boundEvaluationOf(

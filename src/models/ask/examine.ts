@@ -1,5 +1,6 @@
 // What else is found of a model with codes: what each of their dimensions tells, where the divergence goes,
 // how the bound rises with samples, and what the encoder leaves to be gained.
+import { meanScale } from '../../data/standardize.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import type { Model } from '../family.ts';
 import { criteriaFigures, criteriaOf } from './criteria.ts';
@@ -16,7 +17,7 @@ const MET = 1000;
 export interface ExamineOptions extends WorkOptions {
   readonly seed?: number;
   /** As in an evaluation. */
-  readonly logScale?: number;
+  readonly logScale?: number | Float64Array;
   /** Whether the bound is measured for 1 to 5,000 samples a row. */
   readonly curve?: boolean;
   /** Rows of the curve. Default: all. */
@@ -81,7 +82,10 @@ export async function examine(
         samples: CURVE_SAMPLES,
       })
     : undefined;
-  const shifted = points?.map((each) => ({ ...each, value: each.value + logScale }));
+  const shifted = points?.map((each) => ({
+    ...each,
+    value: each.value + meanScale(logScale, curveRows),
+  }));
   if (shifted) {
     for (const { samples, value, error } of shifted) {
       figures.push({
@@ -98,7 +102,7 @@ export async function examine(
   if (refinement) {
     const { before, beforeError, after, afterError, gap, gapError } = refinement;
     const bound = (label: string, name: string, value: number, error: number): Figure => ({
-      ...{ name: `refinement.${name}`, label, value: logScale - value, error },
+      ...{ name: `refinement.${name}`, label, value: meanScale(logScale, count) - value, error },
       unit: 'nats',
       digits: 3,
     });

@@ -83,7 +83,7 @@ export function gradientNoise(
   const ability = need(model, 'estimate', 'this');
   const [low, high] = seedWords(seed);
   return withNoise(runtime, [low, (high ^ 0x67726164) >>> 0], async () => {
-    const feed = new Feed(model, count);
+    const feed = new Feed(model, count, rows);
     feed.write(runtime, rows, 0, count);
     const exact = await exactOf(runtime, ability, feed);
     const found: EstimatorNoise[] = [];

@@ -136,10 +136,14 @@ export class Inference implements Asked {
   }
 
   /** What is computed of data. */
-  private ofData(key: string, graph: (feed: Feed) => Record<string, Tensor>): Task['build'] {
+  private ofData(
+    key: string,
+    rows: RowSource,
+    graph: (feed: Feed) => Record<string, Tensor>,
+  ): Pick<Task, 'key' | 'build'> {
     const { runtime, model } = this;
-    return (size) => {
-      const feed = new Feed(model, size, key);
+    const build: Task['build'] = (size) => {
+      const feed = new Feed(model, size, rows, key);
       return {
         graph: graph(feed),
         mouth: {
@@ -148,6 +152,7 @@ export class Inference implements Asked {
         },
       };
     };
+    return { key: rows.mask ? `${key}, masked` : key, build };
   }
 
   /** What is computed of codes that the host brings. */
@@ -170,9 +175,8 @@ export class Inference implements Asked {
     const rows = rowsOf('data', x, count, this.model.features);
     const { logStd } = code;
     const task: Task = {
-      key: 'encode',
       outputs: logStd ? ['mean', 'logStd'] : ['mean'],
-      build: this.ofData('encode', ({ batch }) => ({
+      ...this.ofData('encode', rows, ({ batch }) => ({
         mean: code.mean(batch),
         ...(logStd && { logStd: logStd.call(code, batch) }),
       })),
@@ -193,9 +197,8 @@ export class Inference implements Asked {
     if (!draw) throw lack(model.can, 'code.draw', 'this', 'a model whose codes are not drawn');
     const rows = rowsOf('data', x, count, model.features);
     const task: Task = {
-      key: 'draw codes',
       outputs: ['z'],
-      build: this.ofData('draw codes', ({ batch }) => ({ z: draw.call(code, batch) })),
+      ...this.ofData('draw codes', rows, ({ batch }) => ({ z: draw.call(code, batch) })),
     };
     const got = await this.overRows(task, count, rows, drawSeed, options);
     return got.get('z') as Float32Array;

@@ -60,7 +60,7 @@ export function information(
     const code = need(model, 'code', 'this');
     const latent = code.size;
     const size = Math.min(count, MET);
-    const feed = new Feed(model, size);
+    const feed = new Feed(model, size, rows);
     const z = code.draw?.(feed.batch) as ReturnType<typeof input>;
     const drawing = await runtime.compile({
       outputs: {

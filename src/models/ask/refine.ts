@@ -80,13 +80,13 @@ async function refined(
 ): Promise<Refinement> {
   const ability = need(model, 'refine', 'this');
   const size = rowsAtOnce(model, Math.min(ROWS, count));
-  const feed = new Feed(model, size);
+  const feed = new Feed(model, size, rows);
   const shape = [size, ability.width];
   const numbers = variable('numbers', shape);
   const state = { m: variable('m', shape), v: variable('v', shape) };
   const done = variable('done', []);
-  const { bound } = ability.bound(feed.batch, numbers);
-  const [slope] = gradient(neg(sum(bound)), [numbers]);
+  const { bound, surrogate } = ability.bound(feed.batch, numbers);
+  const [slope] = gradient(neg(sum(surrogate)), [numbers]);
   const phase = mul(Math.PI, div(done, steps));
   const next = adam().update({
     parameters: numbers,

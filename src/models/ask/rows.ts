@@ -3,7 +3,13 @@ import { LatentGpuError } from '../../errors.ts';
 import type { Model } from '../family.ts';
 
 /** Rows `start` to `end` of data [count, D] as numbers. */
-export type RowSource = (start: number, end: number) => Float32Array;
+export interface RowSource {
+  (start: number, end: number): Float32Array;
+  /** Which rows of the data they are, for models that know their training rows. Default: 0, 1, … */
+  readonly numbers?: readonly number[];
+  /** The same of data with holes: 1 where a value is known, 0 where it is missing. */
+  readonly mask?: (start: number, end: number) => Float32Array;
+}
 
 /** Rows [count, width], all at once or as they are asked for. */
 export type Rows = ArrayLike<number> | RowSource;

@@ -81,7 +81,7 @@ async function estimate(
   // Neither depends on how many rows there are, or a row's noise would.
   const width = Math.max(2, Math.min(samples, Math.floor(decoded / most)));
   const size = Math.min(most, count);
-  const feed = new Feed(model, size);
+  const feed = new Feed(model, size, rows);
   const drawn = variable('drawn', []);
   const logSum = variable('logSum', [size, 1]);
   const logSquares = variable('logSquares', [size, 1]);

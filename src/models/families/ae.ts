@@ -75,6 +75,7 @@ export class Autoencoder extends Module implements Model {
       decode: {
         mean: (z) => this.decode(z).mean,
         draw: (z) => this.decode(z).sample(),
+        parameters: (z) => this.decode(z).parameters ?? [],
         numbers: this.features * this.likelihood.outputsPerFeature,
       },
       describes: this.config.likelihood,
@@ -102,8 +103,11 @@ export class Autoencoder extends Module implements Model {
 const LACKS = {
   draw: 'an autoencoder, which has no distribution of codes to draw from; train a vae for samples',
   logWeights: 'an autoencoder, which gives data no probability; train a vae to score them',
+  impute: 'an autoencoder, which gives data no probability; train a vae to fill in what is missing',
   'code.draw': 'an autoencoder, whose codes have neither draws nor deviations; leave out --draw',
   'code.logStd': 'an autoencoder, whose codes have neither draws nor deviations; leave out --std',
+  estimate: 'an autoencoder, which draws nothing: its gradient needs no estimator',
+  refine: 'an autoencoder, which has no posterior to refit; leave out --refine',
   bijection: 'no flow but an autoencoder, which is no bijection',
 } as const;
 

@@ -1,7 +1,17 @@
 // What may be asked of a variational autoencoder.
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Batch } from '../../nn/index.ts';
-import { elbo, importanceBound } from '../../objectives/index.ts';
+import {
+  ENUMERABLE,
+  type Estimate,
+  elbo,
+  enumerated,
+  importanceBound,
+  importanceOf,
+  isDiscrete,
+  posteriorOf,
+  score,
+} from '../../objectives/index.ts';
 import { neg, zeros } from '../../ops/index.ts';
 import type { Abilities, CodeAbility } from '../family.ts';
 import { FreePart } from '../posteriors/index.ts';
@@ -19,6 +29,7 @@ export function vaeAbilities(model: Vae): Abilities {
     decode: {
       mean: (z) => model.decode(z).mean,
       draw: (z) => model.decode(z).sample(),
+      parameters: (z) => model.decode(z).parameters ?? [],
       numbers: Math.max(latent, features * likelihood.outputsPerFeature),
     },
     draw: {
@@ -30,13 +41,21 @@ export function vaeAbilities(model: Vae): Abilities {
       exact: false,
       of: (batch, k) => importanceBound(model, batch, k).logWeights,
     },
+    impute: {
+      kind: 'weighed',
+      of: (batch, k) => {
+        const draw = posteriorOf(model, batch).draw(k);
+        const { logWeights } = importanceOf(model, batch, draw.value, draw.logProb());
+        return { codes: draw.value, logWeights, means: model.decode(draw.value).mean };
+      },
+    },
     refine: {
       width: posteriorPart.width,
       start: (batch) =>
         rows === undefined
           ? model.numbers(batch)
           : zeros([batch.x.shape[0] as number, posteriorPart.width]),
-      bound: (batch, numbers) => elbo(model.withNumbers(numbers), batch),
+      bound: (batch, numbers) => refinedBound(model, batch, numbers),
     },
     ...(rows === undefined && { estimate: estimatesOf(model) }),
     ...(rows !== undefined && { trainingRows: rows }),
@@ -59,6 +78,18 @@ export function vaeAbilities(model: Vae): Abilities {
   };
 }
 
+/** Draws by which the score function refines codes that are too many to go through. */
+const SCORED = 4;
+
+function refinedBound(model: Vae, batch: Batch, numbers: Tensor): Estimate {
+  const refined = model.withNumbers(numbers);
+  const posterior = model.posteriorPart.of(numbers);
+  if (!isDiscrete(posterior)) return elbo(refined, batch);
+  return posterior.configurations <= ENUMERABLE
+    ? enumerated(refined, batch)
+    : score(refined, batch, { samples: SCORED, baseline: 'leave-one-out' });
+}
+
 function codeOf(model: Vae): CodeAbility {
   const { config, latent, priorPart } = model;
   const { code, posterior } = config;
@@ -68,6 +99,7 @@ function codeOf(model: Vae): CodeAbility {
   const isClosed = hasDeviations ? priorPart.isStandard : (code?.kind ?? 'normal') !== 'normal';
   return {
     size: latent,
+    ...(code?.kind === 'categorical' && { units: code.groups ?? 1 }),
     noun: 'codes',
     values: 'means',
     isStandard: priorPart.isStandard,
@@ -83,21 +115,13 @@ function codeOf(model: Vae): CodeAbility {
 }
 
 function lacksOf({ config }: Vae): Record<string, string> {
-  const { code, posterior, prior } = config;
+  const { code, posterior } = config;
   const kind = code?.kind ?? 'normal';
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
   return {
     'code.logStd': `a model with ${what}, whose deviations have no closed form; leave out --std`,
+    estimate: `a model with ${what}, without an encoder whose gradient could be estimated`,
     bijection: 'no flow but a variational autoencoder, which is no bijection',
     trainingRows: `a model with ${what}, which has a code for each row it was trained on and none for others`,
-    ...(posterior && posterior.kind !== 'normal'
-      ? {
-          graphs: `a model with posterior=${posterior.kind}, which ONNX files of this library do not hold`,
-        }
-      : prior && prior.kind !== 'normal'
-        ? {
-            graphs: `a model with prior=${prior.kind}, which ONNX files of this library do not hold`,
-          }
-        : {}),
   };
 }

@@ -218,6 +218,8 @@ const SHARED = {
   keys: KEYS as typeof KEYS & Schema,
   required: REQUIRED,
   run: { ...DECODED_RUN_KEYS, ...WEIGHED_RUN_KEYS },
+  // The encoder sees zeros, and bounds sum log p(x | z) over what is seen (Mattei and Frellsen 2019).
+  takesMissing: true,
   build: (config: unknown, { shape }: { readonly shape: readonly number[] }, seed: number) =>
     new Vae({ ...(config as Omit<VaeConfig, 'shape'>), shape }, seed),
 };

@@ -1,9 +1,9 @@
 // Rational-quadratic splines in float64: the formulas of shaders/lib/spline_pieces.wgsl.
 
 /** What no share of the whole and no slope falls below. */
-const LEAST = 1e-3;
+export const LEAST = 1e-3;
 /** softplus of this is 1 - LEAST. */
-const UNIT_SLOPE = Math.log(Math.expm1(1 - LEAST));
+export const UNIT_SLOPE = Math.log(Math.expm1(1 - LEAST));
 
 export interface SplineForm {
   readonly bins: number;

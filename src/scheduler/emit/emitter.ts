@@ -163,7 +163,7 @@ export class Emitter {
         `vec4u(${rowIndexText(access.shape, access.strides, access.offset, this.counterOf(this.group.levels.get(node)))})`,
       );
     }
-    const strides = alignStrides(access.strides, this.group.shape);
+    const strides = this.footprint.countedStrides(node, access.strides);
     const { terms, last } = this.space.affine(strides);
     const lanes = last === 0 ? '' : ` + (vec4u(${this.column}) + vec4u(0u, 1u, 2u, 3u)) * ${last}u`;
     return this.name(scope, `vec4u(${affineText(terms, access.offset)})${lanes}`);

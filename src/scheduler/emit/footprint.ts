@@ -76,8 +76,8 @@ export class Footprint {
       if (!this.readsByQuad(node)) continue;
       if (node.op.kind === 'noise') result.push(noiseStrides(shape));
       for (const input of node.inputs) {
-        const access = accessIn(input, readShape(node, input, this.group));
-        if (access.base.op.kind === 'iota') result.push(alignStrides(access.strides, shape));
+        const { base, strides } = accessIn(input, readShape(node, input, this.group));
+        if (base.op.kind === 'iota') result.push(this.countedStrides(node, strides));
       }
     }
     return result;
@@ -114,6 +114,12 @@ export class Footprint {
     // A fold of rows' values takes them one by one.
     const base = (accessOf(node.inputs[0] as Tensor) as Access).base;
     return this.group.levels.get(node) === 'row' || this.group.levels.get(base) !== 'row';
+  }
+
+  /** The same of numbers that are counted and not read. */
+  countedStrides(node: Tensor, strides: readonly number[]): number[] {
+    if (node.op.kind === 'gather') return [strides[0] as number, 0];
+    return alignStrides(strides, this.group.shape);
   }
 
   /** Strides of a read over the domain; a gathered table's row is chosen at run time. */

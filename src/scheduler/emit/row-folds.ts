@@ -40,11 +40,14 @@ export function foldLibrary(
   library: ShaderName;
   constants: Constants<'lib/fold_subgroups'>;
   label: string;
+  /** Whether registers are exchanged. */
+  exchanges: boolean;
 } {
-  if (lanes === 1) return { library: 'lib/fold_serial', constants: {}, label: 'serial' };
-  if (!subgroups) return { library: 'lib/fold_lanes', constants: {}, label: `${lanes} lanes` };
+  const apart = { constants: {}, exchanges: false };
+  if (lanes === 1) return { ...apart, library: 'lib/fold_serial', label: 'serial' };
+  if (!subgroups) return { ...apart, library: 'lib/fold_lanes', label: `${lanes} lanes` };
   const step = across ? workgroup / lanes : 1;
   const library = lanes * step <= subgroupSize ? 'lib/fold_subgroup' : 'lib/fold_subgroups';
   const constants = { SUBGROUP: subgroupSize, NEAR_STEP: step };
-  return { library, constants, label: `${lanes} lanes by subgroups` };
+  return { library, constants, label: `${lanes} lanes by subgroups`, exchanges: true };
 }

@@ -2,6 +2,7 @@
 import { sizeOf } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { specialize } from '../../kernels/specialize.ts';
+import { askSubgroupSize } from '../../kernels/subgroup-size.ts';
 import { outerAxes } from '../fuse/group.ts';
 import { type Access, accessOf } from '../lower/access.ts';
 import type { AdapterClass } from '../lower/adapter.ts';
@@ -35,7 +36,7 @@ export function rowsKernel(footprint: Footprint, adapter: AdapterClass, density:
   const folding = foldLibrary(shape, across, adapter);
   const rows = sizeOf(extents(outer));
   const { dispatch, gridX } = grid(Math.ceil((rows * group.splits * lanes) / workgroup));
-  const code = specialize('rows', {
+  const rowsCode = specialize('rows', {
     constants: {
       ...libraryConstants(emitter, adapter),
       ...folding.constants,
@@ -56,6 +57,9 @@ export function rowsKernel(footprint: Footprint, adapter: AdapterClass, density:
       process: `fn process(row: u32, split: u32, lane: u32, place: u32, live: bool) {\n${indent(body)}\n}`,
     },
   });
+  const { subgroupSize, asksSubgroupSize } = adapter;
+  const asks = folding.exchanges && asksSubgroupSize && subgroupSize !== undefined;
+  const code = asks ? askSubgroupSize(rowsCode, subgroupSize) : rowsCode;
   const variant = [
     folding.label,
     ...(group.splits > 1 ? [`${group.splits} splits`] : []),

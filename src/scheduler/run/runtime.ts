@@ -47,6 +47,7 @@ export class Runtime {
       isSoftware: device.adapter.isSoftware,
       vendor: device.adapter.vendor,
       ...(device.subgroupSize !== undefined && { subgroupSize: device.subgroupSize }),
+      asksSubgroupSize: device.asksSubgroupSize,
       maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,
       maxUniformBuffers: limits.maxUniformBuffersPerShaderStage,
       maxInvocations: limits.maxComputeInvocationsPerWorkgroup,

@@ -6,6 +6,13 @@ const RESOLVED = `\0${NAME}`;
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
+/** Keeps modules that are there for what they do: the package's word on side effects is about what is built. */
+const wholePlugin: Plugin = {
+  name: 'latentgpu:whole',
+  enforce: 'post',
+  transform: () => ({ moduleSideEffects: true }),
+};
+
 /**
  * Bundles a page's script and what it imports, in memory.
  *
@@ -19,6 +26,7 @@ export async function bundlePage(input: string): Promise<Map<string, string>> {
     // In Deno the scripts lie in a folder of any name.
     base: './',
     worker: { format: 'es' },
+    plugins: [wholePlugin],
     build: {
       write: false,
       minify: false,

@@ -215,10 +215,12 @@ export class FlowModel extends Module implements Model {
 const TREATED = { uniform: 'dequantised', variational: 'dequantised variationally' } as const;
 
 const LACKS = {
+  impute: 'a flow, which takes no missing values; train a vae to fill in what is missing',
   'code.draw': 'a flow, whose codes have neither draws nor deviations; leave out --draw',
   'code.logStd': 'a flow, whose codes have neither draws nor deviations; leave out --std',
   'decode.draw': 'a flow, which leaves nothing to draw; leave out --draw',
   binarize: 'a flow, whose data are not binarised; leave out --binarize',
   half: 'a flow, whose log-determinants want all their bits; leave out --half',
-  graphs: 'a flow, which has no encoder and no decoder to export',
+  estimate: 'a flow, whose gradient is exact: there are no estimators to compare',
+  refine: 'a flow, whose codes are exact: there is nothing to refit; leave out --refine',
 } as const;

@@ -1,0 +1,91 @@
+// Data whose holes are filled: what was seen as it was, bit for bit, the rest in the data's own units.
+import { imageSize, type LoadedDataset } from '../../data/dataset.ts';
+import { type Standardization, toOriginal } from '../../data/standardize.ts';
+import { csvText, float32Text } from '../../formats/csv-text.ts';
+
+/** Rows [count, D] in data units; float64 where the data are. */
+export type Filled = Float32Array | Float64Array;
+
+/** @param made whole rows as the model sees them */
+export function filled(
+  original: LoadedDataset,
+  made: Float32Array,
+  standardization: Standardization | undefined,
+): Filled {
+  const { data, mask } = original;
+  const rows = standardization ? toOriginal(made, standardization) : made;
+  const isDouble = data instanceof Float64Array || rows instanceof Float64Array;
+  const result = isDouble ? new Float64Array(data.length) : new Float32Array(data.length);
+  const unit = data instanceof Uint8Array ? 1 / 255 : 1;
+  for (let i = 0; i < data.length; i++) {
+    const isSeen = !mask || mask[i];
+    result[i] = isSeen ? unit * (data[i] as number) : Math.fround(rows[i] as number);
+  }
+  return result;
+}
+
+/** The table again, with its headings and its column of classes, whose name it is. */
+export function filledTable(original: LoadedDataset, rows: Filled): string {
+  const { columns, labels, classNames, table, mask, count } = original;
+  const width = imageSize(original);
+  const isLabelled = labels && classNames;
+  const names = columns && [...columns, ...(isLabelled ? [table?.labelColumn ?? 'label'] : [])];
+  const isDouble = rows instanceof Float64Array;
+  const cell = (i: number) => {
+    const value = rows[i] as number;
+    return isDouble && (!mask || mask[i]) ? String(value) : float32Text(value);
+  };
+  const lines = Array.from({ length: count }, (_, row) => [
+    ...Array.from({ length: width }, (_, j) => cell(row * width + j)),
+    ...(isLabelled ? [classNames[labels[row] as number] as string] : []),
+  ]);
+  return csvText(lines, names);
+}
+
+/** How far what was put in is from what had been hidden on purpose. */
+export interface Imputation {
+  /** Values that were hidden. */
+  readonly hidden: number;
+  /** Mean squared error, in the features' deviations if the data are standardised. */
+  readonly mse: number;
+  /** Of the feature's mean over what is seen (of the training rows, if the data are standardised). */
+  readonly meanMse: number;
+}
+
+/** @param made whole rows as the model sees them */
+export function imputation(
+  original: LoadedDataset,
+  made: Float32Array,
+  standardization: Standardization | undefined,
+): Imputation | undefined {
+  const { withheld, mask, data } = original;
+  if (!withheld || !mask) return undefined;
+  const width = imageSize(original);
+  const unit = data instanceof Uint8Array ? 1 / 255 : 1;
+  const means = standardization ? new Float64Array(width) : seenMeans(original, unit);
+  let [hidden, squares, plain] = [0, 0, 0];
+  for (let i = 0; i < data.length; i++) {
+    if (mask[i] || (withheld.mask && !withheld.mask[i])) continue;
+    const j = i % width;
+    const value = unit * (withheld.data[i] as number);
+    const truth = standardization
+      ? (value - (standardization.mean[j] as number)) / (standardization.std[j] as number)
+      : value;
+    hidden += 1;
+    squares += ((made[i] as number) - truth) ** 2;
+    plain += ((means[j] as number) - truth) ** 2;
+  }
+  return hidden > 0 ? { hidden, mse: squares / hidden, meanMse: plain / hidden } : undefined;
+}
+
+function seenMeans({ data, mask, shape }: LoadedDataset, unit: number): Float64Array {
+  const width = imageSize({ shape });
+  const [sums, counts] = [new Float64Array(width), new Float64Array(width)];
+  for (let i = 0; i < data.length; i++) {
+    if (!mask?.[i]) continue;
+    const j = i % width;
+    sums[j] = (sums[j] as number) + unit * (data[i] as number);
+    counts[j] = (counts[j] as number) + 1;
+  }
+  return sums.map((sum, j) => sum / Math.max(1, counts[j] as number));
+}

@@ -1,0 +1,124 @@
+// WebP images as data. The decoding is libwebp's, as WebAssembly (@cwasm/webp); what is here makes sure that
+// a file holds one image of a size that can be had before anything is allocated.
+import wasm from '@cwasm/webp/webp.wasm?url&inline';
+import { LatentGpuError } from '../errors.ts';
+import type { PngImage } from './png.node.ts';
+
+/** Pixels of the largest image that is read. */
+const MOST_PIXELS = 2 ** 26;
+
+const begins = (bytes: Uint8Array, at: number, text: string) =>
+  [...text].every((c, i) => bytes[at + i] === c.charCodeAt(0));
+
+/** Whether `bytes` begin as a WebP file does. */
+export function isWebp(bytes: Uint8Array): boolean {
+  return begins(bytes, 0, 'RIFF') && begins(bytes, 8, 'WEBP');
+}
+
+/** What libwebp offers; its pointers are numbers of bytes in `memory`. */
+interface Library {
+  readonly memory: WebAssembly.Memory;
+  malloc(bytes: number): number;
+  free(pointer: number): void;
+  /** @returns where `[height, width, 4]` bytes are, 0 for a damaged image; writes the extents as u32 */
+  WebPDecodeRGBA(data: number, bytes: number, width: number, height: number): number;
+}
+
+let library: Library | undefined;
+
+function open(): Library {
+  const code = Buffer.from(wasm.slice(wasm.indexOf(',') + 1), 'base64');
+  const never = () => 0;
+  const files = { fd_close: never, fd_seek: never, fd_write: never };
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(code), {
+    wasi_snapshot_preview1: files,
+  });
+  return instance.exports as unknown as Library;
+}
+
+/** The pixels of a file as RGBA; undefined if it is damaged. */
+function decoded(bytes: Uint8Array, { width, height }: Size): Uint8Array | undefined {
+  library ??= open();
+  const { memory, malloc, free, WebPDecodeRGBA } = library;
+  const data = malloc(bytes.length);
+  const extents = malloc(8);
+  // Memory that has grown is another array.
+  new Uint8Array(memory.buffer, data, bytes.length).set(bytes);
+  const pixels = WebPDecodeRGBA(data, bytes.length, extents, extents + 4);
+  const [across, down] = new Uint32Array(memory.buffer.slice(extents, extents + 8));
+  const fits = pixels !== 0 && across === width && down === height;
+  const found = fits
+    ? new Uint8Array(memory.buffer.slice(pixels, pixels + 4 * width * height))
+    : undefined;
+  for (const pointer of [data, extents, pixels]) free(pointer);
+  return found;
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** From the first chunk (RFC 9649, 2.5 to 2.7). */
+function sizeOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Size {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 30 || view.getUint32(4, true) + 8 > bytes.length) {
+    throw bad('damaged (it is cut short)');
+  }
+  if (begins(bytes, 12, 'VP8X')) {
+    const flags = bytes[20] as number;
+    if ((flags & 2) !== 0) throw bad('is an animation; save one image of it');
+    const extent = (at: number) => (view.getUint32(at, true) & 0xffffff) + 1;
+    return { width: extent(24), height: view.getUint16(27, true) + 65536 * view.getUint8(29) + 1 };
+  }
+  if (begins(bytes, 12, 'VP8L')) {
+    const bits = view.getUint32(21, true);
+    return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
+  }
+  if (!begins(bytes, 12, 'VP8 ')) throw bad('damaged (it holds no image)');
+  const extent = (at: number) => view.getUint16(at, true) & 0x3fff;
+  return { width: extent(26), height: extent(28) };
+}
+
+/**
+ * Reads a WebP image, lossy or lossless. Opaque alpha is dropped; one of greys alone is grey.
+ *
+ * @param bytes the file
+ * @param name what to call the file in errors
+ * @throws LatentGpuError `bad-format` if it is no WebP file, is damaged or moves; `bad-data` if it is too
+ *   large, or transparent anywhere
+ */
+export function readWebp(bytes: Uint8Array, name = 'WebP file'): PngImage {
+  const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
+  if (!isWebp(bytes)) throw bad('not a WebP file (its signature is missing)');
+  const { width, height } = sizeOf(bytes, bad);
+  const count = width * height;
+  if (count > MOST_PIXELS) {
+    throw new LatentGpuError(
+      'bad-data',
+      `${name}: has ${width} × ${height} pixels; make it smaller`,
+    );
+  }
+  let rgba: Uint8Array | undefined;
+  try {
+    rgba = decoded(bytes, { width, height });
+  } catch {
+    // A trap leaves the library's memory as it was.
+    library = undefined;
+  }
+  if (!rgba) throw bad('damaged');
+  let isGrey = true;
+  for (let i = 0; i < rgba.length; i += 4) {
+    if (rgba[i + 3] !== 255) {
+      const why = 'has transparent pixels; lay it on an opaque background';
+      throw new LatentGpuError('bad-data', `${name}: ${why}`);
+    }
+    isGrey &&= rgba[i] === rgba[i + 1] && rgba[i] === rgba[i + 2];
+  }
+  const channels = isGrey ? 1 : 3;
+  const data = new Uint8Array(count * channels);
+  for (let i = 0; i < data.length; i++) {
+    data[i] = rgba[4 * Math.floor(i / channels) + (i % channels)] as number;
+  }
+  return { width, height, channels, data };
+}

@@ -1,0 +1,271 @@
+// From graphs of ops to graphs of ONNX. Graphs are made for a number of rows; here it is left open again.
+import { LatentGpuError } from '../../errors.ts';
+import type { AttributeValue, Extent } from '../../formats/onnx/graph.ts';
+import { OnnxGraph } from '../../formats/onnx/graph.ts';
+import type { NdArray } from '../../graph/ndarray.ts';
+import type { Shape } from '../../graph/shape.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { topological } from '../../graph/traverse.ts';
+import { isVariable, type Variable } from '../../graph/variable.ts';
+import { evaluate } from '../../ops/index.ts';
+import { biasOf, ROWS_OF_TABLE } from './table.ts';
+
+/** What the number of rows is called in a file. */
+export const BATCH = 'batch';
+
+/** Primes, one of which divides no extent of a model: an extent that it divides counts rows. */
+const PRIMES = [8191, 131071, 524287];
+
+/** Steps beyond which a graph is a loop unrolled: a pass for each of many features. */
+const MOST_NODES = 50_000;
+
+/** A number of rows that cannot be mistaken for an extent of a model that has these variables. */
+export function rowsFor(variables: Iterable<Tensor>, ...more: readonly number[]): number {
+  const extents = [...more, ...[...variables].flatMap(({ shape }) => shape)];
+  const found = PRIMES.find((prime) => extents.every((extent) => extent % prime !== 0));
+  if (found !== undefined) return found;
+  throw new LatentGpuError('limit-exceeded', 'a model of such extents has no ONNX file');
+}
+
+/** What a file is made from: graphs over so many rows, and the values of all that is no input. */
+export interface LoweringOptions {
+  readonly rows: number;
+  readonly values: ReadonlyMap<Variable, ArrayLike<number>>;
+  /** Names of variables in the file. */
+  readonly names: ReadonlyMap<Variable, string>;
+}
+
+/**
+ * Adds the nodes of tensors to an ONNX graph, each once. What depends on no input is computed here, in
+ * float64, and held by the file as a tensor.
+ */
+export class Lowering {
+  readonly graph = new OnnxGraph();
+  private readonly options: LoweringOptions;
+  private readonly given = new Map<Tensor, ArrayLike<number>>();
+  private readonly lowered = new Map<Tensor, string>();
+  /** What depends on no input, until somebody reads it. */
+  private readonly known = new Map<Tensor, NdArray>();
+  private readonly used = new Map<string, number>();
+  private rowsName: string | undefined;
+  private fed: string | undefined;
+
+  constructor(options: LoweringOptions) {
+    this.options = options;
+    this.reserve(options.names.values());
+    for (const [variable, values] of options.values) this.given.set(variable, values);
+  }
+
+  /** A value that is fed, of which the first axis counts rows. */
+  input(name: string, shape: readonly Extent[], about: string): string {
+    this.fed ??= name;
+    this.used.set(name, 1);
+    return this.graph.input(name, shape, about);
+  }
+
+  /** Has a tensor stand for a value that is there already. */
+  bind(tensor: Tensor, name: string): void {
+    this.lowered.set(tensor, name);
+  }
+
+  /** Has the next values keep their hands off names that are promised to somebody. */
+  reserve(names: Iterable<string>): void {
+    for (const name of names) this.used.set(name, 1);
+  }
+
+  /**
+   * The names of tensors' values, with the nodes that compute them.
+   *
+   * @throws LatentGpuError `bad-input` for an op that ONNX has not, with its name
+   */
+  values(tensors: readonly Tensor[]): string[] {
+    const order = topological(tensors);
+    if (order.length > MOST_NODES) throw unlike(`${order.length} steps one after the other`);
+    const open = this.openOnes(order);
+    const users = new Map<Tensor, Tensor[]>();
+    for (const node of order) {
+      if (!open.has(node) || this.lowered.has(node)) continue;
+      for (const x of node.inputs) users.set(x, [...(users.get(x) ?? []), node]);
+    }
+    // Everything known that an open node reads, at once: subgraphs are walked a single time.
+    const read = [...users.keys(), ...tensors];
+    this.compute(read.filter((x) => !open.has(x) && !this.lowered.has(x) && !this.known.has(x)));
+    for (const node of order) {
+      if (!open.has(node) || this.lowered.has(node)) continue;
+      // A product with a bias is one node, made where the bias is added.
+      const [user, second] = users.get(node) ?? [];
+      const isPart = user && !second && !tensors.includes(node) && biasOf(user)?.product === node;
+      if (isPart && !open.has(biasOf(user)?.bias as Tensor)) continue;
+      this.lowered.set(node, this.nodesOf(node));
+    }
+    return tensors.map((tensor) => this.operand(tensor));
+  }
+
+  value(tensor: Tensor): string {
+    return this.values([tensor])[0] as string;
+  }
+
+  /** A node with one result. */
+  node(
+    op: string,
+    inputs: readonly string[],
+    attributes?: Readonly<Record<string, AttributeValue>>,
+    name = this.free(op.toLowerCase()),
+  ): string {
+    return this.graph.node(name, op, inputs, attributes);
+  }
+
+  numbers(values: readonly number[] | Float32Array, shape: Shape, name = 'constant'): string {
+    const data = values instanceof Float32Array ? values : Float32Array.from(values);
+    return this.graph.tensor(this.free(name), shape, data);
+  }
+
+  integers(values: readonly number[], name = 'integers'): string {
+    const data = BigInt64Array.from(values, BigInt);
+    return this.graph.tensor(this.free(name), [values.length], data);
+  }
+
+  /** A shape as what Reshape takes. */
+  target(shape: Shape): string {
+    const open = shape.filter((extent) => this.countsRows(extent));
+    if (open.length > 1) throw unlike(`a shape [${shape}] with two axes of rows`);
+    return this.integers(
+      shape.map((extent) => (this.countsRows(extent) ? -1 : extent)),
+      'shape',
+    );
+  }
+
+  /** A shape as what Expand takes: with the number of rows that are fed. */
+  extents(shape: Shape): string {
+    if (!shape.some((extent) => this.countsRows(extent))) return this.integers(shape, 'shape');
+    const parts = shape.map((extent) => {
+      if (!this.countsRows(extent)) return this.integers([extent], 'extent');
+      const times = extent / this.options.rows;
+      return times === 1
+        ? this.rowCount()
+        : this.node('Mul', [this.rowCount(), this.integers([times], 'times')]);
+    });
+    return parts.length === 1 ? (parts[0] as string) : this.node('Concat', parts, { axis: 0 });
+  }
+
+  /** A shape as a file declares it. */
+  declared(shape: Shape): Extent[] {
+    return shape.map((extent) => {
+      if (!this.countsRows(extent)) return extent;
+      const times = extent / this.options.rows;
+      return times === 1 ? BATCH : `${times}*${BATCH}`;
+    });
+  }
+
+  private countsRows(extent: number): boolean {
+    return extent > 0 && extent % this.options.rows === 0;
+  }
+
+  private rowCount(): string {
+    if (this.rowsName === undefined) {
+      const shape = this.node('Shape', [this.fed as string]);
+      this.rowsName = this.node('Gather', [shape, this.integers([0], 'first')], { axis: 0 });
+    }
+    return this.rowsName;
+  }
+
+  /** A name that nobody has: the given one, or with a number after it. */
+  private free(name: string): string {
+    const times = this.used.get(name) ?? 0;
+    this.used.set(name, times + 1);
+    return times === 0 ? name : this.free(`${name}.${times}`);
+  }
+
+  /** What depends on an input, or has as many elements as there are rows. */
+  private openOnes(order: readonly Tensor[]): Set<Tensor> {
+    const open = new Set<Tensor>();
+    for (const node of order) {
+      const isOpen =
+        this.lowered.has(node) ||
+        (isVariable(node) && !this.isGiven(node)) ||
+        node.op.kind === 'noise' ||
+        node.inputs.some((x) => open.has(x)) ||
+        node.shape.some((extent) => this.countsRows(extent));
+      if (isOpen) open.add(node);
+    }
+    return open;
+  }
+
+  /** Whether a variable's values are known: a mask or an order is what it was made as. */
+  private isGiven(variable: Variable): boolean {
+    if (this.given.has(variable)) return true;
+    if (!variable.init || variable.role === 'input' || variable.role === 'parameter') return false;
+    const random = (): never => {
+      throw unlike(`'${variable.name}', which is drawn`);
+    };
+    this.given.set(variable, variable.init(variable.shape, random));
+    return true;
+  }
+
+  /** Computes what is known; whoever reads it has it held. */
+  private compute(known: readonly Tensor[]): void {
+    // A variable is held as it is: float64 and back would change nothing but time.
+    const made = [...new Set(known)].filter((x) => !isVariable(x) && !this.isWeightAcross(x));
+    const results = evaluate(made, this.given);
+    for (const [i, tensor] of made.entries()) this.known.set(tensor, results[i] as NdArray);
+  }
+
+  /** A weight that products read across: it stays as it is. */
+  private isWeightAcross(x: Tensor): boolean {
+    return x.op.name === 'transpose' && x.rank === 2 && isVariable(x.inputs[0] as Tensor);
+  }
+
+  /** A variable's own tensor in the file. */
+  variable(variable: Variable): string {
+    const there = this.lowered.get(variable);
+    if (there !== undefined) return there;
+    const values = this.given.get(variable);
+    if (!values) throw unlike(`'${variable.name}', which changes from run to run`);
+    const own = this.options.names.get(variable);
+    if (own !== undefined) this.used.delete(own);
+    const name = this.tensor(own ?? (variable.name || 'constant'), variable, values);
+    this.lowered.set(variable, name);
+    return name;
+  }
+
+  has(tensor: Tensor): boolean {
+    return this.lowered.has(tensor);
+  }
+
+  /** The name of what a node reads, which the file may have to hold. */
+  operand(x: Tensor): string {
+    const there = this.lowered.get(x);
+    if (there !== undefined) return there;
+    const name = isVariable(x) ? this.variable(x) : this.held(x);
+    this.lowered.set(x, name);
+    return name;
+  }
+
+  private held(x: Tensor): string {
+    const value = this.known.get(x);
+    if (value) return this.tensor(x.dtype === 'u32' ? 'index' : 'constant', x, value.data);
+    const weight = this.variable(x.inputs[0] as Variable);
+    return this.node('Transpose', [weight], { perm: [1, 0] });
+  }
+
+  private tensor(name: string, { dtype, shape }: Tensor, values: ArrayLike<number>): string {
+    const each = Array.from(values);
+    const data = dtype === 'u32' ? BigInt64Array.from(each, BigInt) : Float32Array.from(values);
+    return this.graph.tensor(this.free(name), shape, data);
+  }
+
+  private nodesOf(node: Tensor): string {
+    const row = ROWS_OF_TABLE[node.op.name];
+    if (row) return row(this, node);
+    if (node.op.kind === 'noise') throw unlike('noise that is drawn');
+    if (node.op.kind === 'variable') {
+      throw unlike(`'${node.name}', which changes from run to run`);
+    }
+    throw unlike(`the op '${node.op.name}'`);
+  }
+}
+
+/** The refusal of a graph, without its subject. */
+export function unlike(what: string): LatentGpuError {
+  return new LatentGpuError('bad-input', `it has ${what}, for which ONNX has no node`);
+}

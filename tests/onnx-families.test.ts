@@ -1,0 +1,156 @@
+/** Every part of every family as ONNX, run by ONNX Runtime, against float64 references of its graphs. */
+import * as ort from 'onnxruntime-web';
+import { describe, expect, test } from 'vitest';
+import type { Tensor } from '../src/graph/tensor.ts';
+import { topological } from '../src/graph/traverse.ts';
+import { input, isVariable, type Variable } from '../src/graph/variable.ts';
+import {
+  type OnnxPart,
+  type OnnxSource,
+  onnxFile,
+  onnxParts,
+} from '../src/interchange/onnx/index.ts';
+import { buildModel, type Model, modelConfig } from '../src/models/index.ts';
+import { evaluate } from '../src/ops/index.ts';
+import { assignments, settleRun } from '../src/training/index.ts';
+import { reals } from './support/engine.ts';
+
+// Threads of its own would outlive the tests.
+ort.env.wasm.numThreads = 1;
+
+interface Case {
+  readonly family: string;
+  readonly set?: readonly string[];
+  readonly shape?: readonly number[];
+  /** Parts for which ONNX has no nodes, and what is said of them. */
+  readonly lacks?: Partial<Record<OnnxPart, string>>;
+}
+
+const NETS = ['encoder.hidden=9', 'decoder.hidden=9', 'latent=3'];
+const SEQUENTIAL = "the op 'causalSolve'";
+const DRAWN = 'noise that is drawn';
+
+const CASES: Case[] = [
+  ...['full', 'iaf'].map((kind) => ({ family: 'vae', set: [...NETS, `posterior.kind=${kind}`] })),
+  { family: 'vae', set: [...NETS, 'prior.kind=realnvp'] },
+  {
+    family: 'vae',
+    set: [...NETS, 'code.kind=categorical', 'code.groups=2', 'code.classes=3'].filter(
+      (text) => !text.startsWith('latent'),
+    ),
+  },
+  { family: 'realnvp', set: ['net.hidden=8', 'depth=3'] },
+  { family: 'realnvp', set: ['net.hidden=8', 'depth=2', 'transform.kind=affine'], shape: [5] },
+  { family: 'maf', set: ['net.hidden=8', 'depth=2'] },
+  { family: 'iaf', set: ['net.hidden=8', 'depth=1'] },
+  { family: 'linear-lu', shape: [4] },
+  { family: 'linear-qr', shape: [4] },
+  {
+    family: 'emerging',
+    set: ['depth=1', 'dequantize=none'],
+    shape: [4, 4],
+    lacks: { decoder: SEQUENTIAL },
+  },
+  {
+    family: 'glow',
+    set: ['net.hidden=6', 'depth=1', 'levels=2', 'dequantize=none'],
+    shape: [8, 8],
+  },
+  {
+    family: 'glow',
+    set: ['net.hidden=6', 'depth=1', 'levels=2', 'dequantize=uniform'],
+    shape: [8, 8],
+    lacks: { density: DRAWN, encoder: DRAWN },
+  },
+];
+
+function source({ family, set = [], shape = [2] }: Case): OnnxSource {
+  const traits = { shape, isContinuous: family !== 'glow' };
+  const values = settleRun(family, [assignments(family, [...set])], traits as never);
+  const config = modelConfig(family, { shape: [...shape] }, values);
+  const model = buildModel(config, 7);
+  let state = 1;
+  const random = () => {
+    state = (state * 16807) % 2147483647;
+    return state / 2147483647;
+  };
+  const made = (list: [string, Variable][], noise: number) =>
+    new Map(
+      list.map(([name, variable]) => {
+        const start = variable.init?.(variable.shape, random);
+        const moved = reals(name, variable.size, -noise, noise);
+        return [variable, moved.map((x, i) => x + (start?.[i] ?? 0))];
+      }),
+    );
+  const weights = made(model.namedParameters(), 0.3);
+  return {
+    config,
+    model,
+    weights,
+    buffers: made(model.namedBuffers(), 0),
+    standardization: undefined,
+  };
+}
+
+function graphs(model: Model, part: OnnxPart, fed: Tensor): Record<string, Tensor> {
+  const { code, decode, logWeights } = model.can;
+  if (part === 'density') return { logProb: logWeights?.of({ x: fed }, 1) as Tensor };
+  const result: Record<string, Tensor> = {};
+  if (part !== 'decoder' && code) {
+    result[code.values === 'means' ? 'mean' : 'z'] = code.mean({ x: fed });
+    if (code.logStd) result.logStd = code.logStd({ x: fed });
+  }
+  if (part !== 'encoder' && decode) {
+    const z = part === 'decoder' ? fed : (result.mean as Tensor);
+    result[part === 'decoder' ? 'x' : 'reconstruction'] = decode.mean(z);
+    for (const { name, of } of decode.parameters?.(z) ?? []) result[name] = of;
+  }
+  return result;
+}
+
+async function agrees(from: OnnxSource, part: OnnxPart): Promise<void> {
+  const { model, weights, buffers } = from;
+  const rows = 7;
+  const width = part === 'decoder' ? (model.can.code?.size as number) : model.features;
+  const data = reals(`fed ${part}`, rows * width, 0.05, 0.95);
+  const fed = input('fed', [rows, width]);
+  const wanted = graphs(model, part, fed);
+  const values = new Map<Tensor, ArrayLike<number>>([...weights, ...(buffers ?? []), [fed, data]]);
+  for (const node of topological(Object.values(wanted))) {
+    // Masks and orders are what they were made as.
+    if (!isVariable(node) || values.has(node) || !node.init) continue;
+    values.set(node, node.init(node.shape, Math.random));
+  }
+  const references = evaluate(Object.values(wanted), values);
+  const { bytes, outputs } = onnxFile(from, part, '0.0.0');
+  const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
+  const [name] = session.inputNames as [string];
+  const meta = session.inputMetadata[0];
+  const dims = meta?.isTensor ? meta.shape.map((n) => (n === 'batch' ? rows : Number(n))) : [];
+  const got = await session.run({ [name]: new ort.Tensor('float32', data, dims) });
+  expect(outputs.map((output) => output.name)).toEqual(Object.keys(wanted));
+  Object.keys(wanted).forEach((output, i) => {
+    const found = got[output]?.data as Float32Array;
+    const exact = references[i]?.data as Float64Array;
+    expect(found.length, output).toBe(exact.length);
+    const scale = exact.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+    const off = exact.reduce(
+      (most, value, j) => Math.max(most, Math.abs((found[j] as number) - value)),
+      0,
+    );
+    // Several hundred roundings of float32, of which the largest numbers tell.
+    expect(off / scale, output).toBeLessThan(2e-5);
+  });
+  await session.release();
+}
+
+describe.each(CASES)('$family $set', (one) => {
+  const from = source(one);
+  test.each(onnxParts(from.model))('%s', async (part) => {
+    const why = one.lacks?.[part];
+    if (why === undefined) return await agrees(from, part);
+    expect(() => onnxFile(from, part, '0.0.0')).toThrow(
+      expect.objectContaining({ code: 'bad-input', message: expect.stringContaining(why) }),
+    );
+  });
+});
