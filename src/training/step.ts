@@ -21,8 +21,8 @@ const SURROGATE = 'surrogate';
 export type { LossTerms } from '../optim/index.ts';
 
 export interface TrainerOptions extends RunData, Omit<MinimizeOptions, 'also'> {
-  /** The loss of a batch: `({ x }) => …`, x [B, D]. */
-  readonly loss: (batch: Batch) => LossTerms;
+  /** The loss of a batch: `({ x, labels }) => …`, x [B, D], or of its data points alone: `(x) => …`. */
+  readonly loss: (batch: Batch & Tensor) => LossTerms;
 }
 
 /** The graph of a training step, without a device. */
@@ -31,6 +31,12 @@ export interface StepDescription extends Description {
   readonly history: Variable;
   /** Of a moving average. */
   readonly decay: number | undefined;
+}
+
+/** A batch that stands for its data points as well. */
+function asTensor(batch: Batch): Batch & Tensor {
+  const { x } = batch;
+  return Object.defineProperties(x, Object.getOwnPropertyDescriptors(batch)) as Batch & Tensor;
 }
 
 /**
@@ -45,7 +51,7 @@ export function describeStep(options: TrainerOptions): StepDescription {
     seed: options.seed ?? 0,
     ...(residentBytes !== undefined && { residentBytes }),
   });
-  const terms = options.loss(batches.batch);
+  const terms = options.loss(asTensor(batches.batch));
   const { loss, metrics = {}, effects = [] } = terms;
   const surrogate = terms.surrogate === loss ? undefined : terms.surrogate;
   const { also = [] } = terms;

@@ -65,7 +65,7 @@ cases('a model of your own', (c) => {
         model,
         data,
         batch: 50,
-        loss: ({ x }) => model.loss(x),
+        loss: (x) => model.loss(x),
         optimizer: optim.adam({ lr: 3e-3 }),
       },
       () => t.open(),
