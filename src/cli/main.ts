@@ -4,6 +4,7 @@ import { Command, Help } from 'commander';
 import { benchCommand } from './bench.ts';
 import { certifyCommand } from './certify.ts';
 import { checkCommand } from './check.ts';
+import { clusterCommand } from './cluster.ts';
 import { failureOf } from './common/failure.ts';
 import { loadModules } from './common/modules.ts';
 import { version } from './common/version.ts';
@@ -39,6 +40,7 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
     [scoreCommand, 'log p(x) of each row'],
     [imputeCommand, 'what is missing, given what is seen'],
     [sampleCommand, 'new data points'],
+    [clusterCommand, 'the groups that a mixture sorts data into'],
     [encodeCommand, 'codes of data'],
     [decodeCommand, 'data points for codes'],
     [reconstructCommand, 'data above their reconstructions'],
