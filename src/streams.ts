@@ -18,6 +18,8 @@ export const STREAMS = {
   certificate: 105,
   /** Which values are hidden from a model. */
   hidden: 106,
+  /** Which values are replaced by those of other rows. */
+  corrupted: 107,
   /** The demo's codes, and which images it shows. */
   shownSamples: 201,
   shownImages: 202,

@@ -6,3 +6,4 @@ export { LearnedMixture, LearnedNormal } from './learned.ts';
 export { type MixtureParameters, NormalMixture } from './mixture.ts';
 export { klDivergence, Normal, StandardNormal } from './normal.ts';
 export { hottest, klOneHot, OneHot, UniformOneHot } from './one-hot.ts';
+export { StudentT } from './student-t.ts';
