@@ -28,6 +28,8 @@ export const STREAMS = {
   /** Rows that a mixture's start looks at, and its starts. */
   mixtureRows: 303,
   mixtureStart: 304,
+  /** Rows that pseudo-inputs start as. */
+  pseudoInputs: 305,
   trainingPlane: 401,
   testPlane: 402,
 } as const;

@@ -104,7 +104,9 @@ describe('holes', () => {
       ...{ name: 'i', source: 'i', count: 2, shape: [3, 2] },
       data: Uint8Array.from({ length: 12 }, (_, i) => i + 1),
     };
-    expect([...hide(images, { half: 'top' }, 0).data]).toEqual([0, 0, 3, 4, 5, 6, 0, 0, 9, 10, 11, 12]);
+    expect([...hide(images, { half: 'top' }, 0).data]).toEqual([
+      0, 0, 3, 4, 5, 6, 0, 0, 9, 10, 11, 12,
+    ]);
     const bottom = hide(images, { half: 'bottom' }, 0);
     expect([...(bottom.mask as Uint8Array)]).toEqual([1, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0]);
     expect(bottom.withheld?.data).toBe(images.data);
@@ -164,7 +166,12 @@ describe('separation', () => {
     const { auroc, auprc, curve } = separation([2, 1], [3, 2]);
     expect(auroc).toBe(3.5 / 4);
     expect(auprc).toBeCloseTo(0.5 * 1 + 0.5 * (2 / 3), 12);
-    expect(curve).toEqual([[0, 0], [0, 0.5], [0.5, 1], [1, 1]]);
+    expect(curve).toEqual([
+      [0, 0],
+      [0, 0.5],
+      [0.5, 1],
+      [1, 1],
+    ]);
     expect(separation([0, 0], [1]).auroc).toBe(1);
     expect(separation([1], [0, 0, 0]).auroc).toBe(0);
   });
@@ -218,5 +225,7 @@ test('a model learns from a table with holes and fills it better than its means'
   expect((await readFile(here('f.csv'), 'utf8')).split('\n')[0]).toBe('a,b,c');
   const refused = await run(`train ae --data ${table} --standardize --hide random:0.3 --out n`);
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toMatch(/^latentgpu: --hide random:0.3: ae takes no missing values; .*\n$/);
+  expect(refused.stderr).toMatch(
+    /^latentgpu: --hide random:0.3: ae takes no missing values; .*\n$/,
+  );
 });

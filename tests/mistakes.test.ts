@@ -96,6 +96,11 @@ const MISTAKES: readonly [line: string, why: string][] = [
   // Numbers.
   [`train vae ${ROWS} --batch 41 --steps 2 --out new`, 'batch is 41 and rows.npy has 40 rows'],
   [`train iwae ${ROWS} ${NEW} objective.samples=0`, 'objective.samples is 0; it must be a whole'],
+  [`train vae ${ROWS} ${NEW} objective.estimator=gumbel`, 'is for discrete codes, and code.kind'],
+  [
+    `train vae ${ROWS} ${NEW} posterior=free posterior.rows=39`,
+    'posterior.rows is 39, and there are 40 rows to train on; leave it out',
+  ],
   [`score m --samples 0 ${ROWS} --out new.npy`, 'must be a whole number of at least 1'],
   [`train vae ${ROWS} ${NEW} optimizer.lr=nan`, 'optimizer.lr is "nan"; it must be a number'],
   // Models that no adapter takes.

@@ -5,6 +5,7 @@ import { anomalyCommand } from './anomaly.ts';
 import { benchCommand } from './bench.ts';
 import { certifyCommand } from './certify.ts';
 import { checkCommand } from './check.ts';
+import { clusterCommand } from './cluster.ts';
 import { failureOf } from './common/failure.ts';
 import { loadModules } from './common/modules.ts';
 import { version } from './common/version.ts';
@@ -41,6 +42,7 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
     [imputeCommand, 'what is missing, given what is seen'],
     [anomalyCommand, 'how well it tells its data from others'],
     [sampleCommand, 'new data points'],
+    [clusterCommand, 'the groups that a mixture sorts data into'],
     [encodeCommand, 'codes of data'],
     [decodeCommand, 'data points for codes'],
     [reconstructCommand, 'data above their reconstructions'],

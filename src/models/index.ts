@@ -1,5 +1,8 @@
 // Models: families of them, their parts, and what may be asked of one at work.
+export { type Agreement, agreement } from './ask/agreement.ts';
 export { certifyFlow, type FlowCertificate } from './ask/certify.ts';
+export { type Groups, groupsOf } from './ask/cluster.ts';
+export { type Criteria, criteriaOf } from './ask/criteria.ts';
 export { boundCurve, CURVE_SAMPLES } from './ask/curve.ts';
 export { type DensityOptions, logDensities } from './ask/densities.ts';
 export { codeDimensions, type DimensionOptions } from './ask/dimensions.ts';

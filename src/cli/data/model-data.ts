@@ -19,6 +19,8 @@ export interface ModelDataOptions extends TableFlags {
   readonly split?: 'train' | 'test';
   /** The first rows only. */
   readonly limit?: number;
+  /** A table's column of classes; default: as in training. */
+  readonly labelColumn?: string;
   /** What is done to the rows before the model sees them. */
   readonly change?: (rows: LoadedDataset) => LoadedDataset;
   /** Values to hide from the model; default: of the data that it was trained on, as then. */
@@ -48,13 +50,14 @@ export async function loadModelData(
   const { record, config, standardization } = loaded;
   const { data, split: part = 'test' } = options;
   const dataDir = options.dataDir ?? record?.data.dataDir;
+  const labelColumn = options.labelColumn ?? record?.data.labelColumn;
   const more = {
     ...(dataDir !== undefined && { dataDir }),
     ...(standardization && { standardize: true }),
     ...(takesAnyRange(loaded) && { anyRange: true }),
     ...missingChoice(familyOf(config.family), hideFor(options, record?.data.hide)),
     exact: true,
-    ...(record?.data.labelColumn !== undefined && { labelColumn: record.data.labelColumn }),
+    ...(labelColumn !== undefined && { labelColumn }),
   };
   const table = tableChoice(options);
   const context: DataContext = {
