@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
-import { fitted, type Table } from './support/fitted.ts';
+import { mStep } from '../src/models/families/gmm/m-step.ts';
+import { fitted, type Table, trainerOn } from './support/fitted.ts';
 
 let device: Device;
 beforeAll(async () => {
@@ -80,3 +81,69 @@ test('two components of Old Faithful are where mclust has them', async () => {
     near(mean(large)[j] as number, known, j ? 5e-3 : 5e-4);
   });
 }, 60_000);
+
+test.each([
+  ['em', 'components=2 starts=2 batch=64'],
+  ['stepwise', 'components=2 starts=2 batch=64 fit=stepwise covariance=tied'],
+])(
+  '%s stopped within a pass goes on to the same bits',
+  async (_, text) => {
+    const sets = text.split(' ');
+    const whole = await trainerOn(device, 'gmm', 'iris', sets);
+    await whole.trainer.run(8);
+    const wanted = await whole.trainer.state();
+    whole.trainer.runtime.destroy();
+    const first = await trainerOn(device, 'gmm', 'iris', sets);
+    await first.trainer.run(5);
+    const middle = await first.trainer.state();
+    first.trainer.runtime.destroy();
+    const second = await trainerOn(device, 'gmm', 'iris', sets, middle);
+    await second.trainer.run(3);
+    const found = await second.trainer.state();
+    second.trainer.runtime.destroy();
+    expect(found.tensors).toEqual(wanted.tensors);
+  },
+  60_000,
+);
+
+test.each([
+  ['stepwise', 'components=2 starts=1 batch=68 fit=stepwise'],
+  ['gradient', 'components=2 batch=272 fit=gradient epochs=150'],
+])(
+  '%s comes to the same optimum',
+  async (_, text) => {
+    const { evaluation, runtime } = await fitted(device, 'gmm', 'faithful', text.split(' '));
+    runtime.destroy();
+    // Measured: within 2e-4 and 1e-3; both follow noise or a rate that ends before they do.
+    expect(Math.abs(-evaluation.loss * evaluation.count + 1130.26396)).toBeLessThan(0.05);
+  },
+  60_000,
+);
+
+test('a component that has lost its rows is given half of the heaviest one', () => {
+  const mixture = {
+    logWeights: Float64Array.of(Math.log(0.999), Math.log(0.001)),
+    mean: Float64Array.of(0, 0, 50, 50),
+    factor: Float64Array.of(-1, 0, 0.2, 0.5, 0, 0, 0, 0),
+  };
+  const statistics = {
+    weight: [100, 0.2],
+    first: [10, -5, 0, 0],
+    second: [100, 10, 10, 90, 0, 0, 0, 0],
+  };
+  const options = { kind: 'full', features: 2, regularize: 0, deviation: [3, 3] } as const;
+  const found = mStep(mixture, statistics, { ...options, revives: true });
+  if (!('mixture' in found)) throw new Error('it has collapsed');
+  const { mixture: next, revived } = found;
+  expect(revived).toBe(1);
+  expect(next.logWeights[0]).toBeCloseTo(next.logWeights[1] as number, 12);
+  expect(Array.from(next.factor.subarray(4))).toEqual(Array.from(next.factor.subarray(0, 4)));
+  const left = mStep(mixture, statistics, { ...options, revives: false });
+  if (!('mixture' in left)) throw new Error('it has collapsed');
+  // Half a deviation to either side of where the heaviest one would be.
+  for (const j of [0, 1]) {
+    const [a, b] = [next.mean[j] as number, next.mean[2 + j] as number];
+    expect((a + b) / 2).toBeCloseTo(left.mixture.mean[j] as number, 12);
+  }
+  expect(Array.from(left.mixture.mean.subarray(2))).toEqual([50, 50]);
+});

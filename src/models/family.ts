@@ -38,6 +38,11 @@ export interface Family<S extends Schema = Schema> {
   readonly run?: Schema;
   /** Defaults of the keys that all runs have, where this family wants others. */
   readonly defaults?: Readonly<Record<string, Default>>;
+  /**
+   * A key of whole numbers that says how large a model is: `--set KEY=1..10` tries each and keeps the one of
+   * the lowest BIC, which its models tell by an exact density and their `freedom`.
+   */
+  readonly selects?: string;
   /** What a batch must bring beside data points. */
   readonly wants?: readonly ('labels' | 'rows')[];
   /** Whether its models take data with missing values, as `Batch.mask` and zeros in their places. */

@@ -1,5 +1,8 @@
 // Models: families of them, their parts, and what may be asked of one at work.
+export { type Agreement, agreement } from './ask/agreement.ts';
 export { certifyFlow, type FlowCertificate } from './ask/certify.ts';
+export { type Groups, groupsOf } from './ask/cluster.ts';
+export { type Criteria, criteriaOf } from './ask/criteria.ts';
 export { boundCurve, CURVE_SAMPLES } from './ask/curve.ts';
 export { type DensityOptions, logDensities } from './ask/densities.ts';
 export { codeDimensions, type DimensionOptions } from './ask/dimensions.ts';
@@ -41,6 +44,7 @@ export { hasInformation, type Information, information } from './ask/information
 export type { Asked, Codes, Shown } from './ask/interface.ts';
 export { type MeanField, type MeanFieldOptions, meanField } from './ask/mean-field.ts';
 export { openInference } from './ask/open.ts';
+export { reconstructionErrors, reconstructs } from './ask/reconstruction-error.ts';
 export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
 export { type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
 export { type RowScores, type ScoreOptions, scoreRows } from './ask/score.ts';

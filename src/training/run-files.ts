@@ -10,9 +10,13 @@ export const PICTURES = {
   reconstructions: 'reconstructions.png',
   latent: 'latent.png',
   density: 'density.png',
+  clusters: 'clusters.png',
   grid: 'grid.png',
   cooler: 'samples-cooler.png',
 } as const;
+
+/** What a choice among sizes leaves. */
+export const SELECTION = { numbers: 'selection.json', curve: 'selection.svg' } as const;
 
 /** Files that make a folder a model's. */
 export const MODEL_FILES: readonly string[] = [
@@ -28,4 +32,5 @@ export const RUN_FILES: readonly string[] = [
   METRICS_FILE,
   REPORT_FILE,
   ...Object.values(PICTURES),
+  ...Object.values(SELECTION),
 ];

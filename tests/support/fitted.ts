@@ -14,6 +14,7 @@ import {
   runConfig,
   settleRun,
   Trainer,
+  type TrainerState,
   totalSteps,
   trainerOf,
 } from '../../src/training/index.ts';
@@ -45,8 +46,19 @@ export async function tableOf(name: Table) {
   return isStandardized ? standardize(read, standardizationOf(read)) : toFloat32(read);
 }
 
-/** @param sets keys, as `--set` takes them; free its runtime */
-export async function fitted(device: Device, family: string, table: Table, sets: string[]) {
+/**
+ * A trainer of a family on a table.
+ *
+ * @param sets keys, as `--set` takes them
+ * @param from a state to continue from
+ */
+export async function trainerOn(
+  device: Device,
+  family: string,
+  table: Table,
+  sets: string[],
+  from?: TrainerState,
+) {
   const data = await tableOf(table);
   const { shape, columns, count } = data;
   const traits = { shape, isContinuous: true, rows: count };
@@ -64,7 +76,14 @@ export async function fitted(device: Device, family: string, table: Table, sets:
       ...(initial && { initial }),
     },
     () => Promise.resolve(device),
+    from,
   );
+  return { data, model, trainer, total };
+}
+
+/** The same, trained and evaluated on its own rows; free its runtime. */
+export async function fitted(device: Device, family: string, table: Table, sets: string[]) {
+  const { data, model, trainer, total } = await trainerOn(device, family, table, sets);
   const losses: number[] = [];
   const result = await fit(trainer, {
     steps: total,

@@ -4,6 +4,7 @@
  * node by node. Where float32 makes no error at all (sums and products of small integers) the bound
  * is 0, so that tests of indices can be exact.
  */
+import { lowerInverse } from '../../src/flows/matrices.ts';
 import { type NdArray, ndarray } from '../../src/graph/ndarray.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { numberStreams, topological } from '../../src/graph/traverse.ts';
@@ -262,6 +263,8 @@ function kernelError(node: Tensor, inputs: Bounded[], value: NdArray): Float64Ar
     }
     case 'triangularInverse':
       return inverseError(node, x, value);
+    case 'cholesky':
+      return choleskyError(node, x, value);
     default:
       throw new Error(`no error bound is known for ${node}`);
   }
@@ -290,6 +293,38 @@ function inverseError(node: Tensor, a: Bounded, value: NdArray): Float64Array {
         result[at(i, j)] = 1.01 * total;
       }
     }
+  }
+  return result;
+}
+
+/**
+ * L̂ L̂ᵀ = A + ΔA with |ΔA| ≤ (N + 3) u |L||Lᵀ| (Higham 2002, theorem 10.3; square roots may be off by more than
+ * half a unit), and to first order δL = L Φ(L⁻¹ δA L⁻ᵀ), Φ the lower triangle with its diagonal halved.
+ */
+function choleskyError(node: Tensor, a: Bounded, value: NdArray): Float64Array {
+  const n = node.shape.at(-1) as number;
+  const result = new Float64Array(node.size);
+  const product = (x: Float64Array, y: (i: number, j: number) => number) =>
+    Float64Array.from({ length: n * n }, (_, at) => {
+      let total = 0;
+      for (let k = 0; k < n; k++) total += (x[Math.floor(at / n) * n + k] as number) * y(k, at % n);
+      return total;
+    });
+  const reader = (x: Float64Array) => (i: number, j: number) => x[i * n + j] as number;
+  const turned = (x: Float64Array) => (i: number, j: number) => x[j * n + i] as number;
+  for (let start = 0; start < node.size; start += n * n) {
+    const part = (x: Float64Array) => x.slice(start, start + n * n);
+    const l = part(value.data).map(Math.abs);
+    const inverse = lowerInverse(part(value.data), n).map(Math.abs);
+    const given = part(a.error.data);
+    const off = product(l, turned(l)).map((x, i) => (n + 3) * U * x + 1.01 * (given[i] as number));
+    const middle = product(product(inverse, reader(off)), turned(inverse));
+    const half = (i: number, j: number) =>
+      (i < j ? 0 : i === j ? 0.5 : 1) * (middle[i * n + j] as number);
+    result.set(
+      product(l, half).map((x) => 1.01 * x),
+      start,
+    );
   }
   return result;
 }

@@ -19,6 +19,10 @@ export interface ModelDataOptions extends TableFlags {
   readonly split?: 'train' | 'test';
   /** The first rows only. */
   readonly limit?: number;
+  /** A table's column of classes; default: as in training. */
+  readonly labelColumn?: string;
+  /** What is done to the rows before the model sees them. */
+  readonly change?: (rows: LoadedDataset) => LoadedDataset;
   /** Values to hide from the model; default: of the data that it was trained on, as then. */
   readonly hide?: string;
 }
@@ -46,13 +50,14 @@ export async function loadModelData(
   const { record, config, standardization } = loaded;
   const { data, split: part = 'test' } = options;
   const dataDir = options.dataDir ?? record?.data.dataDir;
+  const labelColumn = options.labelColumn ?? record?.data.labelColumn;
   const more = {
     ...(dataDir !== undefined && { dataDir }),
     ...(standardization && { standardize: true }),
     ...(takesAnyRange(loaded) && { anyRange: true }),
     ...missingChoice(familyOf(config.family), hideFor(options, record?.data.hide)),
     exact: true,
-    ...(record?.data.labelColumn !== undefined && { labelColumn: record.data.labelColumn }),
+    ...(labelColumn !== undefined && { labelColumn }),
   };
   const table = tableChoice(options);
   const context: DataContext = {
@@ -76,7 +81,8 @@ export async function loadModelData(
       `${dir} does not say what data it was trained on${hint}; name them with --data`,
     );
   }
-  const original = atMost(found, options.limit);
+  const some = atMost(found, options.limit);
+  const original = options.change?.(some) ?? some;
   checkShape(original, config.data.shape);
   const seen = standardization ? standardize(original, standardization) : toFloat32(original);
   return { original, seen };

@@ -55,7 +55,7 @@ export function epochLine(model: Model, report: EpochReport, epochs: number): st
   const parts = [
     `epoch ${Number(epoch.toFixed(2))}/${total}`,
     `step ${step}`,
-    `loss ${metrics.loss?.toFixed(2)}`,
+    ...(metrics.loss !== undefined ? [`loss ${metrics.loss.toFixed(2)}`] : []),
     ...(metrics.kl !== undefined ? [`kl ${metrics.kl.toFixed(2)}`] : []),
     ...(tested !== undefined ? [`test ${tested.toFixed(2)}${isBest ? ' (best)' : ''}`] : []),
     ...(bits !== null ? [`${bits.toFixed(3)} bits/dim`] : []),

@@ -21,6 +21,7 @@ import type { TuneMode } from '../../tuning/index.ts';
 import type { CommonOptions, Context } from '../common/command.ts';
 import type { DataChoice } from '../data/load.ts';
 import { type TableFlags, tableChoice } from '../data/table-options.ts';
+import { type Range, rangeIn } from './range.ts';
 
 export interface TrainOptions extends CommonOptions, TableFlags {
   config?: string;
@@ -53,6 +54,8 @@ export interface RunRequest {
   readonly force: boolean;
   /** Of a run that begins; default: as the environment says. */
   readonly tune?: TuneMode;
+  /** Sizes of which the best is to be trained. */
+  readonly range?: Range;
   /** The run to continue. */
   readonly resume: { readonly record: TrainingRecord; readonly checkpoint: Checkpoint } | undefined;
 }
@@ -110,7 +113,8 @@ export async function fresh(
       'name the data: --data digits (built in), --data mnist, or --data and a file or folder',
     );
   }
-  const sources = await asked(family, options, context);
+  const { range, others } = rangeIn(family, options.set ?? []);
+  const sources = await asked(family, { ...options, set: [...others] }, context);
   // Data may be large, and mistakes need not wait for them; defaults may yet change with them.
   checkKeys(family, sources);
   return {
@@ -120,6 +124,7 @@ export async function fresh(
     folder: options.out ?? defaultFolder(data, family),
     force: options.force === true,
     ...(options.tune !== undefined && { tune: options.tune }),
+    ...(range && { range }),
     resume: undefined,
   };
 }

@@ -2,6 +2,7 @@
 import { missingText } from '../../data/missing.ts';
 import { logScales, meanScale } from '../../data/standardize.ts';
 import { openDevice } from '../../device/index.ts';
+import { formatJson } from '../../formats/json.ts';
 import {
   evaluateModel,
   MODEL_FILE,
@@ -23,6 +24,7 @@ import {
 import { holdingFolder } from '../../training/lock.node.ts';
 import { checkOutput } from '../../training/output.node.ts';
 import type { TrainingRecord } from '../../training/record.ts';
+import { SELECTION } from '../../training/run-files.ts';
 import { RunFolder } from '../../training/run-folder.node.ts';
 import type { Context } from '../common/command.ts';
 import type { Output } from '../common/output.ts';
@@ -31,6 +33,8 @@ import { treatmentOf } from '../data/subject.ts';
 import { bitsOf, epochLine, inDataUnits, metricsLine, progressOn } from './epoch-report.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import type { RunRequest } from './request.ts';
+import { type Selection, select, withValue } from './select.ts';
+import { selectionPlot } from './selection-plot.ts';
 import type { RunSummary } from './summary.ts';
 
 /**
@@ -38,8 +42,11 @@ import type { RunSummary } from './summary.ts';
  *
  * @throws LatentGpuError whatever is wrong, before anything is written where that can be known
  */
-export async function train(request: RunRequest, context: Context): Promise<RunSummary> {
+export async function train(asked: RunRequest, context: Context): Promise<RunSummary> {
   const began = performance.now();
+  const { range } = asked;
+  const selection = range && (await select(asked, range, context));
+  const request = selection ? withValue(asked, selection.key, selection.best) : asked;
   const prepared = await prepare(request, context);
   const { resume, folder, force, tune } = request;
   // On a GPU, kernels that are not known there are measured while they are compiled.
@@ -61,11 +68,21 @@ export async function train(request: RunRequest, context: Context): Promise<RunS
     if (resume) return await trainInto(trainer, prepared, context, began);
     return await holdingFolder(folder, async () => {
       await checkOutput({ folder, force, resume: false });
-      return await trainInto(trainer, prepared, context, began);
+      const summary = await trainInto(trainer, prepared, context, began);
+      return selection ? await withSelection(summary, selection) : summary;
     });
   } finally {
     trainer.destroy();
   }
+}
+
+/** Leaves the curve of a selection beside the model. */
+async function withSelection(summary: RunSummary, selection: Selection): Promise<RunSummary> {
+  const run = new RunFolder(summary.folder);
+  const text = (content: string) => new TextEncoder().encode(content);
+  await run.writePicture(SELECTION.numbers, text(formatJson(selection)));
+  await run.writePicture(SELECTION.curve, text(selectionPlot(selection)));
+  return { ...summary, files: [...summary.files, ...Object.values(SELECTION)], selection };
 }
 
 async function trainInto(

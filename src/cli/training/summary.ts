@@ -3,6 +3,7 @@ import type { Binarization, FitResult } from '../../training/index.ts';
 import type { Context } from '../common/command.ts';
 import { EXIT } from '../common/failure.ts';
 import { duration } from '../common/text.ts';
+import type { Selection } from './select.ts';
 
 export interface RunSummary {
   readonly folder: string;
@@ -21,6 +22,8 @@ export interface RunSummary {
   readonly parameters: number;
   readonly skipped: number;
   readonly files: readonly string[];
+  /** Of a range of sizes: which was taken, and what the others came to. */
+  readonly selection?: Selection;
   readonly adapter: string;
   readonly seconds: number;
   readonly msPerStep: number | null;

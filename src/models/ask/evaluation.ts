@@ -1,5 +1,6 @@
 // What is found of a model and held-out data: figures for programs, and the same for people.
 
+import type { Criteria } from './criteria.ts';
 import type { Information } from './information.ts';
 import type { Refinement } from './refine.ts';
 
@@ -67,6 +68,8 @@ export interface Evaluation {
   readonly dequantization?: string;
   /** Of the dequantising noise a row; 0 where there is none. */
   readonly draws?: number;
+  /** Of exact densities of a known size. */
+  readonly criteria?: Criteria;
   /** Of models with codes, in the order of the code. */
   readonly dimensions?: readonly CodeDimension[];
   /** Of -log p(x), from few draws to many. */

@@ -3,6 +3,7 @@
 import { meanScale } from '../../data/standardize.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import type { Model } from '../family.ts';
+import { criteriaFigures, criteriaOf } from './criteria.ts';
 import { boundCurve, CURVE_SAMPLES } from './curve.ts';
 import { codeDimensions } from './dimensions.ts';
 import type { Evaluation, Figure } from './evaluation.ts';
@@ -25,17 +26,20 @@ export interface ExamineOptions extends WorkOptions {
   readonly refine?: number;
 }
 
-/** Everything but what the model does not tell; an exact density has nothing to add. */
+/** Everything but what the model does not tell. */
 export async function examine(
   runtime: Runtime,
   model: Model,
   rows: RowSource,
   count: number,
   { curve, curveRows = count, refine: steps, logScale = 0, ...work }: ExamineOptions = {},
-): Promise<Pick<Evaluation, 'dimensions' | 'information' | 'curve' | 'refinement' | 'figures'>> {
+): Promise<
+  Pick<Evaluation, 'criteria' | 'dimensions' | 'information' | 'curve' | 'refinement' | 'figures'>
+> {
   const { seed, signal, onProgress } = work;
   const plain = { ...(seed !== undefined && { seed }), ...(signal && { signal }) };
-  const figures: Figure[] = [];
+  const criteria = await criteriaOf(runtime, model, rows, count, { ...plain, logScale });
+  const figures: Figure[] = criteria ? criteriaFigures(criteria) : [];
   const dimensions =
     model.can.code?.draw && (await codeDimensions(runtime, model, rows, count, plain));
   const told =
@@ -120,6 +124,7 @@ export async function examine(
     );
   }
   return {
+    ...(criteria && { criteria }),
     ...(dimensions && { dimensions }),
     ...(told && { information: told }),
     ...(shifted && { curve: shifted }),

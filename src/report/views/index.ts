@@ -1,4 +1,5 @@
 // All views of a model, in the order of a report.
+import { CLUSTERS } from './clusters.ts';
 import { CODES } from './codes.ts';
 import { DATA } from './data.ts';
 import { DEFORMED_GRID } from './deformed-grid.ts';
@@ -15,6 +16,7 @@ const VIEWS: readonly PictureView[] = [
   SAMPLES,
   COOLER_SAMPLES,
   RECONSTRUCTIONS,
+  CLUSTERS,
   CODES,
   INTERPOLATION,
   DENSITY,

@@ -10,7 +10,7 @@ const PAIRS = 40;
 export const RECONSTRUCTIONS: PictureView = {
   title: 'Reconstructions',
   file: PICTURES.reconstructions,
-  needs: { can: ['code', 'decode'], rows: 1, also: ({ can }) => !can.bijection },
+  needs: { can: ['code', 'decode'], rows: 1, also: ({ can }) => !can.bijection && !can.assign },
   async draw(scene, work) {
     const { asked, look, isVector } = scene;
     const data = scene.few(isVector ? CLOUD : scene.atMost(PAIRS));

@@ -39,7 +39,7 @@ export interface Covariance {
 }
 
 /** P [..., D, D] of packed factors. */
-function unpacked(factor: Tensor): Tensor {
+export function unpacked(factor: Tensor): Tensor {
   return add(triangle(factor, { strict: true }), mul(exp(factor), identity(factor)));
 }
 

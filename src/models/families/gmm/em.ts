@@ -24,8 +24,13 @@ import { COVARIANCES, factorShape } from './covariance.ts';
 import { jointOf, type Mixtures } from './density.ts';
 import { type Collapse, type MixtureValues, mStep } from './m-step.ts';
 import { featureName, type StartOptions, sampleOf, startOf } from './start.ts';
+import { stepwiseEffects } from './stepwise.ts';
 
 export interface EmOptions extends StartOptions {
+  /** After how much of the data parameters change: a pass, or a batch. */
+  readonly fit: 'em' | 'stepwise';
+  /** Of stepwise EM: statistics of a batch count (step + 2)^-power. */
+  readonly power: number;
   readonly starts: number;
   /** Nats a row that several passes must bring together, or they are the last. */
   readonly tolerance: number;
@@ -112,6 +117,13 @@ export class Em {
     return values;
   }
 
+  /** Of the model alone, for whoever learns without passes. */
+  initialOfKept(data: TrainingRows, seed: number): Map<Variable, Float32Array> {
+    const { logWeights, mean, factor } = this.kept;
+    const own: readonly Variable[] = [logWeights, mean, factor];
+    return new Map([...this.initial(data, seed)].filter(([held]) => own.includes(held)));
+  }
+
   private get sweep(): Sweep {
     const { statistics, progress, mixtures, deviation, converged } = this;
     const { excess, rows } = statistics;
@@ -121,6 +133,7 @@ export class Em {
       settle: (runtime) => this.settle(runtime),
       metrics: { loss: neg(max(reached)) },
       state: { ...mixtures, ...progress, deviation },
+      isShuffled: this.options.fit === 'stepwise',
       converged,
     };
   }
@@ -135,12 +148,22 @@ export class Em {
     const weighed = mul(unsqueeze(belongs, 3), white);
     // Sums about what the last pass found are small and keep their digits.
     const beyond = sub(logDensity, unsqueeze(unsqueeze(this.progress.reference, 1), 2));
+    const found = {
+      weight: sum(belongs, -1),
+      first: sum(weighed, -2),
+      second: COVARIANCES[kind].second(weighed, white),
+      rows: x.shape[0] as number,
+    };
     return [
-      assign(weight, add(weight, sum(belongs, -1))),
-      assign(first, add(first, sum(weighed, -2))),
-      assign(second, add(second, COVARIANCES[kind].second(weighed, white))),
+      ...(this.options.fit === 'stepwise'
+        ? stepwiseEffects(this.mixtures, found, this.options)
+        : [
+            assign(weight, add(weight, found.weight)),
+            assign(first, add(first, found.first)),
+            assign(second, add(second, found.second)),
+          ]),
       assign(excess, add(excess, sum(beyond, [1, 2]))),
-      assign(rows, add(rows, x.shape[0] as number)),
+      assign(rows, add(rows, found.rows)),
     ];
   }
 
@@ -168,17 +191,20 @@ export class Em {
         factor: of('factor', s),
       };
       const revived = values.revived[s] as number;
-      const result = mStep(
-        mixture,
-        { weight: of('weight', s), first: of('first', s), second: of('second', s) },
-        {
-          kind,
-          features,
-          regularize,
-          deviation: values.deviation,
-          revives: revived < REVIVALS * components,
-        },
-      );
+      const result =
+        options.fit === 'stepwise'
+          ? { mixture, revived: 0 }
+          : mStep(
+              mixture,
+              { weight: of('weight', s), first: of('first', s), second: of('second', s) },
+              {
+                kind,
+                features,
+                regularize,
+                deviation: values.deviation,
+                revives: revived < REVIVALS * components,
+              },
+            );
       if ('collapse' in result) {
         values.lost[s] = 1;
         collapse = result.collapse;

@@ -11,5 +11,6 @@ export const GMM: Family<typeof GMM_KEYS> = {
   required: ['components', 'covariance'],
   defaults: GMM_DEFAULTS,
   range: 'any',
+  selects: 'components',
   build: (config, data) => new GaussianMixture(config, data),
 };

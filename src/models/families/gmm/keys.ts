@@ -18,12 +18,32 @@ const passOf = (get: Get) =>
   (KINDS.indexOf(get('covariance') as CovarianceKind) < 2 ? number(get, 'data.features') : 1);
 
 export const GMM_KEYS = {
-  components: { type: 'integer', min: 1, max: 4096, default: 8, help: 'normals that are mixed' },
+  components: {
+    type: 'integer',
+    min: 1,
+    max: 4096,
+    default: 8,
+    help: 'normals that are mixed; 1..10 tries each and keeps the one of the lowest BIC',
+  },
   covariance: {
     type: 'choice',
     choices: ['full', 'tied', 'diagonal', 'spherical'],
     default: 'full',
     help: `covariances: ${KINDS.map((kind) => `${kind}, ${COVARIANCES[kind].about}`).join('; ')}`,
+  },
+  fit: {
+    type: 'choice',
+    choices: ['em', 'stepwise', 'gradient'],
+    default: 'em',
+    help: 'EM by passes; by batches, for data that are streamed; or gradient ascent',
+  },
+  power: {
+    type: 'number',
+    above: 0.5,
+    max: 1,
+    default: 0.7,
+    when: { fit: ['stepwise'] },
+    help: 'statistics of a batch count (step + 2)^-power',
   },
   start: {
     type: 'choice',
@@ -36,6 +56,7 @@ export const GMM_KEYS = {
     min: 1,
     max: 256,
     default: (get: Get) => (passOf(get) <= CHEAP ? 10 : 1),
+    when: { fit: ['em', 'stepwise'] },
     help: 'mixtures that learn side by side, of which the best is kept',
   },
   regularize: { type: 'number', min: 0, default: 0, help: 'added to every variance' },
@@ -43,6 +64,7 @@ export const GMM_KEYS = {
     type: 'number',
     min: 0,
     default: 1e-7,
+    when: { fit: ['em', 'stepwise'] },
     help: 'nats a row: ten passes that bring less together are the last',
   },
 } as const satisfies Schema;
@@ -53,13 +75,18 @@ export type GmmConfig = ConfigOf<typeof GMM_KEYS>;
 const HELD = 2 ** 22;
 
 export const GMM_DEFAULTS = {
-  epochs: (get: Get) => ((get('steps') ?? null) !== null ? null : 1000),
+  epochs: (get: Get) => {
+    if ((get('steps') ?? null) !== null) return null;
+    return get('fit') === 'em' ? 1000 : 100;
+  },
   // Small data in one step; of large ones what fits.
   batch: (get: Get) => {
+    if (get('fit') !== 'em') return Math.min(number(get, 'data.rows'), 256);
     const each = number(get, 'starts') * number(get, 'components') * number(get, 'data.features');
     const most = Math.max(1, Math.min(65536, Math.floor(HELD / each)));
     return Math.min(number(get, 'data.rows'), most);
   },
+  'optimizer.lr': 1e-2,
   'evaluate.every': 20,
   'evaluate.limit': 10_000,
 };

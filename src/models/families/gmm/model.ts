@@ -13,6 +13,7 @@ import {
   matmul,
   max,
   maximum,
+  mean,
   mul,
   neg,
   randomNormal,
@@ -56,9 +57,19 @@ export class GaussianMixture extends Module implements Model {
     this.mean = parameter('mean', [components, this.features]);
     const [, ...factor] = factorShape(covariance, 1, components, this.features);
     this.factor = parameter('factor', factor);
-    const { start, ...rest } = config;
-    const options = { ...rest, kind: covariance, how: start, features: this.features, columns };
-    this.learner = new Em(options, this).learner;
+    this.learner = this.learnerOf(columns);
+  }
+
+  private learnerOf(columns: readonly string[] | undefined): Learner {
+    const { covariance, start, fit, starts = 1, power = 1, tolerance = 0, ...rest } = this.config;
+    const shared = { ...rest, starts, power, tolerance, columns, features: this.features };
+    const how = { kind: covariance, how: start, fit: fit === 'gradient' ? ('em' as const) : fit };
+    const em = new Em({ ...shared, ...how }, this);
+    if (fit !== 'gradient') return em.learner;
+    return {
+      initial: (data, seed) => em.initialOfKept(data, seed),
+      loss: ({ x }) => ({ loss: neg(mean(this.logProb(x))) }),
+    };
   }
 
   override children(): [string, unknown][] {
@@ -113,7 +124,7 @@ export class GaussianMixture extends Module implements Model {
   }
 
   get can(): Abilities {
-    const { features, mean } = this;
+    const { features } = this;
     const { components } = this.config;
     return {
       code: {
@@ -124,7 +135,7 @@ export class GaussianMixture extends Module implements Model {
         mean: ({ x }) => this.responsibilities(x),
       },
       decode: {
-        mean: (z) => matmul(z, mean),
+        mean: (z) => matmul(z, this.mean),
         draw: (z) => this.drawn(z),
         numbers: components * features,
       },

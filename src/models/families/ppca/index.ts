@@ -11,5 +11,6 @@ export const PPCA: Family<typeof PPCA_KEYS> = {
   required: ['latent'],
   defaults: PPCA_DEFAULTS,
   range: 'any',
+  selects: 'latent',
   build: (config, data) => new Ppca(config, data),
 };

@@ -5,7 +5,11 @@ import { LATENT } from '../coded.ts';
 type Get = (key: string) => Value | undefined;
 
 export const PPCA_KEYS = {
-  latent: { ...LATENT, default: (get: Get) => Math.min(2, Number(get('data.features')) || 2) },
+  latent: {
+    ...LATENT,
+    default: 2,
+    help: 'size of a code; 1..10 tries each and keeps the one of the lowest BIC',
+  },
   fit: {
     type: 'choice',
     choices: ['exact', 'em', 'gradient'],

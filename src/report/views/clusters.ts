@@ -1,0 +1,26 @@
+// The groups that a model sorts data into.
+import { groupsOf } from '../../models/index.ts';
+import { clustersPicture } from '../../pictures/clusters.ts';
+import { CODES as MOST } from '../../pictures/codes.ts';
+import { rowsText } from '../../text.ts';
+import { PICTURES } from '../../training/run-files.ts';
+import type { Sitters } from './scene.ts';
+import type { PictureView } from './view.ts';
+
+export const CLUSTERS: PictureView = {
+  title: 'Groups',
+  file: PICTURES.clusters,
+  needs: { can: ['assign'], rows: 1 },
+  async draw({ asked, look, sitters, plot, isVector, place }, work) {
+    const { dataset, shown } = sitters as Sitters;
+    const count = Math.min(dataset.count, MOST);
+    const groups = await groupsOf(asked.runtime, asked.model, shown, count, work);
+    return {
+      picture: clustersPicture({ ...groups, rows: shown(0, count), count }, look, plot),
+      caption: isVector
+        ? `${rowsText(count)}, ${place}, coloured by the likeliest of ${groups.size} groups.`
+        : `A line a group, of ${rowsText(count)}: its mean, then its surest members.`,
+      alt: 'Data by the group that the model sorts them into',
+    };
+  },
+};

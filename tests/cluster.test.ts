@@ -1,0 +1,162 @@
+/** Groups on the command line: what training and clustering leave and say, and what is refused. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { readNpy } from '../src/formats/npy.ts';
+import { agreement, bestMatching } from '../src/models/ask/agreement.ts';
+import { buildCli, ROOT, type Run, start } from './support/cli.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
+
+const TABLES = join(ROOT, 'tests/fixtures/tables');
+let folder = '';
+const here = (path: string) => join(folder, path);
+const cli = (line: string): Promise<Run> => start(line.split(' ').filter(Boolean), folder).run;
+
+async function works(line: string): Promise<Run> {
+  const run = await cli(line);
+  expect(run.code, `${line}\n${run.stderr}`).toBe(0);
+  return run;
+}
+
+async function refused(line: string): Promise<string> {
+  const run = await cli(line);
+  expect(run.code, `${line}\n${run.stderr}`).toBe(2);
+  const lines = run.stderr.trimEnd().split('\n');
+  return lines.at(-1) as string;
+}
+
+beforeAll(async () => {
+  await buildCli();
+  folder = await mkdtemp(join(tmpdir(), 'latentgpu-cluster-'));
+  await works(
+    `train gmm --data ${TABLES}/iris.csv --label-column Species --set components=3 starts=2 --out iris --quiet`,
+  );
+}, 180_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('iris falls into its species', async () => {
+  const { stdout } = await works('cluster iris --split train --out g.csv --picture g.png --json');
+  const found = JSON.parse(stdout);
+  // scikit-learn 1.2.1 of the same fit: 145 of 150 rows, ARI 0.9039.
+  expect(found.sizes.toSorted((a: number, b: number) => a - b)).toEqual([45, 50, 55]);
+  expect(found.accuracy).toBeCloseTo(145 / 150, 12);
+  expect(found.adjustedRandIndex).toBeCloseTo(0.9039, 4);
+  expect(found.normalizedMutualInformation).toBeCloseTo(0.8997, 4);
+  const lines = (await readFile(here('g.csv'), 'utf8')).trimEnd().split('\n');
+  expect(lines[0]).toBe('group,p0,p1,p2');
+  expect(lines.length).toBe(151);
+  for (const line of lines.slice(1)) {
+    const [group, ...shares] = line.split(',').map(Number) as [number, ...number[]];
+    expect(shares.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
+    expect(shares[group]).toBe(Math.max(...shares));
+  }
+  const png = await readFile(here('g.png'));
+  expect(png.subarray(1, 4).toString()).toBe('PNG');
+});
+
+test('draws of its components', async () => {
+  await works('sample iris --draw --count 7 --out s.npy --quiet');
+  const { shape, data } = readNpy(new Uint8Array(await readFile(here('s.npy'))));
+  expect(shape).toEqual([7, 4]);
+  expect(Array.from(data as Float32Array).every(Number.isFinite)).toBe(true);
+});
+
+test('its likelihood, BIC, AIC and ICL', async () => {
+  const { stdout } = await works('eval iris --split train --json');
+  const { criteria, negativeLogLikelihood } = JSON.parse(stdout);
+  // mclust 6.0.0: log-likelihood -180.18548, 44 free parameters.
+  expect(Math.abs(criteria.logLikelihood + 180.18548)).toBeLessThan(1e-3);
+  expect(-150 * negativeLogLikelihood).toBeCloseTo(criteria.logLikelihood, 6);
+  expect(criteria.freedom).toBe(44);
+  expect(criteria.bic).toBeCloseTo(44 * Math.log(150) - 2 * criteria.logLikelihood, 6);
+  expect(criteria.aic).toBeCloseTo(88 - 2 * criteria.logLikelihood, 6);
+  expect(criteria.icl).toBeGreaterThan(criteria.bic);
+});
+
+test('a range of sizes: that of the lowest BIC is trained', async () => {
+  const { stdout } = await works(
+    `train gmm --data ${TABLES}/faithful.csv --set components=1..2 starts=1 --out best --json`,
+  );
+  const { selection, files } = JSON.parse(stdout);
+  // mclust 6.0.0, VVV: -2607.623 and -2322.192, signs turned.
+  expect(selection.best).toBe(2);
+  expect(selection.candidates[0].bic).toBeCloseTo(2607.623, 2);
+  expect(selection.candidates[1].bic).toBeCloseTo(2322.192, 2);
+  expect(files).toContain('selection.svg');
+  expect(JSON.parse(await readFile(here('best/model.json'), 'utf8')).components).toBe(2);
+});
+
+test('mistakes are told in one line', async () => {
+  const few = 'a,b\n1,2\n2,3\n3,5\n';
+  await writeFile(here('few.csv'), few);
+  await writeFile(
+    here('still.csv'),
+    `a,b\n${Array.from({ length: 20 }, (_, i) => `${i * i},4`).join('\n')}\n`,
+  );
+  await writeFile(
+    here('twins.csv'),
+    `a,b\n${Array.from({ length: 40 }, (_, i) => `${(i * 37) % 41},${2 * ((i * 37) % 41)}`).join('\n')}\n`,
+  );
+  expect(await refused('train gmm --data few.csv --set components=5 --out x')).toMatch(
+    /components is 5 and there are 3 rows/,
+  );
+  expect(await refused('train gmm --data still.csv --set components=2 --out x')).toMatch(
+    /column 'b' of the data is constant.*regularize/,
+  );
+  expect(await refused('train gmm --data twins.csv --set components=2 --out x')).toMatch(
+    /the covariance of component [01] has become singular at column 'b'.*regularize=1e-6/,
+  );
+  expect(await refused('train gmm --data few.csv --set components=3..1 --out x')).toMatch(
+    /a range goes from 1 or more up/,
+  );
+  expect(await refused('train ppca --data few.csv --set latent=2 --out y')).toMatch(
+    /latent is 2 and data points have 2 numbers/,
+  );
+  await works(`train ppca --data ${TABLES}/faithful.csv --set latent=1 --out line --quiet`);
+  expect(await refused('cluster line --split train')).toMatch(/line holds .*no groups/);
+  expect(await refused('cluster iris --split train --label-column Sepal --out g.csv')).toMatch(
+    /Sepal/,
+  );
+});
+
+test('matchings are the best there are, by all permutations', () => {
+  const permutations = (n: number): number[][] =>
+    n === 0
+      ? [[]]
+      : permutations(n - 1).flatMap((p) =>
+          Array.from({ length: n }, (_, at) => [...p.slice(0, at), n - 1, ...p.slice(at)]),
+        );
+  for (let seed = 1; seed < 40; seed++) {
+    const [rows, columns] = [1 + (seed % 4), 1 + ((seed * 7) % 5)];
+    const table = Float64Array.from(
+      { length: rows * columns },
+      (_, i) => (seed * 7919 * (i + 1) * (i + 3)) % 23,
+    );
+    const sum = (found: readonly (number | undefined)[]) =>
+      found.reduce<number>(
+        (total, c, r) =>
+          total +
+          (c === undefined || r >= rows || c >= columns ? 0 : (table[r * columns + c] as number)),
+        0,
+      );
+    const best = Math.max(...permutations(Math.max(rows, columns)).map(sum));
+    expect(sum(bestMatching(table, rows, columns))).toBe(best);
+  }
+});
+
+test('agreement of groups with classes', () => {
+  const classes = [0, 0, 0, 1, 1, 1, 2, 2];
+  const turned = classes.map((c) => (c + 1) % 3);
+  expect(agreement(turned, 3, classes, 3)).toMatchObject({
+    accuracy: 1,
+    adjustedRandIndex: 1,
+    classes: [2, 0, 1],
+  });
+  // scikit-learn 1.2.1: adjusted_rand_score, normalized_mutual_info_score.
+  const off = agreement([0, 0, 1, 1, 1, 1, 2, 0], 3, classes, 3);
+  expect(off.accuracy).toBe(6 / 8);
+  expect(off.adjustedRandIndex).toBeCloseTo(0.30434782608695654, 9);
+  expect(off.normalizedMutualInformation).toBeCloseTo(0.5468828911699957, 9);
+});
