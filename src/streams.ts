@@ -18,6 +18,8 @@ export const STREAMS = {
   certificate: 105,
   /** Which values are hidden from a model. */
   hidden: 106,
+  /** Which values are replaced by those of other rows. */
+  corrupted: 107,
   /** The demo's codes, and which images it shows. */
   shownSamples: 201,
   shownImages: 202,
@@ -26,6 +28,8 @@ export const STREAMS = {
   /** Rows that a mixture's start looks at, and its starts. */
   mixtureRows: 303,
   mixtureStart: 304,
+  /** Rows that pseudo-inputs start as. */
+  pseudoInputs: 305,
   trainingPlane: 401,
   testPlane: 402,
 } as const;

@@ -312,7 +312,7 @@ describe('standardisation', () => {
     for (const kind of ['bernoulli', 'categorical']) {
       const asked = ['standardize=true', `likelihood.kind=${kind}`];
       expect(refusalOf(() => settled(asked, true))).toBe(
-        `bad-config: likelihood.kind is ${kind}, and standardised data need a normal one; leave out one of them`,
+        `bad-config: likelihood.kind is ${kind}, and standardised data need a normal or student-t one; leave out one of them`,
       );
     }
     expect(refusalOf(() => settled(['standardize=true', 'binarize=static'], true))).toMatch(

@@ -73,7 +73,7 @@ function filled(name: string, value: number) {
 /** A command and what it says; at the front, a folder or `VAR=value` that it is run with. */
 const MISTAKES: readonly [line: string, why: string][] = [
   // Data.
-  [`train vae --data nan.npy ${NEW}`, 'nan.npy: row 3, pixel (1, 1) holds NaN'],
+  [`train ae --data nan.npy ${NEW}`, 'nan.npy: row 3, pixel (1, 1) holds NaN'],
   [`train vae --data inf.npy ${NEW}`, 'inf.npy: row 3, pixel (1, 1) holds Infinity'],
   [`train vae --data none.npy ${NEW}`, 'none.npy: holds no data (0 rows of [6,4])'],
   [`train vae --data empty.npy ${NEW}`, 'empty.npy is empty'],
@@ -82,7 +82,10 @@ const MISTAKES: readonly [line: string, why: string][] = [
   [`train vae --data one.npy ${NEW}`, 'batch is 10 and one.npy has 1 row to train on'],
   [`train vae ${ROWS} ${NEW} --test wide.npy`, '[5, 5]'],
   ['eval m --data wide.npy', 'wide.npy has data points of [5, 5] and the model takes [6, 4]'],
-  ['score m --data nan.npy --split train --out new.npy', 'nan.npy: row 3, pixel (1, 1) holds NaN'],
+  [
+    'score m --data inf.npy --split train --out new.npy',
+    'inf.npy: row 3, pixel (1, 1) holds Infinity',
+  ],
   ['encode m --data none.npy --split train --out new.npy', 'none.npy: holds no data'],
   ['reconstruct m --data cut.npy --split train --out new.png', 'cut.npy: cut short'],
   ['latent m --data wide.npy --split train --out new.png', 'and the model takes [6, 4]'],
@@ -93,6 +96,11 @@ const MISTAKES: readonly [line: string, why: string][] = [
   // Numbers.
   [`train vae ${ROWS} --batch 41 --steps 2 --out new`, 'batch is 41 and rows.npy has 40 rows'],
   [`train iwae ${ROWS} ${NEW} objective.samples=0`, 'objective.samples is 0; it must be a whole'],
+  [`train vae ${ROWS} ${NEW} objective.estimator=gumbel`, 'is for discrete codes, and code.kind'],
+  [
+    `train vae ${ROWS} ${NEW} posterior=free posterior.rows=39`,
+    'posterior.rows is 39, and there are 40 rows to train on; leave it out',
+  ],
   [`score m --samples 0 ${ROWS} --out new.npy`, 'must be a whole number of at least 1'],
   [`train vae ${ROWS} ${NEW} optimizer.lr=nan`, 'optimizer.lr is "nan"; it must be a number'],
   // Models that no adapter takes.

@@ -16,6 +16,8 @@
 //   discretized_logistic_log_prob  log of the logistic's mass in the bin of x (Salimans, Karpathy,
 //                              Chen, Kingma, "PixelCNN++", 2017)
 //   kl_standard_normal         KL(N(mean, e^log_std) || N(0, 1))
+//   student_t_log_prob         log C(df) - log_std - (df + 1)/2 log(1 + z^2/df), z = (x - mean) e^-log_std,
+//                              C = Gamma((df + 1)/2) / (Gamma(df/2) sqrt(df pi)), df > 0
 //   kl_normal                  KL(N(mean_q, e^log_std_q) || N(mean_p, e^log_std_p))
 //   reparameterize             mean + e^log_std noise
 //
@@ -106,6 +108,50 @@ fn logistic_log_prob_dmean(x: vec4f, mean: vec4f, log_scale: vec4f) -> vec4f {
 fn logistic_log_prob_dlog_scale(x: vec4f, mean: vec4f, log_scale: vec4f) -> vec4f {
   let z = (x - mean) * exp4(-log_scale);
   return fma(z, tanh_half4(z), vec4f(-1.0));
+}
+
+// log C(df) of Student's t. With a = df/2, A = a + 4: log Gamma(A + 1/2) - log Gamma(A) by its asymptotic
+// series (DLMF 5.11.13; the first term left out is below 1e-8), brought down to a by the recurrence: no
+// two logarithms of gamma functions, whose digits would cancel.
+fn student_t_log_constant4(df: vec4f) -> vec4f {
+  let a = 0.5 * df;
+  let r = 1.0 / (a + 4.0);
+  let r2 = r * r;
+  let series = r * fma(r2, fma(r2, fma(r2, vec4f(-0.0011858259), vec4f(0.0015625)), vec4f(-0.0052083333)), vec4f(0.125));
+  let p = (a / (a + 0.5)) * ((a + 1.0) / (a + 1.5)) * ((a + 2.0) / (a + 2.5)) * ((a + 3.0) / (a + 3.5));
+  return 0.5 * log_positive4(p * p * ((a + 4.0) / a)) - series - HALF_LOG_2PI;
+}
+// d log C / d df, half the derivative with respect to a.
+fn student_t_log_constant_ddf4(df: vec4f) -> vec4f {
+  let a = 0.5 * df;
+  let r = 1.0 / (a + 4.0);
+  let r2 = r * r;
+  let series = r2 * fma(r2, fma(r2, fma(r2, vec4f(-0.0083007812), vec4f(0.0078125)), vec4f(-0.015625)), vec4f(0.125));
+  let steps = 0.5 / (a * (a + 0.5)) + 0.5 / ((a + 1.0) * (a + 1.5))
+    + 0.5 / ((a + 2.0) * (a + 2.5)) + 0.5 / ((a + 3.0) * (a + 3.5));
+  return 0.5 * (series + steps - 2.0 * r / a);
+}
+
+fn student_t_log_prob(x: vec4f, mean: vec4f, log_std: vec4f, df: vec4f) -> vec4f {
+  let z = (x - mean) * exp4(-log_std);
+  let tail = 0.5 * (df + 1.0) * log1p4(z * z / df);
+  return student_t_log_constant4(df) - log_std - tail;
+}
+fn student_t_log_prob_dmean(x: vec4f, mean: vec4f, log_std: vec4f, df: vec4f) -> vec4f {
+  let inverse = exp4(-log_std);
+  let z = (x - mean) * inverse;
+  return inverse * z * ((df + 1.0) / fma(z, z, df));
+}
+// df (z^2 - 1) / (df + z^2)
+fn student_t_log_prob_dlog_std(x: vec4f, mean: vec4f, log_std: vec4f, df: vec4f) -> vec4f {
+  let z = (x - mean) * exp4(-log_std);
+  return (z - 1.0) * (z + 1.0) * (df / fma(z, z, df));
+}
+fn student_t_log_prob_ddf(x: vec4f, mean: vec4f, log_std: vec4f, df: vec4f) -> vec4f {
+  let z = (x - mean) * exp4(-log_std);
+  let t = z * z / df;
+  let pull = (t / (1.0 + t)) * (1.0 + 1.0 / df);
+  return fma(vec4f(0.5), pull - log1p4(t), student_t_log_constant_ddf4(df));
 }
 
 // A logistic's bin, in units of its scale: the bounds `lower` and `upper`, the width between them, and

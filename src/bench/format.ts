@@ -151,6 +151,7 @@ interface Ratios {
   readonly against: string;
   readonly ratio: Interval;
   readonly bestRatio: number;
+  readonly cpuRatio?: number;
 }
 
 /** A blank line and a table; nothing where there is nothing to compare. */
@@ -159,19 +160,22 @@ function ratioLines(
   all: readonly Ratios[],
 ): string[] {
   if (all.length === 0) return [];
+  const hasCpu = all.some(({ cpuRatio }) => cpuRatio !== undefined);
   const columns: Column[] = [
     { head: what },
     { head: against },
     ...right(ratio),
     { head: '95 % interval' },
     ...right('of best'),
+    ...(hasCpu ? right('of cpu ms') : []),
   ];
-  const rows = all.map(({ ratio: { value, low, high }, bestRatio, ...names }) => [
+  const rows = all.map(({ ratio: { value, low, high }, bestRatio, cpuRatio, ...names }) => [
     names.what,
     names.against,
     `${value.toFixed(2)}×`,
     `${low.toFixed(2)} – ${high.toFixed(2)}`,
     `${bestRatio.toFixed(2)}×`,
+    ...(hasCpu ? [cpuRatio === undefined ? '–' : `${cpuRatio.toFixed(2)}×`] : []),
   ]);
   return ['', ...formatTable(columns, rows, 100)];
 }

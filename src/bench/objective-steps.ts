@@ -36,7 +36,7 @@ export const PLAIN = {
   iwae5: 'IWAE step K=5, batch 20',
   iwae50: 'IWAE step K=50, batch 20',
   /** The net of the categorical code, with a code of as many real numbers. */
-  wide: 'VAE step 256-200-256, batch 100',
+  wide: 'plain step 256-200-256',
 } as const;
 
 const vae = (objective: TrainingSpec['objective']): TrainingSpec => ({ batch: 100, objective });
@@ -82,15 +82,21 @@ export interface CostBeside {
   readonly ratio: Interval;
   /** The same of the fastest samples. */
   readonly bestRatio: number;
+  /** The same of processor time, which another program's share of the machine hardly moves. */
+  readonly cpuRatio?: number;
 }
 
 /** Of every such step that was measured with its plain one. */
 export function costsBeside({ rows }: BenchReport): CostBeside[] {
-  const samplesOf = (name: string) => rows.find((row) => row.name === name)?.samples;
+  const find = (name: string) => rows.find((row) => row.name === name);
   return Object.entries(others).flatMap(([step, [, beside]]) => {
-    const [own, plain] = [samplesOf(step), samplesOf(beside)];
+    const [own, plain] = [find(step), find(beside)];
     if (!own || !plain) return [];
-    const { ratio } = ratioOfMedians(own, plain);
-    return [{ step, beside, ratio, bestRatio: Math.min(...own) / Math.min(...plain) }];
+    const { ratio } = ratioOfMedians(own.samples, plain.samples);
+    const bestRatio = own.ms.min / plain.ms.min;
+    const hasCpu = own.cpuMs !== null && plain.cpuMs !== null;
+    return [
+      { step, beside, ratio, bestRatio, ...(hasCpu && { cpuRatio: own.cpuMs / plain.cpuMs }) },
+    ];
   });
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line. Every command is a file; here they meet, and their failures become one line.
 import { Command, Help } from 'commander';
+import { anomalyCommand } from './anomaly.ts';
 import { benchCommand } from './bench.ts';
 import { certifyCommand } from './certify.ts';
 import { checkCommand } from './check.ts';
@@ -39,6 +40,7 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
     [evalCommand, 'how good it is: bound, log-likelihood, bits/dim'],
     [scoreCommand, 'log p(x) of each row'],
     [imputeCommand, 'what is missing, given what is seen'],
+    [anomalyCommand, 'how well it tells its data from others'],
     [sampleCommand, 'new data points'],
     [clusterCommand, 'the groups that a mixture sorts data into'],
     [encodeCommand, 'codes of data'],

@@ -4,24 +4,9 @@ import type { Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
 import { constantInit, Module, normal } from '../nn/index.ts';
-import {
-  add,
-  exp,
-  less,
-  logSoftmax,
-  logSumExp,
-  matmul,
-  max,
-  mul,
-  normalLogProb,
-  randomNormal,
-  reshape,
-  stopGradient,
-  sub,
-  sum,
-  uniformGumbel,
-} from '../ops/index.ts';
+import { add, exp, mul, normalLogProb, randomNormal, sum } from '../ops/index.ts';
 import { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
+import { NormalMixture } from './mixture.ts';
 
 /** Independent normals with learned means and deviations, [M]. */
 export class LearnedNormal extends Module implements Density {
@@ -68,25 +53,15 @@ export class LearnedMixture extends Module implements Density {
     this.logStd = parameter('logStd', [components, features]);
   }
 
-  /** log Σ_k π_k N(z; μ_k, σ_k). */
-  logProb(z: Tensor): Tensor {
-    const each = sum(
-      normalLogProb(reshape(z, [-1, 1, this.mean.shape[1] as number]), this.mean, this.logStd),
-      -1,
-    );
-    const rows = logSumExp(add(each, logSoftmax(this.logits)), -1);
-    return reshape(rows, z.shape.slice(0, -1));
+  private get mixture(): NormalMixture {
+    return new NormalMixture(this);
   }
 
-  /** The component by the Gumbel-max trick: no gradient flows into the weights. */
-  draw(lead: Shape, { temperature }: DrawOptions = {}): Draw {
-    const [components, features] = this.mean.shape as [number, number];
-    const count = lead.reduce((a, b) => a * b, 1);
-    const scores = stopGradient(add(uniformGumbel([count, components]), this.logits));
-    const chosen = sub(1, less(scores, max(scores, -1, { keepDims: true })));
-    const noise = tempered(randomNormal([count, features]), temperature);
-    const rows = add(matmul(chosen, this.mean), mul(matmul(chosen, exp(this.logStd)), noise));
-    const value = reshape(rows, [...lead, features]);
-    return { value, logProb: () => this.logProb(value), pathwise: false };
+  logProb(z: Tensor): Tensor {
+    return this.mixture.logProb(z);
+  }
+
+  draw(lead: Shape, options?: DrawOptions): Draw {
+    return this.mixture.draw(lead, options);
   }
 }

@@ -1,12 +1,12 @@
 // Kernels that ask for subgroups of one size, where those of an adapter come in several.
 const ENTRY = /@compute\b/;
 const ASKED = /@subgroup_size\((\d+)\)/;
-/** What must stand before all else in a kernel that asks. */
-export const SIZE_CONTROL = 'enable subgroup_size_control;';
+/** Stands before all else in a kernel that asks. */
+const ENABLED = 'enable subgroup_size_control;';
 
 /** A kernel whose subgroups all have this size. */
 export function askSubgroupSize(code: string, size: number): string {
-  return `${SIZE_CONTROL}\n${code.replace(ENTRY, `@compute @subgroup_size(${size})`)}`;
+  return `${ENABLED}\n${code.replace(ENTRY, `@compute @subgroup_size(${size})`)}`;
 }
 
 /** The attribute by which a kernel asks; empty if it does not. */

@@ -44,6 +44,7 @@ export { hasInformation, type Information, information } from './ask/information
 export type { Asked, Codes, Shown } from './ask/interface.ts';
 export { type MeanField, type MeanFieldOptions, meanField } from './ask/mean-field.ts';
 export { openInference } from './ask/open.ts';
+export { reconstructionErrors, reconstructs } from './ask/reconstruction-error.ts';
 export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
 export { type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
 export { type RowScores, type ScoreOptions, scoreRows } from './ask/score.ts';

@@ -27,3 +27,4 @@ export { type DiscretePosterior, type Enumeration, isDiscrete } from './posterio
 export { FlowPosterior } from './posteriors/flow.ts';
 export { belowDiagonal, FullPosterior } from './posteriors/full.ts';
 export { NormalPosterior } from './posteriors/normal.ts';
+export { StudentPosterior } from './posteriors/student.ts';

@@ -188,3 +188,41 @@ export function discretizedLogisticLogProb(
 ): Tensor {
   return binned(x, mean, logScale, levels);
 }
+
+const studentTParts = [
+  derivative(
+    'studentTLogProbDmean',
+    'student_t_log_prob_dmean',
+    reference.studentTLogProbDmean as Scalar,
+    20,
+  ),
+  derivative(
+    'studentTLogProbDlogStd',
+    'student_t_log_prob_dlog_std',
+    reference.studentTLogProbDlogStd as Scalar,
+    20,
+  ),
+  derivative(
+    'studentTLogProbDdf',
+    'student_t_log_prob_ddf',
+    reference.studentTLogProbDdf as Scalar,
+    60,
+  ),
+] as const;
+/** log of Student's t density with ν > 0 degrees of freedom at (x - μ) / σ, divided by σ, given log σ and ν. */
+export const studentTLogProb: (
+  x: TensorLike,
+  mean: TensorLike,
+  logStd: TensorLike,
+  df: TensorLike,
+) => Tensor = elementwise({
+  name: 'studentTLogProb',
+  fn: 'student_t_log_prob',
+  module,
+  flops: 60,
+  reference: reference.studentTLogProb as Scalar,
+  vjp: (inputs, _, g) => {
+    const [dmean, dlogStd, ddf] = studentTParts.map((part) => mul(g, part(...inputs)));
+    return [neg(dmean as Tensor), dmean, dlogStd, ddf];
+  },
+});

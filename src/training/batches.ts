@@ -19,10 +19,12 @@ import {
   slice,
   step,
   toFloat,
+  where,
 } from '../ops/index.ts';
 import { seedWords } from '../random.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import type { Binarization } from './binarize.ts';
+import { perturbed } from './perturb.ts';
 import { type Part, ResidentSource, type RowSource, StreamedSource } from './row-sources.ts';
 import { bytesOfRow, StoredLabels, StoredMask, StoredRows } from './stored-rows.ts';
 
@@ -34,6 +36,8 @@ export interface BatchOptions {
   readonly binarization: Binarization;
   /** Of the shuffling and of draws made once. */
   readonly seed: number;
+  /** The share of values that are replaced at random in every step. Default: none. */
+  readonly noise?: number;
   /** Data that take more bytes are streamed. Default: 128 MiB. */
   readonly residentBytes?: number;
 }
@@ -111,10 +115,12 @@ function checkBatch({ count, name }: ImageDataset, batch: number): void {
 /** Where the rows lie, and what a batch of some of them is. */
 function sourceOf(
   dataset: ImageDataset,
-  { batch, binarization, seed: drawSeed, residentBytes = RESIDENT_BYTES }: BatchOptions,
+  options: BatchOptions,
   perEpoch: number,
   rowsAt: (step: number) => ArrayLike<number>,
 ): Omit<Batches, 'batch'> & { parts: (part: Part) => Batch } {
+  const { batch, binarization, noise = 0, residentBytes = RESIDENT_BYTES } = options;
+  const { seed: drawSeed } = options;
   const stored = new StoredRows(dataset, binarization, drawSeed);
   const masked = dataset.mask && new StoredMask(dataset, dataset.mask);
   const rowBytes = bytesOfRow(stored) + (masked ? bytesOfRow(masked) : 0);
@@ -125,7 +131,9 @@ function sourceOf(
   const labelled = dataset.labels && new StoredLabels(dataset);
   const parts = (part: Part): Batch => {
     const x = lazily(() => {
-      const picked = source.pick('data', stored, part);
+      const whole = source.pick('data', stored, part);
+      const noisy = noise > 0 ? perturbed(whole, noise, dataset, binarization) : whole;
+      const picked = noise > 0 && masked ? where(mask(), noisy, 0) : noisy;
       return named(binarization === 'resampled' ? randomBernoulli(picked) : picked, 'x');
     });
     const labels = lazily(() => {

@@ -211,10 +211,10 @@ function checkLikelihood(values: Values): void {
   const kind = values.get('likelihood.kind');
   const binarize = values.get('binarize');
   if (!values.get('standardize') || kind === undefined) return;
-  if (kind !== 'normal') {
+  if (kind !== 'normal' && kind !== 'student-t') {
     throw new LatentGpuError(
       'bad-config',
-      `likelihood.kind is ${kind}, and standardised data need a normal one; leave out one of them`,
+      `likelihood.kind is ${kind}, and standardised data need a normal or student-t one; leave out one of them`,
     );
   }
   if (binarize !== 'auto' && binarize !== 'none') {

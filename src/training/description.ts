@@ -17,6 +17,8 @@ export interface RunData {
   readonly batch: number;
   /** Default: `none`. */
   readonly binarize?: Binarization;
+  /** The share of the data's values that are replaced at random in every step: of a background model. */
+  readonly noise?: number;
   /** Of initial values, noise and shuffling. */
   readonly seed?: number;
   /** Initial values in place of those the parameters would give themselves. */

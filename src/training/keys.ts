@@ -134,6 +134,13 @@ export const TRAINING_KEYS = {
     default: null,
     help: 'decay of a moving average of the weights, which is what is kept',
   },
+  noise: {
+    type: 'number',
+    min: 0,
+    below: 1,
+    default: 0,
+    help: 'share of the values replaced at random in every step, for a background model (Ren et al. 2019)',
+  },
   standardize: {
     type: 'boolean',
     default: false,

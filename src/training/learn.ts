@@ -45,11 +45,11 @@ export function initialOf(
  */
 export function trainerOf(
   model: Model,
-  { batch, seed, clipNorm, ema, optimizer: asked }: TrainingConfig,
+  { batch, seed, clipNorm, ema, noise = 0, optimizer: asked }: TrainingConfig,
   optimizer: () => Optimizer,
 ): Omit<TrainerOptions, 'data'> | Omit<SweepOptions, 'data'> {
   const { learner } = model;
-  const shared = { model, batch, seed };
+  const shared = { model, batch, seed, ...(noise > 0 && { noise }) };
   if ('sweep' in learner) return { ...shared, ...learningOf({ learner }) };
   const { turns } = learner;
   const { scheme, eSteps = 1, mSteps = 1 } = asked;

@@ -49,6 +49,7 @@ export function describeStep(options: TrainerOptions): StepDescription {
     batch,
     binarization: binarize,
     seed: options.seed ?? 0,
+    ...(options.noise !== undefined && { noise: options.noise }),
     ...(residentBytes !== undefined && { residentBytes }),
   });
   const terms = options.loss(asTensor(batches.batch));

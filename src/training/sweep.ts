@@ -34,6 +34,7 @@ export function describeSweep(options: SweepOptions): SweepDescription {
     batch,
     binarization: binarize,
     seed: options.seed ?? 0,
+    ...(options.noise !== undefined && { noise: options.noise }),
     ...(residentBytes !== undefined && { residentBytes }),
   };
   const batches: Passes = sweep.isShuffled

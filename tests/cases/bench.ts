@@ -5,6 +5,7 @@ import { curveSpecs } from '../../src/bench/curves.ts';
 import { formatReport } from '../../src/bench/format.ts';
 import { parseReport, stringifyReport } from '../../src/bench/json.ts';
 import { elementwise } from '../../src/bench/kernels.ts';
+import { costsBeside, objectiveSpecs, PLAIN } from '../../src/bench/objective-steps.ts';
 import { peakFigures } from '../../src/bench/peaks/rates.ts';
 import { formatProfile, profileSchedule } from '../../src/bench/profile.ts';
 import type { BenchReport } from '../../src/bench/report.ts';
@@ -24,6 +25,7 @@ import {
   ratioOfMedians,
   summarize,
 } from '../../src/bench/statistics.ts';
+import { STEPS } from '../../src/bench/steps.ts';
 import { prepareKernel } from '../../src/bench/subjects.ts';
 import { worthOfSubmissions } from '../../src/bench/submissions.ts';
 import { Stopwatch } from '../../src/device/index.ts';
@@ -398,6 +400,38 @@ cases('bench', (c) => {
     const { warnings, added } = compareReports(before, other as unknown as BenchReport);
     t.equal(warnings, ['the clock differs: gpu before, host now']);
     t.equal(added, ['other']);
+  });
+
+  c('tells what an objective costs beside the plain step', (t) => {
+    const row = (name: string, samples: number[], cpuMs: number | null) => ({
+      ...{ name, samples, cpuMs },
+      ms: summarize(samples),
+    });
+    const rows = [
+      row('VAE step, batch 100', [10, 10, 12], 20),
+      row('STL step', [11, 11, 12], 21),
+      row('DReG step K=5', [3, 3, 3], 3),
+      row('free bits step', [20, 20, 20], null),
+    ];
+    const told = costsBeside({ rows } as unknown as BenchReport);
+    // Nothing is said of what has nothing beside it.
+    t.equal(
+      told.map(({ step, beside }) => [step, beside]),
+      ['STL step', 'free bits step'].map((step) => [step, 'VAE step, batch 100']),
+    );
+    t.close(
+      told.map(({ ratio }) => ratio.value),
+      [1.1, 2],
+      { absolute: 1e-12 },
+    );
+    t.equal(
+      told.map(({ cpuRatio }) => cpuRatio),
+      [1.05, undefined],
+    );
+    const absent = [...Object.values(PLAIN), ...Object.keys(objectiveSpecs)].filter(
+      (name) => !STEPS.includes(name),
+    );
+    t.equal(absent, [], 'every step is measured by that name');
   });
 
   c('refuses what is no report', async (t) => {

@@ -371,7 +371,11 @@ cases('models', (c) => {
         await t.throws('bad-input', () => inference.encode([], count), /count/);
       }
       const wrong = { kind: 'poisson' } as unknown as LikelihoodConfig;
-      await t.throws('bad-config', () => makeLikelihood(wrong), /bernoulli, normal or categorical/);
+      await t.throws(
+        'bad-config',
+        () => makeLikelihood(wrong),
+        /bernoulli, normal, student-t or categorical/,
+      );
     });
   });
 

@@ -44,6 +44,8 @@ const scale = range(-3, 2, 0, 1, -1, 1e-6);
 const uint = words(0, 2 ** 31, 0, 1, 2 ** 32 - 1, 2 ** 31, 65535, 65536, 7);
 const smooth = range(-2, 2);
 const level = range(8, 8, 8);
+const freedom = range(0.5, 30, 3, 1, 1e5, 4, 1e3);
+const freely = { smooth: [smooth, smooth, smooth, range(1, 6)] };
 
 function row(domains: readonly Domain[], rest: Partial<Omit<Trial, 'domains'>> = {}): Trial {
   return {
@@ -137,6 +139,10 @@ export const trials: Record<string, Trial> = {
   logisticLogProbDmean: row([moderate, moderate, scale]),
   logisticLogProbDlogScale: row([moderate, moderate, scale]),
   logisticLogProb: row([moderate, moderate, scale]),
+  studentTLogProbDmean: row([moderate, moderate, scale, freedom], freely),
+  studentTLogProbDlogStd: row([moderate, moderate, scale, freedom], freely),
+  studentTLogProbDdf: row([moderate, moderate, scale, freedom], freely),
+  studentTLogProb: row([moderate, moderate, scale, freedom], freely),
   discretizedLogisticLogProbDmean: row([unit, unit, scale, level]),
   discretizedLogisticLogProbDlogScale: row([unit, unit, scale, level]),
   discretizedLogisticLogProb: row([unit, unit, scale, level], {

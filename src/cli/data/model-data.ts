@@ -21,6 +21,8 @@ export interface ModelDataOptions extends TableFlags {
   readonly limit?: number;
   /** A table's column of classes; default: as in training. */
   readonly labelColumn?: string;
+  /** What is done to the rows before the model sees them. */
+  readonly change?: (rows: LoadedDataset) => LoadedDataset;
   /** Values to hide from the model; default: of the data that it was trained on, as then. */
   readonly hide?: string;
 }
@@ -79,7 +81,8 @@ export async function loadModelData(
       `${dir} does not say what data it was trained on${hint}; name them with --data`,
     );
   }
-  const original = atMost(found, options.limit);
+  const some = atMost(found, options.limit);
+  const original = options.change?.(some) ?? some;
   checkShape(original, config.data.shape);
   const seen = standardization ? standardize(original, standardization) : toFloat32(original);
   return { original, seen };

@@ -86,7 +86,16 @@ export class Vae extends Module implements Model, LatentModel {
     this.latent = codeSize(code, config.latent);
     this.likelihood = makeLikelihood(config.likelihood);
     this.posteriorPart = makePosterior(posterior, code, this.latent);
-    this.priorPart = makePrior(prior, code, this.latent, seed);
+    this.priorPart = makePrior(prior, {
+      code,
+      latent: this.latent,
+      features: this.features,
+      seed,
+      posteriorOf:
+        posterior.kind === 'normal'
+          ? (x) => this.posterior({ x })
+          : `prior.kind is vamp, which mixes independent normals, and posterior.kind is ${posterior.kind}; set posterior.kind=normal`,
+    });
     const { width } = this.posteriorPart;
     if (this.posteriorPart instanceof FreePart) {
       this.table = new RowTable({ rows: this.posteriorPart.rows, width });
@@ -180,6 +189,9 @@ export class Vae extends Module implements Model, LatentModel {
       },
       turns,
       live: this.objective.live,
+      ...(this.priorPart.initial && {
+        initial: (data, seed) => this.priorPart.initial?.(data, seed) ?? new Map(),
+      }),
     };
   }
 

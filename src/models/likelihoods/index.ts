@@ -11,16 +11,17 @@ import {
   PixelNormalLikelihood,
   SharedNormalLikelihood,
 } from './normal.ts';
+import { STUDENT_T, StudentTLikelihood } from './student-t.ts';
 
 export { Likelihood } from './likelihood.ts';
 
 /**
  * `bernoulli`: logits. `normal`: means, with a standard deviation that is fixed (`std`), learned
  * and shared by all features, or given by the decoder for each (`pixel`). `categorical`: logits of
- * `levels` grey levels a feature.
+ * `levels` grey levels a feature. `student-t`: means, scales and degrees of freedom.
  */
 export interface LikelihoodConfig {
-  readonly kind: 'bernoulli' | 'normal' | 'categorical';
+  readonly kind: 'bernoulli' | 'normal' | 'student-t' | 'categorical';
   readonly sigma?: 'fixed' | 'shared' | 'pixel' | undefined;
   readonly std?: number | undefined;
   readonly levels?: number | undefined;
@@ -28,7 +29,7 @@ export interface LikelihoodConfig {
 
 export const LIKELIHOOD_KEYS = partKeys(
   'likelihood',
-  { bernoulli: BERNOULLI, normal: NORMAL, categorical: CATEGORICAL },
+  { bernoulli: BERNOULLI, normal: NORMAL, 'student-t': STUDENT_T, categorical: CATEGORICAL },
   {
     default: (get) => (get('data.continuous') === true ? 'normal' : 'bernoulli'),
     help: 'what the decoder describes; default: bernoulli, but normal for standardised data and vectors of numbers',
@@ -41,13 +42,15 @@ export function makeLikelihood(config: LikelihoodConfig): Likelihood {
       return new BernoulliLikelihood();
     case 'categorical':
       return new CategoricalLikelihood(config.levels ?? CATEGORICAL.keys.levels.default);
+    case 'student-t':
+      return new StudentTLikelihood();
     case 'normal':
       if (config.sigma === 'fixed') return new FixedNormalLikelihood(config.std ?? 1);
       return config.sigma === 'pixel' ? new PixelNormalLikelihood() : new SharedNormalLikelihood();
     default:
       throw new LatentGpuError(
         'bad-config',
-        `likelihood.kind is '${(config as { kind: string }).kind}'; it may be bernoulli, normal or categorical`,
+        `likelihood.kind is '${(config as { kind: string }).kind}'; it may be bernoulli, normal, student-t or categorical`,
       );
   }
 }

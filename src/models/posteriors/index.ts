@@ -7,12 +7,13 @@ import { FULL, FullPart } from './full.ts';
 import { IAF, IafPart } from './iaf.ts';
 import { NORMAL, NormalPart } from './normal.ts';
 import type { PosteriorPart } from './part.ts';
+import { STUDENT_T, StudentPart } from './student-t.ts';
 
 export { FreePart } from './free.ts';
 export { PosteriorPart } from './part.ts';
 
 export interface PosteriorConfig {
-  readonly kind: 'normal' | 'full' | 'iaf' | 'free';
+  readonly kind: 'normal' | 'full' | 'iaf' | 'free' | 'student-t';
   readonly depth?: number | undefined;
   readonly hidden?: readonly number[] | undefined;
   readonly rows?: number | undefined;
@@ -20,7 +21,7 @@ export interface PosteriorConfig {
 
 export const POSTERIOR_KEYS = partKeys(
   'posterior',
-  { normal: NORMAL, full: FULL, iaf: IAF, free: FREE },
+  { normal: NORMAL, full: FULL, iaf: IAF, free: FREE, 'student-t': STUDENT_T },
   { default: 'normal', help: 'q(z | x)', when: { 'code.kind': ['normal'] } },
 );
 
@@ -38,6 +39,8 @@ export function makePosterior(
       return new IafPart(latent, { depth, hidden });
     case 'full':
       return new FullPart(latent);
+    case 'student-t':
+      return new StudentPart(latent);
     case 'free':
       return new FreePart(latent, config.rows ?? 0);
     default:

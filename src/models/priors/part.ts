@@ -1,7 +1,9 @@
 // Where codes come from.
 import type { Density } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
+import type { Variable } from '../../graph/variable.ts';
 import { Module } from '../../nn/index.ts';
+import type { TrainingRows } from '../learner.ts';
 
 export abstract class PriorPart extends Module {
   /** The name that its tensors have in a model; of a part without tensors it does not matter. */
@@ -10,6 +12,8 @@ export abstract class PriorPart extends Module {
   abstract readonly isStandard: boolean;
   /** p(z). */
   abstract readonly density: Density;
+  /** Initial values that are found in the data. */
+  initial?(data: TrainingRows, seed: number): ReadonlyMap<Variable, Float32Array>;
   /** Codes [B, M] for noise [B, M] ~ N(0, I), or by noise of its own. */
   abstract codes(noise: Tensor): Tensor;
 }

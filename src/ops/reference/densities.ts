@@ -170,3 +170,54 @@ export function discretizedLogisticLogProbDlogScale(
   const mass = width > 0 ? width / Math.expm1(width) : 1;
   return lower * sigmoid(lower) - upper * sigmoid(-upper) - (width > 700 ? 0 : mass);
 }
+
+/** The digamma function, x > 0, by its asymptotic series from 12 on (Abramowitz, Stegun 6.3.18). */
+function digamma(x: number): number {
+  let [at, sum] = [x, 0];
+  for (; at < 12; at++) sum -= 1 / at;
+  const r = 1 / (at * at);
+  const tail = r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r * (1 / 240 - r * (1 / 132)))));
+  return sum + Math.log(at) - 0.5 / at - tail;
+}
+
+/** log Γ(a + ½) - log Γ(a), a > 0, by Stirling's series from 12 on. */
+function logGammaRatio(a: number): number {
+  let [at, sum] = [a, 0];
+  for (; at < 12; at++) sum += Math.log(at / (at + 0.5));
+  // Of a large a the difference of the leading terms, without cancellation.
+  const leading = at * Math.log1p(0.5 / at) + 0.5 * Math.log(at) - 0.5;
+  const rest = (x: number) => {
+    const r = 1 / (x * x);
+    return (1 / 12 - r * (1 / 360 - r * (1 / 1260 - r / 1680))) / x;
+  };
+  return sum + leading + rest(at + 0.5) - rest(at);
+}
+
+export function studentTLogProb(x: number, mean: number, logStd: number, df: number): number {
+  const z = (x - mean) * Math.exp(-logStd);
+  const constant = logGammaRatio(df / 2) - 0.5 * Math.log(df * Math.PI);
+  return constant - logStd - ((df + 1) / 2) * Math.log1p((z * z) / df);
+}
+
+export function studentTLogProbDmean(x: number, mean: number, logStd: number, df: number): number {
+  const inverse = Math.exp(-logStd);
+  const z = (x - mean) * inverse;
+  return (inverse * z * (df + 1)) / (df + z * z);
+}
+
+export function studentTLogProbDlogStd(
+  x: number,
+  mean: number,
+  logStd: number,
+  df: number,
+): number {
+  const z = (x - mean) * Math.exp(-logStd);
+  return (df * (z * z - 1)) / (df + z * z);
+}
+
+export function studentTLogProbDdf(x: number, mean: number, logStd: number, df: number): number {
+  const z = (x - mean) * Math.exp(-logStd);
+  const t = (z * z) / df;
+  const constant = 0.5 * (digamma((df + 1) / 2) - digamma(df / 2) - 1 / df);
+  return constant + 0.5 * ((t / (1 + t)) * (1 + 1 / df) - Math.log1p(t));
+}

@@ -2,10 +2,9 @@
 // to the functions in shaders/lib.
 import type { Tensor } from '../../graph/tensor.ts';
 import { accessIn, type Group, type Level, readShape } from '../fuse/group.ts';
-import { alignStrides, type Location } from '../fuse/location.ts';
+import type { Location } from '../fuse/location.ts';
 import type { Read } from '../fuse/traffic.ts';
 import { accessOf, isPacked, isVirtual } from '../lower/access.ts';
-import { targetOf } from '../lower/effects.ts';
 import { Bindings, isFixed } from './bindings.ts';
 import { type Footprint, noiseStrides, tableStride } from './footprint.ts';
 import { affineText, IndexSpace, rowIndexText, type Segment } from './index-space.ts';
@@ -21,7 +20,7 @@ export class Emitter {
   readonly imports = new Set<string>();
   private counter = 0;
   /** The quad that is computed: its number along the quad axis, and its first element. */
-  private quad = 'quad';
+  quad = 'quad';
   private column = 'column';
 
   /**
@@ -52,12 +51,12 @@ export class Emitter {
   }
 
   /** The place of one of the quad's four elements along the quad axis. */
-  private lane(lane: number): string {
+  lane(lane: number): string {
     return lane === 0 ? this.column : `(${this.column} + ${lane}u)`;
   }
 
   /** The WGSL that counts the values of a level. */
-  private counterOf(level: Level | undefined): string {
+  counterOf(level: Level | undefined): string {
     if (this.group.over.length > 0 && level === 'row') return 'item';
     return 'row';
   }
@@ -214,66 +213,5 @@ export class Emitter {
     };
     if (last === 0) return splat(type, one(0));
     return splat(type, [0, 1, 2, 3].map(one).join(', '));
-  }
-
-  /** Statements that leave the values of one level in memory. */
-  stores(scope: Scope, level: Level, only: (node: Tensor) => boolean): string[] {
-    const lines: string[] = [];
-    for (const { node, location } of this.footprint.writes) {
-      if (this.group.levels.get(node) !== level || node === this.group.columnSum || !only(node))
-        continue;
-      if (node.op.kind === 'store') {
-        const value = this.operand(node, 0, scope);
-        const at = this.operand(node, 1, scope);
-        const size = (targetOf(node) as Tensor).size;
-        lines.push(`${this.bindings.of(location.memory).name}[${at}.x % ${size}u] = ${value}.x;`);
-        continue;
-      }
-      if (node.op.kind === 'scatter') {
-        const value = this.operand(node, 0, scope);
-        lines.push(...this.storeFull(location, value, this.operand(node, 1, scope)));
-        continue;
-      }
-      const value = this.value(node, scope);
-      lines.push(
-        ...(this.footprint.isByQuad(node)
-          ? this.storeFull(location, value)
-          : this.storeRow(node, location, value)),
-      );
-    }
-    return lines;
-  }
-
-  /** @param row which row of the memory each of the four is for, where that is told at run time */
-  private storeFull(location: Location, value: string, row?: string): string[] {
-    const { space } = this;
-    const { memory, offset: from, strides } = location;
-    const { name, quads, start } = this.bindings.of(memory);
-    const offset = from - start;
-    const { terms, last } = space.affine(alignStrides(strides, this.group.shape));
-    const termsOf = (lane: number) => {
-      if (row === undefined) return terms;
-      return [...terms, { name: `${row}.${'xyzw'[lane]}`, stride: memory.shape.at(-1) as number }];
-    };
-    if (quads) {
-      const at = affineText([...termsOf(0), { name: this.quad, stride: 4 }], offset, 4);
-      return [`${name}[${at}] = ${value};`];
-    }
-    return [0, 1, 2, 3].flatMap((lane) => {
-      if (lane >= space.width) return [];
-      const own = last === 0 && row ? [] : [{ name: this.lane(lane), stride: last }];
-      const at = affineText([...termsOf(lane), ...own], offset);
-      const statement = `${name}[${at}] = ${value}.${'xyzw'[lane]};`;
-      const always = lane === 0 || space.width % 4 === 0;
-      return [always ? statement : `if (${this.lane(lane)} < ${space.width}u) { ${statement} }`];
-    });
-  }
-
-  private storeRow(node: Tensor, location: Location, value: string): string[] {
-    const { name, start } = this.bindings.of(location.memory);
-    // A row that is folded in parts leaves one value a part.
-    const counter = this.group.splits > 1 ? 'part' : this.counterOf(this.group.levels.get(node));
-    const at = rowIndexText(node.shape, location.strides, location.offset - start, counter);
-    return [`${name}[${at}] = ${value}.x;`];
   }
 }

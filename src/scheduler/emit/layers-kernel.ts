@@ -18,6 +18,7 @@ import type { Footprint } from './footprint.ts';
 import { affineText, rowIndexText } from './index-space.ts';
 import { grid, importLines, indent, libraryConstants, type Made, plain } from './kernel-parts.ts';
 import { Scope } from './scope.ts';
+import { storeLines } from './stores.ts';
 
 const quadsOf = (width: number) => Math.ceil(width / 4);
 
@@ -71,7 +72,7 @@ class Composer {
     const product = emitter.order.find((node) => node.op.kind === 'matmul');
     if (product) scope.set(`n${product.id}`, 'value');
     const value = passed && emitter.value(passed, scope);
-    const stores = emitter.stores(scope, 'full', () => true);
+    const stores = storeLines(emitter, scope, 'full', () => true);
     for (const module of emitter.imports) this.imports.add(module);
     const body = [
       'let column = col;',

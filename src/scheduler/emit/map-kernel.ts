@@ -6,6 +6,7 @@ import type { Footprint } from './footprint.ts';
 import { mapInvocations } from './invocations.ts';
 import { grid, importLines, indent, libraryConstants, type Made, plain } from './kernel-parts.ts';
 import { Scope } from './scope.ts';
+import { storeLines } from './stores.ts';
 
 /** @param density operations on each element */
 export function mapKernel(footprint: Footprint, adapter: AdapterClass, density: number): Made {
@@ -15,7 +16,7 @@ export function mapKernel(footprint: Footprint, adapter: AdapterClass, density: 
   ]);
   const { space, bindings } = emitter;
   const scope = new Scope();
-  const stores = emitter.stores(scope, 'full', () => true);
+  const stores = storeLines(emitter, scope, 'full', () => true);
   const body = [...space.unravel(0), ...scope.lines, ...stores];
 
   const { invocations, choice } = mapInvocations(space.quads, density, adapter);

@@ -16,6 +16,7 @@ import type { Footprint } from './footprint.ts';
 import { affineText } from './index-space.ts';
 import { importLines, indent, libraryConstants, type Made, plain } from './kernel-parts.ts';
 import { Scope } from './scope.ts';
+import { storeLines } from './stores.ts';
 
 export function matmulKernel(footprint: Footprint, adapter: AdapterClass): Made {
   const { group, dependencies } = footprint;
@@ -62,7 +63,7 @@ export function matmulKernel(footprint: Footprint, adapter: AdapterClass): Made 
   );
   const scope = new Scope();
   scope.set(`n${product.id}`, 'value');
-  const stores = emitter.stores(scope, 'full', () => true);
+  const stores = storeLines(emitter, scope, 'full', () => true);
   const body = [
     'let column = col;',
     'let quad = col / 4u;',

@@ -9,6 +9,7 @@ import { blockFolds, folds, quadFolds } from './folds.ts';
 import type { IndexSpace } from './index-space.ts';
 import { type NestedShape, rowsTogether } from './nested-shapes.ts';
 import { Scope } from './scope.ts';
+import { storeLines } from './stores.ts';
 
 /** Values of a block that wait in registers while its rows are walked through, in quads. */
 const HELD = { software: 64, hardware: 16 };
@@ -106,7 +107,7 @@ class NestedWriter {
       else emitter.value(node, block);
     }
     const stores = quads.flatMap((quad, i) =>
-      this.at(quad, () => emitter.stores(held[i] as Scope, 'side', () => true)),
+      this.at(quad, () => storeLines(emitter, held[i] as Scope, 'side', () => true)),
     );
     if (stores.length > 0) {
       const first = this.byQuads ? 'lane < LINE' : 'lane == 0u';
@@ -152,9 +153,9 @@ class NestedWriter {
         else emitter.value(node, row);
       }
     }
-    ends.push(...emitter.stores(row, 'row', () => true));
+    ends.push(...storeLines(emitter, row, 'row', () => true));
     const stores = this.quads.flatMap((quad, i) =>
-      this.at(quad, () => emitter.stores(own[i] as Scope, 'full', () => true)),
+      this.at(quad, () => storeLines(emitter, own[i] as Scope, 'full', () => true)),
     );
     const loop = byQuads
       ? [
@@ -187,7 +188,7 @@ class NestedWriter {
   after(): string[] {
     const { lines } = this.block;
     const last = new Scope(this.block);
-    const stores = this.emitter.stores(last, 'block', () => true);
+    const stores = storeLines(this.emitter, last, 'block', () => true);
     lines.push(
       'fold_barrier();',
       'if (live && lane == 0u) {',

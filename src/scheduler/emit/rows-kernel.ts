@@ -15,6 +15,7 @@ import { nestedBody } from './nested-rows.ts';
 import { nestedInvocations } from './nested-shapes.ts';
 import { foldLibrary, type RowShape } from './row-folds.ts';
 import { Scope } from './scope.ts';
+import { storeLines } from './stores.ts';
 
 /** @param density operations on each element */
 export function rowsKernel(footprint: Footprint, adapter: AdapterClass, density: number): Made {
@@ -143,7 +144,7 @@ function rowsBody(emitter: Emitter): string[] {
       ends.push(`let row${number} = vec4f(${fold.finish}(${acc}, place));`);
       rows.set(`n${node.id}`, `row${number}`);
     }
-    const stores = emitter.stores(loop, 'full', (node) => passOf.get(node) === pass);
+    const stores = storeLines(emitter, loop, 'full', (node) => passOf.get(node) === pass);
     if (updates.length + stores.length === 0) continue;
     // Parts of a row take turns, so that they walk through it side by side.
     const [first, step] =
@@ -170,6 +171,6 @@ function rowsBody(emitter: Emitter): string[] {
 
 function rowStores(emitter: Emitter, rows: Scope): string[] {
   const inner = new Scope(rows);
-  const stores = emitter.stores(inner, 'row', () => true);
+  const stores = storeLines(emitter, inner, 'row', () => true);
   return [...inner.lines, ...stores];
 }

@@ -1,0 +1,61 @@
+// Student's t: like a normal, but with tails so heavy that what lies far out pulls little.
+import type { Shape } from '../graph/shape.ts';
+import { broadcastShapes } from '../graph/shape.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import {
+  add,
+  cos,
+  div,
+  exp,
+  expm1,
+  log,
+  mul,
+  randomUniform,
+  sqrt,
+  stopGradient,
+  studentTLogProb,
+} from '../ops/index.ts';
+import type { Draw } from './density.ts';
+import { type Distribution, sumOfSeen } from './distribution.ts';
+
+/** Independent μ + σ t with ν degrees of freedom each: mean μ, log σ and ν > 1, [..., D], broadcast. */
+export class StudentT implements Distribution {
+  readonly mean: Tensor;
+  readonly logStd: Tensor;
+  readonly df: Tensor;
+
+  /** @param logStd of the scale σ: the deviation is σ √(ν / (ν - 2)) */
+  constructor(mean: Tensor, logStd: Tensor, df: Tensor) {
+    this.mean = mean;
+    this.logStd = logStd;
+    this.df = df;
+  }
+
+  logProb(x: Tensor, mask?: Tensor): Tensor {
+    return sumOfSeen(studentTLogProb(x, this.mean, this.logStd, this.df), mask);
+  }
+
+  /**
+   * t = √(ν (u^(-2/ν) - 1)) cos 2πv with u, v uniform (Bailey 1994): a draw for any ν, and a differentiable
+   * function of it.
+   *
+   * @param shape of the draws behind `lead`, to which the parameters are broadcast. Default: theirs
+   */
+  rsample(lead: Shape = [], shape?: Shape): Tensor {
+    const { mean, logStd, df } = this;
+    const own = shape ?? broadcastShapes('StudentT', mean.shape, logStd.shape, df.shape);
+    const [u, v] = [randomUniform([...lead, ...own]), randomUniform([...lead, ...own])];
+    const radius = sqrt(mul(df, expm1(div(mul(-2, log(u)), df))));
+    const t = mul(radius, cos(mul(2 * Math.PI, v)));
+    return add(mean, mul(exp(logStd), t));
+  }
+
+  sample(lead: Shape = []): Tensor {
+    return stopGradient(this.rsample(lead));
+  }
+
+  draw(lead: Shape): Draw {
+    const value = this.rsample(lead);
+    return { value, logProb: () => this.logProb(value), pathwise: true };
+  }
+}

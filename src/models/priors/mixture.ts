@@ -1,0 +1,36 @@
+// A mixture of normals: weights, means and deviations are learned.
+import { type Density, LearnedMixture } from '../../distributions/index.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import type { Schema } from '../../schema/index.ts';
+import { PriorPart } from './part.ts';
+
+export const MIXTURE = {
+  keys: {
+    components: {
+      type: 'integer',
+      min: 2,
+      max: 65536,
+      default: (get) => (get('prior.kind') === 'vamp' ? 500 : 10),
+      help: 'normals of a mixture, or pseudo-inputs',
+    },
+  } as const satisfies Schema,
+  about: 'a mixture of normals',
+};
+
+export class MixturePrior extends PriorPart {
+  readonly isStandard = false;
+  readonly density: Density;
+
+  constructor(latent: number, components: number) {
+    super();
+    this.density = new LearnedMixture(latent, components);
+  }
+
+  override children(): [string, unknown][] {
+    return Object.entries(this.density);
+  }
+
+  codes(noise: Tensor): Tensor {
+    return this.density.draw([noise.shape[0] as number]).value;
+  }
+}
