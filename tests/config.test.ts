@@ -99,7 +99,7 @@ describe('the table of keys', () => {
     expect(words('encoder.hidden')).toBe(
       'a list of whole numbers from 1 to 65536, as in [300], at most 100 of them',
     );
-    expect(words('likelihood.kind')).toBe('one of bernoulli, normal, categorical');
+    expect(words('likelihood.kind')).toBe('one of bernoulli, normal, student-t, categorical');
   });
 });
 

@@ -56,7 +56,7 @@ export function anomalyCommand(program: Command): void {
   common(
     command,
     'latentgpu anomaly runs/digits --against rotated --out roc.png\n' +
-      'latentgpu anomaly runs/mnist --background runs/noise --against fashion-mnist --json',
+      'latentgpu anomaly runs/mnist --background runs/noise --against b.npy',
   );
 }
 

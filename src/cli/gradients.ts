@@ -52,7 +52,7 @@ export function gradientsCommand(program: Command): void {
   dataOptions(command);
   common(
     command,
-    'latentgpu gradients runs/mnist --estimators reparameterized,stl,score --samples 1,4,16\n' +
+    'latentgpu gradients runs/mnist --estimators stl,score --samples 1,4,16\n' +
       'latentgpu gradients runs/mnist-iwae --html gradients.html',
   );
 }

@@ -7,6 +7,7 @@ import {
   cos,
   div,
   exp,
+  expand,
   expm1,
   log,
   mul,
@@ -14,9 +15,10 @@ import {
   sqrt,
   stopGradient,
   studentTLogProb,
+  sub,
 } from '../ops/index.ts';
 import type { Draw } from './density.ts';
-import { type Distribution, sumOfSeen } from './distribution.ts';
+import { type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
 
 /** Independent μ + σ t with ν degrees of freedom each: mean μ, log σ and ν > 1, [..., D], broadcast. */
 export class StudentT implements Distribution {
@@ -52,6 +54,17 @@ export class StudentT implements Distribution {
 
   sample(lead: Shape = []): Tensor {
     return stopGradient(this.rsample(lead));
+  }
+
+  /** The deviation of ν > 2, and ν. */
+  get parameters(): readonly Parameter[] {
+    const { mean, logStd, df } = this;
+    const own = broadcastShapes('StudentT', mean.shape, logStd.shape, df.shape);
+    const std = mul(exp(logStd), sqrt(div(df, sub(df, 2))));
+    return [
+      { name: 'std', about: 'standard deviation', of: expand(std, own), isScale: true },
+      { name: 'df', about: 'degrees of freedom', of: expand(df, own) },
+    ];
   }
 
   draw(lead: Shape): Draw {

@@ -9,7 +9,7 @@ import type { DataChoice } from './load.ts';
 const NONE = 'none';
 
 export const hideOption = (): Option =>
-  new Option('--hide <what>', 'values to hide from the model: top, bottom (of images), random:0.5');
+  new Option('--hide <what>', 'from the model: top, bottom or random:0.5 of each row');
 
 /** @throws LatentGpuError `bad-input` */
 export function hidingOf({ hide }: Pick<DataChoice, 'hide'>): Hiding | undefined {

@@ -11,7 +11,7 @@ import { thousands } from '../common/text.ts';
 import { checkRange } from './checks.ts';
 import { hideOption } from './missing.ts';
 import { loadModelData, type ModelDataOptions } from './model-data.ts';
-import { tableOptions } from './table-options.ts';
+import { tableOptionsInLine } from './table-options.ts';
 import { chooseBinarization } from './traits.ts';
 
 export interface SubjectOptions extends ModelDataOptions {
@@ -28,7 +28,7 @@ export function dataOptions(command: Command, limit?: string): Command {
     .addOption(
       new Option('--split <split>', 'which part').choices(['train', 'test']).default('test'),
     );
-  tableOptions(command);
+  tableOptionsInLine(command);
   command.addOption(hideOption());
   if (limit !== undefined) command.addOption(countOption('--limit <n>', limit));
   return command.addOption(

@@ -12,14 +12,25 @@ export interface TableFlags {
 
 /** Adds the options that say how a table is read. */
 export function tableOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--header <yes|no>', 'whether a table has headings').choices(['yes', 'no']),
-    )
-    .option('--encoding <name>', "of a table's text, e.g. windows-1252; default: UTF-8")
-    .option('--drop <column...>', 'columns of a table to leave out, by name or number')
-    .option('--columns <column...>', 'columns of a table to take, by name, number or 2-5');
+  for (const option of options()) command.addOption(option);
+  return command;
 }
+
+/** The same where there is no room for them: in a line. */
+export function tableOptionsInLine(command: Command): Command {
+  for (const option of options()) command.addOption(option.hideHelp());
+  return command.addHelpText(
+    'after',
+    '\nTables: --header, --encoding, --drop, --columns, as in `latentgpu train --help`.',
+  );
+}
+
+const options = (): Option[] => [
+  new Option('--header <yes|no>', 'whether a table has headings').choices(['yes', 'no']),
+  new Option('--encoding <name>', "of a table's text, e.g. windows-1252; default: UTF-8"),
+  new Option('--drop <column...>', 'columns of a table to leave out, by name or number'),
+  new Option('--columns <column...>', 'columns of a table to take, by name, number or 2-5'),
+];
 
 /** What was said, if anything. */
 export function tableChoice(flags: TableFlags): TableChoice | undefined {

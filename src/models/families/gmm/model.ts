@@ -186,6 +186,5 @@ const LACKS = {
   'code.logStd':
     'a mixture, whose codes are responsibilities and have no deviations; leave out --std',
   bijection: 'no flow but a mixture, which is no bijection',
-  graphs: 'a mixture, which ONNX files of this library do not hold',
   binarize: 'a mixture, whose data are not binarised; leave out --binarize',
 } as const;

@@ -182,6 +182,5 @@ const HOW = {
 
 const LACKS = {
   bijection: 'no flow but probabilistic PCA, which is no bijection',
-  graphs: 'probabilistic PCA, which ONNX files of this library do not hold',
   binarize: 'probabilistic PCA, whose data are not binarised; leave out --binarize',
 } as const;
