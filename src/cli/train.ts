@@ -51,7 +51,6 @@ export function trainCommand(program: Command): void {
   common(
     command,
     'latentgpu train vae --data mnist --epochs 5 --out runs/mnist\n' +
-      'latentgpu train realnvp --data moons\n' +
       'latentgpu train vae --resume --epochs 10 --out runs/mnist',
   );
 }
