@@ -88,7 +88,7 @@ test('what goes wrong is one line', async () => {
   );
   for (const [line, why] of [
     ['eval whole', '"laplace-vae"; it must be one of'],
-    ['eval whole', '--with its module'],
+    ['eval whole', 'or one of your own (defineFamily)'],
     ['--with none.mjs eval whole', '--with none.mjs: '],
     ['--with empty.mjs eval whole', 'it defines no family'],
     ['--with broken.mjs eval whole', 'out of order'],
