@@ -52,7 +52,7 @@ export function readModelJson(
   if (!found) {
     const what = root.family === undefined ? 'missing' : JSON.stringify(root.family);
     throw bad(
-      `'family' is ${what}; it must be one of ${familyNames().join(', ')}, or a family of your own (defineFamily), which a command is given by --with its module`,
+      `'family' is ${what}; it must be one of ${familyNames().join(', ')}, or one of your own (defineFamily)`,
     );
   }
   const keys = root.format === 1 ? fromFormat1(root) : root;
