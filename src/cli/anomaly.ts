@@ -15,7 +15,7 @@ import { outputFile, writePicture } from './common/files.ts';
 import { table, thousands } from './common/text.ts';
 import { readClassifier, unlikely } from './data/classified.ts';
 import { dataOptions, type SubjectOptions } from './data/subject.ts';
-import { type Both, scoresOf, subjectsOf } from './data/suspects.ts';
+import { type Both, type OfBoth, scoresOf, subjectsOf } from './data/suspects.ts';
 
 const SAMPLES = 100;
 /** Rows of either kind. */
@@ -81,22 +81,15 @@ async function perform(dir: string, options: AnomalyOptions, context: Context): 
       : await readClassifier(options.classifier, strange.dataset.count);
   const samples = options.samples ?? SAMPLES;
   const scored = await scoresOf(dir, loaded, own, samples, context, true);
-  const [pa, pb] = scored.logProb;
-  const ratios =
+  const { logProb, errors } = scored;
+  const usual =
     background && theirs && other !== undefined
       ? (await scoresOf(other, background, theirs, samples, context, false)).logProb
       : undefined;
-  const minus = (a: Float64Array, b: Float64Array) => a.map((v, i) => v - (b[i] as number));
-  const negative = (values: Float64Array) => values.map((value) => -value);
   const found: Record<string, Separation> = {
-    ...(pa && pb && { logProb: separation(negative(pa), negative(pb)) }),
-    ...(pa &&
-      pb &&
-      ratios?.[0] &&
-      ratios[1] && {
-        likelihoodRatio: separation(negative(minus(pa, ratios[0])), negative(minus(pb, ratios[1]))),
-      }),
-    ...(scored.errors && { reconstruction: separation(...scored.errors) }),
+    ...(logProb && { logProb: byUnlikeliness(logProb) }),
+    ...(logProb && usual && { likelihoodRatio: byUnlikeliness(ratiosOf(logProb, usual)) }),
+    ...(errors && { reconstruction: separation(...errors) }),
   };
   if (Object.keys(found).length === 0) {
     throw new LatentGpuError(
@@ -105,7 +98,7 @@ async function perform(dir: string, options: AnomalyOptions, context: Context): 
     );
   }
   if (file) await writePicture(file, rocPicture(Object.values(found).map(({ curve }) => curve)));
-  const suspects = classifier && pa && pb ? unlikely(classifier, pa, pb) : undefined;
+  const suspects = classifier && logProb ? unlikely(classifier, ...logProb) : undefined;
   const by = (key: 'auroc' | 'auprc') =>
     Object.fromEntries(Object.entries(found).map(([name, each]) => [name, each[key]]));
   const seconds = Number(((performance.now() - began) / 1000).toFixed(3));
@@ -150,6 +143,18 @@ const LABELS: Readonly<Record<string, string>> = {
   likelihoodRatio: 'likelihood ratio',
   reconstruction: 'reconstruction error',
 };
+
+/** What is less likely is the likelier an anomaly. */
+function byUnlikeliness([normal, strange]: OfBoth): Separation {
+  const negative = (values: Float64Array) => values.map((value) => -value);
+  return separation(negative(normal), negative(strange));
+}
+
+/** Log-ratios of the densities under a model to those under the background's. */
+function ratiosOf(own: OfBoth, background: OfBoth): OfBoth {
+  const minus = (a: Float64Array, b: Float64Array) => a.map((v, i) => v - (b[i] as number));
+  return [minus(own[0], background[0]), minus(own[1], background[1])];
+}
 
 /** A ratio is of one row under two models. @throws LatentGpuError `bad-input` */
 function checkSame(dir: string, other: string, own: Both, theirs: Both): void {

@@ -4,22 +4,20 @@ import type { Tensor } from '../graph/tensor.ts';
 import {
   add,
   exp,
-  less,
   logSoftmax,
   logSumExp,
   matmul,
-  max,
   mul,
   normalLogProb,
   randomNormal,
   reshape,
   stopGradient,
-  sub,
   sum,
   uniformGumbel,
   zeros,
 } from '../ops/index.ts';
 import { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
+import { hottest } from './one-hot.ts';
 
 /** What describes a mixture of K normals of M numbers. */
 export interface MixtureParameters {
@@ -29,6 +27,17 @@ export interface MixtureParameters {
   readonly mean: Tensor;
   /** Log standard deviations, [K, M]. */
   readonly logStd: Tensor;
+}
+
+/**
+ * A component for each of so many rows, as rows with one 1, [rows, K]: by the Gumbel-max trick, without a
+ * gradient.
+ *
+ * @param logits log weights up to a constant: [K], or [rows, K]
+ */
+export function chosenComponents(logits: Tensor, rows: number): Tensor {
+  const components = logits.shape.at(-1) as number;
+  return hottest(stopGradient(add(uniformGumbel([rows, components]), logits)));
 }
 
 /** Σ_k π_k N(μ_k, σ_k²), of parameters that may be anything. */
@@ -54,12 +63,11 @@ export class NormalMixture implements Density {
     return reshape(rows, z.shape.slice(0, -1));
   }
 
-  /** The component by the Gumbel-max trick: no gradient flows into the weights. */
+  /** No gradient flows into the weights. */
   draw(lead: Shape, { temperature }: DrawOptions = {}): Draw {
-    const [components, features] = this.mean.shape as [number, number];
+    const features = this.mean.shape[1] as number;
     const count = lead.reduce((a, b) => a * b, 1);
-    const scores = stopGradient(add(uniformGumbel([count, components]), this.logits));
-    const chosen = sub(1, less(scores, max(scores, -1, { keepDims: true })));
+    const chosen = chosenComponents(this.logits, count);
     const noise = tempered(randomNormal([count, features]), temperature);
     const rows = add(matmul(chosen, this.mean), mul(matmul(chosen, exp(this.logStd)), noise));
     const value = reshape(rows, [...lead, features]);

@@ -38,11 +38,14 @@ export async function subjectsOf(
   return [normal, strange];
 }
 
+/** A number for each row of either. */
+export type OfBoth = readonly [normal: Float64Array, strange: Float64Array];
+
 export interface Scored {
   /** log p of either, in data units; none of a model without. */
-  readonly logProb: readonly [Float64Array | undefined, Float64Array | undefined];
+  readonly logProb: OfBoth | undefined;
   /** Reconstruction errors of either. */
-  readonly errors: readonly [Float64Array, Float64Array] | undefined;
+  readonly errors: OfBoth | undefined;
   readonly adapter: string;
 }
 
@@ -60,15 +63,16 @@ export async function scoresOf(
   return await withModel(loaded, async (runtime, device) =>
     out.progress(`scoring by ${dir}`, async (bar) => {
       const logProbOf = async ({ rows, dataset }: Subject, from: number) => {
-        if (!logWeights) return undefined;
         const { count } = dataset;
         const work = { signal, seed, onProgress: (f: number) => bar.update((from + f) / 2) };
-        const found = logWeights.exact
+        const found = logWeights?.exact
           ? await logDensities(runtime, model, rows, count, work)
           : (await scoreRows(runtime, model, rows, count, { ...work, samples })).logProb;
         return inUnitsOf(found, logScales(standardization, dataset));
       };
-      const logProb = [await logProbOf(both[0], 0), await logProbOf(both[1], 1)] as const;
+      const logProb = logWeights
+        ? ([await logProbOf(both[0], 0), await logProbOf(both[1], 1)] as const)
+        : undefined;
       const asked = openInference(runtime, model);
       try {
         const errorsOf = ({ rows, dataset }: Subject) =>

@@ -94,8 +94,8 @@ export class Lowering {
       if (!open.has(node) || this.lowered.has(node)) continue;
       // A product with a bias is one node, made where the bias is added.
       const [user, second] = users.get(node) ?? [];
-      const isPart = user && !second && !tensors.includes(node) && biasOf(user)?.product === node;
-      if (isPart && !open.has(biasOf(user)?.bias as Tensor)) continue;
+      const layer = user && !second && !tensors.includes(node) ? biasOf(user) : undefined;
+      if (layer?.product === node && !open.has(layer.bias)) continue;
       this.lowered.set(node, this.nodesOf(node));
     }
     return tensors.map((tensor) => this.operand(tensor));

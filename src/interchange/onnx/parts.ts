@@ -1,4 +1,5 @@
 // The graphs of a model's abilities between the values that a file declares, in data units.
+import { logScale } from '../../data/standardize.ts';
 import type { Shape } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { input } from '../../graph/variable.ts';
@@ -111,7 +112,7 @@ export class PartBuilder {
     let name = to.value(of);
     if (standardization) {
       // The density of what was divided by σ: log σ less for each feature.
-      const shift = Array.from(standardization.std).reduce((sum, std) => sum + Math.log(std), 0);
+      const shift = logScale(standardization);
       name = to.node('Sub', [name, to.numbers([shift], [1], 'destandardize.shift')]);
     }
     this.result('logProb', name, [BATCH], 'log p(x), nats');

@@ -1,5 +1,6 @@
 // What is missing, given what is seen. Of a model with codes by self-normalised importance sampling, means
 // as Σ w̃ E[x | z] and draws by resampling codes (Mattei and Frellsen 2019; Rubin 1987).
+import { hottest } from '../../distributions/index.ts';
 import { type Variable, variable } from '../../graph/variable.ts';
 import {
   add,
@@ -176,8 +177,7 @@ async function bySamples(
   const shares = unsqueeze(exp(sub(weights, total)), 2);
   const scores = add(unsqueeze(weights, 1), randomGumbel([size, kept, width]));
   const top = max(scores, -1, { keepDims: true });
-  const isTop = sub(1, less(scores, top));
-  const chosen = sum(mul(unsqueeze(isTop, 3), unsqueeze(codes, 1)), 2);
+  const chosen = sum(mul(unsqueeze(hottest(scores), 3), unsqueeze(codes, 1)), 2);
   const isBetter = greater(top, state.best);
   const plan = await runtime.compile({
     effects: [

@@ -2,29 +2,14 @@
 // to each row by itself. A Bernoulli decoder's log p(x | z) is linear in x, so that its mean over
 // q(x_missing) is its value at φ: E_q log p(x, z) - log q is the bound at x = φ plus the entropy of φ.
 import { variable } from '../../graph/variable.ts';
-import {
-  add,
-  addUint,
-  assign,
-  cos,
-  div,
-  gradient,
-  mul,
-  neg,
-  sigmoid,
-  softplus,
-  step,
-  sub,
-  sum,
-  where,
-  zeros,
-} from '../../ops/index.ts';
-import { adam } from '../../optim/index.ts';
+import { add, mul, neg, sigmoid, softplus, step, sub, sum, where, zeros } from '../../ops/index.ts';
 import { seedWords } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import { type Model, need } from '../family.ts';
+import { descent } from './descent.ts';
 import { Feed } from './feed.ts';
 import { withNoise } from './noise.ts';
+import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
 
 export interface MeanFieldOptions extends WorkOptions {
@@ -82,49 +67,25 @@ async function fitted(
     numbers: variable('numbers', [size, width]),
     logits: variable('logits', [size, features]),
   };
-  const done = variable('done', []);
   const phi = sigmoid(learned.logits);
   const x = mask ? where(mask, feed.batch.x, phi) : feed.batch.x;
   // Of a Bernoulli variable with log-odds l: softplus(l) - l σ(l).
   const entropy = sub(softplus(learned.logits), mul(learned.logits, phi));
   const { bound: known } = boundOf({ x }, learned.numbers);
   const bound = mask ? add(known, sum(where(mask, 0, entropy), -1)) : known;
-  const all = Object.values(learned);
-  const slopes = gradient(neg(sum(bound)), all);
-  const phase = mul(Math.PI, div(done, steps));
-  const learningRate = mul(rate / 2, add(1, cos(phase)));
-  const updates = all.map((parameters, i) => {
-    const state = {
-      m: variable('m', parameters.shape),
-      v: variable('v', parameters.shape),
-    };
-    const slope = slopes[i] as typeof bound;
-    const given = { parameters, gradient: slope, learningRate, count: add(done, 1), state };
-    return { parameters, state, next: adam().update(given) };
-  });
-  const plans = await Promise.all([
-    runtime.compile({
-      effects: [
-        assign(learned.numbers, begin(feed.batch)),
-        ...[learned.logits, done, ...updates.flatMap(({ state }) => [state.m, state.v])].map(
-          (held) => assign(held, zeros(held.shape)),
-        ),
-      ],
-    }),
-    runtime.compile({
-      effects: [
-        ...updates.flatMap(({ parameters, state, next }) => [
-          assign(parameters, next.parameters),
-          assign(state.m, next.state.m as typeof bound),
-          assign(state.v, next.state.v as typeof bound),
-        ]),
-        assign(done, add(done, 1)),
-        assign(step, addUint(step, 1)),
-      ],
-    }),
+  const fit = descent(
+    neg(bound),
+    [
+      { variable: learned.numbers, start: begin(feed.batch) },
+      { variable: learned.logits, start: zeros(learned.logits.shape) },
+    ],
+    { steps, rate },
+  );
+  const [prepare, learn, look] = await Promise.all([
+    runtime.compile({ effects: fit.begin }),
+    runtime.compile({ effects: fit.learn }),
     runtime.compile({ outputs: { x, bound } }),
   ]);
-  const [prepare, learn, look] = plans as [(typeof plans)[0], (typeof plans)[0], (typeof plans)[0]];
   const mean = new Float32Array(count * features);
   const bounds = new Float64Array(count);
   try {
@@ -136,17 +97,18 @@ async function fitted(
       runtime.write(step, [(start / size) * (steps + 1)]);
       await learn.run(steps, { ...(signal && { signal }) });
       checkStop(signal, 'filling in');
-      await look.run();
-      const [values, reached] = await Promise.all([look.read('x'), look.read('bound')]);
-      mean.set(values.subarray(0, (end - start) * features) as Float32Array, start * features);
+      const [values, reached] = (await replay(look, ['x', 'bound'])) as [
+        Float32Array,
+        Float32Array,
+      ];
+      mean.set(values.subarray(0, (end - start) * features), start * features);
       bounds.set(reached.subarray(0, end - start), start);
       onProgress?.(end / count);
     }
   } finally {
-    for (const plan of plans) plan.destroy();
+    for (const plan of [prepare, learn, look]) plan.destroy();
     feed.release(runtime);
-    const held = updates.flatMap(({ parameters, state }) => [parameters, state.m, state.v]);
-    for (const each of [...held, done]) runtime.release(each);
+    fit.release(runtime);
   }
   return { mean, bound: bounds };
 }

@@ -1,23 +1,11 @@
 // The amortisation gap: how much better the bound gets if each data point's posterior is fitted by itself,
 // from where the encoder leaves it. Cremer, Li and Duvenaud 2018.
 import { variable } from '../../graph/variable.ts';
-import {
-  add,
-  addUint,
-  assign,
-  cos,
-  div,
-  gradient,
-  mul,
-  neg,
-  step,
-  sum,
-  zeros,
-} from '../../ops/index.ts';
-import { adam } from '../../optim/index.ts';
+import { neg, step } from '../../ops/index.ts';
 import { seedWords } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import { type Model, need } from '../family.ts';
+import { descent } from './descent.ts';
 import { Feed } from './feed.ts';
 import { moments } from './moments.ts';
 import { withNoise } from './noise.ts';
@@ -81,45 +69,17 @@ async function refined(
   const ability = need(model, 'refine', 'this');
   const size = rowsAtOnce(model, Math.min(ROWS, count));
   const feed = new Feed(model, size, rows);
-  const shape = [size, ability.width];
-  const numbers = variable('numbers', shape);
-  const state = { m: variable('m', shape), v: variable('v', shape) };
-  const done = variable('done', []);
+  const numbers = variable('numbers', [size, ability.width]);
   const { bound, surrogate } = ability.bound(feed.batch, numbers);
-  const [slope] = gradient(neg(sum(surrogate)), [numbers]);
-  const phase = mul(Math.PI, div(done, steps));
-  const next = adam().update({
-    parameters: numbers,
-    gradient: slope as typeof bound,
-    learningRate: mul(rate / 2, add(1, cos(phase))),
-    count: add(done, 1),
-    state,
+  const fit = descent(neg(surrogate), [{ variable: numbers, start: ability.start(feed.batch) }], {
+    steps,
+    rate,
   });
-  const plans = await Promise.all([
-    runtime.compile({
-      effects: [
-        assign(numbers, ability.start(feed.batch)),
-        assign(state.m, zeros(shape)),
-        assign(state.v, zeros(shape)),
-        assign(done, zeros([])),
-      ],
-    }),
-    runtime.compile({
-      effects: [
-        assign(numbers, next.parameters),
-        assign(state.m, next.state.m as typeof bound),
-        assign(state.v, next.state.v as typeof bound),
-        assign(done, add(done, 1)),
-        assign(step, addUint(step, 1)),
-      ],
-    }),
+  const [begin, learn, measure] = await Promise.all([
+    runtime.compile({ effects: fit.begin }),
+    runtime.compile({ effects: fit.learn }),
     runtime.compile({ outputs: { bound } }),
   ]);
-  const [begin, learn, measure] = plans as [
-    (typeof plans)[0],
-    (typeof plans)[0],
-    (typeof plans)[0],
-  ];
   const before = new Float64Array(count);
   const after = new Float64Array(count);
   /** Adds the mean over draws, whose noise follows from the rows' place. */
@@ -147,9 +107,9 @@ async function refined(
       onProgress?.(end / count);
     }
   } finally {
-    for (const plan of plans) plan.destroy();
+    for (const plan of [begin, learn, measure]) plan.destroy();
     feed.release(runtime);
-    for (const held of [numbers, state.m, state.v, done]) runtime.release(held);
+    fit.release(runtime);
   }
   const [a, b] = [moments(before), moments(after)];
   const gap = moments(after.map((value, i) => value - (before[i] as number)));

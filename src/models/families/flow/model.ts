@@ -24,6 +24,7 @@ import { mean, neg, reshape, sub } from '../../../ops/index.ts';
 import { TEMPERATURE_KEYS } from '../../controls.ts';
 import type { Abilities, GreyAbility, Model } from '../../family.ts';
 import type { GradientLearner } from '../../learner.ts';
+import { negativeLogLikelihood } from '../../quantities.ts';
 import { eventShape, layersOf } from './architectures.ts';
 import type { BaseConfig, FlowConfig } from './config.ts';
 import { dequantizerOf } from './dequantizer.ts';
@@ -169,16 +170,7 @@ export class FlowModel extends Module implements Model {
       ...(grey && { grey }),
       ...(unitRange && { unitRange }),
       ...(this.logit && { treatment: [`logit ${this.config.logit}`] }),
-      quantities: ({ x }) => [
-        {
-          name: 'negativeLogLikelihood',
-          label: '-log p(x)',
-          unit: 'nats',
-          digits: 4,
-          of: neg(this.logProb(x)),
-          isDensity: true,
-        },
-      ],
+      quantities: ({ x }) => [negativeLogLikelihood(this.logProb(x))],
       lacks: LACKS,
     };
   }

@@ -1,4 +1,5 @@
 // A mixture of normals as a model of data.
+import { chosenComponents } from '../../../distributions/index.ts';
 import type { Shape } from '../../../graph/shape.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { type Variable, variable } from '../../../graph/variable.ts';
@@ -6,28 +7,25 @@ import { type Batch, constantInit, Module } from '../../../nn/index.ts';
 import {
   add,
   exp,
-  less,
   log,
   logSoftmax,
   logSumExp,
   matmul,
-  max,
   maximum,
   mean,
   mul,
   neg,
   randomNormal,
   reshape,
-  stopGradient,
   sub,
   sum,
   transpose,
-  uniformGumbel,
   unsqueeze,
 } from '../../../ops/index.ts';
 import type { DataDescription } from '../../data-description.ts';
 import type { Abilities, Model, Portrait } from '../../family.ts';
 import type { Learner } from '../../learner.ts';
+import { negativeLogLikelihood } from '../../quantities.ts';
 import { COVARIANCES, factorShape } from './covariance.ts';
 import { type Joint, jointOf } from './density.ts';
 import { Em } from './em.ts';
@@ -105,17 +103,10 @@ export class GaussianMixture extends Module implements Model {
     return transpose(exp(sub(joint, logSumExp(joint, 0, { keepDims: true }))));
   }
 
-  /** A component for each row of weights [B, K], as a row with one 1, by the Gumbel-max trick. */
-  private chosen(logWeights: Tensor, rows: number): Tensor {
-    const { components } = this.config;
-    const scores = stopGradient(add(uniformGumbel([rows, components]), logWeights));
-    return sub(1, less(scores, max(scores, -1, { keepDims: true })));
-  }
-
   /** A draw of the component that each row of weights z [B, K] draws: [B, D]. */
   private drawn(z: Tensor): Tensor {
     const rows = z.shape[0] as number;
-    const chosen = this.chosen(log(maximum(z, 1e-30)), rows);
+    const chosen = chosenComponents(log(maximum(z, 1e-30)), rows);
     const noise = randomNormal([1, 1, rows, this.features]);
     const spread = COVARIANCES[this.config.covariance].colour(this.packed, noise);
     // [1, K | 1, B, D], of which each row's component counts.
@@ -141,20 +132,11 @@ export class GaussianMixture extends Module implements Model {
       },
       draw: {
         controls: {},
-        codes: (noise) => this.chosen(logSoftmax(this.logWeights), noise.shape[0] as number),
+        codes: (noise) => chosenComponents(logSoftmax(this.logWeights), noise.shape[0] as number),
       },
       logWeights: { exact: true, of: ({ x }: Batch) => this.logProb(x) },
       assign: ({ x }) => this.responsibilities(x),
-      quantities: ({ x }) => [
-        {
-          name: 'negativeLogLikelihood',
-          label: '-log p(x)',
-          unit: 'nats',
-          digits: 4,
-          of: neg(this.logProb(x)),
-          isDensity: true,
-        },
-      ],
+      quantities: ({ x }) => [negativeLogLikelihood(this.logProb(x))],
       freedom: this.freedom,
       lacks: LACKS,
     };

@@ -4,6 +4,7 @@ import { cholesky, lowerInverse } from '../../../flows/matrices.ts';
 import { Random } from '../../../random.ts';
 import { STREAMS } from '../../../streams.ts';
 import type { TrainingRows } from '../../learner.ts';
+import { RunningMoments } from '../../running-moments.ts';
 import { COVARIANCES, type CovarianceKind } from './covariance.ts';
 import { kMeans } from './k-means.ts';
 import type { MixtureValues } from './m-step.ts';
@@ -60,25 +61,19 @@ export function sampleOf(
   const wanted = Math.min(count, Math.max(20 * components, Math.floor(WORK / each)));
   const chosen = rowsChosen(count, wanted, seed);
   const rows = new Float64Array(wanted * features);
-  const [mean, square] = [new Float64Array(features), new Float64Array(features)];
-  let [taken, seen] = [0, 0];
+  const moments = new RunningMoments(features);
+  let taken = 0;
   for (let start = 0; start < count; start += CHUNK) {
     const end = Math.min(count, start + CHUNK);
     const part = data.rows(start, end);
     for (let i = start; i < end; i++) {
       const at = (i - start) * features;
-      seen++;
-      // Welford 1962: no digits are lost to a mean far from 0.
-      for (let j = 0; j < features; j++) {
-        const value = part[at + j] as number;
-        const step = value - (mean[j] as number);
-        mean[j] = (mean[j] as number) + step / seen;
-        square[j] = (square[j] as number) + step * (value - (mean[j] as number));
-      }
+      moments.add(part, at);
       if (chosen[i]) rows.set(part.subarray(at, at + features), features * taken++);
     }
   }
-  const deviation = square.map((sum) => Math.sqrt(sum / count));
+  const { mean } = moments;
+  const deviation = moments.squares.map((sum) => Math.sqrt(sum / count));
   if (regularize === 0) checkVaries(mean, deviation, count, kind, columns);
   return { rows, mean, deviation };
 }

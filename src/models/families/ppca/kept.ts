@@ -3,6 +3,7 @@ import { LatentGpuError } from '../../../errors.ts';
 import type { Variable } from '../../../graph/variable.ts';
 import type { Runtime } from '../../../scheduler/index.ts';
 import type { TrainingRows } from '../../learner.ts';
+import { RunningMoments } from '../../running-moments.ts';
 import type { Solution } from './solve.ts';
 
 export interface Kept {
@@ -28,20 +29,12 @@ const CHUNK = 4096;
  * @throws LatentGpuError `bad-data` for data that do not vary
  */
 export function meanOf({ count, rows }: TrainingRows, features: number) {
-  const [mean, squares] = [new Float64Array(features), new Float64Array(features)];
-  for (let start = 0, seen = 0; start < count; start += CHUNK) {
+  const moments = new RunningMoments(features);
+  for (let start = 0; start < count; start += CHUNK) {
     const part = rows(start, Math.min(count, start + CHUNK));
-    for (let at = 0; at < part.length; at += features) {
-      seen++;
-      // Welford 1962.
-      for (let j = 0; j < features; j++) {
-        const value = part[at + j] as number;
-        const step = value - (mean[j] as number);
-        mean[j] = (mean[j] as number) + step / seen;
-        squares[j] = (squares[j] as number) + step * (value - (mean[j] as number));
-      }
-    }
+    for (let at = 0; at < part.length; at += features) moments.add(part, at);
   }
+  const { mean, squares } = moments;
   const variance = squares.reduce((a, b) => a + b, 0) / count / features;
   if (variance > 0) return { mean, variance };
   throw new LatentGpuError(

@@ -23,6 +23,7 @@ import {
 import type { DataDescription } from '../../data-description.ts';
 import type { Abilities, Model, Portrait } from '../../family.ts';
 import type { Learner } from '../../learner.ts';
+import { negativeLogLikelihood } from '../../quantities.ts';
 import { emLearner, initialOf } from './em.ts';
 import type { PpcaConfig } from './keys.ts';
 import { momentsLearner } from './moments.ts';
@@ -135,14 +136,7 @@ export class Ppca extends Module implements Model {
       logWeights: { exact: true, of: ({ x }: Batch) => this.logProb(x) },
       freedom: this.freedom,
       quantities: ({ x }) => [
-        {
-          name: 'negativeLogLikelihood',
-          label: '-log p(x)',
-          unit: 'nats',
-          digits: 4,
-          of: neg(this.logProb(x)),
-          isDensity: true,
-        },
+        negativeLogLikelihood(this.logProb(x)),
         {
           name: 'reconstruction',
           label: 'squared error',

@@ -1,0 +1,16 @@
+// Figures that several families report alike.
+import type { Tensor } from '../graph/tensor.ts';
+import { neg } from '../ops/index.ts';
+import type { Quantity } from './family.ts';
+
+/** -log p(x) of a model whose density is exact. @param logProb [B], in nats */
+export function negativeLogLikelihood(logProb: Tensor): Quantity {
+  return {
+    name: 'negativeLogLikelihood',
+    label: '-log p(x)',
+    unit: 'nats',
+    digits: 4,
+    of: neg(logProb),
+    isDensity: true,
+  };
+}
