@@ -56,8 +56,9 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
   const loaded = await loadModel(dir, out);
   checkRoom(file, `--count ${count}`, count, loaded.model.features);
   const { model } = loaded;
-  const { controls } = need(model, 'draw', dir);
-  const decoder = need(model, 'decode', dir);
+  const { ancestral, bijection } = model.can;
+  const decoder = ancestral ? undefined : need(model, 'decode', dir);
+  const { controls } = ancestral ? (model.can.draw ?? { controls: {} }) : need(model, 'draw', dir);
   const hasTemperature = Object.hasOwn(controls, 'temperature');
   if (!hasTemperature && options.temperature !== undefined) {
     throw new LatentGpuError(
@@ -65,14 +66,14 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
       `${dir} holds a model that is drawn from without a temperature; leave out --temperature`,
     );
   }
-  if (options.draw && !decoder.draw) {
+  if (options.draw && decoder && !decoder.draw) {
     throw lack(model.can, 'decode.draw', dir, 'a model that only decodes means; leave out --draw');
   }
   const precision = precisionOf(dir, loaded, options.half);
   const { shape } = loaded.config.data;
   const heat = options.temperature ?? 1;
-  // What a bijection makes of noise is a draw, not the mean of one.
-  const shown = options.draw || model.can.bijection ? 'draw' : 'mean';
+  // What a bijection makes of noise is a draw, not the mean of one, and so is what is drawn in order.
+  const shown = options.draw || bijection || ancestral ? 'draw' : 'mean';
   const work = async (inference: Asked, device: Device) => {
     const x = await out.progress('sampling', (bar) =>
       inference.sample(count, shown, seed, {

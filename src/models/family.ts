@@ -122,6 +122,36 @@ export interface DrawAbility {
   readonly controls: Schema;
 }
 
+/** Steps that follow each other in time and end in a draw; the host waits for none, and writes nothing. */
+export interface Walk {
+  /** Assignments before the first step. */
+  readonly start: readonly Tensor[];
+  /** A round is these one after the other, each so many times; each draws noise of its own. */
+  readonly legs: readonly { readonly effects: readonly Tensor[]; readonly times: number }[];
+  readonly rounds: number;
+  /** The rows at the end, [B, D], and log p of each (given its code, where there is one): [B]. */
+  readonly result: { readonly x: Tensor; readonly logProb: Tensor };
+  /** Memory that belongs to the walk. */
+  readonly state: readonly Variable[];
+}
+
+/** What a draw is given. */
+export interface WalkOptions {
+  /** Rows that are drawn at once, B. */
+  readonly rows: number;
+  /** Which of the orders is gone through: unsigned [1]. */
+  readonly order: Tensor;
+  /** [B, M], of models with codes. */
+  readonly codes?: Tensor;
+}
+
+/** Draws by ancestral sampling: place after place, each given those that were drawn before it. */
+export interface AncestralAbility {
+  /** Orders of which every row takes one at random. Default: 1. */
+  readonly orders?: number;
+  walk(options: WalkOptions): Walk;
+}
+
 export interface WeightAbility {
   /** Whether the weight of one draw is log p(x) itself. */
   readonly exact: boolean;
@@ -207,12 +237,15 @@ export interface Abilities {
   readonly code?: CodeAbility;
   readonly decode?: DecodeAbility;
   readonly draw?: DrawAbility;
+  readonly ancestral?: AncestralAbility;
   readonly logWeights?: WeightAbility;
   readonly bijection?: BijectionAbility;
   readonly grey?: GreyAbility;
   readonly refine?: RefineAbility;
   readonly impute?: ImputeAbility;
   readonly estimate?: EstimateAbility;
+  /** Data are so many levels or classes a number, whose probabilities are told: they have bits. */
+  readonly levels?: number;
   /** Codes are those of so many training rows: of other data it has none, unless they are refined. */
   readonly trainingRows?: number;
   /** What its decoder describes; data of a model without one are seen as they are. */
@@ -262,7 +295,7 @@ export interface Portrait {
 
 type AbilityName = Exclude<
   keyof Abilities,
-  'lacks' | 'quantities' | 'freedom' | 'trainingRows' | 'treatment' | 'unitRange'
+  'lacks' | 'levels' | 'quantities' | 'freedom' | 'trainingRows' | 'treatment' | 'unitRange'
 >;
 
 /**
@@ -279,6 +312,11 @@ export function need<N extends AbilityName>(
   const found = can[name];
   if (found) return found as NonNullable<Abilities[N]>;
   throw lack(can, name, dir, `a model that has no '${name}'`);
+}
+
+/** Whether rows can be drawn from a model: by decoding codes, or place after place. */
+export function isDrawn({ draw, decode, ancestral }: Abilities): boolean {
+  return ancestral !== undefined || (draw !== undefined && decode !== undefined);
 }
 
 /** The refusal of a part of an ability, `code.draw`, in the family's own words. */

@@ -1,5 +1,6 @@
 // Models: families of them, their parts, and what may be asked of one at work.
 export { type Agreement, agreement } from './ask/agreement.ts';
+export { type Ancestral, AncestralInference } from './ask/ancestral.ts';
 export { certifyFlow, type FlowCertificate } from './ask/certify.ts';
 export { type Groups, groupsOf } from './ask/cluster.ts';
 export { type Criteria, criteriaOf } from './ask/criteria.ts';
@@ -73,6 +74,7 @@ export {
 } from './families.ts';
 export {
   type Abilities,
+  type AncestralAbility,
   type BijectionAbility,
   type CodeAbility,
   type DecodeAbility,
@@ -82,12 +84,15 @@ export {
   type FamilyRow,
   type GreyAbility,
   type ImputeAbility,
+  isDrawn,
   lack,
   type Model,
   type ModelConfig,
   need,
   type Portrait,
   type Quantity,
+  type Walk,
+  type WalkOptions,
   type WeighedCodes,
   type WeightAbility,
 } from './family.ts';
