@@ -38,6 +38,8 @@ export interface Family<S extends Schema = Schema> {
   readonly run?: Schema;
   /** Defaults of the keys that all runs have, where this family wants others. */
   readonly defaults?: Readonly<Record<string, Default>>;
+  /** When its models follow a gradient, where they do not always: keys of optimizers go with that alone. */
+  readonly followsGradient?: Key['when'];
   /**
    * A key of whole numbers that says how large a model is: `--set KEY=1..10` tries each and keeps the one of
    * the lowest BIC, which its models tell by an exact density and their `freedom`.
@@ -137,6 +139,8 @@ export type ImputeAbility =
       mean(batch: Batch): Tensor;
       /** A draw of it, [B, D]. */
       draw(batch: Batch): Tensor;
+      /** Numbers that a row with a mask takes at most, which bound how many rows go at once. */
+      readonly numbers: number;
     }
   | {
       readonly kind: 'weighed';
