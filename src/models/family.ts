@@ -131,6 +131,14 @@ export interface WeightAbility {
   of(batch: Batch, k: number): Tensor;
 }
 
+/** log p(x, z) of codes that are real numbers, which gradients with respect to them follow. */
+export interface JointAbility {
+  /** log p(z) of codes z [B, S, M]: [B, S]. */
+  logPrior(z: Tensor): Tensor;
+  /** log p(what is seen | z): [B, S]. */
+  logLikelihood(batch: Batch, z: Tensor): Tensor;
+}
+
 /** What is missing, given what is seen: in closed form, or by codes that are weighed. */
 export type ImputeAbility =
   | {
@@ -216,6 +224,8 @@ export interface Abilities {
   readonly grey?: GreyAbility;
   readonly refine?: RefineAbility;
   readonly impute?: ImputeAbility;
+  /** With it go `code.size` and `draw.codes`. */
+  readonly joint?: JointAbility;
   readonly estimate?: EstimateAbility;
   /** Codes are those of so many training rows: of other data it has none, unless they are refined. */
   readonly trainingRows?: number;

@@ -1,6 +1,8 @@
 // Models: families of them, their parts, and what may be asked of one at work.
 export { type Agreement, agreement } from './ask/agreement.ts';
 export { certifyFlow, type FlowCertificate } from './ask/certify.ts';
+export { type Annealed, type AnnealOptions, annealed } from './ask/chains/annealed.ts';
+export { type ChainOptions, type PosteriorDraws, samplePosterior } from './ask/chains/posterior.ts';
 export { type Groups, groupsOf } from './ask/cluster.ts';
 export { type Criteria, criteriaOf } from './ask/criteria.ts';
 export { boundCurve, CURVE_SAMPLES } from './ask/curve.ts';
@@ -82,6 +84,7 @@ export {
   type FamilyRow,
   type GreyAbility,
   type ImputeAbility,
+  type JointAbility,
   lack,
   type Model,
   type ModelConfig,

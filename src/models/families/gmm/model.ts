@@ -214,6 +214,7 @@ const LACKS = {
   'code.draw': 'a mixture, whose codes are responsibilities and have no draws; leave out --draw',
   'code.logStd':
     'a mixture, whose codes are responsibilities and have no deviations; leave out --std',
+  joint: 'a mixture, whose codes are components, and whose posterior and log p(x) are exact',
   bijection: 'no flow but a mixture, which is no bijection',
   binarize: 'a mixture, whose data are not binarised; leave out --binarize',
 } as const;

@@ -19,6 +19,7 @@ import {
   sub,
   sum,
   transpose,
+  unsqueeze,
   where,
 } from '../../../ops/index.ts';
 import type { DataDescription } from '../../data-description.ts';
@@ -115,7 +116,7 @@ export class Ppca extends Module implements Model {
     return add(this.decode(z), mul(exp(this.logStd), noise));
   }
 
-  /** The mean of p(x | z) of codes z [B, M]: [B, D]. */
+  /** The mean of p(x | z) of codes z [..., M]: [..., D]. */
   decode(z: Tensor): Tensor {
     return add(matmul(z, transpose(this.weight)), this.mean);
   }
@@ -148,6 +149,13 @@ export class Ppca extends Module implements Model {
         logProb: (z) => sum(normalLogProb(z, 0, 0), -1),
       },
       logWeights: { exact: true, of: (batch: Batch) => this.logProb(batch) },
+      joint: {
+        logPrior: (z) => sum(normalLogProb(z, 0, 0), -1),
+        logLikelihood: ({ x, mask }, z) => {
+          const each = normalLogProb(unsqueeze(x, 1), this.decode(z), this.logStd);
+          return sum(mask ? mul(unsqueeze(mask, 1), each) : each, -1);
+        },
+      },
       impute: {
         kind: 'exact',
         mean: (batch) => beside(batch, this.decode(this.code(batch))),
