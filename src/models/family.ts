@@ -38,6 +38,8 @@ export interface Family<S extends Schema = Schema> {
   readonly run?: Schema;
   /** Defaults of the keys that all runs have, where this family wants others. */
   readonly defaults?: Readonly<Record<string, Default>>;
+  /** When its models follow a gradient, where they do not always: keys of optimizers go with that alone. */
+  readonly followsGradient?: Key['when'];
   /**
    * A key of whole numbers that says how large a model is: `--set KEY=1..10` tries each and keeps the one of
    * the lowest BIC, which its models tell by an exact density and their `freedom`.
@@ -159,6 +161,14 @@ export interface WeightAbility {
   of(batch: Batch, k: number): Tensor;
 }
 
+/** log p(x, z) of codes that are real numbers, which gradients with respect to them follow. */
+export interface JointAbility {
+  /** log p(z) of codes z [B, S, M]: [B, S]. */
+  logPrior(z: Tensor): Tensor;
+  /** log p(what is seen | z): [B, S]. */
+  logLikelihood(batch: Batch, z: Tensor): Tensor;
+}
+
 /** What is missing, given what is seen: in closed form, or by codes that are weighed. */
 export type ImputeAbility =
   | {
@@ -167,6 +177,8 @@ export type ImputeAbility =
       mean(batch: Batch): Tensor;
       /** A draw of it, [B, D]. */
       draw(batch: Batch): Tensor;
+      /** Numbers that a row with a mask takes at most, which bound how many rows go at once. */
+      readonly numbers: number;
     }
   | {
       readonly kind: 'weighed';
@@ -243,6 +255,8 @@ export interface Abilities {
   readonly grey?: GreyAbility;
   readonly refine?: RefineAbility;
   readonly impute?: ImputeAbility;
+  /** With it go `code.size` and `draw.codes`. */
+  readonly joint?: JointAbility;
   readonly estimate?: EstimateAbility;
   /** Data are so many levels or classes a number, whose probabilities are told: they have bits. */
   readonly levels?: number;

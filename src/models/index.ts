@@ -2,6 +2,8 @@
 export { type Agreement, agreement } from './ask/agreement.ts';
 export { type Ancestral, AncestralInference } from './ask/ancestral.ts';
 export { certifyFlow, type FlowCertificate } from './ask/certify.ts';
+export { type Annealed, type AnnealOptions, annealed } from './ask/chains/annealed.ts';
+export { type ChainOptions, type PosteriorDraws, samplePosterior } from './ask/chains/posterior.ts';
 export { type Groups, groupsOf } from './ask/cluster.ts';
 export { type Criteria, criteriaOf } from './ask/criteria.ts';
 export { boundCurve, CURVE_SAMPLES } from './ask/curve.ts';
@@ -85,6 +87,7 @@ export {
   type GreyAbility,
   type ImputeAbility,
   isDrawn,
+  type JointAbility,
   lack,
   type Model,
   type ModelConfig,

@@ -198,7 +198,7 @@ async function meansOf(
   byRow: Float64Array | undefined,
   { onProgress, signal }: WorkOptions,
 ): Promise<Means> {
-  const size = rowsAtOnce(model, Math.min(ROWS, count));
+  const size = rowsAtOnce(model, Math.min(ROWS, count), rows);
   const feed = new Feed(model, size, rows);
   const { code, logWeights } = model.can;
   const quantities = model.can.quantities?.(feed.batch) ?? [];
