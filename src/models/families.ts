@@ -6,6 +6,7 @@ import { AE } from './families/ae.ts';
 import { FLOWS } from './families/flow/index.ts';
 import { GMM } from './families/gmm/index.ts';
 import { PPCA } from './families/ppca/index.ts';
+import { VADE } from './families/vade/index.ts';
 import { IWAE, VAE } from './families/vae.ts';
 import type { Family } from './family.ts';
 
@@ -23,7 +24,7 @@ export function foreignFamilies(): string[] {
 }
 
 const BUILT_IN: ReadonlyMap<string, Family> = new Map(
-  [VAE, IWAE, AE, GMM, PPCA, ...FLOWS].map((family) => [family.name, family as Family]),
+  [VAE, IWAE, AE, GMM, PPCA, VADE, ...FLOWS].map((family) => [family.name, family as Family]),
 );
 
 /** Names of all families, the built-in ones first. */

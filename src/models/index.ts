@@ -46,7 +46,7 @@ export { type MeanField, type MeanFieldOptions, meanField } from './ask/mean-fie
 export { openInference } from './ask/open.ts';
 export { reconstructionErrors, reconstructs } from './ask/reconstruction-error.ts';
 export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
-export { type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
+export { fullBatch, type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
 export { type RowScores, type ScoreOptions, scoreRows } from './ask/score.ts';
 export type { CodeConfig } from './codes.ts';
 export { buildModel, modelConfig } from './config.ts';
@@ -93,8 +93,10 @@ export {
 } from './family.ts';
 export { interpolate, type LatentPlane, latentGrid, priorPlane } from './latent-space.ts';
 export type {
+  Fitting,
   GradientLearner,
   Learner,
+  Pretraining,
   Sweep,
   SweepLearner,
   TrainingRows,

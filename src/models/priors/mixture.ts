@@ -1,5 +1,5 @@
 // A mixture of normals: weights, means and deviations are learned.
-import { type Density, LearnedMixture } from '../../distributions/index.ts';
+import { LearnedMixture } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Schema } from '../../schema/index.ts';
 import { PriorPart } from './part.ts';
@@ -19,7 +19,7 @@ export const MIXTURE = {
 
 export class MixturePrior extends PriorPart {
   readonly isStandard = false;
-  readonly density: Density;
+  readonly density: LearnedMixture;
 
   constructor(latent: number, components: number) {
     super();
