@@ -120,6 +120,15 @@ export interface DrawAbility {
   logProb?(z: Tensor): Tensor;
   /** What drawing may be told: `temperature`. */
   readonly controls: Schema;
+  /** Of codes that come from groups. */
+  readonly groups?: GroupDraws;
+}
+
+export interface GroupDraws {
+  /** K. */
+  readonly count: number;
+  /** Draws of p(z | c) for groups c as rows with one 1, [B, K]: [B, M]. */
+  codes(chosen: Tensor): Tensor;
 }
 
 export interface WeightAbility {

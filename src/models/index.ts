@@ -81,6 +81,7 @@ export {
   type Family,
   type FamilyRow,
   type GreyAbility,
+  type GroupDraws,
   type ImputeAbility,
   lack,
   type Model,

@@ -2,6 +2,7 @@
 import { LearnedMixture } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Schema } from '../../schema/index.ts';
+import type { GroupDraws } from '../family.ts';
 import { PriorPart } from './part.ts';
 
 export const MIXTURE = {
@@ -20,10 +21,12 @@ export const MIXTURE = {
 export class MixturePrior extends PriorPart {
   readonly isStandard = false;
   readonly density: LearnedMixture;
+  override readonly groups: GroupDraws;
 
   constructor(latent: number, components: number) {
     super();
     this.density = new LearnedMixture(latent, components);
+    this.groups = { count: components, codes: (chosen) => this.density.drawOf(chosen) };
   }
 
   override children(): [string, unknown][] {
