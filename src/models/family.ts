@@ -122,6 +122,15 @@ export interface DrawAbility {
   logProb?(z: Tensor): Tensor;
   /** What drawing may be told: `temperature`. */
   readonly controls: Schema;
+  /** Of codes that come from groups. */
+  readonly groups?: GroupDraws;
+}
+
+export interface GroupDraws {
+  /** K. */
+  readonly count: number;
+  /** Draws of p(z | c) for groups c as rows with one 1, [B, K]: [B, M]. */
+  codes(chosen: Tensor): Tensor;
 }
 
 /** Steps that follow each other in time and end in a draw; the host waits for none, and writes nothing. */

@@ -49,7 +49,7 @@ export { type MeanField, type MeanFieldOptions, meanField } from './ask/mean-fie
 export { openInference } from './ask/open.ts';
 export { reconstructionErrors, reconstructs } from './ask/reconstruction-error.ts';
 export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
-export { type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
+export { fullBatch, type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
 export { type RowScores, type ScoreOptions, scoreRows } from './ask/score.ts';
 export type { CodeConfig } from './codes.ts';
 export { buildModel, modelConfig } from './config.ts';
@@ -85,6 +85,7 @@ export {
   type Family,
   type FamilyRow,
   type GreyAbility,
+  type GroupDraws,
   type ImputeAbility,
   isDrawn,
   type JointAbility,
@@ -101,8 +102,10 @@ export {
 } from './family.ts';
 export { interpolate, type LatentPlane, latentGrid, priorPlane } from './latent-space.ts';
 export type {
+  Fitting,
   GradientLearner,
   Learner,
+  Pretraining,
   Sweep,
   SweepLearner,
   TrainingRows,

@@ -103,6 +103,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     : 'none';
   const perEpoch = stepsAPass(model, train.count, batch);
   const total = totalSteps(asked, perEpoch);
+  checkLength(model, total, perEpoch);
   const values = withSettled(open, asked, binarization, total);
   const config = runConfig(family, described, values);
   const { training } = config;
@@ -167,6 +168,16 @@ function isAnyRange({ range, takesAnyRange }: Family, data: string): boolean {
 function stepsAPass({ learner }: Model, rows: number, batch: number): number {
   const isWhole = 'sweep' in learner && !learner.sweep.isShuffled;
   return isWhole ? Math.ceil(rows / batch) : Math.floor(rows / batch);
+}
+
+/** @throws LatentGpuError `bad-config` for a run that would end within its pretraining */
+function checkLength({ learner }: Model, total: number, perEpoch: number): void {
+  const before = 'before' in learner ? learner.before : undefined;
+  if (!before || total > before.epochs * perEpoch) return;
+  throw new LatentGpuError(
+    'bad-config',
+    `the run has ${total} steps in all, and pretraining alone takes ${before.epochs * perEpoch} (${before.epochs} epochs of ${perEpoch}); ask for more with --epochs or --steps, or set ${before.key}=1`,
+  );
 }
 
 /** @throws LatentGpuError `bad-config` for what a model with a code for each training row cannot keep */

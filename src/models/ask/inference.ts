@@ -246,6 +246,7 @@ export class Inference implements Asked {
     checkWhole('count', count, 1);
     const { size: width } = need(this.model, 'code', 'this');
     const draw = need(this.model, 'draw', 'this');
+    if (options.groups) return await this.sampleGroups(count, shown, drawSeed, options);
     const task: Task = {
       key: `sample ${shown}`,
       outputs: ['x'],
@@ -256,6 +257,27 @@ export class Inference implements Asked {
     return (await this.overRows(task, count, undefined, drawSeed, options)).get(
       'x',
     ) as Float32Array;
+  }
+
+  private async sampleGroups(
+    count: number,
+    shown: Shown,
+    drawSeed: number,
+    { groups = [], ...options }: DrawOptions,
+  ): Promise<Float32Array> {
+    const known = need(this.model, 'draw', 'this').groups;
+    if (!known) throw lack(this.model.can, 'draw.groups', 'this', 'a model that knows no groups');
+    const rows: RowSource = (start, end) => {
+      const chosen = new Float32Array((end - start) * known.count);
+      for (let i = start; i < end; i++) {
+        chosen[(i - start) * known.count + (groups[i] as number)] = 1;
+      }
+      return chosen;
+    };
+    const key = `sample ${shown} of groups`;
+    const graph = (chosen: Tensor) => this.shown(known.codes(chosen), shown);
+    const task: Task = { key, outputs: ['x'], build: this.ofCodes(key, known.count, graph) };
+    return (await this.overRows(task, count, rows, drawSeed, options)).get('x') as Float32Array;
   }
 
   private shown(z: Tensor, shown: Shown): Tensor {

@@ -15,6 +15,8 @@ export interface Codes {
 export interface DrawOptions extends WorkOptions {
   /** Of models whose noise may be scaled: below 1, draws come from denser regions. Default: 1. */
   readonly temperature?: number;
+  /** Of models whose codes come from groups: the group of each row, [count]. */
+  readonly groups?: ArrayLike<number>;
 }
 
 /** @throws LatentGpuError `bad-input` for what the model cannot do */

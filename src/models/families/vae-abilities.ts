@@ -37,6 +37,7 @@ export function vaeAbilities(model: Vae): Abilities {
       controls: {},
       codes: (noise) => priorPart.codes(noise),
       logProb: (z) => model.prior().logProb(z),
+      ...(priorPart.groups && { groups: priorPart.groups }),
     },
     logWeights: {
       exact: false,
