@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
-import { type Asked, lack, need } from '../models/index.ts';
+import { type Asked, lack, type Model, need } from '../models/index.ts';
 import {
   type CommonOptions,
   type Context,
@@ -12,14 +12,17 @@ import {
 } from './common/command.ts';
 import { halfOption, loadModel, precisionOf, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
+import { classesNamed, conditionOf, labelOption, toldTo } from './data/told.ts';
 import { writePoints } from './pictures/points.ts';
 
 interface SampleOptions extends CommonOptions {
-  count: number;
+  count?: number;
   out: string;
   draw?: boolean;
   half?: boolean;
   temperature?: number;
+  label?: string;
+  labels?: string;
 }
 
 export function sampleCommand(program: Command): void {
@@ -27,7 +30,7 @@ export function sampleCommand(program: Command): void {
     .command('sample')
     .description('Draws codes from the prior and decodes them; of a flow: draws noise and maps it.')
     .argument('<dir>', 'model folder')
-    .addOption(countOption('--count <n>', 'how many').default(64))
+    .addOption(countOption('--count <n>', 'how many; default: 64, or 10 of each of --labels'))
     .requiredOption('--out <file>', '.png: a picture; .npy: float32 [n, ...shape]')
     .option('--draw', "draws from the decoder's distribution, not its means")
     .addOption(
@@ -35,6 +38,10 @@ export function sampleCommand(program: Command): void {
         '--temperature <t>',
         'of a flow: deviation of the noise; below 1, draws from denser regions',
       ).argParser(temperature),
+    )
+    .addOption(labelOption('of a conditional model: this class; default: all in turn'))
+    .addOption(
+      new Option('--labels <list>', 'these classes, a row each: 0-9 or cat,dog').conflicts('label'),
     )
     .action((dir: string, options: SampleOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
@@ -51,11 +58,12 @@ function temperature(text: string): number {
 
 async function perform(dir: string, options: SampleOptions, context: Context): Promise<void> {
   const { out, signal, seed = 0 } = context;
-  const { count } = options;
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
-  checkRoom(file, `--count ${count}`, count, loaded.model.features);
   const { model } = loaded;
+  const told = wanted(options, model, dir);
+  const { count } = told;
+  checkRoom(file, `--count ${count}`, count, loaded.model.features);
   const { controls } = need(model, 'draw', dir);
   const decoder = need(model, 'decode', dir);
   const hasTemperature = Object.hasOwn(controls, 'temperature');
@@ -79,9 +87,10 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         signal,
         onProgress: (done: number) => bar.update(done),
         ...(hasTemperature && { temperature: heat }),
+        ...(told.labels && { labels: told.labels }),
       }),
     );
-    await writePoints(file, x, count, loaded);
+    await writePoints(file, x, count, loaded, told.columns ? { columns: told.columns } : {});
     out.result(
       {
         file: file.path,
@@ -90,11 +99,52 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         shown,
         ...(options.half && { weights: precision }),
         ...(hasTemperature && { temperature: heat }),
+        ...(told.classes && { classes: told.classes }),
         seed,
         adapter: device.adapter.name,
       },
-      out.quiet ? '' : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]`,
+      out.quiet ? '' : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]${told.text}`,
     );
   };
   await withInference(loaded, work, precision);
+}
+
+/** Draws, and of each of several classes. */
+const COUNT = 64;
+const OF_EACH = 10;
+
+interface Wanted {
+  readonly count: number;
+  readonly labels?: Uint32Array;
+  readonly classes?: readonly string[];
+  /** Of a picture with a row a class. */
+  readonly columns?: number;
+  readonly text: string;
+}
+
+/** How many draws, and of which classes. */
+function wanted({ count, label, labels }: SampleOptions, model: Model, dir: string): Wanted {
+  if (labels === undefined) {
+    const { condition } = model.can;
+    if (label === undefined) {
+      const text = condition ? `, classes in turn: ${condition.classes.join(', ')}` : '';
+      return { count: count ?? COUNT, text };
+    }
+    const { classes } = conditionOf(model, dir, '--label');
+    const told = toldTo(model, dir, label, count ?? COUNT);
+    const name = classes[told.labels?.[0] ?? 0] as string;
+    return { count: count ?? COUNT, ...told, classes: [name], text: ` of class ${name}` };
+  }
+  const condition = conditionOf(model, dir, '--labels');
+  const each = classesNamed(condition, labels, '--labels');
+  const columns = count ?? OF_EACH;
+  const total = columns * each.length;
+  const classes = each.map((c) => condition.classes[c] as string);
+  return {
+    count: total,
+    labels: Uint32Array.from({ length: total }, (_, i) => each[Math.floor(i / columns)] as number),
+    classes,
+    columns,
+    text: `, a row each: ${classes.join(', ')}`,
+  };
 }

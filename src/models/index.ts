@@ -88,6 +88,7 @@ export {
   need,
   type Portrait,
   type Quantity,
+  type Told,
   type WeighedCodes,
   type WeightAbility,
 } from './family.ts';
