@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
-import { type Asked, lack, type Model, need } from '../models/index.ts';
+import { type Asked, lack, need } from '../models/index.ts';
 import {
   type CommonOptions,
   type Context,
@@ -12,11 +12,10 @@ import {
 } from './common/command.ts';
 import { halfOption, loadModel, precisionOf, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
+import { type WantedOptions, wanted, wantedOptions } from './data/wanted.ts';
 import { writePoints } from './pictures/points.ts';
 
-interface SampleOptions extends CommonOptions {
-  count?: number;
-  cluster?: number | 'all';
+interface SampleOptions extends CommonOptions, WantedOptions {
   out: string;
   draw?: boolean;
   half?: boolean;
@@ -28,62 +27,21 @@ export function sampleCommand(program: Command): void {
     .command('sample')
     .description('Draws codes from the prior and decodes them; of a flow: draws noise and maps it.')
     .argument('<dir>', 'model folder')
-    .addOption(countOption('--count <n>', 'how many; default: 64, of all clusters 10 each'))
+    .addOption(countOption('--count <n>', 'how many; default: 64, or 10 a class or cluster'))
     .requiredOption('--out <file>', '.png: a picture; .npy: float32 [n, ...shape]')
     .option('--draw', "draws from the decoder's distribution, not its means")
-    .addOption(
-      new Option(
-        '--cluster <k>',
-        'from one cluster of a mixture, numbered from 0 as `cluster` has them; all: a line each',
-      ).argParser(cluster),
-    )
     .addOption(
       new Option(
         '--temperature <t>',
         'of a flow: deviation of the noise; below 1, draws from denser regions',
       ).argParser(temperature),
-    )
-    .action((dir: string, options: SampleOptions) =>
-      runCommand(options, (context) => perform(dir, options, context)),
     );
+  for (const option of wantedOptions()) command.addOption(option);
+  command.action((dir: string, options: SampleOptions) =>
+    runCommand(options, (context) => perform(dir, options, context)),
+  );
   halfOption(command);
   common(command, 'latentgpu sample runs/mnist --count 100 --out samples.png --seed 7');
-}
-
-/** Of all clusters together, so many each. */
-const EACH = 10;
-const COUNT = 64;
-
-function cluster(text: string): number | 'all' {
-  if (text === 'all') return text;
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new InvalidArgumentError('It must be the number of a cluster, from 0, or all');
-}
-
-/** The cluster of each row that is to be drawn, if any are asked for. */
-function groupsFor(
-  dir: string,
-  { can }: Model,
-  { cluster: asked, count }: SampleOptions,
-): Uint32Array | undefined {
-  if (asked === undefined) return undefined;
-  const known = can.draw?.groups;
-  if (!known) {
-    const why = 'a model that knows no clusters to draw from; leave out --cluster';
-    throw lack(can, 'draw.groups', dir, why);
-  }
-  if (asked === 'all') {
-    const each = count ?? EACH;
-    return Uint32Array.from({ length: known.count * each }, (_, i) => Math.floor(i / each));
-  }
-  if (asked >= known.count) {
-    throw new LatentGpuError(
-      'bad-input',
-      `--cluster ${asked}: ${dir} has ${known.count} clusters, 0 to ${known.count - 1}`,
-    );
-  }
-  return new Uint32Array(count ?? COUNT).fill(asked);
 }
 
 function temperature(text: string): number {
@@ -97,12 +55,11 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
   const { model } = loaded;
+  const { count, of, columns, facts, text } = wanted(options, model, dir);
+  checkRoom(file, `--count ${options.count ?? count}`, count, model.features);
   const { ancestral, bijection } = model.can;
   const decoder = ancestral ? undefined : need(model, 'decode', dir);
   const { controls } = ancestral ? (model.can.draw ?? { controls: {} }) : need(model, 'draw', dir);
-  const groups = groupsFor(dir, model, options);
-  const count = groups?.length ?? options.count ?? COUNT;
-  checkRoom(file, `--count ${options.count ?? count}`, count, model.features);
   const hasTemperature = Object.hasOwn(controls, 'temperature');
   if (!hasTemperature && options.temperature !== undefined) {
     throw new LatentGpuError(
@@ -124,12 +81,13 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         signal,
         onProgress: (done: number) => bar.update(done),
         ...(hasTemperature && { temperature: heat }),
-        ...(groups && { groups }),
+        ...of,
       }),
     );
-    const layout =
-      options.cluster === 'all' && file.kind === 'png' ? { columns: options.count ?? EACH } : {};
-    await writePoints(file, x, count, loaded, { ...layout, ...(groups && { series: groups }) });
+    await writePoints(file, x, count, loaded, {
+      ...(columns && file.kind === 'png' && { columns }),
+      ...(of.groups && { series: of.groups }),
+    });
     out.result(
       {
         file: file.path,
@@ -138,11 +96,11 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         shown,
         ...(options.half && { weights: precision }),
         ...(hasTemperature && { temperature: heat }),
-        ...(options.cluster !== undefined && { cluster: options.cluster }),
+        ...facts,
         seed,
         adapter: device.adapter.name,
       },
-      out.quiet ? '' : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]`,
+      out.quiet ? '' : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]${text}`,
     );
   };
   await withInference(loaded, work, precision);
