@@ -1,8 +1,19 @@
 // latentgpu sample: new data points from a model.
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { toOriginal } from '../data/standardize.ts';
 import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
-import { type Asked, lack, type Model, need } from '../models/index.ts';
+import {
+  type Asked,
+  type DrawOptions,
+  giveWeights,
+  lack,
+  type Model,
+  need,
+  openInference,
+} from '../models/index.ts';
+import type { CodeDensity } from '../training/code-density.ts';
+import { readFittedPrior } from '../training/fitted-prior.node.ts';
 import {
   type CommonOptions,
   type Context,
@@ -17,6 +28,7 @@ import { writePoints } from './pictures/points.ts';
 interface SampleOptions extends CommonOptions {
   count?: number;
   cluster?: number | 'all';
+  prior?: 'own' | 'fitted';
   out: string;
   draw?: boolean;
   half?: boolean;
@@ -31,6 +43,12 @@ export function sampleCommand(program: Command): void {
     .addOption(countOption('--count <n>', 'how many; default: 64, of all clusters 10 each'))
     .requiredOption('--out <file>', '.png: a picture; .npy: float32 [n, ...shape]')
     .option('--draw', "draws from the decoder's distribution, not its means")
+    .addOption(
+      new Option(
+        '--prior <which>',
+        "where codes come from: the model's own, or what `latentgpu prior` fitted; default: own if there is one",
+      ).choices(['own', 'fitted']),
+    )
     .addOption(
       new Option(
         '--cluster <k>',
@@ -92,13 +110,40 @@ function temperature(text: string): number {
   throw new InvalidArgumentError('It must be a number of at least 0, such as 0.7');
 }
 
+/** The model that codes are drawn from: the decoder's own, or one that was fitted to its codes. */
+interface Source {
+  readonly model: Model;
+  readonly fitted: CodeDensity | undefined;
+}
+
+/** @throws LatentGpuError `bad-input` if there is nothing to draw from */
+async function sourceFor(
+  dir: string,
+  model: Model,
+  asked: SampleOptions['prior'],
+): Promise<Source> {
+  const prior = asked ?? (model.can.draw ? 'own' : 'fitted');
+  if (prior === 'own') {
+    need(model, 'draw', dir);
+    return { model, fitted: undefined };
+  }
+  const fitted = await readFittedPrior(dir);
+  if (fitted) return { model: fitted.model, fitted };
+  if (asked === undefined) need(model, 'draw', dir);
+  throw new LatentGpuError(
+    'bad-input',
+    `--prior fitted: ${dir} has none; \`latentgpu prior ${dir}\` fits one`,
+  );
+}
+
 async function perform(dir: string, options: SampleOptions, context: Context): Promise<void> {
   const { out, signal, seed = 0 } = context;
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
   const { model } = loaded;
-  const { controls } = need(model, 'draw', dir);
-  const groups = groupsFor(dir, model, options);
+  const source = await sourceFor(dir, model, options.prior);
+  const { controls } = need(source.model, 'draw', dir);
+  const groups = groupsFor(dir, source.model, options);
   const count = groups?.length ?? options.count ?? COUNT;
   checkRoom(file, `--count ${options.count ?? count}`, count, model.features);
   const decoder = need(model, 'decode', dir);
@@ -118,14 +163,17 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
   // What a bijection makes of noise is a draw, not the mean of one.
   const shown = options.draw || model.can.bijection ? 'draw' : 'mean';
   const work = async (inference: Asked, device: Device) => {
-    const x = await out.progress('sampling', (bar) =>
-      inference.sample(count, shown, seed, {
+    const x = await out.progress('sampling', async (bar) => {
+      const how = {
         signal,
         onProgress: (done: number) => bar.update(done),
         ...(hasTemperature && { temperature: heat }),
         ...(groups && { groups }),
-      }),
-    );
+      };
+      if (!source.fitted) return await inference.sample(count, shown, seed, how);
+      const codes = await drawnFrom(inference.runtime, source.fitted, count, seed, how);
+      return await inference.decode(codes, count, shown, seed, { signal });
+    });
     const layout =
       options.cluster === 'all' && file.kind === 'png' ? { columns: options.count ?? EACH } : {};
     await writePoints(file, x, count, loaded, { ...layout, ...(groups && { series: groups }) });
@@ -135,6 +183,7 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         count,
         shape,
         shown,
+        ...(source.fitted && { prior: 'fitted' }),
         ...(options.half && { weights: precision }),
         ...(hasTemperature && { temperature: heat }),
         ...(options.cluster !== undefined && { cluster: options.cluster }),
@@ -145,4 +194,23 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
     );
   };
   await withInference(loaded, work, precision);
+}
+
+/** Codes [count, M] of a density that was fitted to them. */
+async function drawnFrom(
+  runtime: Asked['runtime'],
+  { model, values, buffers, standardization }: CodeDensity,
+  count: number,
+  seed: number,
+  how: DrawOptions,
+): Promise<Float32Array> {
+  giveWeights(runtime, values);
+  giveWeights(runtime, buffers);
+  const asked = openInference(runtime, model);
+  try {
+    const codes = await asked.sample(count, 'draw', seed, how);
+    return Float32Array.from(toOriginal(codes, standardization));
+  } finally {
+    await asked.destroy();
+  }
 }

@@ -120,6 +120,9 @@ function lacksOf({ config }: Vae): Record<string, string> {
   const kind = code?.kind ?? 'normal';
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
   return {
+    ...(kind !== 'normal' && {
+      prior: `a model with ${what}, whose codes are no real numbers; set prior.kind=learned in training`,
+    }),
     'code.logStd': `a model with ${what}, whose deviations have no closed form; leave out --std`,
     estimate: `a model with ${what}, without an encoder whose gradient could be estimated`,
     bijection: 'no flow but a variational autoencoder, which is no bijection',
