@@ -122,9 +122,10 @@ async function sourceFor(
   model: Model,
   asked: SampleOptions['prior'],
 ): Promise<Source> {
-  const prior = asked ?? (model.can.draw ? 'own' : 'fitted');
+  const { draw, ancestral } = model.can;
+  const prior = asked ?? (draw || ancestral ? 'own' : 'fitted');
   if (prior === 'own') {
-    need(model, 'draw', dir);
+    if (!ancestral) need(model, 'draw', dir);
     return { model, fitted: undefined };
   }
   const fitted = await readFittedPrior(dir);
@@ -141,12 +142,16 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
   const { model } = loaded;
+  const { ancestral, bijection } = model.can;
   const source = await sourceFor(dir, model, options.prior);
-  const { controls } = need(source.model, 'draw', dir);
+  const drawn = source.model.can;
+  const { controls } = drawn.ancestral
+    ? (drawn.draw ?? { controls: {} })
+    : need(source.model, 'draw', dir);
   const groups = groupsFor(dir, source.model, options);
   const count = groups?.length ?? options.count ?? COUNT;
   checkRoom(file, `--count ${options.count ?? count}`, count, model.features);
-  const decoder = need(model, 'decode', dir);
+  const decoder = ancestral ? undefined : need(model, 'decode', dir);
   const hasTemperature = Object.hasOwn(controls, 'temperature');
   if (!hasTemperature && options.temperature !== undefined) {
     throw new LatentGpuError(
@@ -154,14 +159,14 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
       `${dir} holds a model that is drawn from without a temperature; leave out --temperature`,
     );
   }
-  if (options.draw && !decoder.draw) {
+  if (options.draw && decoder && !decoder.draw) {
     throw lack(model.can, 'decode.draw', dir, 'a model that only decodes means; leave out --draw');
   }
   const precision = precisionOf(dir, loaded, options.half);
   const { shape } = loaded.config.data;
   const heat = options.temperature ?? 1;
-  // What a bijection makes of noise is a draw, not the mean of one.
-  const shown = options.draw || model.can.bijection ? 'draw' : 'mean';
+  // What a bijection makes of noise is a draw, not the mean of one, and so is what is drawn in order.
+  const shown = options.draw || bijection || ancestral ? 'draw' : 'mean';
   const work = async (inference: Asked, device: Device) => {
     const x = await out.progress('sampling', async (bar) => {
       const how = {

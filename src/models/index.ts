@@ -1,6 +1,9 @@
 // Models: families of them, their parts, and what may be asked of one at work.
 export { type Agreement, agreement } from './ask/agreement.ts';
+export { type Ancestral, AncestralInference } from './ask/ancestral.ts';
 export { certifyFlow, type FlowCertificate } from './ask/certify.ts';
+export { type Annealed, type AnnealOptions, annealed } from './ask/chains/annealed.ts';
+export { type ChainOptions, type PosteriorDraws, samplePosterior } from './ask/chains/posterior.ts';
 export { type Groups, groupsOf } from './ask/cluster.ts';
 export { type Criteria, criteriaOf } from './ask/criteria.ts';
 export { boundCurve, CURVE_SAMPLES } from './ask/curve.ts';
@@ -73,6 +76,7 @@ export {
 } from './families.ts';
 export {
   type Abilities,
+  type AncestralAbility,
   type BijectionAbility,
   type CodeAbility,
   type DecodeAbility,
@@ -83,12 +87,16 @@ export {
   type GreyAbility,
   type GroupDraws,
   type ImputeAbility,
+  isDrawn,
+  type JointAbility,
   lack,
   type Model,
   type ModelConfig,
   need,
   type Portrait,
   type Quantity,
+  type Walk,
+  type WalkOptions,
   type WeighedCodes,
   type WeightAbility,
 } from './family.ts';

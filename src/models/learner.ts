@@ -12,6 +12,8 @@ export interface TrainingRows {
   readonly count: number;
   /** Rows `start` to `end`, [end - start, D]. */
   readonly rows: (start: number, end: number) => Float32Array;
+  /** The same of data with holes: 1 where a value is known, 0 where it is missing. */
+  readonly mask?: (start: number, end: number) => ArrayLike<number>;
 }
 
 interface Beginning {

@@ -29,11 +29,12 @@ import type { Progress } from './report.ts';
 import type { TrainerState } from './state.ts';
 import { Trainer } from './trainer.ts';
 
-/** What may be fitted: families, with keys that are settled. */
+/** What may be fitted: families, with keys that are settled, and others that are usual here. */
 const FITS = {
-  gmm: { family: 'gmm', keys: [] },
-  realnvp: { family: 'realnvp', keys: [] },
-  normal: { family: 'gmm', keys: ['components=1', 'covariance=full'] },
+  gmm: { family: 'gmm', keys: [], usual: [] },
+  // Few rows of codes would not fill a flow's usual epochs.
+  realnvp: { family: 'realnvp', keys: [], usual: ['steps=2000'] },
+  normal: { family: 'gmm', keys: ['components=1', 'covariance=full'], usual: [] },
 } as const;
 
 export type CodeFit = keyof typeof FITS;
@@ -75,7 +76,7 @@ export async function fitCodes(
   held: CodeRows,
   { fit: kind, set = [], seed = 0, signal, onProgress }: CodeFitOptions,
 ): Promise<{ readonly density: CodeDensity; readonly heldOut: Float64Array }> {
-  const { family: name, keys } = FITS[kind];
+  const { family: name, keys, usual } = FITS[kind];
   const family = familyOf(name);
   const fixed = assignments(family, keys);
   const asked = assignments(family, set);
@@ -88,7 +89,7 @@ export async function fitCodes(
   const data = standardize(raw, standardization);
   const given = new Map([['seed', { value: seed, source: '--seed' }]]);
   const traits = { shape: data.shape, isContinuous: true, rows: data.count };
-  const values = settleRun(family, [given, fixed, asked], traits);
+  const values = settleRun(family, [assignments(family, usual), given, fixed, asked], traits);
   const described = { shape: data.shape, name: raw.name, standardized: true };
   const { model: config, training } = runConfig(family, described, values);
   if (training.batch > data.count) {

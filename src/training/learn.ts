@@ -41,7 +41,10 @@ export function initialOf(
   seed: number,
 ): ReadonlyMap<Variable, Float32Array> | undefined {
   const rows = (a: number, b: number) => binarizedRows(data, a, b, binarization, seed);
-  return learner.initial?.({ count: data.count, rows }, seed);
+  const { count, mask } = data;
+  const width = mask ? mask.length / count : 0;
+  const seen = mask && { mask: (a: number, b: number) => mask.subarray(a * width, b * width) };
+  return learner.initial?.({ count, rows, ...seen }, seed);
 }
 
 /**

@@ -199,14 +199,14 @@ function checkOwnRows({ patience, ema }: TrainingConfig, rows = 0, count = 0): v
 /** What follows from the data alone, settled for good: a continued run has it from its record. */
 function withSettled(
   values: Values,
-  { schedule }: Pick<TrainingConfig, 'schedule'>,
+  { schedule }: Partial<Pick<TrainingConfig, 'schedule'>>,
   binarization: Binarization,
   total: number,
 ): Values {
   const settled = new Map(values);
   if (values.has('binarize')) settled.set('binarize', binarization);
   // A cosine keeps its length when the run is continued beyond it.
-  if (schedule.kind === 'cosine' && schedule.steps === null) settled.set('schedule.steps', total);
+  if (schedule?.kind === 'cosine' && schedule.steps === null) settled.set('schedule.steps', total);
   return settled;
 }
 

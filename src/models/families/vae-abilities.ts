@@ -9,6 +9,7 @@ import {
   importanceBound,
   importanceOf,
   isDiscrete,
+  logLikelihoodOf,
   posteriorOf,
   score,
 } from '../../objectives/index.ts';
@@ -42,6 +43,12 @@ export function vaeAbilities(model: Vae): Abilities {
       exact: false,
       of: (batch, k) => importanceBound(model, batch, k).logWeights,
     },
+    ...((config.code?.kind ?? 'normal') === 'normal' && {
+      joint: {
+        logPrior: (z: Tensor) => model.prior().logProb(z),
+        logLikelihood: (batch: Batch, z: Tensor) => logLikelihoodOf(model, batch, z),
+      },
+    }),
     impute: {
       kind: 'weighed',
       of: (batch, k) => {
@@ -124,6 +131,7 @@ function lacksOf({ config }: Vae): Record<string, string> {
       prior: `a model with ${what}, whose codes are no real numbers; set prior.kind=learned in training`,
     }),
     'code.logStd': `a model with ${what}, whose deviations have no closed form; leave out --std`,
+    joint: `a model with ${what}, whose codes have no gradient that chains could follow`,
     estimate: `a model with ${what}, without an encoder whose gradient could be estimated`,
     bijection: 'no flow but a variational autoencoder, which is no bijection',
     trainingRows: `a model with ${what}, which has a code for each row it was trained on and none for others`,
