@@ -3,6 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Schema } from '../schema/index.ts';
 import { AE } from './families/ae.ts';
+import { BAYES_LINEAR } from './families/bayes-linear/index.ts';
 import { FLOWS } from './families/flow/index.ts';
 import { GMM } from './families/gmm/index.ts';
 import { PPCA } from './families/ppca/index.ts';
@@ -23,7 +24,10 @@ export function foreignFamilies(): string[] {
 }
 
 const BUILT_IN: ReadonlyMap<string, Family> = new Map(
-  [VAE, IWAE, AE, GMM, PPCA, ...FLOWS].map((family) => [family.name, family as Family]),
+  [VAE, IWAE, AE, GMM, PPCA, BAYES_LINEAR, ...FLOWS].map((family) => [
+    family.name,
+    family as Family,
+  ]),
 );
 
 /** Names of all families, the built-in ones first. */
