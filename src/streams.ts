@@ -25,6 +25,9 @@ export const STREAMS = {
   shownImages: 202,
   permutation: 301,
   matrix: 302,
+  /** Orders and ranks of masked nets, and which of them a row is drawn by. */
+  masks: 306,
+  chosenMasks: 307,
   /** Rows that a mixture's start looks at, and its starts. */
   mixtureRows: 303,
   mixtureStart: 304,

@@ -20,16 +20,13 @@ import {
   sum,
   where,
 } from '../../../ops/index.ts';
+import { type Beside, covarianceLearner } from '../../covariance-learner.ts';
 import type { DataDescription } from '../../data-description.ts';
 import type { Abilities, Model, Portrait } from '../../family.ts';
-import type { SweepLearner, TrainingRows } from '../../learner.ts';
-import { MomentSums, type MomentsRead } from '../../moment-sums.ts';
+import type { SweepLearner } from '../../learner.ts';
 import { negativeLogLikelihood } from '../../quantities.ts';
-import { RunningMoments } from '../../running-moments.ts';
 import type { BayesLinearConfig } from './keys.ts';
 import { rootOf, type Solution, type Statistics, solveLinear } from './solve.ts';
-
-const CHUNK = 4096;
 
 /**
  * p(y | x) = N(mᵀφ, σ² + φᵀ S φ) of rows x [B, D], of which one column is y, and φ the others with a 1 in
@@ -96,33 +93,25 @@ export class BayesLinear extends Module implements Model {
   }
 
   private learnerOf(): SweepLearner {
-    const { features, about, evidence, bound } = this;
-    const sums = new MomentSums(features, about);
-    return {
-      initial: (data) => new Map([[about, Float32Array.from(meanOf(data, features))]]),
-      sweep: {
-        gather: ({ x }) => sums.gather(x),
-        settle: async (runtime) => {
-          const [read, from] = await Promise.all([sums.take(runtime), runtime.read(about)]);
-          const { fit, priorStd, noiseStd } = this.config;
-          const solution = solveLinear(this.statisticsOf(read, from as Float32Array), fit, {
-            prior: priorStd === null ? undefined : priorStd ** -2,
-            noise: noiseStd === null ? undefined : noiseStd ** -2,
-          });
-          for (const [held, values] of this.valuesOf(solution, read.count)) {
-            runtime.write(held, values);
-          }
-        },
-        state: { about, evidence, bound, rows: this.rows },
-      },
-    };
+    const { about, evidence, bound, rows } = this;
+    const { fit, priorStd, noiseStd } = this.config;
+    const given = (std: number | null) => (std === null ? undefined : std ** -2);
+    const learner = covarianceLearner(about, (runtime, covariance, beside) => {
+      const statistics = this.statisticsOf(covariance, beside);
+      const precisions = { prior: given(priorStd), noise: given(noiseStd) };
+      const solution = solveLinear(statistics, fit, precisions);
+      for (const [held, values] of this.valuesOf(solution, beside.count)) {
+        runtime.write(held, values);
+      }
+    });
+    const state = { about, evidence, bound, rows };
+    return { ...learner, sweep: { ...learner.sweep, state } };
   }
 
-  /** Sums of φ φᵀ and so on, from moments about a point. */
-  private statisticsOf({ count, shift, covariance }: MomentsRead, from: Float32Array): Statistics {
+  /** Sums of φ φᵀ and so on, from mean and covariance. */
+  private statisticsOf(covariance: Float64Array, { count, mean }: Beside): Statistics {
     const { features: d } = this;
     const { target } = this.config;
-    const mean = shift.map((s, j) => s + (from[j] as number));
     const second = (i: number, j: number) =>
       count * ((covariance[i * d + j] as number) + (mean[i] as number) * (mean[j] as number));
     const gram = new Matrix(d, d);
@@ -241,16 +230,6 @@ const BOUNDS = {
   'mean-field': 'bound of q',
   map: 'log p(y, w)',
 } as const;
-
-/** The columns' means. */
-function meanOf({ count, rows }: TrainingRows, features: number): Float64Array {
-  const moments = new RunningMoments(features);
-  for (let start = 0; start < count; start += CHUNK) {
-    const part = rows(start, Math.min(count, start + CHUNK));
-    for (let at = 0; at < part.length; at += features) moments.add(part, at);
-  }
-  return moments.mean;
-}
 
 const WHAT = 'a regression of one column on the others';
 const LACKS = {

@@ -169,6 +169,7 @@ export class GaussianMixture extends Module implements Model {
       draw: {
         controls: {},
         codes: (noise) => chosenComponents(logSoftmax(this.logWeights), noise.shape[0] as number),
+        groups: { count: components, codes: (chosen) => chosen },
       },
       logWeights: { exact: true, of: (batch: Batch) => this.logProb(batch) },
       impute: {
