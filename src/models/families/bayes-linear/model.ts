@@ -45,7 +45,7 @@ export class BayesLinear extends Module implements Model {
   /** log p(y | x) of the rows that were learned from, the bound of q, and how many rows they are, []. */
   readonly evidence: Variable;
   readonly bound: Variable;
-  readonly rows: Variable;
+  readonly learnedRows: Variable;
   /** Where sums are about: the columns' means, [D]. */
   private readonly about: Variable;
   readonly learner: SweepLearner;
@@ -81,19 +81,19 @@ export class BayesLinear extends Module implements Model {
     this.logPriorStd = parameter('logPriorStd', []);
     this.evidence = buffer('evidence');
     this.bound = buffer('bound');
-    this.rows = buffer('rows');
+    this.learnedRows = buffer('learnedRows');
     this.about = variable('about', [features]);
     this.learner = this.learnerOf();
   }
 
   override children(): [string, unknown][] {
-    const { weight, factor, logNoiseStd, logPriorStd, evidence, bound, rows } = this;
-    const kept = { weight, factor, logNoiseStd, logPriorStd, evidence, bound, rows };
+    const { weight, factor, logNoiseStd, logPriorStd, evidence, bound, learnedRows } = this;
+    const kept = { weight, factor, logNoiseStd, logPriorStd, evidence, bound, learnedRows };
     return Object.entries(kept).filter(([, held]) => held !== undefined);
   }
 
   private learnerOf(): SweepLearner {
-    const { about, evidence, bound, rows } = this;
+    const { about, evidence, bound, learnedRows } = this;
     const { fit, priorStd, noiseStd } = this.config;
     const given = (std: number | null) => (std === null ? undefined : std ** -2);
     const learner = covarianceLearner(about, (runtime, covariance, beside) => {
@@ -104,7 +104,7 @@ export class BayesLinear extends Module implements Model {
         runtime.write(held, values);
       }
     });
-    const state = { about, evidence, bound, rows };
+    const state = { about, evidence, bound, learnedRows };
     return { ...learner, sweep: { ...learner.sweep, state } };
   }
 
@@ -146,7 +146,7 @@ export class BayesLinear extends Module implements Model {
       [this.logPriorStd, Float32Array.of(-0.5 * Math.log(prior))],
       [this.evidence, Float32Array.of(evidence)],
       [this.bound, Float32Array.of(bound)],
-      [this.rows, Float32Array.of(count)],
+      [this.learnedRows, Float32Array.of(count)],
     ];
   }
 
@@ -184,13 +184,19 @@ export class BayesLinear extends Module implements Model {
         },
       },
       facts: [
-        { name: 'evidence', label: 'log evidence', digits: 4, of: this.evidence, rows: this.rows },
+        {
+          name: 'evidence',
+          label: 'log evidence',
+          digits: 4,
+          of: this.evidence,
+          rows: this.learnedRows,
+        },
         {
           name: 'bound',
           label: BOUNDS[this.config.fit],
           digits: 4,
           of: this.bound,
-          rows: this.rows,
+          rows: this.learnedRows,
         },
       ],
       quantities: ({ x }) => {
