@@ -10,6 +10,10 @@ import { checkRoom, outputFile, writeArray } from './common/files.ts';
 import { dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
 import { measure } from './measure.ts';
 
+/** Of models that do not. */
+const PREDICTS =
+  'a model that predicts nothing beside its data; train a classifier, or bayes-linear for a column';
+
 interface PredictOptions extends CommonOptions, SubjectOptions {
   out: string;
 }
@@ -39,7 +43,7 @@ async function perform(dir: string, options: PredictOptions, context: Context): 
   const file = await outputFile(options.out, ['csv', 'npy']);
   const loaded = await loadModel(dir, out);
   const { model, standardization } = loaded;
-  const predict = need(model, 'predict', dir);
+  const predict = need(model, 'predict', dir, PREDICTS);
   const { columns } = predict;
   const subject = await loadSubject(dir, loaded, options, context, 'densities');
   const { count } = subject.dataset;

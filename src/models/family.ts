@@ -375,16 +375,18 @@ type AbilityName = Exclude<
  * An ability that is needed.
  *
  * @param dir what to call the model, for the message
+ * @param otherwise what to say of a family that has no words of its own
  * @throws LatentGpuError `bad-input`, in the family's own words, if the model lacks it
  */
 export function need<N extends AbilityName>(
   { can }: Model,
   name: N,
   dir: string,
+  otherwise = `a model that has no '${name}'`,
 ): NonNullable<Abilities[N]> {
   const found = can[name];
   if (found) return found as NonNullable<Abilities[N]>;
-  throw lack(can, name, dir, `a model that has no '${name}'`);
+  throw lack(can, name, dir, otherwise);
 }
 
 /** Whether rows can be drawn from a model: by decoding codes, or place after place. */

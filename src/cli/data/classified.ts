@@ -38,7 +38,12 @@ export async function classify(
   { rows, dataset: { count } }: Subject,
   { out, signal }: Context,
 ): Promise<Classified> {
-  const { columns, kind } = need(loaded.model, 'predict', dir);
+  const { columns, kind } = need(
+    loaded.model,
+    'predict',
+    dir,
+    'a model that knows no classes; train a classifier',
+  );
   if (kind !== 'probabilities') {
     throw new LatentGpuError(
       'bad-input',

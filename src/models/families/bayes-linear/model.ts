@@ -221,7 +221,7 @@ export class BayesLinear extends Module implements Model {
     const { fit } = this.config;
     return {
       inside: `${this.features} weights`,
-      line: [` → '${targetName}', ${fit}`, ''],
+      line: [`, '${targetName}' from the others, ${fit}`, ''],
       facts: [
         ['target', targetName],
         ['posterior of the weights', fit],
