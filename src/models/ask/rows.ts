@@ -44,6 +44,17 @@ export function fullBatch(rows: RowSource, start: number, end: number, size: num
   return x;
 }
 
+/** The rows from `first` on, which are then numbered from 0; what is known of each goes with it. */
+export function rowsFrom(rows: RowSource, first: number): RowSource {
+  const { numbers, labels, mask } = rows;
+  const later = (start: number, end: number) => rows(first + start, first + end);
+  return Object.assign(later, {
+    ...(numbers && { numbers: numbers.slice(first) }),
+    ...(labels && { labels: Array.prototype.slice.call(labels, first) as number[] }),
+    ...(mask && { mask: (start: number, end: number) => mask(first + start, first + end) }),
+  });
+}
+
 /** @throws LatentGpuError `bad-input` unless `value` is a whole number of at least `least` */
 export function checkWhole(name: string, value: number, least: number): void {
   if (Number.isInteger(value) && value >= least) return;
