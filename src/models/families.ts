@@ -4,6 +4,8 @@ import { nearest } from '../nearest.ts';
 import type { Schema } from '../schema/index.ts';
 import { AE } from './families/ae.ts';
 import { AR } from './families/ar/index.ts';
+import { BAYES_LINEAR } from './families/bayes-linear/index.ts';
+import { CLASSIFIER } from './families/classifier.ts';
 import { CVAE } from './families/cvae.ts';
 import { FLOWS } from './families/flow/index.ts';
 import { GMM } from './families/gmm/index.ts';
@@ -27,10 +29,9 @@ export function foreignFamilies(): string[] {
 }
 
 const BUILT_IN: ReadonlyMap<string, Family> = new Map(
-  [VAE, IWAE, AE, CVAE, GMM, PPCA, VADE, AR, MADE_FAMILY, ...FLOWS].map((family) => [
-    family.name,
-    family as Family,
-  ]),
+  [VAE, IWAE, AE, CVAE, GMM, PPCA, VADE, AR, MADE_FAMILY, BAYES_LINEAR, CLASSIFIER, ...FLOWS].map(
+    (family) => [family.name, family as Family],
+  ),
 );
 
 /** Names of all families, the built-in ones first. */
