@@ -7,6 +7,7 @@ import { AR } from './families/ar/index.ts';
 import { FLOWS } from './families/flow/index.ts';
 import { GMM } from './families/gmm/index.ts';
 import { MADE_FAMILY } from './families/made/index.ts';
+import { PIXELCNN } from './families/pixelcnn/index.ts';
 import { PPCA } from './families/ppca/index.ts';
 import { IWAE, VAE } from './families/vae.ts';
 import type { Family } from './family.ts';
@@ -25,7 +26,7 @@ export function foreignFamilies(): string[] {
 }
 
 const BUILT_IN: ReadonlyMap<string, Family> = new Map(
-  [VAE, IWAE, AE, GMM, PPCA, AR, MADE_FAMILY, ...FLOWS].map((family) => [
+  [VAE, IWAE, AE, GMM, PPCA, AR, MADE_FAMILY, PIXELCNN, ...FLOWS].map((family) => [
     family.name,
     family as Family,
   ]),

@@ -246,6 +246,8 @@ export interface Abilities {
   readonly estimate?: EstimateAbility;
   /** Data are so many levels or classes a number, whose probabilities are told: they have bits. */
   readonly levels?: number;
+  /** Numbers that a row takes where it takes most, which bound how many rows go at once. */
+  readonly numbers?: number;
   /** Codes are those of so many training rows: of other data it has none, unless they are refined. */
   readonly trainingRows?: number;
   /** What its decoder describes; data of a model without one are seen as they are. */
@@ -295,7 +297,14 @@ export interface Portrait {
 
 type AbilityName = Exclude<
   keyof Abilities,
-  'lacks' | 'levels' | 'quantities' | 'freedom' | 'trainingRows' | 'treatment' | 'unitRange'
+  | 'lacks'
+  | 'levels'
+  | 'numbers'
+  | 'quantities'
+  | 'freedom'
+  | 'trainingRows'
+  | 'treatment'
+  | 'unitRange'
 >;
 
 /**

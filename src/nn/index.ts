@@ -8,3 +8,5 @@ export { MadeSets, type MadeSetsOptions, type MaskedView } from './made-sets.ts'
 export { MadeWalk } from './made-walk.ts';
 export type { Masked, Turns } from './masked.ts';
 export { Module } from './module.ts';
+export { GatedLayer, PixelCnn, type PixelCnnOptions } from './pixel-cnn.ts';
+export { PixelWalk } from './pixel-walk.ts';

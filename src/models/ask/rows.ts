@@ -27,7 +27,7 @@ const DECODED = 2 ** 24;
 
 /** At most `most` rows, fewer where a model yields many numbers for each. */
 export function rowsAtOnce({ features, can }: Model, most: number): number {
-  const each = can.decode?.numbers ?? features;
+  const each = can.numbers ?? can.decode?.numbers ?? features;
   return Math.max(1, Math.min(most, Math.floor(DECODED / each)));
 }
 
