@@ -6,6 +6,7 @@ import { AE } from './families/ae.ts';
 import { CVAE } from './families/cvae.ts';
 import { FLOWS } from './families/flow/index.ts';
 import { GMM } from './families/gmm/index.ts';
+import { M2 } from './families/m2/index.ts';
 import { PPCA } from './families/ppca/index.ts';
 import { IWAE, VAE } from './families/vae.ts';
 import type { Family } from './family.ts';
@@ -24,7 +25,7 @@ export function foreignFamilies(): string[] {
 }
 
 const BUILT_IN: ReadonlyMap<string, Family> = new Map(
-  [VAE, IWAE, AE, CVAE, GMM, PPCA, ...FLOWS].map((family) => [family.name, family as Family]),
+  [VAE, IWAE, AE, CVAE, M2, GMM, PPCA, ...FLOWS].map((family) => [family.name, family as Family]),
 );
 
 /** Names of all families, the built-in ones first. */

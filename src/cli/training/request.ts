@@ -33,6 +33,7 @@ export interface TrainOptions extends CommonOptions, TableFlags {
   standardize?: boolean;
   labelColumn?: string;
   hide?: string;
+  hideLabels?: number;
   limit?: number;
   epochs?: number;
   steps?: number;
@@ -88,7 +89,7 @@ async function asked(
 }
 
 function choice(options: TrainOptions & { data: string }): DataChoice {
-  const { data, dataDir, test, limit, labelColumn, hide } = options;
+  const { data, dataDir, test, limit, labelColumn, hide, hideLabels } = options;
   const table = tableChoice(options);
   return {
     data,
@@ -98,6 +99,7 @@ function choice(options: TrainOptions & { data: string }): DataChoice {
     ...(labelColumn !== undefined && { labelColumn }),
     ...(table && { table }),
     ...(hide !== undefined && { hide }),
+    ...(hideLabels !== undefined && { hideLabels }),
   };
 }
 
@@ -166,7 +168,7 @@ export async function continued(
   const before = keyValues(family, record.config, `${folder}/training.json`);
   const sources = [before, ...(await asked(family, options, context))];
   refuseChanges(settleRun(family, [before]), settleRun(family, sources), folder);
-  const { data, dataDir, test, limit, labelColumn, table, hide } = record.data;
+  const { data, dataDir, test, limit, labelColumn, table, hide, hideLabels } = record.data;
   return {
     family,
     sources,
@@ -176,6 +178,7 @@ export async function continued(
       limit,
       labelColumn,
       hide,
+      hideLabels,
       ...table,
       ...given(options),
       data: options.data ?? data,
@@ -188,8 +191,8 @@ export async function continued(
 
 /** The options about data that were given. */
 function given(options: TrainOptions): Partial<TrainOptions> {
-  const { dataDir, test, limit, labelColumn, hide } = options;
-  const said = { dataDir, test, limit, labelColumn, hide, ...tableChoice(options) };
+  const { dataDir, test, limit, labelColumn, hide, hideLabels } = options;
+  const said = { dataDir, test, limit, labelColumn, hide, hideLabels, ...tableChoice(options) };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
 
