@@ -27,6 +27,9 @@ export const STREAMS = {
   shownImages: 202,
   permutation: 301,
   matrix: 302,
+  /** Orders and ranks of masked nets, and which of them a row is drawn by. */
+  masks: 306,
+  chosenMasks: 307,
   /** Rows that a mixture's start looks at, and its starts. */
   mixtureRows: 303,
   mixtureStart: 304,
@@ -34,6 +37,14 @@ export const STREAMS = {
   pseudoInputs: 305,
   trainingPlane: 401,
   testPlane: 402,
+} as const;
+
+/** Of Markov chains on the GPU, whose noise has a key of its own. */
+export const CHAIN_STREAMS = {
+  start: 501,
+  momentum: 502,
+  stepSize: 503,
+  acceptance: 504,
 } as const;
 
 /**

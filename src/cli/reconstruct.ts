@@ -1,5 +1,6 @@
 // latentgpu reconstruct: data, and what a model makes of them.
 import { type Command, Option } from 'commander';
+import { need } from '../models/index.ts';
 import { CLOUD, cloudPicture } from '../pictures/clouds.ts';
 import type { Picture } from '../pictures/png.ts';
 import {
@@ -62,6 +63,7 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
   const { out, signal, seed = 0 } = context;
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
+  need(loaded.model, 'code', dir);
   const subject = await loadSubject(dir, loaded, options, context, 'codes');
   const { dataset, summary, title } = subject;
   if (options.rows) checkRows('--rows', options.rows, dataset);

@@ -59,7 +59,19 @@ function kindOf(bare: string): Declaration['kind'] {
 /** @param bare the text without comments */
 export function declare(file: string, line: number, text: string, bare = code(text)): Declaration {
   const name = NAMED.exec(bare)?.[1];
-  return { text, name, file, line, kind: kindOf(bare), words: wordsOf(bare) };
+  let words: ReadonlySet<string> | undefined;
+  return {
+    text,
+    name,
+    file,
+    line,
+    kind: kindOf(bare),
+    // Most are never asked.
+    get words() {
+      words ??= wordsOf(bare);
+      return words;
+    },
+  };
 }
 
 /**
@@ -140,11 +152,20 @@ export function itemsOf(file: string, text: string): readonly Item[] {
   return items;
 }
 
-/** The declarations of a finished kernel. Its text is not kept: there are as many as there are plans. */
-export function declarationsOf(name: string, text: string): Declaration[] {
-  return parse(name, text).flatMap((item) =>
+/** Finished kernels are as many as there are plans: only the latest are kept, while one is made. */
+const FINISHED = 64;
+const finished = new Map<string, readonly Declaration[]>();
+
+/** The declarations of a finished kernel. */
+export function declarationsOf(name: string, text: string): readonly Declaration[] {
+  const known = finished.get(text);
+  if (known) return known;
+  const declarations = parse(name, text).flatMap((item) =>
     item.kind === 'declaration' ? [item.declaration] : [],
   );
+  if (finished.size >= FINISHED) finished.delete(finished.keys().next().value as string);
+  finished.set(text, declarations);
+  return declarations;
 }
 
 /** Names of the hooks in `text`, in order. */

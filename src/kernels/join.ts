@@ -96,7 +96,7 @@ function sharedNames(
  */
 export function joinKernels(parts: readonly JoinPart[]): Joined {
   const taken = parts.map((part) => declarationsOf(NAME, part.code));
-  const [first] = taken as [Declaration[]];
+  const [first] = taken as [readonly Declaration[]];
   const size = sizeOf(first);
   const headers = new Set<string>();
   const body: string[] = [];
@@ -105,7 +105,7 @@ export function joinKernels(parts: readonly JoinPart[]): Joined {
   const calls: { call: string; end: number }[] = [];
   let start = 0;
   parts.forEach((part, index) => {
-    const declarations = taken[index] as Declaration[];
+    const declarations = taken[index] as readonly Declaration[];
     const constants = constantsOf(declarations);
     const partSize = sizeOf(declarations);
     if (partSize !== size) throw bad(NAME, `workgroups of ${size} and of ${partSize}`);

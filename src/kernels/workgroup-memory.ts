@@ -13,6 +13,7 @@ const NAME = 'a kernel';
 
 /** Bytes of all variables in workgroup memory; infinitely many if a type of theirs is not known. */
 export function workgroupBytesOf(text: string): number {
+  if (!text.includes('var<workgroup>')) return 0;
   const declarations = declarationsOf(NAME, text);
   const texts = declarations.map((declaration) => code(declaration.text));
   const constants = constantsOf(declarations);

@@ -22,6 +22,8 @@ export interface DataTraits {
   readonly isGrey?: boolean;
   /** Rows to train on. */
   readonly rows?: number;
+  /** Whether values are missing. */
+  readonly hasMissing?: boolean;
 }
 
 /** Scales beyond which halving further is not worth it by default. */
@@ -42,6 +44,7 @@ export function traitValues({
   isContinuous = false,
   isGrey = false,
   rows = 0,
+  hasMissing = false,
 }: DataTraits) {
   return {
     'data.continuous': isContinuous,
@@ -49,5 +52,6 @@ export function traitValues({
     'data.levels': halvings(shape),
     'data.grey': isGrey,
     'data.rows': rows,
+    'data.missing': hasMissing,
   };
 }

@@ -3,11 +3,14 @@ import { LatentGpuError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Schema } from '../schema/index.ts';
 import { AE } from './families/ae.ts';
+import { AR } from './families/ar/index.ts';
 import { CVAE } from './families/cvae.ts';
 import { FLOWS } from './families/flow/index.ts';
 import { GMM } from './families/gmm/index.ts';
 import { M2 } from './families/m2/index.ts';
+import { MADE_FAMILY } from './families/made/index.ts';
 import { PPCA } from './families/ppca/index.ts';
+import { VADE } from './families/vade/index.ts';
 import { IWAE, VAE } from './families/vae.ts';
 import type { Family } from './family.ts';
 
@@ -25,7 +28,10 @@ export function foreignFamilies(): string[] {
 }
 
 const BUILT_IN: ReadonlyMap<string, Family> = new Map(
-  [VAE, IWAE, AE, CVAE, M2, GMM, PPCA, ...FLOWS].map((family) => [family.name, family as Family]),
+  [VAE, IWAE, AE, CVAE, M2, GMM, PPCA, VADE, AR, MADE_FAMILY, ...FLOWS].map((family) => [
+    family.name,
+    family as Family,
+  ]),
 );
 
 /** Names of all families, the built-in ones first. */

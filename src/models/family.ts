@@ -38,6 +38,8 @@ export interface Family<S extends Schema = Schema> {
   readonly run?: Schema;
   /** Defaults of the keys that all runs have, where this family wants others. */
   readonly defaults?: Readonly<Record<string, Default>>;
+  /** When its models follow a gradient, where they do not always: keys of optimizers go with that alone. */
+  readonly followsGradient?: Key['when'];
   /**
    * A key of whole numbers that says how large a model is: `--set KEY=1..10` tries each and keeps the one of
    * the lowest BIC, which its models tell by an exact density and their `freedom`.
@@ -133,6 +135,45 @@ export interface DrawAbility {
   logProb?(z: Tensor): Tensor;
   /** What drawing may be told: `temperature`. */
   readonly controls: Schema;
+  /** Of codes that come from groups. */
+  readonly groups?: GroupDraws;
+}
+
+export interface GroupDraws {
+  /** K. */
+  readonly count: number;
+  /** Draws of p(z | c) for groups c as rows with one 1, [B, K]: [B, M]. */
+  codes(chosen: Tensor): Tensor;
+}
+
+/** Steps that follow each other in time and end in a draw; the host waits for none, and writes nothing. */
+export interface Walk {
+  /** Assignments before the first step. */
+  readonly start: readonly Tensor[];
+  /** A round is these one after the other, each so many times; each draws noise of its own. */
+  readonly legs: readonly { readonly effects: readonly Tensor[]; readonly times: number }[];
+  readonly rounds: number;
+  /** The rows at the end, [B, D], and log p of each (given its code, where there is one): [B]. */
+  readonly result: { readonly x: Tensor; readonly logProb: Tensor };
+  /** Memory that belongs to the walk. */
+  readonly state: readonly Variable[];
+}
+
+/** What a draw is given. */
+export interface WalkOptions {
+  /** Rows that are drawn at once, B. */
+  readonly rows: number;
+  /** Which of the orders is gone through: unsigned [1]. */
+  readonly order: Tensor;
+  /** [B, M], of models with codes. */
+  readonly codes?: Tensor;
+}
+
+/** Draws by ancestral sampling: place after place, each given those that were drawn before it. */
+export interface AncestralAbility {
+  /** Orders of which every row takes one at random. Default: 1. */
+  readonly orders?: number;
+  walk(options: WalkOptions): Walk;
 }
 
 export interface WeightAbility {
@@ -140,6 +181,14 @@ export interface WeightAbility {
   readonly exact: boolean;
   /** Log importance weights log p(x, z) - log q(z | x): [B, k]; of an exact density log p(x): [B]. */
   of(batch: Batch, k: number): Tensor;
+}
+
+/** log p(x, z) of codes that are real numbers, which gradients with respect to them follow. */
+export interface JointAbility {
+  /** log p(z) of codes z [B, S, M]: [B, S]. */
+  logPrior(z: Tensor): Tensor;
+  /** log p(what is seen | z): [B, S]. */
+  logLikelihood(batch: Batch, z: Tensor): Tensor;
 }
 
 /** What is missing, given what is seen: in closed form, or by codes that are weighed. */
@@ -150,6 +199,8 @@ export type ImputeAbility =
       mean(batch: Batch): Tensor;
       /** A draw of it, [B, D]. */
       draw(batch: Batch): Tensor;
+      /** Numbers that a row with a mask takes at most, which bound how many rows go at once. */
+      readonly numbers: number;
     }
   | {
       readonly kind: 'weighed';
@@ -222,12 +273,17 @@ export interface Abilities {
   readonly draw?: DrawAbility;
   /** Of a model that is told the classes of rows. */
   readonly condition?: ConditionAbility;
+  readonly ancestral?: AncestralAbility;
   readonly logWeights?: WeightAbility;
   readonly bijection?: BijectionAbility;
   readonly grey?: GreyAbility;
   readonly refine?: RefineAbility;
   readonly impute?: ImputeAbility;
+  /** With it go `code.size` and `draw.codes`. */
+  readonly joint?: JointAbility;
   readonly estimate?: EstimateAbility;
+  /** Data are so many levels or classes a number, whose probabilities are told: they have bits. */
+  readonly levels?: number;
   /** Codes are those of so many training rows: of other data it has none, unless they are refined. */
   readonly trainingRows?: number;
   /** What its decoder describes; data of a model without one are seen as they are. */
@@ -277,7 +333,7 @@ export interface Portrait {
 
 type AbilityName = Exclude<
   keyof Abilities,
-  'lacks' | 'quantities' | 'freedom' | 'trainingRows' | 'treatment' | 'unitRange'
+  'lacks' | 'levels' | 'quantities' | 'freedom' | 'trainingRows' | 'treatment' | 'unitRange'
 >;
 
 /**
@@ -294,6 +350,11 @@ export function need<N extends AbilityName>(
   const found = can[name];
   if (found) return found as NonNullable<Abilities[N]>;
   throw lack(can, name, dir, `a model that has no '${name}'`);
+}
+
+/** Whether rows can be drawn from a model: by decoding codes, or place after place. */
+export function isDrawn({ draw, decode, ancestral }: Abilities): boolean {
+  return ancestral !== undefined || (draw !== undefined && decode !== undefined);
 }
 
 /** The refusal of a part of an ability, `code.draw`, in the family's own words. */

@@ -5,5 +5,7 @@ export { Conv2d, type Conv2dOptions, ConvNet, type ConvNetOptions } from './conv
 export { constantInit, glorotUniform, normal, uniform } from './initializers.ts';
 export { Linear, type LinearInit, type LinearOptions, MLP, type MlpOptions } from './linear.ts';
 export { MADE, type MadeOptions } from './made.ts';
+export { MadeSets, type MadeSetsOptions, type MaskedView } from './made-sets.ts';
 export { MadeWalk } from './made-walk.ts';
+export type { Masked, Turns } from './masked.ts';
 export { Module } from './module.ts';

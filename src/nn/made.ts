@@ -3,9 +3,10 @@
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
-import { type Activation, activations, add, concat, matmul, mul, transpose } from '../ops/index.ts';
+import { type Activation, concat, mul } from '../ops/index.ts';
 import { constantInit } from './initializers.ts';
 import { Linear } from './linear.ts';
+import { type Masked, maskedPass, spreadRanks, type Turns } from './masked.ts';
 import { Module } from './module.ts';
 
 export interface MadeOptions {
@@ -26,7 +27,9 @@ export interface MadeOptions {
  * y [B, outputs · features] of x [B, features]: output i depends on the inputs of lower rank only.
  * Hidden units have ranks spread evenly; a unit sees units of its own rank or lower.
  */
-export class MADE extends Module {
+export class MADE extends Module implements Masked {
+  readonly features: number;
+  readonly inputs = 1;
   readonly layers: readonly Linear[];
   readonly masks: readonly Variable[];
   readonly order: Uint32Array;
@@ -47,6 +50,7 @@ export class MADE extends Module {
     if (hidden.length === 0) {
       throw new LatentGpuError('bad-config', 'MADE needs at least one hidden layer');
     }
+    this.features = features;
     this.order = order;
     this.activation = activation;
     this.context = context;
@@ -55,12 +59,7 @@ export class MADE extends Module {
     const ranks: number[][] = [
       // What the context says may be known to every output.
       [...order, ...new Array<number>(context).fill(-1)],
-      ...hidden.map((width) =>
-        Array.from(
-          { length: width },
-          (_, i) => least + Math.floor((i * (features - 1 - least)) / width),
-        ),
-      ),
+      ...hidden.map((width) => spreadRanks(width, features, least)),
       Array.from({ length: outputs * features }, (_, i) => order[i % features] as number),
     ];
     this.layers = ranks.slice(1).map((out, i) => {
@@ -94,15 +93,17 @@ export class MADE extends Module {
     return this.layers.map(({ weight }, i) => mul(weight, this.masks[i] as Variable));
   }
 
+  /** Memory of the caller's own. */
+  turns(): Turns {
+    return turnsOf(this.order);
+  }
+
   /** @param context [B, C], of conditional nets @throws LatentGpuError `shape-mismatch` */
   call(x: Tensor, context?: Tensor): Tensor {
     const weights = this.weights();
     const told = this.contextOf(context, x.shape[0] as number);
     const shown = told ? concat([x, told], -1) : x;
-    return this.layers.reduce((h, layer, i) => {
-      const y = add(matmul(h, transpose(weights[i] as Tensor)), layer.bias as Variable);
-      return activations[i === weights.length - 1 ? 'identity' : this.activation](y);
-    }, shown);
+    return maskedPass(this, weights, shown);
   }
 
   /** The context as far as the net takes one. @throws LatentGpuError `shape-mismatch` */
@@ -115,4 +116,12 @@ export class MADE extends Module {
       `MADE needs a context [${shape}], not ${given ?? 'none'}`,
     );
   }
+}
+
+function turnsOf(order: Uint32Array): Turns {
+  const places = new Uint32Array(order.length);
+  for (const [feature, rank] of order.entries()) places[rank] = feature;
+  const whole = (name: string, values: Uint32Array) =>
+    variable(name, [values.length], { dtype: 'u32', init: () => values });
+  return { places: whole('places', places), ranks: whole('ranks', order) };
 }

@@ -33,21 +33,54 @@ export class Canvas {
     color: Color,
     opacity = 1,
   ): void {
-    const xs = lines.flatMap((line) => line.filter((_, i) => i % 2 === 0));
-    const ys = lines.flatMap((line) => line.filter((_, i) => i % 2 === 1));
     const reach = radius + 1;
-    const left = Math.max(0, Math.floor(Math.min(...xs) - reach));
-    const right = Math.min(this.width - 1, Math.ceil(Math.max(...xs) + reach));
-    const top = Math.max(0, Math.floor(Math.min(...ys) - reach));
-    const bottom = Math.min(this.height - 1, Math.ceil(Math.max(...ys) + reach));
-    for (let row = top; row <= bottom; row++) {
-      for (let column = left; column <= right; column++) {
-        const distance = distanceTo(lines, column + 0.5, row + 0.5);
-        const coverage = Math.min(1, Math.max(0, radius + 0.5 - distance));
-        // A line thinner than a pixel never covers one: it is drawn paler instead.
-        this.#blend(column, row, color, opacity * coverage * Math.min(1, 2 * radius));
+    const box = this.#boxOf(lines, reach);
+    const width = box.right - box.left + 1;
+    const height = box.bottom - box.top + 1;
+    if (width <= 0 || height <= 0) return;
+    // Squares of distances to the nearest line, where one is near.
+    const nearest = new Float32Array(width * height).fill(Number.POSITIVE_INFINITY);
+    for (const line of lines) {
+      for (let i = 2; i < line.length; i += 2) {
+        const segment = line.slice(i - 2, i + 2);
+        const near = this.#boxOf([segment], reach);
+        for (let row = near.top; row <= near.bottom; row++) {
+          const start = (row - box.top) * width - box.left;
+          for (let column = near.left; column <= near.right; column++) {
+            const squared = squaredDistance(segment, column + 0.5, row + 0.5);
+            if (squared < (nearest[start + column] as number)) nearest[start + column] = squared;
+          }
+        }
       }
     }
+    // A line thinner than a pixel never covers one: it is drawn paler instead.
+    const most = opacity * Math.min(1, 2 * radius);
+    nearest.forEach((squared, at) => {
+      const coverage = Math.min(1, Math.max(0, radius + 0.5 - Math.sqrt(squared)));
+      if (coverage === 0) return;
+      const row = box.top + Math.floor(at / width);
+      this.#blend(box.left + (at % width), row, color, most * coverage);
+    });
+  }
+
+  /** The pixels within reach of the points of lines, as far as there are any. */
+  #boxOf(lines: readonly (readonly number[])[], reach: number) {
+    let [x0, y0, x1, y1] = [this.width, this.height, -1, -1];
+    for (const line of lines) {
+      for (let i = 0; i < line.length; i += 2) {
+        const [x, y] = [line[i] as number, line[i + 1] as number];
+        x0 = Math.min(x0, x - reach);
+        y0 = Math.min(y0, y - reach);
+        x1 = Math.max(x1, x + reach);
+        y1 = Math.max(y1, y + reach);
+      }
+    }
+    return {
+      left: Math.max(0, Math.floor(x0)),
+      top: Math.max(0, Math.floor(y0)),
+      right: Math.min(this.width - 1, Math.ceil(x1)),
+      bottom: Math.min(this.height - 1, Math.ceil(y1)),
+    };
   }
 
   /** Pixels from a corner on, whole ones only, in one colour. */
@@ -60,7 +93,7 @@ export class Canvas {
   }
 
   toPicture(): Picture {
-    const data = Uint8Array.from(this.#pixels, Math.round);
+    const data = new Uint8Array(new Uint8ClampedArray(this.#pixels).buffer);
     return { width: this.width, height: this.height, channels: 3, data };
   }
 
@@ -74,20 +107,12 @@ export class Canvas {
   }
 }
 
-/** The distance from a point to the nearest of the lines. */
-function distanceTo(lines: readonly (readonly number[])[], x: number, y: number): number {
-  let nearest = Number.POSITIVE_INFINITY;
-  for (const line of lines) {
-    for (let i = 2; i < line.length; i += 2) {
-      const x0 = line[i - 2] as number;
-      const y0 = line[i - 1] as number;
-      const dx = (line[i] as number) - x0;
-      const dy = (line[i + 1] as number) - y0;
-      const squared = dx * dx + dy * dy;
-      const along = squared > 0 ? ((x - x0) * dx + (y - y0) * dy) / squared : 0;
-      const t = Math.min(1, Math.max(0, along));
-      nearest = Math.min(nearest, Math.hypot(x - x0 - t * dx, y - y0 - t * dy));
-    }
-  }
-  return nearest;
+/** The square of the distance from a point to a line from x0, y0 to x1, y1. */
+function squaredDistance(segment: readonly number[], x: number, y: number): number {
+  const [x0, y0, x1, y1] = segment as [number, number, number, number];
+  const [dx, dy] = [x1 - x0, y1 - y0];
+  const squared = dx * dx + dy * dy;
+  const along = squared > 0 ? ((x - x0) * dx + (y - y0) * dy) / squared : 0;
+  const t = Math.min(1, Math.max(0, along));
+  return (x - x0 - t * dx) ** 2 + (y - y0 - t * dy) ** 2;
 }

@@ -102,3 +102,51 @@ export function checkClasses({ can }: Model, dir: string, dataset: ImageDataset)
     `${name}: ${what}, and ${dir} holds a model of ${some(condition)}; leave such rows out`,
   );
 }
+
+/** Draws of which classes: how many in all, and how they are told and shown. */
+export interface DrawsTold {
+  readonly count: number;
+  readonly labels?: Uint32Array;
+  /** Names of those that were asked for. */
+  readonly classes?: readonly string[];
+  /** Of a picture with a row a class. */
+  readonly columns?: number;
+  /** What is said of them. */
+  readonly text: string;
+}
+
+/**
+ * Draws of one class, of several, or of all in turn.
+ *
+ * @param usual draws where no number is given: in all, and of each of several classes
+ * @throws LatentGpuError `bad-input` for a class that there is not
+ */
+export function drawsTold(
+  { count, label, labels }: { count?: number; label?: string; labels?: string },
+  usual: { readonly all: number; readonly each: number },
+  model: Model,
+  dir: string,
+): DrawsTold {
+  const { condition } = model.can;
+  if (labels !== undefined) {
+    const found = conditionOf(model, dir, '--labels');
+    const each = classesNamed(found, labels, '--labels');
+    const columns = count ?? usual.each;
+    const total = columns * each.length;
+    const classes = each.map((c) => found.classes[c] as string);
+    const own = (i: number) => each[Math.floor(i / columns)] as number;
+    return {
+      count: total,
+      labels: Uint32Array.from({ length: total }, (_, i) => own(i)),
+      classes,
+      columns,
+      text: `, a row each: ${classes.join(', ')}`,
+    };
+  }
+  const all = count ?? usual.all;
+  if (label === undefined) {
+    return { count: all, text: condition ? `, classes in turn: ${some(condition)}` : '' };
+  }
+  const told = toldTo(model, dir, label, all);
+  return { count: all, ...told, classes: [label.trim()], text: ` of class ${label.trim()}` };
+}

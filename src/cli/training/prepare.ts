@@ -117,6 +117,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     : 'none';
   const perEpoch = stepsAPass(model, train.count, batch);
   const total = totalSteps(asked, perEpoch);
+  checkLength(model, total, perEpoch);
   const values = withSettled(open, asked, binarization, total);
   const config = runConfig(family, described, values);
   const { training } = config;
@@ -183,6 +184,16 @@ function stepsAPass({ learner }: Model, rows: number, batch: number): number {
   return isWhole ? Math.ceil(rows / batch) : Math.floor(rows / batch);
 }
 
+/** @throws LatentGpuError `bad-config` for a run that would end within its pretraining */
+function checkLength({ learner }: Model, total: number, perEpoch: number): void {
+  const before = 'before' in learner ? learner.before : undefined;
+  if (!before || total > before.epochs * perEpoch) return;
+  throw new LatentGpuError(
+    'bad-config',
+    `the run has ${total} steps in all, and pretraining alone takes ${before.epochs * perEpoch} (${before.epochs} epochs of ${perEpoch}); ask for more with --epochs or --steps, or set ${before.key}=1`,
+  );
+}
+
 /** @throws LatentGpuError `bad-config` for what a model with a code for each training row cannot keep */
 function checkOwnRows({ patience, ema }: TrainingConfig, rows = 0, count = 0): void {
   if (rows !== count) {
@@ -202,14 +213,14 @@ function checkOwnRows({ patience, ema }: TrainingConfig, rows = 0, count = 0): v
 /** What follows from the data alone, settled for good: a continued run has it from its record. */
 function withSettled(
   values: Values,
-  { schedule }: Pick<TrainingConfig, 'schedule'>,
+  { schedule }: Partial<Pick<TrainingConfig, 'schedule'>>,
   binarization: Binarization,
   total: number,
 ): Values {
   const settled = new Map(values);
   if (values.has('binarize')) settled.set('binarize', binarization);
   // A cosine keeps its length when the run is continued beyond it.
-  if (schedule.kind === 'cosine' && schedule.steps === null) settled.set('schedule.steps', total);
+  if (schedule?.kind === 'cosine' && schedule.steps === null) settled.set('schedule.steps', total);
   return settled;
 }
 

@@ -6,7 +6,7 @@ import { type Model, need } from '../family.ts';
 import { Feed } from './feed.ts';
 import { withNoise } from './noise.ts';
 import { replay } from './replay.ts';
-import { checkStop, checkWhole, type RowSource, type WorkOptions } from './rows.ts';
+import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
 
 export interface DensityOptions extends WorkOptions {
   /** Of grey levels: draws of the dequantising noise a row, whose log-densities are averaged. Default: 1. */
@@ -37,7 +37,8 @@ export function logDensities(
   const [low, high] = seedWords(seed);
   // A key of its own: it shares no noise with training.
   return withNoise(runtime, [low, (high ^ 0x666c6f77) >>> 0], async () => {
-    const size = Math.min(model.features > ROWS.features ? ROWS.few : ROWS.many, count);
+    const most = model.features > ROWS.features ? ROWS.few : ROWS.many;
+    const size = rowsAtOnce(model, Math.min(most, count), rows);
     const feed = new Feed(model, size, rows);
     const logProb = need(model, 'logWeights', 'this').of(feed.batch, 1);
     const plan = await runtime.compile({ outputs: { logProb } });

@@ -77,12 +77,14 @@ export function inUnitsOf(logProb: Float64Array, logScale: number | Float64Array
 
 /** The mean over rows whose log-densities, in data units, are known. */
 export function exactEvaluationOf(
-  { can: { grey }, features }: Model,
+  { can: { grey, levels }, features }: Model,
   logProb: Float64Array,
   samples: number,
 ): Evaluation {
   const { mean, standardError } = moments(logProb);
-  const bits = grey ? bitsPerDimension(mean, features, grey.levels) : null;
+  // Of levels it is a probability already, of grey ones made continuous a density on [0, 1].
+  const discrete = levels === undefined ? null : -mean / (features * Math.LN2);
+  const bits = grey ? bitsPerDimension(mean, features, grey.levels) : discrete;
   const draws = grey ? samples : 0;
   return {
     count: logProb.length,
@@ -102,7 +104,7 @@ export function exactEvaluationOf(
         digits: 4,
         errorDigits: 4,
       },
-      ...(grey && bits !== null
+      ...(bits !== null
         ? [
             {
               name: 'bitsPerDimension',
@@ -112,7 +114,9 @@ export function exactEvaluationOf(
               unit: '',
               digits: 4,
               errorDigits: 4,
-              note: `${grey.levels} grey levels, ${grey.how}, ${draws} ${draws === 1 ? 'draw' : 'draws'} a row`,
+              note: grey
+                ? `${grey.levels} grey levels, ${grey.how}, ${draws} ${draws === 1 ? 'draw' : 'draws'} a row`
+                : `${levels} levels`,
             },
           ]
         : []),
@@ -195,7 +199,7 @@ async function meansOf(
   byRow: Float64Array | undefined,
   { onProgress, signal }: WorkOptions,
 ): Promise<Means> {
-  const size = rowsAtOnce(model, Math.min(ROWS, count));
+  const size = rowsAtOnce(model, Math.min(ROWS, count), rows);
   const feed = new Feed(model, size, rows);
   const { code, logWeights } = model.can;
   const quantities = model.can.quantities?.(feed.batch) ?? [];

@@ -90,7 +90,7 @@ async function exactly(
   count: number,
   { draws = 0, signal, onProgress }: ImputeOptions,
 ): Promise<Imputed> {
-  const size = rowsAtOnce(model, Math.min(100, count));
+  const size = rowsAtOnce(model, Math.min(100, count), rows);
   const feed = new Feed(model, size, rows);
   const plan = await runtime.compile({ outputs: { mean: ability.mean(feed.batch) } });
   const drawing =

@@ -157,13 +157,17 @@ export class Inference implements Asked {
   }
 
   /** What is decoded of codes that the host brings. */
-  private ofCodes(key: string, width: number, shown: Shown): Task['build'] {
+  private ofCodes(
+    key: string,
+    width: number,
+    graph: (z: Tensor, told?: Told) => Tensor,
+  ): Task['build'] {
     const { runtime } = this;
     return (size) => {
       const z = input(key, [size, width]);
       const ear = this.ear(size);
       return {
-        graph: { x: this.shown(z, shown, ear?.told) },
+        graph: { x: graph(z, ear?.told) },
         mouth: {
           write: (rows, start, end) => {
             runtime.write(z, fullBatch(rows, start, end, size));
@@ -235,7 +239,8 @@ export class Inference implements Asked {
     const { size } = need(this.model, 'code', 'this');
     const rows = ofClasses(rowsOf('codes', z, count, size), options.labels);
     const key = `decode ${shown}`;
-    const task: Task = { key, outputs: ['x'], build: this.ofCodes(key, size, shown) };
+    const graph = (codes: Tensor, told?: Told) => this.shown(codes, shown, told);
+    const task: Task = { key, outputs: ['x'], build: this.ofCodes(key, size, graph) };
     const noise = shown === 'draw' ? drawSeed : undefined;
     return (await this.overRows(task, count, rows, noise, options)).get('x') as Float32Array;
   }
@@ -267,6 +272,7 @@ export class Inference implements Asked {
     checkWhole('count', count, 1);
     const { size: width } = need(this.model, 'code', 'this');
     const draw = need(this.model, 'draw', 'this');
+    if (options.groups) return await this.sampleGroups(count, shown, drawSeed, options);
     const task: Task = {
       key: `sample ${shown}`,
       outputs: ['x'],
@@ -284,7 +290,28 @@ export class Inference implements Asked {
     return (await this.overRows(task, count, rows, drawSeed, options)).get('x') as Float32Array;
   }
 
-  private shown(z: Tensor, shown: Shown, told: Told | undefined): Tensor {
+  private async sampleGroups(
+    count: number,
+    shown: Shown,
+    drawSeed: number,
+    { groups = [], ...options }: DrawOptions,
+  ): Promise<Float32Array> {
+    const known = need(this.model, 'draw', 'this').groups;
+    if (!known) throw lack(this.model.can, 'draw.groups', 'this', 'a model that knows no groups');
+    const rows: RowSource = (start, end) => {
+      const chosen = new Float32Array((end - start) * known.count);
+      for (let i = start; i < end; i++) {
+        chosen[(i - start) * known.count + (groups[i] as number)] = 1;
+      }
+      return chosen;
+    };
+    const key = `sample ${shown} of groups`;
+    const graph = (chosen: Tensor, told?: Told) => this.shown(known.codes(chosen), shown, told);
+    const task: Task = { key, outputs: ['x'], build: this.ofCodes(key, known.count, graph) };
+    return (await this.overRows(task, count, rows, drawSeed, options)).get('x') as Float32Array;
+  }
+
+  private shown(z: Tensor, shown: Shown, told?: Told): Tensor {
     const { model } = this;
     const decode = need(model, 'decode', 'this');
     if (shown === 'mean') return decode.mean(z, told);

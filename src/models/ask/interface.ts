@@ -22,6 +22,8 @@ export interface DrawOptions extends DecodeOptions {
   readonly temperature?: number;
   /** Default: every class in turn. */
   readonly labels?: ArrayLike<number>;
+  /** Of models whose codes come from groups: the group of each row, [count]. */
+  readonly groups?: ArrayLike<number>;
 }
 
 /** @throws LatentGpuError `bad-input` for what the model cannot do */

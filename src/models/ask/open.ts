@@ -1,6 +1,7 @@
 // A model put to work: by its graphs, or by the passes of its bijection, which may take a step a coordinate.
 import type { Runtime } from '../../scheduler/index.ts';
 import type { Model } from '../family.ts';
+import { AncestralInference } from './ancestral.ts';
 import { FlowInference } from './flow-inference.ts';
 import { Inference } from './inference.ts';
 import type { Asked } from './interface.ts';
@@ -11,5 +12,7 @@ import type { Asked } from './interface.ts';
  * ```
  */
 export function openInference(runtime: Runtime, model: Model): Asked {
-  return model.can.bijection ? new FlowInference(runtime, model) : new Inference(runtime, model);
+  const { bijection, ancestral } = model.can;
+  if (bijection) return new FlowInference(runtime, model);
+  return ancestral ? new AncestralInference(runtime, model) : new Inference(runtime, model);
 }

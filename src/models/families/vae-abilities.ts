@@ -9,6 +9,7 @@ import {
   importanceBound,
   importanceOf,
   isDiscrete,
+  logLikelihoodOf,
   posteriorOf,
   score,
 } from '../../objectives/index.ts';
@@ -36,11 +37,18 @@ export function vaeAbilities(model: Vae): Abilities {
       controls: {},
       codes: (noise) => priorPart.codes(noise),
       logProb: (z) => model.prior().logProb(z),
+      ...(priorPart.groups && { groups: priorPart.groups }),
     },
     logWeights: {
       exact: false,
       of: (batch, k) => importanceBound(model, batch, k).logWeights,
     },
+    ...((config.code?.kind ?? 'normal') === 'normal' && {
+      joint: {
+        logPrior: (z: Tensor) => model.prior().logProb(z),
+        logLikelihood: (batch: Batch, z: Tensor) => logLikelihoodOf(model, batch, z),
+      },
+    }),
     impute: {
       kind: 'weighed',
       of: (batch, k) => {
@@ -121,6 +129,7 @@ function lacksOf({ config }: Vae): Record<string, string> {
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
   return {
     'code.logStd': `a model with ${what}, whose deviations have no closed form; leave out --std`,
+    joint: `a model with ${what}, whose codes have no gradient that chains could follow`,
     estimate: `a model with ${what}, without an encoder whose gradient could be estimated`,
     bijection: 'no flow but a variational autoencoder, which is no bijection',
     trainingRows: `a model with ${what}, which has a code for each row it was trained on and none for others`,

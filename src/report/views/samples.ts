@@ -1,5 +1,6 @@
 // What a model makes of nothing: images, or points among data.
 import type { DrawOptions } from '../../models/ask/interface.ts';
+import { isDrawn } from '../../models/index.ts';
 import { CLOUD } from '../../pictures/clouds.ts';
 import type { Picture } from '../../pictures/png.ts';
 import { inDataUnits, pictureOf } from '../../pictures/points.ts';
@@ -15,7 +16,7 @@ const COOLER = 0.7;
 export const SAMPLES: PictureView = {
   title: 'Samples',
   file: PICTURES.samples,
-  needs: { can: ['draw', 'decode'] },
+  needs: { can: [], also: ({ can }) => isDrawn(can) },
   async draw(scene, work): Promise<Described> {
     const { asked, seed, isVector } = scene;
     if (isVector && scene.sitters) {
@@ -30,7 +31,7 @@ export const SAMPLES: PictureView = {
     // A decoder that has draws of its own shows means, which look better.
     const names = scene.can.condition?.classes;
     const classes = names ? `, classes in turn (${names.slice(0, 12).join(', ')})` : '';
-    const areMeans = !isVector && scene.can.decode?.draw;
+    const areMeans = !isVector && !scene.can.ancestral && scene.can.decode?.draw;
     return {
       picture: await imagesOf(scene, work),
       caption: `${areMeans ? 'Decoded means of draws from the prior' : 'Draws from the model'}${classes}; seed ${seed}.`,

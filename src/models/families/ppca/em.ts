@@ -7,8 +7,9 @@ import { add, assign, div, matmul, neg, square, sub, sum, transpose } from '../.
 import { boxMuller, Random } from '../../../random.ts';
 import type { Runtime } from '../../../scheduler/index.ts';
 import { STREAMS } from '../../../streams.ts';
+import { meanOf } from '../../covariance-learner.ts';
 import type { SweepLearner, TrainingRows } from '../../learner.ts';
-import { type Kept, meanOf, writeKept } from './kept.ts';
+import { type Kept, writeKept } from './kept.ts';
 import type { Posterior } from './posterior.ts';
 
 interface EmOptions {

@@ -1,0 +1,219 @@
+// Draws of models that are drawn from place after place. Walks are compiled once for a number of rows and
+// replayed: the host writes which noise and which order, and reads what came of it.
+import { input, type Variable } from '../../graph/variable.ts';
+import { addUint, assign, randomNormal, step } from '../../ops/index.ts';
+import { Random, seedWords } from '../../random.ts';
+import type { Plan, Runtime } from '../../scheduler/index.ts';
+import { STREAMS } from '../../streams.ts';
+import { type AncestralAbility, type Model, need, type Walk } from '../family.ts';
+import { Inference } from './inference.ts';
+import type { Asked, Codes, DrawOptions, Shown } from './interface.ts';
+import { withNoise } from './noise.ts';
+import { replay } from './replay.ts';
+import {
+  checkStop,
+  checkWhole,
+  fullBatch,
+  type RowSource,
+  type Rows,
+  rowsOf,
+  type WorkOptions,
+} from './rows.ts';
+
+/** Rows at once: few for whoever wants few. */
+const SIZES = [1, 8, 64] as const;
+
+interface Made {
+  readonly walk: Walk;
+  readonly start: Plan;
+  readonly legs: readonly { readonly plan: Plan; readonly times: number }[];
+  readonly end: Plan;
+  readonly order: Variable;
+  readonly codes: Variable | undefined;
+  /** Fills `codes` from the prior. */
+  readonly prior: Plan | undefined;
+}
+
+/** Rows [count, D] and log p of each, given its code where there is one. */
+export interface Ancestral {
+  readonly x: Float32Array;
+  readonly logProb: Float32Array;
+}
+
+/**
+ * A model at work whose rows are drawn one place after the other. A draw follows from the seed and the
+ * row's place alone, however many are asked for. What has no sequence (codes) is asked as of any model.
+ */
+export class AncestralInference implements Asked {
+  readonly model: Model;
+  readonly runtime: Runtime;
+  private readonly ability: AncestralAbility;
+  private readonly plain: Inference;
+  private readonly made = new Map<number, Promise<Made>>();
+
+  constructor(runtime: Runtime, model: Model) {
+    this.runtime = runtime;
+    this.model = model;
+    this.ability = need(model, 'ancestral', 'this');
+    this.plain = new Inference(runtime, model);
+  }
+
+  encode(x: Rows, count: number, options?: WorkOptions): Promise<Codes> {
+    return this.plain.encode(x, count, options);
+  }
+
+  drawCodes(x: Rows, count: number, drawSeed?: number, options?: WorkOptions) {
+    return this.plain.drawCodes(x, count, drawSeed, options);
+  }
+
+  /** Draws of p(x | z) of codes [count, M]: there is no mean of them. */
+  async decode(
+    z: Rows,
+    count: number,
+    _shown: Shown = 'draw',
+    drawSeed = 0,
+    options: WorkOptions = {},
+  ): Promise<Float32Array> {
+    const { size } = need(this.model, 'code', 'this');
+    return (await this.drawn(count, drawSeed, options, rowsOf('codes', z, count, size))).x;
+  }
+
+  async reconstruct(
+    x: Rows,
+    count: number,
+    shown: Shown = 'draw',
+    drawSeed = 0,
+    options: WorkOptions = {},
+  ): Promise<Float32Array> {
+    const { mean } = await this.encode(x, count, options);
+    return await this.decode(mean, count, shown, drawSeed, options);
+  }
+
+  async sample(
+    count: number,
+    _shown: Shown = 'draw',
+    drawSeed = 0,
+    options: DrawOptions = {},
+  ): Promise<Float32Array> {
+    return (await this.drawn(count, drawSeed, options)).x;
+  }
+
+  /** The same with the log-probability of what was drawn. @param codes of the rows; default: of the prior */
+  drawn(
+    count: number,
+    drawSeed = 0,
+    { signal, onProgress }: WorkOptions = {},
+    codes?: RowSource,
+  ): Promise<Ancestral> {
+    checkWhole('count', count, 1);
+    const { features } = this.model;
+    const found = { x: new Float32Array(count * features), logProb: new Float32Array(count) };
+    const size = SIZES.find((n) => n >= count) ?? SIZES[2];
+    return withNoise(this.runtime, seedWords(drawSeed), async () => {
+      const made = await this.madeFor(size);
+      const perWalk = 1 + stepsOf(made.walk);
+      for (let start = 0; start < count; start += size) {
+        const end = Math.min(count, start + size);
+        const orders = this.ordersOf(start, end, drawSeed);
+        if (made.codes && codes) this.runtime.write(made.codes, fullBatch(codes, start, end, size));
+        const kinds = [...new Set(orders)];
+        for (const [k, order] of kinds.entries()) {
+          checkStop(signal, `sampling of ${count} rows`);
+          this.runtime.write(step, [(start / size) * perWalk]);
+          this.runtime.write(made.order, [order]);
+          await this.through(made, codes === undefined, signal, (part) =>
+            onProgress?.((start + ((end - start) * (k + part)) / kinds.length) / count),
+          );
+          checkStop(signal, `sampling of ${count} rows`);
+          const [x, logProb] = await replay(made.end, ['x', 'logProb']);
+          orders.forEach((own, i) => {
+            if (own !== order) return;
+            const row = (x as Float32Array).subarray(i * features, (i + 1) * features);
+            found.x.set(row, (start + i) * features);
+            found.logProb[start + i] = logProb?.[i] as number;
+          });
+        }
+      }
+      return found;
+    });
+  }
+
+  /** The order that each row is drawn in, from the seed and the row's place. */
+  private ordersOf(start: number, end: number, drawSeed: number): number[] {
+    const { orders = 1 } = this.ability;
+    return Array.from({ length: end - start }, (_, i) =>
+      orders === 1 ? 0 : new Random(drawSeed, STREAMS.chosenMasks, start + i).integer(orders),
+    );
+  }
+
+  private async through(
+    { walk, start, legs, prior }: Made,
+    isOfPrior: boolean,
+    signal: AbortSignal | undefined,
+    onProgress: (part: number) => void,
+  ): Promise<void> {
+    if (isOfPrior) await prior?.run();
+    await start.run();
+    for (let round = 0; round < walk.rounds && !signal?.aborted; round++) {
+      for (const { plan, times } of legs) {
+        await plan.run(times, {
+          ...(signal && { signal }),
+          onProgress: (done) => onProgress((round + done / times) / walk.rounds),
+        });
+      }
+    }
+  }
+
+  private madeFor(size: number): Promise<Made> {
+    const known = this.made.get(size);
+    if (known) return known;
+    const made = this.make(size);
+    this.made.set(size, made);
+    // A failure is the caller's to handle, and need not happen again.
+    made.catch(() => this.made.delete(size));
+    return made;
+  }
+
+  private async make(size: number): Promise<Made> {
+    const { runtime, model, ability } = this;
+    const { code, draw } = model.can;
+    const order = input('order', [1], 'u32');
+    const codes = code && draw ? input('codes', [size, code.size]) : undefined;
+    const walk = ability.walk({ rows: size, order, ...(codes && { codes }) });
+    const next = assign(step, addUint(step, 1));
+    const legs = [];
+    for (const { effects, times } of walk.legs) {
+      legs.push({ plan: await runtime.compile({ effects: [...effects, next] }), times });
+    }
+    return {
+      walk,
+      order,
+      codes,
+      legs,
+      start: await runtime.compile({ effects: [...walk.start, next] }),
+      end: await runtime.compile({ outputs: { ...walk.result } }),
+      prior:
+        codes && draw && code
+          ? await runtime.compile({
+              effects: [assign(codes, draw.codes(randomNormal([size, code.size])))],
+            })
+          : undefined,
+    };
+  }
+
+  async destroy(): Promise<void> {
+    for (const each of this.made.values()) {
+      const { walk, start, legs, end, order, codes, prior } = await each;
+      for (const plan of [start, ...legs.map(({ plan }) => plan), end, prior]) plan?.destroy();
+      for (const held of [order, ...(codes ? [codes] : []), ...walk.state])
+        this.runtime.release(held);
+    }
+    this.made.clear();
+    await this.plain.destroy();
+  }
+}
+
+/** Draws of noise in a walk, one after the other. */
+function stepsOf({ legs, rounds }: Walk): number {
+  return rounds * legs.reduce((total, { times }) => total + times, 0);
+}

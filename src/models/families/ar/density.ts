@@ -1,0 +1,12 @@
+// What a Gaussian autoregressive model is made of.
+import type { Tensor } from '../../../graph/tensor.ts';
+import type { Module } from '../../../nn/index.ts';
+import type { Walk } from '../../family.ts';
+
+export interface ArDensity extends Module {
+  /** log p(x) of rows [B, D]: [B]. */
+  logProb(x: Tensor): Tensor;
+  walk(rows: number, order: Tensor): Walk;
+  /** Numbers that say which of its kind it is, where they are known to count. */
+  readonly freedom?: number;
+}

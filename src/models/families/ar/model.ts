@@ -1,0 +1,86 @@
+// A Gaussian autoregressive model of vectors of numbers.
+import type { Tensor } from '../../../graph/tensor.ts';
+import { type Batch, Module } from '../../../nn/index.ts';
+import { mean, neg } from '../../../ops/index.ts';
+import type { DataDescription } from '../../data-description.ts';
+import type { Abilities, Model, Portrait } from '../../family.ts';
+import type { Learner } from '../../learner.ts';
+import type { NetConfig } from '../../nets/mlp.ts';
+import { negativeLogLikelihood } from '../../quantities.ts';
+import { NO_CODES } from '../ancestral.ts';
+import type { ArDensity } from './density.ts';
+import type { ArConfig } from './keys.ts';
+import { LinearAr } from './linear.ts';
+import { NetAr } from './net.ts';
+
+/** p(x) = ∏ N(x_i; μ_i, σ_i²), where μ_i and σ_i follow from the features before i. */
+export class ArModel extends Module implements Model {
+  readonly features: number;
+  /** Has variables of its own, so there is one. */
+  readonly learner: Learner;
+  readonly density: ArDensity;
+  private readonly config: ArConfig;
+  /** Features before its own that one depends on. */
+  private readonly order: number;
+
+  /** @throws LatentGpuError `bad-config` for nets too narrow for the order */
+  constructor(config: ArConfig, { shape, columns }: DataDescription) {
+    super();
+    const features = shape.reduce((a, b) => a * b, 1);
+    this.config = config;
+    this.features = features;
+    this.order = Math.min(config.order ?? features, features - 1);
+    const gradient: Learner = { loss: ({ x }) => ({ loss: neg(mean(this.logProb(x))) }) };
+    if (config.net.kind === 'linear') {
+      const nameOf = (i: number) => (columns ? `column '${columns[i]}'` : `feature ${i}`);
+      const linear = new LinearAr(features, this.order, nameOf);
+      this.density = linear;
+      const { initial } = linear;
+      const climbing = { ...gradient, ...(initial && { initial }) };
+      this.learner = config.net.fit === 'exact' ? linear.exactly() : climbing;
+    } else {
+      const isLimited = this.order < features - 1;
+      const net = config.net as unknown as NetConfig;
+      this.density = new NetAr(features, isLimited ? this.order : undefined, net);
+      this.learner = gradient;
+    }
+  }
+
+  override children(): [string, unknown][] {
+    return this.density.children();
+  }
+
+  /** log p(x), [B], in nats. */
+  logProb(x: Tensor): Tensor {
+    return this.density.logProb(x);
+  }
+
+  get can(): Abilities {
+    const { freedom } = this.density;
+    return {
+      ancestral: { walk: ({ rows, order }) => this.density.walk(rows, order) },
+      logWeights: { exact: true, of: ({ x }: Batch) => this.logProb(x) },
+      quantities: ({ x }) => [negativeLogLikelihood(this.logProb(x))],
+      ...(freedom !== undefined && { freedom }),
+      lacks: {
+        ...NO_CODES,
+        binarize:
+          'a Gaussian autoregressive model, whose data are not binarised; leave out --binarize, or train made',
+      },
+    };
+  }
+
+  get portrait(): Portrait {
+    const { net } = this.config;
+    const order = this.config.order === null ? 'all features before' : `order ${this.order}`;
+    const kind = net.kind === 'linear' ? 'linear' : `net ${(net.hidden ?? []).join(' → ')}`;
+    return {
+      inside: order,
+      line: [`, ${order}, ${kind}`, ''],
+      facts: [
+        ['depends on', order],
+        ['how', kind],
+      ],
+    };
+  }
+}
