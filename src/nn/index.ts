@@ -18,4 +18,6 @@ export { MadeWalk } from './made-walk.ts';
 export type { Masked, Turns } from './masked.ts';
 export { Module } from './module.ts';
 export { GroupNorm, LayerNorm } from './norms.ts';
+export { GatedLayer, PixelCnn, type PixelCnnOptions } from './pixel-cnn.ts';
+export { PixelWalk } from './pixel-walk.ts';
 export { averagePool, upsample } from './resample.ts';

@@ -100,7 +100,7 @@ export class Autoencoder extends Module implements Model {
 }
 
 const LACKS = {
-  draw: 'an autoencoder, which has no distribution of codes to draw from; train a vae for samples',
+  draw: 'an autoencoder, which has no distribution of codes to draw from; fit one with `latentgpu prior`, or train a vae for samples',
   logWeights: 'an autoencoder, which gives data no probability; train a vae to score them',
   impute: 'an autoencoder, which gives data no probability; train a vae to fill in what is missing',
   'code.draw': 'an autoencoder, whose codes have neither draws nor deviations; leave out --draw',
