@@ -31,7 +31,25 @@ const NETS = ['encoder.hidden=9', 'decoder.hidden=9', 'latent=3'];
 const SEQUENTIAL = "the op 'causalSolve'";
 const DRAWN = 'noise that is drawn';
 
+/** Nets of convolutions that go down twice, and back. */
+const convolutional = (kind: string, kernel: number) => [
+  'latent=3',
+  ...['encoder', 'decoder'].flatMap((net) => [
+    `${net}.kind=${kind}`,
+    `${net}.channels=4,8`,
+    `${net}.strides=2,2`,
+    `${net}.kernel=${kernel}`,
+    `${net}.residual=1`,
+  ]),
+];
+
 const CASES: Case[] = [
+  {
+    family: 'vae',
+    set: [...convolutional('conv', 3), 'likelihood.kind=normal', 'likelihood.sigma=pixel'],
+    shape: [9, 6, 3],
+  },
+  { family: 'ae', set: convolutional('conv1d', 4), shape: [11, 2] },
   ...['full', 'iaf'].map((kind) => ({ family: 'vae', set: [...NETS, `posterior.kind=${kind}`] })),
   { family: 'vae', set: [...NETS, 'prior.kind=realnvp'] },
   { family: 'cvae', set: NETS, classNames: ['a', 'b', 'c'] },

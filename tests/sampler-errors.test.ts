@@ -163,7 +163,7 @@ describe('errors are one clear line', () => {
           m.decoder = { kind: 'conv' };
         }),
       'bad-format',
-      /decoder\.hidden is undefined/,
+      /decoder\.kind is "conv"; it must be one of mlp, linear/,
     ],
     [
       'an unknown activation',

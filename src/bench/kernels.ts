@@ -8,6 +8,7 @@ import {
   assign,
   batchIndices,
   bernoulliLogProb,
+  conv2d,
   gather,
   logSumExp,
   matmul,
@@ -21,6 +22,7 @@ import {
   slice,
   sum,
   transpose,
+  vectorJacobian,
 } from '../ops/index.ts';
 import { adam } from '../optim/index.ts';
 import type { Program } from '../scheduler/run/schedule.ts';
@@ -89,6 +91,29 @@ function linear(batch: number, from: number, to: number): KernelRow {
         program: { outputs: { y } },
         flops: 2 * batch * from * to,
         bytes: 4 * (batch * from + from * to + to + batch * to),
+      };
+    },
+  };
+}
+
+/** Images [batch, extent, extent, from] and weights [to, from, 3, 3]: a layer, or one of its gradients. */
+function convolution(
+  what: 'forward + ReLU' | 'to images' | 'to weights',
+  [batch, extent, from, to]: readonly [number, number, number, number],
+): KernelRow {
+  return {
+    name: `convolution ${what} ${batch}×${extent}²×${from}→${to}`,
+    build: () => {
+      const x = real('x', [batch, extent, extent, from]);
+      const w = real('w', [to, from, 3, 3]);
+      const y = real('y', [batch, extent, extent, to]);
+      const form = conv2d(x, w);
+      const wrt = what === 'to images' ? x : w;
+      const result = what === 'forward + ReLU' ? relu(form) : vectorJacobian([form], [y], [wrt])[0];
+      return {
+        program: { outputs: { result: result as Tensor } },
+        flops: 2 * y.size * 9 * from,
+        bytes: 4 * (x.size + w.size + y.size),
       };
     },
   };
@@ -252,6 +277,9 @@ const rows: readonly KernelRow[] = [
   product('NN', 100, 784, 300),
   product('TN', 784, 100, 300),
   product('NT', 100, 20, 300),
+  convolution('forward + ReLU', [32, 28, 32, 64]),
+  convolution('to images', [32, 28, 32, 64]),
+  convolution('to weights', [32, 28, 32, 64]),
   elementwise(1024, 1024),
   chain(200, 1024),
   reduction('sum', sum, [4096, 512], 1),
