@@ -311,6 +311,8 @@ export interface Abilities {
   readonly estimate?: EstimateAbility;
   /** Data are so many levels or classes a number, whose probabilities are told: they have bits. */
   readonly levels?: number;
+  /** Numbers that a row takes where it takes most, which bound how many rows go at once. */
+  readonly numbers?: number;
   /** Codes are those of so many training rows: of other data it has none, unless they are refined. */
   readonly trainingRows?: number;
   /** What its decoder describes; data of a model without one are seen as they are. */
@@ -366,6 +368,7 @@ type AbilityName = Exclude<
   | 'freedom'
   | 'facts'
   | 'densityOf'
+  | 'numbers'
   | 'trainingRows'
   | 'treatment'
   | 'unitRange'

@@ -117,7 +117,7 @@ export type {
 export { type Likelihood, type LikelihoodConfig, makeLikelihood } from './likelihoods/index.ts';
 export { fromFormat1 } from './migrate.ts';
 export { MODEL_FILE, modelJson, readModelJson, settledConfig } from './model-json.ts';
-export type { NetConfig } from './nets/mlp.ts';
+export { lastBias, type Net, type NetConfig } from './nets/index.ts';
 export { makePosterior, type PosteriorConfig, type PosteriorPart } from './posteriors/index.ts';
 export { makePrior, type PriorConfig, type PriorPart } from './priors/index.ts';
 export {

@@ -1,5 +1,6 @@
 /** Models fitted to tables of `tests/fixtures/tables`, as the command line fits them, in one process. */
 import { join } from 'node:path';
+import type { ImageDataset } from '../../src/data/dataset.ts';
 import { toFloat32 } from '../../src/data/float32.ts';
 import { loadData } from '../../src/data/load.node.ts';
 import { standardizationOf, standardize } from '../../src/data/standardize.ts';
@@ -55,11 +56,11 @@ export async function tableOf(name: Table) {
 export async function trainerOn(
   device: Device,
   family: string,
-  table: Table,
+  table: Table | ImageDataset<Float32Array>,
   sets: string[],
   from?: TrainerState,
 ) {
-  const data = await tableOf(table);
+  const data = typeof table === 'string' ? await tableOf(table) : table;
   const { shape, columns, count } = data;
   const traits = { shape, isContinuous: true, rows: count };
   const values = settleRun(family, [assignments(family, sets)], traits);
@@ -83,7 +84,12 @@ export async function trainerOn(
 }
 
 /** The same, trained and evaluated on its own rows; free its runtime. */
-export async function fitted(device: Device, family: string, table: Table, sets: string[]) {
+export async function fitted(
+  device: Device,
+  family: string,
+  table: Table | ImageDataset<Float32Array>,
+  sets: string[],
+) {
   const { data, model, trainer, total } = await trainerOn(device, family, table, sets);
   const losses: number[] = [];
   const result = await fit(trainer, {

@@ -29,7 +29,7 @@ const DECODED = 2 ** 24;
 
 /** At most `most` rows, fewer where a model yields many numbers for each; with a mask it may be more of them. */
 export function rowsAtOnce({ features, can }: Model, most: number, rows?: RowSource): number {
-  const decoded = can.decode?.numbers ?? features;
+  const decoded = can.numbers ?? can.decode?.numbers ?? features;
   const each =
     rows?.mask && can.impute?.kind === 'exact' ? Math.max(decoded, can.impute.numbers) : decoded;
   return Math.max(1, Math.min(most, Math.floor(DECODED / each)));
