@@ -47,6 +47,8 @@ export interface Family<S extends Schema = Schema> {
   readonly selects?: string;
   /** What a batch must bring beside data points. */
   readonly wants?: readonly ('labels' | 'rows')[];
+  /** Whether some rows may have no label, being of no known class. */
+  readonly takesUnlabelled?: boolean;
   /** Whether its models take data with missing values, as `Batch.mask` and zeros in their places. */
   readonly takesMissing?: boolean;
   /** Whether it takes densities in the plane as they are, of any range. */

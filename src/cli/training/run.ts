@@ -1,4 +1,5 @@
 // One training run into one folder: what `train` and `start` do.
+import { unlabelledText } from '../../data/hide-labels.ts';
 import { missingText } from '../../data/missing.ts';
 import { logScales, meanScale } from '../../data/standardize.ts';
 import { openDevice } from '../../device/index.ts';
@@ -165,7 +166,7 @@ function announce(
   out.say(
     `${request.family.name} ${described.data.shape.join('×')}${codes}, ` +
       `${model.parameterCount().toLocaleString('en-US')} parameters; ` +
-      `${[`${data.train.name}, ${data.train.count} rows`, ...missingText(data.train)].join(', ')}` +
+      `${[`${data.train.name}, ${data.train.count} rows`, ...missingText(data.train), ...unlabelledText(data.train)].join(', ')}` +
       `${trainer.isStreamed ? ', streamed' : ''}, ` +
       `${treatment}${likelihood}`,
   );
