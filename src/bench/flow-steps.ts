@@ -3,20 +3,10 @@ import { affine, Chain, Coupling, Flow, negativeLogLikelihood } from '../flows/i
 import { variable } from '../graph/variable.ts';
 import { MLP } from '../nn/index.ts';
 import { adam, minimize } from '../optim/index.ts';
-import { memoryBytes } from '../scheduler/fuse/traffic.ts';
-import { type Plan, Runtime } from '../scheduler/index.ts';
-import {
-  Ledger,
-  type StepSubject,
-  stepsPerSample,
-  variantsOf,
-  type Workbench,
-  workOf,
-} from './step-subject.ts';
+import { type Program, prepareProgram } from './program-step.ts';
+import type { StepSubject, Workbench } from './step-subject.ts';
 
 const [COUPLINGS, FEATURES, HIDDEN, BATCH] = [8, 64, 128, 256];
-
-type Program = Parameters<Runtime['compile']>[0];
 
 /** RealNVP: couplings of halves that change places, two hidden layers each. */
 function realNvp(): Flow {
@@ -59,28 +49,6 @@ const programs: Record<string, () => Program> = {
 export const FLOW_STEPS: readonly string[] = Object.keys(programs);
 
 /** One of {@link FLOW_STEPS}, warm and ready to be sampled. */
-export async function prepareFlow(
-  name: string,
-  { device, seed, tuner }: Workbench,
-): Promise<StepSubject> {
-  const before = device.counters.liveBytes;
-  const runtime = new Runtime(device, { seed, tune: tuner });
-  const plan: Plan = await runtime.compile((programs[name] as () => Program)());
-  const steps = await stepsPerSample((n) => plan.run(n));
-  const ledger = new Ledger(device);
-  const { memory, variables } = plan.schedule;
-  return {
-    name,
-    work: workOf(plan.schedule),
-    variants: variantsOf(plan.schedule),
-    memory: {
-      total: device.counters.liveBytes - before,
-      intermediates: memory.peakBytes,
-      bound: memory.boundBytes,
-      variables: variables.reduce((sum, v) => sum + memoryBytes(v), 0),
-    },
-    sample: () => ledger.during(steps, () => plan.run(steps)),
-    counts: () => ledger.counts(),
-    destroy: async () => runtime.destroy(),
-  };
+export function prepareFlow(name: string, workbench: Workbench): Promise<StepSubject> {
+  return prepareProgram(name, (programs[name] as () => Program)(), workbench);
 }

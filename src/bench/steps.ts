@@ -9,6 +9,7 @@ import { adam } from '../optim/index.ts';
 import { memoryBytes } from '../scheduler/fuse/traffic.ts';
 import { type Plan, Runtime, type StepFeed, schedule } from '../scheduler/index.ts';
 import { Trainer, type TrainerOptions } from '../training/index.ts';
+import { CHAIN_STEPS, prepareChains } from './chain-steps.ts';
 import { FLOW_STEPS, prepareFlow } from './flow-steps.ts';
 import { timed } from './host.ts';
 import { ELBO, objectiveSpecs, PLAIN, plainSpecs, type TrainingSpec } from './objective-steps.ts';
@@ -71,6 +72,7 @@ export const STEPS: readonly string[] = [
   ...Object.keys(submittedSpecs),
   ...Object.keys(samplingCounts),
   ...FLOW_STEPS,
+  ...CHAIN_STEPS,
 ];
 
 let images: ImageDataset | undefined;
@@ -203,6 +205,7 @@ export async function prepareSampling(
 /** One of {@link STEPS}, warm and ready to be sampled. */
 export function prepareStep(name: string, workbench: Workbench): Promise<StepSubject> {
   if (FLOW_STEPS.includes(name)) return prepareFlow(name, workbench);
+  if (CHAIN_STEPS.includes(name)) return prepareChains(name, workbench);
   const count = samplingCounts[name];
   if (count !== undefined) return prepareSampling(name, count, workbench);
   const spec = { ...trainingSpecs, ...submittedSpecs }[name] as TrainingSpec;

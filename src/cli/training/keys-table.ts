@@ -60,7 +60,10 @@ export function keysTable(family: Family | undefined): string {
 function trainingKeys(family: Family): Schema {
   const all = runKeys(family);
   return Object.fromEntries(
-    Object.keys(TRAINING_KEYS).map((name) => [name, all[name] as Schema[string]]),
+    Object.keys(TRAINING_KEYS).flatMap((name) => {
+      const key = all[name];
+      return key ? [[name, key]] : [];
+    }),
   );
 }
 

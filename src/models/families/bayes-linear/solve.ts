@@ -109,17 +109,15 @@ const fully: Family = (of, prior, noise) => {
   const target = { precision: precisionOf(of, prior, noise), pull: Matrix.mul(of.cross, noise) };
   let precision: Matrix = Matrix.eye(m).mul(prior);
   let pull = Matrix.zeros(m, 1);
-  let before = Number.NEGATIVE_INFINITY;
-  for (;;) {
-    precision = Matrix.mul(precision, 1 - STEP).add(Matrix.mul(target.precision, STEP));
-    pull = Matrix.mul(pull, 1 - STEP).add(Matrix.mul(target.pull, STEP));
-    const root = cholesky(precision);
-    const covariance = symmetric(root.solve(Matrix.eye(m)));
-    const mean = root.solve(pull);
-    const bound = boundOf(of, prior, noise, mean, covariance);
-    if (bound - before <= STILL * Math.abs(bound)) return { mean, covariance };
-    before = bound;
+  const towards = (now: Matrix, end: Matrix) =>
+    Matrix.mul(now, 1 - STEP).add(Matrix.mul(end, STEP));
+  const away = (now: Matrix, end: Matrix) => Matrix.sub(now, end).norm() / (end.norm() || 1);
+  while (away(precision, target.precision) > STILL || away(pull, target.pull) > STILL) {
+    precision = towards(precision, target.precision);
+    pull = towards(pull, target.pull);
   }
+  const root = cholesky(precision);
+  return { mean: root.solve(pull), covariance: symmetric(root.solve(Matrix.eye(m))) };
 };
 
 /** Each weight by itself, given the others' means, in turn: variances are 1 / Λ_ii. */

@@ -1,5 +1,5 @@
 // The keys of variational deep embedding.
-import type { ConfigOf, Schema } from '../../../schema/index.ts';
+import type { ConfigOf, Schema, Value } from '../../../schema/index.ts';
 import { LIKELIHOOD_KEYS } from '../../likelihoods/index.ts';
 import { INIT_KEYS, LATENT, NET_KEYS } from '../coded.ts';
 
@@ -30,4 +30,7 @@ export const VADE_KEYS = {
 
 export type VadeKeys = ConfigOf<typeof VADE_KEYS>;
 
-export const VADE_DEFAULTS = { epochs: 10 };
+export const VADE_DEFAULTS = {
+  epochs: (get: (key: string) => Value | undefined) =>
+    (get('steps') ?? null) !== null ? null : 10,
+};
