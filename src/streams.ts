@@ -37,6 +37,14 @@ export const STREAMS = {
   testPlane: 402,
 } as const;
 
+/** Of Markov chains on the GPU, whose noise has a key of its own. */
+export const CHAIN_STREAMS = {
+  start: 501,
+  momentum: 502,
+  stepSize: 503,
+  acceptance: 504,
+} as const;
+
 /**
  * Streams of the plan that draws codes and decodes them: where the decoder's own noise is met first, as
  * a Bernoulli's is, the codes' comes second.

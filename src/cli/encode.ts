@@ -1,13 +1,15 @@
 // latentgpu encode: the codes of data.
 import { type Command, Option } from 'commander';
 import { type Asked, lack, need } from '../models/index.ts';
+import { type ChainFlags, chainOptions, drawPosterior, refuseChains } from './chains.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
 import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile, writeArray } from './common/files.ts';
 import { dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
 
-interface EncodeOptions extends CommonOptions, SubjectOptions {
+interface EncodeOptions extends CommonOptions, SubjectOptions, ChainFlags {
   out: string;
+  posterior?: 'hmc';
   draw?: boolean;
   std?: boolean;
 }
@@ -22,14 +24,25 @@ export function encodeCommand(program: Command): void {
     .requiredOption('--out <file>', '.npy: float32 [n, latent]')
     .addOption(new Option('--draw', 'draws from q(z | x), not its means').conflicts('std'))
     .option('--std', 'standard deviations of q(z | x), not its means')
-    .action((dir: string, options: EncodeOptions) =>
-      runCommand(options, (context) => perform(dir, options, context)),
+    .addOption(
+      new Option('--posterior <how>', 'hmc: p(z | x) itself, by Hamiltonian Monte Carlo').choices([
+        'hmc',
+      ]),
     );
+  chainOptions(command).action((dir: string, options: EncodeOptions) =>
+    runCommand(options, (context) => perform(dir, options, context)),
+  );
   dataOptions(command, 'the first n rows only');
-  common(command, 'latentgpu encode runs/mnist --split test --out z.npy');
+  common(
+    command,
+    'latentgpu encode runs/mnist --split test --out z.npy\n' +
+      'latentgpu encode runs/mnist --posterior hmc --limit 20 --out z.npy',
+  );
 }
 
 async function perform(dir: string, options: EncodeOptions, context: Context): Promise<void> {
+  if (options.posterior === 'hmc') return await drawPosterior(dir, options, context);
+  refuseChains('--posterior hmc', options);
   const { out, signal, seed = 0 } = context;
   const file = await outputFile(options.out, ['npy']);
   const loaded = await loadModel(dir, out);

@@ -47,7 +47,7 @@ export function imputeCommand(program: Command): void {
   const command = program
     .command('impute')
     .description(
-      'Fills in missing values: their means given what is seen, by importance sampling, or draws.',
+      'Fills in missing values: means given what is seen, exactly or by importance sampling; or draws.',
     )
     .argument('<dir>', 'model folder')
     .requiredOption(
@@ -97,7 +97,7 @@ async function perform(dir: string, options: ImputeOptions, context: Context): P
       figures: {
         file: paths[0],
         ...(paths.length > 1 && { files: paths }),
-        ...{ count, missing, by: options.by, ...made.figures, ...error },
+        ...{ count, missing, by: made.by, ...made.figures, ...error },
       },
       lines: out.quiet
         ? []
@@ -119,6 +119,7 @@ async function perform(dir: string, options: ImputeOptions, context: Context): P
 
 /** Rows as the model sees them, whole. */
 interface Made {
+  readonly by: ImputeOptions['by'] | 'exact';
   readonly mean: Float32Array;
   /** [draws, count, D]. */
   readonly draws: readonly Float32Array[];
@@ -137,6 +138,7 @@ async function make(
     const { mean, bound } = await meanField(runtime, model, rows, count, { ...work, steps: STEPS });
     const reached = bound.reduce((sum, value) => sum + value, 0) / count;
     return {
+      by,
       mean,
       draws: [],
       figures: { steps: STEPS, bound: reached },
@@ -148,9 +150,11 @@ async function make(
   const ess = found.effectiveSampleSize;
   const effective = ess && ess.reduce((sum, value) => sum + value, 0) / count;
   return {
+    by: effective === undefined ? 'exact' : by,
     mean: found.mean,
     draws: Array.from({ length: draws }, (_, d) => found.draws.subarray(d * size, (d + 1) * size)),
-    figures: effective === undefined ? {} : { samples, effectiveSampleSize: effective, draws },
+    figures:
+      effective === undefined ? { draws } : { samples, effectiveSampleSize: effective, draws },
     lines:
       effective === undefined
         ? []

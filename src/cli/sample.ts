@@ -12,10 +12,10 @@ import {
 } from './common/command.ts';
 import { halfOption, loadModel, precisionOf, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
+import { type WantedOptions, wanted, wantedOptions } from './data/wanted.ts';
 import { writePoints } from './pictures/points.ts';
 
-interface SampleOptions extends CommonOptions {
-  count: number;
+interface SampleOptions extends CommonOptions, WantedOptions {
   out: string;
   draw?: boolean;
   half?: boolean;
@@ -27,7 +27,7 @@ export function sampleCommand(program: Command): void {
     .command('sample')
     .description('Draws codes from the prior and decodes them; of a flow: draws noise and maps it.')
     .argument('<dir>', 'model folder')
-    .addOption(countOption('--count <n>', 'how many').default(64))
+    .addOption(countOption('--count <n>', 'how many; default: 64, or 10 a class or cluster'))
     .requiredOption('--out <file>', '.png: a picture; .npy: float32 [n, ...shape]')
     .option('--draw', "draws from the decoder's distribution, not its means")
     .addOption(
@@ -35,10 +35,11 @@ export function sampleCommand(program: Command): void {
         '--temperature <t>',
         'of a flow: deviation of the noise; below 1, draws from denser regions',
       ).argParser(temperature),
-    )
-    .action((dir: string, options: SampleOptions) =>
-      runCommand(options, (context) => perform(dir, options, context)),
     );
+  for (const option of wantedOptions()) command.addOption(option);
+  command.action((dir: string, options: SampleOptions) =>
+    runCommand(options, (context) => perform(dir, options, context)),
+  );
   halfOption(command);
   common(command, 'latentgpu sample runs/mnist --count 100 --out samples.png --seed 7');
 }
@@ -51,11 +52,11 @@ function temperature(text: string): number {
 
 async function perform(dir: string, options: SampleOptions, context: Context): Promise<void> {
   const { out, signal, seed = 0 } = context;
-  const { count } = options;
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
-  checkRoom(file, `--count ${count}`, count, loaded.model.features);
   const { model } = loaded;
+  const { count, of, columns, facts, text } = wanted(options, model, dir);
+  checkRoom(file, `--count ${options.count ?? count}`, count, model.features);
   const { ancestral, bijection } = model.can;
   const decoder = ancestral ? undefined : need(model, 'decode', dir);
   const { controls } = ancestral ? (model.can.draw ?? { controls: {} }) : need(model, 'draw', dir);
@@ -80,9 +81,13 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         signal,
         onProgress: (done: number) => bar.update(done),
         ...(hasTemperature && { temperature: heat }),
+        ...of,
       }),
     );
-    await writePoints(file, x, count, loaded);
+    await writePoints(file, x, count, loaded, {
+      ...(columns && file.kind === 'png' && { columns }),
+      ...(of.groups && { series: of.groups }),
+    });
     out.result(
       {
         file: file.path,
@@ -91,10 +96,11 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         shown,
         ...(options.half && { weights: precision }),
         ...(hasTemperature && { temperature: heat }),
+        ...facts,
         seed,
         adapter: device.adapter.name,
       },
-      out.quiet ? '' : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]`,
+      out.quiet ? '' : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]${text}`,
     );
   };
   await withInference(loaded, work, precision);

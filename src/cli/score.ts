@@ -1,6 +1,7 @@
 // latentgpu score: the log-likelihood of each row.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { IMPORTANCE_SAMPLES } from '../constants.ts';
+import { LatentGpuError } from '../errors.ts';
 import {
   exactEvaluationOf,
   inUnitsOf,
@@ -12,6 +13,7 @@ import {
   scoreRows,
 } from '../models/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
+import { annealedScores, annealOptions, type ChainFlags, refuseChains } from './chains.ts';
 import {
   type CommonOptions,
   type Context,
@@ -29,8 +31,9 @@ import { type Findings, type MeasureOptions, measure } from './measure.ts';
 const LISTED = 1000;
 const SAMPLES: number = IMPORTANCE_SAMPLES.scores;
 
-interface ScoreOptions extends CommonOptions, SubjectOptions {
+interface ScoreOptions extends CommonOptions, SubjectOptions, ChainFlags {
   out: string;
+  by: 'importance' | 'ais';
   samples?: number;
   rows?: boolean;
 }
@@ -47,12 +50,25 @@ export function scoreCommand(program: Command): void {
         `importance samples of a row, default ${SAMPLES}; of a flow on grey levels: draws of the dequantising noise, default 1`,
       ),
     )
+    .addOption(
+      new Option(
+        '--by <how>',
+        'ais: by annealed importance sampling, chains from prior to posterior',
+      )
+        .choices(['importance', 'ais'])
+        .default('importance'),
+    );
+  annealOptions(command)
     .option('--rows', `list each row with --json; without it, up to ${thousands(LISTED)} are`)
     .action((dir: string, options: ScoreOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
     );
   dataOptions(command, 'the first n rows only');
-  common(command, 'latentgpu score runs/mnist --limit 100 --out logp.npy --json');
+  common(
+    command,
+    'latentgpu score runs/mnist --limit 100 --out logp.npy --json\n' +
+      'latentgpu score runs/mnist --limit 10 --by ais --out logp.npy',
+  );
 }
 
 async function perform(dir: string, options: ScoreOptions, context: Context): Promise<void> {
@@ -61,14 +77,23 @@ async function perform(dir: string, options: ScoreOptions, context: Context): Pr
   const file = await outputFile(options.out, ['npy']);
   const loaded = await loadModel(dir, out);
   const { model } = loaded;
+  const isAnnealed = options.by === 'ais';
+  if (isAnnealed) {
+    need(model, 'joint', dir);
+    if (options.samples !== undefined) {
+      throw new LatentGpuError('bad-config', '--samples: --by ais weighs chains; give --chains');
+    }
+  } else refuseChains('--by ais', options);
   const { exact } = need(model, 'logWeights', dir);
   const subject = await loadSubject(dir, loaded, options, context, 'densities');
   const { count } = subject.dataset;
   checkRoom(file, `${count} rows`, count, 1);
   await measure({ label: 'scoring', loaded, subject, began }, context, async (runtime, work) => {
-    const { logProb, figures, lines, rows } = exact
-      ? await exactly(runtime, model, subject, work, options.samples)
-      : await bySamples(runtime, model, subject, work, options.samples);
+    const { logProb, figures, lines, rows } = isAnnealed
+      ? await annealedScores(runtime, model, subject, work, options)
+      : exact
+        ? await exactly(runtime, model, subject, work, options.samples)
+        : await bySamples(runtime, model, subject, work, options.samples);
     await writeArray(file, Float32Array.from(logProb), [count]);
     return {
       figures: { file: file.path, ...figures },
@@ -80,7 +105,7 @@ async function perform(dir: string, options: ScoreOptions, context: Context): Pr
   });
 }
 
-interface Scores extends Findings {
+export interface Scores extends Findings {
   /** Of the data, not of what the model sees of them. */
   readonly logProb: Float64Array;
   /** What else is known of each row. */

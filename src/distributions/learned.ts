@@ -64,4 +64,9 @@ export class LearnedMixture extends Module implements Density {
   draw(lead: Shape, options?: DrawOptions): Draw {
     return this.mixture.draw(lead, options);
   }
+
+  /** Draws [rows, M] of the components that rows with one 1 name, [rows, K]. */
+  drawOf(chosen: Tensor): Tensor {
+    return this.mixture.drawOf(chosen);
+  }
 }

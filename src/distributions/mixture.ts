@@ -69,8 +69,17 @@ export class NormalMixture implements Density {
     const count = lead.reduce((a, b) => a * b, 1);
     const chosen = chosenComponents(this.logits, count);
     const noise = tempered(randomNormal([count, features]), temperature);
-    const rows = add(matmul(chosen, this.mean), mul(matmul(chosen, exp(this.logStd)), noise));
-    const value = reshape(rows, [...lead, features]);
+    const value = reshape(this.placed(chosen, noise), [...lead, features]);
     return { value, logProb: () => this.logProb(value), pathwise: false };
+  }
+
+  /** Draws [rows, M] of the components that rows with one 1 name, [rows, K]. */
+  drawOf(chosen: Tensor): Tensor {
+    const [rows, features] = [chosen.shape[0] as number, this.mean.shape[1] as number];
+    return this.placed(chosen, randomNormal([rows, features]));
+  }
+
+  private placed(chosen: Tensor, noise: Tensor): Tensor {
+    return add(matmul(chosen, this.mean), mul(matmul(chosen, exp(this.logStd)), noise));
   }
 }

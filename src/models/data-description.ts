@@ -6,6 +6,8 @@ export interface DataDescription {
   readonly name?: string;
   /** Whether the model sees (x - mean) / deviation of every feature; the weights file has both. */
   readonly standardized?: boolean;
+  /** Of a family that learns from labels: names of the classes, in the order of their numbers. */
+  readonly classNames?: readonly string[];
   /** Headings of the features, in their order, if the data are a table that has them. */
   readonly columns?: readonly string[];
 }
@@ -20,6 +22,8 @@ export interface DataTraits {
   readonly isGrey?: boolean;
   /** Rows to train on. */
   readonly rows?: number;
+  /** Whether values are missing. */
+  readonly hasMissing?: boolean;
 }
 
 /** Scales beyond which halving further is not worth it by default. */
@@ -40,6 +44,7 @@ export function traitValues({
   isContinuous = false,
   isGrey = false,
   rows = 0,
+  hasMissing = false,
 }: DataTraits) {
   return {
     'data.continuous': isContinuous,
@@ -47,5 +52,6 @@ export function traitValues({
     'data.levels': halvings(shape),
     'data.grey': isGrey,
     'data.rows': rows,
+    'data.missing': hasMissing,
   };
 }

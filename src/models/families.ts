@@ -4,11 +4,13 @@ import { nearest } from '../nearest.ts';
 import type { Schema } from '../schema/index.ts';
 import { AE } from './families/ae.ts';
 import { AR } from './families/ar/index.ts';
+import { CVAE } from './families/cvae.ts';
 import { FLOWS } from './families/flow/index.ts';
 import { GMM } from './families/gmm/index.ts';
 import { MADE_FAMILY } from './families/made/index.ts';
 import { PIXELCNN } from './families/pixelcnn/index.ts';
 import { PPCA } from './families/ppca/index.ts';
+import { VADE } from './families/vade/index.ts';
 import { IWAE, VAE } from './families/vae.ts';
 import type { Family } from './family.ts';
 
@@ -26,7 +28,7 @@ export function foreignFamilies(): string[] {
 }
 
 const BUILT_IN: ReadonlyMap<string, Family> = new Map(
-  [VAE, IWAE, AE, GMM, PPCA, AR, MADE_FAMILY, PIXELCNN, ...FLOWS].map((family) => [
+  [VAE, IWAE, AE, CVAE, GMM, PPCA, VADE, AR, MADE_FAMILY, PIXELCNN, ...FLOWS].map((family) => [
     family.name,
     family as Family,
   ]),

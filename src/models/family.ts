@@ -38,6 +38,8 @@ export interface Family<S extends Schema = Schema> {
   readonly run?: Schema;
   /** Defaults of the keys that all runs have, where this family wants others. */
   readonly defaults?: Readonly<Record<string, Default>>;
+  /** When its models follow a gradient, where they do not always: keys of optimizers go with that alone. */
+  readonly followsGradient?: Key['when'];
   /**
    * A key of whole numbers that says how large a model is: `--set KEY=1..10` tries each and keeps the one of
    * the lowest BIC, which its models tell by an exact density and their `freedom`.
@@ -102,15 +104,26 @@ export interface CodeAbility {
   readonly isStandard: boolean;
 }
 
+/** What is known of rows whose codes are decoded: the classes that a conditional model is told. */
+export type Told = Pick<Batch, 'labels'>;
+
 export interface DecodeAbility {
   /** The mean of p(x | z): [B, D] for z [B, M]. */
-  mean(z: Tensor): Tensor;
+  mean(z: Tensor, told?: Told): Tensor;
   /** A draw of it. */
-  draw?(z: Tensor): Tensor;
+  draw?(z: Tensor, told?: Told): Tensor;
   /** What p(x | z) is given by beside its mean. */
-  parameters?(z: Tensor): readonly Parameter[];
+  parameters?(z: Tensor, told?: Told): readonly Parameter[];
   /** Numbers that decoding a row yields at most, which bound how many rows go at once. */
   readonly numbers: number;
+}
+
+/** What everything is conditional on: of each row its class, `Batch.labels`. */
+export interface ConditionAbility {
+  /** Names of the classes, in the order of their numbers. */
+  readonly classes: readonly string[];
+  /** Whether codes, too, are those of a row of a class, and need to be told it. */
+  readonly ofCodes: boolean;
 }
 
 export interface DrawAbility {
@@ -120,6 +133,15 @@ export interface DrawAbility {
   logProb?(z: Tensor): Tensor;
   /** What drawing may be told: `temperature`. */
   readonly controls: Schema;
+  /** Of codes that come from groups. */
+  readonly groups?: GroupDraws;
+}
+
+export interface GroupDraws {
+  /** K. */
+  readonly count: number;
+  /** Draws of p(z | c) for groups c as rows with one 1, [B, K]: [B, M]. */
+  codes(chosen: Tensor): Tensor;
 }
 
 /** Steps that follow each other in time and end in a draw; the host waits for none, and writes nothing. */
@@ -159,6 +181,14 @@ export interface WeightAbility {
   of(batch: Batch, k: number): Tensor;
 }
 
+/** log p(x, z) of codes that are real numbers, which gradients with respect to them follow. */
+export interface JointAbility {
+  /** log p(z) of codes z [B, S, M]: [B, S]. */
+  logPrior(z: Tensor): Tensor;
+  /** log p(what is seen | z): [B, S]. */
+  logLikelihood(batch: Batch, z: Tensor): Tensor;
+}
+
 /** What is missing, given what is seen: in closed form, or by codes that are weighed. */
 export type ImputeAbility =
   | {
@@ -167,6 +197,8 @@ export type ImputeAbility =
       mean(batch: Batch): Tensor;
       /** A draw of it, [B, D]. */
       draw(batch: Batch): Tensor;
+      /** Numbers that a row with a mask takes at most, which bound how many rows go at once. */
+      readonly numbers: number;
     }
   | {
       readonly kind: 'weighed';
@@ -238,11 +270,15 @@ export interface Abilities {
   readonly decode?: DecodeAbility;
   readonly draw?: DrawAbility;
   readonly ancestral?: AncestralAbility;
+  /** Of a model that is told the classes of rows. */
+  readonly condition?: ConditionAbility;
   readonly logWeights?: WeightAbility;
   readonly bijection?: BijectionAbility;
   readonly grey?: GreyAbility;
   readonly refine?: RefineAbility;
   readonly impute?: ImputeAbility;
+  /** With it go `code.size` and `draw.codes`. */
+  readonly joint?: JointAbility;
   readonly estimate?: EstimateAbility;
   /** Data are so many levels or classes a number, whose probabilities are told: they have bits. */
   readonly levels?: number;

@@ -2,6 +2,8 @@
 export { type Agreement, agreement } from './ask/agreement.ts';
 export { type Ancestral, AncestralInference } from './ask/ancestral.ts';
 export { certifyFlow, type FlowCertificate } from './ask/certify.ts';
+export { type Annealed, type AnnealOptions, annealed } from './ask/chains/annealed.ts';
+export { type ChainOptions, type PosteriorDraws, samplePosterior } from './ask/chains/posterior.ts';
 export { type Groups, groupsOf } from './ask/cluster.ts';
 export { type Criteria, criteriaOf } from './ask/criteria.ts';
 export { boundCurve, CURVE_SAMPLES } from './ask/curve.ts';
@@ -47,7 +49,7 @@ export { type MeanField, type MeanFieldOptions, meanField } from './ask/mean-fie
 export { openInference } from './ask/open.ts';
 export { reconstructionErrors, reconstructs } from './ask/reconstruction-error.ts';
 export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
-export { type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
+export { fullBatch, type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
 export { type RowScores, type ScoreOptions, scoreRows } from './ask/score.ts';
 export type { CodeConfig } from './codes.ts';
 export { buildModel, modelConfig } from './config.ts';
@@ -83,14 +85,17 @@ export {
   type Family,
   type FamilyRow,
   type GreyAbility,
+  type GroupDraws,
   type ImputeAbility,
   isDrawn,
+  type JointAbility,
   lack,
   type Model,
   type ModelConfig,
   need,
   type Portrait,
   type Quantity,
+  type Told,
   type Walk,
   type WalkOptions,
   type WeighedCodes,
@@ -98,8 +103,10 @@ export {
 } from './family.ts';
 export { interpolate, type LatentPlane, latentGrid, priorPlane } from './latent-space.ts';
 export type {
+  Fitting,
   GradientLearner,
   Learner,
+  Pretraining,
   Sweep,
   SweepLearner,
   TrainingRows,

@@ -3,7 +3,7 @@
 import type { Live } from '../graph/live.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Variable } from '../graph/variable.ts';
-import type { Batch } from '../nn/index.ts';
+import type { Batch, Module } from '../nn/index.ts';
 import type { LossTerms } from '../optim/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
 
@@ -12,6 +12,8 @@ export interface TrainingRows {
   readonly count: number;
   /** Rows `start` to `end`, [end - start, D]. */
   readonly rows: (start: number, end: number) => Float32Array;
+  /** The same of data with holes: 1 where a value is known, 0 where it is missing. */
+  readonly mask?: (start: number, end: number) => ArrayLike<number>;
 }
 
 interface Beginning {
@@ -28,10 +30,40 @@ interface Beginning {
 
 export interface GradientLearner extends Beginning {
   loss(batch: Batch): LossTerms;
+  /** What comes first in the same run. */
+  readonly before?: Pretraining;
+  /**
+   * What the host does at the end of each pass, pretraining's excepted: a function of what it reads of the
+   * runtime's variables alone, which belong to the model or to the loss's `state`.
+   */
+  readonly tend?: (runtime: Runtime) => Promise<void>;
   /** Variational EM: q's parameters and p's, which may take turns. */
   readonly turns?: { readonly e: readonly Variable[]; readonly m: readonly Variable[] };
   /** Numbers that may change while a plan is replayed, by their keys. */
   readonly live?: Readonly<Record<string, Live>>;
+}
+
+/** The first passes of a run: they lower another loss, and something is fitted to what comes of it. */
+export interface Pretraining {
+  /** Passes over the data; 0: nothing but the fit. */
+  readonly epochs: number;
+  /** The key that says so, for messages. */
+  readonly key: string;
+  /** What metrics it has in common with the learner's own are recorded; of the others, 0. */
+  loss(batch: Batch): LossTerms;
+  readonly fit?: Fitting;
+}
+
+/** A model of numbers of each row, fitted by passes over them; it ends a pretraining. */
+export interface Fitting {
+  /** The numbers, [B, M]. */
+  of(batch: Batch): Tensor;
+  readonly by: Module & { readonly learner: SweepLearner };
+  /** Rows of a step, and passes at most. */
+  readonly batch: number;
+  readonly passes: number;
+  /** What becomes of the parameters that it has found: new values of the whole model's. */
+  taken(found: (parameter: Variable) => Float32Array): ReadonlyMap<Variable, Float32Array>;
 }
 
 export interface SweepLearner extends Beginning {

@@ -4,7 +4,7 @@ export { type Baseline, type Baselined, MeanBaseline, NetworkBaseline } from './
 export { checkObjective, type ObjectiveTraits } from './check.ts';
 export { Constraint, type ConstraintOptions } from './constraint.ts';
 export type { FreeBits, Weights } from './divergence.ts';
-export { posteriorOf } from './draws.ts';
+export { logLikelihoodOf, posteriorOf } from './draws.ts';
 export { type ElboOptions, elbo } from './elbo.ts';
 export type { BoundTerms, Estimate } from './estimate.ts';
 export { dreg } from './estimators/dreg.ts';

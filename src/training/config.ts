@@ -44,12 +44,16 @@ import { TRAINING_KEYS } from './keys.ts';
 const rowOf = (family: FamilyRow | string): FamilyRow =>
   typeof family === 'string' ? familyOf(family) : family;
 
+/** Keys that say how a gradient is followed. */
+const OF_GRADIENTS = /^(optimizer|schedule)\.|^(clipNorm|ema)$/;
+
 /** Every key of a run of a family, with the defaults that suit it. */
 export function runKeys(of: FamilyRow | string): Schema {
-  const { keys, run, defaults } = rowOf(of);
+  const { keys, run, defaults, followsGradient } = rowOf(of);
   const training = Object.entries(TRAINING_KEYS as Schema).map(([name, key]): [string, Key] => {
     const own = defaults?.[name];
-    return [name, own === undefined ? key : { ...key, default: own }];
+    const when = followsGradient && OF_GRADIENTS.test(name) && { ...followsGradient, ...key.when };
+    return [name, { ...key, ...(own !== undefined && { default: own }), ...(when && { when }) }];
   });
   return { ...keys, ...run, ...Object.fromEntries(training) };
 }

@@ -55,6 +55,8 @@ export interface Description {
   readonly watched: Readonly<Record<string, Tensor>>;
   /** What to do where they are not. */
   readonly advice: string;
+  /** Steps at the beginning that lower another loss, of which nothing is to be judged. */
+  readonly pretrainingSteps?: number;
   /** Done once, before the first step. */
   readonly start: readonly Tensor[];
 }

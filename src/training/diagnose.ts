@@ -55,7 +55,7 @@ export function firstBadIn(
  */
 export async function firstNonFinite(
   runtime: Runtime,
-  { effects, step }: StepDescription,
+  { effects, step }: Pick<StepDescription, 'effects' | 'step'>,
   root: Tensor,
 ): Promise<string | undefined> {
   const parameters = await runtime.read(step.parameters);

@@ -19,6 +19,8 @@ export interface EpochReport {
   readonly skipped: number;
   /** Of training alone. */
   readonly seconds: number;
+  /** Whether it was one of pretraining, whose loss is another. */
+  readonly isPretraining?: boolean;
   readonly evaluation?: Evaluation;
   /** Whether this evaluation is the best so far; only with `patience`. */
   readonly isBest?: boolean;
@@ -121,10 +123,12 @@ export async function fit(trainer: Trainer, options: FitOptions): Promise<FitRes
       const isEnd = next === total || trainer.isConverged;
       if (isEnd || next % perEpoch === 0) {
         const { steps } = means;
+        const isPretraining = next <= trainer.pretrainingSteps;
         last = { ...report, steps, metrics: means.take(), seconds };
+        if (isPretraining) last = { ...last, isPretraining };
         seconds = 0;
         const due = evaluate && evaluate.every > 0 && (next / perEpoch) % evaluate.every === 0;
-        if (evaluate && evaluate.every > 0 && (due || isEnd)) {
+        if (evaluate && evaluate.every > 0 && ((due && !isPretraining) || isEnd)) {
           const parameters = await trainer.keptParameters();
           const evaluation = await trainer.withParameters(parameters, evaluate.run);
           last = { ...last, evaluation };

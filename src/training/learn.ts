@@ -12,14 +12,20 @@ import type { SweepOptions } from './sweep.ts';
 /** What a trainer takes of a learner of that kind. */
 export type LearningOf<L extends Learner> = L extends SweepLearner
   ? Pick<SweepOptions, 'sweep' | 'start'>
-  : Pick<TrainerOptions, 'loss' | 'start'>;
+  : Pick<TrainerOptions, 'loss' | 'start' | 'before' | 'tend'>;
 
 /** How a model learns: its loss, or its passes, and what is done before the first step. */
 export function learningOf<L extends Learner>(model: { readonly learner: L }): LearningOf<L> {
   const learner: Learner = model.learner;
   const start = learner.start && { start: (batch: Batch) => learner.start?.(batch) ?? [] };
   const how =
-    'sweep' in learner ? { sweep: learner.sweep } : { loss: (batch: Batch) => learner.loss(batch) };
+    'sweep' in learner
+      ? { sweep: learner.sweep }
+      : {
+          loss: (batch: Batch) => learner.loss(batch),
+          ...(learner.before && { before: learner.before }),
+          ...(learner.tend && { tend: learner.tend }),
+        };
   return { ...how, ...start } as LearningOf<L>;
 }
 
@@ -35,7 +41,10 @@ export function initialOf(
   seed: number,
 ): ReadonlyMap<Variable, Float32Array> | undefined {
   const rows = (a: number, b: number) => binarizedRows(data, a, b, binarization, seed);
-  return learner.initial?.({ count: data.count, rows }, seed);
+  const { count, mask } = data;
+  const width = mask ? mask.length / count : 0;
+  const seen = mask && { mask: (a: number, b: number) => mask.subarray(a * width, b * width) };
+  return learner.initial?.({ count, rows, ...seen }, seed);
 }
 
 /**

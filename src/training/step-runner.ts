@@ -3,11 +3,28 @@ import type { Device } from '../device/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Variable } from '../graph/variable.ts';
 import type { TunedTable } from '../kernels/tuned.ts';
+import type { Plan } from '../scheduler/index.ts';
 import { firstNonFinite } from './diagnose.ts';
-import { compileStep, type Recorded, Runner } from './runner.ts';
+import { fitTo } from './fitting.ts';
+import { type Compiled, compileStep, type Recorded, Runner } from './runner.ts';
 import { HISTORY, type StepDescription, type TrainerOptions } from './step.ts';
 
 export class StepRunner extends Runner<StepDescription> {
+  private readonly options: TrainerOptions;
+  /** The step of a pretraining. */
+  private readonly before: Plan | undefined;
+
+  private constructor(
+    compiled: Compiled,
+    before: Plan | undefined,
+    description: StepDescription,
+    options: TrainerOptions,
+  ) {
+    super(compiled, description);
+    this.options = options;
+    this.before = before;
+  }
+
   /** @param tuned by what kernels are to be chosen; default: as the options say */
   static async create(
     device: Device,
@@ -15,20 +32,53 @@ export class StepRunner extends Runner<StepDescription> {
     options: TrainerOptions,
     tuned?: TunedTable,
   ): Promise<StepRunner> {
-    const { effects } = description;
+    const { effects, before } = description;
     const compiled = await compileStep(device, effects, description, options, tuned);
-    return new StepRunner(compiled, description);
+    const first = before && (await compiled.runtime.compile({ effects: before.effects }));
+    return new StepRunner(compiled, first, description, options);
   }
 
-  advance(steps: number, signal?: AbortSignal): Promise<number> {
-    return this.runPlan(this.plan, steps, signal);
+  override async begin(initial: TrainerOptions['initial']): Promise<void> {
+    await super.begin(initial);
+    if (this.description.before?.steps === 0) await this.endPretraining();
+  }
+
+  async advance(steps: number, signal?: AbortSignal): Promise<number> {
+    const { before, tend, batches } = this.description;
+    const target = this.done + steps;
+    const start = this.done;
+    // What the host does at the end of a stretch is part of its last step.
+    while (this.done < target && !signal?.aborted) {
+      const isBefore = this.isPretraining;
+      const stop = isBefore
+        ? (before?.steps as number)
+        : tend
+          ? (Math.floor(this.done / batches.perEpoch) + 1) * batches.perEpoch
+          : target;
+      const plan = isBefore ? (this.before as Plan) : this.plan;
+      await this.runPlan(plan, Math.min(stop, target) - this.done, signal);
+      if (this.done < stop) continue;
+      if (isBefore) await this.endPretraining();
+      else await tend?.(this.runtime);
+    }
+    return this.done - start;
+  }
+
+  private get isPretraining(): boolean {
+    return this.done < (this.description.before?.steps ?? 0);
+  }
+
+  private async endPretraining(): Promise<void> {
+    const fit = this.description.before?.fit;
+    if (fit) await fitTo(this.runtime, fit, this.options);
   }
 
   async recorded(count: number): Promise<Recorded> {
-    const { columns, history, step } = this.description;
-    const [values, [skipped]] = await Promise.all([
+    const { columns, history, step, before } = this.description;
+    const counters = before ? [step.skipped, before.step.skipped] : [step.skipped];
+    const [values, ...skips] = await Promise.all([
       this.runtime.read(history),
-      this.runtime.read(step.skipped),
+      ...counters.map((held) => this.runtime.read(held)),
     ]);
     const width = columns.length;
     const rows = Array.from({ length: count }, (_, i) => {
@@ -36,12 +86,16 @@ export class StepRunner extends Runner<StepDescription> {
       const start = (at % HISTORY) * width;
       return { step: at, values: (values as Float32Array).subarray(start, start + width) };
     });
-    return { rows, skipped: skipped as number };
+    return { rows, skipped: skips.reduce((sum, [count]) => sum + (count as number), 0) };
   }
 
   async firstNonFinite(root: Tensor): Promise<string | undefined> {
-    this.description.batches.feed(this.runtime, this.done, 1);
-    return await firstNonFinite(this.runtime, this.description, root);
+    const { description, runtime } = this;
+    const { before } = description;
+    description.batches.feed(runtime, this.done, 1);
+    return before && this.isPretraining
+      ? await firstNonFinite(runtime, before, before.loss)
+      : await firstNonFinite(runtime, description, root);
   }
 
   /** The average is of weights that fall with age, and corrected for its start at zero. */

@@ -2,15 +2,16 @@
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
+import type { GradientLearner, Pretraining } from '../models/index.ts';
 import type { Batch } from '../nn/index.ts';
-import { add, addUint, modUint, mulUint, step, store } from '../ops/index.ts';
+import { add, addUint, modUint, mulUint, step, store, zeros } from '../ops/index.ts';
 import {
   type LossTerms,
   type Minimization,
   type MinimizeOptions,
   minimize,
 } from '../optim/index.ts';
-import { batchesOf } from './batches.ts';
+import { type Batches, batchesOf } from './batches.ts';
 import { type Description, prefixed, type RunData } from './description.ts';
 
 /** Steps whose metrics the GPU remembers before the host has to look. */
@@ -23,6 +24,10 @@ export type { LossTerms } from '../optim/index.ts';
 export interface TrainerOptions extends RunData, Omit<MinimizeOptions, 'also'> {
   /** The loss of a batch: `({ x, labels }) => …`, x [B, D], or of its data points alone: `(x) => …`. */
   readonly loss: (batch: Batch & Tensor) => LossTerms;
+  /** What comes first in the same run. */
+  readonly before?: Pretraining;
+  /** What the host does at the end of each pass after that. */
+  readonly tend?: GradientLearner['tend'];
 }
 
 /** The graph of a training step, without a device. */
@@ -31,6 +36,17 @@ export interface StepDescription extends Description {
   readonly history: Variable;
   /** Of a moving average. */
   readonly decay: number | undefined;
+  readonly before: PretrainingDescription | undefined;
+  readonly tend: GradientLearner['tend'];
+}
+
+/** The first steps of a run, which lower another loss. */
+interface PretrainingDescription {
+  readonly steps: number;
+  readonly effects: readonly Tensor[];
+  readonly step: Minimization;
+  readonly loss: Tensor;
+  readonly fit: Pretraining['fit'];
 }
 
 /** A batch that stands for its data points as well. */
@@ -52,41 +68,76 @@ export function describeStep(options: TrainerOptions): StepDescription {
     ...(options.noise !== undefined && { noise: options.noise }),
     ...(residentBytes !== undefined && { residentBytes }),
   });
-  const terms = options.loss(asTensor(batches.batch));
-  const { loss, metrics = {}, effects = [] } = terms;
+  const { also = [], effects = [], ...terms } = options.loss(asTensor(batches.batch));
+  const { loss } = terms;
   const surrogate = terms.surrogate === loss ? undefined : terms.surrogate;
-  const { also = [] } = terms;
   const minimization = minimize(surrogate ?? loss, model.parameters(), { ...options, also });
   const buffers = model.namedBuffers();
   checkTables(minimization.tables, buffers);
-  const reported: [string, Tensor][] = Object.entries({
-    loss,
-    ...metrics,
-    gradientNorm: minimization.gradientNorm,
-    learningRate: add(minimization.learningRate, 0),
-  });
-  const recorded = surrogate ? [...reported, [SURROGATE, surrogate] as const] : reported;
-  const width = recorded.length;
-  const history = variable('history', [HISTORY * width]);
-  const row = mulUint(modUint(step, HISTORY), width);
-  const stores = recorded.map(([, value], i) => store(history, addUint(row, i), value));
+  const reported = scalarsOf(terms, minimization);
+  const names = Object.keys(reported);
+  const recorded = surrogate ? { ...reported, [SURROGATE]: surrogate } : reported;
+  const columns = Object.keys(recorded);
+  const history = variable('history', [HISTORY * columns.length]);
+  const before = options.before && describePretraining(options.before, options, batches);
+  const remember = (values: Readonly<Record<string, Tensor>>) => {
+    const row = mulUint(modUint(step, HISTORY), columns.length);
+    return columns.map((name, i) => store(history, addUint(row, i), values[name] ?? zeros([])));
+  };
+  const state = {
+    ...minimization.state,
+    ...prefixed('buffer', buffers),
+    ...prefixed('state', Object.entries(terms.state ?? {})),
+  };
+  const held = new Set(Object.values(state));
+  const beside = Object.entries(before?.step.state ?? {}).filter(([, own]) => !held.has(own));
   return {
     batches,
     step: minimization,
     trained: minimization,
-    state: {
-      ...minimization.state,
-      ...prefixed('buffer', buffers),
-      ...prefixed('state', Object.entries(terms.state ?? {})),
-    },
-    names: reported.map(([name]) => name),
-    columns: recorded.map(([name]) => name),
+    state: { ...state, ...prefixed('before', beside) },
+    names,
+    columns,
     watched: { loss, ...(surrogate && { [SURROGATE]: surrogate }) },
     advice: 'lower the learning rate or set clipNorm',
     history,
     decay: options.ema,
-    effects: [...minimization.effects, ...effects, ...stores],
+    effects: [...minimization.effects, ...effects, ...remember(recorded)],
     start: options.start?.(batches.batch) ?? [],
+    before: before && { ...before, effects: [...before.effects, ...remember(before.scalars)] },
+    pretrainingSteps: before?.steps ?? 0,
+    tend: options.tend,
+  };
+}
+
+/** What is reported of a step, in order. */
+function scalarsOf(
+  { loss, metrics = {} }: LossTerms,
+  { gradientNorm, learningRate }: Minimization,
+): Record<string, Tensor> {
+  return { loss, ...metrics, gradientNorm, learningRate: add(learningRate, 0) };
+}
+
+/** Steps with moments of their own: a loss that has changed begins anew. */
+function describePretraining(
+  { epochs, loss, fit }: Pretraining,
+  options: TrainerOptions,
+  batches: Batches,
+) {
+  const { surrogate, effects = [], ...terms } = loss(batches.batch);
+  const { model, optimizer, clipNorm, skipNorm } = options;
+  const step = minimize(surrogate ?? terms.loss, model.parameters(), {
+    optimizer,
+    ...(clipNorm !== undefined && { clipNorm }),
+    ...(skipNorm !== undefined && { skipNorm }),
+  });
+  return {
+    steps: epochs * batches.perEpoch,
+    effects: [...step.effects, ...effects],
+    scalars: scalarsOf(terms, step),
+    loss: terms.loss,
+    step,
+    fit,
   };
 }
 

@@ -95,6 +95,11 @@ export class Trainer {
     return this.description.batches.perEpoch;
   }
 
+  /** Steps at the beginning of the run that lower another loss. */
+  get pretrainingSteps(): number {
+    return this.description.pretrainingSteps ?? 0;
+  }
+
   /** Whether the data are too large to stay on the GPU, and their rows are sent as steps need them. */
   get isStreamed(): boolean {
     return this.description.batches.windowSteps !== undefined;

@@ -20,11 +20,12 @@ export function isContinuous(dataset: ImageDataset): boolean {
 
 /** What defaults of keys depend on. */
 export function traitsOf(dataset: ImageDataset): DataTraits {
-  const { shape, data, standardized } = dataset;
+  const { shape, data, standardized, mask } = dataset;
   return {
     shape,
     isContinuous: standardized === true || isContinuous(dataset),
     isGrey: standardized !== true && (data instanceof Uint8Array || shape.length > 1),
+    hasMissing: mask !== undefined,
   };
 }
 

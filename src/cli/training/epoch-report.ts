@@ -33,10 +33,12 @@ export function progressOn(bar: Bar, total: number, start: number, shift: number
 }
 
 export function metricsLine(report: EpochReport): Record<string, unknown> {
-  const { step, epoch, steps, metrics, skipped, seconds, evaluation, isBest } = report;
+  const { step, epoch, steps, metrics, skipped, seconds, evaluation, isBest, isPretraining } =
+    report;
   return {
     step,
     epoch,
+    ...(isPretraining && { phase: 'pretraining' }),
     steps,
     ...metrics,
     skipped,
@@ -55,8 +57,9 @@ export function epochLine(model: Model, report: EpochReport, epochs: number): st
   const parts = [
     `epoch ${Number(epoch.toFixed(2))}/${total}`,
     `step ${step}`,
+    ...(report.isPretraining ? ['pretraining'] : []),
     ...(metrics.loss !== undefined ? [`loss ${metrics.loss.toFixed(2)}`] : []),
-    ...(metrics.kl !== undefined ? [`kl ${metrics.kl.toFixed(2)}`] : []),
+    ...(metrics.kl !== undefined && !report.isPretraining ? [`kl ${metrics.kl.toFixed(2)}`] : []),
     ...(tested !== undefined ? [`test ${tested.toFixed(2)}${isBest ? ' (best)' : ''}`] : []),
     ...(bits !== null ? [`${bits.toFixed(3)} bits/dim`] : []),
     ...(nll ? [`nll ${nll.value.toFixed(2)}`] : []),

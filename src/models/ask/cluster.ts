@@ -28,8 +28,8 @@ export function groupsOf(
   checkWhole('count', count, 1);
   const assign = need(model, 'assign', 'this');
   return exclusively(runtime, async () => {
-    const size = rowsAtOnce(model, Math.min(ROWS, count));
-    const feed = new Feed(model, size);
+    const size = rowsAtOnce(model, Math.min(ROWS, count), rows);
+    const feed = new Feed(model, size, rows);
     const belongs = assign.call(model.can, feed.batch);
     const groups = belongs.shape[1] as number;
     const plan = await runtime.compile({ outputs: { belongs } });

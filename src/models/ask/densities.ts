@@ -38,7 +38,7 @@ export function logDensities(
   // A key of its own: it shares no noise with training.
   return withNoise(runtime, [low, (high ^ 0x666c6f77) >>> 0], async () => {
     const most = model.features > ROWS.features ? ROWS.few : ROWS.many;
-    const size = rowsAtOnce(model, Math.min(most, count));
+    const size = rowsAtOnce(model, Math.min(most, count), rows);
     const feed = new Feed(model, size, rows);
     const logProb = need(model, 'logWeights', 'this').of(feed.batch, 1);
     const plan = await runtime.compile({ outputs: { logProb } });

@@ -7,6 +7,8 @@ export interface RowSource {
   (start: number, end: number): Float32Array;
   /** Which rows of the data they are, for models that know their training rows. Default: 0, 1, … */
   readonly numbers?: readonly number[];
+  /** The classes of rows, as `ImageDataset.labels`. */
+  readonly labels?: ArrayLike<number>;
   /** The same of data with holes: 1 where a value is known, 0 where it is missing. */
   readonly mask?: (start: number, end: number) => Float32Array;
 }
@@ -25,9 +27,11 @@ export interface WorkOptions {
 /** Numbers a decoder may yield at once: 64 MiB, half of what one binding spans by default. */
 const DECODED = 2 ** 24;
 
-/** At most `most` rows, fewer where a model yields many numbers for each. */
-export function rowsAtOnce({ features, can }: Model, most: number): number {
-  const each = can.numbers ?? can.decode?.numbers ?? features;
+/** At most `most` rows, fewer where a model yields many numbers for each; with a mask it may be more of them. */
+export function rowsAtOnce({ features, can }: Model, most: number, rows?: RowSource): number {
+  const decoded = can.numbers ?? can.decode?.numbers ?? features;
+  const each =
+    rows?.mask && can.impute?.kind === 'exact' ? Math.max(decoded, can.impute.numbers) : decoded;
   return Math.max(1, Math.min(most, Math.floor(DECODED / each)));
 }
 
@@ -38,6 +42,17 @@ export function fullBatch(rows: RowSource, start: number, end: number, size: num
   const x = new Float32Array(size * (part.length / (end - start)));
   x.set(part);
   return x;
+}
+
+/** The rows from `first` on, which are then numbered from 0; what is known of each goes with it. */
+export function rowsFrom(rows: RowSource, first: number): RowSource {
+  const { numbers, labels, mask } = rows;
+  const later = (start: number, end: number) => rows(first + start, first + end);
+  return Object.assign(later, {
+    ...(numbers && { numbers: numbers.slice(first) }),
+    ...(labels && { labels: Array.prototype.slice.call(labels, first) as number[] }),
+    ...(mask && { mask: (start: number, end: number) => mask(first + start, first + end) }),
+  });
 }
 
 /** @throws LatentGpuError `bad-input` unless `value` is a whole number of at least `least` */

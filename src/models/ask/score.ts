@@ -69,6 +69,17 @@ export function scoreRows(
   );
 }
 
+/** What K weights tell of their mean, by log Σ w and log Σ w². */
+export function toldByWeights(logSum: number, logSquares: number, samples: number) {
+  // Σ w² / (Σ w)², from 1/K to 1.
+  const concentration = Math.exp(logSquares - 2 * logSum);
+  return {
+    logProb: logSum - Math.log(samples),
+    effectiveSampleSize: 1 / concentration,
+    standardError: samples > 1 ? Math.sqrt(Math.max(0, concentration - 1 / samples)) : Number.NaN,
+  };
+}
+
 async function estimate(
   runtime: Runtime,
   model: Model,
@@ -119,13 +130,10 @@ async function estimate(
       checkStop(signal, 'estimating the likelihood');
       const [one, two] = await Promise.all([runtime.read(logSum), runtime.read(logSquares)]);
       for (let i = 0; i < end - start; i++) {
-        const logTotal = one[i] as number;
-        // Σ w² / (Σ w)², from 1/K to 1.
-        const concentration = Math.exp((two[i] as number) - 2 * logTotal);
-        result.logProb[start + i] = logTotal - Math.log(samples);
-        result.effectiveSampleSize[start + i] = 1 / concentration;
-        result.standardError[start + i] =
-          samples > 1 ? Math.sqrt(Math.max(0, concentration - 1 / samples)) : Number.NaN;
+        const told = toldByWeights(one[i] as number, two[i] as number, samples);
+        result.logProb[start + i] = told.logProb;
+        result.standardError[start + i] = told.standardError;
+        result.effectiveSampleSize[start + i] = told.effectiveSampleSize;
       }
     }
   } finally {

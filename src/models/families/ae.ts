@@ -106,6 +106,7 @@ const LACKS = {
   impute: 'an autoencoder, which gives data no probability; train a vae to fill in what is missing',
   'code.draw': 'an autoencoder, whose codes have neither draws nor deviations; leave out --draw',
   'code.logStd': 'an autoencoder, whose codes have neither draws nor deviations; leave out --std',
+  joint: 'an autoencoder, which has no posterior to sample; train a vae',
   estimate: 'an autoencoder, which draws nothing: its gradient needs no estimator',
   refine: 'an autoencoder, which has no posterior to refit; leave out --refine',
   bijection: 'no flow but an autoencoder, which is no bijection',

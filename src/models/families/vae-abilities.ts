@@ -9,6 +9,7 @@ import {
   importanceBound,
   importanceOf,
   isDiscrete,
+  logLikelihoodOf,
   posteriorOf,
   score,
 } from '../../objectives/index.ts';
@@ -27,26 +28,33 @@ export function vaeAbilities(model: Vae): Abilities {
   return {
     code: codeOf(model),
     decode: {
-      mean: (z) => model.decode(z).mean,
-      draw: (z) => model.decode(z).sample(),
-      parameters: (z) => model.decode(z).parameters ?? [],
+      mean: (z, told) => model.decode(z, told).mean,
+      draw: (z, told) => model.decode(z, told).sample(),
+      parameters: (z, told) => model.decode(z, told).parameters ?? [],
       numbers: Math.max(latent, features * likelihood.outputsPerFeature),
     },
     draw: {
       controls: {},
       codes: (noise) => priorPart.codes(noise),
       logProb: (z) => model.prior().logProb(z),
+      ...(priorPart.groups && { groups: priorPart.groups }),
     },
     logWeights: {
       exact: false,
       of: (batch, k) => importanceBound(model, batch, k).logWeights,
     },
+    ...((config.code?.kind ?? 'normal') === 'normal' && {
+      joint: {
+        logPrior: (z: Tensor) => model.prior().logProb(z),
+        logLikelihood: (batch: Batch, z: Tensor) => logLikelihoodOf(model, batch, z),
+      },
+    }),
     impute: {
       kind: 'weighed',
       of: (batch, k) => {
         const draw = posteriorOf(model, batch).draw(k);
         const { logWeights } = importanceOf(model, batch, draw.value, draw.logProb());
-        return { codes: draw.value, logWeights, means: model.decode(draw.value).mean };
+        return { codes: draw.value, logWeights, means: model.decode(draw.value, batch).mean };
       },
     },
     refine: {
@@ -59,6 +67,7 @@ export function vaeAbilities(model: Vae): Abilities {
     },
     ...(rows === undefined && { estimate: estimatesOf(model) }),
     ...(rows !== undefined && { trainingRows: rows }),
+    ...(config.classNames && { condition: { classes: config.classNames, ofCodes: true } }),
     describes: config.likelihood,
     quantities: (batch) => {
       const { bound, kl } = elbo(model, batch);
@@ -120,6 +129,7 @@ function lacksOf({ config }: Vae): Record<string, string> {
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
   return {
     'code.logStd': `a model with ${what}, whose deviations have no closed form; leave out --std`,
+    joint: `a model with ${what}, whose codes have no gradient that chains could follow`,
     estimate: `a model with ${what}, without an encoder whose gradient could be estimated`,
     bijection: 'no flow but a variational autoencoder, which is no bijection',
     trainingRows: `a model with ${what}, which has a code for each row it was trained on and none for others`,

@@ -11,6 +11,7 @@ import type { PriorPart } from './part.ts';
 import { REALNVP, RealNvpPrior } from './realnvp.ts';
 import { VAMP, VampPrior } from './vamp.ts';
 
+export type { MixturePrior } from './mixture.ts';
 export { PriorPart } from './part.ts';
 
 export interface PriorConfig {

@@ -1,7 +1,8 @@
 // A mixture of normals: weights, means and deviations are learned.
-import { type Density, LearnedMixture } from '../../distributions/index.ts';
+import { LearnedMixture } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Schema } from '../../schema/index.ts';
+import type { GroupDraws } from '../family.ts';
 import { PriorPart } from './part.ts';
 
 export const MIXTURE = {
@@ -19,11 +20,13 @@ export const MIXTURE = {
 
 export class MixturePrior extends PriorPart {
   readonly isStandard = false;
-  readonly density: Density;
+  readonly density: LearnedMixture;
+  override readonly groups: GroupDraws;
 
   constructor(latent: number, components: number) {
     super();
     this.density = new LearnedMixture(latent, components);
+    this.groups = { count: components, codes: (chosen) => this.density.drawOf(chosen) };
   }
 
   override children(): [string, unknown][] {

@@ -3,6 +3,7 @@ import type { Density } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Variable } from '../../graph/variable.ts';
 import { Module } from '../../nn/index.ts';
+import type { GroupDraws } from '../family.ts';
 import type { TrainingRows } from '../learner.ts';
 
 export abstract class PriorPart extends Module {
@@ -14,6 +15,8 @@ export abstract class PriorPart extends Module {
   abstract readonly density: Density;
   /** Initial values that are found in the data. */
   initial?(data: TrainingRows, seed: number): ReadonlyMap<Variable, Float32Array>;
+  /** Of a mixture: draws of its components. */
+  readonly groups?: GroupDraws;
   /** Codes [B, M] for noise [B, M] ~ N(0, I), or by noise of its own. */
   abstract codes(noise: Tensor): Tensor;
 }

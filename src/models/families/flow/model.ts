@@ -213,6 +213,7 @@ const LACKS = {
   'decode.draw': 'a flow, which leaves nothing to draw; leave out --draw',
   binarize: 'a flow, whose data are not binarised; leave out --binarize',
   half: 'a flow, whose log-determinants want all their bits; leave out --half',
+  joint: 'a flow, whose codes follow from the data: there is no posterior to sample',
   estimate: 'a flow, whose gradient is exact: there are no estimators to compare',
   refine: 'a flow, whose codes are exact: there is nothing to refit; leave out --refine',
 } as const;

@@ -4,10 +4,7 @@
 import type { Shape } from '../../../graph/shape.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import {
-  add,
-  equalUint,
   exp,
-  iota,
   matmul,
   mul,
   neg,
@@ -15,9 +12,10 @@ import {
   square,
   sum,
   transpose,
-  triangle,
   triangularInverse,
 } from '../../../ops/index.ts';
+import { type GivenSeen, givenByMatrix, givenByScale } from './given.ts';
+import { identity, unpacked } from './packed.ts';
 
 export type CovarianceKind = 'full' | 'tied' | 'diagonal' | 'spherical';
 
@@ -36,16 +34,8 @@ export interface Covariance {
   colour(factor: Tensor, noise: Tensor): Tensor;
   /** Σ_b r y yᵀ, or what of it counts, as the factors are shaped; `weighed` is r y. */
   second(weighed: Tensor, white: Tensor): Tensor;
-}
-
-/** P [..., D, D] of packed factors. */
-export function unpacked(factor: Tensor): Tensor {
-  return add(triangle(factor, { strict: true }), mul(exp(factor), identity(factor)));
-}
-
-function identity(factor: Tensor): Tensor {
-  const n = factor.shape.at(-1) as number;
-  return equalUint(iota(n), reshape(iota(n), [n, 1]));
+  /** What is missing of rows, given what is seen. */
+  readonly given: GivenSeen;
 }
 
 const whitenMatrix: Covariance['whiten'] = (factor, centred) => ({
@@ -69,6 +59,7 @@ export const COVARIANCES: Readonly<Record<CovarianceKind, Covariance>> = {
     whiten: whitenMatrix,
     colour: colourMatrix,
     second: (weighed, white) => matmul(transpose(weighed), white),
+    given: givenByMatrix,
   },
   tied: {
     about: 'one that all components share',
@@ -78,6 +69,7 @@ export const COVARIANCES: Readonly<Record<CovarianceKind, Covariance>> = {
     whiten: whitenMatrix,
     colour: colourMatrix,
     second: (weighed, white) => matmul(transpose(overComponents(weighed)), overComponents(white)),
+    given: givenByMatrix,
   },
   diagonal: {
     about: 'variances of each feature',
@@ -90,6 +82,7 @@ export const COVARIANCES: Readonly<Record<CovarianceKind, Covariance>> = {
     }),
     colour: colourScale,
     second: (weighed, white) => sum(mul(weighed, white), -2, { keepDims: true }),
+    given: givenByScale,
   },
   spherical: {
     about: 'one variance for all features',
@@ -102,6 +95,7 @@ export const COVARIANCES: Readonly<Record<CovarianceKind, Covariance>> = {
     }),
     colour: colourScale,
     second: (weighed, white) => sum(mul(weighed, white), [-1, -2], { keepDims: true }),
+    given: givenByScale,
   },
 };
 

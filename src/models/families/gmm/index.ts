@@ -11,6 +11,8 @@ export const GMM: Family<typeof GMM_KEYS> = {
   required: ['components', 'covariance'],
   defaults: GMM_DEFAULTS,
   range: 'any',
+  takesMissing: true,
+  followsGradient: { fit: ['gradient'] },
   selects: 'components',
   build: (config, data) => new GaussianMixture(config, data),
 };

@@ -34,8 +34,8 @@ export const GMM_KEYS = {
   fit: {
     type: 'choice',
     choices: ['em', 'stepwise', 'gradient'],
-    default: 'em',
-    help: 'EM by passes; by batches, for data that are streamed; or gradient ascent',
+    default: (get: Get) => (get('data.missing') ? 'gradient' : 'em'),
+    help: 'EM by passes; by batches, for data that are streamed; or gradient ascent, where values are missing, too',
   },
   power: {
     type: 'number',

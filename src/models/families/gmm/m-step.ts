@@ -216,7 +216,7 @@ export function coloured(
  * Gives a component that has lost its rows half of those of the heaviest one, which is cut across its
  * longest column of L: both keep its covariance, half a deviation to either side of its mean.
  */
-function revive(
+export function revive(
   { logWeights, mean, factor }: MixtureValues,
   k: number,
   each: number,

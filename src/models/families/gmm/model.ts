@@ -21,13 +21,15 @@ import {
   sum,
   transpose,
   unsqueeze,
+  where,
 } from '../../../ops/index.ts';
 import type { DataDescription } from '../../data-description.ts';
 import type { Abilities, Model, Portrait } from '../../family.ts';
 import type { Learner } from '../../learner.ts';
 import { negativeLogLikelihood } from '../../quantities.ts';
+import { checkWhole, filledRows } from '../../seen-rows.ts';
 import { COVARIANCES, factorShape } from './covariance.ts';
-import { type Joint, jointOf } from './density.ts';
+import { jointOf, type Mixtures, seenJointOf } from './density.ts';
 import { Em } from './em.ts';
 import type { GmmConfig } from './keys.ts';
 
@@ -63,10 +65,17 @@ export class GaussianMixture extends Module implements Model {
     const shared = { ...rest, starts, power, tolerance, columns, features: this.features };
     const how = { kind: covariance, how: start, fit: fit === 'gradient' ? ('em' as const) : fit };
     const em = new Em({ ...shared, ...how }, this);
-    if (fit !== 'gradient') return em.learner;
+    if (fit !== 'gradient') {
+      const { learner } = em;
+      const initial: Learner['initial'] = (data, seed) => {
+        checkWhole('a mixture', fit, data);
+        return learner.initial?.(data, seed) ?? new Map();
+      };
+      return { ...learner, initial };
+    }
     return {
-      initial: (data, seed) => em.initialOfKept(data, seed),
-      loss: ({ x }) => ({ loss: neg(mean(this.logProb(x))) }),
+      initial: (data, seed) => em.initialOfKept(filledRows(data, this.features), seed),
+      loss: (batch) => ({ loss: neg(mean(this.logProb(batch))) }),
     };
   }
 
@@ -82,25 +91,52 @@ export class GaussianMixture extends Module implements Model {
     return unsqueeze(this.factor, 0);
   }
 
-  /** log p(x, c), [K, B], of rows x [B, D]. */
-  private joint(x: Tensor): Tensor {
-    const found: Joint = jointOf(this.config.covariance, x, {
+  private get mixture(): Mixtures {
+    return {
       logWeights: unsqueeze(logSoftmax(this.logWeights), 0),
       mean: unsqueeze(this.mean, 0),
       factor: this.packed,
-    });
-    return reshape(found.logProb, found.logProb.shape.slice(1));
+    };
   }
 
-  /** log p(x), [B], in nats. */
-  logProb(x: Tensor): Tensor {
-    return logSumExp(this.joint(x), 0);
+  /** log p(what is seen, c), [K, B], of rows x [B, D]. */
+  private joint({ x, mask }: Batch): Tensor {
+    const { covariance } = this.config;
+    const { logProb } = mask
+      ? seenJointOf(covariance, x, mask, this.mixture)
+      : jointOf(covariance, x, this.mixture);
+    return reshape(logProb, logProb.shape.slice(1));
   }
 
-  /** p(c | x), [B, K]. */
-  responsibilities(x: Tensor): Tensor {
-    const joint = this.joint(x);
+  /** log p of what is seen, [B], in nats. */
+  logProb(batch: Batch): Tensor {
+    return logSumExp(this.joint(batch), 0);
+  }
+
+  /** p(c | what is seen), [B, K]. */
+  responsibilities(batch: Batch): Tensor {
+    const joint = this.joint(batch);
     return transpose(exp(sub(joint, logSumExp(joint, 0, { keepDims: true }))));
+  }
+
+  /**
+   * What is missing, by the conditionals of all components.
+   *
+   * @param weights of each row's components [B, K]
+   */
+  private putIn(
+    { x, mask }: Batch,
+    weightsOf: (joint: Tensor) => Tensor,
+    isDrawn: boolean,
+  ): Tensor {
+    if (!mask) return x;
+    const [rows, features] = x.shape as [number, number];
+    const found = seenJointOf(this.config.covariance, x, mask, this.mixture);
+    const joint = reshape(found.logProb, found.logProb.shape.slice(1));
+    const spread = isDrawn ? found.spread(randomNormal([1, 1, rows, features])) : 0;
+    const each = add(add(found.filled, spread), reshape(this.mean, [1, -1, 1, features]));
+    const weights = reshape(transpose(weightsOf(joint)), [1, -1, rows, 1]);
+    return where(mask, x, sum(mul(weights, each), [0, 1]));
   }
 
   /** A draw of the component that each row of weights z [B, K] draws: [B, D]. */
@@ -123,7 +159,7 @@ export class GaussianMixture extends Module implements Model {
         noun: 'responsibilities',
         values: 'responsibilities',
         isStandard: false,
-        mean: ({ x }) => this.responsibilities(x),
+        mean: (batch) => this.responsibilities(batch),
       },
       decode: {
         mean: (z) => matmul(z, this.mean),
@@ -133,10 +169,22 @@ export class GaussianMixture extends Module implements Model {
       draw: {
         controls: {},
         codes: (noise) => chosenComponents(logSoftmax(this.logWeights), noise.shape[0] as number),
+        groups: { count: components, codes: (chosen) => chosen },
       },
-      logWeights: { exact: true, of: ({ x }: Batch) => this.logProb(x) },
-      assign: ({ x }) => this.responsibilities(x),
-      quantities: ({ x }) => [negativeLogLikelihood(this.logProb(x))],
+      logWeights: { exact: true, of: (batch: Batch) => this.logProb(batch) },
+      impute: {
+        kind: 'exact',
+        mean: (batch) => this.putIn(batch, (joint) => exp(logSoftmax(transpose(joint))), false),
+        draw: (batch) =>
+          this.putIn(
+            batch,
+            (joint) => chosenComponents(transpose(joint), joint.shape[1] as number),
+            true,
+          ),
+        numbers: Math.max(components * features, this.factor.size),
+      },
+      assign: (batch) => this.responsibilities(batch),
+      quantities: (batch) => [negativeLogLikelihood(this.logProb(batch))],
       freedom: this.freedom,
       lacks: LACKS,
     };
@@ -167,6 +215,7 @@ const LACKS = {
   'code.draw': 'a mixture, whose codes are responsibilities and have no draws; leave out --draw',
   'code.logStd':
     'a mixture, whose codes are responsibilities and have no deviations; leave out --std',
+  joint: 'a mixture, whose codes are components, and whose posterior and log p(x) are exact',
   bijection: 'no flow but a mixture, which is no bijection',
   binarize: 'a mixture, whose data are not binarised; leave out --binarize',
 } as const;

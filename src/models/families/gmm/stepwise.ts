@@ -27,8 +27,9 @@ import {
   triangularInverse,
   unsqueeze,
 } from '../../../ops/index.ts';
-import { COVARIANCES, type CovarianceKind, unpacked } from './covariance.ts';
+import { COVARIANCES, type CovarianceKind } from './covariance.ts';
 import type { Mixtures } from './density.ts';
+import { unpacked } from './packed.ts';
 
 /** Of a batch of B rows, as {@link Mixtures} are shaped. */
 export interface BatchStatistics {

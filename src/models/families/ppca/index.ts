@@ -11,6 +11,8 @@ export const PPCA: Family<typeof PPCA_KEYS> = {
   required: ['latent'],
   defaults: PPCA_DEFAULTS,
   range: 'any',
+  takesMissing: true,
+  followsGradient: { fit: ['gradient'] },
   selects: 'latent',
   build: (config, data) => new Ppca(config, data),
 };

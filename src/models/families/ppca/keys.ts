@@ -13,8 +13,8 @@ export const PPCA_KEYS = {
   fit: {
     type: 'choice',
     choices: ['exact', 'em', 'gradient'],
-    default: 'exact',
-    help: 'by eigenvectors of the covariance, in one pass; by EM, for many features; by gradient ascent',
+    default: (get: Get) => (get('data.missing') ? 'gradient' : 'exact'),
+    help: 'by eigenvectors of the covariance, in one pass; by EM, for many features; by gradient ascent, where values are missing, too',
   },
   tolerance: {
     type: 'number',

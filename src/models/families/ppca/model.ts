@@ -19,11 +19,14 @@ import {
   sub,
   sum,
   transpose,
+  unsqueeze,
+  where,
 } from '../../../ops/index.ts';
 import type { DataDescription } from '../../data-description.ts';
 import type { Abilities, Model, Portrait } from '../../family.ts';
 import type { Learner } from '../../learner.ts';
 import { negativeLogLikelihood } from '../../quantities.ts';
+import { checkWhole, filledRows } from '../../seen-rows.ts';
 import { emLearner, initialOf } from './em.ts';
 import type { PpcaConfig } from './keys.ts';
 import { momentsLearner } from './moments.ts';
@@ -68,13 +71,17 @@ export class Ppca extends Module implements Model {
     const { fit, features, latent } = this;
     switch (fit) {
       case 'exact':
-        return momentsLearner(this, features, latent);
+        return ofWholeRows(fit, momentsLearner(this, features, latent));
       case 'em':
-        return emLearner(this, { features, latent, tolerance }, (x) => posteriorOf(x, this));
+        return ofWholeRows(
+          fit,
+          emLearner(this, { features, latent, tolerance }, (x) => posteriorOf({ x }, this)),
+        );
       default:
         return {
-          initial: (data, seed) => initialOf(this, data, seed, features, latent),
-          loss: ({ x }) => ({ loss: neg(mean(this.logProb(x))) }),
+          initial: (data, seed) =>
+            initialOf(this, filledRows(data, features), seed, features, latent),
+          loss: (batch) => ({ loss: neg(mean(this.logProb(batch))) }),
         };
     }
   }
@@ -87,17 +94,29 @@ export class Ppca extends Module implements Model {
     ];
   }
 
-  /** log p(x), [B], in nats. */
-  logProb(x: Tensor): Tensor {
-    return posteriorOf(x, this).logProb;
+  /** log p of what is seen, [B], in nats. */
+  logProb(batch: Batch): Tensor {
+    return posteriorOf(batch, this).logProb;
   }
 
   /** Posterior means, [B, M]. */
-  code(x: Tensor): Tensor {
-    return posteriorOf(x, this).code;
+  code(batch: Batch): Tensor {
+    return posteriorOf(batch, this).code;
   }
 
-  /** The mean of p(x | z) of codes z [B, M]: [B, D]. */
+  /** A draw of p(z | what is seen), [B, M]. */
+  private drawnCode(batch: Batch): Tensor {
+    const noise = randomNormal([batch.x.shape[0] as number, this.latent]);
+    return drawnCode(this.code(batch), noise, this, batch.mask);
+  }
+
+  /** A draw of p(x | z), [B, D]. */
+  private drawn(z: Tensor): Tensor {
+    const noise = randomNormal([z.shape[0] as number, this.features]);
+    return add(this.decode(z), mul(exp(this.logStd), noise));
+  }
+
+  /** The mean of p(x | z) of codes z [..., M]: [..., D]. */
   decode(z: Tensor): Tensor {
     return add(matmul(z, transpose(this.weight)), this.mean);
   }
@@ -110,22 +129,18 @@ export class Ppca extends Module implements Model {
         noun: 'codes',
         values: 'means',
         isStandard: true,
-        mean: ({ x }) => this.code(x),
-        draw: ({ x }) =>
-          drawnCode(this.code(x), randomNormal([x.shape[0] as number, latent]), this),
-        logStd: ({ x }) => expand(codeLogStd(this), [x.shape[0] as number, latent]),
-        logProb: ({ x }, z) => {
-          const code = this.code(x);
-          const rows = x.shape[0] as number;
-          return codeLogProb(z, z.rank === 2 ? code : reshape(code, [rows, 1, latent]), this);
+        mean: (batch) => this.code(batch),
+        draw: (batch) => this.drawnCode(batch),
+        logStd: ({ x, mask }) => expand(codeLogStd(this, mask), [x.shape[0] as number, latent]),
+        logProb: (batch, z) => {
+          const code = this.code(batch);
+          const means = z.rank === 2 ? code : reshape(code, [-1, 1, latent]);
+          return codeLogProb(z, means, this, batch.mask);
         },
       },
       decode: {
         mean: (z) => this.decode(z),
-        draw: (z) => {
-          const noise = randomNormal([z.shape[0] as number, features]);
-          return add(this.decode(z), mul(exp(this.logStd), noise));
-        },
+        draw: (z) => this.drawn(z),
         numbers: features,
       },
       draw: {
@@ -133,18 +148,37 @@ export class Ppca extends Module implements Model {
         codes: (noise) => noise,
         logProb: (z) => sum(normalLogProb(z, 0, 0), -1),
       },
-      logWeights: { exact: true, of: ({ x }: Batch) => this.logProb(x) },
-      freedom: this.freedom,
-      quantities: ({ x }) => [
-        negativeLogLikelihood(this.logProb(x)),
-        {
-          name: 'reconstruction',
-          label: 'squared error',
-          unit: '',
-          digits: 4,
-          of: div(sum(square(sub(x, this.decode(this.code(x)))), -1), features),
+      logWeights: { exact: true, of: (batch: Batch) => this.logProb(batch) },
+      joint: {
+        logPrior: (z) => sum(normalLogProb(z, 0, 0), -1),
+        logLikelihood: ({ x, mask }, z) => {
+          const each = normalLogProb(unsqueeze(x, 1), this.decode(z), this.logStd);
+          return sum(mask ? mul(unsqueeze(mask, 1), each) : each, -1);
         },
-      ],
+      },
+      impute: {
+        kind: 'exact',
+        mean: (batch) => beside(batch, this.decode(this.code(batch))),
+        draw: (batch) => beside(batch, this.drawn(this.drawnCode(batch))),
+        numbers: latent ** 2,
+      },
+      freedom: this.freedom,
+      quantities: (batch) => {
+        const { code, residual, logProb } = posteriorOf(batch, this);
+        return [
+          negativeLogLikelihood(logProb),
+          {
+            name: 'reconstruction',
+            label: 'squared error',
+            unit: '',
+            digits: 4,
+            of: div(
+              sum(square(batch.mask ? residual : sub(batch.x, this.decode(code))), -1),
+              features,
+            ),
+          },
+        ];
+      },
       lacks: LACKS,
     };
   }
@@ -167,6 +201,18 @@ export class Ppca extends Module implements Model {
     };
   }
 }
+
+/** @throws LatentGpuError, at the start, for rows with holes */
+function ofWholeRows(fit: PpcaConfig['fit'], learner: Learner): Learner {
+  const initial: Learner['initial'] = (data, seed) => {
+    checkWhole('probabilistic PCA', fit, data);
+    return learner.initial?.(data, seed) ?? new Map();
+  };
+  return { ...learner, initial };
+}
+
+/** What is seen, and what is put in elsewhere. */
+const beside = ({ x, mask }: Batch, put: Tensor): Tensor => (mask ? where(mask, x, put) : x);
 
 const HOW = {
   exact: 'by eigenvectors of the covariance',

@@ -1,4 +1,4 @@
-// p(z | x) and p(x) of probabilistic PCA, exactly.
+// p(z | x) and p(x) of probabilistic PCA, exactly, of whole rows and of what is seen of rows.
 import type { Tensor } from '../../../graph/tensor.ts';
 import {
   add,
@@ -24,66 +24,105 @@ export interface Parameters {
   readonly logStd: Tensor;
 }
 
-/** What rows x [B, D] say of their codes. */
+/** Of rows x [B, D], a mask says what is seen: [B, D]. Default: all. */
+export interface Rows {
+  readonly x: Tensor;
+  readonly mask?: Tensor;
+}
+
+/** What rows say of their codes. */
 export interface Posterior {
   /** ẑ = M⁻¹ Wᵀ (x - μ), [B, M]. */
   readonly code: Tensor;
-  /** x - μ - W ẑ, [B, D]. */
+  /** x - μ - W ẑ, [B, D], and 0 where nothing is seen. */
   readonly residual: Tensor;
-  /** log p(x), [B]. */
+  /** log p(x), or of what is seen of it, [B]. */
   readonly logProb: Tensor;
 }
 
-/** R with R Rᵀ = M = Wᵀ W + σ² I, [M, M]: the posterior covariance is σ² R⁻ᵀ R⁻¹. */
-function rootOf({ weight, logStd }: Parameters): Tensor {
-  const m = weight.shape[1] as number;
-  const identity = equalUint(iota(m), reshape(iota(m), [m, 1]));
-  return cholesky(add(matmul(transpose(weight), weight), mul(exp(mul(2, logStd)), identity)));
+function identityOf(m: number): Tensor {
+  return equalUint(iota(m), reshape(iota(m), [m, 1]));
 }
 
-const whitener = (parameters: Parameters): Tensor => triangularInverse(rootOf(parameters));
+/**
+ * R with R Rᵀ = M = Wᵀ W + σ² I, [M, M]: the posterior covariance is σ² R⁻ᵀ R⁻¹. Of rows that are seen in
+ * part, one for each: W has the rows that are seen, [B, M, M].
+ */
+function rootOf({ weight, logStd }: Parameters, mask?: Tensor): Tensor {
+  const [d, m] = weight.shape as [number, number];
+  const gram = mask ? seenGram(weight, mask, d, m) : matmul(transpose(weight), weight);
+  return cholesky(add(gram, mul(exp(mul(2, logStd)), identityOf(m))));
+}
 
-/** Σ log of a triangle's diagonal. */
+/** Σ_d mask w wᵀ of the rows w of W. */
+function seenGram(weight: Tensor, mask: Tensor, d: number, m: number): Tensor {
+  const squares = mul(reshape(weight, [d, m, 1]), reshape(weight, [d, 1, m]));
+  return reshape(matmul(mask, reshape(squares, [d, m * m])), [-1, m, m]);
+}
+
+const whitener = (parameters: Parameters, mask?: Tensor): Tensor =>
+  triangularInverse(rootOf(parameters, mask));
+
+/** v A of rows v [B, M] or [B, S, M], with one A [M, M] for all or one for each row. */
+function times(v: Tensor, matrix: Tensor): Tensor {
+  if (matrix.rank === 2 || v.rank === 3) return matmul(v, matrix);
+  const [rows, m] = v.shape as [number, number];
+  return reshape(matmul(reshape(v, [rows, 1, m]), matrix), [rows, m]);
+}
+
+/** Σ log of triangles' diagonals. */
 function logDiagonal(triangle: Tensor): Tensor {
-  const m = triangle.shape[0] as number;
-  const identity = equalUint(iota(m), reshape(iota(m), [m, 1]));
-  return sum(log(sum(mul(triangle, identity), 0)));
+  return sum(log(sum(mul(triangle, identityOf(triangle.shape.at(-1) as number)), -2)), -1);
 }
 
 /**
  * With C = W Wᵀ + σ² I, (x - μ)ᵀ C⁻¹ (x - μ) = ‖x - μ - W ẑ‖² / σ² + ‖ẑ‖²: the least value of that sum over
  * codes, so that rounding ẑ hardly moves it and nothing cancels; log |C| = (D - M) log σ² + log |M|.
  */
-export function posteriorOf(x: Tensor, parameters: Parameters): Posterior {
+export function posteriorOf({ x, mask }: Rows, parameters: Parameters): Posterior {
   const { weight, mean, logStd } = parameters;
   const [d, m] = weight.shape as [number, number];
-  const inverse = whitener(parameters);
-  const centred = sub(x, mean);
-  const code = matmul(matmul(matmul(centred, weight), transpose(inverse)), inverse);
-  const residual = sub(centred, matmul(code, transpose(weight)));
+  const inverse = whitener(parameters, mask);
+  const seen = (values: Tensor) => (mask ? mul(mask, values) : values);
+  const centred = seen(sub(x, mean));
+  const code = times(times(matmul(centred, weight), transpose(inverse)), inverse);
+  const residual = seen(sub(centred, matmul(code, transpose(weight))));
   const far = add(mul(exp(mul(-2, logStd)), sum(square(residual), -1)), sum(square(code), -1));
-  const logDet = sub(mul(2 * (d - m), logStd), mul(2, logDiagonal(inverse)));
-  const logProb = mul(-0.5, add(far, add(logDet, d * Math.log(2 * Math.PI))));
+  const count = mask ? sum(mask, -1) : d;
+  const logDet = sub(mul(mul(2, sub(count, m)), logStd), mul(2, logDiagonal(inverse)));
+  const logProb = mul(-0.5, add(far, add(logDet, mul(count, Math.log(2 * Math.PI)))));
   return { code, residual, logProb };
 }
 
-/** log deviations of each number of a code, [M]. */
-export function codeLogStd(parameters: Parameters): Tensor {
-  return add(parameters.logStd, mul(0.5, log(sum(square(whitener(parameters)), 0))));
+/** log deviations of each number of a code, [M], or of each row's, [B, M]. */
+export function codeLogStd(parameters: Parameters, mask?: Tensor): Tensor {
+  return add(parameters.logStd, mul(0.5, log(sum(square(whitener(parameters, mask)), -2))));
 }
 
 /** log q(z | x) of codes z [B, M] or [B, S, M] about means of the same rank: [B] or [B, S]. */
-export function codeLogProb(z: Tensor, code: Tensor, parameters: Parameters): Tensor {
+export function codeLogProb(
+  z: Tensor,
+  code: Tensor,
+  parameters: Parameters,
+  mask?: Tensor,
+): Tensor {
   const { logStd } = parameters;
   const m = z.shape.at(-1) as number;
-  const root = rootOf(parameters);
-  const white = matmul(sub(z, code), root);
+  const root = rootOf(parameters, mask);
+  const white = times(sub(z, code), root);
   const far = mul(exp(mul(-2, logStd)), sum(square(white), -1));
-  const logDet = sub(mul(2 * m, logStd), mul(2, logDiagonal(root)));
+  const ofRoot = logDiagonal(root);
+  const perRow = mask && z.rank === 3 ? reshape(ofRoot, [-1, 1]) : ofRoot;
+  const logDet = sub(mul(2 * m, logStd), mul(2, perRow));
   return mul(-0.5, add(far, add(logDet, m * Math.log(2 * Math.PI))));
 }
 
 /** A draw of q(z | x) for noise ε [B, M]: ẑ + σ R⁻ᵀ ε. */
-export function drawnCode(code: Tensor, noise: Tensor, parameters: Parameters): Tensor {
-  return add(code, mul(exp(parameters.logStd), matmul(noise, whitener(parameters))));
+export function drawnCode(
+  code: Tensor,
+  noise: Tensor,
+  parameters: Parameters,
+  mask?: Tensor,
+): Tensor {
+  return add(code, mul(exp(parameters.logStd), times(noise, whitener(parameters, mask))));
 }

@@ -1,0 +1,59 @@
+// The evidence lower bound of a model whose codes come from a mixture's component c:
+// E_q log p(x | z) - KL(q(z, c | x) ‖ p(z, c)). Jiang et al. 2017, equations 11 to 16 and appendix B.
+import type { Normal } from '../../../distributions/index.ts';
+import type { Tensor } from '../../../graph/tensor.ts';
+import {
+  add,
+  exp,
+  klNormal,
+  logSoftmax,
+  mul,
+  normalLogProb,
+  sub,
+  sum,
+  unsqueeze,
+} from '../../../ops/index.ts';
+
+/** Σ_c π_c N(μ_c, σ_c²) over codes of M numbers. */
+export interface Mixture {
+  /** Log weights up to a constant, [K]. */
+  readonly logits: Tensor;
+  /** [K, M]. */
+  readonly mean: Tensor;
+  /** Log standard deviations, [K, M]. */
+  readonly logStd: Tensor;
+}
+
+/** log p(c | z) of codes z [B, M], [B, K]: log-softmax of log π_c + log N(z; μ_c, σ_c²). */
+export function logResponsibilities(z: Tensor, { logits, mean, logStd }: Mixture): Tensor {
+  const each = sum(normalLogProb(unsqueeze(z, 1), mean, logStd), -1);
+  return logSoftmax(add(each, logSoftmax(logits)));
+}
+
+export interface Divergences {
+  /** Σ_c q(c | x) KL(q(z | x) ‖ p(z | c)), [B]. */
+  readonly codes: Tensor;
+  /** KL(q(c | x) ‖ p(c)), [B]. */
+  readonly clusters: Tensor;
+  /** q(c | x), [B, K]. */
+  readonly belongs: Tensor;
+}
+
+/**
+ * The two terms of KL(q(z | x) q(c | x) ‖ p(z | c) p(c)), both in closed form, with q(c | x) = p(c | z) at a
+ * draw z ~ q(z | x): the paper's estimate of E_q p(c | z) by one draw. The bound holds whichever q(c | x) is.
+ *
+ * @param q mean and log standard deviations of q(z | x), [B, M]
+ * @param z draws of it, [B, M]
+ */
+export function divergences(q: Normal, z: Tensor, mixture: Mixture): Divergences {
+  const { mean, logStd, logits } = mixture;
+  const logBelongs = logResponsibilities(z, mixture);
+  const belongs = exp(logBelongs);
+  const each = sum(klNormal(unsqueeze(q.mean, 1), unsqueeze(q.logStd, 1), mean, logStd), -1);
+  return {
+    codes: sum(mul(belongs, each), -1),
+    clusters: sum(mul(belongs, sub(logBelongs, logSoftmax(logits))), -1),
+    belongs,
+  };
+}

@@ -1,0 +1,138 @@
+// A variational autoencoder whose prior is a mixture, a component a cluster.
+import { Normal } from '../../../distributions/index.ts';
+import { LatentGpuError } from '../../../errors.ts';
+import type { Tensor } from '../../../graph/tensor.ts';
+import type { Batch } from '../../../nn/index.ts';
+import { logLikelihoodOf } from '../../../objectives/index.ts';
+import { add, assign, exp, mean, neg, sub } from '../../../ops/index.ts';
+import type { Abilities, Portrait } from '../../family.ts';
+import type { GradientLearner } from '../../learner.ts';
+import type { MixturePrior } from '../../priors/index.ts';
+import { codedPortrait } from '../coded.ts';
+import { Vae } from '../vae.ts';
+import { vaeAbilities } from '../vae-abilities.ts';
+import { divergences, logResponsibilities } from './bound.ts';
+import type { VadeKeys } from './keys.ts';
+import { Revival } from './revival.ts';
+import { mixtureStart } from './start.ts';
+
+export interface VadeConfig extends VadeKeys {
+  /** Extents of one data point, e.g. `[28, 28]`. */
+  readonly shape: readonly number[];
+}
+
+interface VadeTerms {
+  /** [B]. */
+  readonly bound: Tensor;
+  /** KL(q(z, c | x) ‖ p(z, c)), [B], and of it KL(q(c | x) ‖ p(c)). */
+  readonly kl: Tensor;
+  readonly clusters: Tensor;
+  /** q(c | x), [B, K]. */
+  readonly belongs: Tensor;
+}
+
+/** p(x) = Σ_c π_c ∫ N(z; μ_c, σ_c²) p(x | z) dz. */
+export class Vade extends Vae {
+  declare readonly priorPart: MixturePrior;
+  private readonly keys: VadeConfig;
+  private readonly revival: Revival;
+
+  constructor(keys: VadeConfig, seed = 0) {
+    const { components, pretrain: _, ...shared } = keys;
+    super({ ...shared, prior: { kind: 'mixture', components } }, seed);
+    this.keys = keys;
+    this.revival = new Revival(this.mixture);
+  }
+
+  private get mixture() {
+    return this.priorPart.density;
+  }
+
+  /** The bound of rows x [B, D], by one draw of q(z | x) each. */
+  clusteredBound(batch: Batch): VadeTerms {
+    const posterior = this.posterior(batch);
+    const q = new Normal(posterior.mean, posterior.logStd as Tensor);
+    const z = q.rsample();
+    const { codes, clusters, belongs } = divergences(q, z, this.mixture);
+    const kl = add(codes, clusters);
+    return { bound: sub(logLikelihoodOf(this, batch, z), kl), kl, clusters, belongs };
+  }
+
+  /** q(c | x) at the mean of q(z | x), [B, K]. */
+  responsibilities(batch: Batch): Tensor {
+    return exp(logResponsibilities(this.posterior(batch).mean, this.mixture));
+  }
+
+  override get learner(): GradientLearner {
+    const { revival, keys } = this;
+    const { usage, revived } = revival;
+    const code = (batch: Batch) => this.posterior(batch).mean;
+    // Parts name their parameters by themselves, and files are written by the names of the whole.
+    this.namedParameters();
+    return {
+      initial: ({ count }) => {
+        checkRows(keys.components, count);
+        return new Map();
+      },
+      before: {
+        epochs: keys.pretrain.epochs,
+        key: 'pretrain.epochs',
+        loss: (batch) => ({ loss: neg(mean(logLikelihoodOf(this, batch, code(batch)))) }),
+        fit: mixtureStart(code, this.mixture),
+      },
+      loss: (batch) => {
+        const { bound, kl, clusters, belongs } = this.clusteredBound(batch);
+        return {
+          loss: neg(mean(bound)),
+          metrics: { kl: mean(kl), klClusters: mean(clusters) },
+          effects: [assign(usage, add(usage, mean(belongs, 0)))],
+          state: { usage, revived },
+        };
+      },
+      tend: (runtime) => revival.tend(runtime),
+    };
+  }
+
+  override get can(): Abilities {
+    const usual = vaeAbilities(this);
+    return {
+      ...usual,
+      assign: (batch) => this.responsibilities(batch),
+      quantities: (batch) => {
+        const { bound, kl, clusters } = this.clusteredBound(batch);
+        const nats = { unit: 'nats', digits: 3 };
+        return [
+          {
+            ...nats,
+            name: 'negativeElbo',
+            label: 'negative ELBO',
+            of: neg(bound),
+            isDensity: true,
+          },
+          { ...nats, name: 'kl', label: 'kl', of: kl },
+          { ...nats, name: 'klClusters', label: 'kl of clusters', of: clusters },
+        ];
+      },
+    };
+  }
+
+  override get portrait(): Portrait {
+    const { components } = this.keys;
+    const usual = codedPortrait(this.config, this.config, this.latent);
+    const [codes, likelihood] = usual.line ?? ['', ''];
+    return {
+      ...usual,
+      line: [`${codes}, ${components} clusters`, likelihood],
+      facts: [...usual.facts, ['clusters', String(components)]],
+    };
+  }
+}
+
+/** @throws LatentGpuError `bad-config` */
+function checkRows(components: number, count: number): void {
+  if (components <= count) return;
+  throw new LatentGpuError(
+    'bad-config',
+    `components is ${components} and there are ${count} rows to train on; lower it with --set components=${count}`,
+  );
+}
