@@ -2,6 +2,7 @@
 // Kingma and Welling 2014; Burda, Grosse and Salakhutdinov 2016; the lectures' network is
 // D → 300 ReLU → 2M (mean and log standard deviation), M → 300 ReLU → D.
 import type { Density, Distribution } from '../../distributions/index.ts';
+import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { type Batch, type LinearInit, type MLP, Module } from '../../nn/index.ts';
 import {
@@ -13,7 +14,7 @@ import {
   type Posterior,
 } from '../../objectives/index.ts';
 import { type Followed, RowTable } from '../../optim/index.ts';
-import { type Given, nest, type Schema, settle } from '../../schema/index.ts';
+import { type Given, nest, type Schema, settle, type Value } from '../../schema/index.ts';
 import { CODE_KEYS, type CodeConfig, codeSize, NORMAL_CODE } from '../codes.ts';
 import type { Abilities, Family, Model, Told } from '../family.ts';
 import type { GradientLearner } from '../learner.ts';
@@ -24,6 +25,11 @@ import {
   makeLikelihood,
 } from '../likelihoods/index.ts';
 import { makeNet, type NetConfig, through } from '../nets/mlp.ts';
+import {
+  PIXEL_DECODER_KEYS,
+  PixelDecoder,
+  type PixelDecoderConfig,
+} from '../nets/pixel-decoder.ts';
 import {
   FreePart,
   makePosterior,
@@ -48,7 +54,7 @@ export interface VaeConfig {
   readonly encoder: NetConfig;
   /** Of a categorical code, it follows from its groups and classes. */
   readonly latent?: number | undefined;
-  readonly decoder: NetConfig;
+  readonly decoder: NetConfig & PixelDecoderConfig;
   readonly likelihood: LikelihoodConfig;
   /** What is left out is as in the table of keys. */
   readonly objective?: Partial<ObjectiveConfig> | undefined;
@@ -68,6 +74,8 @@ export class Vae extends Module implements Model, LatentModel {
   readonly encoder: MLP | undefined;
   readonly decoder: MLP;
   readonly likelihood: Likelihood;
+  /** Describes pixels by those before them too, with what the decoder makes of a code. */
+  readonly pixels: PixelDecoder | undefined;
   readonly objective: Objective;
   readonly config: VaeConfig;
   readonly features: number;
@@ -106,7 +114,18 @@ export class Vae extends Module implements Model, LatentModel {
     } else {
       this.encoder = makeNet(encoder, [this.features, width], init, classes);
     }
-    const outputs = this.features * this.likelihood.outputsPerFeature;
+    const { receptive = null } = decoder;
+    if (receptive !== null && classNames) {
+      throw new LatentGpuError(
+        'bad-config',
+        'decoder.receptive goes with a decoder that is told no classes; leave it out, or train vae',
+      );
+    }
+    this.pixels =
+      receptive === null
+        ? undefined
+        : new PixelDecoder(receptive, decoder, config.shape, this.likelihood);
+    const outputs = this.pixels?.told ?? this.features * this.likelihood.outputsPerFeature;
     this.decoder = makeNet(decoder, [this.latent, outputs], init, classes);
     this.objective = this.objectiveOf(config.objective);
   }
@@ -133,6 +152,7 @@ export class Vae extends Module implements Model, LatentModel {
     return [
       ...(this.encoder ? [['encoder', this.encoder] as [string, unknown]] : []),
       ['decoder', this.decoder],
+      ...(this.pixels ? [['pixels', this.pixels] as [string, unknown]] : []),
       ['likelihood', this.likelihood],
       [this.posteriorPart.tensors, this.table ?? this.posteriorPart],
       [this.priorPart.tensors, this.priorPart],
@@ -154,7 +174,8 @@ export class Vae extends Module implements Model, LatentModel {
   }
 
   decode(z: Tensor, told?: Told): Distribution {
-    return this.likelihood.distribution(through(this.decoder, z, told));
+    const made = through(this.decoder, z, told);
+    return (this.pixels ?? this.likelihood).distribution(made);
   }
 
   prior(): Density {
@@ -180,7 +201,7 @@ export class Vae extends Module implements Model, LatentModel {
       parts.flatMap((part) => part?.parameters() ?? []);
     const turns = {
       e: parametersOf(this.encoder, this.posteriorPart, this.objective),
-      m: parametersOf(this.decoder, this.likelihood, this.priorPart),
+      m: parametersOf(this.decoder, this.pixels, this.likelihood, this.priorPart),
     };
     // Parts name their parameters by themselves, and files are written by the names of the whole.
     this.namedParameters();
@@ -222,6 +243,7 @@ function settledObjective(
 export const VAE_KEYS = {
   ...CODE_KEYS,
   ...NET_KEYS,
+  ...PIXEL_DECODER_KEYS,
   ...LIKELIHOOD_KEYS,
   ...POSTERIOR_KEYS,
   ...PRIOR_KEYS,
@@ -236,6 +258,14 @@ export const SHARED = {
   run: { ...DECODED_RUN_KEYS, ...WEIGHED_RUN_KEYS },
   // The encoder sees zeros, and bounds sum log p(x | z) over what is seen (Mattei and Frellsen 2019).
   takesMissing: true,
+  check: (values: ReadonlyMap<string, Value>): void => {
+    if ((values.get('decoder.receptive') ?? null) === null) return;
+    if (values.get('outputBias') !== 'data') return;
+    throw new LatentGpuError(
+      'bad-config',
+      'outputBias=data sets what the decoder says of pixels, and with decoder.receptive it says maps; leave one of them out',
+    );
+  },
   build: (config: unknown, { shape }: { readonly shape: readonly number[] }, seed: number) =>
     new Vae({ ...(config as Omit<VaeConfig, 'shape'>), shape }, seed),
 };
