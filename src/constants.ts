@@ -14,3 +14,6 @@ export const IMPORTANCE_SAMPLES = { evaluation: 5000, scores: 500 } as const;
 
 /** Rows whose likelihood is estimated unless more are asked for: it is nearly all of the work. */
 export const LIKELIHOOD_ROWS = 1000;
+
+/** The label of a row whose class is not known. */
+export const UNKNOWN_CLASS = 0xffffffff;

@@ -20,6 +20,8 @@ export const STREAMS = {
   hidden: 106,
   /** Which values are replaced by those of other rows. */
   corrupted: 107,
+  /** Which rows keep their classes. */
+  hiddenLabels: 108,
   /** The demo's codes, and which images it shows. */
   shownSamples: 201,
   shownImages: 202,

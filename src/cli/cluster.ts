@@ -1,5 +1,6 @@
 // latentgpu cluster: the groups that a model sorts data into.
 import type { Command } from 'commander';
+import { UNKNOWN_CLASS } from '../constants.ts';
 import { LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
 import { type Agreement, agreement, type Groups, groupsOf, lack } from '../models/index.ts';
@@ -86,9 +87,7 @@ async function perform(dir: string, options: ClusterOptions, context: Context): 
       };
       await writePicture(picture, clustersPicture(subject, appearanceOf(loaded)));
     }
-    const found =
-      labels &&
-      agreement(groups.labels, groups.size, labels, dataset.classes ?? 1 + maximum(labels));
+    const found = labels && agreementOf(groups, labels, dataset.classes);
     const sizes = Array.from({ length: groups.size }, (_, k) =>
       groups.labels.reduce((sum, label) => sum + Number(label === k), 0),
     );
@@ -108,6 +107,19 @@ async function perform(dir: string, options: ClusterOptions, context: Context): 
       out.quiet ? '' : lines(title, sizes, found, className, [file, picture]),
     );
   });
+}
+
+/** Of the rows whose class is known. */
+function agreementOf(
+  groups: Groups,
+  labels: Uint8Array | Uint32Array,
+  classes: number | undefined,
+): Agreement | undefined {
+  const rows = [...labels.keys()].filter((row) => labels[row] !== UNKNOWN_CLASS);
+  if (rows.length === 0) return undefined;
+  const of = (values: ArrayLike<number>) => Uint32Array.from(rows, (row) => values[row] as number);
+  const known = of(labels);
+  return agreement(of(groups.labels), groups.size, known, classes ?? 1 + maximum(known));
 }
 
 const maximum = (values: ArrayLike<number>): number => {

@@ -29,7 +29,13 @@ export function trainCommand(program: Command): void {
     )
     .option('--standardize', 'for values of any range: (x - mean) / deviation')
     .option('--label-column <name>', "a table's column of classes, by name or number")
+    .option('--target <column>', 'the column that bayes-linear predicts, by name or number')
     .addOption(hideOption())
+    .addOption(
+      new Option('--hide-labels <share>', 'of the rows of each class, for m2: 0.9').argParser(
+        share,
+      ),
+    )
     .addOption(countOption('--limit <n>', 'train on the first n rows only'))
     .addOption(countOption('--epochs <n>', 'passes over the data, in all'))
     .addOption(countOption('--steps <n>', 'steps in all, in place of epochs'))
@@ -93,6 +99,12 @@ function unknownFamily(name: string | undefined): LatentGpuError {
     'bad-config',
     `${why}: ${names.join(', ')}, as in \`latentgpu train vae --data digits\`${hint}`,
   );
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value < 1) return value;
+  throw new InvalidArgumentError('It must be a fraction above 0 and below 1, such as 0.9');
 }
 
 /** A number of rows, or a fraction of them. */

@@ -1,4 +1,5 @@
 // A data set in memory, and what must hold of one.
+import { UNKNOWN_CLASS } from '../constants.ts';
 import { LatentGpuError } from '../errors.ts';
 import { quote } from '../formats/message.ts';
 import { Random } from '../random.ts';
@@ -37,9 +38,6 @@ export interface ImageDataset<Data = Uint8Array | Float32Array> {
   /** Where the data came from, for people: a path, or how it was generated. */
   source: string;
 }
-
-/** The label of a row whose class is not known. */
-export const UNKNOWN_CLASS = 0xffffffff;
 
 /** Columns of a table that are no features, by heading (by number from 1 where there is none). */
 export interface TableNotes {

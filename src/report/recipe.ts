@@ -72,7 +72,8 @@ function settledApart({ family: name, config, data }: TrainingRecord): Map<strin
  * @throws LatentGpuError `bad-config` if the record has what this version does not know
  */
 export function trainLine(record: TrainingRecord, out: string): string {
-  const { data, dataDir, test, limit, labelColumn, standardize, table } = record.data;
+  const { data, dataDir, test, limit, labelColumn, standardize, table, hide, hideLabels } =
+    record.data;
   const apart = settledApart(record);
   const options = Object.entries(OPTIONS).map(([name, flag]) => [flag, apart.get(name)] as const);
   const keys = [...apart]
@@ -86,6 +87,8 @@ export function trainLine(record: TrainingRecord, out: string): string {
       '--data-dir': dataDir,
       '--test': test,
       '--label-column': labelColumn,
+      '--hide': hide,
+      '--hide-labels': hideLabels,
       '--limit': limit,
     }),
     ...optionWords({ '--header': table?.header, '--encoding': table?.encoding }),

@@ -22,6 +22,8 @@ export interface DataRecord {
   readonly labelColumn?: string;
   /** What was hidden of the data: `top`, `bottom`, `random:0.5`. */
   readonly hide?: string;
+  /** The share of rows whose classes were hidden. */
+  readonly hideLabels?: number;
   /** How a table was read. */
   readonly table?: TableChoice;
   /** Headings (numbers where there are none) of its columns that are neither features nor classes. */
@@ -100,7 +102,12 @@ export function parseRecord(found: string, path: string): TrainingRecord {
   for (const [key, value] of Object.entries(texts)) {
     if (!isText(value)) throw bad(`data.${key} must be a text`);
   }
-  const { limit } = data;
+  const { limit, hideLabels } = data;
+  if (hideLabels !== undefined && !(hideLabels > 0 && hideLabels < 1)) {
+    throw bad(
+      `data.hideLabels is ${quote(JSON.stringify(hideLabels))}; it must be above 0 and below 1`,
+    );
+  }
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
     throw bad(`data.limit is ${quote(JSON.stringify(limit))}; it must be a whole number above 0`);
   }

@@ -34,6 +34,10 @@ export interface DataChoice {
   readonly table?: TableChoice;
   /** What is hidden of the data: `top`, `bottom`, `random:0.5`. */
   readonly hide?: string;
+  /** The share of rows to train on whose classes are hidden. */
+  readonly hideLabels?: number;
+  /** Whether a table's column of classes may have empty cells. */
+  readonly takesUnlabelled?: boolean;
   /** Whether values may be missing. */
   readonly takesMissing?: boolean;
   /** What else may be done about them, where they may not. */
@@ -55,7 +59,7 @@ export interface DataContext {
 
 /** Paths made absolute, so that they hold from anywhere. */
 export function absolute(choice: DataChoice): DataChoice {
-  const { data, dataDir, test, limit, labelColumn, table, hide } = choice;
+  const { data, dataDir, test, limit, labelColumn, table, hide, hideLabels } = choice;
   const { standardize: isStandardized } = choice;
   const whole = (path: string) => (NAMED.includes(path) ? path : resolve(path));
   return {
@@ -67,6 +71,7 @@ export function absolute(choice: DataChoice): DataChoice {
     ...(labelColumn !== undefined && { labelColumn }),
     ...(table !== undefined && { table }),
     ...(hide !== undefined && { hide }),
+    ...(hideLabels !== undefined && { hideLabels }),
   };
 }
 
@@ -94,7 +99,11 @@ async function load(
       ...(dataDir !== undefined && { dataDir }),
       ...(count !== undefined && { count }),
       ...(labelColumn !== undefined && {
-        labelColumn: { name: labelColumn, isOptional: isOther },
+        labelColumn: {
+          name: labelColumn,
+          isOptional: isOther,
+          ...(choice.takesUnlabelled && { mayLack: true }),
+        },
       }),
       table: tableOf(choice.table, context),
       ...(classes && { classes }),

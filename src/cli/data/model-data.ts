@@ -57,6 +57,7 @@ export async function loadModelData(
     ...(takesAnyRange(loaded) && { anyRange: true }),
     ...missingChoice(familyOf(config.family), hideFor(options, record?.data.hide)),
     exact: true,
+    ...(familyOf(config.family).takesUnlabelled && { takesUnlabelled: true }),
     ...(labelColumn !== undefined && { labelColumn }),
   };
   const table = tableChoice(options);

@@ -1,6 +1,7 @@
 // The classes that a conditional model is told on the command line, by their names.
 import { Option } from 'commander';
-import { type ImageDataset, UNKNOWN_CLASS } from '../../data/dataset.ts';
+import { UNKNOWN_CLASS } from '../../constants.ts';
+import type { ImageDataset } from '../../data/dataset.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { quote } from '../../formats/message.ts';
 import type { Abilities, Model } from '../../models/index.ts';

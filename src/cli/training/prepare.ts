@@ -1,11 +1,19 @@
 // What a training run needs, read and checked before anything is written.
-import { type ImageDataset, type LoadedDataset, UNKNOWN_CLASS } from '../../data/dataset.ts';
+import { UNKNOWN_CLASS } from '../../constants.ts';
+import type { ImageDataset, LoadedDataset } from '../../data/dataset.ts';
 import { toFloat32 } from '../../data/float32.ts';
+import { hideLabels } from '../../data/hide-labels.ts';
 import { checkColumnsSeen } from '../../data/missing.ts';
 import { PLANE_DATA } from '../../data/plane.ts';
 import { type Standardization, standardizationOf, standardize } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
-import { buildModel, type Family, type Model, type ModelConfig } from '../../models/index.ts';
+import {
+  buildModel,
+  type Family,
+  families,
+  type Model,
+  type ModelConfig,
+} from '../../models/index.ts';
 import { nest, type Values } from '../../schema/index.ts';
 import {
   type Binarization,
@@ -32,6 +40,10 @@ import { loadTraining, recordOf, type TrainingData } from '../data/load.ts';
 import { missingChoice } from '../data/missing.ts';
 import { chooseBinarization, traitsOf } from '../data/traits.ts';
 import type { RunRequest } from './request.ts';
+import { targetOf } from './target.ts';
+
+/** Which classes are hidden does not depend on a run's seed: runs are to be compared. */
+const HIDING_SEED = 0;
 
 /** A run with everything checked and nothing done. */
 export interface Prepared {
@@ -62,8 +74,10 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     ...missingChoice(family, request.data.hide),
     ...(isStandardized && { standardize: true }),
     ...(isAnyRange(family, request.data.data) && { anyRange: true }),
+    ...(family.takesUnlabelled && { takesUnlabelled: true }),
   };
-  const read = await loadTraining(choice, holdOut, out);
+  checkHidden(family, choice.hideLabels);
+  const read = withHidden(await loadTraining(choice, holdOut, out), choice.hideLabels);
   if (read.test) checkShape(read.test, read.train.shape);
   checkColumnsSeen(read.train);
   const standardization = isStandardized ? standardizationOf(read.train) : undefined;
@@ -77,7 +91,8 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     ...(train.columns && { columns: train.columns }),
     ...(family.wants?.includes('labels') && { classNames: classNamesOf(train) }),
   };
-  const open = settleRun(family, request.sources, { ...traitsOf(train), rows: train.count });
+  const sources = [...request.sources, ...targetOf(request, read.train)];
+  const open = settleRun(family, sources, { ...traitsOf(train), rows: train.count });
   const { model: modelConfig, training: asked } = runConfig(family, described, open);
   const { batch, seed } = asked;
   if (batch > train.count) {
@@ -221,6 +236,24 @@ function checkWants(
     'bad-config',
     `${name} learns from labels, and ${data} has none; name a table's column with --label-column, or data with classes`,
   );
+}
+
+/** @throws LatentGpuError `bad-config` for a family that needs every class it is told */
+function checkHidden({ name, takesUnlabelled }: Family, share: number | undefined): void {
+  if (share === undefined || takesUnlabelled) return;
+  const others = families().filter((family) => family.takesUnlabelled);
+  throw new LatentGpuError(
+    'bad-config',
+    `--hide-labels ${share}: ${name} takes no rows of unknown classes; leave it out, or train ${others.map((family) => family.name).join(' or ')}`,
+  );
+}
+
+/** The classes of a share of the rows to train on hidden; those to evaluate on keep theirs. */
+function withHidden(
+  { train, test }: TrainingData<LoadedDataset>,
+  share: number | undefined,
+): TrainingData<LoadedDataset> {
+  return { train: share === undefined ? train : hideLabels(train, share, HIDING_SEED), test };
 }
 
 /** Names of all classes; of classes without names, their numbers. */

@@ -32,7 +32,9 @@ export interface TrainOptions extends CommonOptions, TableFlags {
   holdOut?: number;
   standardize?: boolean;
   labelColumn?: string;
+  target?: string;
   hide?: string;
+  hideLabels?: number;
   limit?: number;
   epochs?: number;
   steps?: number;
@@ -50,6 +52,8 @@ export interface RunRequest {
   /** What was asked for; defaults depend on the data. */
   readonly sources: Sources;
   readonly data: DataChoice;
+  /** A column, as `--target` names it. */
+  readonly target?: string;
   readonly folder: string;
   readonly force: boolean;
   /** Of a run that begins; default: as the environment says. */
@@ -88,7 +92,7 @@ async function asked(
 }
 
 function choice(options: TrainOptions & { data: string }): DataChoice {
-  const { data, dataDir, test, limit, labelColumn, hide } = options;
+  const { data, dataDir, test, limit, labelColumn, hide, hideLabels } = options;
   const table = tableChoice(options);
   return {
     data,
@@ -98,6 +102,7 @@ function choice(options: TrainOptions & { data: string }): DataChoice {
     ...(labelColumn !== undefined && { labelColumn }),
     ...(table && { table }),
     ...(hide !== undefined && { hide }),
+    ...(hideLabels !== undefined && { hideLabels }),
   };
 }
 
@@ -124,6 +129,7 @@ export async function fresh(
     folder: options.out ?? defaultFolder(data, family),
     force: options.force === true,
     ...(options.tune !== undefined && { tune: options.tune }),
+    ...(options.target !== undefined && { target: options.target }),
     ...(range && { range }),
     resume: undefined,
   };
@@ -166,7 +172,7 @@ export async function continued(
   const before = keyValues(family, record.config, `${folder}/training.json`);
   const sources = [before, ...(await asked(family, options, context))];
   refuseChanges(settleRun(family, [before]), settleRun(family, sources), folder);
-  const { data, dataDir, test, limit, labelColumn, table, hide } = record.data;
+  const { data, dataDir, test, limit, labelColumn, table, hide, hideLabels } = record.data;
   return {
     family,
     sources,
@@ -176,6 +182,7 @@ export async function continued(
       limit,
       labelColumn,
       hide,
+      hideLabels,
       ...table,
       ...given(options),
       data: options.data ?? data,
@@ -188,8 +195,8 @@ export async function continued(
 
 /** The options about data that were given. */
 function given(options: TrainOptions): Partial<TrainOptions> {
-  const { dataDir, test, limit, labelColumn, hide } = options;
-  const said = { dataDir, test, limit, labelColumn, hide, ...tableChoice(options) };
+  const { dataDir, test, limit, labelColumn, hide, hideLabels } = options;
+  const said = { dataDir, test, limit, labelColumn, hide, hideLabels, ...tableChoice(options) };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
 

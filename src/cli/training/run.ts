@@ -1,4 +1,5 @@
 // One training run into one folder: what `train` and `start` do.
+import { unlabelledText } from '../../data/hide-labels.ts';
 import { missingText } from '../../data/missing.ts';
 import { logScales, meanScale } from '../../data/standardize.ts';
 import { openDevice } from '../../device/index.ts';
@@ -165,7 +166,7 @@ function announce(
   out.say(
     `${request.family.name} ${described.data.shape.join('×')}${codes}, ` +
       `${model.parameterCount().toLocaleString('en-US')} parameters; ` +
-      `${[`${data.train.name}, ${data.train.count} rows`, ...missingText(data.train)].join(', ')}` +
+      `${[`${data.train.name}, ${data.train.count} rows`, ...missingText(data.train), ...unlabelledText(data.train)].join(', ')}` +
       `${trainer.isStreamed ? ', streamed' : ''}, ` +
       `${treatment}${likelihood}`,
   );
@@ -208,7 +209,7 @@ async function fitInto(
             const rows = rowSourceOf(test, binarization, training.seed);
             return evaluateModel(runtime, model, test, rows, {
               limit: Math.min(limit, test.count),
-              logScale: logScales(standardization, test),
+              logScale: logScales(standardization, test, model.can.densityOf),
               samples,
             });
           },
@@ -252,6 +253,6 @@ async function draw(
 }
 
 /** What the loss of the training rows, the mean over them, gains in data units. */
-function shiftOf({ standardization, data }: Prepared): number {
-  return meanScale(logScales(standardization, data.train));
+function shiftOf({ standardization, data, model }: Prepared): number {
+  return meanScale(logScales(standardization, data.train, model.can.densityOf));
 }

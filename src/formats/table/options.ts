@@ -6,6 +6,8 @@ export interface LabelColumn {
   readonly name: string;
   /** Whether a table without it is read, too. */
   readonly isOptional?: boolean;
+  /** Whether cells may be empty: of rows whose class is not known. */
+  readonly mayLack?: boolean;
 }
 
 export interface TableChoice {

@@ -218,6 +218,7 @@ export class TableReader {
 
   private text(raw: string, column: number): string {
     const cell = raw.trim();
+    if (this.source.labels?.mayLack && isUnknown(cell)) return '';
     if (cell !== '') return cell;
     throw this.bad(`${this.place(column)} is empty; every row needs a label`);
   }

@@ -1,5 +1,5 @@
 // The classes of rows, as a model is told them.
-import { UNKNOWN_CLASS } from '../../data/dataset.ts';
+import { UNKNOWN_CLASS } from '../../constants.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { Model } from '../family.ts';
 import type { RowSource } from './rows.ts';

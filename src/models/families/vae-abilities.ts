@@ -15,7 +15,7 @@ import {
 } from '../../objectives/index.ts';
 import { neg, zeros } from '../../ops/index.ts';
 import type { Abilities, CodeAbility } from '../family.ts';
-import { through } from '../nets/mlp.ts';
+import { through } from '../nets/index.ts';
 import { FreePart } from '../posteriors/index.ts';
 import type { Vae } from './vae.ts';
 import { estimatesOf } from './vae-estimates.ts';
@@ -145,6 +145,9 @@ function lacksOf({ config, pixels }: Vae): Record<string, string> {
   const kind = code?.kind ?? 'normal';
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
   return {
+    ...(kind !== 'normal' && {
+      prior: `a model with ${what}, whose codes are no real numbers; set prior.kind=learned in training`,
+    }),
     'code.logStd': `a model with ${what}, whose deviations have no closed form; leave out --std`,
     joint: `a model with ${what}, whose codes have no gradient that chains could follow`,
     estimate: `a model with ${what}, without an encoder whose gradient could be estimated`,

@@ -4,7 +4,7 @@
 import type { Density, Distribution } from '../../distributions/index.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { type Batch, type LinearInit, type MLP, Module } from '../../nn/index.ts';
+import { type Batch, type LinearInit, Module } from '../../nn/index.ts';
 import {
   type LatentModel,
   OBJECTIVE_KEYS,
@@ -24,7 +24,7 @@ import {
   type LikelihoodConfig,
   makeLikelihood,
 } from '../likelihoods/index.ts';
-import { makeNet, type NetConfig, through } from '../nets/mlp.ts';
+import { makeDecoder, makeEncoder, type Net, type NetConfig, through } from '../nets/index.ts';
 import {
   PIXEL_DECODER_KEYS,
   PixelDecoder,
@@ -71,8 +71,8 @@ export interface VaeConfig {
 
 export class Vae extends Module implements Model, LatentModel {
   /** Of a model with a posterior of its own for each row there is none. */
-  readonly encoder: MLP | undefined;
-  readonly decoder: MLP;
+  readonly encoder: Net | undefined;
+  readonly decoder: Net;
   readonly likelihood: Likelihood;
   /** Describes pixels by those before them too, with what the decoder makes of a code. */
   readonly pixels: PixelDecoder | undefined;
@@ -109,10 +109,11 @@ export class Vae extends Module implements Model, LatentModel {
           : `prior.kind is vamp, which mixes independent normals, and posterior.kind is ${posterior.kind}; set posterior.kind=normal`,
     });
     const { width } = this.posteriorPart;
+    const ends = { shape: config.shape, code: this.latent, init, classes };
     if (this.posteriorPart instanceof FreePart) {
       this.table = new RowTable({ rows: this.posteriorPart.rows, width });
     } else {
-      this.encoder = makeNet(encoder, [this.features, width], init, classes);
+      this.encoder = makeEncoder(encoder, { ...ends, code: width });
     }
     const { receptive = null } = decoder;
     if (receptive !== null && classNames) {
@@ -125,8 +126,12 @@ export class Vae extends Module implements Model, LatentModel {
       receptive === null
         ? undefined
         : new PixelDecoder(receptive, decoder, config.shape, this.likelihood);
-    const outputs = this.pixels?.told ?? this.features * this.likelihood.outputsPerFeature;
-    this.decoder = makeNet(decoder, [this.latent, outputs], init, classes);
+    const { outputsPerFeature } = this.likelihood;
+    // Maps lie as classes do: those of a pixel together.
+    const described = this.pixels
+      ? { kind: 'categorical', outputsPerFeature: this.pixels.maps }
+      : { ...config.likelihood, outputsPerFeature };
+    this.decoder = makeDecoder(decoder, ends, described);
     this.objective = this.objectiveOf(config.objective);
   }
 

@@ -28,12 +28,12 @@ export const PIXEL_DECODER_KEYS = {
     default: null,
     help: 'of images: pixels above and to the left that a pixel is drawn by beside the code, by a PixelCNN (PixelVAE); null: none',
   },
-  'decoder.channels': {
+  'decoder.pixelChannels': {
     ...PIXELCNN_KEYS.channels,
     when,
     help: 'features of a pixel in the PixelCNN',
   },
-  'decoder.layers': {
+  'decoder.pixelLayers': {
     ...PIXELCNN_KEYS.layers,
     default: 2,
     when,
@@ -52,8 +52,8 @@ export const PIXEL_DECODER_KEYS = {
 export interface PixelDecoderConfig {
   /** null, or left out: pixels are independent given the code. */
   readonly receptive?: number | null | undefined;
-  readonly channels?: number | undefined;
-  readonly layers?: number | undefined;
+  readonly pixelChannels?: number | undefined;
+  readonly pixelLayers?: number | undefined;
   readonly maps?: number | undefined;
 }
 
@@ -66,7 +66,7 @@ export class PixelDecoder extends Module {
   /** @throws LatentGpuError `bad-config` for data that are no images of one channel, or smaller ones */
   constructor(
     receptive: number,
-    { channels = 16, layers = 2, maps = 4 }: PixelDecoderConfig,
+    { pixelChannels: channels = 16, pixelLayers: layers = 2, maps = 4 }: PixelDecoderConfig,
     shape: readonly number[],
     likelihood: Likelihood,
   ) {
@@ -83,7 +83,7 @@ export class PixelDecoder extends Module {
   }
 
   /** Numbers that the decoder's net makes of a code. */
-  get told(): number {
+  private get told(): number {
     const [height, width] = this.shape as [number, number];
     return height * width * this.maps;
   }

@@ -1,4 +1,5 @@
 // Ways from data point to data point, straight through the space of their codes.
+import { UNKNOWN_CLASS } from '../../constants.ts';
 import { interpolate } from '../../models/index.ts';
 import { inDataUnits, pictureOf } from '../../pictures/points.ts';
 import { DEFORMED_GRID } from './deformed-grid.ts';
@@ -35,13 +36,17 @@ export const INTERPOLATION: PictureView = {
     const series: number[] = [];
     // All of a way is of the class that it begins in.
     const labels = new Uint32Array(count * STEPS);
+    const own = (row: number) => {
+      const label = shown.labels?.[row] ?? UNKNOWN_CLASS;
+      return label === UNKNOWN_CLASS ? 0 : label;
+    };
     for (let i = 0; i < count; i++) {
       const way = interpolate(end(2 * i), end(2 * i + 1), STEPS);
       for (let step = 0; step < STEPS; step++) {
         const at = isTurned ? step * count + i : i * STEPS + step;
         codes.set(way.subarray(step * size, (step + 1) * size), at * size);
         series[at] = i;
-        labels[at] = shown.labels?.[2 * i] ?? 0;
+        labels[at] = own(2 * i);
       }
     }
     const made = await asked.decode(codes, count * STEPS, 'mean', 0, {

@@ -1,0 +1,68 @@
+// What may be asked of a semi-supervised model.
+import { hottest } from '../../../distributions/index.ts';
+import type { Tensor } from '../../../graph/tensor.ts';
+import type { Batch } from '../../../nn/index.ts';
+import { exp, mul, neg, oneHot, sum } from '../../../ops/index.ts';
+import type { Abilities, Quantity } from '../../family.ts';
+import type { SemiSupervised } from './model.ts';
+
+export function m2Abilities(model: SemiSupervised): Abilities {
+  const { each, classes, features } = model;
+  const { can } = each;
+  return {
+    code: {
+      size: each.latent,
+      noun: 'codes',
+      values: 'means',
+      isStandard: true,
+      mean: (batch) => model.posterior(batch).mean,
+      draw: (batch) => model.posterior(batch).draw(1).value,
+      logStd: (batch) => model.posterior(batch).logStd as Tensor,
+      kl: (batch) => model.posterior(batch).klTo?.(each.prior()) as Tensor,
+    },
+    decode: {
+      mean: (z, told) => model.decode(z, told).mean,
+      draw: (z, told) => model.decode(z, told).sample(),
+      parameters: (z, told) => model.decode(z, told).parameters ?? [],
+      // Bounds decode every row as every class.
+      numbers: classes * Math.max(each.latent, features * each.likelihood.outputsPerFeature),
+    },
+    ...(can.draw && { draw: can.draw }),
+    condition: { classes: each.config.classNames ?? [], ofCodes: false },
+    logWeights: { exact: false, of: (batch, k) => model.logWeights(batch, k) },
+    assign: (batch) => exp(model.beliefs(batch).logQ),
+    describes: each.config.likelihood,
+    quantities: (batch) => quantitiesOf(model, batch),
+    lacks: LACKS,
+  };
+}
+
+/** Of data whose classes are known, too, as if they were not: what the model would say by itself. */
+function quantitiesOf(model: SemiSupervised, batch: Batch): Quantity[] {
+  const { x, labels } = batch;
+  const beliefs = model.beliefs({ x });
+  const { bound, kl } = model.bound({ x }, beliefs);
+  const nats = { unit: 'nats', digits: 3 };
+  return [
+    { name: 'negativeElbo', label: 'negative ELBO', ...nats, of: neg(bound), isDensity: true },
+    { name: 'kl', label: 'kl', ...nats, of: kl },
+    ...(labels
+      ? [
+          {
+            name: 'accuracy',
+            label: 'accuracy',
+            ...{ unit: '', digits: 4 },
+            of: sum(mul(hottest(beliefs.logQ), oneHot(labels, model.classes)), 1),
+          },
+        ]
+      : []),
+  ];
+}
+
+const LACKS = {
+  impute: 'a semi-supervised model, which takes no missing values; train a cvae or a vae for those',
+  refine: 'a semi-supervised model, which has a posterior for each class; leave out --refine',
+  estimate:
+    'a semi-supervised model, whose classes are summed over; train a vae to compare estimators',
+  bijection: 'no flow but a semi-supervised model, which is no bijection',
+} as const;

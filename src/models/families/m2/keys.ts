@@ -1,0 +1,47 @@
+// What a semi-supervised model is: the parts of a conditional VAE, and a classifier beside them.
+import { LatentGpuError } from '../../../errors.ts';
+import { OBJECTIVE_KEYS } from '../../../objectives/index.ts';
+import type { ConfigOf, Schema, Value } from '../../../schema/index.ts';
+import { LIKELIHOOD_KEYS } from '../../likelihoods/index.ts';
+import { MLP_KEYS } from '../../nets/mlp.ts';
+import { INIT_KEYS, LATENT, NET_KEYS } from '../coded.ts';
+
+export const M2_KEYS = {
+  latent: LATENT,
+  ...NET_KEYS,
+  'classifier.hidden': MLP_KEYS.hidden,
+  'classifier.activation': MLP_KEYS.activation,
+  alpha: {
+    type: 'number',
+    min: 0,
+    default: 10,
+    help: 'weight of -log q(y | x) of rows whose class is known, in nats of the bound',
+  },
+  ...LIKELIHOOD_KEYS,
+  ...OBJECTIVE_KEYS,
+  ...INIT_KEYS,
+} as const satisfies Schema;
+
+export type M2Config = ConfigOf<typeof M2_KEYS>;
+
+/** @throws LatentGpuError `bad-config` for what means nothing where classes are summed over */
+export function checkM2(values: ReadonlyMap<string, Value>): void {
+  const refuse = (why: string): never => {
+    throw new LatentGpuError('bad-config', why);
+  };
+  if (Number(values.get('objective.freeBits') ?? 0) > 0) {
+    refuse(
+      'objective.freeBits is for one code a row, and m2 weighs those of every class; take objective.anneal',
+    );
+  }
+  if ((values.get('objective.constraint') ?? 'none') !== 'none') {
+    refuse(
+      'objective.constraint is for one code a row, and m2 weighs those of every class; leave it out',
+    );
+  }
+  if ((values.get('objective.estimator') ?? 'reparameterized') === 'score') {
+    refuse(
+      "objective.estimator=score is not m2's, whose classes are summed over; take reparameterized, stl or dreg",
+    );
+  }
+}

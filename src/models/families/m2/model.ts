@@ -1,0 +1,199 @@
+// p(y) p(z) p(x | y, z) with q(y | x) q(z | x, y): a class that is known is told, one that is not is
+// summed over. Kingma, Mohamed, Rezende and Welling 2014, model M2.
+import { hottest } from '../../../distributions/index.ts';
+import type { Tensor } from '../../../graph/tensor.ts';
+import { type Batch, type ConditionedMLP, MLP, Module } from '../../../nn/index.ts';
+import { importanceBound, type LatentModel } from '../../../objectives/index.ts';
+import {
+  add,
+  div,
+  exp,
+  expand,
+  iota,
+  logSoftmax,
+  logSumExp,
+  maximum,
+  mean,
+  modUint,
+  mul,
+  neg,
+  oneHot,
+  reshape,
+  stopGradient,
+  sub,
+  sum,
+  unsqueeze,
+} from '../../../ops/index.ts';
+import type { Abilities, Model } from '../../family.ts';
+import type { GradientLearner } from '../../learner.ts';
+import { type Net, through } from '../../nets/index.ts';
+import { codedPortrait } from '../coded.ts';
+import { Vae } from '../vae.ts';
+import { m2Abilities } from './abilities.ts';
+import type { M2Config } from './keys.ts';
+
+/** What is known and believed of the classes of a batch. */
+export interface Beliefs {
+  /** A one for the class of a row where it is known, zeros where it is not: [B, C]. */
+  readonly known: Tensor;
+  /** log q(y | x), [B, C]. */
+  readonly logQ: Tensor;
+}
+
+/** Numbers of every row and class. */
+interface Each {
+  /** [B, C], in nats. */
+  readonly bound: Tensor;
+  readonly surrogate: Tensor;
+  readonly kl: Tensor;
+}
+
+export class SemiSupervised extends Module implements Model {
+  /** p(x | y, z) and q(z | x, y). */
+  readonly each: Vae;
+  /** x → log q(y | x), up to a constant. */
+  readonly classifier: MLP;
+  readonly config: M2Config;
+  readonly features: number;
+  readonly classes: number;
+
+  constructor(config: M2Config, shape: readonly number[], classNames: readonly string[]) {
+    super();
+    this.config = config;
+    this.classes = classNames.length;
+    this.each = new Vae({ ...config, shape, classNames } as Vae['config']);
+    this.features = this.each.features;
+    const { hidden, activation } = config.classifier;
+    this.classifier = new MLP([this.features, ...hidden, this.classes], activation, {
+      init: config.init,
+    });
+  }
+
+  override children(): [string, unknown][] {
+    return [...this.each.children(), ['classifier', this.classifier]];
+  }
+
+  get decoder(): Net {
+    return this.each.decoder;
+  }
+
+  beliefs({ x, labels }: Batch): Beliefs {
+    const logQ = logSoftmax(this.classifier.call(x));
+    return { logQ, known: labels ? oneHot(labels, this.classes) : mul(0, stopGradient(logQ)) };
+  }
+
+  /** Every row of a batch as a row of every class, [B · C, …], and the model of such rows. */
+  private ofEvery(batch: Batch): { batch: Batch; model: LatentModel } {
+    const { classes, each, features } = this;
+    const [rows] = batch.x.shape as [number, number];
+    const wide = expand(unsqueeze(batch.x, 1), [rows, classes, features]);
+    const numbers = (each.encoder as ConditionedMLP).ofEvery(batch.x);
+    return {
+      batch: {
+        x: reshape(wide, [rows * classes, features]),
+        labels: modUint(iota(rows * classes), classes),
+        // Only what follows an epoch asks for it.
+        get epoch() {
+          return batch.epoch as Tensor;
+        },
+      },
+      model: each.withNumbers(reshape(numbers, [rows * classes, numbers.shape.at(-1) as number])),
+    };
+  }
+
+  private boundOfEach(batch: Batch): Each {
+    const every = this.ofEvery(batch);
+    const found = this.each.objective.of(every.model, every.batch);
+    const shaped = (values: Tensor) => reshape(values, [-1, this.classes]);
+    return {
+      bound: shaped(found.bound),
+      surrogate: shaped(found.surrogate),
+      kl: shaped(found.kl),
+    };
+  }
+
+  /**
+   * The bound of log p(x, y) where a class is known, and of log p(x) where it is not:
+   * Σ_y w_y (L(x, y) + log p(y)) + H(w), with w = q(y | x) or a one for the class; [B], in nats.
+   */
+  bound(batch: Batch, { known, logQ } = this.beliefs(batch)) {
+    const each = this.boundOfEach(batch);
+    const isUnknown = sub(1, sum(known, 1, { keepDims: true }));
+    const weights = add(known, mul(isUnknown, exp(logQ)));
+    const own = (values: Tensor, by: Tensor) => sum(mul(by, values), 1);
+    // -Σ q log q where nothing is known, less log C for p(y).
+    const unsure = neg(sum(mul(mul(isUnknown, exp(logQ)), logQ), 1));
+    const rest = sub(unsure, Math.log(this.classes));
+    const bound = add(own(each.bound, weights), rest);
+    // Weights learn by what the bounds are, and the bounds' parts by their own surrogates.
+    const surrogate =
+      each.surrogate === each.bound
+        ? bound
+        : add(
+            add(own(each.surrogate, stopGradient(weights)), own(stopGradient(each.bound), weights)),
+            rest,
+          );
+    return { bound, surrogate, kl: sub(own(each.kl, weights), rest) };
+  }
+
+  /** Log importance weights of log p(x), [B, k]: classes are summed over, codes are drawn. */
+  logWeights(batch: Batch, k: number): Tensor {
+    const every = this.ofEvery(batch);
+    const { logWeights } = importanceBound(every.model, every.batch, k);
+    const each = reshape(logWeights, [-1, this.classes, k]);
+    return sub(logSumExp(each, 1), Math.log(this.classes));
+  }
+
+  /** q(z | x, y) of the class that is known, or else the likeliest. */
+  posterior(batch: Batch) {
+    const { known, logQ } = this.beliefs(batch);
+    const isUnknown = sub(1, sum(known, 1, { keepDims: true }));
+    const weights = add(known, mul(isUnknown, stopGradient(hottest(logQ))));
+    const encoder = this.each.encoder as ConditionedMLP;
+    return this.each.posteriorPart.of(encoder.weighed(batch.x, weights));
+  }
+
+  get learner(): GradientLearner {
+    const inner = this.each.learner;
+    const { alpha } = this.config;
+    this.namedParameters();
+    return {
+      ...(inner.live && { live: inner.live }),
+      turns: {
+        e: [...(inner.turns?.e ?? []), ...this.classifier.parameters()],
+        m: inner.turns?.m ?? [],
+      },
+      loss: (batch) => {
+        const beliefs = this.beliefs(batch);
+        const { bound, surrogate, kl } = this.bound(batch, beliefs);
+        const { known, logQ } = beliefs;
+        // The mean over rows whose class is known; of none it is nothing.
+        const crossEntropy = div(neg(sum(mul(known, logQ))), maximum(sum(known), 1));
+        return {
+          loss: neg(mean(bound)),
+          surrogate: add(neg(mean(surrogate)), mul(alpha, crossEntropy)),
+          metrics: { kl: mean(kl), crossEntropy },
+        };
+      },
+    };
+  }
+
+  get can(): Abilities {
+    return m2Abilities(this);
+  }
+
+  get portrait() {
+    const { each, config } = this;
+    const widths = [this.features, ...config.classifier.hidden, this.classes];
+    const portrait = codedPortrait(each.config, each.config, each.latent);
+    return {
+      ...portrait,
+      facts: [...portrait.facts, ['classifier', widths.join(' → ')] as const],
+    };
+  }
+
+  /** p(x | z) of codes z [B, …, M] and classes. */
+  decode(z: Tensor, told?: Pick<Batch, 'labels'>) {
+    return this.each.likelihood.distribution(through(this.decoder, z, told));
+  }
+}
