@@ -109,6 +109,8 @@ export function describe(text: string, name: string): Description {
   among(['mlp', 'linear'], 'decoder.kind', net);
   check(wholes(hidden), 'decoder.hidden', hidden, 'a list of whole numbers');
   among(ACTIVATIONS, 'decoder.activation', activation);
+  const receptive = json.decoder?.receptive ?? null;
+  check(receptive === null, 'decoder.receptive', receptive, 'null: pixels are drawn at once');
   among(['bernoulli', 'normal', 'categorical'], 'likelihood.kind', kind);
   const priors = code === 'normal' ? ['normal'] : ['uniform', 'learned'];
   const prior = json.prior?.kind ?? json.prior ?? priors[0];

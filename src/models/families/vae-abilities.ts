@@ -15,6 +15,7 @@ import {
 } from '../../objectives/index.ts';
 import { neg, zeros } from '../../ops/index.ts';
 import type { Abilities, CodeAbility } from '../family.ts';
+import { through } from '../nets/index.ts';
 import { FreePart } from '../posteriors/index.ts';
 import type { Vae } from './vae.ts';
 import { estimatesOf } from './vae-estimates.ts';
@@ -23,16 +24,11 @@ import { estimatesOf } from './vae-estimates.ts';
 const WITH_DEVIATIONS: readonly string[] = ['normal', 'full', 'free'];
 
 export function vaeAbilities(model: Vae): Abilities {
-  const { config, features, latent, posteriorPart, priorPart, likelihood } = model;
+  const { config, posteriorPart, priorPart } = model;
   const rows = posteriorPart instanceof FreePart ? posteriorPart.rows : undefined;
   return {
     code: codeOf(model),
-    decode: {
-      mean: (z, told) => model.decode(z, told).mean,
-      draw: (z, told) => model.decode(z, told).sample(),
-      parameters: (z, told) => model.decode(z, told).parameters ?? [],
-      numbers: Math.max(latent, features * likelihood.outputsPerFeature),
-    },
+    ...describing(model),
     draw: {
       controls: {},
       codes: (noise) => priorPart.codes(noise),
@@ -49,14 +45,6 @@ export function vaeAbilities(model: Vae): Abilities {
         logLikelihood: (batch: Batch, z: Tensor) => logLikelihoodOf(model, batch, z),
       },
     }),
-    impute: {
-      kind: 'weighed',
-      of: (batch, k) => {
-        const draw = posteriorOf(model, batch).draw(k);
-        const { logWeights } = importanceOf(model, batch, draw.value, draw.logProb());
-        return { codes: draw.value, logWeights, means: model.decode(draw.value, batch).mean };
-      },
-    },
     refine: {
       width: posteriorPart.width,
       start: (batch) =>
@@ -84,6 +72,35 @@ export function vaeAbilities(model: Vae): Abilities {
       ];
     },
     lacks: lacksOf(model),
+  };
+}
+
+/** What a decoder does with codes; one that describes pixels by each other draws them in order. */
+function describing(model: Vae): Pick<Abilities, 'decode' | 'impute' | 'ancestral' | 'numbers'> {
+  const { latent, features, likelihood, pixels, decoder } = model;
+  if (pixels) {
+    return {
+      ancestral: {
+        walk: ({ rows, codes }) => pixels.walk(rows, through(decoder, codes as Tensor)),
+      },
+      numbers: pixels.numbers,
+    };
+  }
+  return {
+    decode: {
+      mean: (z, told) => model.decode(z, told).mean,
+      draw: (z, told) => model.decode(z, told).sample(),
+      parameters: (z, told) => model.decode(z, told).parameters ?? [],
+      numbers: Math.max(latent, features * likelihood.outputsPerFeature),
+    },
+    impute: {
+      kind: 'weighed',
+      of: (batch, k) => {
+        const draw = posteriorOf(model, batch).draw(k);
+        const { logWeights } = importanceOf(model, batch, draw.value, draw.logProb());
+        return { codes: draw.value, logWeights, means: model.decode(draw.value, batch).mean };
+      },
+    },
   };
 }
 
@@ -123,7 +140,7 @@ function codeOf(model: Vae): CodeAbility {
   };
 }
 
-function lacksOf({ config }: Vae): Record<string, string> {
+function lacksOf({ config, pixels }: Vae): Record<string, string> {
   const { code, posterior } = config;
   const kind = code?.kind ?? 'normal';
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
@@ -134,7 +151,15 @@ function lacksOf({ config }: Vae): Record<string, string> {
     'code.logStd': `a model with ${what}, whose deviations have no closed form; leave out --std`,
     joint: `a model with ${what}, whose codes have no gradient that chains could follow`,
     estimate: `a model with ${what}, without an encoder whose gradient could be estimated`,
+    ...(pixels && IN_ORDER),
     bijection: 'no flow but a variational autoencoder, which is no bijection',
     trainingRows: `a model with ${what}, which has a code for each row it was trained on and none for others`,
   };
 }
+
+const IN_ORDER = {
+  decode:
+    'a model that draws pixel after pixel, whose codes have no mean image; `latentgpu sample` and `reconstruct` draw from it',
+  impute:
+    'a model that draws pixel after pixel, which takes no missing values; train it without decoder.receptive',
+} as const;

@@ -2,6 +2,7 @@
 // Kingma and Welling 2014; Burda, Grosse and Salakhutdinov 2016; the lectures' network is
 // D → 300 ReLU → 2M (mean and log standard deviation), M → 300 ReLU → D.
 import type { Density, Distribution } from '../../distributions/index.ts';
+import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { type Batch, type LinearInit, Module } from '../../nn/index.ts';
 import {
@@ -13,7 +14,7 @@ import {
   type Posterior,
 } from '../../objectives/index.ts';
 import { type Followed, RowTable } from '../../optim/index.ts';
-import { type Given, nest, type Schema, settle } from '../../schema/index.ts';
+import { type Given, nest, type Schema, settle, type Value } from '../../schema/index.ts';
 import { CODE_KEYS, type CodeConfig, codeSize, NORMAL_CODE } from '../codes.ts';
 import type { Abilities, Family, Model, Told } from '../family.ts';
 import type { GradientLearner } from '../learner.ts';
@@ -24,6 +25,11 @@ import {
   makeLikelihood,
 } from '../likelihoods/index.ts';
 import { makeDecoder, makeEncoder, type Net, type NetConfig, through } from '../nets/index.ts';
+import {
+  PIXEL_DECODER_KEYS,
+  PixelDecoder,
+  type PixelDecoderConfig,
+} from '../nets/pixel-decoder.ts';
 import {
   FreePart,
   makePosterior,
@@ -48,7 +54,7 @@ export interface VaeConfig {
   readonly encoder: NetConfig;
   /** Of a categorical code, it follows from its groups and classes. */
   readonly latent?: number | undefined;
-  readonly decoder: NetConfig;
+  readonly decoder: NetConfig & PixelDecoderConfig;
   readonly likelihood: LikelihoodConfig;
   /** What is left out is as in the table of keys. */
   readonly objective?: Partial<ObjectiveConfig> | undefined;
@@ -68,6 +74,8 @@ export class Vae extends Module implements Model, LatentModel {
   readonly encoder: Net | undefined;
   readonly decoder: Net;
   readonly likelihood: Likelihood;
+  /** Describes pixels by those before them too, with what the decoder makes of a code. */
+  readonly pixels: PixelDecoder | undefined;
   readonly objective: Objective;
   readonly config: VaeConfig;
   readonly features: number;
@@ -107,8 +115,23 @@ export class Vae extends Module implements Model, LatentModel {
     } else {
       this.encoder = makeEncoder(encoder, { ...ends, code: width });
     }
+    const { receptive = null } = decoder;
+    if (receptive !== null && classNames) {
+      throw new LatentGpuError(
+        'bad-config',
+        'decoder.receptive goes with a decoder that is told no classes; leave it out, or train vae',
+      );
+    }
+    this.pixels =
+      receptive === null
+        ? undefined
+        : new PixelDecoder(receptive, decoder, config.shape, this.likelihood);
     const { outputsPerFeature } = this.likelihood;
-    this.decoder = makeDecoder(decoder, ends, { ...config.likelihood, outputsPerFeature });
+    // Maps lie as classes do: those of a pixel together.
+    const described = this.pixels
+      ? { kind: 'categorical', outputsPerFeature: this.pixels.maps }
+      : { ...config.likelihood, outputsPerFeature };
+    this.decoder = makeDecoder(decoder, ends, described);
     this.objective = this.objectiveOf(config.objective);
   }
 
@@ -134,6 +157,7 @@ export class Vae extends Module implements Model, LatentModel {
     return [
       ...(this.encoder ? [['encoder', this.encoder] as [string, unknown]] : []),
       ['decoder', this.decoder],
+      ...(this.pixels ? [['pixels', this.pixels] as [string, unknown]] : []),
       ['likelihood', this.likelihood],
       [this.posteriorPart.tensors, this.table ?? this.posteriorPart],
       [this.priorPart.tensors, this.priorPart],
@@ -155,7 +179,8 @@ export class Vae extends Module implements Model, LatentModel {
   }
 
   decode(z: Tensor, told?: Told): Distribution {
-    return this.likelihood.distribution(through(this.decoder, z, told));
+    const made = through(this.decoder, z, told);
+    return (this.pixels ?? this.likelihood).distribution(made);
   }
 
   prior(): Density {
@@ -181,7 +206,7 @@ export class Vae extends Module implements Model, LatentModel {
       parts.flatMap((part) => part?.parameters() ?? []);
     const turns = {
       e: parametersOf(this.encoder, this.posteriorPart, this.objective),
-      m: parametersOf(this.decoder, this.likelihood, this.priorPart),
+      m: parametersOf(this.decoder, this.pixels, this.likelihood, this.priorPart),
     };
     // Parts name their parameters by themselves, and files are written by the names of the whole.
     this.namedParameters();
@@ -223,6 +248,7 @@ function settledObjective(
 export const VAE_KEYS = {
   ...CODE_KEYS,
   ...NET_KEYS,
+  ...PIXEL_DECODER_KEYS,
   ...LIKELIHOOD_KEYS,
   ...POSTERIOR_KEYS,
   ...PRIOR_KEYS,
@@ -237,6 +263,14 @@ export const SHARED = {
   run: { ...DECODED_RUN_KEYS, ...WEIGHED_RUN_KEYS },
   // The encoder sees zeros, and bounds sum log p(x | z) over what is seen (Mattei and Frellsen 2019).
   takesMissing: true,
+  check: (values: ReadonlyMap<string, Value>): void => {
+    if ((values.get('decoder.receptive') ?? null) === null) return;
+    if (values.get('outputBias') !== 'data') return;
+    throw new LatentGpuError(
+      'bad-config',
+      'outputBias=data sets what the decoder says of pixels, and with decoder.receptive it says maps; leave one of them out',
+    );
+  },
   build: (config: unknown, { shape }: { readonly shape: readonly number[] }, seed: number) =>
     new Vae({ ...(config as Omit<VaeConfig, 'shape'>), shape }, seed),
 };
