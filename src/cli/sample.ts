@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
-import { type Asked, lack, type Model, need } from '../models/index.ts';
+import { type Asked, lack, need } from '../models/index.ts';
 import {
   type CommonOptions,
   type Context,
@@ -12,18 +12,15 @@ import {
 } from './common/command.ts';
 import { halfOption, loadModel, precisionOf, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
-import { drawsTold, labelOption } from './data/told.ts';
+import { type WantedOptions, wanted, wantedOptions } from './data/wanted.ts';
 import { writePoints } from './pictures/points.ts';
 
-interface SampleOptions extends CommonOptions {
-  count?: number;
-  cluster?: number | 'all';
+interface SampleOptions extends CommonOptions, WantedOptions {
   out: string;
   draw?: boolean;
   half?: boolean;
   temperature?: number;
-  label?: string;
-  labels?: string;
+  temperatures?: number[];
 }
 
 export function sampleCommand(program: Command): void {
@@ -31,69 +28,27 @@ export function sampleCommand(program: Command): void {
     .command('sample')
     .description('Draws codes from the prior and decodes them; of a flow: draws noise and maps it.')
     .argument('<dir>', 'model folder')
-    .addOption(countOption('--count <n>', 'how many; default: 64, of each of several groups 10'))
+    .addOption(countOption('--count <n>', 'how many; default: 64, or 10 a class or cluster'))
     .requiredOption('--out <file>', '.png: a picture; .npy: float32 [n, ...shape]')
     .option('--draw', "draws from the decoder's distribution, not its means")
-    .addOption(
-      new Option(
-        '--cluster <k>',
-        'from one cluster of a mixture, numbered from 0 as `cluster` has them; all: a line each',
-      ).argParser(cluster),
-    )
     .addOption(
       new Option(
         '--temperature <t>',
         'of a flow: deviation of the noise; below 1, draws from denser regions',
       ).argParser(temperature),
     )
-    .addOption(labelOption('of a conditional model: this class; default: all in turn'))
     .addOption(
-      new Option('--labels <list>', 'these classes, a row each: 0-9 or cat,dog').conflicts([
-        'label',
-        'cluster',
-      ]),
-    )
-    .action((dir: string, options: SampleOptions) =>
-      runCommand(options, (context) => perform(dir, options, context)),
+      new Option(
+        '--temperatures <list>',
+        'of an hvae: of each layer, from the top: 1,0.8',
+      ).argParser((text: string) => text.split(',').map(temperature)),
     );
+  for (const option of wantedOptions()) command.addOption(option);
+  command.action((dir: string, options: SampleOptions) =>
+    runCommand(options, (context) => perform(dir, options, context)),
+  );
   halfOption(command);
   common(command, 'latentgpu sample runs/mnist --count 100 --out samples.png --seed 7');
-}
-
-/** Of all clusters together, so many each. */
-const EACH = 10;
-const COUNT = 64;
-
-function cluster(text: string): number | 'all' {
-  if (text === 'all') return text;
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new InvalidArgumentError('It must be the number of a cluster, from 0, or all');
-}
-
-/** The cluster of each row that is to be drawn, if any are asked for. */
-function groupsFor(
-  dir: string,
-  { can }: Model,
-  { cluster: asked, count }: SampleOptions,
-): Uint32Array | undefined {
-  if (asked === undefined) return undefined;
-  const known = can.draw?.groups;
-  if (!known) {
-    const why = 'a model that knows no clusters to draw from; leave out --cluster';
-    throw lack(can, 'draw.groups', dir, why);
-  }
-  if (asked === 'all') {
-    const each = count ?? EACH;
-    return Uint32Array.from({ length: known.count * each }, (_, i) => Math.floor(i / each));
-  }
-  if (asked >= known.count) {
-    throw new LatentGpuError(
-      'bad-input',
-      `--cluster ${asked}: ${dir} has ${known.count} clusters, 0 to ${known.count - 1}`,
-    );
-  }
-  return new Uint32Array(count ?? COUNT).fill(asked);
 }
 
 function temperature(text: string): number {
@@ -107,13 +62,21 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
   const { model } = loaded;
+  const { count, of, columns, facts, text } = wanted(options, model, dir);
+  checkRoom(file, `--count ${options.count ?? count}`, count, model.features);
   const { ancestral, bijection } = model.can;
   const decoder = ancestral ? undefined : need(model, 'decode', dir);
   const { controls } = ancestral ? (model.can.draw ?? { controls: {} }) : need(model, 'draw', dir);
-  const groups = groupsFor(dir, model, options);
-  const told = groups ? undefined : drawsTold(options, { all: COUNT, each: EACH }, model, dir);
-  const count = groups?.length ?? told?.count ?? COUNT;
-  checkRoom(file, `--count ${options.count ?? count}`, count, model.features);
+  const { temperatures } = options;
+  const layers = model.can.draw?.layers?.length ?? 0;
+  if (temperatures && temperatures.length !== layers) {
+    throw new LatentGpuError(
+      'bad-input',
+      layers === 0
+        ? `${dir} holds a model without layers of codes; leave out --temperatures`
+        : `--temperatures names ${temperatures.length}, and ${dir} has ${layers} layers of codes, from the top down`,
+    );
+  }
   const hasTemperature = Object.hasOwn(controls, 'temperature');
   if (!hasTemperature && options.temperature !== undefined) {
     throw new LatentGpuError(
@@ -135,13 +98,14 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         signal,
         onProgress: (done: number) => bar.update(done),
         ...(hasTemperature && { temperature: heat }),
-        ...(groups && { groups }),
-        ...(told?.labels && { labels: told.labels }),
+        ...(temperatures && { temperatures }),
+        ...of,
       }),
     );
-    const columns = options.cluster === 'all' ? (options.count ?? EACH) : told?.columns;
-    const layout = columns !== undefined && file.kind === 'png' ? { columns } : {};
-    await writePoints(file, x, count, loaded, { ...layout, ...(groups && { series: groups }) });
+    await writePoints(file, x, count, loaded, {
+      ...(columns && file.kind === 'png' && { columns }),
+      ...(of.groups && { series: of.groups }),
+    });
     out.result(
       {
         file: file.path,
@@ -150,14 +114,12 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         shown,
         ...(options.half && { weights: precision }),
         ...(hasTemperature && { temperature: heat }),
-        ...(options.cluster !== undefined && { cluster: options.cluster }),
-        ...(told?.classes && { classes: told.classes }),
+        ...(temperatures && { temperatures }),
+        ...facts,
         seed,
         adapter: device.adapter.name,
       },
-      out.quiet
-        ? ''
-        : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]${told?.text ?? ''}`,
+      out.quiet ? '' : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]${text}`,
     );
   };
   await withInference(loaded, work, precision);

@@ -7,6 +7,7 @@ import { AR } from './families/ar/index.ts';
 import { CVAE } from './families/cvae.ts';
 import { FLOWS } from './families/flow/index.ts';
 import { GMM } from './families/gmm/index.ts';
+import { HVAE } from './families/hvae/index.ts';
 import { M2 } from './families/m2/index.ts';
 import { MADE_FAMILY } from './families/made/index.ts';
 import { PPCA } from './families/ppca/index.ts';
@@ -28,7 +29,7 @@ export function foreignFamilies(): string[] {
 }
 
 const BUILT_IN: ReadonlyMap<string, Family> = new Map(
-  [VAE, IWAE, AE, CVAE, M2, GMM, PPCA, VADE, AR, MADE_FAMILY, ...FLOWS].map((family) => [
+  [VAE, IWAE, AE, CVAE, M2, HVAE, GMM, PPCA, VADE, AR, MADE_FAMILY, ...FLOWS].map((family) => [
     family.name,
     family as Family,
   ]),

@@ -129,6 +129,8 @@ export interface ConditionAbility {
 }
 
 export interface DrawAbility {
+  /** Of codes in layers: numbers of each, from the one beside the data, whose noise may be scaled. */
+  readonly layers?: readonly number[];
   /** A draw of p(z) for noise [B, M] ~ N(0, I), or from noise of its own: [B, M]. */
   codes(noise: Tensor): Tensor;
   /** log p(z) of codes z [..., M]: [...]. */
@@ -271,9 +273,9 @@ export interface Abilities {
   readonly code?: CodeAbility;
   readonly decode?: DecodeAbility;
   readonly draw?: DrawAbility;
+  readonly ancestral?: AncestralAbility;
   /** Of a model that is told the classes of rows. */
   readonly condition?: ConditionAbility;
-  readonly ancestral?: AncestralAbility;
   readonly logWeights?: WeightAbility;
   readonly bijection?: BijectionAbility;
   readonly grey?: GreyAbility;
