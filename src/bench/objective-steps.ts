@@ -15,6 +15,7 @@ export interface TrainingSpec {
   readonly latent?: number;
   readonly code?: VaeConfig['code'];
   readonly posterior?: VaeConfig['posterior'];
+  readonly prior?: VaeConfig['prior'];
   /** Rows of the data. Default: 1,000. */
   readonly rows?: number;
   /**
@@ -67,6 +68,10 @@ const others: Readonly<Record<string, readonly [TrainingSpec, beside: string]>> 
       code: { kind: 'categorical', groups: 20, classes: 10 },
     },
     PLAIN.wide,
+  ],
+  'VampPrior step, 500 pseudo-inputs': [
+    { ...vae({ ...ELBO, kl: 'sampled' }), prior: { kind: 'vamp', components: 500 } },
+    PLAIN.vae,
   ],
   'free posterior step': [{ ...vae(ELBO), posterior: { kind: 'free' } }, PLAIN.vae],
 };

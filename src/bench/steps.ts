@@ -27,7 +27,7 @@ const ROWS = 1000;
 
 /** The lectures' network, 784-300-20, unless something else is asked for. */
 function vae(spec: Omit<TrainingSpec, 'batch'>): Vae {
-  const { objective, width = 300, latent = 20, code, posterior, rows = ROWS } = spec;
+  const { objective, width = 300, latent = 20, code, posterior, prior, rows = ROWS } = spec;
   const net = { hidden: [width], activation: 'relu' as const };
   return new Vae({
     shape: [28, 28],
@@ -39,6 +39,7 @@ function vae(spec: Omit<TrainingSpec, 'batch'>): Vae {
     init: 'torch',
     ...(code && { code }),
     ...(posterior && { posterior: { ...posterior, rows } }),
+    ...(prior && { prior }),
   });
 }
 

@@ -21,6 +21,8 @@ import { inspectCommand } from './inspect.ts';
 import { interpolateCommand } from './interpolate.ts';
 import { latentCommand } from './latent.ts';
 import { manifoldCommand } from './manifold.ts';
+import { predictCommand } from './predict.ts';
+import { priorCommand } from './prior.ts';
 import { reconstructCommand } from './reconstruct.ts';
 import { reportCommand } from './report.ts';
 import { sampleCommand } from './sample.ts';
@@ -34,11 +36,13 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
   'Train:': [
     [startCommand, 'trains a first model on built-in digits, in two minutes'],
     [trainCommand, 'trains a model and leaves a folder'],
+    [priorCommand, "a density of a trained model's codes, to sample from"],
     [importCommand, "a PyTorch state_dict's safetensors as a model folder"],
   ],
   'Ask a model:': [
     [evalCommand, 'how good it is: bound, log-likelihood, bits/dim'],
     [scoreCommand, 'log p(x) of each row'],
+    [predictCommand, 'another column, or classes, of each row'],
     [imputeCommand, 'what is missing, given what is seen'],
     [anomalyCommand, 'how well it tells its data from others'],
     [sampleCommand, 'new data points'],

@@ -12,10 +12,12 @@ import {
 } from './common/command.ts';
 import { halfOption, loadModel, precisionOf, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
+import { codesDrawn, type PriorChoice, priorOption, sourceFor } from './data/source.ts';
 import { type WantedOptions, wanted, wantedOptions } from './data/wanted.ts';
 import { writePoints } from './pictures/points.ts';
 
 interface SampleOptions extends CommonOptions, WantedOptions {
+  prior?: PriorChoice;
   out: string;
   draw?: boolean;
   half?: boolean;
@@ -31,6 +33,7 @@ export function sampleCommand(program: Command): void {
     .addOption(countOption('--count <n>', 'how many; default: 64, or 10 a class or cluster'))
     .requiredOption('--out <file>', '.png: a picture; .npy: float32 [n, ...shape]')
     .option('--draw', "draws from the decoder's distribution, not its means")
+    .addOption(priorOption())
     .addOption(
       new Option(
         '--temperature <t>',
@@ -62,13 +65,15 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
   const { model } = loaded;
-  const { count, of, columns, facts, text } = wanted(options, model, dir);
+  const source = await sourceFor(dir, model, options.prior);
+  const { count, of, columns, facts, text } = wanted(options, { source: source.model, model, dir });
   checkRoom(file, `--count ${options.count ?? count}`, count, model.features);
   const { ancestral, bijection } = model.can;
   const decoder = ancestral ? undefined : need(model, 'decode', dir);
-  const { controls } = ancestral ? (model.can.draw ?? { controls: {} }) : need(model, 'draw', dir);
+  const { draw } = source.model.can;
+  const controls = draw?.controls ?? {};
   const { temperatures } = options;
-  const layers = model.can.draw?.layers?.length ?? 0;
+  const layers = draw?.layers?.length ?? 0;
   if (temperatures && temperatures.length !== layers) {
     throw new LatentGpuError(
       'bad-input',
@@ -93,15 +98,22 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
   // What a bijection makes of noise is a draw, not the mean of one, and so is what is drawn in order.
   const shown = options.draw || bijection || ancestral ? 'draw' : 'mean';
   const work = async (inference: Asked, device: Device) => {
-    const x = await out.progress('sampling', (bar) =>
-      inference.sample(count, shown, seed, {
+    const x = await out.progress('sampling', async (bar) => {
+      const how = {
         signal,
         onProgress: (done: number) => bar.update(done),
         ...(hasTemperature && { temperature: heat }),
         ...(temperatures && { temperatures }),
         ...of,
-      }),
-    );
+      };
+      if (!source.fitted) return await inference.sample(count, shown, seed, how);
+      const { labels, ...ofCodes } = how;
+      const codes = await codesDrawn(inference.runtime, source.fitted, count, seed, ofCodes);
+      return await inference.decode(codes, count, shown, seed, {
+        signal,
+        ...(labels && { labels }),
+      });
+    });
     await writePoints(file, x, count, loaded, {
       ...(columns && file.kind === 'png' && { columns }),
       ...(of.groups && { series: of.groups }),
@@ -112,6 +124,7 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         count,
         shape,
         shown,
+        ...(source.fitted && { prior: 'fitted' }),
         ...(options.half && { weights: precision }),
         ...(hasTemperature && { temperature: heat }),
         ...(temperatures && { temperatures }),

@@ -62,8 +62,8 @@ export interface Fitting {
   /** Rows of a step, and passes at most. */
   readonly batch: number;
   readonly passes: number;
-  /** What becomes of the parameters that it has found: new values of the whole model's. */
-  taken(found: (parameter: Variable) => Float32Array): ReadonlyMap<Variable, Float32Array>;
+  /** Writes what follows from the parameters that it has found into the whole model's. */
+  take(found: (parameter: Variable) => Float32Array, runtime: Runtime): Promise<void>;
 }
 
 export interface SweepLearner extends Beginning {

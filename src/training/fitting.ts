@@ -18,7 +18,7 @@ const ROWS = 512;
  * @throws LatentGpuError `bad-data` for numbers to which the model cannot be fitted
  */
 export async function fitTo(runtime: Runtime, fitting: Fitting, run: RunData): Promise<void> {
-  const { by, batch, passes, taken } = fitting;
+  const { by, batch, passes } = fitting;
   const { data, binarize = 'none', seed = 0 } = run;
   const values = await numbersOf(runtime, fitting, data, binarize, seed);
   const { count } = data;
@@ -41,9 +41,7 @@ export async function fitTo(runtime: Runtime, fitting: Fitting, run: RunData): P
     for (const parameter of by.parameters()) {
       found.set(parameter, (await runner.runtime.read(parameter)) as Float32Array);
     }
-    for (const [own, values] of taken((parameter) => found.get(parameter) as Float32Array)) {
-      runtime.write(own, values);
-    }
+    await fitting.take((parameter) => found.get(parameter) as Float32Array, runtime);
   } finally {
     runner.runtime.destroy();
   }

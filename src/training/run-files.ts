@@ -18,6 +18,9 @@ export const PICTURES = {
 /** What a choice among sizes leaves. */
 export const SELECTION = { numbers: 'selection.json', curve: 'selection.svg' } as const;
 
+/** A density of the model's codes that was fitted afterwards. */
+export const FITTED_PRIOR = { description: 'prior.json', weights: 'prior.safetensors' } as const;
+
 /** Files that make a folder a model's. */
 export const MODEL_FILES: readonly string[] = [
   MODEL_FILE,
@@ -33,4 +36,5 @@ export const RUN_FILES: readonly string[] = [
   REPORT_FILE,
   ...Object.values(PICTURES),
   ...Object.values(SELECTION),
+  ...Object.values(FITTED_PRIOR),
 ];

@@ -1,5 +1,6 @@
 /** Models fitted to tables of `tests/fixtures/tables`, as the command line fits them, in one process. */
 import { join } from 'node:path';
+import type { ImageDataset } from '../../src/data/dataset.ts';
 import { toFloat32 } from '../../src/data/float32.ts';
 import { loadData } from '../../src/data/load.node.ts';
 import { standardizationOf, standardize } from '../../src/data/standardize.ts';
@@ -7,10 +8,10 @@ import type { Device } from '../../src/device/index.ts';
 import { buildModel, evaluateModel } from '../../src/models/index.ts';
 import {
   assignments,
-  binarizedRows,
   fit,
   initialOf,
   makeOptimizer,
+  rowSourceOf,
   runConfig,
   settleRun,
   Trainer,
@@ -55,15 +56,16 @@ export async function tableOf(name: Table) {
 export async function trainerOn(
   device: Device,
   family: string,
-  table: Table,
+  table: Table | ImageDataset<Float32Array>,
   sets: string[],
   from?: TrainerState,
 ) {
-  const data = await tableOf(table);
+  const data = typeof table === 'string' ? await tableOf(table) : table;
   const { shape, columns, count } = data;
   const traits = { shape, isContinuous: true, rows: count };
   const values = settleRun(family, [assignments(family, sets)], traits);
-  const described = { shape, ...(columns && { columns }) };
+  const { classNames } = data;
+  const described = { shape, ...(columns && { columns }), ...(classNames && { classNames }) };
   const { model: config, training } = runConfig(family, described, values);
   const model = buildModel(config, training.seed);
   const perEpoch = Math.ceil(count / training.batch);
@@ -82,14 +84,19 @@ export async function trainerOn(
 }
 
 /** The same, trained and evaluated on its own rows; free its runtime. */
-export async function fitted(device: Device, family: string, table: Table, sets: string[]) {
+export async function fitted(
+  device: Device,
+  family: string,
+  table: Table | ImageDataset<Float32Array>,
+  sets: string[],
+) {
   const { data, model, trainer, total } = await trainerOn(device, family, table, sets);
   const losses: number[] = [];
   const result = await fit(trainer, {
     steps: total,
     onEpoch: ({ metrics }) => void losses.push(metrics.loss as number),
   });
-  const rows = (a: number, b: number) => binarizedRows(data, a, b, 'none', 0);
+  const rows = rowSourceOf(data, 'none', 0);
   const evaluation = await evaluateModel(trainer.runtime, model, data, rows);
   return { data, model, rows, trainer, runtime: trainer.runtime, losses, result, evaluation };
 }

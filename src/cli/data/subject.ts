@@ -22,12 +22,16 @@ export interface SubjectOptions extends ModelDataOptions {
 }
 
 /** Adds the options that say which data a model is shown. */
-export function dataOptions(command: Command, limit?: string): Command {
+export function dataOptions(
+  command: Command,
+  limit?: string,
+  split: 'train' | 'test' = 'test',
+): Command {
   command
     .option('--data <name|path>', 'default: what the model was trained on')
     .option('--data-dir <dir>', 'folder with the MNIST files')
     .addOption(
-      new Option('--split <split>', 'which part').choices(['train', 'test']).default('test'),
+      new Option('--split <split>', 'which part').choices(['train', 'test']).default(split),
     );
   tableOptionsInLine(command);
   command.addOption(hideOption());

@@ -40,6 +40,7 @@ import { loadTraining, recordOf, type TrainingData } from '../data/load.ts';
 import { missingChoice } from '../data/missing.ts';
 import { chooseBinarization, traitsOf } from '../data/traits.ts';
 import type { RunRequest } from './request.ts';
+import { targetOf } from './target.ts';
 
 /** Which classes are hidden does not depend on a run's seed: runs are to be compared. */
 const HIDING_SEED = 0;
@@ -90,7 +91,8 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     ...(train.columns && { columns: train.columns }),
     ...(family.wants?.includes('labels') && { classNames: classNamesOf(train) }),
   };
-  const open = settleRun(family, request.sources, { ...traitsOf(train), rows: train.count });
+  const sources = [...request.sources, ...targetOf(request, read.train)];
+  const open = settleRun(family, sources, { ...traitsOf(train), rows: train.count });
   const { model: modelConfig, training: asked } = runConfig(family, described, open);
   const { batch, seed } = asked;
   if (batch > train.count) {

@@ -128,6 +128,9 @@ function lacksOf({ config }: Vae): Record<string, string> {
   const kind = code?.kind ?? 'normal';
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
   return {
+    ...(kind !== 'normal' && {
+      prior: `a model with ${what}, whose codes are no real numbers; set prior.kind=learned in training`,
+    }),
     'code.logStd': `a model with ${what}, whose deviations have no closed form; leave out --std`,
     joint: `a model with ${what}, whose codes have no gradient that chains could follow`,
     estimate: `a model with ${what}, without an encoder whose gradient could be estimated`,

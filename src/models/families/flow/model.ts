@@ -212,6 +212,7 @@ const LACKS = {
   'code.logStd': 'a flow, whose codes have neither draws nor deviations; leave out --std',
   'decode.draw': 'a flow, which leaves nothing to draw; leave out --draw',
   binarize: 'a flow, whose data are not binarised; leave out --binarize',
+  prior: 'a flow, whose codes are noise already: it is a density itself',
   half: 'a flow, whose log-determinants want all their bits; leave out --half',
   joint: 'a flow, whose codes follow from the data: there is no posterior to sample',
   estimate: 'a flow, whose gradient is exact: there are no estimators to compare',

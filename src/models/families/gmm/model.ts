@@ -215,6 +215,7 @@ const LACKS = {
   'code.draw': 'a mixture, whose codes are responsibilities and have no draws; leave out --draw',
   'code.logStd':
     'a mixture, whose codes are responsibilities and have no deviations; leave out --std',
+  prior: 'a mixture, whose codes are responsibilities: it is a density itself',
   joint: 'a mixture, whose codes are components, and whose posterior and log p(x) are exact',
   bijection: 'no flow but a mixture, which is no bijection',
   binarize: 'a mixture, whose data are not binarised; leave out --binarize',

@@ -3,7 +3,7 @@ import { OBJECTIVE_KEYS } from '../../../objectives/index.ts';
 import type { ConfigOf, Schema } from '../../../schema/index.ts';
 import { LIKELIHOOD_KEYS } from '../../likelihoods/index.ts';
 import { MLP_KEYS } from '../../nets/mlp.ts';
-import { INIT_KEYS, NET_KEYS } from '../coded.ts';
+import { FULL_NET_KEYS, INIT_KEYS } from '../coded.ts';
 
 export const HVAE_KEYS = {
   latents: {
@@ -20,7 +20,7 @@ export const HVAE_KEYS = {
     default: 'top-down',
     help: "top-down: each layer's q(z | above, x) joins what x says with p(z | above) (ladder); bottom-up: q(z | below)",
   },
-  ...NET_KEYS,
+  ...FULL_NET_KEYS,
   'between.hidden': {
     ...MLP_KEYS.hidden,
     default: [100],

@@ -26,7 +26,7 @@ import {
 } from '../../../ops/index.ts';
 import type { Abilities, Model } from '../../family.ts';
 import type { GradientLearner } from '../../learner.ts';
-import { through } from '../../nets/mlp.ts';
+import { type Net, through } from '../../nets/index.ts';
 import { codedPortrait } from '../coded.ts';
 import { Vae } from '../vae.ts';
 import { m2Abilities } from './abilities.ts';
@@ -73,7 +73,7 @@ export class SemiSupervised extends Module implements Model {
     return [...this.each.children(), ['classifier', this.classifier]];
   }
 
-  get decoder(): MLP {
+  get decoder(): Net {
     return this.each.decoder;
   }
 

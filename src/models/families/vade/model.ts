@@ -2,7 +2,7 @@
 import { Normal } from '../../../distributions/index.ts';
 import { LatentGpuError } from '../../../errors.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
-import type { Batch } from '../../../nn/index.ts';
+import type { Batch, MLP } from '../../../nn/index.ts';
 import { logLikelihoodOf } from '../../../objectives/index.ts';
 import { add, assign, exp, mean, neg, sub } from '../../../ops/index.ts';
 import type { Abilities, Portrait } from '../../family.ts';
@@ -78,7 +78,7 @@ export class Vade extends Vae {
         epochs: keys.pretrain.epochs,
         key: 'pretrain.epochs',
         loss: (batch) => ({ loss: neg(mean(logLikelihoodOf(this, batch, code(batch)))) }),
-        fit: mixtureStart(code, this.mixture),
+        fit: mixtureStart({ code, mixture: this.mixture, encoder: this.encoder as MLP }),
       },
       loss: (batch) => {
         const { bound, kl, clusters, belongs } = this.clusteredBound(batch);

@@ -1,0 +1,238 @@
+/**
+ * Variational deep embedding, and densities fitted to codes afterwards: bounds against float64, phases
+ * that go on to the same bits, clusters that are found and drawn from.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ImageDataset } from '../src/data/dataset.ts';
+import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
+import { Normal } from '../src/distributions/index.ts';
+import type { Tensor } from '../src/graph/tensor.ts';
+import { type Variable, variable } from '../src/graph/variable.ts';
+import { divergences } from '../src/models/families/vade/bound.ts';
+import { Revival } from '../src/models/families/vade/revival.ts';
+import { evaluateModel, groupsOf, openInference } from '../src/models/index.ts';
+import { evaluate } from '../src/ops/index.ts';
+import { Random } from '../src/random.ts';
+import { Runtime } from '../src/scheduler/index.ts';
+import { fitCodes, standardNormalDensities } from '../src/training/code-density.ts';
+import { type EpochReport, fit } from '../src/training/index.ts';
+import { fitted, trainerOn } from './support/fitted.ts';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+  console.log(`adapter: ${adapterLine(device.adapter)}`);
+}, 60_000);
+afterAll(() => device?.destroy());
+
+/** Three clusters of 6 numbers about 0.2, 0.5 and 0.8 of a diagonal's corners, 60 rows each. */
+const CENTRES = [
+  [0.1, 0.1, 0.1, 0.9, 0.9, 0.9],
+  [0.9, 0.9, 0.1, 0.1, 0.9, 0.1],
+  [0.1, 0.9, 0.9, 0.9, 0.1, 0.1],
+] as const;
+const ROWS = 180;
+
+function clusters(): ImageDataset<Float32Array> {
+  const random = new Random(5, 900, 0);
+  const data = new Float32Array(ROWS * 6);
+  for (let i = 0; i < data.length; i++) {
+    const row = Math.floor(i / 6);
+    const centre = (CENTRES[row % 3] as readonly number[])[i % 6] as number;
+    data[i] = centre + 0.1 * (random.uniform() - 0.5);
+  }
+  return { name: 'clusters', source: 'clusters', count: ROWS, shape: [6], data };
+}
+
+const LOG_2_PI = Math.log(2 * Math.PI);
+
+test('both divergences are those of equation 16, in float64', () => {
+  const [m, s] = [
+    [0.3, -1.2],
+    [-0.4, 0.7],
+  ] as const;
+  const z = [0.9, 0.4];
+  const logits = [0.2, -1, 2];
+  const mu = [0, 1, -2, 0.5, 1.5, -0.7];
+  const logStd = [0.1, -0.5, 0.9, 0, -1.1, 0.3];
+  const at = (list: readonly number[], i: number) => list[i] as number;
+  const joint = logits.map((_, c) =>
+    [0, 1].reduce(
+      (sum, j) => {
+        const sigma = Math.exp(at(logStd, 2 * c + j));
+        const u = (at(z, j) - at(mu, 2 * c + j)) / sigma;
+        return sum - 0.5 * u * u - Math.log(sigma) - 0.5 * LOG_2_PI;
+      },
+      at(logits, c),
+    ),
+  );
+  const total = joint.reduce((sum, l) => sum + Math.exp(l), 0);
+  const gamma = joint.map((l) => Math.exp(l) / total);
+  const norm = Math.log(logits.reduce((sum, l) => sum + Math.exp(l), 0));
+  // -E_q log p(z | c) - H(q), and Σ γ log γ/π.
+  const entropy = [0, 1].reduce((sum, j) => sum + at(s, j) + 0.5 * (1 + LOG_2_PI), 0);
+  let codes = -entropy;
+  let ofClusters = 0;
+  gamma.forEach((g, c) => {
+    for (const j of [0, 1]) {
+      const variance = Math.exp(2 * at(logStd, 2 * c + j));
+      const spread = Math.exp(2 * at(s, j)) + (at(m, j) - at(mu, 2 * c + j)) ** 2;
+      codes += 0.5 * g * (LOG_2_PI + Math.log(variance) + spread / variance);
+    }
+    ofClusters += g * (Math.log(g) - (at(logits, c) - norm));
+  });
+  const held = (name: string, shape: number[], values: readonly number[]) =>
+    [variable(name, shape), values] as const;
+  const all = [
+    held('logits', [3], logits),
+    held('mean', [3, 2], mu),
+    held('logStd', [3, 2], logStd),
+    held('m', [1, 2], m),
+    held('s', [1, 2], s),
+    held('z', [1, 2], z),
+  ] as const;
+  const [vLogits, vMean, vLogStd, vM, vS, vZ] = all.map(([v]) => v) as [
+    Variable,
+    Variable,
+    Variable,
+    Variable,
+    Variable,
+    Variable,
+  ];
+  const mixture = { logits: vLogits, mean: vMean, logStd: vLogStd };
+  const found = divergences(new Normal(vM, vS), vZ, mixture);
+  const [a, b, g] = evaluate(
+    [found.codes, found.clusters, found.belongs],
+    new Map<Tensor, readonly number[]>(all),
+  );
+  // The oracle is float64: what differs is the order of sums.
+  expect(a?.data[0]).toBeCloseTo(codes, 10);
+  expect(b?.data[0]).toBeCloseTo(ofClusters, 10);
+  gamma.forEach((each, c) => {
+    expect(g?.data[c]).toBeCloseTo(each, 10);
+  });
+});
+
+const SETS = [
+  'components=3',
+  'latent=2',
+  'encoder.hidden=16',
+  'decoder.hidden=16',
+  'likelihood.kind=normal',
+  'batch=45',
+  'optimizer.lr=5e-3',
+];
+
+test('stopped in pretraining, at its end or after it, a run goes on to the same bits', async () => {
+  const data = clusters();
+  const sets = [...SETS, 'pretrain.epochs=2', 'epochs=4'];
+  const whole = await trainerOn(device, 'vade', data, sets);
+  expect(whole.trainer.pretrainingSteps).toBe(8);
+  const states = [];
+  // The mixture is fitted at the end of step 8, and tended at the end of step 12.
+  for (const steps of [5, 3, 3, 5]) {
+    await whole.trainer.run(steps);
+    states.push(await whole.trainer.state());
+  }
+  whole.trainer.runtime.destroy();
+  const wanted = states.pop();
+  for (const from of states) {
+    const rest = await trainerOn(device, 'vade', data, sets, from);
+    await rest.trainer.run(16 - from.step);
+    const found = await rest.trainer.state();
+    rest.trainer.runtime.destroy();
+    expect(found.tensors).toEqual(wanted?.tensors);
+  }
+}, 120_000);
+
+test('clusters are found, and drawn from one by one; pretraining is not judged', async () => {
+  const data = clusters();
+  const sets = [...SETS, 'pretrain.epochs=30', 'epochs=50'];
+  const { trainer, model, total } = await trainerOn(device, 'vade', data, sets);
+  const reports: EpochReport[] = [];
+  const rows = (a: number, b: number) => data.data.subarray(6 * a, 6 * b);
+  await fit(trainer, {
+    steps: total,
+    evaluate: {
+      every: 1,
+      run: (runtime) => evaluateModel(runtime, model, data, rows, { limit: 9 }),
+    },
+    onEpoch: (report) => void reports.push(report),
+  });
+  expect(reports.map(({ isPretraining = false }) => isPretraining)).toEqual(
+    Array.from({ length: 50 }, (_, i) => i < 30),
+  );
+  expect(reports.every((r) => (r.evaluation === undefined) === (r.isPretraining === true))).toBe(
+    true,
+  );
+  const { runtime } = trainer;
+  const groups = await groupsOf(runtime, model, rows, ROWS);
+  // Row i belongs to centre i mod 3, and centres lie ten deviations apart.
+  const first = Array.from(groups.labels.subarray(0, 3));
+  expect(new Set(first).size).toBe(3);
+  expect(Array.from(groups.labels)).toEqual(Array.from({ length: ROWS }, (_, i) => first[i % 3]));
+  const asked = openInference(runtime, model);
+  const wanted = Uint32Array.from({ length: 60 }, (_, i) => Math.floor(i / 20));
+  const drawn = await asked.sample(60, 'mean', 7, { groups: wanted });
+  await asked.destroy();
+  const again = await groupsOf(runtime, model, (a, b) => drawn.subarray(6 * a, 6 * b), 60);
+  const right = Array.from(again.labels).filter((label, i) => label === wanted[i]).length;
+  runtime.destroy();
+  expect(right).toBeGreaterThanOrEqual(54);
+}, 120_000);
+
+test('a component without rows gets half of those of the heaviest', async () => {
+  const parameter = (name: string, shape: number[], values: number[]) =>
+    variable(name, shape, { role: 'parameter', init: () => values });
+  const mixture = {
+    logits: parameter('logits', [3], [0, 2, 1]),
+    mean: parameter('mean', [3, 2], [9, 9, 1, 2, 3, 4]),
+    logStd: parameter('logStd', [3, 2], [0, 0, 0, Math.log(2), 0, 0]),
+  };
+  const revival = new Revival(mixture);
+  const runtime = new Runtime(device, { seed: 0 });
+  runtime.write(revival.usage, [0, 6, 4]);
+  await revival.tend(runtime);
+  const read = async (v: Variable) => Array.from(await runtime.read(v));
+  const [logits, mean, logStd] = [
+    await read(mixture.logits),
+    await read(mixture.mean),
+    await read(mixture.logStd),
+  ];
+  expect(logits[0]).toBe(logits[1]);
+  expect((logits[2] as number) - (logits[1] as number)).toBeCloseTo(1 - 2 + Math.LN2, 6);
+  // Cut across its longest direction, the second: half of σ = 2 to either side of 2.
+  expect([mean[0], mean[2]]).toEqual([1, 1]);
+  expect([mean[1] as number, mean[3] as number].sort()).toEqual([1, 3]);
+  expect(logStd[1]).toBeCloseTo(Math.log(2), 6);
+  expect(await read(revival.usage)).toEqual([0, 0, 0]);
+  expect(await read(revival.revived)).toEqual([1]);
+  // Used evenly, nothing changes.
+  runtime.write(revival.usage, [1, 1, 1]);
+  await revival.tend(runtime);
+  expect(await read(mixture.mean)).toEqual(mean);
+  runtime.destroy();
+}, 60_000);
+
+test('a mixture fitted to the codes of an autoencoder beats a normal, and that N(0, I)', async () => {
+  const sets = SETS.filter((set) => !set.startsWith('components'));
+  const { runtime, model, rows } = await fitted(device, 'ae', clusters(), [...sets, 'epochs=60']);
+  const asked = openInference(runtime, model);
+  const { mean } = await asked.encode(rows, ROWS);
+  await asked.destroy();
+  runtime.destroy();
+  const [codes, held] = [
+    { values: mean.subarray(0, 2 * 150), count: 150 },
+    { values: mean.subarray(2 * 150), count: 30 },
+  ];
+  const total = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length;
+  const mixture = await fitCodes(codes, held, { fit: 'gmm', set: ['components=3'] });
+  const normal = await fitCodes(codes, held, { fit: 'normal' });
+  expect(mixture.density.model.parameterCount()).toBe(3 * (1 + 2 + 4));
+  // Three clusters well apart: about log 3 in what a normal spreads over, and more in their size.
+  expect(total(mixture.heldOut)).toBeGreaterThan(total(normal.heldOut) + 1);
+  expect(total(normal.heldOut)).toBeGreaterThan(total(standardNormalDensities(held)));
+  await expect(fitCodes(codes, held, { fit: 'normal', set: ['components=2'] })).rejects.toThrow(
+    /a normal has none; take --fit gmm/,
+  );
+}, 120_000);
