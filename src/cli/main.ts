@@ -76,9 +76,8 @@ function build(): Command {
     .configureOutput({ outputError: () => {} })
     .addHelpText(
       'after',
-      '\nA family of your own: --with <module> before the command loads what defines it.\n' +
-        '\nExample:\n  latentgpu train vae --data digits --epochs 3\n' +
-        '  latentgpu train --help\n  latentgpu --with ./mine.mjs train mine --data digits',
+      '\nExample:\n  latentgpu train vae --data digits --epochs 3\n' +
+        '  latentgpu --with ./mine.mjs train mine --data digits',
     );
   for (const [heading, entries] of Object.entries(COMMANDS)) {
     program.commandsGroup(heading);

@@ -29,7 +29,7 @@ export function trainCommand(program: Command): void {
     )
     .option('--standardize', 'for values of any range: (x - mean) / deviation')
     .option('--label-column <name>', "a table's column of classes, by name or number")
-    .option('--target <column>', 'the column that bayes-linear predicts, by name or number')
+    .option('--target <column>', 'the column that bayes-linear predicts')
     .addOption(hideOption())
     .addOption(
       new Option('--hide-labels <share>', 'of the rows of each class, for m2: 0.9').argParser(
@@ -54,11 +54,7 @@ export function trainCommand(program: Command): void {
       runCommand(options, (context) => perform(family, options, context)),
     );
   tableOptions(command);
-  common(
-    command,
-    'latentgpu train vae --data mnist --epochs 5 --out runs/mnist\n' +
-      'latentgpu train vae --resume --epochs 10 --out runs/mnist',
-  );
+  common(command, 'latentgpu train vae --data mnist --epochs 5 --out runs/mnist');
 }
 
 async function perform(

@@ -33,7 +33,10 @@ export const wantedOptions = (): Option[] => [
     'from one cluster of a mixture, numbered from 0 as `cluster` has them; all: a row each',
   ).argParser(clusterOf),
   labelOption('of a conditional model: this class; default: all in turn'),
-  new Option('--labels <list>', 'these classes, a row each: 0-9 or cat,dog').conflicts('label'),
+  new Option('--labels <list>', 'these classes, a row each: 0-9 or cat,dog').conflicts([
+    'label',
+    'cluster',
+  ]),
 ];
 
 function clusterOf(text: string): number | 'all' {
