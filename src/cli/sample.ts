@@ -22,6 +22,7 @@ interface SampleOptions extends CommonOptions, WantedOptions {
   draw?: boolean;
   half?: boolean;
   temperature?: number;
+  temperatures?: number[];
 }
 
 export function sampleCommand(program: Command): void {
@@ -38,6 +39,12 @@ export function sampleCommand(program: Command): void {
         '--temperature <t>',
         'of a flow: deviation of the noise; below 1, draws from denser regions',
       ).argParser(temperature),
+    )
+    .addOption(
+      new Option(
+        '--temperatures <list>',
+        'of an hvae: of each layer, from the top: 1,0.8',
+      ).argParser((text: string) => text.split(',').map(temperature)),
     );
   for (const option of wantedOptions()) command.addOption(option);
   command.action((dir: string, options: SampleOptions) =>
@@ -65,6 +72,16 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
   const decoder = ancestral ? undefined : need(model, 'decode', dir);
   const { draw } = source.model.can;
   const controls = draw?.controls ?? {};
+  const { temperatures } = options;
+  const layers = draw?.layers?.length ?? 0;
+  if (temperatures && temperatures.length !== layers) {
+    throw new LatentGpuError(
+      'bad-input',
+      layers === 0
+        ? `${dir} holds a model without layers of codes; leave out --temperatures`
+        : `--temperatures names ${temperatures.length}, and ${dir} has ${layers} layers of codes, from the top down`,
+    );
+  }
   const hasTemperature = Object.hasOwn(controls, 'temperature');
   if (!hasTemperature && options.temperature !== undefined) {
     throw new LatentGpuError(
@@ -86,6 +103,7 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         signal,
         onProgress: (done: number) => bar.update(done),
         ...(hasTemperature && { temperature: heat }),
+        ...(temperatures && { temperatures }),
         ...of,
       };
       if (!source.fitted) return await inference.sample(count, shown, seed, how);
@@ -109,6 +127,7 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         ...(source.fitted && { prior: 'fitted' }),
         ...(options.half && { weights: precision }),
         ...(hasTemperature && { temperature: heat }),
+        ...(temperatures && { temperatures }),
         ...facts,
         seed,
         adapter: device.adapter.name,

@@ -9,6 +9,7 @@ import { CLASSIFIER } from './families/classifier.ts';
 import { CVAE } from './families/cvae.ts';
 import { FLOWS } from './families/flow/index.ts';
 import { GMM } from './families/gmm/index.ts';
+import { HVAE } from './families/hvae/index.ts';
 import { M2 } from './families/m2/index.ts';
 import { MADE_FAMILY } from './families/made/index.ts';
 import { PIXELCNN } from './families/pixelcnn/index.ts';
@@ -36,6 +37,7 @@ const BUILT = [
   AE,
   CVAE,
   M2,
+  HVAE,
   VADE,
   GMM,
   PPCA,

@@ -129,6 +129,8 @@ export interface ConditionAbility {
 }
 
 export interface DrawAbility {
+  /** Of codes in layers: numbers of each, from the one beside the data, whose noise may be scaled. */
+  readonly layers?: readonly number[];
   /** A draw of p(z) for noise [B, M] ~ N(0, I), or from noise of its own: [B, M]. */
   codes(noise: Tensor): Tensor;
   /** log p(z) of codes z [..., M]: [...]. */

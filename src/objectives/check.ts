@@ -15,6 +15,8 @@ export interface ObjectiveTraits {
   /** Kinds of q(z | x) and p(z). Default: `normal`. */
   readonly posterior?: string;
   readonly prior?: string;
+  /** Layers of codes, where there are several: groups of the divergence. */
+  readonly layers?: number;
   /**
    * Whether β may change even where it begins as 1: else it is then no number that kernels read. Default:
    * false.
@@ -101,7 +103,7 @@ function checkWeights(config: ObjectiveConfig, traits: ObjectiveTraits): void {
   }
   if (freeBits === 0) return;
   const isSampled = kl === 'sampled' || estimator === 'stl';
-  if (freeBitsBy === 'group' && code === 'normal') {
+  if (freeBitsBy === 'group' && code === 'normal' && traits.layers === undefined) {
     refuse(
       'objective.freeBitsBy=group is for discrete codes, and code.kind is normal; take dimension or all',
     );

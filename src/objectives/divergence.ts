@@ -37,6 +37,7 @@ export function divergenceOf(
   draw: Draw,
   kind: 'analytic' | 'sampled',
 ): Divergence {
+  if (kind === 'analytic' && posterior.divergence) return posterior.divergence(draw);
   const closed = kind === 'analytic' ? posterior.klTo?.(prior) : undefined;
   if (closed) return { kl: sum(closed, -1), closed };
   return { kl: overDraws(sub(draw.logProb(), prior.logProb(draw.value))) };

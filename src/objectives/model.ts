@@ -25,6 +25,11 @@ export interface Posterior {
    * all of it at once (G = 1); undefined for a prior against which there is none.
    */
   klTo?(prior: Density): Tensor | undefined;
+  /**
+   * KL(q ‖ prior) of each row by parts that hang on each other, [B] and [B, G], at draws of its own: of
+   * several layers of codes.
+   */
+  divergence?(draw: Draw): { readonly kl: Tensor; readonly closed: Tensor };
   /** In nats, [B]. */
   entropy?(): Tensor;
 }

@@ -1,11 +1,13 @@
 // What a trained model is asked for: codes, reconstructions, draws. Plans are compiled once for a
 // number of rows and replayed; the host feeds and reads.
+
+import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { input } from '../../graph/variable.ts';
-import { randomNormal, step } from '../../ops/index.ts';
+import { concat, full, mul, randomNormal, step } from '../../ops/index.ts';
 import { seedWords } from '../../random.ts';
 import type { Plan, Runtime } from '../../scheduler/index.ts';
-import { lack, type Model, need, type Told } from '../family.ts';
+import { type DrawAbility, lack, type Model, need, type Told } from '../family.ts';
 import { Feed } from './feed.ts';
 import type { Asked, Codes, DecodeOptions, DrawOptions, Shown } from './interface.ts';
 import { labelsOf, ofClasses } from './labels.ts';
@@ -33,6 +35,19 @@ const AHEAD = 3;
 interface Mouth {
   write(rows: RowSource, start: number, end: number): void;
   release(): void;
+}
+
+/** Noise of layers of codes, each at its temperature. @throws LatentGpuError `bad-input` */
+function byLayer(noise: Tensor, { layers }: DrawAbility, temperatures: readonly number[]): Tensor {
+  if (layers?.length !== temperatures.length) {
+    throw new LatentGpuError(
+      'bad-input',
+      `${temperatures.length} temperatures, and the model has ${layers?.length ?? 0} layers of codes`,
+    );
+  }
+  const own = [...temperatures].reverse();
+  const scale = layers.map((size, l) => full([size], own[l] as number));
+  return mul(noise, concat(scale, 0));
 }
 
 /** What is computed for each row, by name. */
@@ -273,12 +288,14 @@ export class Inference implements Asked {
     const { size: width } = need(this.model, 'code', 'this');
     const draw = need(this.model, 'draw', 'this');
     if (options.groups) return await this.sampleGroups(count, shown, drawSeed, options);
+    const { temperatures } = options;
     const task: Task = {
-      key: `sample ${shown}`,
+      key: `sample ${shown}${temperatures ? ` at ${temperatures.join()}` : ''}`,
       outputs: ['x'],
       build: (size) => {
         const ear = this.ear(size);
-        const codes = draw.codes(randomNormal([size, width]));
+        const noise = randomNormal([size, width]);
+        const codes = draw.codes(temperatures ? byLayer(noise, draw, temperatures) : noise);
         return { graph: { x: this.shown(codes, shown, ear?.told) }, ...(ear && { mouth: ear }) };
       },
     };

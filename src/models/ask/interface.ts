@@ -20,6 +20,8 @@ export interface DecodeOptions extends WorkOptions {
 export interface DrawOptions extends DecodeOptions {
   /** Of models whose noise may be scaled: below 1, draws come from denser regions. Default: 1. */
   readonly temperature?: number;
+  /** Of models of several layers of codes: the deviation of each layer's noise, from the top down. */
+  readonly temperatures?: readonly number[];
   /** Of models whose codes come from groups: the group of each row, [count]. */
   readonly groups?: ArrayLike<number>;
   /** Default: every class in turn. */

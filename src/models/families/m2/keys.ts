@@ -4,11 +4,11 @@ import { OBJECTIVE_KEYS } from '../../../objectives/index.ts';
 import type { ConfigOf, Schema, Value } from '../../../schema/index.ts';
 import { LIKELIHOOD_KEYS } from '../../likelihoods/index.ts';
 import { MLP_KEYS } from '../../nets/mlp.ts';
-import { INIT_KEYS, LATENT, NET_KEYS } from '../coded.ts';
+import { FULL_NET_KEYS, INIT_KEYS, LATENT } from '../coded.ts';
 
 export const M2_KEYS = {
   latent: LATENT,
-  ...NET_KEYS,
+  ...FULL_NET_KEYS,
   'classifier.hidden': MLP_KEYS.hidden,
   'classifier.activation': MLP_KEYS.activation,
   alpha: {

@@ -1,0 +1,61 @@
+// What a hierarchy of codes is: their sizes, the nets between them, which way posteriors go.
+import { OBJECTIVE_KEYS } from '../../../objectives/index.ts';
+import type { ConfigOf, Schema } from '../../../schema/index.ts';
+import { LIKELIHOOD_KEYS } from '../../likelihoods/index.ts';
+import { MLP_KEYS } from '../../nets/mlp.ts';
+import { FULL_NET_KEYS, INIT_KEYS } from '../coded.ts';
+
+export const HVAE_KEYS = {
+  latents: {
+    type: 'integers',
+    longest: 32,
+    min: 1,
+    max: 65536,
+    default: [20, 10],
+    help: 'sizes of the layers of codes, from the one beside the data to the top',
+  },
+  inference: {
+    type: 'choice',
+    choices: ['top-down', 'bottom-up'],
+    default: 'top-down',
+    help: "top-down: each layer's q(z | above, x) joins what x says with p(z | above) (ladder); bottom-up: q(z | below)",
+  },
+  ...FULL_NET_KEYS,
+  'between.hidden': {
+    ...MLP_KEYS.hidden,
+    default: [100],
+    help: 'widths of the hidden layers of nets from layer to layer',
+  },
+  ...LIKELIHOOD_KEYS,
+  'objective.bound': OBJECTIVE_KEYS['objective.bound'],
+  'objective.estimator': {
+    type: 'choice',
+    choices: ['reparameterized', 'stl', 'dreg'],
+    default: 'reparameterized',
+    help: "of the posteriors' gradient; dreg is refused: of several layers it needs further terms",
+  },
+  'objective.samples': {
+    type: 'integer',
+    min: 1,
+    max: 4096,
+    default: (get) => (get('objective.bound') === 'iwae' ? 5 : 1),
+    help: 'draws of the codes for each data point',
+  },
+  'objective.beta': {
+    ...OBJECTIVE_KEYS['objective.beta'],
+    when: { 'objective.bound': ['elbo'] },
+  },
+  'objective.anneal': {
+    ...OBJECTIVE_KEYS['objective.anneal'],
+    when: { 'objective.bound': ['elbo'] },
+  },
+  'objective.annealEpochs': OBJECTIVE_KEYS['objective.annealEpochs'],
+  'objective.freeBits': {
+    ...OBJECTIVE_KEYS['objective.freeBits'],
+    when: { 'objective.bound': ['elbo'] },
+    help: 'nats λ of the divergence of each layer that cost nothing: it counts as max(λ, KL)',
+  },
+  ...INIT_KEYS,
+} as const satisfies Schema;
+
+export type HvaeConfig = ConfigOf<typeof HVAE_KEYS>;
