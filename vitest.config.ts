@@ -2,8 +2,8 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 import { shaderPlugin } from './shaders/build/plugin.ts';
 import { testingPagePlugin } from './src/testing/build/page-plugin.ts';
 
-/** On a software adapter these take every core, and have cases that measure: one at a time. */
-const ALONE = ['tests/{node,chrome,deno,firefox,lowest}.test.ts'];
+/** Every case on every engine: minutes each, much of it in compilers that know one core. */
+const ENGINES = ['tests/{node,chrome,deno,firefox,lowest}.test.ts'];
 
 /** Files of which so many run at a time; groups follow each other. */
 function project(
@@ -33,9 +33,10 @@ function project(
 
 /** What `npm test` runs. */
 const everyFile = [
+  // The long ones first, so that nothing is left alone at the end.
+  project('engines', 1, { include: ENGINES }, 2),
   // These wait most of the time, for processes, pages and compilers: two keep two cores busy.
-  project('side by side', 1, { include: ['tests/*.test.ts'], exclude: ALONE }, 2),
-  project('alone', 2, { include: ALONE }, 1),
+  project('files', 2, { include: ['tests/*.test.ts'], exclude: ENGINES }, 2),
 ];
 
 /** What `npm run test:engines` runs: every case on every engine and driver, for hours. */
@@ -43,7 +44,7 @@ const everyEngine = [
   project(
     'engines',
     1,
-    { include: [...ALONE, 'tests/firefox-pages.test.ts', 'tests/engines/*.test.ts'] },
+    { include: [...ENGINES, 'tests/firefox-pages.test.ts', 'tests/engines/*.test.ts'] },
     1,
     { LATENTGPU_TEST_CASES: 'all' },
   ),

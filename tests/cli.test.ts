@@ -355,7 +355,7 @@ describe('inspect', () => {
 describe('mistakes', () => {
   test.each([
     ['trian', "unknown command 'trian'; did you mean train?"],
-    ['train', 'say what to train: vae, iwae, ae, gmm'],
+    ['train', 'say what to train: vae, iwae, ae, cvae'],
     ['train gan --data digits', "cannot train 'gan'"],
     ['train vae', 'name the data: --data digits'],
     ['train vae --data digts', "did you mean 'digits'?"],

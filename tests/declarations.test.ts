@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SourceFile } from 'typescript6';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from './support/cli.ts';
 import { installPackage, link } from './support/package.ts';
@@ -62,12 +63,22 @@ describe.each([
   [5, 'typescript5'],
   [6, 'typescript6'],
 ] as const)('TypeScript %i', (major, name) => {
+  // What projects have in common is parsed once.
+  const parsed = new Map<string, SourceFile | undefined>();
+
   test.each(Object.entries(projects))('%s', async (_, project) => {
     const ts: typeof import('typescript6') = (await import(name)).default;
     const { options, errors } = ts.convertCompilerOptionsFromJson(optionsOf(project), folder);
     expect(errors).toEqual([]);
     const roots = filesOf(major, project).map((file) => join(folder, file));
-    const program = ts.createProgram(roots, options);
+    const host = ts.createCompilerHost(options);
+    const parse = host.getSourceFile;
+    host.getSourceFile = (file, ...how) => {
+      const key = `${project.module} ${file}`;
+      if (!parsed.has(key)) parsed.set(key, parse(file, ...how));
+      return parsed.get(key);
+    };
+    const program = ts.createProgram(roots, options, host);
     expect(program.getOptionsDiagnostics()).toEqual([]);
     const ours = program
       .getSourceFiles()
@@ -77,7 +88,7 @@ describe.each([
       ...program.getSyntacticDiagnostics(file),
       ...program.getSemanticDiagnostics(file),
     ]);
-    expect(ts.formatDiagnostics(said, ts.createCompilerHost(options))).toBe('');
+    expect(ts.formatDiagnostics(said, host)).toBe('');
 
     if (project.module !== 'nodenext') return;
     // Names that mean nothing to a compiler are `any` to it, wherever it does not complain of them.

@@ -22,6 +22,7 @@ interface Case {
   readonly family: string;
   readonly set?: readonly string[];
   readonly shape?: readonly number[];
+  readonly classNames?: readonly string[];
   /** Parts for which ONNX has no nodes, and what is said of them. */
   readonly lacks?: Partial<Record<OnnxPart, string>>;
 }
@@ -33,6 +34,7 @@ const DRAWN = 'noise that is drawn';
 const CASES: Case[] = [
   ...['full', 'iaf'].map((kind) => ({ family: 'vae', set: [...NETS, `posterior.kind=${kind}`] })),
   { family: 'vae', set: [...NETS, 'prior.kind=realnvp'] },
+  { family: 'cvae', set: NETS, classNames: ['a', 'b', 'c'] },
   {
     family: 'vae',
     set: [...NETS, 'code.kind=categorical', 'code.groups=2', 'code.classes=3'].filter(
@@ -64,10 +66,14 @@ const CASES: Case[] = [
   },
 ];
 
-function source({ family, set = [], shape = [2] }: Case): OnnxSource {
+function source({ family, set = [], shape = [2], classNames }: Case): OnnxSource {
   const traits = { shape, isContinuous: family !== 'glow' };
   const values = settleRun(family, [assignments(family, [...set])], traits as never);
-  const config = modelConfig(family, { shape: [...shape] }, values);
+  const config = modelConfig(
+    family,
+    { shape: [...shape], ...(classNames && { classNames }) },
+    values,
+  );
   const model = buildModel(config, 7);
   let state = 1;
   const random = () => {
@@ -92,18 +98,23 @@ function source({ family, set = [], shape = [2] }: Case): OnnxSource {
   };
 }
 
-function graphs(model: Model, part: OnnxPart, fed: Tensor): Record<string, Tensor> {
+function graphs(
+  model: Model,
+  part: OnnxPart,
+  fed: Tensor,
+  told: { labels?: Tensor },
+): Record<string, Tensor> {
   const { code, decode, logWeights } = model.can;
   if (part === 'density') return { logProb: logWeights?.of({ x: fed }, 1) as Tensor };
   const result: Record<string, Tensor> = {};
   if (part !== 'decoder' && code) {
-    result[code.values === 'means' ? 'mean' : 'z'] = code.mean({ x: fed });
-    if (code.logStd) result.logStd = code.logStd({ x: fed });
+    result[code.values === 'means' ? 'mean' : 'z'] = code.mean({ x: fed, ...told });
+    if (code.logStd) result.logStd = code.logStd({ x: fed, ...told });
   }
   if (part !== 'encoder' && decode) {
     const z = part === 'decoder' ? fed : (result.mean as Tensor);
-    result[part === 'decoder' ? 'x' : 'reconstruction'] = decode.mean(z);
-    for (const { name, of } of decode.parameters?.(z) ?? []) result[name] = of;
+    result[part === 'decoder' ? 'x' : 'reconstruction'] = decode.mean(z, told);
+    for (const { name, of } of decode.parameters?.(z, told) ?? []) result[name] = of;
   }
   return result;
 }
@@ -114,8 +125,17 @@ async function agrees(from: OnnxSource, part: OnnxPart): Promise<void> {
   const width = part === 'decoder' ? (model.can.code?.size as number) : model.features;
   const data = reals(`fed ${part}`, rows * width, 0.05, 0.95);
   const fed = input('fed', [rows, width]);
-  const wanted = graphs(model, part, fed);
-  const values = new Map<Tensor, ArrayLike<number>>([...weights, ...(buffers ?? []), [fed, data]]);
+  const labels = input('labels', [rows], 'u32');
+  const classes = model.can.condition?.classes.length ?? 0;
+  const told = classes > 0 ? { labels } : {};
+  const chosen = Array.from({ length: rows }, (_, i) => (i * 5) % classes);
+  const wanted = graphs(model, part, fed, told);
+  const values = new Map<Tensor, ArrayLike<number>>([
+    ...weights,
+    ...(buffers ?? []),
+    [fed, data],
+    [labels, chosen],
+  ]);
   for (const node of topological(Object.values(wanted))) {
     // Masks and orders are what they were made as.
     if (!isVariable(node) || values.has(node) || !node.init) continue;
@@ -127,7 +147,12 @@ async function agrees(from: OnnxSource, part: OnnxPart): Promise<void> {
   const [name] = session.inputNames as [string];
   const meta = session.inputMetadata[0];
   const dims = meta?.isTensor ? meta.shape.map((n) => (n === 'batch' ? rows : Number(n))) : [];
-  const got = await session.run({ [name]: new ort.Tensor('float32', data, dims) });
+  const got = await session.run({
+    [name]: new ort.Tensor('float32', data, dims),
+    ...(classes > 0 && {
+      labels: new ort.Tensor('int64', BigInt64Array.from(chosen, BigInt), [rows]),
+    }),
+  });
   expect(outputs.map((output) => output.name)).toEqual(Object.keys(wanted));
   Object.keys(wanted).forEach((output, i) => {
     const found = got[output]?.data as Float32Array;

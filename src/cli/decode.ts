@@ -8,6 +8,7 @@ import { type Asked, lack, need } from '../models/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
 import { halfOption, loadModel, precisionOf, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
+import { labelOption, toldTo } from './data/told.ts';
 import { writePoints } from './pictures/points.ts';
 
 interface DecodeOptions extends CommonOptions {
@@ -15,6 +16,7 @@ interface DecodeOptions extends CommonOptions {
   out: string;
   draw?: boolean;
   half?: boolean;
+  label?: string;
 }
 
 export function decodeCommand(program: Command): void {
@@ -25,6 +27,7 @@ export function decodeCommand(program: Command): void {
     .requiredOption('--data <file>', '.npy: codes [n, latent], as `encode` writes them')
     .requiredOption('--out <file>', '.png: a picture; .npy: float32 [n, ...shape]')
     .option('--draw', "draws from the decoder's distribution, not its means")
+    .addOption(labelOption())
     .action((dir: string, options: DecodeOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
     );
@@ -45,10 +48,12 @@ async function perform(dir: string, options: DecodeOptions, context: Context): P
   const latent = need(loaded.model, 'code', dir).size;
   const { codes, count } = await readCodes(options.data, latent);
   checkRoom(file, `${count} codes`, count, loaded.model.features);
+  const told = toldTo(loaded.model, dir, options.label, count);
   const shown = options.draw ? 'draw' : 'mean';
   const work = async (inference: Asked, device: Device) => {
     const x = await out.progress('decoding', (bar) =>
       inference.decode(codes, count, shown, seed, {
+        ...told,
         signal,
         onProgress: (done) => bar.update(done),
       }),

@@ -13,6 +13,7 @@ import {
 import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
 import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
+import { labelOption, toldTo } from './data/told.ts';
 import { writePoints } from './pictures/points.ts';
 
 interface InterpolateOptions extends CommonOptions, SubjectOptions {
@@ -21,6 +22,7 @@ interface InterpolateOptions extends CommonOptions, SubjectOptions {
   to: number[];
   steps: number;
   spherical?: boolean;
+  label?: string;
 }
 
 export function interpolateCommand(program: Command): void {
@@ -34,6 +36,7 @@ export function interpolateCommand(program: Command): void {
     .addOption(rows('--to <row>', 'of the data'))
     .addOption(countOption('--steps <n>', 'pictures, both ends included', 2).default(7))
     .option('--spherical', 'along the arc between the codes; default: straight')
+    .addOption(labelOption('of a conditional model: the class on the way; default: that of --from'))
     .requiredOption('--out <file>', '.png: a row for each pair; .npy: [pairs, steps, ...shape]')
     .action((dir: string, options: InterpolateOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
@@ -60,6 +63,16 @@ async function perform(dir: string, options: InterpolateOptions, context: Contex
   const { dataset, some, summary } = await loadSubject(dir, loaded, options, context, 'codes');
   checkRows('--from', from, dataset);
   checkRows('--to', to, dataset);
+  const own = dataset.labels;
+  const told =
+    options.label !== undefined || !own || !loaded.model.can.condition
+      ? toldTo(loaded.model, dir, options.label, count)
+      : {
+          labels: Uint32Array.from(
+            { length: count },
+            (_, i) => own[from[Math.floor(i / steps)] as number] as number,
+          ),
+        };
   const path = options.spherical ? 'spherical' : 'straight';
   await withInference(loaded, async (inference, device) => {
     const latent = need(loaded.model, 'code', dir).size;
@@ -71,7 +84,7 @@ async function perform(dir: string, options: InterpolateOptions, context: Contex
         codes.set(interpolate(end(i), end(pairs + i), steps, path), i * steps * latent);
       }
       const onProgress = (done: number) => bar.update(done);
-      return await inference.decode(codes, count, 'mean', 0, { signal, onProgress });
+      return await inference.decode(codes, count, 'mean', 0, { ...told, signal, onProgress });
     });
     await writePoints(file, x, count, loaded, {
       lead: [pairs, steps],

@@ -13,11 +13,13 @@ import {
 import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
 import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
+import { labelOption, toldTo } from './data/told.ts';
 import { writePoints } from './pictures/points.ts';
 
 interface ManifoldOptions extends CommonOptions, SubjectOptions {
   out: string;
   side: number;
+  label?: string;
 }
 
 export function manifoldCommand(program: Command): void {
@@ -30,6 +32,7 @@ export function manifoldCommand(program: Command): void {
     .argument('<dir>', 'model folder')
     .requiredOption('--out <file>', '.png: a grid; .npy: float32 [side, side, ...shape]')
     .addOption(countOption('--side <n>', 'pictures along each axis').default(20))
+    .addOption(labelOption())
     .action((dir: string, options: ManifoldOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
     );
@@ -49,6 +52,7 @@ async function perform(dir: string, options: ManifoldOptions, context: Context):
   const lead = latent === 1 ? [side] : [side, side];
   const count = lead.reduce((a, b) => a * b);
   checkRoom(file, `--side ${side}`, count, loaded.model.features);
+  const told = toldTo(loaded.model, dir, options.label, count);
   // Where codes lie that are not those of N(0, I), the data must tell.
   const needsData = latent > 2 || !code.isStandard;
   const subject = needsData
@@ -61,6 +65,7 @@ async function perform(dir: string, options: ManifoldOptions, context: Context):
         : priorPlane(latent as 1 | 2);
       const onProgress = (done: number) => bar.update(done);
       return await inference.decode(latentGrid(plane, side), count, 'mean', 0, {
+        ...told,
         signal,
         onProgress,
       });

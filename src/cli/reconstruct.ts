@@ -21,6 +21,7 @@ import {
 import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile, writeArray, writePicture } from './common/files.ts';
 import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
+import { classNamed, conditionOf } from './data/told.ts';
 
 /** Of a picture, unless another number is asked for. */
 const PAIRS = 40;
@@ -31,6 +32,7 @@ interface ReconstructOptions extends CommonOptions, SubjectOptions {
   offset?: number;
   rows?: number[];
   draw?: boolean;
+  as?: string;
 }
 
 export function reconstructCommand(program: Command): void {
@@ -49,6 +51,7 @@ export function reconstructCommand(program: Command): void {
         .conflicts(['count', 'offset']),
     )
     .option('--draw', "draws from the decoder's distribution, not its means")
+    .option('--as <class>', 'of a conditional model: with the same codes, as this class')
     .action((dir: string, options: ReconstructOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
     );
@@ -73,9 +76,14 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
   const count = indices.length;
   checkRoom(file, `${count} rows`, count, loaded.model.features);
   const shown = options.draw ? 'draw' : 'mean';
+  const as =
+    options.as === undefined
+      ? undefined
+      : classNamed(conditionOf(loaded.model, dir, '--as'), options.as, '--as');
   await withInference(loaded, async (inference, device) => {
     const x = await out.progress('reconstructing', (bar) =>
       inference.reconstruct(subject.some(indices), count, shown, seed, {
+        ...(as !== undefined && { labels: new Uint32Array(count).fill(as) }),
         signal,
         onProgress: (done) => bar.update(done),
       }),
@@ -87,8 +95,17 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
     const legend = isVector && file.kind === 'png' ? ' (1) beside data (0)' : '';
     const about = { ...summary, seed, adapter: device.adapter.name };
     out.result(
-      { file: file.path, count, shape, shown, ...about },
-      out.quiet ? '' : `${file.path}: ${count} reconstructions${legend}; data ${title}`,
+      {
+        file: file.path,
+        count,
+        shape,
+        shown,
+        ...(as !== undefined && { as: options.as }),
+        ...about,
+      },
+      out.quiet
+        ? ''
+        : `${file.path}: ${count} reconstructions${as === undefined ? '' : ` as ${options.as}`}${legend}; data ${title}`,
     );
   });
 }

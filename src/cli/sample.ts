@@ -1,19 +1,8 @@
 // latentgpu sample: new data points from a model.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { toOriginal } from '../data/standardize.ts';
 import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
-import {
-  type Asked,
-  type DrawOptions,
-  giveWeights,
-  lack,
-  type Model,
-  need,
-  openInference,
-} from '../models/index.ts';
-import type { CodeDensity } from '../training/code-density.ts';
-import { readFittedPrior } from '../training/fitted-prior.node.ts';
+import { type Asked, lack, need } from '../models/index.ts';
 import {
   type CommonOptions,
   type Context,
@@ -23,16 +12,16 @@ import {
 } from './common/command.ts';
 import { halfOption, loadModel, precisionOf, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
+import { codeSource, fittedCodes, priorOption } from './data/code-source.ts';
+import { type WantedOptions, wanted, wantedOptions } from './data/wanted.ts';
 import { writePoints } from './pictures/points.ts';
 
-interface SampleOptions extends CommonOptions {
-  count?: number;
-  cluster?: number | 'all';
-  prior?: 'own' | 'fitted';
+interface SampleOptions extends CommonOptions, WantedOptions {
   out: string;
   draw?: boolean;
   half?: boolean;
   temperature?: number;
+  prior?: 'own' | 'fitted';
 }
 
 export function sampleCommand(program: Command): void {
@@ -40,68 +29,21 @@ export function sampleCommand(program: Command): void {
     .command('sample')
     .description('Draws codes from the prior and decodes them; of a flow: draws noise and maps it.')
     .argument('<dir>', 'model folder')
-    .addOption(countOption('--count <n>', 'how many; default: 64, of all clusters 10 each'))
+    .addOption(countOption('--count <n>', 'how many; default: 64, or 10 a class or cluster'))
     .requiredOption('--out <file>', '.png: a picture; .npy: float32 [n, ...shape]')
     .option('--draw', "draws from the decoder's distribution, not its means")
-    .addOption(
-      new Option(
-        '--prior <which>',
-        "where codes come from: the model's own, or what `latentgpu prior` fitted; default: own if there is one",
-      ).choices(['own', 'fitted']),
-    )
-    .addOption(
-      new Option(
-        '--cluster <k>',
-        'from one cluster of a mixture, numbered from 0 as `cluster` has them; all: a line each',
-      ).argParser(cluster),
-    )
     .addOption(
       new Option(
         '--temperature <t>',
         'of a flow: deviation of the noise; below 1, draws from denser regions',
       ).argParser(temperature),
-    )
-    .action((dir: string, options: SampleOptions) =>
-      runCommand(options, (context) => perform(dir, options, context)),
     );
+  for (const option of [priorOption(), ...wantedOptions()]) command.addOption(option);
+  command.action((dir: string, options: SampleOptions) =>
+    runCommand(options, (context) => perform(dir, options, context)),
+  );
   halfOption(command);
   common(command, 'latentgpu sample runs/mnist --count 100 --out samples.png --seed 7');
-}
-
-/** Of all clusters together, so many each. */
-const EACH = 10;
-const COUNT = 64;
-
-function cluster(text: string): number | 'all' {
-  if (text === 'all') return text;
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new InvalidArgumentError('It must be the number of a cluster, from 0, or all');
-}
-
-/** The cluster of each row that is to be drawn, if any are asked for. */
-function groupsFor(
-  dir: string,
-  { can }: Model,
-  { cluster: asked, count }: SampleOptions,
-): Uint32Array | undefined {
-  if (asked === undefined) return undefined;
-  const known = can.draw?.groups;
-  if (!known) {
-    const why = 'a model that knows no clusters to draw from; leave out --cluster';
-    throw lack(can, 'draw.groups', dir, why);
-  }
-  if (asked === 'all') {
-    const each = count ?? EACH;
-    return Uint32Array.from({ length: known.count * each }, (_, i) => Math.floor(i / each));
-  }
-  if (asked >= known.count) {
-    throw new LatentGpuError(
-      'bad-input',
-      `--cluster ${asked}: ${dir} has ${known.count} clusters, 0 to ${known.count - 1}`,
-    );
-  }
-  return new Uint32Array(count ?? COUNT).fill(asked);
 }
 
 function temperature(text: string): number {
@@ -110,48 +52,20 @@ function temperature(text: string): number {
   throw new InvalidArgumentError('It must be a number of at least 0, such as 0.7');
 }
 
-/** The model that codes are drawn from: the decoder's own, or one that was fitted to its codes. */
-interface Source {
-  readonly model: Model;
-  readonly fitted: CodeDensity | undefined;
-}
-
-/** @throws LatentGpuError `bad-input` if there is nothing to draw from */
-async function sourceFor(
-  dir: string,
-  model: Model,
-  asked: SampleOptions['prior'],
-): Promise<Source> {
-  const { draw, ancestral } = model.can;
-  const prior = asked ?? (draw || ancestral ? 'own' : 'fitted');
-  if (prior === 'own') {
-    if (!ancestral) need(model, 'draw', dir);
-    return { model, fitted: undefined };
-  }
-  const fitted = await readFittedPrior(dir);
-  if (fitted) return { model: fitted.model, fitted };
-  if (asked === undefined) need(model, 'draw', dir);
-  throw new LatentGpuError(
-    'bad-input',
-    `--prior fitted: ${dir} has none; \`latentgpu prior ${dir}\` fits one`,
-  );
-}
-
 async function perform(dir: string, options: SampleOptions, context: Context): Promise<void> {
   const { out, signal, seed = 0 } = context;
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
   const { model } = loaded;
+  const source = await codeSource(dir, model, options.prior);
+  const { count, of, columns, facts, text } = wanted(options, source.model, dir);
+  checkRoom(file, `--count ${options.count ?? count}`, count, model.features);
   const { ancestral, bijection } = model.can;
-  const source = await sourceFor(dir, model, options.prior);
+  const decoder = ancestral ? undefined : need(model, 'decode', dir);
   const drawn = source.model.can;
   const { controls } = drawn.ancestral
     ? (drawn.draw ?? { controls: {} })
     : need(source.model, 'draw', dir);
-  const groups = groupsFor(dir, source.model, options);
-  const count = groups?.length ?? options.count ?? COUNT;
-  checkRoom(file, `--count ${options.count ?? count}`, count, model.features);
-  const decoder = ancestral ? undefined : need(model, 'decode', dir);
   const hasTemperature = Object.hasOwn(controls, 'temperature');
   if (!hasTemperature && options.temperature !== undefined) {
     throw new LatentGpuError(
@@ -173,15 +87,16 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         signal,
         onProgress: (done: number) => bar.update(done),
         ...(hasTemperature && { temperature: heat }),
-        ...(groups && { groups }),
+        ...of,
       };
       if (!source.fitted) return await inference.sample(count, shown, seed, how);
-      const codes = await drawnFrom(inference.runtime, source.fitted, count, seed, how);
+      const codes = await fittedCodes(inference.runtime, source.fitted, count, seed, how);
       return await inference.decode(codes, count, shown, seed, { signal });
     });
-    const layout =
-      options.cluster === 'all' && file.kind === 'png' ? { columns: options.count ?? EACH } : {};
-    await writePoints(file, x, count, loaded, { ...layout, ...(groups && { series: groups }) });
+    await writePoints(file, x, count, loaded, {
+      ...(columns && file.kind === 'png' && { columns }),
+      ...(of.groups && { series: of.groups }),
+    });
     out.result(
       {
         file: file.path,
@@ -191,31 +106,12 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         ...(source.fitted && { prior: 'fitted' }),
         ...(options.half && { weights: precision }),
         ...(hasTemperature && { temperature: heat }),
-        ...(options.cluster !== undefined && { cluster: options.cluster }),
+        ...facts,
         seed,
         adapter: device.adapter.name,
       },
-      out.quiet ? '' : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]`,
+      out.quiet ? '' : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]${text}`,
     );
   };
   await withInference(loaded, work, precision);
-}
-
-/** Codes [count, M] of a density that was fitted to them. */
-async function drawnFrom(
-  runtime: Asked['runtime'],
-  { model, values, buffers, standardization }: CodeDensity,
-  count: number,
-  seed: number,
-  how: DrawOptions,
-): Promise<Float32Array> {
-  giveWeights(runtime, values);
-  giveWeights(runtime, buffers);
-  const asked = openInference(runtime, model);
-  try {
-    const codes = await asked.sample(count, 'draw', seed, how);
-    return Float32Array.from(toOriginal(codes, standardization));
-  } finally {
-    await asked.destroy();
-  }
 }

@@ -32,6 +32,7 @@ export function stepProgram({ config, model, record }: LoadedModel): Program {
     count: Math.max(count, training.batch),
     shape: [...config.data.shape],
     // Described, not read: its rows are not there.
+    ...(config.data.classNames && { labels: new Uint32Array(0) }),
     data: isGrey ? new Uint8Array(0) : new Float32Array(0),
   };
   const { effects } = describeRun({

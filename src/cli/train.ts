@@ -18,7 +18,7 @@ export function trainCommand(program: Command): void {
   const command = program
     .command('train')
     .description('Trains a model and leaves a folder: weights, checkpoint, metrics, pictures.')
-    .argument('[family]', familyNames().join(', '))
+    .argument('[family]', `${familyNames().slice(0, 4).join(', ')} …; --keys lists all`)
     .option('--data <name|path>', 'digits, mnist, moons …; IDX, .npy, table, images')
     .option('--data-dir <dir>', 'folder with the MNIST files')
     .option('--test <path>', 'test split, for data from a file or folder')
@@ -37,7 +37,7 @@ export function trainCommand(program: Command): void {
     .option('--binarize <how>', 'resampled, once, static or none')
     .option('--config <file.json>', 'keys from a file')
     .option('--set <key=value...>', 'keys, e.g. latent=7 optimizer.lr=3e-4')
-    .option('--keys', 'list every key, what it may be and its default')
+    .option('--keys', 'list families and keys, or every key of a family')
     .option('--tune <how>', 'kernels by measurement: off, remembered, auto or on', (how) =>
       tuneMode(how, '--tune'),
     )

@@ -25,7 +25,7 @@ export interface ImageDataset<Data = Uint8Array | Float32Array> {
   withheld?: { readonly data: Data; readonly mask?: Uint8Array };
   /** Whether `data` are (x - mean) / deviation of what was read. */
   standardized?: boolean;
-  /** One class index a row. */
+  /** One class index a row, or {@link UNKNOWN_CLASS}. */
   labels?: Uint8Array | Uint32Array;
   classes?: number;
   /** Of the classes, in the order of their indices. */
@@ -37,6 +37,9 @@ export interface ImageDataset<Data = Uint8Array | Float32Array> {
   /** Where the data came from, for people: a path, or how it was generated. */
   source: string;
 }
+
+/** The label of a row whose class is not known. */
+export const UNKNOWN_CLASS = 0xffffffff;
 
 /** Columns of a table that are no features, by heading (by number from 1 where there is none). */
 export interface TableNotes {
@@ -82,7 +85,7 @@ export function checkDataset<T extends LoadedDataset>(
     throw bad(`${labels.length} labels for ${count} rows`);
   }
   if (labels && classes !== undefined) {
-    const wrong = labels.findIndex((label) => label >= classes);
+    const wrong = labels.findIndex((label) => label >= classes && label !== UNKNOWN_CLASS);
     if (wrong >= 0) throw bad(`label ${labels[wrong]} of row ${wrong} is not below ${classes}`);
   }
   if (!(data instanceof Uint8Array)) {

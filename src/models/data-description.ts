@@ -6,6 +6,8 @@ export interface DataDescription {
   readonly name?: string;
   /** Whether the model sees (x - mean) / deviation of every feature; the weights file has both. */
   readonly standardized?: boolean;
+  /** Of a family that learns from labels: names of the classes, in the order of their numbers. */
+  readonly classNames?: readonly string[];
   /** Headings of the features, in their order, if the data are a table that has them. */
   readonly columns?: readonly string[];
 }

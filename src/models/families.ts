@@ -4,6 +4,7 @@ import { nearest } from '../nearest.ts';
 import type { Schema } from '../schema/index.ts';
 import { AE } from './families/ae.ts';
 import { AR } from './families/ar/index.ts';
+import { CVAE } from './families/cvae.ts';
 import { FLOWS } from './families/flow/index.ts';
 import { GMM } from './families/gmm/index.ts';
 import { MADE_FAMILY } from './families/made/index.ts';
@@ -26,7 +27,7 @@ export function foreignFamilies(): string[] {
 }
 
 const BUILT_IN: ReadonlyMap<string, Family> = new Map(
-  [VAE, IWAE, AE, GMM, PPCA, VADE, AR, MADE_FAMILY, ...FLOWS].map((family) => [
+  [VAE, IWAE, AE, CVAE, GMM, PPCA, VADE, AR, MADE_FAMILY, ...FLOWS].map((family) => [
     family.name,
     family as Family,
   ]),

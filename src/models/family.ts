@@ -104,15 +104,26 @@ export interface CodeAbility {
   readonly isStandard: boolean;
 }
 
+/** What is known of rows whose codes are decoded: the classes that a conditional model is told. */
+export type Told = Pick<Batch, 'labels'>;
+
 export interface DecodeAbility {
   /** The mean of p(x | z): [B, D] for z [B, M]. */
-  mean(z: Tensor): Tensor;
+  mean(z: Tensor, told?: Told): Tensor;
   /** A draw of it. */
-  draw?(z: Tensor): Tensor;
+  draw?(z: Tensor, told?: Told): Tensor;
   /** What p(x | z) is given by beside its mean. */
-  parameters?(z: Tensor): readonly Parameter[];
+  parameters?(z: Tensor, told?: Told): readonly Parameter[];
   /** Numbers that decoding a row yields at most, which bound how many rows go at once. */
   readonly numbers: number;
+}
+
+/** What everything is conditional on: of each row its class, `Batch.labels`. */
+export interface ConditionAbility {
+  /** Names of the classes, in the order of their numbers. */
+  readonly classes: readonly string[];
+  /** Whether codes, too, are those of a row of a class, and need to be told it. */
+  readonly ofCodes: boolean;
 }
 
 export interface DrawAbility {
@@ -259,6 +270,8 @@ export interface Abilities {
   readonly decode?: DecodeAbility;
   readonly draw?: DrawAbility;
   readonly ancestral?: AncestralAbility;
+  /** Of a model that is told the classes of rows. */
+  readonly condition?: ConditionAbility;
   readonly logWeights?: WeightAbility;
   readonly bijection?: BijectionAbility;
   readonly grey?: GreyAbility;

@@ -95,6 +95,7 @@ export {
   need,
   type Portrait,
   type Quantity,
+  type Told,
   type Walk,
   type WalkOptions,
   type WeighedCodes,

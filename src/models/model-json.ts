@@ -78,7 +78,7 @@ function readData(
   extra: string[],
   bad: (why: string) => LatentGpuError,
 ): DataDescription {
-  const { shape, name, standardized, columns, ...others } = isObject(data) ? data : {};
+  const { shape, name, standardized, columns, classNames, ...others } = isObject(data) ? data : {};
   if (shape === undefined) throw bad("'data.shape' is missing");
   const whole = (n: unknown) => Number.isSafeInteger(n) && Number(n) >= 1;
   if (!Array.isArray(shape) || shape.length < 1 || shape.length > 3 || !shape.every(whole)) {
@@ -90,17 +90,23 @@ function readData(
   if (standardized !== undefined && typeof standardized !== 'boolean') {
     throw bad(`data.standardized is ${JSON.stringify(standardized)}; it must be true or false`);
   }
-  const isList = Array.isArray(columns) && columns.every((entry) => typeof entry === 'string');
+  const isTexts = (value: unknown): value is string[] =>
+    Array.isArray(value) && value.every((entry) => typeof entry === 'string');
   const features = (shape as number[]).reduce((a, b) => a * b, 1);
-  if (columns !== undefined && !(isList && shape.length === 1 && columns.length === features)) {
+  const isHeaded = isTexts(columns) && shape.length === 1 && columns.length === features;
+  if (columns !== undefined && !isHeaded) {
     throw bad(`data.columns must be ${features} texts, one a feature of plain vectors`);
+  }
+  if (classNames !== undefined && !(isTexts(classNames) && classNames.length > 0)) {
+    throw bad(`data.classNames is ${JSON.stringify(classNames)}; it must be the classes' names`);
   }
   extra.push(...Object.keys(others).map((key) => `data.${key}`));
   return {
     shape,
     ...(typeof name === 'string' && { name }),
     ...(standardized && { standardized }),
-    ...(columns !== undefined && { columns }),
+    ...(columns !== undefined && { columns: columns as string[] }),
+    ...(classNames !== undefined && { classNames }),
   };
 }
 

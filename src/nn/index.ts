@@ -1,5 +1,6 @@
 // Layers: what holds parameters and describes how they act.
 export type { Batch } from './batch.ts';
+export { ConditionedMLP } from './conditioned.ts';
 export { Conv2d, type Conv2dOptions, ConvNet, type ConvNetOptions } from './conv.ts';
 export { constantInit, glorotUniform, normal, uniform } from './initializers.ts';
 export { Linear, type LinearInit, type LinearOptions, MLP, type MlpOptions } from './linear.ts';

@@ -38,8 +38,11 @@ export class Linear extends Module {
       : undefined;
   }
 
-  /** @param activation applied to the result, in the same kernel */
-  call(x: Tensor, activation: Activation = 'identity'): Tensor {
+  /**
+   * @param activation applied to the result, in the same kernel
+   * @param beside what else is added before that: [..., out], broadcast with the result
+   */
+  call(x: Tensor, activation: Activation = 'identity', beside?: Tensor): Tensor {
     const [outFeatures, inFeatures] = this.weight.shape as [number, number];
     if (x.shape.at(-1) !== inFeatures) {
       throw new LatentGpuError(
@@ -50,8 +53,10 @@ export class Linear extends Module {
     // One product over all leading axes: rows are rows, whatever they stand for.
     const rows = reshape(x, [-1, inFeatures]);
     const product = matmul(rows, transpose(this.weight));
-    const y = activations[activation](this.bias ? add(product, this.bias) : product);
-    return reshape(y, [...x.shape.slice(0, -1), outFeatures]);
+    const sum = this.bias ? add(product, this.bias) : product;
+    const shaped = (y: Tensor) => reshape(y, [...x.shape.slice(0, -1), outFeatures]);
+    if (beside) return activations[activation](add(shaped(sum), beside));
+    return shaped(activations[activation](sum));
   }
 }
 
@@ -94,10 +99,12 @@ export class MLP extends Module {
     return this.layers.map((layer, i) => [String(i), layer]);
   }
 
-  call(x: Tensor): Tensor {
+  /** @param beside what else is added to the first layer's result, before its activation */
+  call(x: Tensor, beside?: Tensor): Tensor {
     const last = this.layers.length - 1;
     return this.layers.reduce(
-      (h, layer, i) => layer.call(h, i === last ? this.output : this.activation),
+      (h, layer, i) =>
+        layer.call(h, i === last ? this.output : this.activation, i === 0 ? beside : undefined),
       x,
     );
   }

@@ -62,15 +62,17 @@ export function binarizedRows(
   return result;
 }
 
-/** A data set's rows as a model is asked about them, binarised so, with a mask if it has one. */
+/** A data set's rows as a model is asked about them, binarised so, with a mask and classes if it has any. */
 export function rowSourceOf(
   dataset: ImageDataset,
   binarization: Binarization,
   drawSeed: number,
 ): RowSource {
-  const rows = (start: number, end: number) =>
-    binarizedRows(dataset, start, end, binarization, drawSeed);
-  const { mask } = dataset;
+  const { mask, labels } = dataset;
+  const rows = Object.assign(
+    (start: number, end: number) => binarizedRows(dataset, start, end, binarization, drawSeed),
+    labels && { labels },
+  );
   if (!mask) return rows;
   const width = imageSize(dataset);
   return Object.assign(rows, {

@@ -12,6 +12,7 @@ import { checkRange } from './checks.ts';
 import { hideOption } from './missing.ts';
 import { loadModelData, type ModelDataOptions } from './model-data.ts';
 import { tableOptionsInLine } from './table-options.ts';
+import { checkClasses } from './told.ts';
 import { chooseBinarization } from './traits.ts';
 
 export interface SubjectOptions extends ModelDataOptions {
@@ -80,6 +81,7 @@ export async function loadSubject(
   const { model, standardization } = loaded;
   const { describes } = model.can;
   checkRange(model, dataset);
+  checkClasses(model, dir, dataset);
   const chosen = describes
     ? chooseBinarization(options.binarize ?? remembered ?? 'auto', describes, dataset)
     : asIs(dir, model.can, options.binarize);
@@ -95,7 +97,7 @@ export async function loadSubject(
     });
     return result;
   };
-  const { mask } = rows;
+  const { mask, labels } = rows;
   return {
     dataset,
     original,
@@ -106,6 +108,7 @@ export async function loadSubject(
     some: (numbers) =>
       Object.assign((start: number, end: number) => picked(numbers.slice(start, end), rows), {
         numbers,
+        ...(labels && { labels: numbers.map((row) => labels[row] as number) }),
         ...(mask && {
           mask: (start: number, end: number) => picked(numbers.slice(start, end), mask),
         }),

@@ -1,5 +1,5 @@
 // What a training run needs, read and checked before anything is written.
-import type { LoadedDataset } from '../../data/dataset.ts';
+import { type ImageDataset, type LoadedDataset, UNKNOWN_CLASS } from '../../data/dataset.ts';
 import { toFloat32 } from '../../data/float32.ts';
 import { checkColumnsSeen } from '../../data/missing.ts';
 import { PLANE_DATA } from '../../data/plane.ts';
@@ -69,11 +69,13 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const standardization = isStandardized ? standardizationOf(read.train) : undefined;
   const asSeen = seenBy(read, standardization);
   const { train } = asSeen;
+  checkWants(family, train);
   const described = {
     shape: train.shape,
     name: train.name,
     standardized: isStandardized,
     ...(train.columns && { columns: train.columns }),
+    ...(family.wants?.includes('labels') && { classNames: classNamesOf(train) }),
   };
   const open = settleRun(family, request.sources, { ...traitsOf(train), rows: train.count });
   const { model: modelConfig, training: asked } = runConfig(family, described, open);
@@ -84,7 +86,6 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       `batch is ${batch} and ${train.name} has ${train.count} ${train.count === 1 ? 'row' : 'rows'} to train on; lower it with --batch`,
     );
   }
-  checkWants(family, train);
   const model = buildModel(modelConfig, seed);
   checkRange(model, train);
   // Rows that have no code of their own cannot be evaluated on the way.
@@ -220,6 +221,15 @@ function checkWants(
     'bad-config',
     `${name} learns from labels, and ${data} has none; name a table's column with --label-column, or data with classes`,
   );
+}
+
+/** Names of all classes; of classes without names, their numbers. */
+function classNamesOf({ classes, classNames, labels }: ImageDataset): readonly string[] {
+  if (classNames) return classNames;
+  const known = (most: number, label: number) =>
+    label === UNKNOWN_CLASS ? most : Math.max(most, label + 1);
+  const count = classes ?? Array.from(labels ?? []).reduce(known, 0);
+  return Array.from({ length: count }, (_, c) => String(c));
 }
 
 /** Rows as the model sees them, in float32. */

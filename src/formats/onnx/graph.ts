@@ -56,18 +56,23 @@ function attributeProto(name: string, value: AttributeValue): AttributeProto {
   return { name, type: ATTRIBUTE.ints, ints: [...value] };
 }
 
-function valueInfo(name: string, shape: readonly Extent[], description: string): ValueInfoProto {
+function valueInfo(
+  name: string,
+  shape: readonly Extent[],
+  description: string,
+  type: 'float' | 'int64' = 'float',
+): ValueInfoProto {
   const dim = shape.map((extent) =>
     typeof extent === 'number' ? { dim_value: extent } : { dim_param: extent },
   );
   return {
     name,
     doc_string: description,
-    type: { tensor_type: { elem_type: ELEMENT.float, shape: { dim } } },
+    type: { tensor_type: { elem_type: ELEMENT[type], shape: { dim } } },
   };
 }
 
-/** A graph of float32 tensors under construction. Names must be unique; the caller sees to that. */
+/** A graph under construction, of float32 tensors and of integers that count and point. Names must be unique; the caller sees to that. */
 export class OnnxGraph {
   private readonly nodes: NodeProto[] = [];
   private readonly initializers: TensorProto[] = [];
@@ -76,8 +81,13 @@ export class OnnxGraph {
   private bytes = 0;
 
   /** A value that is fed. */
-  input(name: string, shape: readonly Extent[], description: string): string {
-    this.inputs.push(valueInfo(name, shape, description));
+  input(
+    name: string,
+    shape: readonly Extent[],
+    description: string,
+    type?: 'float' | 'int64',
+  ): string {
+    this.inputs.push(valueInfo(name, shape, description, type));
     return name;
   }
 

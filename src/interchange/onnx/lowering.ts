@@ -57,10 +57,10 @@ export class Lowering {
   }
 
   /** A value that is fed, of which the first axis counts rows. */
-  input(name: string, shape: readonly Extent[], about: string): string {
+  input(name: string, shape: readonly Extent[], about: string, type?: 'float' | 'int64'): string {
     this.fed ??= name;
     this.used.set(name, 1);
-    return this.graph.input(name, shape, about);
+    return this.graph.input(name, shape, about, type);
   }
 
   /** Has a tensor stand for a value that is there already. */

@@ -3,12 +3,22 @@ import { logScale } from '../../data/standardize.ts';
 import type { Shape } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { input } from '../../graph/variable.ts';
-import { type CodeAbility, type DecodeAbility, need } from '../../models/index.ts';
+import { type CodeAbility, type DecodeAbility, need, type Told } from '../../models/index.ts';
 import type { OnnxPart, OnnxSource, OnnxValue } from './file.ts';
 import { BATCH, type Lowering } from './lowering.ts';
 
 /** Names of results and of what leads to them: no other value may take one. */
-const PROMISED = ['x', 'z', 'mean', 'logStd', 'reconstruction', 'std', 'logits', 'logProb'];
+const PROMISED = [
+  'x',
+  'z',
+  'labels',
+  'mean',
+  'logStd',
+  'reconstruction',
+  'std',
+  'logits',
+  'logProb',
+];
 
 /** What is said of a result, and what it has to do with the unit of data. */
 interface Result {
@@ -74,26 +84,42 @@ export class PartBuilder {
     return x;
   }
 
+  /** The classes of rows, of a conditional model. */
+  private told(): Told {
+    const { condition } = this.source.model.can;
+    if (!condition) return {};
+    if (!this.labels) {
+      this.labels = input('labels', [this.rows], 'u32');
+      const about = `classes, from 0: ${condition.classes.join(', ')}`;
+      this.to.bind(this.labels, this.declare('labels', [BATCH], about, 'int64'));
+    }
+    return { labels: this.labels };
+  }
+
+  private labels: Tensor | undefined;
+
   private codes(code: CodeAbility, x: Tensor): Result[] {
+    const batch = { x, ...(this.source.model.can.condition?.ofCodes && this.told()) };
     const isMean = code.values === 'means';
     const hasStd = code.logStd !== undefined;
     const mean: Result = isMean
-      ? { name: 'mean', about: hasStd ? 'mean of q(z | x)' : 'codes', of: code.mean({ x }) }
-      : { name: 'z', about: code.noun, of: code.mean({ x }) };
+      ? { name: 'mean', about: hasStd ? 'mean of q(z | x)' : 'codes', of: code.mean(batch) }
+      : { name: 'z', about: code.noun, of: code.mean(batch) };
     if (!code.logStd) return [mean];
     const about = 'log of the standard deviation of q(z | x)';
-    return [mean, { name: 'logStd', about, of: code.logStd({ x }) }];
+    return [mean, { name: 'logStd', about, of: code.logStd(batch) }];
   }
 
   private decoded(decode: DecodeAbility, z: Tensor, name: string): Result[] {
+    const told = this.told();
     const mean: Result = {
       name,
       about: 'the mean of p(x | z)',
-      of: decode.mean(z),
+      of: decode.mean(z, told),
       isOfData: true,
       unit: 'point',
     };
-    const rest = (decode.parameters?.(z) ?? []).map(
+    const rest = (decode.parameters?.(z, told) ?? []).map(
       ({ name: own, about, of, isScale }): Result => ({
         name: own,
         about: `${about} of p(x | z)`,
@@ -153,9 +179,14 @@ export class PartBuilder {
     this.to.graph.output(name, shape, about);
   }
 
-  private declare(name: string, shape: readonly (number | string)[], about: string): string {
+  private declare(
+    name: string,
+    shape: readonly (number | string)[],
+    about: string,
+    type?: 'float' | 'int64',
+  ): string {
     this.inputs.push({ name, shape });
-    return this.to.input(name, shape, about);
+    return this.to.input(name, shape, about, type);
   }
 
   /** A number for each feature that standardisation takes. */

@@ -160,7 +160,8 @@ async function boundEvaluation(
     const estimate = likelihoodOf({ ...scores, logProb }, samples);
     nll = { ...estimate, value: estimate.value + rest };
   }
-  return boundEvaluationOf(found, nll, count, rest);
+  const given = model.can.condition?.ofCodes ? ' | y' : '';
+  return boundEvaluationOf(found, nll, count, rest, given);
 }
 
 /** The mean over all rows, and how sure it is. */
@@ -246,6 +247,7 @@ function boundEvaluationOf(
   nll: LikelihoodEstimate | null,
   count: number,
   logScale: number,
+  given: string,
 ): Evaluation {
   const active = variances?.filter((variance) => variance > ACTIVE_VARIANCE).length ?? null;
   const inUnits = ({ mean, isDensity }: Means['quantities'][number]) =>
@@ -273,7 +275,7 @@ function boundEvaluationOf(
     const { samples, count: rows, effectiveSampleSize } = nll;
     figures.push({
       name: 'nll.value',
-      label: '-log p(x)',
+      label: `-log p(x${given})`,
       value: nll.value,
       error: nll.standardError,
       unit: 'nats',

@@ -3,7 +3,11 @@ import { input, type Variable } from '../../graph/variable.ts';
 import type { Batch } from '../../nn/index.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import type { Model } from '../family.ts';
+import { labelsOf } from './labels.ts';
 import { fullBatch, type RowSource } from './rows.ts';
+
+/** A model as far as its rows go. */
+type Fed = Pick<Model, 'features'> & Partial<Pick<Model, 'can'>>;
 
 export class Feed {
   readonly batch: Batch;
@@ -11,18 +15,28 @@ export class Feed {
   private readonly x: Variable;
   private readonly mask: Variable | undefined;
   private numbers: Variable | undefined;
+  private labels: Variable | undefined;
+  private readonly model: Fed;
 
   /**
    * @param size rows of a batch
-   * @param rows that it is to be written with: whether they have a mask decides whether the batch does
+   * @param rows that it is to be written with: whether they have a mask and classes decides whether the
+   *   batch does
    */
-  constructor({ features }: Pick<Model, 'features'>, size: number, rows?: RowSource, name = 'x') {
+  constructor(model: Fed, size: number, rows?: RowSource, name = 'x') {
+    const { features } = model;
+    this.model = model;
     this.size = size;
     this.x = input(name, [size, features]);
     this.mask = rows?.mask && input('mask', [size, features]);
     const numbers = () => {
       this.numbers ??= input('rows', [size], 'u32');
       return this.numbers;
+    };
+    const isLabelled = !rows || rows.labels !== undefined || this.isConditional;
+    const labels = () => {
+      this.labels ??= isLabelled ? input('labels', [size], 'u32') : undefined;
+      return this.labels;
     };
     this.batch = {
       x: this.x,
@@ -31,7 +45,14 @@ export class Feed {
       get rows() {
         return numbers();
       },
+      get labels() {
+        return labels();
+      },
     };
+  }
+
+  private get isConditional(): boolean {
+    return this.model.can?.condition?.ofCodes === true;
   }
 
   /** Rows `start` to `end`, the last repeated in number and zero in value until the batch is full. */
@@ -39,6 +60,10 @@ export class Feed {
     runtime.write(this.x, fullBatch(rows, start, end, this.size));
     if (this.mask && rows.mask) {
       runtime.write(this.mask, fullBatch(rows.mask, start, end, this.size));
+    }
+    if (this.labels) {
+      const part = { start, end, size: this.size, isNeeded: this.isConditional };
+      runtime.write(this.labels, labelsOf(this.model, rows, part));
     }
     if (!this.numbers) return;
     const at = Uint32Array.from({ length: this.size }, (_, i) => {
@@ -52,5 +77,6 @@ export class Feed {
     runtime.release(this.x);
     if (this.mask) runtime.release(this.mask);
     if (this.numbers) runtime.release(this.numbers);
+    if (this.labels) runtime.release(this.labels);
   }
 }

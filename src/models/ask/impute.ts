@@ -201,9 +201,14 @@ async function bySamples(
     ],
   });
   const { draw } = need(model, 'decode', 'this');
+  // Of each row's draws, the class is the row's.
+  const { labels } = model.can.condition ? feed.batch : {};
+  const told = labels && {
+    labels: reshape(expand(unsqueeze(labels, 1), [size, kept]), [size * kept]),
+  };
   const drawing =
     draws > 0 && draw
-      ? await runtime.compile({ outputs: { x: draw(reshape(state.codes, [-1, latent])) } })
+      ? await runtime.compile({ outputs: { x: draw(reshape(state.codes, [-1, latent]), told) } })
       : undefined;
   const steps = Math.ceil(samples / width);
   const found = new Found(count, features, drawing ? draws : 0);

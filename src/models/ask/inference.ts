@@ -5,9 +5,10 @@ import { input } from '../../graph/variable.ts';
 import { randomNormal, step } from '../../ops/index.ts';
 import { seedWords } from '../../random.ts';
 import type { Plan, Runtime } from '../../scheduler/index.ts';
-import { lack, type Model, need } from '../family.ts';
+import { lack, type Model, need, type Told } from '../family.ts';
 import { Feed } from './feed.ts';
-import type { Asked, Codes, DrawOptions, Shown } from './interface.ts';
+import type { Asked, Codes, DecodeOptions, DrawOptions, Shown } from './interface.ts';
+import { labelsOf, ofClasses } from './labels.ts';
 import { exclusively, withNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import {
@@ -155,18 +156,43 @@ export class Inference implements Asked {
     return { key: rows.mask ? `${key}, masked` : key, build };
   }
 
-  /** What is computed of codes that the host brings. */
-  private ofCodes(key: string, width: number, graph: (z: Tensor) => Tensor): Task['build'] {
+  /** What is decoded of codes that the host brings. */
+  private ofCodes(
+    key: string,
+    width: number,
+    shown: Shown,
+    codesOf = (rows: Tensor) => rows,
+  ): Task['build'] {
     const { runtime } = this;
     return (size) => {
       const z = input(key, [size, width]);
+      const ear = this.ear(size);
       return {
-        graph: { x: graph(z) },
+        graph: { x: this.shown(codesOf(z), shown, ear?.told) },
         mouth: {
-          write: (rows, start, end) => runtime.write(z, fullBatch(rows, start, end, size)),
-          release: () => runtime.release(z),
+          write: (rows, start, end) => {
+            runtime.write(z, fullBatch(rows, start, end, size));
+            ear?.write(rows, start, end);
+          },
+          release: () => {
+            runtime.release(z);
+            ear?.release();
+          },
         },
       };
+    };
+  }
+
+  /** What tells a conditional model the classes of rows that it decodes. */
+  private ear(size: number): (Mouth & { readonly told: Told }) | undefined {
+    const { runtime, model } = this;
+    if (!model.can.condition) return undefined;
+    const labels = input('labels', [size], 'u32');
+    return {
+      told: { labels },
+      write: (rows, start, end) =>
+        runtime.write(labels, labelsOf(model, rows, { start, end, size, isNeeded: true })),
+      release: () => runtime.release(labels),
     };
   }
 
@@ -209,16 +235,12 @@ export class Inference implements Asked {
     count: number,
     shown: Shown = 'mean',
     drawSeed = 0,
-    options: WorkOptions = {},
+    options: DecodeOptions = {},
   ): Promise<Float32Array> {
     const { size } = need(this.model, 'code', 'this');
-    const rows = rowsOf('codes', z, count, size);
+    const rows = ofClasses(rowsOf('codes', z, count, size), options.labels);
     const key = `decode ${shown}`;
-    const task: Task = {
-      key,
-      outputs: ['x'],
-      build: this.ofCodes(key, size, (codes) => this.shown(codes, shown)),
-    };
+    const task: Task = { key, outputs: ['x'], build: this.ofCodes(key, size, shown) };
     const noise = shown === 'draw' ? drawSeed : undefined;
     return (await this.overRows(task, count, rows, noise, options)).get('x') as Float32Array;
   }
@@ -228,13 +250,17 @@ export class Inference implements Asked {
     count: number,
     shown: Shown = 'mean',
     drawSeed = 0,
-    options: WorkOptions = {},
+    options: DecodeOptions = {},
   ): Promise<Float32Array> {
-    const { onProgress, ...rest } = options;
+    const { onProgress, labels, ...rest } = options;
     const part = (from: number): WorkOptions =>
       onProgress ? { ...rest, onProgress: (done) => onProgress(from + done / 2) } : rest;
     const { mean } = await this.encode(x, count, part(0));
-    return await this.decode(mean, count, shown, drawSeed, part(0.5));
+    const classes = labels ?? (typeof x === 'function' ? x.labels : undefined);
+    return await this.decode(mean, count, shown, drawSeed, {
+      ...part(0.5),
+      ...(classes && { labels: classes }),
+    });
   }
 
   async sample(
@@ -250,13 +276,18 @@ export class Inference implements Asked {
     const task: Task = {
       key: `sample ${shown}`,
       outputs: ['x'],
-      build: (size) => ({
-        graph: { x: this.shown(draw.codes(randomNormal([size, width])), shown) },
-      }),
+      build: (size) => {
+        const ear = this.ear(size);
+        const codes = draw.codes(randomNormal([size, width]));
+        return { graph: { x: this.shown(codes, shown, ear?.told) }, ...(ear && { mouth: ear }) };
+      },
     };
-    return (await this.overRows(task, count, undefined, drawSeed, options)).get(
-      'x',
-    ) as Float32Array;
+    const { condition } = this.model.can;
+    const labels =
+      options.labels ??
+      (condition && Uint32Array.from({ length: count }, (_, i) => i % condition.classes.length));
+    const rows = labels && ofClasses(() => new Float32Array(0), labels);
+    return (await this.overRows(task, count, rows, drawSeed, options)).get('x') as Float32Array;
   }
 
   private async sampleGroups(
@@ -275,18 +306,21 @@ export class Inference implements Asked {
       return chosen;
     };
     const key = `sample ${shown} of groups`;
-    const graph = (chosen: Tensor) => this.shown(known.codes(chosen), shown);
-    const task: Task = { key, outputs: ['x'], build: this.ofCodes(key, known.count, graph) };
+    const task: Task = {
+      key,
+      outputs: ['x'],
+      build: this.ofCodes(key, known.count, shown, known.codes),
+    };
     return (await this.overRows(task, count, rows, drawSeed, options)).get('x') as Float32Array;
   }
 
-  private shown(z: Tensor, shown: Shown): Tensor {
+  private shown(z: Tensor, shown: Shown, told: Told | undefined): Tensor {
     const { model } = this;
     const decode = need(model, 'decode', 'this');
-    if (shown === 'mean') return decode.mean(z);
+    if (shown === 'mean') return decode.mean(z, told);
     if (!decode.draw)
       throw lack(model.can, 'decode.draw', 'this', 'a model that only decodes means');
-    return decode.draw(z);
+    return decode.draw(z, told);
   }
 
   async destroy(): Promise<void> {

@@ -12,11 +12,18 @@ export interface Codes {
   readonly logStd: Float32Array | undefined;
 }
 
-export interface DrawOptions extends WorkOptions {
+export interface DecodeOptions extends WorkOptions {
+  /** Of a conditional model: the class of each row. Default: those of data rows; else none is known. */
+  readonly labels?: ArrayLike<number>;
+}
+
+export interface DrawOptions extends DecodeOptions {
   /** Of models whose noise may be scaled: below 1, draws come from denser regions. Default: 1. */
   readonly temperature?: number;
   /** Of models whose codes come from groups: the group of each row, [count]. */
   readonly groups?: ArrayLike<number>;
+  /** Default: every class in turn. */
+  readonly labels?: ArrayLike<number>;
 }
 
 /** @throws LatentGpuError `bad-input` for what the model cannot do */
@@ -38,15 +45,15 @@ export interface Asked {
     count: number,
     shown?: Shown,
     drawSeed?: number,
-    options?: WorkOptions,
+    options?: DecodeOptions,
   ): Promise<Float32Array>;
-  /** Decoded codes of data rows [count, D]. */
+  /** Decoded codes of data rows [count, D], as what they are or as rows of other classes. */
   reconstruct(
     x: Rows,
     count: number,
     shown?: Shown,
     drawSeed?: number,
-    options?: WorkOptions,
+    options?: DecodeOptions,
   ): Promise<Float32Array>;
   /** Data rows [count, D] decoded from draws of the prior. */
   sample(

@@ -7,6 +7,8 @@ export interface RowSource {
   (start: number, end: number): Float32Array;
   /** Which rows of the data they are, for models that know their training rows. Default: 0, 1, … */
   readonly numbers?: readonly number[];
+  /** The classes of rows, as `ImageDataset.labels`. */
+  readonly labels?: ArrayLike<number>;
   /** The same of data with holes: 1 where a value is known, 0 where it is missing. */
   readonly mask?: (start: number, end: number) => Float32Array;
 }

@@ -28,9 +28,9 @@ export function vaeAbilities(model: Vae): Abilities {
   return {
     code: codeOf(model),
     decode: {
-      mean: (z) => model.decode(z).mean,
-      draw: (z) => model.decode(z).sample(),
-      parameters: (z) => model.decode(z).parameters ?? [],
+      mean: (z, told) => model.decode(z, told).mean,
+      draw: (z, told) => model.decode(z, told).sample(),
+      parameters: (z, told) => model.decode(z, told).parameters ?? [],
       numbers: Math.max(latent, features * likelihood.outputsPerFeature),
     },
     draw: {
@@ -54,7 +54,7 @@ export function vaeAbilities(model: Vae): Abilities {
       of: (batch, k) => {
         const draw = posteriorOf(model, batch).draw(k);
         const { logWeights } = importanceOf(model, batch, draw.value, draw.logProb());
-        return { codes: draw.value, logWeights, means: model.decode(draw.value).mean };
+        return { codes: draw.value, logWeights, means: model.decode(draw.value, batch).mean };
       },
     },
     refine: {
@@ -67,6 +67,7 @@ export function vaeAbilities(model: Vae): Abilities {
     },
     ...(rows === undefined && { estimate: estimatesOf(model) }),
     ...(rows !== undefined && { trainingRows: rows }),
+    ...(config.classNames && { condition: { classes: config.classNames, ofCodes: true } }),
     describes: config.likelihood,
     quantities: (batch) => {
       const { bound, kl } = elbo(model, batch);

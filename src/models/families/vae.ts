@@ -3,7 +3,7 @@
 // D → 300 ReLU → 2M (mean and log standard deviation), M → 300 ReLU → D.
 import type { Density, Distribution } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { type Batch, type LinearInit, MLP, Module } from '../../nn/index.ts';
+import { type Batch, type LinearInit, type MLP, Module } from '../../nn/index.ts';
 import {
   type LatentModel,
   OBJECTIVE_KEYS,
@@ -15,7 +15,7 @@ import {
 import { type Followed, RowTable } from '../../optim/index.ts';
 import { type Given, nest, type Schema, settle } from '../../schema/index.ts';
 import { CODE_KEYS, type CodeConfig, codeSize, NORMAL_CODE } from '../codes.ts';
-import type { Abilities, Family, Model } from '../family.ts';
+import type { Abilities, Family, Model, Told } from '../family.ts';
 import type { GradientLearner } from '../learner.ts';
 import {
   LIKELIHOOD_KEYS,
@@ -23,7 +23,7 @@ import {
   type LikelihoodConfig,
   makeLikelihood,
 } from '../likelihoods/index.ts';
-import type { NetConfig } from '../nets/mlp.ts';
+import { makeNet, type NetConfig, through } from '../nets/mlp.ts';
 import {
   FreePart,
   makePosterior,
@@ -59,6 +59,8 @@ export interface VaeConfig {
   readonly posterior?: PosteriorConfig | undefined;
   /** Default: N(0, I), or every value of a discrete code alike. */
   readonly prior?: PriorConfig | undefined;
+  /** Names of the classes that all is conditional on: then it is told each row's. */
+  readonly classNames?: readonly string[] | undefined;
 }
 
 export class Vae extends Module implements Model, LatentModel {
@@ -79,7 +81,8 @@ export class Vae extends Module implements Model, LatentModel {
   constructor(config: VaeConfig, seed = 0) {
     super();
     this.config = config;
-    const { encoder, decoder, init, code = NORMAL_CODE } = config;
+    const { encoder, decoder, init, code = NORMAL_CODE, classNames } = config;
+    const classes = classNames?.length;
     const posterior = config.posterior ?? { kind: 'normal' };
     const prior = config.prior ?? { kind: code.kind === 'normal' ? 'normal' : 'uniform' };
     this.features = config.shape.reduce((a, b) => a * b, 1);
@@ -91,8 +94,9 @@ export class Vae extends Module implements Model, LatentModel {
       latent: this.latent,
       features: this.features,
       seed,
-      posteriorOf:
-        posterior.kind === 'normal'
+      posteriorOf: classNames
+        ? 'prior.kind is vamp, whose pseudo-inputs are of no class; take normal, mixture or realnvp'
+        : posterior.kind === 'normal'
           ? (x) => this.posterior({ x })
           : `prior.kind is vamp, which mixes independent normals, and posterior.kind is ${posterior.kind}; set posterior.kind=normal`,
     });
@@ -100,11 +104,10 @@ export class Vae extends Module implements Model, LatentModel {
     if (this.posteriorPart instanceof FreePart) {
       this.table = new RowTable({ rows: this.posteriorPart.rows, width });
     } else {
-      const widths = [this.features, ...encoder.hidden, width];
-      this.encoder = new MLP(widths, encoder.activation, { init });
+      this.encoder = makeNet(encoder, [this.features, width], init, classes);
     }
     const outputs = this.features * this.likelihood.outputsPerFeature;
-    this.decoder = new MLP([this.latent, ...decoder.hidden, outputs], decoder.activation, { init });
+    this.decoder = makeNet(decoder, [this.latent, outputs], init, classes);
     this.objective = this.objectiveOf(config.objective);
   }
 
@@ -139,7 +142,7 @@ export class Vae extends Module implements Model, LatentModel {
 
   /** The numbers [B, width] that describe the posteriors of a batch. */
   numbers(batch: Batch): Tensor {
-    return this.encoder ? this.encoder.call(batch.x) : this.followed(batch).of;
+    return this.encoder ? through(this.encoder, batch.x, batch) : this.followed(batch).of;
   }
 
   private followed({ rows }: Batch): Followed {
@@ -150,8 +153,8 @@ export class Vae extends Module implements Model, LatentModel {
     return this.posteriorPart.of(this.numbers(batch));
   }
 
-  decode(z: Tensor): Distribution {
-    return this.likelihood.distribution(this.decoder.call(z));
+  decode(z: Tensor, told?: Told): Distribution {
+    return this.likelihood.distribution(through(this.decoder, z, told));
   }
 
   prior(): Density {
@@ -162,7 +165,7 @@ export class Vae extends Module implements Model, LatentModel {
   withNumbers(numbers: Tensor): LatentModel {
     return {
       posterior: () => this.posteriorPart.of(numbers),
-      decode: (z) => this.decode(z),
+      decode: (z, batch) => this.decode(z, batch),
       prior: () => this.prior(),
     };
   }
@@ -216,7 +219,7 @@ function settledObjective(
   return nest(settle(OBJECTIVE_KEYS, given, kinds)).objective as ObjectiveConfig;
 }
 
-const KEYS = {
+export const VAE_KEYS = {
   ...CODE_KEYS,
   ...NET_KEYS,
   ...LIKELIHOOD_KEYS,
@@ -226,8 +229,9 @@ const KEYS = {
   ...INIT_KEYS,
 };
 
-const SHARED = {
-  keys: KEYS as typeof KEYS & Schema,
+/** What the table says of all of them. */
+export const SHARED = {
+  keys: VAE_KEYS as typeof VAE_KEYS & Schema,
   required: REQUIRED,
   run: { ...DECODED_RUN_KEYS, ...WEIGHED_RUN_KEYS },
   // The encoder sees zeros, and bounds sum log p(x | z) over what is seen (Mattei and Frellsen 2019).
@@ -236,14 +240,14 @@ const SHARED = {
     new Vae({ ...(config as Omit<VaeConfig, 'shape'>), shape }, seed),
 };
 
-export const VAE: Family<typeof KEYS> = {
+export const VAE: Family<typeof VAE_KEYS> = {
   name: 'vae',
   title: 'VAE',
   about: 'an encoder, a decoder and a prior of codes (Kingma and Welling 2014)',
   ...SHARED,
 };
 
-export const IWAE: Family<typeof KEYS> = {
+export const IWAE: Family<typeof VAE_KEYS> = {
   name: 'iwae',
   title: 'IWAE',
   about: 'a VAE trained for the importance-weighted bound (Burda, Grosse and Salakhutdinov 2016)',

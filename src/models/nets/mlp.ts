@@ -1,6 +1,9 @@
-// Fully connected nets of encoders and decoders.
+// Fully connected nets of encoders and decoders, which may be told a class beside their input.
+import type { Tensor } from '../../graph/tensor.ts';
+import { ConditionedMLP, type LinearInit, MLP } from '../../nn/index.ts';
 import { activations } from '../../ops/index.ts';
 import type { Schema } from '../../schema/index.ts';
+import type { Told } from '../family.ts';
 
 const NAMES = Object.keys(activations) as (keyof typeof activations)[];
 
@@ -26,4 +29,22 @@ export const MLP_KEYS = {
 export interface NetConfig {
   readonly hidden: readonly number[];
   readonly activation: keyof typeof activations;
+}
+
+/** @param classes that it is told, if any @returns a net from the first of the widths to the last */
+export function makeNet(
+  { hidden, activation }: NetConfig,
+  [inputs, outputs]: readonly [inputs: number, outputs: number],
+  init: LinearInit,
+  classes?: number,
+): MLP {
+  const widths = [inputs, ...hidden, outputs];
+  return classes === undefined
+    ? new MLP(widths, activation, { init })
+    : new ConditionedMLP(widths, activation, classes, { init });
+}
+
+/** What a net makes of rows x [B, …, D]. */
+export function through(net: MLP, x: Tensor, told?: Told): Tensor {
+  return net instanceof ConditionedMLP ? net.of(x, told?.labels) : net.call(x);
 }

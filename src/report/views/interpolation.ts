@@ -33,16 +33,20 @@ export const INTERPOLATION: PictureView = {
     const isTurned = isVector && columns === count;
     const codes = new Float32Array(count * STEPS * size);
     const series: number[] = [];
+    // All of a way is of the class that it begins in.
+    const labels = new Uint32Array(count * STEPS);
     for (let i = 0; i < count; i++) {
       const way = interpolate(end(2 * i), end(2 * i + 1), STEPS);
       for (let step = 0; step < STEPS; step++) {
         const at = isTurned ? step * count + i : i * STEPS + step;
         codes.set(way.subarray(step * size, (step + 1) * size), at * size);
         series[at] = i;
+        labels[at] = shown.labels?.[2 * i] ?? 0;
       }
     }
     const made = await asked.decode(codes, count * STEPS, 'mean', 0, {
       ...stop,
+      labels,
       ...(onProgress && { onProgress }),
     });
     return {

@@ -2,6 +2,7 @@
 import { CLOUD } from '../../pictures/clouds.ts';
 import { inDataUnits, pairsPicture } from '../../pictures/points.ts';
 import { PICTURES } from '../../training/run-files.ts';
+import type { Sitters } from './scene.ts';
 import type { PictureView } from './view.ts';
 
 /** Pairs of images. */
@@ -15,7 +16,8 @@ export const RECONSTRUCTIONS: PictureView = {
     const { asked, look, isVector } = scene;
     const data = scene.few(isVector ? CLOUD : scene.atMost(PAIRS));
     const count = data.length / asked.model.features;
-    const again = await asked.reconstruct(data, count, 'mean', 0, work);
+    const { shown } = scene.sitters as Sitters;
+    const again = await asked.reconstruct(shown, count, 'mean', 0, work);
     if (isVector) {
       return {
         picture: scene.cloud(data, again),

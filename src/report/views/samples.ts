@@ -29,10 +29,12 @@ export const SAMPLES: PictureView = {
       };
     }
     // A decoder that has draws of its own shows means, which look better.
+    const names = scene.can.condition?.classes;
+    const classes = names ? `, classes in turn (${names.slice(0, 12).join(', ')})` : '';
     const areMeans = !isVector && !scene.can.ancestral && scene.can.decode?.draw;
     return {
       picture: await imagesOf(scene, work),
-      caption: `${areMeans ? 'Decoded means of draws from the prior' : 'Draws from the model'}; seed ${seed}.`,
+      caption: `${areMeans ? 'Decoded means of draws from the prior' : 'Draws from the model'}${classes}; seed ${seed}.`,
       alt: 'A grid of data points that the model made',
     };
   },

@@ -1,0 +1,66 @@
+// Where codes to be decoded come from: the model's own prior, or a density that was fitted to its codes.
+import { Option } from 'commander';
+import { toOriginal } from '../../data/standardize.ts';
+import { LatentGpuError } from '../../errors.ts';
+import {
+  type Asked,
+  type DrawOptions,
+  giveWeights,
+  type Model,
+  need,
+  openInference,
+} from '../../models/index.ts';
+import type { CodeDensity } from '../../training/code-density.ts';
+import { readFittedPrior } from '../../training/fitted-prior.node.ts';
+
+export interface CodeSource {
+  /** What codes are drawn from. */
+  readonly model: Model;
+  readonly fitted: CodeDensity | undefined;
+}
+
+export const priorOption = (): Option =>
+  new Option(
+    '--prior <which>',
+    "codes of the model's own prior, or of what `latentgpu prior` fitted; default: own if it has one",
+  ).choices(['own', 'fitted']);
+
+/** @throws LatentGpuError `bad-input` if there is nothing to draw from */
+export async function codeSource(
+  dir: string,
+  model: Model,
+  asked: 'own' | 'fitted' | undefined,
+): Promise<CodeSource> {
+  const { draw, ancestral } = model.can;
+  const prior = asked ?? (draw || ancestral ? 'own' : 'fitted');
+  if (prior === 'own') {
+    if (!ancestral) need(model, 'draw', dir);
+    return { model, fitted: undefined };
+  }
+  const fitted = await readFittedPrior(dir);
+  if (fitted) return { model: fitted.model, fitted };
+  if (asked === undefined) need(model, 'draw', dir);
+  throw new LatentGpuError(
+    'bad-input',
+    `--prior fitted: ${dir} has none; \`latentgpu prior ${dir}\` fits one`,
+  );
+}
+
+/** Codes [count, M] of a density that was fitted to them. */
+export async function fittedCodes(
+  runtime: Asked['runtime'],
+  { model, values, buffers, standardization }: CodeDensity,
+  count: number,
+  seed: number,
+  how: DrawOptions,
+): Promise<Float32Array> {
+  giveWeights(runtime, values);
+  giveWeights(runtime, buffers);
+  const asked = openInference(runtime, model);
+  try {
+    const codes = await asked.sample(count, 'draw', seed, how);
+    return Float32Array.from(toOriginal(codes, standardization));
+  } finally {
+    await asked.destroy();
+  }
+}

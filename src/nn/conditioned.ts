@@ -1,0 +1,57 @@
+// A net that is told a class beside its input, as if their one-hot rows stood side by side.
+import { LatentGpuError } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { type Activation, matmul, oneHot, reshape, transpose } from '../ops/index.ts';
+import { Linear, MLP, type MlpOptions } from './linear.ts';
+
+/**
+ * An MLP of [x, one-hot y]. The first layer's weight is kept in two, `0.weight` [H, D] and
+ * `classes.weight` [H, C], because W · [x, y] = Wₓ x + the column of W_y that y picks: no row is ever
+ * widened, and what is the same for all classes of a row is computed once.
+ */
+export class ConditionedMLP extends MLP {
+  /** W_y. */
+  readonly classes: Linear;
+  readonly count: number;
+
+  /** @param count of classes, C */
+  constructor(
+    widths: readonly number[],
+    activation: Activation,
+    count: number,
+    options: MlpOptions = {},
+  ) {
+    super(widths, activation, options);
+    this.count = count;
+    this.classes = new Linear(count, widths[1] as number, { ...options, bias: false });
+  }
+
+  override children(): [string, unknown][] {
+    return [...super.children(), ['classes', this.classes]];
+  }
+
+  /**
+   * @param x [..., D] of B rows in front
+   * @param labels a class for each of the B rows, [B]
+   */
+  of(x: Tensor, labels: Tensor | undefined): Tensor {
+    if (!labels) {
+      throw new LatentGpuError('bad-input', 'a net of classes needs the class of each row');
+    }
+    return this.weighed(x, oneHot(labels, this.count));
+  }
+
+  /** @param weights of the classes of each of the B rows, [B, C]: of a class that is known, a one */
+  weighed(x: Tensor, weights: Tensor): Tensor {
+    const own = matmul(weights, transpose(this.classes.weight));
+    const axes = x.rank - 2;
+    const [rows, width] = own.shape as [number, number];
+    return this.call(x, reshape(own, [rows, ...Array<number>(axes).fill(1), width]));
+  }
+
+  /** What it yields for every class of each row x [B, D]: [B, C, …]. */
+  ofEvery(x: Tensor): Tensor {
+    const [rows, width] = x.shape as [number, number];
+    return this.call(reshape(x, [rows, 1, width]), transpose(this.classes.weight));
+  }
+}

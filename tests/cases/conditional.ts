@@ -1,0 +1,130 @@
+/** Models that are told classes: a net of [x, one-hot y] kept in two, and bounds of p(x | y). */
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { input, type Variable } from '../../src/graph/variable.ts';
+import { Vae } from '../../src/models/index.ts';
+import { ConditionedMLP } from '../../src/nn/index.ts';
+import { importanceBound } from '../../src/objectives/index.ts';
+import {
+  add,
+  concat,
+  expand,
+  gradient,
+  matmul,
+  oneHot,
+  reshape,
+  square,
+  sum,
+  tanh,
+  transpose,
+} from '../../src/ops/index.ts';
+import { cases } from '../rig/cases.ts';
+import { check, reals } from '../support/engine.ts';
+import { outputsOf, referenceOf } from '../support/run.ts';
+import { exactly, toy, toyData, toyVae } from '../support/toys.ts';
+
+const CLASSES = 3;
+/** Of the last row none is known. */
+const LABELS = [2, 0, 1, 2, 0xffffffff];
+const [B, D] = [LABELS.length, 4];
+
+const named = (slopes: readonly Tensor[]) =>
+  Object.fromEntries(slopes.map((slope, i) => [`slope ${i}`, slope]));
+
+cases('classes that a model is told', (c) => {
+  c('a net of classes is the net of [x, one-hot y], and so are its gradients', async (t) => {
+    const net = new ConditionedMLP([D, 7, 2], 'tanh', CLASSES);
+    net.namedParameters();
+    const x = input('x', [B, 2, D]);
+    const labels = input('labels', [B], 'u32');
+    const values = new Map<Variable, ArrayLike<number>>([
+      ...net.parameters().map((p) => [p, reals(p.name, p.size)] as const),
+      [x, reals('x', x.size)],
+      [labels, LABELS],
+    ]);
+    const [first, second] = net.layers as [(typeof net.layers)[0], (typeof net.layers)[0]];
+    // Two rows beside each other are of one class.
+    const beside = expand(reshape(oneHot(labels, CLASSES), [B, 1, CLASSES]), [B, 2, CLASSES]);
+    const rows = reshape(concat([x, beside], 2), [2 * B, D + CLASSES]);
+    const weight = concat([first.weight, net.classes.weight], 1);
+    const hidden = tanh(add(matmul(rows, transpose(weight)), first.bias as Variable));
+    const wide = reshape(second.call(hidden), [B, 2, 2]);
+    const of = (y: Tensor) => ({ y, ...named(gradient(sum(square(y)), net.parameters())) });
+    const outputs: Record<string, Tensor> = of(net.of(x, labels));
+    await check(t, { outputs }, values);
+    const [found, expected] = [referenceOf(outputs, values), referenceOf(of(wide), values)];
+    for (const name of Object.keys(outputs)) {
+      const own = found[name] as Float64Array;
+      t.close(own, (expected as typeof found)[name] as Float64Array, { absolute: 1e-12 }, name);
+    }
+  });
+
+  c('what it yields for every class of a row is what it yields for each', async (t) => {
+    const net = new ConditionedMLP([D, 5, 2], 'relu', CLASSES);
+    net.namedParameters();
+    const x = input('x', [2, D]);
+    const values = new Map<Variable, ArrayLike<number>>([
+      ...net.parameters().map((p) => [p, reals(p.name, p.size)] as const),
+      [x, reals('x', x.size)],
+    ]);
+    const told = [0, 1, 2].map((label) => {
+      const labels = input('labels', [2], 'u32');
+      values.set(labels, [label, label]);
+      return net.of(x, labels);
+    });
+    const every = net.ofEvery(x);
+    await check(t, { outputs: { every } }, values);
+    const found = referenceOf(
+      { every, a: told[0], b: told[1], c: told[2] } as never,
+      values,
+    ) as Record<string, Float64Array>;
+    [0, 1].forEach((row) => {
+      ['a', 'b', 'c'].forEach((name, label) => {
+        const at = (row * CLASSES + label) * 2;
+        const own = [...(found.every as Float64Array)].slice(at, at + 2);
+        t.close(own, [...(found[name] as Float64Array)].slice(2 * row, 2 * row + 2), {
+          absolute: 1e-12,
+        });
+      });
+    });
+  });
+
+  c('with the exact posterior of each class every weight is log p(x | y)', async (t) => {
+    const [rows, K, width] = [12, 3, toy.bias.length];
+    const plain = toyVae(exactly);
+    const classNames = ['low', 'none', 'high'];
+    const model = new Vae({ ...plain.model.config, classNames });
+    // A class moves the data by so much, which the encoder takes off again.
+    const shifts = Array.from({ length: width }, (_, d) => [-1 - 0.1 * d, 0, 2 + 0.2 * d]);
+    const encoder = plain.values.get(plain.model.parameters()[0] as Variable) as Float32Array;
+    const undone = Array.from({ length: 4 }, (_, j) =>
+      classNames.map((_, y) =>
+        shifts.reduce((to, own, d) => to - (encoder[j * width + d] as number) * (own[y] ?? 0), 0),
+      ),
+    );
+    const given = new Map(
+      plain.model.namedParameters().map(([name, p]) => [name, plain.values.get(p)]),
+    );
+    given.set('encoder.classes.weight', Float32Array.from(undone.flat()));
+    given.set('decoder.classes.weight', Float32Array.from(shifts.flat()));
+    const data = toyData(rows);
+    const labels = Uint32Array.from({ length: rows }, (_, i) => i % 3);
+    const moved = data.map(
+      (v, i) => v + Number(shifts[i % width]?.[labels[Math.floor(i / width)] as number]),
+    );
+    const x = input('x', [rows, width]);
+    const y = input('labels', [rows], 'u32');
+    const values = new Map<Variable, ArrayLike<number>>([
+      ...model.namedParameters().map(([name, p]) => [p, given.get(name) as Float32Array] as const),
+      [x, moved],
+      [y, labels],
+    ]);
+    const { logWeights } = importanceBound(model, { x, labels: y }, K);
+    const got = await outputsOf(t, { logWeights }, values);
+    const logP = Array.from({ length: rows }, (_, i) =>
+      plain.exact.logProb(data.subarray(i * width, (i + 1) * width)),
+    );
+    const each = logP.flatMap((value) => [value, value, value]);
+    // Some forty terms of a few nats in float32, and the rounding of what was moved.
+    t.close(got.logWeights, each, { absolute: 2e-4 });
+  });
+});
