@@ -1,11 +1,13 @@
 // The transpose of `patches`: every window's values go back to the pixels they were read from, and
 // are summed there:
-//   x[b, p, q, c] = Σ_{u, v} y[b, (p + TOP - u)/S, (q + LEFT - v)/S, u, v, c]
+//   x[b, p, q, c] = Σ_{u, v} y[b, (p + TOP - u·D)/S, (q + LEFT - v·D)/S, u, v, c]
 // over the taps for which the divisions are whole and lie inside. The sum has a fixed order.
 // Reads y once, writes x once.
 // @import lib/window
 const WORKGROUP: u32 = 64u;
 const GRID_X: u32 = 1u;
+// Cells of a patch: those of its taps, and what fills it up.
+const ROW: u32 = 9u;
 
 @group(0) @binding(0) var<storage, read> y: array<Cell, PLACES * ROW>;
 @group(0) @binding(1) var<storage, read_write> x: array<Cell, PIXELS * CELLS>;
@@ -24,12 +26,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var total = Cell();
   for (var u = 0u; u < KERNEL_HEIGHT; u++) {
     // Wraps around below zero, and is then beyond the last row.
-    let row = (p - u) / STRIDE;
-    if (row >= OUT_HEIGHT || row * STRIDE != p - u) { continue; }
+    let row = (p - u * DILATION) / STRIDE;
+    if (row >= OUT_HEIGHT || row * STRIDE != p - u * DILATION) { continue; }
     let places = (image * OUT_HEIGHT + row) * OUT_WIDTH;
     for (var v = 0u; v < KERNEL_WIDTH; v++) {
-      let column = (q - v) / STRIDE;
-      if (column < OUT_WIDTH && column * STRIDE == q - v) {
+      let column = (q - v * DILATION) / STRIDE;
+      if (column < OUT_WIDTH && column * STRIDE == q - v * DILATION) {
         total += y[(places + column) * ROW + (u * KERNEL_WIDTH + v) * CELLS + cell];
       }
     }

@@ -1,10 +1,12 @@
 // The patches under a convolution's window, one a row, so that the convolution is a matrix product:
-//   y[b, i, j, u, v, c] = x[b, i·S + u - TOP, j·S + v - LEFT, c], zero outside the image.
+//   y[b, i, j, u, v, c] = x[b, i·S + u·D - TOP, j·S + v·D - LEFT, c], zero outside the image.
 // Reads x once a tap of the window, writes y once; no operations.
 // Chellapilla, Puri and Simard 2006.
 // @import lib/window
 const WORKGROUP: u32 = 64u;
 const GRID_X: u32 = 1u;
+// Cells of a patch: those of its taps, and what fills it up.
+const ROW: u32 = 9u;
 // Rows of a window that an invocation copies: all of them on software adapters, to which finding
 // the place costs as much as copying.
 const LINES: u32 = 1u;
@@ -27,14 +29,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let top = (line - image * OUT_HEIGHT) * STRIDE - TOP;
   let column = (place - line * OUT_WIDTH) * STRIDE - LEFT;
   for (var u = first; u < first + LINES; u++) {
-    let row = top + u;
+    let row = top + u * DILATION;
     let source = (image * HEIGHT + row) * WIDTH + column;
     let start = place * ROW + u * KERNEL_WIDTH * CELLS;
     for (var v = 0u; v < KERNEL_WIDTH; v++) {
-      let inside = row < HEIGHT && column + v < WIDTH;
+      let inside = row < HEIGHT && column + v * DILATION < WIDTH;
       for (var c = 0u; c < CELLS; c++) {
         var value = Cell();
-        if (inside) { value = x[(source + v) * CELLS + c]; }
+        if (inside) { value = x[(source + v * DILATION) * CELLS + c]; }
         y[start + v * CELLS + c] = value;
       }
     }

@@ -4,10 +4,11 @@ import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import { variable } from '../src/graph/variable.ts';
 import { AncestralInference, buildModel, logDensities, type Model } from '../src/models/index.ts';
 import { settledConfig } from '../src/models/model-json.ts';
-import { MadeSets, type MadeSetsOptions } from '../src/nn/index.ts';
+import { MadeSets, type MadeSetsOptions, type Module } from '../src/nn/index.ts';
 import { full } from '../src/ops/index.ts';
 import { Random } from '../src/random.ts';
-import { Runtime } from '../src/scheduler/index.ts';
+import type { Runtime } from '../src/scheduler/index.ts';
+import { drawnParameters } from './support/engine.ts';
 import { fitted } from './support/fitted.ts';
 
 let device: Device;
@@ -17,27 +18,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => device?.destroy());
 
-/** Work with parameters drawn from U(-scale, scale), far from where training begins. */
-async function drawn<T>(
-  module: { parameters(): readonly { size: number }[] },
-  work: (runtime: Runtime) => Promise<T>,
-  scale = 1,
-): Promise<T> {
-  const runtime = new Runtime(device);
-  const random = new Random(5, 0, 0);
-  for (const parameter of module.parameters()) {
-    const values = Float32Array.from(
-      { length: parameter.size },
-      () => scale * (2 * random.uniform() - 1),
-    );
-    runtime.write(parameter as never, values);
-  }
-  try {
-    return await work(runtime);
-  } finally {
-    runtime.destroy();
-  }
-}
+const drawn = <T>(module: Module, work: (runtime: Runtime) => Promise<T>): Promise<T> =>
+  drawnParameters(device, module, work);
 
 const modelOf = (family: string, shape: number[], keys: object, seed = 3): Model =>
   buildModel(settledConfig({ family, data: { shape }, ...keys }), seed);

@@ -285,7 +285,11 @@ class Session {
     const { latent, encoder, objective } = dropped.config;
     const { beta = 1 } = objective;
     if (
-      await this.build({ ...settings, latent, hidden: [...encoder.hidden], beta }, own, dropped)
+      await this.build(
+        { ...settings, latent, hidden: [...(encoder.hidden ?? [])], beta },
+        own,
+        dropped,
+      )
     ) {
       this.notice('info', 'The saved model is open; training goes on from its weights.');
     }

@@ -1,4 +1,5 @@
 // latentgpu anomaly: how well a model tells its own data from others, by several scores.
+import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { LatentGpuError } from '../errors.ts';
 import { rocPicture } from '../pictures/roc.ts';
@@ -13,7 +14,7 @@ import {
 import { loadModel } from './common/device.ts';
 import { outputFile, writePicture } from './common/files.ts';
 import { table, thousands } from './common/text.ts';
-import { readClassifier, unlikely } from './data/classified.ts';
+import { type Classified, classify, readClassifier, unlikely } from './data/classified.ts';
 import { dataOptions, type SubjectOptions } from './data/subject.ts';
 import { type Both, type OfBoth, scoresOf, subjectsOf } from './data/suspects.ts';
 
@@ -44,8 +45,8 @@ export function anomalyCommand(program: Command): void {
     )
     .option('--background <dir>', 'a model of the same data trained with --set noise=0.1')
     .option(
-      '--classifier <p.npy>',
-      "p(y | x) of the others' rows: lists the sure but unlikely ones",
+      '--classifier <dir|p.npy>',
+      "a classifier, or p(y | x) of the others' rows: lists the sure but unlikely ones",
     )
     .addOption(countOption('--samples <n>', `importance samples of a row, default ${SAMPLES}`))
     .option('--out <f.png>', 'the ROC curves')
@@ -73,12 +74,9 @@ async function perform(dir: string, options: AnomalyOptions, context: Context): 
     background && other !== undefined
       ? await subjectsOf(other, background, limited, context)
       : undefined;
-  if (theirs) checkSame(dir, other as string, own, theirs);
+  if (theirs) checkSame(dir, `--background ${other}`, own, theirs);
   const [normal, strange] = own;
-  const classifier =
-    options.classifier === undefined
-      ? undefined
-      : await readClassifier(options.classifier, strange.dataset.count);
+  const classifier = await classifierOf(dir, own, limited, context);
   const samples = options.samples ?? SAMPLES;
   const scored = await scoresOf(dir, loaded, own, samples, context, true);
   const { logProb, errors } = scored;
@@ -156,7 +154,28 @@ function ratiosOf(own: OfBoth, background: OfBoth): OfBoth {
   return [minus(own[0], background[0]), minus(own[1], background[1])];
 }
 
-/** A ratio is of one row under two models. @throws LatentGpuError `bad-input` */
+/** p(y | x) of the other rows, by a model that is trained or as it was written down. */
+async function classifierOf(
+  dir: string,
+  own: Both,
+  options: AnomalyOptions,
+  context: Context,
+): Promise<Classified | undefined> {
+  const { classifier } = options;
+  if (classifier === undefined) return undefined;
+  if (!(await isFolder(classifier))) {
+    return await readClassifier(classifier, own[1].dataset.count);
+  }
+  const loaded = await loadModel(classifier, context.out);
+  const theirs = await subjectsOf(classifier, loaded, options, context);
+  checkSame(dir, `--classifier ${classifier}`, own, theirs);
+  return await classify(classifier, loaded, theirs[1], context);
+}
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() === true;
+
+/** Rows are the same under two models. @param other the option that named the other @throws LatentGpuError `bad-input` */
 function checkSame(dir: string, other: string, own: Both, theirs: Both): void {
   const isSame = own.every(({ original }, i) => {
     const { data } = (theirs[i] as (typeof own)[0]).original;
@@ -165,6 +184,6 @@ function checkSame(dir: string, other: string, own: Both, theirs: Both): void {
   if (isSame) return;
   throw new LatentGpuError(
     'bad-input',
-    `--background ${other} was trained on other data than ${dir}; train it on the same with --set noise=0.1, or name them with --data`,
+    `${other} was trained on other data than ${dir}; train it on the same${other.startsWith('--background') ? ' with --set noise=0.1' : ''}, or name them with --data`,
   );
 }

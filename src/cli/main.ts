@@ -21,6 +21,7 @@ import { inspectCommand } from './inspect.ts';
 import { interpolateCommand } from './interpolate.ts';
 import { latentCommand } from './latent.ts';
 import { manifoldCommand } from './manifold.ts';
+import { predictCommand } from './predict.ts';
 import { priorCommand } from './prior.ts';
 import { reconstructCommand } from './reconstruct.ts';
 import { reportCommand } from './report.ts';
@@ -41,6 +42,7 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
   'Ask a model:': [
     [evalCommand, 'how good it is: bound, log-likelihood, bits/dim'],
     [scoreCommand, 'log p(x) of each row'],
+    [predictCommand, 'another column, or classes, of each row'],
     [imputeCommand, 'what is missing, given what is seen'],
     [anomalyCommand, 'how well it tells its data from others'],
     [sampleCommand, 'new data points'],

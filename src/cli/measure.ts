@@ -44,7 +44,7 @@ export async function measure(
     const { figures, lines, details } = await out.progress(label, (bar) =>
       work(runtime, {
         seed,
-        logScale: logScales(loaded.standardization, subject.dataset),
+        logScale: logScales(loaded.standardization, subject.dataset, loaded.model.can.densityOf),
         signal,
         onProgress: (fraction) => bar.update(fraction),
       }),

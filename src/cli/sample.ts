@@ -12,16 +12,16 @@ import {
 } from './common/command.ts';
 import { halfOption, loadModel, precisionOf, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
-import { codeSource, fittedCodes, priorOption } from './data/code-source.ts';
+import { codesDrawn, type PriorChoice, priorOption, sourceFor } from './data/source.ts';
 import { type WantedOptions, wanted, wantedOptions } from './data/wanted.ts';
 import { writePoints } from './pictures/points.ts';
 
 interface SampleOptions extends CommonOptions, WantedOptions {
+  prior?: PriorChoice;
   out: string;
   draw?: boolean;
   half?: boolean;
   temperature?: number;
-  prior?: 'own' | 'fitted';
 }
 
 export function sampleCommand(program: Command): void {
@@ -32,13 +32,14 @@ export function sampleCommand(program: Command): void {
     .addOption(countOption('--count <n>', 'how many; default: 64, or 10 a class or cluster'))
     .requiredOption('--out <file>', '.png: a picture; .npy: float32 [n, ...shape]')
     .option('--draw', "draws from the decoder's distribution, not its means")
+    .addOption(priorOption())
     .addOption(
       new Option(
         '--temperature <t>',
         'of a flow: deviation of the noise; below 1, draws from denser regions',
       ).argParser(temperature),
     );
-  for (const option of [priorOption(), ...wantedOptions()]) command.addOption(option);
+  for (const option of wantedOptions()) command.addOption(option);
   command.action((dir: string, options: SampleOptions) =>
     runCommand(options, (context) => perform(dir, options, context)),
   );
@@ -57,15 +58,13 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
   const { model } = loaded;
-  const source = await codeSource(dir, model, options.prior);
-  const { count, of, columns, facts, text } = wanted(options, source.model, dir);
+  const source = await sourceFor(dir, model, options.prior);
+  const { count, of, columns, facts, text } = wanted(options, { source: source.model, model, dir });
   checkRoom(file, `--count ${options.count ?? count}`, count, model.features);
   const { ancestral, bijection } = model.can;
   const decoder = ancestral ? undefined : need(model, 'decode', dir);
-  const drawn = source.model.can;
-  const { controls } = drawn.ancestral
-    ? (drawn.draw ?? { controls: {} })
-    : need(source.model, 'draw', dir);
+  const { draw } = source.model.can;
+  const controls = draw?.controls ?? {};
   const hasTemperature = Object.hasOwn(controls, 'temperature');
   if (!hasTemperature && options.temperature !== undefined) {
     throw new LatentGpuError(
@@ -90,8 +89,12 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         ...of,
       };
       if (!source.fitted) return await inference.sample(count, shown, seed, how);
-      const codes = await fittedCodes(inference.runtime, source.fitted, count, seed, how);
-      return await inference.decode(codes, count, shown, seed, { signal });
+      const { labels, ...ofCodes } = how;
+      const codes = await codesDrawn(inference.runtime, source.fitted, count, seed, ofCodes);
+      return await inference.decode(codes, count, shown, seed, {
+        signal,
+        ...(labels && { labels }),
+      });
     });
     await writePoints(file, x, count, loaded, {
       ...(columns && file.kind === 'png' && { columns }),

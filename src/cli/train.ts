@@ -29,6 +29,7 @@ export function trainCommand(program: Command): void {
     )
     .option('--standardize', 'for values of any range: (x - mean) / deviation')
     .option('--label-column <name>', "a table's column of classes, by name or number")
+    .option('--target <column>', 'the column that bayes-linear predicts, by name or number')
     .addOption(hideOption())
     .addOption(countOption('--limit <n>', 'train on the first n rows only'))
     .addOption(countOption('--epochs <n>', 'passes over the data, in all'))

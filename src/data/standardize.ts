@@ -158,11 +158,17 @@ export function toOriginal(
 /**
  * {@link logScale} of every row of data: where some values are missing, densities are those of what is
  * seen, and a row's sum is over the features that it has, [count].
+ *
+ * @param features that the density is of; default: all
  */
 export function logScales(
   standardization: Standardization | undefined,
   { mask, count }: Pick<LoadedDataset, 'mask' | 'count'>,
+  features?: readonly number[],
 ): number | Float64Array {
+  if (features) {
+    return features.reduce((sum, j) => sum + Math.log(standardization?.std[j] ?? 1), 0);
+  }
   if (!mask || !standardization) return logScale(standardization);
   const width = standardization.std.length;
   const scales = standardization.std.map(Math.log);

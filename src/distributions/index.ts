@@ -3,6 +3,7 @@ export { type Density, type Draw, type DrawOptions, tempered } from './density.t
 export { Bernoulli, Categorical, DiscretizedLogistic, klBernoulli } from './discrete.ts';
 export type { Distribution, Parameter, Reparameterized } from './distribution.ts';
 export { LearnedMixture, LearnedNormal } from './learned.ts';
+export { LogisticMixture } from './logistic-mixture.ts';
 export { chosenComponents, type MixtureParameters, NormalMixture } from './mixture.ts';
 export { klDivergence, Normal, StandardNormal } from './normal.ts';
 export { hottest, klOneHot, OneHot, UniformOneHot } from './one-hot.ts';

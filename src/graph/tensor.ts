@@ -19,6 +19,7 @@ export type OpKind =
   | 'gather' // rows of a matrix, picked by index
   | 'reduce' // sum, max, log-sum-exp over axes
   | 'matmul' // batched matrix product
+  | 'convolution' // composed of products before it is placed
   | 'kernel' // a kernel of its own: reads its inputs whole, writes its result whole
   | 'view' // other indices into the same memory
   | 'concat' // inputs side by side along an axis
@@ -39,6 +40,8 @@ export interface Op {
   readonly snippet?: { readonly fn: string; readonly module: string };
   /** Floating-point operations an element, for the cost model. */
   readonly flops?: number;
+  /** What a node is run as, if it is made of other ops; gradients are its own all the same. */
+  readonly composed?: (node: Tensor) => Tensor;
   /** Ops of kind `kernel`: how the hand-written shader is set up for a node. */
   readonly kernel?: (node: Tensor, adapter: KernelAdapter) => KernelSetup;
 }

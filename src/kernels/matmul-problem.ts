@@ -1,4 +1,5 @@
 // A product as its kernels see it: extents, and how both operands lie.
+import type { WindowedImage } from './window.ts';
 
 /**
  * How an operand of a product lies in its binding; sizes and strides count floats. Element
@@ -15,6 +16,8 @@ export interface MatmulOperand {
   size: number;
   /** Whether it is stored as packed float16; only B may be, with all of the above multiples of 4. */
   isHalf?: boolean;
+  /** It is not stored, but cut out of images: its rows, `ld` floats each, are their windows. */
+  windowed?: WindowedImage;
 }
 
 /** C[b,m,n] = Σ_k A[b,m,k] B[b,k,n]. */

@@ -4,6 +4,7 @@ import { gpuVariant, softwareVariant } from './matmul-defaults.ts';
 import type { MatmulOperand, MatmulProblem } from './matmul-problem.ts';
 import type { Constants, Hooks } from './specialize.ts';
 import { extentClass, type TunedTable, tunedVariant } from './tuned.ts';
+import { operandConstants } from './window.ts';
 
 export interface AdapterClass {
   readonly isSoftware: boolean;
@@ -29,7 +30,7 @@ export const mostInvocations = ({ maxInvocations = 256 }: AdapterClass): number 
 export interface MatmulChoice {
   shader: MatmulShader;
   variant: string;
-  constants: Constants<MatmulShader>;
+  constants: Constants<MatmulShader | 'lib/matmul_window'>;
   hooks: Hooks<MatmulShader>;
   dispatch: [number, number, number];
   /** Rows of C that one workgroup computes. */
@@ -134,13 +135,16 @@ export function matmulCandidates(problem: MatmulProblem, adapter: AdapterClass):
 
 /** Products of one class are expected to have the same fastest variant. */
 export function matmulClass({ batch, m, n, k, a, b, sumA }: MatmulProblem): string {
-  const layout = [a, b].map(({ transposed }) => (transposed ? 'T' : 'N')).join('');
+  const layout = [a, b].map(layoutOf).join('');
   const width = [a, b].map((operand) => (inQuads(operand) ? '4' : '1')).join('');
   const half = b.isHalf ? ' of halves' : '';
   const extents = [m, k, n].map(extentClass).join('×');
   const many = batch > 1 ? ` by ${extentClass(batch)}` : '';
   return `product ${layout} ${width}${half} ${extents}${many}${sumA ? ' with sums' : ''}`;
 }
+
+const layoutOf = ({ transposed, windowed }: MatmulOperand) =>
+  windowed ? 'W' : transposed ? 'T' : 'N';
 
 function validVariants(adapter: AdapterClass): string[] {
   const most = mostInvocations(adapter);
@@ -194,6 +198,8 @@ export function chooseMatmul(
       B_OFFSET: b.offset,
       B_BATCH_STRIDE: b.batchStride,
       B_SIZE: b.size,
+      ...windowConstantsOf(a),
+      ...windowConstantsOf(b),
       GRID_X: dispatch[0],
       SUM_A: String(problem.sumA),
       TILE_M: rows,
@@ -212,15 +218,18 @@ export function chooseMatmul(
   };
 }
 
+const windowConstantsOf = ({ windowed }: MatmulOperand) => windowed && operandConstants(windowed);
+
 /** How a kernel reads an operand: as quads where its rows allow, else float by float. */
 function access(name: 'a' | 'b', operand: MatmulOperand, shader: Variant['shader']): string {
-  const { transposed } = operand;
-  const width = inQuads(operand) ? 'quads' : 'floats';
+  const { transposed, windowed } = operand;
+  const width = windowed ? 'window' : inQuads(operand) ? 'quads' : 'floats';
   if (shader === 'matmul_tiled') {
     // A transposed A is stored as an ordinary B is.
     const along = transposed === (name === 'a') ? 'columns' : 'rows';
     return `// @import lib/matmul_tiled_${name}_${width}\n// @import lib/matmul_tiled_${along} as ${name}`;
   }
+  if (windowed) return `// @import lib/matmul_${name}_window`;
   // Four terms of a transposed A lie in four places: reading quads would fetch other rows as well.
   const order = transposed ? 'column' : 'row';
   const scattered = name === 'a' && transposed;

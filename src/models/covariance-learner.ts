@@ -7,13 +7,21 @@ import type { Runtime } from '../scheduler/index.ts';
 import type { SweepLearner, TrainingRows } from './learner.ts';
 import { RunningMoments } from './running-moments.ts';
 
+/** What a pass finds beside the covariance. */
+export interface Beside {
+  /** Rows. */
+  readonly count: number;
+  /** With the digits that float32 took from the mean that was found before, [D]. */
+  readonly mean: Float64Array;
+}
+
 /**
  * @param mean of the data, [D]: the model's, found before the pass
  * @param solve makes of the covariance [D, D] what the model learns
  */
 export function covarianceLearner(
   mean: Variable,
-  solve: (runtime: Runtime, covariance: Float64Array) => void,
+  solve: (runtime: Runtime, covariance: Float64Array, beside: Beside) => void,
 ): SweepLearner {
   const features = mean.size;
   const held = (name: string, shape: number[]): Variable => variable(name, shape);
@@ -32,8 +40,8 @@ export function covarianceLearner(
     ];
   };
   const settle = async (runtime: Runtime) => {
-    const [sums, squares, counted] = await Promise.all(
-      [first, second, rows].map((each) => runtime.read(each)),
+    const [sums, squares, counted, about] = await Promise.all(
+      [first, second, rows, mean].map((each) => runtime.read(each)),
     );
     const count = counted?.[0] as number;
     const shift = Float64Array.from(sums as Float32Array, (s) => s / count);
@@ -41,7 +49,8 @@ export function covarianceLearner(
       const [i, j] = [Math.floor(at / features), at % features];
       return s / count - (shift[i] as number) * (shift[j] as number);
     });
-    solve(runtime, covariance);
+    const exact = shift.map((s, j) => s + (about?.[j] as number));
+    solve(runtime, covariance, { count, mean: exact });
     for (const each of [first, second, rows]) runtime.write(each, new Float32Array(each.size));
   };
   return {

@@ -4,10 +4,13 @@ import { nearest } from '../nearest.ts';
 import type { Schema } from '../schema/index.ts';
 import { AE } from './families/ae.ts';
 import { AR } from './families/ar/index.ts';
+import { BAYES_LINEAR } from './families/bayes-linear/index.ts';
+import { CLASSIFIER } from './families/classifier.ts';
 import { CVAE } from './families/cvae.ts';
 import { FLOWS } from './families/flow/index.ts';
 import { GMM } from './families/gmm/index.ts';
 import { MADE_FAMILY } from './families/made/index.ts';
+import { PIXELCNN } from './families/pixelcnn/index.ts';
 import { PPCA } from './families/ppca/index.ts';
 import { VADE } from './families/vade/index.ts';
 import { IWAE, VAE } from './families/vae.ts';
@@ -26,11 +29,24 @@ export function foreignFamilies(): string[] {
   return all.filter(([, holder]) => holder !== OWN).map(([name]) => name);
 }
 
+const BUILT = [
+  VAE,
+  IWAE,
+  AE,
+  CVAE,
+  VADE,
+  GMM,
+  PPCA,
+  AR,
+  MADE_FAMILY,
+  PIXELCNN,
+  ...FLOWS,
+  BAYES_LINEAR,
+  CLASSIFIER,
+];
+
 const BUILT_IN: ReadonlyMap<string, Family> = new Map(
-  [VAE, IWAE, AE, CVAE, GMM, PPCA, VADE, AR, MADE_FAMILY, ...FLOWS].map((family) => [
-    family.name,
-    family as Family,
-  ]),
+  BUILT.map((family) => [family.name, family as Family]),
 );
 
 /** Names of all families, the built-in ones first. */

@@ -38,8 +38,8 @@ export interface Family<S extends Schema = Schema> {
   readonly run?: Schema;
   /** Defaults of the keys that all runs have, where this family wants others. */
   readonly defaults?: Readonly<Record<string, Default>>;
-  /** When its models follow a gradient, where they do not always: keys of optimizers go with that alone. */
-  readonly followsGradient?: Key['when'];
+  /** When its models follow a gradient, or that they never do: keys of optimizers go with that alone. */
+  readonly followsGradient?: NonNullable<Key['when']> | false;
   /**
    * A key of whole numbers that says how large a model is: `--set KEY=1..10` tries each and keeps the one of
    * the lowest BIC, which its models tell by an exact density and their `freedom`.
@@ -177,8 +177,33 @@ export interface AncestralAbility {
 export interface WeightAbility {
   /** Whether the weight of one draw is log p(x) itself. */
   readonly exact: boolean;
+  /** What -log of it is called; default: `-log p(x)`. */
+  readonly label?: string;
   /** Log importance weights log p(x, z) - log q(z | x): [B, k]; of an exact density log p(x): [B]. */
   of(batch: Batch, k: number): Tensor;
+}
+
+/** Numbers about a row that is not the data: another column, classes. */
+export interface PredictAbility {
+  /** What to call them. */
+  readonly columns: readonly string[];
+  /** Whether they are p(y | x) of classes, which sum to 1. */
+  readonly kind?: 'probabilities';
+  /** The feature in whose units they are: a mean, and deviations from the second on. */
+  readonly feature?: number;
+  /** [B, P], one for each of the columns. */
+  of(batch: Batch): Tensor;
+}
+
+/** What is known of a model without any data, of those that it was learned from. */
+export interface Fact {
+  readonly name: string;
+  readonly label: string;
+  readonly digits: number;
+  /** A scalar, in nats. */
+  readonly of: Tensor;
+  /** Of so many rows it is the log-density: standardising shifts each. */
+  readonly rows: Tensor;
 }
 
 /** log p(x, z) of codes that are real numbers, which gradients with respect to them follow. */
@@ -279,9 +304,15 @@ export interface Abilities {
   readonly impute?: ImputeAbility;
   /** With it go `code.size` and `draw.codes`. */
   readonly joint?: JointAbility;
+  readonly predict?: PredictAbility;
+  readonly facts?: readonly Fact[];
+  /** Features that its density is of; default: all. */
+  readonly densityOf?: readonly number[];
   readonly estimate?: EstimateAbility;
   /** Data are so many levels or classes a number, whose probabilities are told: they have bits. */
   readonly levels?: number;
+  /** Numbers that a row takes where it takes most, which bound how many rows go at once. */
+  readonly numbers?: number;
   /** Codes are those of so many training rows: of other data it has none, unless they are refined. */
   readonly trainingRows?: number;
   /** What its decoder describes; data of a model without one are seen as they are. */
@@ -331,23 +362,34 @@ export interface Portrait {
 
 type AbilityName = Exclude<
   keyof Abilities,
-  'lacks' | 'levels' | 'quantities' | 'freedom' | 'trainingRows' | 'treatment' | 'unitRange'
+  | 'lacks'
+  | 'levels'
+  | 'quantities'
+  | 'freedom'
+  | 'facts'
+  | 'densityOf'
+  | 'numbers'
+  | 'trainingRows'
+  | 'treatment'
+  | 'unitRange'
 >;
 
 /**
  * An ability that is needed.
  *
  * @param dir what to call the model, for the message
+ * @param otherwise what to say of a family that has no words of its own
  * @throws LatentGpuError `bad-input`, in the family's own words, if the model lacks it
  */
 export function need<N extends AbilityName>(
   { can }: Model,
   name: N,
   dir: string,
+  otherwise = `a model that has no '${name}'`,
 ): NonNullable<Abilities[N]> {
   const found = can[name];
   if (found) return found as NonNullable<Abilities[N]>;
-  throw lack(can, name, dir, `a model that has no '${name}'`);
+  throw lack(can, name, dir, otherwise);
 }
 
 /** Whether rows can be drawn from a model: by decoding codes, or place after place. */

@@ -47,6 +47,7 @@ export { hasInformation, type Information, information } from './ask/information
 export type { Asked, Codes, Shown } from './ask/interface.ts';
 export { type MeanField, type MeanFieldOptions, meanField } from './ask/mean-field.ts';
 export { openInference } from './ask/open.ts';
+export { predictions } from './ask/predict.ts';
 export { reconstructionErrors, reconstructs } from './ask/reconstruction-error.ts';
 export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
 export { fullBatch, type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
@@ -94,6 +95,7 @@ export {
   type ModelConfig,
   need,
   type Portrait,
+  type PredictAbility,
   type Quantity,
   type Told,
   type Walk,
@@ -114,7 +116,7 @@ export type {
 export { type Likelihood, type LikelihoodConfig, makeLikelihood } from './likelihoods/index.ts';
 export { fromFormat1 } from './migrate.ts';
 export { MODEL_FILE, modelJson, readModelJson, settledConfig } from './model-json.ts';
-export type { NetConfig } from './nets/mlp.ts';
+export { lastBias, type Net, type NetConfig } from './nets/index.ts';
 export { makePosterior, type PosteriorConfig, type PosteriorPart } from './posteriors/index.ts';
 export { makePrior, type PriorConfig, type PriorPart } from './priors/index.ts';
 export {

@@ -6,7 +6,9 @@ import {
   type Activation,
   activations,
   add,
+  type ConvolutionOptions,
   conv2d,
+  convTranspose2d,
   mul,
   type PatchOptions,
   reshape,
@@ -14,10 +16,12 @@ import {
 import { constantInit, uniform } from './initializers.ts';
 import { Module } from './module.ts';
 
-export interface Conv2dOptions extends Partial<PatchOptions> {
+export interface Conv2dOptions extends ConvolutionOptions {
+  /** Rows and columns of the window; one number for a square. Default: 3. */
+  readonly kernel?: PatchOptions['kernel'];
   readonly bias?: boolean;
   readonly init?: { weight: Initializer; bias?: Initializer };
-  /** Multiplied into the weight: [out, in, kernel height, kernel width] of zeros and ones. */
+  /** Multiplied into the weight: [out, in / groups, kernel height, kernel width] of zeros and ones. */
   readonly mask?: Variable;
 }
 
@@ -29,25 +33,15 @@ export class Conv2d extends Module {
   readonly weight: Variable;
   readonly bias: Variable | undefined;
   readonly mask: Variable | undefined;
-  private readonly window: PatchOptions;
+  private readonly window: ConvolutionOptions;
 
-  /** @param options kernel 3, stride 1, padding `same` unless told */
+  /** @param options kernel 3, stride 1, padding `same`, one group unless told */
   constructor(inChannels: number, outChannels: number, options: Conv2dOptions = {}) {
     super();
-    const { kernel = 3, stride = 1, padding = 'same', bias = true, init, mask } = options;
-    this.window = { kernel, stride, padding };
-    const [height, width] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
-    const torch = uniform(1 / Math.sqrt(inChannels * height * width));
-    this.weight = variable('weight', [outChannels, inChannels, height, width], {
-      role: 'parameter',
-      init: init?.weight ?? torch,
-    });
-    this.bias = bias
-      ? variable('bias', [outChannels], {
-          role: 'parameter',
-          init: init ? (init.bias ?? constantInit(0)) : torch,
-        })
-      : undefined;
+    const { kernel = 3, bias = true, init, mask, ...window } = options;
+    this.window = window;
+    const own = inChannels / (window.groups ?? 1);
+    [this.weight, this.bias] = weightAndBias([outChannels, own], kernel, outChannels, bias, init);
     if (mask && mask.shape.join() !== this.weight.shape.join()) {
       throw new LatentGpuError(
         'shape-mismatch',
@@ -59,7 +53,7 @@ export class Conv2d extends Module {
 
   /** @param activation applied to the result, in the same kernel */
   call(x: Tensor, activation: Activation = 'identity'): Tensor {
-    const channels = this.weight.shape[1];
+    const channels = (this.weight.shape[1] as number) * (this.window.groups ?? 1);
     if (x.rank !== 4 || x.shape[3] !== channels) {
       throw new LatentGpuError(
         'shape-mismatch',
@@ -67,12 +61,91 @@ export class Conv2d extends Module {
       );
     }
     const weight = this.mask ? mul(this.weight, this.mask) : this.weight;
-    const product = conv2d(x, weight, this.window);
-    // As rows of pixels, which are what the product has made: what follows joins its kernel.
-    const rows = reshape(product, [-1, product.shape[3] as number]);
-    const y = activations[activation](this.bias ? add(rows, this.bias) : rows);
-    return reshape(y, product.shape);
+    return finished(conv2d(x, weight, this.window), this.bias, activation);
   }
+}
+
+/** The adjoint of {@link Conv2d}: [B, H, W, in] to [B, H · stride, W · stride, out] unless told. */
+export class ConvTranspose2d extends Module {
+  /** [in, out / groups, kernel height, kernel width], as in PyTorch. */
+  readonly weight: Variable;
+  readonly bias: Variable | undefined;
+  private readonly window: ConvolutionOptions & { extents?: readonly [number, number] };
+
+  /** @param options kernel 3, stride 1, padding `same` unless told; `extents`: of the result */
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    options: Omit<Conv2dOptions, 'mask'> & { extents?: readonly [number, number] } = {},
+  ) {
+    super();
+    const { kernel = 3, bias = true, init, ...window } = options;
+    this.window = window;
+    const own = outChannels / (window.groups ?? 1);
+    [this.weight, this.bias] = weightAndBias([inChannels, own], kernel, outChannels, bias, init);
+  }
+
+  /** @param activation applied to the result, in the same kernel */
+  call(x: Tensor, activation: Activation = 'identity'): Tensor {
+    return finished(convTranspose2d(x, this.weight, this.window), this.bias, activation);
+  }
+}
+
+/** Convolutions over series [B, L, in] to [B, L', out]; weight [out, in / groups, 1, kernel]. */
+export class Conv1d extends Module {
+  readonly conv: Conv2d;
+
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    options: Omit<Conv2dOptions, 'kernel' | 'padding'> & {
+      readonly kernel?: number;
+      readonly padding?: 'same' | 'valid' | number;
+    } = {},
+  ) {
+    super();
+    const { kernel = 3, padding = 'same', stride = 1, ...others } = options;
+    const along = typeof padding === 'number' ? ([0, padding] as const) : padding;
+    this.conv = new Conv2d(inChannels, outChannels, {
+      ...{ ...others, stride, kernel: [1, kernel], padding: along },
+    });
+  }
+
+  override children(): [string, unknown][] {
+    return this.conv.children();
+  }
+
+  call(x: Tensor, activation: Activation = 'identity'): Tensor {
+    const [batch, length, channels] = x.shape as [number, number, number];
+    const y = this.conv.call(reshape(x, [batch, 1, length, channels]), activation);
+    return reshape(y, [batch, ...y.shape.slice(2)]);
+  }
+}
+
+/** Parameters as PyTorch starts them: U(±1/√fan in). */
+function weightAndBias(
+  channels: readonly [number, number],
+  kernel: PatchOptions['kernel'],
+  outChannels: number,
+  bias: boolean,
+  init: Conv2dOptions['init'],
+): [Variable, Variable | undefined] {
+  const extents = typeof kernel === 'number' ? [kernel, kernel] : [...kernel];
+  const [height, width] = extents as [number, number];
+  const torch = uniform(1 / Math.sqrt(channels[1] * height * width));
+  const weight = variable('weight', [...channels, height, width], {
+    role: 'parameter',
+    init: init?.weight ?? torch,
+  });
+  if (!bias) return [weight, undefined];
+  const start = init ? (init.bias ?? constantInit(0)) : torch;
+  return [weight, variable('bias', [outChannels], { role: 'parameter', init: start })];
+}
+
+/** What a product of pixels becomes with a bias and an activation, in the kernel that makes it. */
+function finished(product: Tensor, bias: Variable | undefined, activation: Activation): Tensor {
+  const rows = reshape(product, [-1, product.shape[3] as number]);
+  return reshape(activations[activation](bias ? add(rows, bias) : rows), product.shape);
 }
 
 export interface ConvNetOptions {

@@ -1,7 +1,15 @@
 // Layers: what holds parameters and describes how they act.
 export type { Batch } from './batch.ts';
+export { GatedBlock, ResidualBlock } from './blocks.ts';
 export { ConditionedMLP } from './conditioned.ts';
-export { Conv2d, type Conv2dOptions, ConvNet, type ConvNetOptions } from './conv.ts';
+export {
+  Conv1d,
+  Conv2d,
+  type Conv2dOptions,
+  ConvNet,
+  type ConvNetOptions,
+  ConvTranspose2d,
+} from './conv.ts';
 export { constantInit, glorotUniform, normal, uniform } from './initializers.ts';
 export { Linear, type LinearInit, type LinearOptions, MLP, type MlpOptions } from './linear.ts';
 export { MADE, type MadeOptions } from './made.ts';
@@ -9,3 +17,7 @@ export { MadeSets, type MadeSetsOptions, type MaskedView } from './made-sets.ts'
 export { MadeWalk } from './made-walk.ts';
 export type { Masked, Turns } from './masked.ts';
 export { Module } from './module.ts';
+export { GroupNorm, LayerNorm } from './norms.ts';
+export { GatedLayer, PixelCnn, type PixelCnnOptions } from './pixel-cnn.ts';
+export { PixelWalk } from './pixel-walk.ts';
+export { averagePool, upsample } from './resample.ts';

@@ -16,7 +16,7 @@ export { causalSolve, inOrder } from './causal-solve.ts';
 export { cholesky } from './cholesky.ts';
 export * from './comparison.ts';
 export { constant, full, type TensorLike, zeros } from './constant.ts';
-export { conv2d } from './convolution.ts';
+export { type ConvolutionOptions, conv2d, convTranspose2d } from './convolution.ts';
 export * from './densities.ts';
 export { assign, scatterRows, store } from './effects.ts';
 export * from './elementary.ts';
@@ -28,7 +28,7 @@ export { type LuFrame, luInverse, luMatrix } from './lu.ts';
 export { matmul } from './matmul.ts';
 export { oneHot } from './one-hot.ts';
 export { onlyThrough } from './only-through.ts';
-export { type PatchOptions, patches, type Window, windowOf } from './patches.ts';
+export { type PatchOptions, patches, windowOf } from './patches.ts';
 export { permuteColumns } from './permute.ts';
 export { concat, slice, split } from './pieces.ts';
 export {

@@ -3,23 +3,10 @@ import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import type { Shape } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
+import { type Image, tapsOf, type Window, windowConstants } from '../kernels/window.ts';
 
-/** A window over images [B, H, W, C], and the places it goes to. */
-export interface Window {
-  readonly kernel: readonly [number, number];
-  readonly stride: number;
-  /** Rows of zeros above and columns of zeros left of the image; below and right as many as needed. */
-  readonly top: number;
-  readonly left: number;
-  /** Places of the window. */
-  readonly out: readonly [number, number];
-}
-
-type Image = readonly [number, number, number, number];
 /** `width`: numbers of a patch; what follows its taps is zeros, and is not read. */
 type Attributes = Readonly<{ window: Window; image: Image; width: number }>;
-
-const tapsOf = ({ kernel }: Window): number => kernel[0] * kernel[1];
 
 const WORKGROUP = 64;
 
@@ -28,7 +15,7 @@ function forEachTap(
   { window, image, width: row }: Attributes,
   visit: (patch: number, pixel: number) => void,
 ): void {
-  const { kernel, stride, top, left, out } = window;
+  const { kernel, stride, dilation, top, left, out } = window;
   const [batch, height, width, channels] = image;
   const rest = row - tapsOf(window) * channels;
   let patch = 0;
@@ -37,8 +24,8 @@ function forEachTap(
       for (let j = 0; j < out[1]; j++, patch += rest) {
         for (let u = 0; u < kernel[0]; u++) {
           for (let v = 0; v < kernel[1]; v++, patch += channels) {
-            const row = i * stride + u - top;
-            const column = j * stride + v - left;
+            const row = i * stride + u * dilation - top;
+            const column = j * stride + v * dilation - left;
             if (row < 0 || row >= height || column < 0 || column >= width) continue;
             const pixel = ((b * height + row) * width + column) * channels;
             for (let c = 0; c < channels; c++) visit(patch + c, pixel + c);
@@ -61,24 +48,12 @@ function setup<S extends 'patches' | 'overlap_add'>(
   { window, image, width }: Attributes,
   invocations: number,
 ) {
-  const { kernel, stride, top, left, out } = window;
-  const [BATCH, HEIGHT, WIDTH] = image;
   return {
     shader,
     hooks: { cell: `alias Cell = ${CELLS[together(image)]};` },
     constants: {
-      BATCH,
-      HEIGHT,
-      WIDTH,
-      CELLS: cellsOf(image),
+      ...windowConstants(window, image, together(image)),
       ROW: width / together(image),
-      OUT_HEIGHT: out[0],
-      OUT_WIDTH: out[1],
-      KERNEL_HEIGHT: kernel[0],
-      KERNEL_WIDTH: kernel[1],
-      STRIDE: stride,
-      TOP: top,
-      LEFT: left,
       WORKGROUP,
     },
     workgroups: Math.ceil(invocations / WORKGROUP),
@@ -141,7 +116,8 @@ export function overlapAdd(y: Tensor, window: Window, image: Shape): Tensor {
   return new Tensor(overlapAddOp, [y], image, 'f32', { window, image, width: y.shape.at(-1) });
 }
 
-function patchesOf(x: Tensor, attrs: Attributes): Tensor {
+/** The windows of images: [B, H', W', width]. */
+export function patchesOf(x: Tensor, attrs: Attributes): Tensor {
   return new Tensor(patchesOp, [x], patchShape(attrs), 'f32', attrs);
 }
 
@@ -150,37 +126,49 @@ export interface PatchOptions {
   kernel: number | readonly [number, number];
   /** Pixels from one place to the next. Default: 1. */
   stride?: number;
+  /** Pixels from one tap to the next. Default: 1. */
+  dilation?: number;
   /**
    * `same`: ⌈extent / stride⌉ places, zeros around the image (of an odd number the larger part below
-   * and right). `valid`: only where the window lies inside. Default: `same`.
+   * and right). `valid`: only where the window lies inside. Or so many rows above and below, and columns
+   * left and right. Default: `same`.
    */
-  padding?: 'same' | 'valid';
+  padding?: 'same' | 'valid' | number | readonly [number, number];
   /** Numbers of a patch, with zeros after the taps. Default: as many as the taps have. */
   width?: number;
 }
 
 /** Where a window goes on images of the given height and width. @throws LatentGpuError `bad-config` */
 export function windowOf(height: number, width: number, options: PatchOptions): Window {
-  const { kernel: given, stride = 1, padding = 'same' } = options;
+  const { kernel: given, stride = 1, dilation = 1, padding = 'same' } = options;
   const kernel: [number, number] = typeof given === 'number' ? [given, given] : [...given];
-  const whole = [...kernel, stride].every((n) => Number.isInteger(n) && n >= 1);
+  const whole = [...kernel, stride, dilation].every((n) => Number.isInteger(n) && n >= 1);
   if (!whole) {
-    const why = `kernel ${kernel.join('×')} and stride ${stride} must be whole numbers of at least 1`;
+    const why = `kernel ${kernel.join('×')}, stride ${stride} and dilation ${dilation} must be whole numbers of at least 1`;
     throw new LatentGpuError('bad-config', `a convolution's ${why}`);
   }
-  const along = (extent: number, k: number): { out: number; before: number } => {
-    if (padding === 'valid') return { out: Math.floor((extent - k) / stride) + 1, before: 0 };
+  const zeros = typeof padding === 'number' ? [padding, padding] : padding;
+  if (typeof zeros !== 'string' && !zeros.every((n) => Number.isInteger(n) && n >= 0)) {
+    const why = `padding must be whole numbers of at least 0, not ${zeros.join('×')}`;
+    throw new LatentGpuError('bad-config', `a convolution's ${why}`);
+  }
+  const along = (extent: number, axis: 0 | 1): { out: number; before: number } => {
+    const reach = (kernel[axis] - 1) * dilation + 1;
+    if (zeros !== 'same') {
+      const before = zeros === 'valid' ? 0 : (zeros[axis] as number);
+      return { out: Math.floor((extent + 2 * before - reach) / stride) + 1, before };
+    }
     const out = Math.ceil(extent / stride);
-    return { out, before: Math.floor(Math.max(0, (out - 1) * stride + k - extent) / 2) };
+    return { out, before: Math.floor(Math.max(0, (out - 1) * stride + reach - extent) / 2) };
   };
-  const rows = along(height, kernel[0]);
-  const columns = along(width, kernel[1]);
+  const rows = along(height, 0);
+  const columns = along(width, 1);
   if (rows.out < 1 || columns.out < 1) {
     const why = `${kernel.join('×')} does not fit into an image of ${height}×${width}`;
     throw new LatentGpuError('bad-config', `a convolution's window of ${why}; use padding 'same'`);
   }
   const out = [rows.out, columns.out] as const;
-  return { kernel, stride, top: rows.before, left: columns.before, out };
+  return { kernel, stride, dilation, top: rows.before, left: columns.before, out };
 }
 
 /**

@@ -98,7 +98,11 @@ async function evaluated(
   work: WorkOptions,
 ): Promise<Evaluation> {
   const { samples = 0, limit = LIKELIHOOD_ROWS, curve = false, seed } = asking;
-  const options = { ...work, seed, logScale: logScales(standardization, dataset) };
+  const options = {
+    ...work,
+    seed,
+    logScale: logScales(standardization, dataset, model.can.densityOf),
+  };
   const evaluation = await evaluateModel(runtime, model, dataset, rows, {
     ...options,
     samples,

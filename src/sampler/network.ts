@@ -90,7 +90,8 @@ export function describe(text: string, name: string): Description {
   const isCategorical = code === 'categorical';
   const latent = isCategorical ? groups * classes : json.latent;
   const { shape, standardized = false } = json.data ?? {};
-  const { hidden, activation } = json.decoder ?? {};
+  const { kind: net = 'mlp', activation = 'relu' } = json.decoder ?? {};
+  const hidden = net === 'linear' ? [] : json.decoder?.hidden;
   const { kind, sigma = 'shared', std = 1, levels = 256 } = json.likelihood ?? {};
   const check = (valid: boolean, key: string, value: unknown, allowed: string) => {
     if (!valid) throw bad(`${key} is ${JSON.stringify(value)}; it must be ${allowed}`);
@@ -105,6 +106,7 @@ export function describe(text: string, name: string): Description {
     check(whole(classes) && classes > 1, 'code.classes', classes, 'a whole number above 1');
   }
   check(whole(latent), 'latent', latent, 'a whole number');
+  among(['mlp', 'linear'], 'decoder.kind', net);
   check(wholes(hidden), 'decoder.hidden', hidden, 'a list of whole numbers');
   among(ACTIVATIONS, 'decoder.activation', activation);
   among(['bernoulli', 'normal', 'categorical'], 'likelihood.kind', kind);

@@ -50,10 +50,15 @@ const OF_GRADIENTS = /^(optimizer|schedule)\.|^(clipNorm|ema)$/;
 /** Every key of a run of a family, with the defaults that suit it. */
 export function runKeys(of: FamilyRow | string): Schema {
   const { keys, run, defaults, followsGradient } = rowOf(of);
-  const training = Object.entries(TRAINING_KEYS as Schema).map(([name, key]): [string, Key] => {
-    const own = defaults?.[name];
+  const all = Object.entries(TRAINING_KEYS as Schema);
+  const own = followsGradient === false ? all.filter(([name]) => !OF_GRADIENTS.test(name)) : all;
+  const training = own.map(([name, key]): [string, Key] => {
+    const usual = defaults?.[name];
     const when = followsGradient && OF_GRADIENTS.test(name) && { ...followsGradient, ...key.when };
-    return [name, { ...key, ...(own !== undefined && { default: own }), ...(when && { when }) }];
+    return [
+      name,
+      { ...key, ...(usual !== undefined && { default: usual }), ...(when && { when }) },
+    ];
   });
   return { ...keys, ...run, ...Object.fromEntries(training) };
 }

@@ -3,13 +3,12 @@
 import { type ImageDataset, imageSize } from '../data/dataset.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Variable } from '../graph/variable.ts';
-import type { LikelihoodConfig } from '../models/index.ts';
-import type { MLP } from '../nn/index.ts';
+import { type LikelihoodConfig, lastBias, type Net } from '../models/index.ts';
 import type { Binarization } from './binarize.ts';
 
 /** A model whose decoder ends in a layer of numbers that describe data. */
 export interface Decoding {
-  readonly decoder: MLP;
+  readonly decoder: Net;
   readonly config: { readonly likelihood: LikelihoodConfig };
 }
 
@@ -52,7 +51,13 @@ export function outputBias(
       'outputBias=data goes with a Bernoulli or normal decoder; leave it out for a categorical one',
     );
   }
-  const bias = model.decoder.layers.at(-1)?.bias as Variable;
+  const bias = lastBias(model.decoder);
+  if (!bias) {
+    throw new LatentGpuError(
+      'bad-config',
+      'outputBias=data goes with a decoder that ends in a full layer; leave it out for convolutions',
+    );
+  }
   const values = new Float32Array(bias.size);
   featureMeans(dataset, binarization).forEach((mean, i) => {
     const p = Math.min(0.999, Math.max(0.001, mean));

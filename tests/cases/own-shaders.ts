@@ -23,41 +23,6 @@ function factor(name: string, n: number, batch = 1): Float32Array {
   return values;
 }
 
-/** A convolution by its definition, with zeros around the image where the result is as large as it. */
-function convolved(
-  y: Tensor,
-  x: Variable,
-  w: Variable,
-  values: ReadonlyMap<Variable, Float32Array>,
-  { stride = 1, padding }: { stride?: number; padding?: 'valid' },
-): Float64Array {
-  const [, height, width, channels] = x.shape as [number, number, number, number];
-  const [out, , rows, columns] = w.shape as [number, number, number, number];
-  const [pixels, weight] = [values.get(x), values.get(w)] as [Float32Array, Float32Array];
-  const [h, v] = y.shape.slice(1, 3) as [number, number];
-  const before = (extent: number, k: number, places: number) =>
-    padding === 'valid' ? 0 : Math.floor(Math.max(0, (places - 1) * stride + k - extent) / 2);
-  const [top, left] = [before(height, rows, h), before(width, columns, v)];
-  return Float64Array.from({ length: y.size }, (_, at) => {
-    const o = at % out;
-    const j = Math.floor(at / out) % v;
-    const i = Math.floor(at / (out * v)) % h;
-    const b = Math.floor(at / (out * v * h));
-    let total = 0;
-    for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < columns; c++) {
-        const [p, q] = [i * stride + r - top, j * stride + c - left];
-        if (p < 0 || p >= height || q < 0 || q >= width) continue;
-        for (let k = 0; k < channels; k++) {
-          const from = pixels[((b * height + p) * width + q) * channels + k] as number;
-          total += from * (weight[((o * channels + k) * rows + r) * columns + c] as number);
-        }
-      }
-    }
-    return total;
-  });
-}
-
 /** Both kinds of adapter against the float64 reference, relative to the largest number of a tensor. */
 async function againstFloat64(
   t: CaseContext,
@@ -294,36 +259,6 @@ concurrentCases('own shaders', (c) => {
         [weights, weightValues],
       ]);
       await againstFloat64(t, outputs, values);
-    }
-  });
-
-  c('convolves, whichever way is cheaper, with gradients', async (t) => {
-    for (const [channels, out, kernel, options] of [
-      [2, 5, [3, 3], {}],
-      [8, 4, [3, 3], {}],
-      [6, 3, [3, 5], {}],
-      [4, 3, [1, 1], {}],
-      [3, 2, [2, 3], {}],
-      [4, 2, [3, 3], { stride: 2 }],
-      [4, 2, [3, 3], { padding: 'valid' }],
-    ] as const) {
-      const x = variable('x', [2, 5, 6, channels]);
-      const w = variable('w', [out, channels, ...kernel]);
-      const y = o.conv2d(x, w, options);
-      const values = new Map<Variable, Float32Array>([
-        [x, reals('x', x.size)],
-        [w, reals('w', w.size, -1, 1)],
-        [weights, weightValues],
-      ]);
-      const [direct] = o.evaluate([y], values);
-      t.close(
-        direct?.data ?? [],
-        convolved(y, x, w, values, options),
-        { absolute: 1e-12 },
-        'reference',
-      );
-      const [dx, dw] = o.gradient(scalarOf(o.square(y), weights), [x, w]) as [Tensor, Tensor];
-      await againstFloat64(t, { y, dx, dw }, values);
     }
   });
 

@@ -2,6 +2,7 @@
 import type { Device } from '../../src/device/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import type { Variable } from '../../src/graph/variable.ts';
+import type { Module } from '../../src/nn/index.ts';
 import { seed, step } from '../../src/ops/index.ts';
 import { Random } from '../../src/random.ts';
 import type { AdapterClass } from '../../src/scheduler/lower/adapter.ts';
@@ -38,6 +39,21 @@ export async function withRuntime<T>(
   adapter?: Partial<AdapterClass>,
 ): Promise<T> {
   const runtime = new Runtime(t.device, { seed: 1, ...(adapter && { adapter }) });
+  try {
+    return await body(runtime);
+  } finally {
+    runtime.destroy();
+  }
+}
+
+/** A runtime with a module's parameters drawn from U(-1, 1), far from where training begins. */
+export async function drawnParameters<T>(
+  device: Device,
+  module: Pick<Module, 'parameters'>,
+  body: (runtime: Runtime) => Promise<T>,
+): Promise<T> {
+  const runtime = new Runtime(device);
+  for (const p of module.parameters()) runtime.write(p, reals(p.name, p.size, -1, 1));
   try {
     return await body(runtime);
   } finally {

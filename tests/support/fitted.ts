@@ -8,10 +8,10 @@ import type { Device } from '../../src/device/index.ts';
 import { buildModel, evaluateModel } from '../../src/models/index.ts';
 import {
   assignments,
-  binarizedRows,
   fit,
   initialOf,
   makeOptimizer,
+  rowSourceOf,
   runConfig,
   settleRun,
   Trainer,
@@ -64,7 +64,8 @@ export async function trainerOn(
   const { shape, columns, count } = data;
   const traits = { shape, isContinuous: true, rows: count };
   const values = settleRun(family, [assignments(family, sets)], traits);
-  const described = { shape, ...(columns && { columns }) };
+  const { classNames } = data;
+  const described = { shape, ...(columns && { columns }), ...(classNames && { classNames }) };
   const { model: config, training } = runConfig(family, described, values);
   const model = buildModel(config, training.seed);
   const perEpoch = Math.ceil(count / training.batch);
@@ -95,7 +96,7 @@ export async function fitted(
     steps: total,
     onEpoch: ({ metrics }) => void losses.push(metrics.loss as number),
   });
-  const rows = (a: number, b: number) => binarizedRows(data, a, b, 'none', 0);
+  const rows = rowSourceOf(data, 'none', 0);
   const evaluation = await evaluateModel(trainer.runtime, model, data, rows);
   return { data, model, rows, trainer, runtime: trainer.runtime, losses, result, evaluation };
 }

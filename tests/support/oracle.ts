@@ -88,6 +88,7 @@ function errorOf(node: Tensor, inputs: Bounded[], value: NdArray): Float64Array 
     case 'reduce':
       return reductionError(node, inputs[0] as Bounded, value);
     case 'matmul':
+    case 'convolution':
       return productError(node, inputs as [Bounded, Bounded]);
     case 'kernel':
       return kernelError(node, inputs, value);
@@ -229,11 +230,27 @@ function groupsOf(node: Tensor): number[][] {
 }
 
 function productError(node: Tensor, [a, b]: [Bounded, Bounded]): Float64Array {
+  /** Terms of each sum, at most. */
+  function termsOf(node: Tensor): number {
+    const { window, image, out } = node.attrs as {
+      window?: { kernel: readonly [number, number]; out: readonly [number, number] };
+      image: readonly number[];
+      out: number;
+    };
+    if (!window) return (node.inputs[0] as Tensor).shape.at(-1) as number;
+    const taps = window.kernel[0] * window.kernel[1];
+    const places = (image[0] as number) * window.out[0] * window.out[1];
+    return (
+      { convolution: taps * (image[3] as number), convolutionAdjoint: taps * out }[node.op.name] ??
+      places
+    );
+  }
+
   const absolute = (x: NdArray): NdArray => ({ shape: x.shape, data: x.data.map(Math.abs) });
   const product = (x: NdArray, y: NdArray) => reference(node, [x, y]).data;
   const size = product(absolute(a.value), absolute(b.value));
   const [left, right] = [product(absolute(a.value), b.error), product(a.error, absolute(b.value))];
-  const inner = a.value.shape.at(-1) as number;
+  const inner = termsOf(node);
   const largestSum = size.reduce((x, y) => Math.max(x, y), 0);
   const grains = [a, b].map((x) => grainOf(x.value.data));
   const isExact = largestSum <= 2 ** 24 * (grains[0] as number) * (grains[1] as number);

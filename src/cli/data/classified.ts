@@ -2,7 +2,12 @@
 import { readIfPresent } from '../../data/files.node.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { readNpy } from '../../formats/npy.ts';
+import { need, predictions } from '../../models/index.ts';
 import { quantile } from '../../quantile.ts';
+import type { LoadedModel } from '../../training/model-folder.node.ts';
+import type { Context } from '../common/command.ts';
+import { withModel } from '../common/device.ts';
+import type { Subject } from './subject.ts';
 
 /** From which probability on a classifier counts as sure. */
 const CONFIDENT = 0.9;
@@ -24,6 +29,34 @@ export interface Suspect {
   readonly logProb: number;
   /** log p(y | x) + log p(x). */
   readonly logJoint: number;
+}
+
+/** @throws LatentGpuError `bad-input` for a model that knows no classes */
+export async function classify(
+  dir: string,
+  loaded: LoadedModel,
+  { rows, dataset: { count } }: Subject,
+  { out, signal }: Context,
+): Promise<Classified> {
+  const { columns, kind } = need(
+    loaded.model,
+    'predict',
+    dir,
+    'a model that knows no classes; train a classifier',
+  );
+  if (kind !== 'probabilities') {
+    throw new LatentGpuError(
+      'bad-input',
+      `--classifier: ${dir} predicts a number and no classes; train a classifier`,
+    );
+  }
+  const probabilities = await withModel(loaded, (runtime) =>
+    out.progress(`classifying by ${dir}`, (bar) => {
+      const onProgress = (done: number) => bar.update(done);
+      return predictions(runtime, loaded.model, rows, count, { signal, onProgress });
+    }),
+  );
+  return { classes: columns.length, probabilities };
 }
 
 /** @throws LatentGpuError `bad-input`, `shape-mismatch`, `bad-data` for what are no probabilities */

@@ -68,7 +68,7 @@ export async function scoresOf(
         const found = logWeights?.exact
           ? await logDensities(runtime, model, rows, count, work)
           : (await scoreRows(runtime, model, rows, count, { ...work, samples })).logProb;
-        return inUnitsOf(found, logScales(standardization, dataset));
+        return inUnitsOf(found, logScales(standardization, dataset, model.can.densityOf));
       };
       const logProb = logWeights
         ? ([await logProbOf(both[0], 0), await logProbOf(both[1], 1)] as const)

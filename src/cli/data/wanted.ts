@@ -43,9 +43,18 @@ function clusterOf(text: string): number | 'all' {
   throw new InvalidArgumentError('It must be the number of a cluster, from 0, or all');
 }
 
-/** @throws LatentGpuError `bad-input` for what the model does not know */
-export function wanted(options: WantedOptions, model: Model, dir: string): Wanted {
-  if (options.cluster !== undefined) return ofCluster(options.cluster, options, model, dir);
+/** Who is asked. */
+interface Drawn {
+  /** What codes are drawn from. */
+  readonly source: Model;
+  /** What decodes them. */
+  readonly model: Model;
+  readonly dir: string;
+}
+
+/** @throws LatentGpuError `bad-input` for what the models do not know */
+export function wanted(options: WantedOptions, { source, model, dir }: Drawn): Wanted {
+  if (options.cluster !== undefined) return ofCluster(options.cluster, options, source, dir);
   if (options.labels !== undefined) return ofClasses(options.labels, options, model, dir);
   const { count = COUNT, label } = options;
   if (label !== undefined) {
@@ -55,8 +64,15 @@ export function wanted(options: WantedOptions, model: Model, dir: string): Wante
     return { count, of, facts: { classes: [name] }, text: ` of class ${name}` };
   }
   const { condition } = model.can;
-  const text = condition ? `, classes in turn: ${condition.classes.join(', ')}` : '';
-  return { count, of: {}, facts: {}, text };
+  if (!condition) return { count, of: {}, facts: {}, text: '' };
+  const { classes } = condition;
+  const inTurn = Uint32Array.from({ length: count }, (_, i) => i % classes.length);
+  return {
+    count,
+    of: { labels: inTurn },
+    facts: {},
+    text: `, classes in turn: ${classes.join(', ')}`,
+  };
 }
 
 /** Rows of each of several, one after the other. */

@@ -32,6 +32,7 @@ import { loadTraining, recordOf, type TrainingData } from '../data/load.ts';
 import { missingChoice } from '../data/missing.ts';
 import { chooseBinarization, traitsOf } from '../data/traits.ts';
 import type { RunRequest } from './request.ts';
+import { targetOf } from './target.ts';
 
 /** A run with everything checked and nothing done. */
 export interface Prepared {
@@ -77,7 +78,8 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     ...(train.columns && { columns: train.columns }),
     ...(family.wants?.includes('labels') && { classNames: classNamesOf(train) }),
   };
-  const open = settleRun(family, request.sources, { ...traitsOf(train), rows: train.count });
+  const sources = [...request.sources, ...targetOf(request, read.train)];
+  const open = settleRun(family, sources, { ...traitsOf(train), rows: train.count });
   const { model: modelConfig, training: asked } = runConfig(family, described, open);
   const { batch, seed } = asked;
   if (batch > train.count) {

@@ -32,6 +32,7 @@ export interface TrainOptions extends CommonOptions, TableFlags {
   holdOut?: number;
   standardize?: boolean;
   labelColumn?: string;
+  target?: string;
   hide?: string;
   limit?: number;
   epochs?: number;
@@ -50,6 +51,8 @@ export interface RunRequest {
   /** What was asked for; defaults depend on the data. */
   readonly sources: Sources;
   readonly data: DataChoice;
+  /** A column, as `--target` names it. */
+  readonly target?: string;
   readonly folder: string;
   readonly force: boolean;
   /** Of a run that begins; default: as the environment says. */
@@ -124,6 +127,7 @@ export async function fresh(
     folder: options.out ?? defaultFolder(data, family),
     force: options.force === true,
     ...(options.tune !== undefined && { tune: options.tune }),
+    ...(options.target !== undefined && { target: options.target }),
     ...(range && { range }),
     resume: undefined,
   };

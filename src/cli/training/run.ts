@@ -208,7 +208,7 @@ async function fitInto(
             const rows = rowSourceOf(test, binarization, training.seed);
             return evaluateModel(runtime, model, test, rows, {
               limit: Math.min(limit, test.count),
-              logScale: logScales(standardization, test),
+              logScale: logScales(standardization, test, model.can.densityOf),
               samples,
             });
           },
@@ -252,6 +252,6 @@ async function draw(
 }
 
 /** What the loss of the training rows, the mean over them, gains in data units. */
-function shiftOf({ standardization, data }: Prepared): number {
-  return meanScale(logScales(standardization, data.train));
+function shiftOf({ standardization, data, model }: Prepared): number {
+  return meanScale(logScales(standardization, data.train, model.can.densityOf));
 }

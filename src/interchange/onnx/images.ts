@@ -1,7 +1,7 @@
-// Windows of images: cut out of the padded image tap by tap, or put back and summed.
-import { LatentGpuError } from '../../errors.ts';
+// Convolutions, and windows of images: cut out of the padded image tap by tap. Images lie channels last
+// here and channels first there.
 import type { Tensor } from '../../graph/tensor.ts';
-import type { Window } from '../../ops/index.ts';
+import type { Window } from '../../kernels/window.ts';
 import type { Lowering } from './lowering.ts';
 
 interface Attributes {
@@ -37,14 +37,15 @@ function part(to: Lowering, x: string, from: readonly number[], end: readonly nu
 }
 
 /** Extents of the image with its zeros, as far as windows reach. */
-function canvas({ window: { kernel, stride, out } }: Attributes): [number, number] {
-  return [(out[0] - 1) * stride + kernel[0], (out[1] - 1) * stride + kernel[1]];
+function canvas({ window: { kernel, stride, dilation, out } }: Attributes): [number, number] {
+  const along = (axis: 0 | 1) => (out[axis] - 1) * stride + (kernel[axis] - 1) * dilation + 1;
+  return [along(0), along(1)];
 }
 
 function patches(to: Lowering, node: Tensor): string {
   const attributes = node.attrs as unknown as Attributes;
   const { window, image, width } = attributes;
-  const { stride, top, left, out, kernel } = window;
+  const { stride, dilation, top, left, out, kernel } = window;
   const [, height, columns, channels] = image;
   const [tall, wide] = canvas(attributes);
   const below = Math.max(0, tall - height - top);
@@ -56,35 +57,54 @@ function patches(to: Lowering, node: Tensor): string {
     [0, below, right, 0],
   );
   const parts = tapsOf(window).map(({ u, v }) => {
-    const end = [u + (out[0] - 1) * stride + 1, v + (out[1] - 1) * stride + 1, channels];
-    return part(to, x, [u, v, 0], end, stride);
+    const [row, column] = [u * dilation, v * dilation];
+    const end = [row + (out[0] - 1) * stride + 1, column + (out[1] - 1) * stride + 1, channels];
+    return part(to, x, [row, column, 0], end, stride);
   });
   const joined = to.node('Concat', parts, { axis: 3 });
   const rest = width - kernel[0] * kernel[1] * channels;
   return padded(to, joined, [0, 0, 0, 0], [0, 0, 0, rest]);
 }
 
-function overlapAdd(to: Lowering, node: Tensor): string {
-  const attributes = node.attrs as unknown as Attributes;
-  const { window, image } = attributes;
-  const { top, left, out, stride } = window;
-  const [, height, width, channels] = image;
-  if (stride !== 1) {
-    throw new LatentGpuError(
-      'bad-input',
-      'it has strides that go back, for which ONNX has no node',
-    );
-  }
-  const y = to.operand(node.inputs[0] as Tensor);
-  const [tall, wide] = canvas(attributes).map((extent, i) =>
-    Math.max(extent, i === 0 ? top + height : left + width),
-  ) as [number, number];
-  const parts = tapsOf(window).map(({ u, v, at }) => {
-    const own = part(to, y, [0, 0, at * channels], [out[0], out[1], (at + 1) * channels]);
-    return padded(to, own, [0, u, v, 0], [0, tall - u - out[0], wide - v - out[1], 0]);
-  });
-  const total = parts.reduce((sum, own) => to.node('Add', [sum, own]));
-  return part(to, total, [top, left, 0], [top + height, left + width, channels]);
+/** Channels first and last again, around a node of images. */
+function channelsFirst(to: Lowering, x: Tensor, node: (image: string) => string): string {
+  const image = to.node('Transpose', [to.operand(x)], { perm: [0, 3, 1, 2] });
+  return to.node('Transpose', [node(image)], { perm: [0, 2, 3, 1] });
 }
 
-export const IMAGE_ROWS = { patches, overlapAdd } as const;
+/** Pixels that a window's places take along an axis, and how many of them lie after the image. */
+function reach({ window, image }: Omit<Attributes, 'width'>, axis: 0 | 1): number {
+  const { stride, dilation, kernel, out, top, left } = window;
+  const taken = (out[axis] - 1) * stride + (kernel[axis] - 1) * dilation + 1;
+  return taken - (image[axis + 1] as number) - [top, left][axis]!;
+}
+
+function shared({ stride, dilation, kernel, top, left }: Window, below: number, right: number) {
+  return {
+    kernel_shape: [...kernel],
+    strides: [stride, stride],
+    dilations: [dilation, dilation],
+    pads: [top, left, Math.max(0, below), Math.max(0, right)],
+  };
+}
+
+function convolution(to: Lowering, node: Tensor): string {
+  const attributes = node.attrs as unknown as Attributes;
+  const [x, w] = node.inputs as [Tensor, Tensor];
+  const keys = shared(attributes.window, reach(attributes, 0), reach(attributes, 1));
+  return channelsFirst(to, x, (image) => to.node('Conv', [image, to.operand(w)], keys));
+}
+
+/** Places that go back to fewer pixels than there are leave the rest to `output_padding`. */
+function convolutionAdjoint(to: Lowering, node: Tensor): string {
+  const attributes = node.attrs as unknown as Attributes;
+  const [y, w] = node.inputs as [Tensor, Tensor];
+  const [below, right] = [reach(attributes, 0), reach(attributes, 1)];
+  const keys = {
+    ...shared(attributes.window, below, right),
+    output_padding: [Math.max(0, -below), Math.max(0, -right)],
+  };
+  return channelsFirst(to, y, (image) => to.node('ConvTranspose', [image, to.operand(w)], keys));
+}
+
+export const IMAGE_ROWS = { patches, convolution, convolutionAdjoint } as const;

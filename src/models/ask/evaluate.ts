@@ -77,7 +77,7 @@ export function inUnitsOf(logProb: Float64Array, logScale: number | Float64Array
 
 /** The mean over rows whose log-densities, in data units, are known. */
 export function exactEvaluationOf(
-  { can: { grey, levels }, features }: Model,
+  { can: { grey, levels, logWeights }, features }: Model,
   logProb: Float64Array,
   samples: number,
 ): Evaluation {
@@ -97,7 +97,7 @@ export function exactEvaluationOf(
     figures: [
       {
         name: 'negativeLogLikelihood',
-        label: '-log p(x)',
+        label: logWeights?.label ?? '-log p(x)',
         value: -mean,
         error: standardError,
         unit: 'nats',

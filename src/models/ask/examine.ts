@@ -9,6 +9,7 @@ import { codeDimensions } from './dimensions.ts';
 import type { Evaluation, Figure } from './evaluation.ts';
 import { hasInformation, information } from './information.ts';
 import { refine } from './refine.ts';
+import { replay } from './replay.ts';
 import type { RowSource, WorkOptions } from './rows.ts';
 
 /** Rows whose codes are weighed by the posteriors of all of them. */
@@ -39,7 +40,8 @@ export async function examine(
   const { seed, signal, onProgress } = work;
   const plain = { ...(seed !== undefined && { seed }), ...(signal && { signal }) };
   const criteria = await criteriaOf(runtime, model, rows, count, { ...plain, logScale });
-  const figures: Figure[] = criteria ? criteriaFigures(criteria) : [];
+  const facts = await factsOf(runtime, model, typeof logScale === 'number' ? logScale : 0);
+  const figures: Figure[] = [...(criteria ? criteriaFigures(criteria) : []), ...facts];
   const dimensions =
     model.can.code?.draw && (await codeDimensions(runtime, model, rows, count, plain));
   const told =
@@ -125,10 +127,34 @@ export async function examine(
   }
   return {
     ...(criteria && { criteria }),
+    ...Object.fromEntries(facts.map(({ name, value }) => [name, value])),
     ...(dimensions && { dimensions }),
     ...(told && { information: told }),
     ...(shifted && { curve: shifted }),
     ...(refinement && { refinement }),
     figures,
   };
+}
+
+/** What the model tells without data, in nats of the data that it was learned from. */
+async function factsOf(runtime: Runtime, { can }: Model, logScale: number): Promise<Figure[]> {
+  const { facts } = can;
+  if (!facts) return [];
+  const outputs = Object.fromEntries(
+    facts.flatMap(({ name, of, rows }) => [
+      [name, of],
+      [`${name} rows`, rows],
+    ]),
+  );
+  const plan = await runtime.compile({ outputs });
+  try {
+    const names = Object.keys(outputs);
+    const read = await replay(plan, names);
+    return facts.map(({ name, label, digits }, i) => ({
+      ...{ name, label, digits, unit: 'nats' },
+      value: (read[2 * i]?.[0] as number) - logScale * (read[2 * i + 1]?.[0] as number),
+    }));
+  } finally {
+    plan.destroy();
+  }
 }

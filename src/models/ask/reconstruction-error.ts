@@ -1,11 +1,14 @@
 // How far data are from what a model makes of them: the oldest score of anomalies.
 import { type Model, need } from '../family.ts';
 import type { Asked } from './interface.ts';
-import type { RowSource, WorkOptions } from './rows.ts';
+import { type RowSource, rowsFrom, type WorkOptions } from './rows.ts';
 
 /** Whether a model makes anything of data that differs from them. */
 export const reconstructs = ({ can }: Model): boolean =>
   can.code !== undefined && can.decode !== undefined && can.bijection === undefined;
+
+/** Numbers that are on the host at once: 32 MiB, and as many that the model makes. */
+const NUMBERS = 2 ** 23;
 
 /**
  * Mean squared differences of rows 0 to `count` and their reconstructions, as the model sees them and where
@@ -21,18 +24,27 @@ export async function reconstructionErrors(
 ): Promise<Float64Array> {
   const { model } = asked;
   need(model, 'decode', 'this');
-  const made = await asked.reconstruct(rows, count, 'mean', 0, options);
-  const [seen, mask] = [rows(0, count), rows.mask?.(0, count)];
-  const errors = new Float64Array(count);
   const width = model.features;
-  for (let row = 0; row < count; row++) {
-    let [sum, known] = [0, 0];
-    for (let i = row * width; i < (row + 1) * width; i++) {
-      if (mask && !mask[i]) continue;
-      sum += ((made[i] as number) - (seen[i] as number)) ** 2;
-      known += 1;
+  const errors = new Float64Array(count);
+  const most = Math.max(1, Math.floor(NUMBERS / width));
+  for (let first = 0; first < count; first += most) {
+    const size = Math.min(most, count - first);
+    const part = rowsFrom(rows, first);
+    const { onProgress, ...rest } = options;
+    const made = await asked.reconstruct(part, size, 'mean', 0, {
+      ...rest,
+      ...(onProgress && { onProgress: (done) => onProgress((first + done * size) / count) }),
+    });
+    const [seen, mask] = [part(0, size), part.mask?.(0, size)];
+    for (let row = 0; row < size; row++) {
+      let [sum, known] = [0, 0];
+      for (let i = row * width; i < (row + 1) * width; i++) {
+        if (mask && !mask[i]) continue;
+        sum += ((made[i] as number) - (seen[i] as number)) ** 2;
+        known += 1;
+      }
+      errors[first + row] = sum / Math.max(1, known);
     }
-    errors[row] = sum / Math.max(1, known);
   }
   return errors;
 }

@@ -29,7 +29,7 @@ const DECODED = 2 ** 24;
 
 /** At most `most` rows, fewer where a model yields many numbers for each; with a mask it may be more of them. */
 export function rowsAtOnce({ features, can }: Model, most: number, rows?: RowSource): number {
-  const decoded = can.decode?.numbers ?? features;
+  const decoded = can.numbers ?? can.decode?.numbers ?? features;
   const each =
     rows?.mask && can.impute?.kind === 'exact' ? Math.max(decoded, can.impute.numbers) : decoded;
   return Math.max(1, Math.min(most, Math.floor(DECODED / each)));
@@ -42,6 +42,17 @@ export function fullBatch(rows: RowSource, start: number, end: number, size: num
   const x = new Float32Array(size * (part.length / (end - start)));
   x.set(part);
   return x;
+}
+
+/** The rows from `first` on, which are then numbered from 0; what is known of each goes with it. */
+export function rowsFrom(rows: RowSource, first: number): RowSource {
+  const { numbers, labels, mask } = rows;
+  const later = (start: number, end: number) => rows(first + start, first + end);
+  return Object.assign(later, {
+    ...(numbers && { numbers: numbers.slice(first) }),
+    ...(labels && { labels: Array.prototype.slice.call(labels, first) as number[] }),
+    ...(mask && { mask: (start: number, end: number) => mask(first + start, first + end) }),
+  });
 }
 
 /** @throws LatentGpuError `bad-input` unless `value` is a whole number of at least `least` */

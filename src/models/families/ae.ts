@@ -1,7 +1,7 @@
 // The deterministic autoencoder: a code of M numbers, trained for reconstruction alone.
 import type { Distribution } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { type LinearInit, MLP, Module } from '../../nn/index.ts';
+import { type LinearInit, Module } from '../../nn/index.ts';
 import { mean, neg } from '../../ops/index.ts';
 import type { Schema } from '../../schema/index.ts';
 import type { Abilities, Family, Model } from '../family.ts';
@@ -12,7 +12,7 @@ import {
   type LikelihoodConfig,
   makeLikelihood,
 } from '../likelihoods/index.ts';
-import type { NetConfig } from '../nets/mlp.ts';
+import { makeDecoder, makeEncoder, type Net, type NetConfig } from '../nets/index.ts';
 import { codedPortrait, DECODED_RUN_KEYS, INIT_KEYS, LATENT, NET_KEYS, REQUIRED } from './coded.ts';
 
 export interface AutoencoderConfig {
@@ -25,8 +25,8 @@ export interface AutoencoderConfig {
 }
 
 export class Autoencoder extends Module implements Model {
-  readonly encoder: MLP;
-  readonly decoder: MLP;
+  readonly encoder: Net;
+  readonly decoder: Net;
   readonly likelihood: Likelihood;
   readonly config: AutoencoderConfig;
   readonly features: number;
@@ -37,11 +37,10 @@ export class Autoencoder extends Module implements Model {
     const { encoder, decoder, latent, init } = config;
     this.features = config.shape.reduce((a, b) => a * b, 1);
     this.likelihood = makeLikelihood(config.likelihood);
-    this.encoder = new MLP([this.features, ...encoder.hidden, latent], encoder.activation, {
-      init,
-    });
-    const outputs = this.features * this.likelihood.outputsPerFeature;
-    this.decoder = new MLP([latent, ...decoder.hidden, outputs], decoder.activation, { init });
+    const ends = { shape: config.shape, code: latent, init };
+    this.encoder = makeEncoder(encoder, ends);
+    const { outputsPerFeature } = this.likelihood;
+    this.decoder = makeDecoder(decoder, ends, { ...config.likelihood, outputsPerFeature });
   }
 
   /** The code [B, M] of x [B, D]. */

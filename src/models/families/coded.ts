@@ -4,7 +4,9 @@ import type { Schema } from '../../schema/index.ts';
 import type { DataDescription } from '../data-description.ts';
 import type { Portrait } from '../family.ts';
 import type { LikelihoodConfig } from '../likelihoods/index.ts';
-import { MLP_KEYS, type NetConfig } from '../nets/mlp.ts';
+import { type NetConfig, netWords } from '../nets/index.ts';
+
+export { NET_KEYS } from '../nets/index.ts';
 
 export const LATENT = {
   type: 'integer',
@@ -13,13 +15,6 @@ export const LATENT = {
   default: 20,
   help: 'size of a code',
 } as const;
-
-export const NET_KEYS = {
-  'encoder.hidden': MLP_KEYS.hidden,
-  'encoder.activation': MLP_KEYS.activation,
-  'decoder.hidden': MLP_KEYS.hidden,
-  'decoder.activation': MLP_KEYS.activation,
-} as const satisfies Schema;
 
 export const INIT_KEYS = {
   init: {
@@ -102,13 +97,12 @@ export function codedPortrait(
   notes: readonly string[] = [],
 ): Portrait {
   const features = shape.reduce((a, b) => a * b, 1);
-  const widths = (sizes: readonly number[]) => sizes.join(' → ');
   return {
     inside: `a code of ${code}`,
     line: [` → ${code}`, `, likelihood ${likelihood.kind}`],
     facts: [
-      ['encoder', widths([features, ...encoder.hidden, code])],
-      ['decoder', widths([code, ...decoder.hidden, features])],
+      ['encoder', netWords(encoder, features, code)],
+      ['decoder', netWords(decoder, code, features)],
       ['likelihood', likelihood.kind],
     ],
     notes,

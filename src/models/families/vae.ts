@@ -3,7 +3,7 @@
 // D → 300 ReLU → 2M (mean and log standard deviation), M → 300 ReLU → D.
 import type { Density, Distribution } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { type Batch, type LinearInit, type MLP, Module } from '../../nn/index.ts';
+import { type Batch, type LinearInit, Module } from '../../nn/index.ts';
 import {
   type LatentModel,
   OBJECTIVE_KEYS,
@@ -23,7 +23,7 @@ import {
   type LikelihoodConfig,
   makeLikelihood,
 } from '../likelihoods/index.ts';
-import { makeNet, type NetConfig, through } from '../nets/mlp.ts';
+import { makeDecoder, makeEncoder, type Net, type NetConfig, through } from '../nets/index.ts';
 import {
   FreePart,
   makePosterior,
@@ -65,8 +65,8 @@ export interface VaeConfig {
 
 export class Vae extends Module implements Model, LatentModel {
   /** Of a model with a posterior of its own for each row there is none. */
-  readonly encoder: MLP | undefined;
-  readonly decoder: MLP;
+  readonly encoder: Net | undefined;
+  readonly decoder: Net;
   readonly likelihood: Likelihood;
   readonly objective: Objective;
   readonly config: VaeConfig;
@@ -101,13 +101,14 @@ export class Vae extends Module implements Model, LatentModel {
           : `prior.kind is vamp, which mixes independent normals, and posterior.kind is ${posterior.kind}; set posterior.kind=normal`,
     });
     const { width } = this.posteriorPart;
+    const ends = { shape: config.shape, code: this.latent, init, classes };
     if (this.posteriorPart instanceof FreePart) {
       this.table = new RowTable({ rows: this.posteriorPart.rows, width });
     } else {
-      this.encoder = makeNet(encoder, [this.features, width], init, classes);
+      this.encoder = makeEncoder(encoder, { ...ends, code: width });
     }
-    const outputs = this.features * this.likelihood.outputsPerFeature;
-    this.decoder = makeNet(decoder, [this.latent, outputs], init, classes);
+    const { outputsPerFeature } = this.likelihood;
+    this.decoder = makeDecoder(decoder, ends, { ...config.likelihood, outputsPerFeature });
     this.objective = this.objectiveOf(config.objective);
   }
 

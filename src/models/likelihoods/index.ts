@@ -5,6 +5,7 @@ import { partKeys } from '../part.ts';
 import { BERNOULLI, BernoulliLikelihood } from './bernoulli.ts';
 import { CATEGORICAL, CategoricalLikelihood } from './categorical.ts';
 import type { Likelihood } from './likelihood.ts';
+import { LOGISTIC_MIXTURE, LogisticMixtureLikelihood } from './logistic-mixture.ts';
 import {
   FixedNormalLikelihood,
   NORMAL,
@@ -18,13 +19,15 @@ export { Likelihood } from './likelihood.ts';
 /**
  * `bernoulli`: logits. `normal`: means, with a standard deviation that is fixed (`std`), learned
  * and shared by all features, or given by the decoder for each (`pixel`). `categorical`: logits of
- * `levels` grey levels a feature. `student-t`: means, scales and degrees of freedom.
+ * `levels` grey levels a feature. `student-t`: means, scales and degrees of freedom. `logistic-mixture`:
+ * `mixture` logistic densities over the bins of `levels` grey levels.
  */
 export interface LikelihoodConfig {
-  readonly kind: 'bernoulli' | 'normal' | 'student-t' | 'categorical';
+  readonly kind: 'bernoulli' | 'normal' | 'student-t' | 'categorical' | 'logistic-mixture';
   readonly sigma?: 'fixed' | 'shared' | 'pixel' | undefined;
   readonly std?: number | undefined;
   readonly levels?: number | undefined;
+  readonly mixture?: number | undefined;
 }
 
 export const LIKELIHOOD_KEYS = partKeys(
@@ -42,6 +45,11 @@ export function makeLikelihood(config: LikelihoodConfig): Likelihood {
       return new BernoulliLikelihood();
     case 'categorical':
       return new CategoricalLikelihood(config.levels ?? CATEGORICAL.keys.levels.default);
+    case 'logistic-mixture':
+      return new LogisticMixtureLikelihood(
+        config.levels ?? LOGISTIC_MIXTURE.keys.levels.default,
+        config.mixture ?? LOGISTIC_MIXTURE.keys.mixture.default,
+      );
     case 'student-t':
       return new StudentTLikelihood();
     case 'normal':
@@ -50,7 +58,7 @@ export function makeLikelihood(config: LikelihoodConfig): Likelihood {
     default:
       throw new LatentGpuError(
         'bad-config',
-        `likelihood.kind is '${(config as { kind: string }).kind}'; it may be bernoulli, normal, student-t or categorical`,
+        `likelihood.kind is '${(config as { kind: string }).kind}'; it may be bernoulli, normal, student-t, categorical or logistic-mixture`,
       );
   }
 }

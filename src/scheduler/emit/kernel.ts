@@ -1,4 +1,5 @@
 // From a group of nodes to a kernel: its skeleton, its composed body, its bindings and its grid.
+import { termsOf } from '../../graph/products.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Dependencies } from '../fuse/dependencies.ts';
 import type { Group, GroupKind } from '../fuse/group.ts';
@@ -68,7 +69,7 @@ function labelOf(nodes: readonly Tensor[]): string {
 
 function flopsOf(node: Tensor): number {
   if (node.op.kernel) return node.op.kernel(node, { isSoftware: true }).flops;
-  if (node.op.kind === 'matmul') return 2 * node.size * (node.inputs[0] as Tensor).shape.at(-1)!;
+  if (node.op.kind === 'matmul') return 2 * node.size * termsOf(node);
   if (node.op.kind === 'reduce') return (node.op.flops ?? 1) * (node.inputs[0] as Tensor).size;
   return (node.op.flops ?? 0) * node.size;
 }

@@ -1,4 +1,5 @@
 // The kernel of a product, and of what is done to each element of its result.
+import { termsOf, type WindowProduct, windowsOf } from '../../graph/products.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { isHalf } from '../../graph/variable.ts';
@@ -25,7 +26,9 @@ export function matmulKernel(footprint: Footprint, adapter: AdapterClass): Made 
   const rank = shape.length;
   const batch = shape.slice(0, -2);
   const [m, n] = shape.slice(-2) as [number, number];
+  const windows = windowsOf(product);
   const operands = product.inputs.map((input, side) => {
+    if (windows?.side === side) return imagesOf(footprint, input, product);
     const access = accessIn(input, input.shape);
     const operand = operandOf(access, batch, side === 1);
     if (!operand) throw new Error(`${input} cannot be read by a product`);
@@ -45,7 +48,7 @@ export function matmulKernel(footprint: Footprint, adapter: AdapterClass): Made 
     batch: sizeOf(batch),
     m,
     n,
-    k: (product.inputs[0] as Tensor).shape.at(-1) as number,
+    k: termsOf(product),
     a: operands[0].described,
     b: operands[1].described,
     sumA: group.columnSum !== undefined,
@@ -99,6 +102,17 @@ export function matmulKernel(footprint: Footprint, adapter: AdapterClass): Made 
     bindings,
     dispatch: choice.dispatch,
   };
+}
+
+/** Images as the operand whose rows are their windows; products in batches go on from place to place. */
+function imagesOf(footprint: Footprint, input: Tensor, product: Tensor) {
+  const memory = footprint.memoryOf(accessIn(input, input.shape));
+  const { side, terms, ...windowed } = windowsOf(product) as WindowProduct;
+  const [m, n] = product.shape.slice(-2) as [number, number];
+  const [ld, places] = side === 0 ? [terms, m] : [n, terms];
+  const size = memoryElements(memory);
+  const lies = { transposed: false, ld, offset: 0, batchStride: ld * places, size };
+  return { memory, described: { ...lies, windowed } };
 }
 
 /** The sums of a product's left operand, four rows of it at a time. */

@@ -1,4 +1,5 @@
 // Products that follow each other in one kernel: which do, and whether one kernel can compute them.
+import { windowsOf } from '../../graph/products.ts';
 import { sameShape, sizeOf } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { accessOf, isWhole } from '../lower/access.ts';
@@ -18,6 +19,12 @@ import { countBindings, trafficOf } from './traffic.ts';
 
 export const productOf = (link: Group): Tensor | undefined =>
   [...link.levels.keys()].find((node) => node.op.kind === 'matmul');
+
+/** Rows of images are not passed on: places around them are read, too. */
+const isOfWindows = (link: Group): boolean => {
+  const product = productOf(link);
+  return product !== undefined && windowsOf(product) !== undefined;
+};
 
 const operandsOf = (link: Group) => (productOf(link) as Tensor).inputs as [Tensor, Tensor];
 
@@ -41,6 +48,7 @@ export function joinLayers(fusion: Fusion, adapter: AdapterClass): Fusion {
   const { groups, groupOf, dependencies } = fusion;
   const linksOf = (group: Group) => (group.kind === 'layers' ? group.chain : [group]);
   const join = (parts: readonly Group[], links: readonly Group[]): void => {
+    if (links.some(isOfWindows)) return;
     const whole = newGroup('layers', (links.at(-1) as Group).shape, [], 1, links);
     if (!pays(whole, parts, adapter)) return;
     if (!fits(whole, dependencies, adapter) || !dependencies.isAcyclic(whole, groupOf)) return;

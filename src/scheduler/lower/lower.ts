@@ -1,5 +1,6 @@
 // From the graph as written to the graph as run: duplicates merged, views made readable, long
 // reductions and skinny products split, parts of a concatenation made ready to be written in place.
+import { windowsOf } from '../../graph/products.ts';
 import { opNamed, Tensor } from '../../graph/tensor.ts';
 import { numberStreams, topological } from '../../graph/traverse.ts';
 import { isVariable } from '../../graph/variable.ts';
@@ -18,8 +19,9 @@ export interface Lowered {
   readonly roots: Tensor[];
 }
 
-export function lower(roots: readonly Tensor[], adapter: AdapterClass): Lowered {
+export function lower(written: readonly Tensor[], adapter: AdapterClass): Lowered {
   const unique = newUnique();
+  const roots = transform(written, unique, (node) => node.op.composed?.(node) ?? node);
   const isEntangled = entangledEffects(roots);
   let copies = 0;
   const context = { adapter, unique, nextCopy: () => copies++ };
@@ -31,8 +33,8 @@ export function lower(roots: readonly Tensor[], adapter: AdapterClass): Lowered 
   const users = userCounts(order, readable);
   const readWhole = new Set(
     order
-      .filter((node) => node.op.kind === 'kernel')
-      .flatMap((node) => node.inputs.map((x) => (accessOf(x) as Access).base)),
+      .flatMap((node) => node.inputs.filter((_, i) => readsWhole(node, i)))
+      .map((x) => (accessOf(x) as Access).base),
   );
   const claimed = new Set<Tensor>();
   const newRoots = transform(readable, unique, (node, original) =>
@@ -127,15 +129,19 @@ function lowerScatter(node: Tensor, unique: Unique): Tensor {
   return new Tensor(node.op, inputs, node.shape, node.dtype, node.attrs, node.name);
 }
 
-/** A shader of its own reads row-major memory. */
+/** Whether a node reads an input as row-major memory: a shader of its own does, and a product its images. */
+const readsWhole = (node: Tensor, input: number): boolean =>
+  node.op.kind === 'kernel' || windowsOf(node)?.side === input;
+
+function isRowMajor(x: Tensor): boolean {
+  const access = accessOf(x);
+  if (access === undefined || isPacked(access.base)) return false;
+  return isWhole(access) && !isVirtual(access.base);
+}
+
 function lowerKernel(node: Tensor, unique: Unique): Tensor {
-  const isRead = (x: Tensor) => {
-    const access = accessOf(x);
-    if (access === undefined || isPacked(access.base)) return false;
-    return isWhole(access) && !isVirtual(access.base);
-  };
-  if (node.inputs.every(isRead)) return node;
-  const inputs = node.inputs.map((x) => (isRead(x) ? x : copyOf(x, unique)));
+  if (node.inputs.every(isRowMajor)) return node;
+  const inputs = node.inputs.map((x) => (isRowMajor(x) ? x : copyOf(x, unique)));
   return unique(new Tensor(node.op, inputs, node.shape, node.dtype, node.attrs, node.name));
 }
 
@@ -184,6 +190,7 @@ function readable(node: Tensor, unique: Unique): Tensor {
 function lowerProduct(node: Tensor, { unique, adapter }: Context): Tensor {
   const batch = node.shape.slice(0, -2);
   const inputs = node.inputs.map((x, i) => {
+    if (readsWhole(node, i)) return isRowMajor(x) ? x : copyOf(x, unique);
     const fits = (y: Tensor) => operandOf(accessOf(y) as Access, batch, i === 1) !== undefined;
     if (fits(x)) return x;
     const copy = copyOf(x, unique);

@@ -1,4 +1,5 @@
 // Long reductions and skinny products, cut so that the whole machine works on them.
+import { termsOf, windowsOf } from '../../graph/products.ts';
 import { type Shape, sizeOf } from '../../graph/shape.ts';
 import { opNamed, Tensor } from '../../graph/tensor.ts';
 import { type Access, accessOf } from './access.ts';
@@ -37,7 +38,9 @@ export function splitReduction(node: Tensor, unique: Unique, adapter: AdapterCla
  */
 export function productSplits(node: Tensor, adapter: AdapterClass): number {
   const [m, n] = node.shape.slice(-2) as [number, number];
-  const k = (node.inputs[0] as Tensor).shape.at(-1) as number;
+  // Places are cut into parts, taps are not.
+  if (windowsOf(node)?.side === 0) return 1;
+  const k = termsOf(node);
   const tiles = sizeOf(node.shape.slice(0, -2)) * Math.ceil(m / 64) * Math.ceil(n / 64);
   const wanted = adapter.isSoftware ? 2 : 64;
   if (tiles * 2 > wanted || k < 2048) return 1;
@@ -49,6 +52,7 @@ export function productSplits(node: Tensor, adapter: AdapterClass): number {
 /** A·B as Σₛ AₛBₛ over consecutive parts of the inner extent: a batched product and a sum. */
 export function splitProduct(node: Tensor, splits: number, unique: Unique): Tensor {
   const [a, b] = node.inputs as [Tensor, Tensor];
+  const isWindowed = windowsOf(node) !== undefined;
   const k = a.shape.at(-1) as number;
   const part = k / splits;
   const split = opNamed('reshape');
@@ -68,12 +72,9 @@ export function splitProduct(node: Tensor, splits: number, unique: Unique): Tens
     );
   };
   const left = lead(a, a.rank - 1, [...a.shape.slice(0, -1), splits, part]);
-  const right = lead(b, b.rank - 2, [
-    ...b.shape.slice(0, -2),
-    splits,
-    part,
-    b.shape.at(-1) as number,
-  ]);
+  const right = isWindowed
+    ? b
+    : lead(b, b.rank - 2, [...b.shape.slice(0, -2), splits, part, b.shape.at(-1) as number]);
   // Ranks differ where one operand broadcasts over the batch: give both the node's own rank.
   const rank = node.rank + 1;
   const full = (x: Tensor): Tensor =>
@@ -91,13 +92,18 @@ export function splitProduct(node: Tensor, splits: number, unique: Unique): Tens
             x.dtype,
           ),
         );
-  const operands = [full(left), full(right)].map((x) => (accessOf(x) ? x : undefined));
-  if (operands.some((x) => x === undefined)) return node;
-  const partial = unique(
-    new Tensor(node.op, operands as Tensor[], [splits, ...node.shape], 'f32', {}, node.name),
+  const operands = [full(left), isWindowed ? right : full(right)].map((x) =>
+    accessOf(x) ? x : undefined,
   );
-  const fits = operands.every((x, i) =>
-    operandOf(accessOf(x as Tensor) as Access, partial.shape.slice(0, -2), i === 1),
+  if (operands.some((x) => x === undefined)) return node;
+  const attrs = isWindowed ? { ...node.attrs, terms: part } : {};
+  const partial = unique(
+    new Tensor(node.op, operands as Tensor[], [splits, ...node.shape], 'f32', attrs, node.name),
+  );
+  const fits = operands.every(
+    (x, i) =>
+      (isWindowed && i === 1) ||
+      operandOf(accessOf(x as Tensor) as Access, partial.shape.slice(0, -2), i === 1),
   );
   if (!fits) return node;
   const total = unique(

@@ -1,5 +1,6 @@
 // Which groups that do not depend on each other are to share a dispatch: a launch is spared, and small
 // products fill a GPU together.
+import { termsOf } from '../../graph/products.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Dependencies } from '../fuse/dependencies.ts';
@@ -27,7 +28,7 @@ const MOST = 4;
 function multiplications(group: Group): number {
   if (group.kind !== 'matmul') return 0;
   const [product] = group.levels.keys();
-  return sizeOf(group.shape) * (((product as Tensor).inputs[0] as Tensor).shape.at(-1) as number);
+  return sizeOf(group.shape) * termsOf(product as Tensor);
 }
 
 function isSmall(group: Group): boolean {

@@ -1,36 +1,30 @@
-// Where codes to be decoded come from: the model's own prior, or a density that was fitted to its codes.
+// Where codes are drawn from: a model's own prior, or a density that was fitted to its codes.
 import { Option } from 'commander';
 import { toOriginal } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
-import {
-  type Asked,
-  type DrawOptions,
-  giveWeights,
-  type Model,
-  need,
-  openInference,
-} from '../../models/index.ts';
+import { type Asked, giveWeights, type Model, need, openInference } from '../../models/index.ts';
 import type { CodeDensity } from '../../training/code-density.ts';
 import { readFittedPrior } from '../../training/fitted-prior.node.ts';
 
-export interface CodeSource {
-  /** What codes are drawn from. */
-  readonly model: Model;
-  readonly fitted: CodeDensity | undefined;
-}
+export type PriorChoice = 'own' | 'fitted';
 
 export const priorOption = (): Option =>
   new Option(
     '--prior <which>',
-    "codes of the model's own prior, or of what `latentgpu prior` fitted; default: own if it has one",
+    "where codes come from: the model's own, or what `latentgpu prior` fitted; default: own if there is one",
   ).choices(['own', 'fitted']);
 
+export interface Source {
+  readonly model: Model;
+  readonly fitted: CodeDensity | undefined;
+}
+
 /** @throws LatentGpuError `bad-input` if there is nothing to draw from */
-export async function codeSource(
+export async function sourceFor(
   dir: string,
   model: Model,
-  asked: 'own' | 'fitted' | undefined,
-): Promise<CodeSource> {
+  asked: PriorChoice | undefined,
+): Promise<Source> {
   const { draw, ancestral } = model.can;
   const prior = asked ?? (draw || ancestral ? 'own' : 'fitted');
   if (prior === 'own') {
@@ -47,12 +41,12 @@ export async function codeSource(
 }
 
 /** Codes [count, M] of a density that was fitted to them. */
-export async function fittedCodes(
+export async function codesDrawn(
   runtime: Asked['runtime'],
   { model, values, buffers, standardization }: CodeDensity,
   count: number,
   seed: number,
-  how: DrawOptions,
+  how: Parameters<Asked['sample']>[3],
 ): Promise<Float32Array> {
   giveWeights(runtime, values);
   giveWeights(runtime, buffers);

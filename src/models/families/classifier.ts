@@ -1,0 +1,139 @@
+// A classifier: p(y | x) by a net, which knows nothing of p(x) and goes beside a model that does.
+import { hottest } from '../../distributions/index.ts';
+import { LatentGpuError } from '../../errors.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { type Batch, type LinearInit, MLP, Module } from '../../nn/index.ts';
+import {
+  equalUint,
+  iota,
+  logSoftmax,
+  mean,
+  mul,
+  neg,
+  reshape,
+  softmax,
+  sub,
+  sum,
+} from '../../ops/index.ts';
+import type { Schema } from '../../schema/index.ts';
+import type { DataDescription } from '../data-description.ts';
+import type { Abilities, Family, Model, Portrait } from '../family.ts';
+import type { GradientLearner } from '../learner.ts';
+import { MLP_KEYS, type NetConfig } from '../nets/mlp.ts';
+import { INIT_KEYS } from './coded.ts';
+
+interface ClassifierConfig extends NetConfig {
+  readonly init: LinearInit;
+}
+
+/** p(y | x) = softmax of a net of x [B, D]. */
+export class Classifier extends Module implements Model {
+  readonly features: number;
+  readonly classes: readonly string[];
+  readonly net: MLP;
+  private readonly config: ClassifierConfig;
+
+  /** @throws LatentGpuError `bad-config` for data of one class */
+  constructor(config: ClassifierConfig, { shape, classNames = [] }: DataDescription) {
+    super();
+    if (classNames.length < 2) {
+      throw new LatentGpuError(
+        'bad-config',
+        `a classifier tells classes apart, and the data have ${classNames.length}; name data with classes, or a table's column with --label-column`,
+      );
+    }
+    this.config = config;
+    this.features = shape.reduce((a, b) => a * b, 1);
+    this.classes = classNames;
+    const widths = [this.features, ...config.hidden, classNames.length];
+    this.net = new MLP(widths, config.activation, { init: config.init });
+  }
+
+  override children(): [string, unknown][] {
+    return [['net', this.net]];
+  }
+
+  /** log p(y | x) of the rows' own classes, [B], and whether they are the likeliest. */
+  private toldBy({ x, labels }: Batch): { logProb: Tensor; isRight: Tensor } {
+    if (!labels) {
+      throw new LatentGpuError(
+        'bad-input',
+        'a classifier is measured by the classes of rows, which these rows lack; name data with classes, or their column with --label-column',
+      );
+    }
+    const logits = this.net.call(x);
+    const own = equalUint(reshape(labels, [-1, 1]), iota(this.classes.length));
+    return {
+      logProb: sum(mul(own, logSoftmax(logits)), -1),
+      isRight: sum(mul(own, hottest(logits)), -1),
+    };
+  }
+
+  get learner(): GradientLearner {
+    return { loss: (batch) => ({ loss: neg(mean(this.toldBy(batch).logProb)) }) };
+  }
+
+  get can(): Abilities {
+    return {
+      predict: {
+        columns: this.classes,
+        kind: 'probabilities',
+        of: ({ x }) => softmax(this.net.call(x)),
+      },
+      quantities: (batch) => {
+        const { logProb, isRight } = this.toldBy(batch);
+        return [
+          {
+            ...{ name: 'crossEntropy', label: 'cross-entropy', unit: 'nats', digits: 4 },
+            of: neg(logProb),
+          },
+          { name: 'accuracy', label: 'accuracy', unit: '', digits: 4, of: isRight },
+          { name: 'error', label: 'error', unit: '', digits: 4, of: sub(1, isRight) },
+        ];
+      },
+      lacks: LACKS,
+    };
+  }
+
+  get portrait(): Portrait {
+    const { classes, features, config } = this;
+    return {
+      inside: `${classes.length} classes`,
+      line: [` → ${classes.length} classes`, ''],
+      facts: [
+        ['net', [features, ...config.hidden, classes.length].join(' → ')],
+        ['classes', classes.join(', ')],
+      ],
+    };
+  }
+}
+
+const WHAT = 'a classifier';
+const LACKS = {
+  code: `${WHAT}, which has no codes; \`latentgpu predict\` tells p(y | x)`,
+  draw: `${WHAT}, which draws no data`,
+  decode: `${WHAT}, which makes no data`,
+  logWeights: `${WHAT}, which gives data no probability; train a vae to score them`,
+  joint: `${WHAT}, which has no codes`,
+  impute: `${WHAT}, which takes no missing values`,
+  assign: `${WHAT}, which knows classes and no groups; \`latentgpu predict\` tells p(y | x)`,
+  bijection: `no flow but ${WHAT}`,
+  binarize: `${WHAT}, whose data are not binarised; leave out --binarize`,
+} as const;
+
+const KEYS = {
+  hidden: { ...MLP_KEYS.hidden, default: [100] },
+  activation: MLP_KEYS.activation,
+  ...INIT_KEYS,
+} as const satisfies Schema;
+
+export const CLASSIFIER: Family<typeof KEYS> = {
+  name: 'classifier',
+  title: 'Classifier',
+  about: 'classes by a net, to weigh beside p(x): p(y, x) = p(y | x) p(x)',
+  keys: KEYS,
+  required: ['hidden', 'activation'],
+  wants: ['labels'],
+  range: 'any',
+  build: (config, data) => new Classifier(config, data),
+};

@@ -1,0 +1,196 @@
+// Nets of convolutions: images [H, W] or [H, W, C] to codes and back, and series [L] or [L, C] the same
+// way, as images of one row.
+import { LatentGpuError } from '../../errors.ts';
+import { sizeOf } from '../../graph/shape.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import {
+  Conv2d,
+  ConvTranspose2d,
+  Linear,
+  type LinearInit,
+  Module,
+  ResidualBlock,
+} from '../../nn/index.ts';
+import { type Activation, reshape, transpose } from '../../ops/index.ts';
+
+export interface ConvolutionalConfig {
+  readonly kind: 'conv' | 'conv1d';
+  readonly channels: readonly number[];
+  readonly strides: readonly number[];
+  readonly kernel: number;
+  readonly residual: number;
+  readonly activation: Activation;
+}
+
+type Pair = readonly [number, number];
+
+/** Data as images, and how a net goes over them: along both axes, or along the second. */
+interface Plan {
+  readonly image: readonly [height: number, width: number, channels: number];
+  readonly kernel: Pair;
+  /** Extents before each convolution, and after the last. */
+  readonly scales: readonly Pair[];
+}
+
+const bad = (why: string) => new LatentGpuError('bad-config', why);
+
+/** @param net what to call it in errors: `encoder` @throws LatentGpuError `bad-config` */
+function planOf(
+  net: string,
+  config: ConvolutionalConfig,
+  shape: readonly number[],
+  strides: readonly number[],
+): Plan {
+  const { kind, channels, kernel } = config;
+  const said = `${net}.kind is ${kind}`;
+  if (channels.length !== strides.length || channels.length === 0) {
+    throw bad(
+      `${net}.channels has ${channels.length} numbers and ${net}.strides ${strides.length}; each layer has one of either`,
+    );
+  }
+  if (kind === 'conv' && shape.length < 2) {
+    throw bad(
+      `${said} and the data are vectors of ${shape[0]}, no images; take ${net}.kind=mlp or conv1d`,
+    );
+  }
+  if (kind === 'conv1d' && shape.length > 2) {
+    throw bad(`${said} and the data are images of ${shape.join('×')}; take ${net}.kind=conv`);
+  }
+  const [first = 1, second = 1, third = 1] = shape;
+  const image = kind === 'conv' ? ([first, second, third] as const) : ([1, first, second] as const);
+  const [height, width] = image;
+  const along = kind === 'conv' ? Math.min(height, width) : width;
+  const what = kind === 'conv' ? `an image of ${height}×${width}` : `a series of ${width}`;
+  if (kernel > along) throw bad(`${net}.kernel is ${kernel}, larger than ${what}`);
+  const scales: [number, number][] = [[height, width]];
+  for (const stride of strides) {
+    const [h, w] = scales.at(-1) as [number, number];
+    const least = kind === 'conv' ? Math.min(h, w) : w;
+    if (stride > 1 && least < stride) {
+      throw bad(
+        `${net}.strides are ${strides.join(', ')}, too many for ${what}: ${least} is left before a stride of ${stride}`,
+      );
+    }
+    scales.push([kind === 'conv' ? Math.ceil(h / stride) : 1, Math.ceil(w / stride)]);
+  }
+  return { image, kernel: kind === 'conv' ? [kernel, kernel] : [1, kernel], scales };
+}
+
+/** Rows of numbers [..., D] as so many images, and what is made of them with the same axes in front. */
+function asImages(x: Tensor, image: readonly number[], of: (images: Tensor) => Tensor): Tensor {
+  const y = of(reshape(x, [-1, ...image]));
+  return reshape(y, [...x.shape.slice(0, -1), -1]);
+}
+
+function residuals(
+  { residual, activation }: ConvolutionalConfig,
+  channels: number,
+  kernel: Pair,
+): ResidualBlock[] {
+  const own = [Math.min(3, kernel[0]), Math.min(3, kernel[1])] as const;
+  return Array.from({ length: residual }, () => new ResidualBlock(channels, activation, own));
+}
+
+/** [..., D] to [..., outputs]: convolutions with strides, then a linear layer. */
+export class ConvolutionalEncoder extends Module {
+  readonly layers: readonly (Conv2d | ResidualBlock)[];
+  readonly head: Linear;
+  private readonly plan: Plan;
+  private readonly activation: Activation;
+
+  constructor(
+    config: ConvolutionalConfig,
+    shape: readonly number[],
+    outputs: number,
+    init: LinearInit,
+  ) {
+    super();
+    const { channels, strides, activation } = config;
+    this.plan = planOf('encoder', config, shape, strides);
+    this.activation = activation;
+    const { image, kernel, scales } = this.plan;
+    this.layers = channels.flatMap((out, i) => {
+      const from = i === 0 ? image[2] : (channels[i - 1] as number);
+      const stride = strides[i] as number;
+      return [new Conv2d(from, out, { kernel, stride }), ...residuals(config, out, kernel)];
+    });
+    const size = sizeOf(scales.at(-1) as Pair) * (channels.at(-1) as number);
+    this.head = new Linear(size, outputs, { init });
+  }
+
+  call(x: Tensor): Tensor {
+    const { image } = this.plan;
+    return asImages(x, image, (images) => {
+      const features = this.layers.reduce(
+        (h: Tensor, layer) =>
+          layer instanceof Conv2d ? layer.call(h, this.activation) : layer.call(h),
+        images,
+      );
+      const rows = features.shape[0] as number;
+      return this.head.call(reshape(features, [rows, -1]));
+    });
+  }
+}
+
+/** [..., M] to [..., D · numbers]: a linear layer, then transposed convolutions. */
+export class ConvolutionalDecoder extends Module {
+  readonly first: Linear;
+  readonly layers: readonly (ConvTranspose2d | ResidualBlock)[];
+  private readonly plan: Plan;
+  private readonly config: ConvolutionalConfig;
+  private readonly numbers: number;
+  private readonly inBlocks: boolean;
+
+  /**
+   * @param numbers that describe a feature
+   * @param inBlocks whether those of all features come one after the other, as likelihoods but one have them
+   */
+  constructor(
+    config: ConvolutionalConfig,
+    [inputs, shape]: readonly [number, readonly number[]],
+    init: LinearInit,
+    { numbers, inBlocks }: { numbers: number; inBlocks: boolean },
+  ) {
+    super();
+    const { channels, strides } = config;
+    // Scales are found from the image inwards, as the encoder's.
+    this.plan = planOf('decoder', config, shape, [...strides].reverse());
+    this.config = config;
+    this.numbers = numbers;
+    this.inBlocks = inBlocks;
+    const { image, kernel, scales } = this.plan;
+    const outwards = [...scales].reverse();
+    this.first = new Linear(inputs, sizeOf(outwards[0] as Pair) * (channels[0] as number), {
+      init,
+    });
+    this.layers = channels.flatMap((from, i) => {
+      const isLast = i === channels.length - 1;
+      const to = isLast ? image[2] * numbers : (channels[i + 1] as number);
+      const stride = strides[i] as number;
+      const extents = outwards[i + 1] as Pair;
+      const up = new ConvTranspose2d(from, to, { kernel, stride, extents });
+      return [...residuals(config, from, kernel), up];
+    });
+  }
+
+  call(z: Tensor): Tensor {
+    const { activation, channels } = this.config;
+    const { image, scales } = this.plan;
+    const [pixels, colours] = [image[0] * image[1], image[2]];
+    return asImages(z, [z.shape.at(-1) as number], (codes) => {
+      const start = this.first.call(codes, activation);
+      const rows = start.shape[0] as number;
+      const last = this.layers.at(-1);
+      const y = this.layers.reduce(
+        (h: Tensor, layer) =>
+          layer instanceof ConvTranspose2d
+            ? layer.call(h, layer === last ? 'identity' : activation)
+            : layer.call(h),
+        reshape(start, [rows, ...(scales.at(-1) as Pair), channels[0] as number]),
+      );
+      if (this.numbers === 1 || !this.inBlocks) return reshape(y, [rows, -1]);
+      const apart = reshape(y, [rows, pixels, this.numbers, colours]);
+      return reshape(transpose(apart, [0, 2, 1, 3]), [rows, -1]);
+    });
+  }
+}

@@ -1,0 +1,119 @@
+// Nets of encoders and decoders, by kind.
+import { LatentGpuError } from '../../errors.ts';
+import { sizeOf } from '../../graph/shape.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import type { Variable } from '../../graph/variable.ts';
+import { ConditionedMLP, type LinearInit, MLP, type Module } from '../../nn/index.ts';
+import type { activations } from '../../ops/index.ts';
+import type { Told } from '../family.ts';
+import {
+  type ConvolutionalConfig,
+  ConvolutionalDecoder,
+  ConvolutionalEncoder,
+} from './convolutional.ts';
+import type { NET_KINDS } from './keys.ts';
+
+export { NET_KEYS } from './keys.ts';
+
+/** What an encoder or decoder is; what its kind has no use for is left out. */
+export interface NetConfig {
+  /** Default: `mlp`. */
+  readonly kind?: (typeof NET_KINDS)[number] | undefined;
+  readonly hidden?: readonly number[] | undefined;
+  readonly activation?: keyof typeof activations | undefined;
+  readonly channels?: readonly number[] | undefined;
+  readonly strides?: readonly number[] | undefined;
+  readonly kernel?: number | undefined;
+  readonly residual?: number | undefined;
+}
+
+/** A net between rows of numbers [..., from] and [..., to]. */
+export interface Net extends Module {
+  call(x: Tensor): Tensor;
+}
+
+/** What a net stands between. */
+export interface Ends {
+  /** Extents of a data point. */
+  readonly shape: readonly number[];
+  /** Numbers at the other end: of a code, or of what describes posteriors. */
+  readonly code: number;
+  readonly init: LinearInit;
+  /** Classes that it is told, if any. */
+  readonly classes?: number | undefined;
+}
+
+/** @throws LatentGpuError `bad-config` for data or classes that a net of this kind does not take */
+export function makeEncoder(config: NetConfig, { shape, code, init, classes }: Ends): Net {
+  const conv = convolutional('encoder', config, classes);
+  if (conv) return new ConvolutionalEncoder(conv, shape, code, init);
+  return layered(config, [sizeOf(shape), code], init, classes);
+}
+
+/** @param likelihood numbers that describe a feature, and of which likelihood @throws as {@link makeEncoder} */
+export function makeDecoder(
+  config: NetConfig,
+  { shape, code, init, classes }: Ends,
+  likelihood: { readonly kind: string; readonly outputsPerFeature: number },
+): Net {
+  const { kind, outputsPerFeature: numbers } = likelihood;
+  const conv = convolutional('decoder', config, classes);
+  if (!conv) return layered(config, [code, sizeOf(shape) * numbers], init, classes);
+  const inBlocks = kind !== 'categorical';
+  return new ConvolutionalDecoder(conv, [code, shape], init, { numbers, inBlocks });
+}
+
+function convolutional(
+  net: string,
+  config: NetConfig,
+  classes: number | undefined,
+): ConvolutionalConfig | undefined {
+  const {
+    kind,
+    channels = [],
+    strides = [],
+    kernel = 4,
+    residual = 0,
+    activation = 'relu',
+  } = config;
+  if (kind !== 'conv' && kind !== 'conv1d') return undefined;
+  if (classes !== undefined) {
+    throw new LatentGpuError(
+      'bad-config',
+      `${net}.kind is ${kind}, which cannot be told classes; take ${net}.kind=mlp`,
+    );
+  }
+  return { kind, channels, strides, kernel, residual, activation };
+}
+
+function layered(
+  { kind, hidden = [], activation = 'relu' }: NetConfig,
+  [inputs, outputs]: readonly [number, number],
+  init: LinearInit,
+  classes: number | undefined,
+): MLP {
+  const widths = [inputs, ...(kind === 'linear' ? [] : hidden), outputs];
+  return classes === undefined
+    ? new MLP(widths, activation, { init })
+    : new ConditionedMLP(widths, activation, classes, { init });
+}
+
+/** What a net makes of rows x [B, …, D]. */
+export function through(net: Net, x: Tensor, told?: Told): Tensor {
+  return net instanceof ConditionedMLP ? net.of(x, told?.labels) : net.call(x);
+}
+
+/** The bias that each of a decoder's numbers has of its own, if it ends in a full layer. */
+export const lastBias = (net: Net): Variable | undefined =>
+  net instanceof MLP ? net.layers.at(-1)?.bias : undefined;
+
+/** Widths of a net's layers from one end to the other, in words. */
+export function netWords(config: NetConfig, from: number, to: number): string {
+  const { kind = 'mlp', hidden = [], channels = [], kernel, residual = 0 } = config;
+  if (kind === 'mlp' || kind === 'linear') {
+    return [from, ...(kind === 'linear' ? [] : hidden), to].join(' → ');
+  }
+  const blocks =
+    residual > 0 ? `, ${residual} residual ${residual === 1 ? 'block' : 'blocks'} a scale` : '';
+  return `${from} → ${channels.join(' → ')} channels → ${to} (${kind}, kernel ${kernel}${blocks})`;
+}

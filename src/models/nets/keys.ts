@@ -1,0 +1,66 @@
+// The keys of encoders and decoders: their kind, and what that has.
+import type { Schema } from '../../schema/index.ts';
+import { MLP_KEYS } from './mlp.ts';
+
+export const NET_KINDS = ['mlp', 'conv', 'conv1d', 'linear'] as const;
+
+const { hidden: HIDDEN, activation: ACTIVATION } = MLP_KEYS;
+
+const KIND = { type: 'choice', choices: NET_KINDS, default: 'mlp' } as const;
+
+const CHANNELS = { type: 'integers', longest: 20, min: 1, max: 4096 } as const;
+const STRIDES = {
+  type: 'integers',
+  longest: 20,
+  min: 1,
+  max: 16,
+  default: [2, 2],
+  help: 'of each convolution; one for each number of channels',
+} as const;
+const KERNEL = {
+  type: 'integer',
+  min: 1,
+  max: 63,
+  default: 4,
+  help: 'rows and columns of a window',
+} as const;
+const RESIDUAL = {
+  type: 'integer',
+  min: 0,
+  max: 20,
+  default: 0,
+  help: 'residual blocks at each scale',
+} as const;
+
+const [LAYERED, MLP, CONV] = [['mlp', 'conv', 'conv1d'], ['mlp'], ['conv', 'conv1d']];
+const [ENCODER, DECODER] = ['encoder.kind', 'decoder.kind'] as const;
+
+export const NET_KEYS = {
+  'encoder.kind': {
+    ...KIND,
+    help: 'mlp, full layers; conv, convolutions over images; conv1d, over series; linear, one layer',
+  },
+  'encoder.hidden': { ...HIDDEN, when: { [ENCODER]: MLP } },
+  'encoder.channels': {
+    ...CHANNELS,
+    default: [32, 64],
+    help: 'of each convolution, from the image to the code',
+    when: { [ENCODER]: CONV },
+  },
+  'encoder.strides': { ...STRIDES, when: { [ENCODER]: CONV } },
+  'encoder.kernel': { ...KERNEL, when: { [ENCODER]: CONV } },
+  'encoder.residual': { ...RESIDUAL, when: { [ENCODER]: CONV } },
+  'encoder.activation': { ...ACTIVATION, when: { [ENCODER]: LAYERED } },
+  'decoder.kind': { ...KIND, help: 'the same, for the way back' },
+  'decoder.hidden': { ...HIDDEN, when: { [DECODER]: MLP } },
+  'decoder.channels': {
+    ...CHANNELS,
+    default: [64, 32],
+    help: 'before each transposed convolution, from the code to the image',
+    when: { [DECODER]: CONV },
+  },
+  'decoder.strides': { ...STRIDES, when: { [DECODER]: CONV } },
+  'decoder.kernel': { ...KERNEL, when: { [DECODER]: CONV } },
+  'decoder.residual': { ...RESIDUAL, when: { [DECODER]: CONV } },
+  'decoder.activation': { ...ACTIVATION, when: { [DECODER]: LAYERED } },
+} as const satisfies Schema;

@@ -1,0 +1,165 @@
+// The gated PixelCNN: a net over images whose output at a pixel sees the pixels before it, in the order of
+// reading, and no other. Van den Oord et al. 2016, "Conditional image generation with PixelCNN decoders".
+import { LatentGpuError } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { add, concat, mul, relu, reshape, sigmoid, slice, tanh, zeros } from '../ops/index.ts';
+import { Conv2d } from './conv.ts';
+import { Linear } from './linear.ts';
+import { Module } from './module.ts';
+
+export interface PixelCnnOptions {
+  readonly height: number;
+  readonly width: number;
+  /** Numbers for each pixel. */
+  readonly outputs: number;
+  /** Of either stack; twice as many where they are gated. */
+  readonly channels: number;
+  /** Gated layers, the first included. */
+  readonly layers: number;
+  /** Rows above, and columns to either side, that the first layer sees. */
+  readonly reach: number;
+  /** The same of the others, beyond the pixel's own features. */
+  readonly innerReach: number;
+  /** Channels of a context that every output sees: [B, C] or maps [B, H, W, C]. Default: none. */
+  readonly context?: number;
+}
+
+/** Taps of a layer: a mask A leaves out what is at the pixel itself, a mask B has it. */
+export interface Taps {
+  readonly mask: 'A' | 'B';
+  readonly rows: number;
+  readonly columns: number;
+  /** Of the horizontal stack: to the left, and the pixel's own. */
+  readonly left: number;
+}
+
+/**
+ * One gated layer: a vertical stack that sees whole rows above, and a horizontal one that sees its row to
+ * the left and what the vertical one makes there. Kernels have the taps that the masks leave, so nothing is
+ * multiplied by zero; there is no blind spot.
+ */
+export class GatedLayer extends Module {
+  readonly taps: Taps;
+  readonly vertical: Conv2d;
+  readonly horizontal: Conv2d;
+  /** From the vertical stack to the horizontal one, before the gates. */
+  readonly across: Linear;
+  /** After the horizontal gate. */
+  readonly out: Linear;
+  readonly told: Linear | undefined;
+
+  constructor(inputs: number, channels: number, taps: Taps, context: number) {
+    super();
+    this.taps = taps;
+    this.vertical = new Conv2d(inputs, 2 * channels, { kernel: [taps.rows, taps.columns] });
+    this.horizontal = new Conv2d(inputs, 2 * channels, { kernel: [1, taps.left] });
+    this.across = new Linear(2 * channels, 2 * channels);
+    this.out = new Linear(channels, channels);
+    this.told = context > 0 ? new Linear(context, 2 * channels, { bias: false }) : undefined;
+  }
+
+  /** @param v, h of the layer below; both are the image for the first */
+  call(v: Tensor, h: Tensor, context?: Tensor): { v: Tensor; h: Tensor } {
+    const { taps, told } = this;
+    const plain = causal(v, this.vertical, 1, taps.rows, taps.mask);
+    const above = told && context ? add(plain, told.call(context)) : plain;
+    const beside = causal(h, this.horizontal, 2, taps.left, taps.mask);
+    return { v: gated(above), h: this.joined(add(beside, this.across.call(above)), h) };
+  }
+
+  /** The horizontal stack's features [..., C] of what its gate takes [..., 2C]. @param below h of the layer below */
+  joined(beside: Tensor, below: Tensor): Tensor {
+    const out = this.out.call(gated(beside));
+    return this.taps.mask === 'A' ? out : add(out, below);
+  }
+}
+
+/** tanh(a) σ(b) of [..., 2C]: [..., C]. */
+export function gated(x: Tensor): Tensor {
+  const channels = (x.shape.at(-1) as number) / 2;
+  return mul(tanh(slice(x, -1, 0, channels)), sigmoid(slice(x, -1, channels, 2 * channels)));
+}
+
+/**
+ * A convolution that along `axis` sees `taps` places up to its own (mask B), or up to the one before (A).
+ * Zeros in front move what a kernel that lies around its place sees to what lies before it.
+ */
+function causal(x: Tensor, conv: Conv2d, axis: 1 | 2, taps: number, mask: Taps['mask']): Tensor {
+  const extent = x.shape[axis] as number;
+  const front = mask === 'A' ? taps : taps - 1;
+  const edge = x.shape.map((n, i) => (i === axis ? front : n));
+  const y = conv.call(front > 0 ? concat([zeros(edge), x], axis) : x);
+  const centre = Math.floor((taps - 1) / 2);
+  return slice(y, axis, centre, centre + extent);
+}
+
+export class PixelCnn extends Module {
+  readonly options: PixelCnnOptions;
+  readonly layers: readonly GatedLayer[];
+  readonly hidden: Linear;
+  readonly last: Linear;
+
+  /** @throws LatentGpuError `bad-config` for images that are smaller than what the first layer sees */
+  constructor(options: PixelCnnOptions) {
+    super();
+    this.options = options;
+    const { height, width, outputs, channels, layers, reach, innerReach, context = 0 } = options;
+    const least = Math.min(height, width);
+    if (Math.max(reach, innerReach) >= least) {
+      throw new LatentGpuError(
+        'bad-config',
+        `a layer that sees ${Math.max(reach, innerReach)} pixels to each side does not fit images of ${height}×${width}; it may see ${least - 1} at most`,
+      );
+    }
+    const first: Taps = { mask: 'A', rows: reach, columns: 2 * reach + 1, left: reach };
+    const inner: Taps = {
+      mask: 'B',
+      rows: innerReach + 1,
+      columns: 2 * innerReach + 1,
+      left: innerReach + 1,
+    };
+    this.layers = Array.from({ length: layers }, (_, i) =>
+      i === 0
+        ? new GatedLayer(1, channels, first, context)
+        : new GatedLayer(channels, channels, inner, context),
+    );
+    this.hidden = new Linear(channels, 2 * channels);
+    this.last = new Linear(2 * channels, outputs);
+  }
+
+  /** Numbers of a pixel where it takes most: patches of the vertical stack, or outputs. */
+  get numbers(): number {
+    const { channels, innerReach, outputs, layers } = this.options;
+    const patch = layers > 1 ? (innerReach + 1) * (2 * innerReach + 1) * channels : 0;
+    return Math.max(patch, 2 * channels, outputs);
+  }
+
+  override children(): [string, unknown][] {
+    return [
+      ['layers', [...this.layers]],
+      ['hidden', this.hidden],
+      ['last', this.last],
+    ];
+  }
+
+  /**
+   * Outputs [B, H · W · outputs], those of a pixel together, of images [B, H · W].
+   *
+   * @param context [B, C] or [B, H, W, C], of conditional nets
+   */
+  call(x: Tensor, context?: Tensor): Tensor {
+    const { height, width } = this.options;
+    const images = reshape(x, [-1, height, width, 1]);
+    const told =
+      context &&
+      (context.rank === 4 ? context : reshape(context, [-1, 1, 1, context.shape[1] as number]));
+    let [v, h] = [images, images];
+    for (const layer of this.layers) ({ v, h } = layer.call(v, h, told));
+    return reshape(this.head(h), [images.shape[0] as number, -1]);
+  }
+
+  /** Outputs of the horizontal stack's features [..., C]. */
+  head(h: Tensor): Tensor {
+    return this.last.call(this.hidden.call(relu(h), 'relu'));
+  }
+}

@@ -1,0 +1,22 @@
+// Images [B, H, W, C] of other extents: repeated pixels, and means of neighbours.
+import { LatentGpuError } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { expand, mean, reshape } from '../ops/index.ts';
+
+/** Each pixel `by` × `by` times: [B, H · by, W · by, C]. */
+export function upsample(x: Tensor, by = 2): Tensor {
+  const [batch, height, width, channels] = x.shape as [number, number, number, number];
+  const apart = reshape(x, [batch, height, 1, width, 1, channels]);
+  const repeated = expand(apart, [batch, height, by, width, by, channels]);
+  return reshape(repeated, [batch, height * by, width * by, channels]);
+}
+
+/** The means of `by` × `by` pixels: [B, H / by, W / by, C]. @throws LatentGpuError `shape-mismatch` */
+export function averagePool(x: Tensor, by = 2): Tensor {
+  const [batch, height, width, channels] = x.shape as [number, number, number, number];
+  if (height % by !== 0 || width % by !== 0) {
+    throw new LatentGpuError('shape-mismatch', `averagePool: ${by} does not divide ${x}`);
+  }
+  const cut = reshape(x, [batch, height / by, by, width / by, by, channels]);
+  return reshape(mean(cut, [2, 4]), [batch, height / by, width / by, channels]);
+}

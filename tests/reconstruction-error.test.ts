@@ -1,0 +1,51 @@
+/** Reconstruction errors of more rows than are held at once, against sums by hand. */
+import { expect, test } from 'vitest';
+import type { Asked } from '../src/models/ask/interface.ts';
+import { reconstructionErrors } from '../src/models/ask/reconstruction-error.ts';
+import type { RowSource } from '../src/models/ask/rows.ts';
+
+const WIDTH = 2 ** 21;
+const COUNT = 9;
+
+/** Row r holds r everywhere; of odd rows only the first quarter is known. */
+const rows: RowSource = Object.assign(
+  (start: number, end: number) =>
+    Float32Array.from({ length: (end - start) * WIDTH }, (_, i) => start + Math.floor(i / WIDTH)),
+  {
+    labels: Uint32Array.from({ length: COUNT }, (_, row) => 10 * row),
+    mask: (start: number, end: number) =>
+      Float32Array.from({ length: (end - start) * WIDTH }, (_, i) => {
+        const isOdd = (start + Math.floor(i / WIDTH)) % 2 === 1;
+        return isOdd && i % WIDTH >= WIDTH / 4 ? 0 : 1;
+      }),
+  },
+);
+
+test('each row has its own, over what is known of it, however many are asked for', async () => {
+  const asked: number[] = [];
+  const told: number[] = [];
+  // Makes of every row what is twice as large in its first half.
+  const reconstruct: Asked['reconstruct'] = async (data, count, _shown, _seed, options) => {
+    const given = data as RowSource;
+    options?.onProgress?.(1);
+    asked.push(count);
+    told.push(...Array.from(given.labels ?? []).slice(0, count));
+    return given(0, count).map((x, i) => (i % WIDTH < WIDTH / 2 ? 2 * x : x));
+  };
+  const model = { features: WIDTH, can: { decode: {} } };
+  const done: number[] = [];
+  const errors = await reconstructionErrors(
+    { model, reconstruct } as unknown as Asked,
+    rows,
+    COUNT,
+    {
+      onProgress: (part) => done.push(part),
+    },
+  );
+  expect(asked).toEqual([4, 4, 1]);
+  expect(told).toEqual(Array.from({ length: COUNT }, (_, row) => 10 * row));
+  expect([...errors]).toEqual(
+    Array.from({ length: COUNT }, (_, row) => (row % 2 === 1 ? row ** 2 : row ** 2 / 2)),
+  );
+  expect(done).toEqual([4 / 9, 8 / 9, 1]);
+});
