@@ -104,7 +104,8 @@ async function perform(dir: string, options: PriorOptions, context: Context): Pr
 function checkCodes(model: Model, dir: string): void {
   need(model, 'code', dir);
   need(model, 'decode', dir);
-  if (model.can.lacks?.prior) throw lack(model.can, 'prior', dir, '');
+  const why = model.can.condition && 'a conditional model, whose codes go with a class';
+  if (why || model.can.lacks?.prior) throw lack(model.can, 'prior', dir, why ?? '');
 }
 
 /** Draws of q(z | x), as the decoder knows them; of an encoder without any, the codes themselves. */
