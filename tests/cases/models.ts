@@ -374,7 +374,7 @@ cases('models', (c) => {
       await t.throws(
         'bad-config',
         () => makeLikelihood(wrong),
-        /bernoulli, normal, student-t or categorical/,
+        /bernoulli, normal, student-t, categorical or logistic-mixture/,
       );
     });
   });
