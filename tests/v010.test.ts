@@ -103,10 +103,17 @@ async function subjectOf(name: string, loaded: LoadedModel, limit: number, named
   return { ...subject, rows, logScale: logScale(standardization) };
 }
 
-/** The same bits on the adapter that 0.1.0 ran on; elsewhere kernels round in another order. */
+/** Glow's convolutions have had another kernel since, which adds in another order. */
+const ROUNDS_ANEW = ['glow'];
+
+/** The same bits on the adapter that 0.1.0 ran on; other kernels, and other adapters, round in another order. */
 function expectSame(found: unknown, expected: unknown, adapter: string, path = ''): void {
-  if (typeof expected === 'number' && adapter !== device.adapter.name) {
-    const tolerance = 1e-4 * Math.max(1, Math.abs(expected));
+  const isElsewhere = adapter !== device.adapter.name;
+  if (
+    typeof expected === 'number' &&
+    (isElsewhere || ROUNDS_ANEW.includes(path.split('.')[0] ?? ''))
+  ) {
+    const tolerance = (isElsewhere ? 1e-4 : 1e-6) * Math.max(1, Math.abs(expected));
     expect(Math.abs((found as number) - expected), path).toBeLessThanOrEqual(tolerance);
   } else if (typeof expected === 'object' && expected !== null) {
     for (const [key, value] of Object.entries(expected)) {
@@ -168,7 +175,7 @@ describe.each(NAMES)('%s', (name) => {
       });
       // As a program would get it.
       const plain = JSON.parse(JSON.stringify(plainOf(found)));
-      expectSame({ ...plain, ...summary, seed: SEED }, expected, adapter);
+      expectSame({ ...plain, ...summary, seed: SEED }, expected, adapter, name);
     });
   }, 120_000);
 
