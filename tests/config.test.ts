@@ -191,6 +191,7 @@ describe('configuration files', () => {
       "f.json: unknown key 'optimizer.rate'; did you mean 'optimizer.",
     ],
     ['{"__proto__": {"latent": 3}}', "unknown key '__proto__'"],
+    ['{"lat\\nt": 3}', "unknown key 'lat\\nt'; did you mean 'latent'?"],
     ['{"latent": "3"}', 'f.json: latent is "3"; it must be a whole number from 1 to 65536'],
     ['{"epochs": 3, "steps": 10}', 'f.json: epochs and steps are both given'],
   ])('%s is refused', (text, why) => {

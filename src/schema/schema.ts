@@ -2,6 +2,7 @@
 // One table serves files, the command line, error messages and documentation.
 import { LatentGpuError } from '../errors.ts';
 import { isObject } from '../formats/json.ts';
+import { quote } from '../formats/message.ts';
 import { nearest } from '../nearest.ts';
 
 export type Value =
@@ -152,7 +153,7 @@ export function knownKey(schema: Schema, name: string, source: string): Key {
   const key = Object.hasOwn(schema, own) ? schema[own] : undefined;
   if (key) return key;
   throw badConfig(
-    `${source}: unknown key '${name}'; did you mean '${nearest(name, Object.keys(schema))}'?`,
+    `${source}: unknown key '${quote(name).slice(1, -1)}'; did you mean '${nearest(name, Object.keys(schema))}'?`,
   );
 }
 
