@@ -1,4 +1,5 @@
 import { loadCases } from './rig/all.ts';
+import { selectedForDawn } from './rig/selection.ts';
 import { describeOn } from './rig/suite.ts';
 
-describeOn('chrome', await loadCases());
+describeOn('chrome', selectedForDawn(await loadCases()));

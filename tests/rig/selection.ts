@@ -37,3 +37,40 @@ export function selected(cases: readonly Case[], but: readonly string[] = []): C
   if (missing.length > 0) throw new Error(`no case is called so: ${missing.join(', ')}`);
   return list;
 }
+
+/**
+ * Suites that vary what a program computes, for minutes. Chrome compiles WGSL and runs it by the same Dawn
+ * as Node.js, where all of their cases are run; in its page each is asked for what is selected, or one case.
+ */
+const VARIED = new Set([
+  'bounds',
+  'certificates',
+  'chained layers',
+  'convolutions',
+  'evaluation',
+  'flow training',
+  'flows in a VAE',
+  'fusion',
+  'half weights',
+  'inference by gradients',
+  'models',
+  'ops, elementwise',
+  'passages',
+  'posteriors',
+  'products',
+  'reductions',
+  'rows within rows',
+  'shared dispatches',
+]);
+
+/** What an engine is asked that differs from Node.js in everything but Dawn. */
+export function selectedForDawn(cases: readonly Case[]): Case[] {
+  if (process.env.LATENTGPU_TEST_CASES === 'all') return [...cases];
+  const missing = [...VARIED].filter((name) => !cases.some(({ suite }) => suite === name));
+  if (missing.length > 0) throw new Error(`no suite is called so: ${missing.join(', ')}`);
+  return cases.filter(({ suite, name }, i) => {
+    if (!VARIED.has(suite)) return true;
+    const isFirst = cases.findIndex((other) => other.suite === suite) === i;
+    return SELECTED[suite]?.test(name) ?? isFirst;
+  });
+}
