@@ -2,7 +2,7 @@
 import { Normal } from '../../../distributions/index.ts';
 import { LatentGpuError } from '../../../errors.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
-import type { Batch, MLP } from '../../../nn/index.ts';
+import type { Batch, Module } from '../../../nn/index.ts';
 import { logLikelihoodOf } from '../../../objectives/index.ts';
 import { add, assign, exp, mean, neg, sub } from '../../../ops/index.ts';
 import type { Abilities, Portrait } from '../../family.ts';
@@ -67,6 +67,7 @@ export class Vade extends Vae {
     const { revival, keys } = this;
     const { usage, revived } = revival;
     const code = (batch: Batch) => this.posterior(batch).mean;
+    const fit = mixtureStart({ code, mixture: this.mixture, encoder: this.encoder as Module });
     // Parts name their parameters by themselves, and files are written by the names of the whole.
     this.namedParameters();
     return {
@@ -78,7 +79,7 @@ export class Vade extends Vae {
         epochs: keys.pretrain.epochs,
         key: 'pretrain.epochs',
         loss: (batch) => ({ loss: neg(mean(logLikelihoodOf(this, batch, code(batch)))) }),
-        fit: mixtureStart({ code, mixture: this.mixture, encoder: this.encoder as MLP }),
+        fit,
       },
       loss: (batch) => {
         const { bound, kl, clusters, belongs } = this.clusteredBound(batch);

@@ -2,7 +2,7 @@
 // are narrow beside its components.
 import type { Tensor } from '../../../graph/tensor.ts';
 import type { Variable } from '../../../graph/variable.ts';
-import type { Batch, MLP } from '../../../nn/index.ts';
+import type { Batch, Module } from '../../../nn/index.ts';
 import type { Runtime } from '../../../scheduler/index.ts';
 import type { Fitting } from '../../learner.ts';
 import { GaussianMixture } from '../gmm/model.ts';
@@ -25,8 +25,8 @@ export interface Started {
   /** Codes of a batch, [B, M]. */
   code(batch: Batch): Tensor;
   readonly mixture: Record<keyof Mixture, Variable>;
-  /** To means and log deviations of codes, 2 M numbers. */
-  readonly encoder: MLP;
+  /** To means and log deviations of codes, 2 M numbers: a linear layer is its last. */
+  readonly encoder: Module;
 }
 
 export function mixtureStart({ code, mixture, encoder }: Started): Fitting {
@@ -38,6 +38,7 @@ export function mixtureStart({ code, mixture, encoder }: Started): Fitting {
     },
     { shape: [latent] },
   );
+  const [weight, bias] = encoder.parameters().slice(-2) as [Variable, Variable];
   return {
     of: code,
     by: by as Fitting['by'],
@@ -50,7 +51,7 @@ export function mixtureStart({ code, mixture, encoder }: Started): Fitting {
       runtime.write(mixture.logits, logits);
       runtime.write(mixture.mean, found(by.mean));
       runtime.write(mixture.logStd, logStd);
-      await narrow(runtime, encoder, typical(logits, logStd));
+      await narrow(runtime, { weight, bias }, typical(logits, logStd));
     },
   };
 }
@@ -68,8 +69,11 @@ function typical(logits: Float32Array, logStd: Float32Array): Float64Array {
 }
 
 /** Sets the encoder's log deviations, which pretraining has left as they were, for every x alike. */
-async function narrow(runtime: Runtime, encoder: MLP, logStd: Float64Array): Promise<void> {
-  const { weight, bias } = encoder.layers.at(-1) as { weight: Variable; bias: Variable };
+async function narrow(
+  runtime: Runtime,
+  { weight, bias }: Record<'weight' | 'bias', Variable>,
+  logStd: Float64Array,
+): Promise<void> {
   const latent = logStd.length;
   const [weights, biases] = (await Promise.all([weight, bias].map((v) => runtime.read(v)))) as [
     Float32Array,
