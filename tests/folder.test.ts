@@ -78,9 +78,9 @@ describe('model.json', () => {
     expect(config).toEqual({
       family: 'vae',
       data: { shape: [28, 28] },
-      encoder: { hidden: [300], activation: 'relu' },
+      encoder: { kind: 'mlp', hidden: [300], activation: 'relu' },
       latent: 20,
-      decoder: { hidden: [300], activation: 'relu' },
+      decoder: { kind: 'mlp', hidden: [300], activation: 'relu', receptive: null },
       likelihood: { kind: 'bernoulli' },
       code: { kind: 'normal' },
       posterior: { kind: 'normal' },

@@ -25,7 +25,7 @@ The first is f.onnx, others are named after theirs, f.encoder.onnx:
   encoder      x -> mean, logStd; of a flow z, the noise
   decoder      z -> x (the mean of p(x | z))
 With what the decoder describes: logits (bernoulli, categorical), std (normal).
-Of a conditional model also labels [batch] (int64): the number of each row's class.
+Of a conditional model also labels [batch] (int64), a class for each row.
 Data are [batch, ...shape] as in model.json, in data units; codes [batch, M].`;
 
 export function exportCommand(program: Command): void {
