@@ -5,6 +5,7 @@ import { variable } from '../src/graph/variable.ts';
 import { buildModel, modelConfig, type Vae } from '../src/models/index.ts';
 import * as nn from '../src/nn/index.ts';
 import * as o from '../src/ops/index.ts';
+import { schedule } from '../src/scheduler/index.ts';
 import { assignments, settleRun } from '../src/training/index.ts';
 import { reals } from './support/engine.ts';
 
@@ -137,4 +138,19 @@ describe('parts for nets of convolutions', () => {
     expect(conv.call(o.reshape(x, [2, 24, 8])).shape).toEqual([2, 12, 5]);
     expect(conv.namedParameters().map(([name]) => name)).toEqual(['weight', 'bias']);
   });
+});
+
+test('a convolution of more numbers than kernels count is refused, and not computed wrongly', () => {
+  const planned = (images: number) => () =>
+    schedule({
+      outputs: {
+        y: o.conv2d(variable('x', [images, 16, 16, 64]), variable('w', [1, 64, 3, 3]), {
+          padding: 'same',
+        }),
+      },
+    });
+  // 256 places an image, 576 numbers in the window of each.
+  const most = Math.floor((2 ** 32 - 1) / (256 * 576));
+  expect(planned(most + 1)).toThrow(/windows of a convolution over \[29128, 16, 16, 64\]/);
+  expect(planned(64)).not.toThrow();
 });
