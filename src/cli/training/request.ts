@@ -162,6 +162,12 @@ export async function continued(
       '--tune: a continued run keeps the kernels it began with; leave it out, or train anew with another --out',
     );
   }
+  if (options.target !== undefined) {
+    throw new LatentGpuError(
+      'bad-config',
+      '--target: a continued run predicts the column it began with; leave it out, or train anew with another --out',
+    );
+  }
   const record = (await readRecord(folder)) as TrainingRecord;
   if (record.family !== family.name) {
     throw new LatentGpuError(
