@@ -7,7 +7,7 @@ import type { StepSubject, Workbench } from './step-subject.ts';
 const [ROWS, CHAINS, LEAPFROG, LATENT] = [20, 4, 8, 20];
 
 /** A step of all chains at once, of the lectures' network; a draw of each takes eight. */
-const NAME = `HMC leapfrog step, ${ROWS} × ${CHAINS} chains`;
+const NAME = `HMC leapfrog step, ${ROWS} rows × ${CHAINS}`;
 
 export const CHAIN_STEPS: readonly string[] = [NAME];
 
