@@ -24,12 +24,14 @@ const rows: RowSource = Object.assign(
 test('each row has its own, over what is known of it, however many are asked for', async () => {
   const asked: number[] = [];
   const told: number[] = [];
+  const numbered: number[] = [];
   // Makes of every row what is twice as large in its first half.
   const reconstruct: Asked['reconstruct'] = async (data, count, _shown, _seed, options) => {
     const given = data as RowSource;
     options?.onProgress?.(1);
     asked.push(count);
     told.push(...Array.from(given.labels ?? []).slice(0, count));
+    numbered.push(...(given.numbers ?? []).slice(0, count));
     return given(0, count).map((x, i) => (i % WIDTH < WIDTH / 2 ? 2 * x : x));
   };
   const model = { features: WIDTH, can: { decode: {} } };
@@ -44,6 +46,8 @@ test('each row has its own, over what is known of it, however many are asked for
   );
   expect(asked).toEqual([4, 4, 1]);
   expect(told).toEqual(Array.from({ length: COUNT }, (_, row) => 10 * row));
+  // A model with a code of its own for each training row looks it up by that row's number.
+  expect(numbered).toEqual(Array.from({ length: COUNT }, (_, row) => row));
   expect([...errors]).toEqual(
     Array.from({ length: COUNT }, (_, row) => (row % 2 === 1 ? row ** 2 : row ** 2 / 2)),
   );

@@ -1,7 +1,14 @@
 /** Models that are told classes: a net of [x, one-hot y] kept in two, and bounds of p(x | y). */
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { input, type Variable } from '../../src/graph/variable.ts';
-import { Vae } from '../../src/models/index.ts';
+import { ofClasses } from '../../src/models/ask/labels.ts';
+import {
+  buildModel,
+  Inference,
+  type RowSource,
+  settledConfig,
+  Vae,
+} from '../../src/models/index.ts';
 import { ConditionedMLP } from '../../src/nn/index.ts';
 import { importanceBound } from '../../src/objectives/index.ts';
 import {
@@ -18,7 +25,7 @@ import {
   transpose,
 } from '../../src/ops/index.ts';
 import { cases } from '../rig/cases.ts';
-import { check, reals } from '../support/engine.ts';
+import { check, reals, withRuntime } from '../support/engine.ts';
 import { outputsOf, referenceOf } from '../support/run.ts';
 import { exactly, toy, toyData, toyVae } from '../support/toys.ts';
 
@@ -126,5 +133,40 @@ cases('classes that a model is told', (c) => {
     const each = logP.flatMap((value) => [value, value, value]);
     // Some forty terms of a few nats in float32, and the rounding of what was moved.
     t.close(got.logWeights, each, { absolute: 2e-4 });
+  });
+
+  c('rows of known classes are heeded after rows of none, and the other way round', async (t) => {
+    const [rows, shape] = [6, [4]];
+    const model = buildModel(
+      settledConfig({
+        ...{ family: 'm2', latent: 2, likelihood: { kind: 'normal' } },
+        ...{ encoder: { hidden: [3] }, decoder: { hidden: [3] }, classifier: { hidden: [3] } },
+        data: { shape, classNames: ['low', 'none', 'high'] },
+      }),
+      3,
+    );
+    const data = Float32Array.from(reals('rows', rows * 4));
+    const plain: RowSource = (start, end) => data.subarray(4 * start, 4 * end);
+    const told = ofClasses(
+      plain,
+      Uint32Array.from({ length: rows }, (_, i) => i % 3),
+    );
+    const alone = (source: RowSource) =>
+      withRuntime(t, async (runtime) => {
+        const { mean } = await new Inference(runtime, model).encode(source, rows);
+        return [...mean];
+      });
+    const [unknown, known] = [await alone(plain), await alone(told)];
+    t.ok(unknown.join() !== known.join(), 'classes matter');
+    for (const [first, second, expected] of [
+      [plain, told, known],
+      [told, plain, unknown],
+    ] as const) {
+      await withRuntime(t, async (runtime) => {
+        const inference = new Inference(runtime, model);
+        await inference.encode(first, rows);
+        t.equal([...(await inference.encode(second, rows)).mean], expected);
+      });
+    }
   });
 });

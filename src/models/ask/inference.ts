@@ -1,6 +1,5 @@
 // What a trained model is asked for: codes, reconstructions, draws. Plans are compiled once for a
 // number of rows and replayed; the host feeds and reads.
-
 import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { input } from '../../graph/variable.ts';
@@ -168,7 +167,9 @@ export class Inference implements Asked {
         },
       };
     };
-    return { key: rows.mask ? `${key}, masked` : key, build };
+    // Batches have what their rows have, and plans are of their batches.
+    const kinds = [rows.mask && ', masked', rows.labels && ', labelled'];
+    return { key: [key, ...kinds].filter(Boolean).join(''), build };
   }
 
   /** What is decoded of codes that the host brings. */

@@ -29,7 +29,7 @@ export async function reconstructionErrors(
   const most = Math.max(1, Math.floor(NUMBERS / width));
   for (let first = 0; first < count; first += most) {
     const size = Math.min(most, count - first);
-    const part = rowsFrom(rows, first);
+    const part = rowsFrom(rows, first, size);
     const { onProgress, ...rest } = options;
     const made = await asked.reconstruct(part, size, 'mean', 0, {
       ...rest,

@@ -44,13 +44,14 @@ export function fullBatch(rows: RowSource, start: number, end: number, size: num
   return x;
 }
 
-/** The rows from `first` on, which are then numbered from 0; what is known of each goes with it. */
-export function rowsFrom(rows: RowSource, first: number): RowSource {
+/** `count` rows from `first` on; which rows of the data they are and what is known of each goes with them. */
+export function rowsFrom(rows: RowSource, first: number, count: number): RowSource {
   const { numbers, labels, mask } = rows;
+  const places = Array.from({ length: count }, (_, i) => first + i);
   const later = (start: number, end: number) => rows(first + start, first + end);
   return Object.assign(later, {
-    ...(numbers && { numbers: numbers.slice(first) }),
-    ...(labels && { labels: Array.prototype.slice.call(labels, first) as number[] }),
+    numbers: places.map((place) => numbers?.[place] ?? place),
+    ...(labels && { labels: places.map((place) => labels[place] as number) }),
     ...(mask && { mask: (start: number, end: number) => mask(first + start, first + end) }),
   });
 }
