@@ -1,10 +1,9 @@
 // log p(x) of single data points under a model that has it exactly.
 import { step } from '../../ops/index.ts';
-import { seedWords } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import { type Model, need } from '../family.ts';
 import { Feed } from './feed.ts';
-import { withNoise } from './noise.ts';
+import { withOwnNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
 
@@ -34,9 +33,7 @@ export function logDensities(
   checkWhole('count', count, 1);
   checkWhole('samples', draws, 1);
   const passes = model.can.grey ? draws : 1;
-  const [low, high] = seedWords(seed);
-  // A key of its own: it shares no noise with training.
-  return withNoise(runtime, [low, (high ^ 0x666c6f77) >>> 0], async () => {
+  return withOwnNoise(runtime, seed, 0x666c6f77, async () => {
     const most = model.features > ROWS.features ? ROWS.few : ROWS.many;
     const size = rowsAtOnce(model, Math.min(most, count), rows);
     const feed = new Feed(model, size, rows);

@@ -1,12 +1,11 @@
 // What each dimension of a code tells of the data.
 import { step } from '../../ops/index.ts';
-import { seedWords } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import { type Model, need } from '../family.ts';
 import type { CodeDimension } from './evaluation.ts';
 import { Feed } from './feed.ts';
 import { byPart, Columns } from './moments.ts';
-import { withNoise } from './noise.ts';
+import { withOwnNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
 
@@ -44,9 +43,8 @@ export async function codeDimensions(
   });
   const codes = new Columns(code.size);
   const divergences = new Columns(kl?.shape.at(-1) ?? 0);
-  const [low, high] = seedWords(seed);
   try {
-    await withNoise(runtime, [low, (high ^ 0x64696d73) >>> 0], async () => {
+    await withOwnNoise(runtime, seed, 0x64696d73, async () => {
       for (let start = 0; start < count; start += size) {
         checkStop(signal, 'looking at the codes');
         const end = Math.min(count, start + size);

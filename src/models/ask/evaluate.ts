@@ -3,14 +3,13 @@ import { ACTIVE_VARIANCE } from '../../constants.ts';
 import type { ImageDataset } from '../../data/dataset.ts';
 import { bitsPerDimension } from '../../flows/index.ts';
 import { step } from '../../ops/index.ts';
-import { seedWords } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import type { Model, Quantity } from '../family.ts';
 import { logDensities } from './densities.ts';
 import type { Evaluation, Figure, LikelihoodEstimate } from './evaluation.ts';
 import { Feed } from './feed.ts';
 import { byPart, Columns, moments } from './moments.ts';
-import { withNoise } from './noise.ts';
+import { withOwnNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
 import { type RowScores, scoreRows } from './score.ts';
@@ -141,12 +140,10 @@ async function boundEvaluation(
     onProgress: (fraction) => options.onProgress?.((from + part * fraction) / work),
     ...(signal && { signal }),
   });
-  const [low, high] = seedWords(seed);
   // One number for all rows is added in the end.
   const byRow = typeof logScale === 'number' ? undefined : logScale;
   const rest = typeof logScale === 'number' ? logScale : 0;
-  // A key of its own: evaluation shares no noise with training.
-  const found = await withNoise(runtime, [low, (high ^ 0x65766131) >>> 0], () =>
+  const found = await withOwnNoise(runtime, seed, 0x65766131, () =>
     meansOf(runtime, model, rows, count, byRow, share(0, count)),
   );
   let nll: LikelihoodEstimate | null = null;

@@ -23,11 +23,10 @@ import {
   where,
   zeros,
 } from '../../ops/index.ts';
-import { seedWords } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import { type EstimateAbility, type Model, need } from '../family.ts';
 import { Feed } from './feed.ts';
-import { withNoise } from './noise.ts';
+import { withOwnNoise } from './noise.ts';
 import { checkStop, checkWhole, type RowSource, type WorkOptions } from './rows.ts';
 
 export interface GradientOptions extends WorkOptions {
@@ -81,8 +80,7 @@ export function gradientNoise(
   checkWhole('rows', count, 1);
   checkWhole('repeats', repeats, 2);
   const ability = need(model, 'estimate', 'this');
-  const [low, high] = seedWords(seed);
-  return withNoise(runtime, [low, (high ^ 0x67726164) >>> 0], async () => {
+  return withOwnNoise(runtime, seed, 0x67726164, async () => {
     const feed = new Feed(model, count, rows);
     feed.write(runtime, rows, 0, count);
     const exact = await exactOf(runtime, ability, feed);

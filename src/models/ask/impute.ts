@@ -24,11 +24,10 @@ import {
   unsqueeze,
   where,
 } from '../../ops/index.ts';
-import { seedWords } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import { type ImputeAbility, type Model, need } from '../family.ts';
 import { Feed } from './feed.ts';
-import { withNoise } from './noise.ts';
+import { withOwnNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
 
@@ -73,9 +72,7 @@ export function impute(
   checkWhole('samples', options.samples, 2);
   checkWhole('draws', options.draws ?? 0, 0);
   const ability = need(model, 'impute', 'this');
-  const [low, high] = seedWords(options.seed ?? 1);
-  // A key of its own: it shares no noise with training, nor with other questions.
-  return withNoise(runtime, [low, (high ^ 0x696d7075) >>> 0], () =>
+  return withOwnNoise(runtime, options.seed ?? 1, 0x696d7075, () =>
     ability.kind === 'exact'
       ? exactly(runtime, model, ability, rows, count, options)
       : bySamples(runtime, model, ability, rows, count, options),

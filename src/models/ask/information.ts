@@ -2,12 +2,11 @@
 // aggregated posterior q(z) = 1/N Σ q(z|x_n). Hoffman and Johnson 2016.
 import { input } from '../../graph/variable.ts';
 import { expand, reshape, step } from '../../ops/index.ts';
-import { seedWords } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import { type Model, need } from '../family.ts';
 import { Feed } from './feed.ts';
 import { moments } from './moments.ts';
-import { withNoise } from './noise.ts';
+import { withOwnNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, type WorkOptions } from './rows.ts';
 
@@ -55,8 +54,7 @@ export function information(
   { seed = 1, signal, onProgress }: InformationOptions = {},
 ): Promise<Information> {
   checkWhole('count', count, 1);
-  const [low, high] = seedWords(seed);
-  return withNoise(runtime, [low, (high ^ 0x696e666f) >>> 0], async () => {
+  return withOwnNoise(runtime, seed, 0x696e666f, async () => {
     const code = need(model, 'code', 'this');
     const latent = code.size;
     const size = Math.min(count, MET);

@@ -3,12 +3,11 @@
 // q(x_missing) is its value at φ: E_q log p(x, z) - log q is the bound at x = φ plus the entropy of φ.
 import { variable } from '../../graph/variable.ts';
 import { add, mul, neg, sigmoid, softplus, step, sub, sum, where, zeros } from '../../ops/index.ts';
-import { seedWords } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import { type Model, need } from '../family.ts';
 import { descent } from './descent.ts';
 import { Feed } from './feed.ts';
-import { withNoise } from './noise.ts';
+import { withOwnNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
 
@@ -44,9 +43,7 @@ export function meanField(
 ): Promise<MeanField> {
   checkWhole('count', count, 1);
   checkWhole('steps', options.steps, 1);
-  const [low, high] = seedWords(options.seed ?? 1);
-  // A key of its own: it shares no noise with training, nor with other questions.
-  return withNoise(runtime, [low, (high ^ 0x6d66696c) >>> 0], () =>
+  return withOwnNoise(runtime, options.seed ?? 1, 0x6d66696c, () =>
     fitted(runtime, model, rows, count, options),
   );
 }

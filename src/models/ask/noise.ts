@@ -1,7 +1,8 @@
 // Work beside a training run, with which it shares the device: one piece at a time, and with random
 // numbers of its own.
 import { variable } from '../../graph/variable.ts';
-import { seed, step } from '../../ops/index.ts';
+import { seed as currentSeed, step } from '../../ops/index.ts';
+import { seedWords } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 
 const queues = new WeakMap<Runtime, Promise<unknown>>();
@@ -27,7 +28,7 @@ function copyState(runtime: Runtime, direction: 'aside' | 'back'): void {
   const aside = runtime.storageOf(kept).buffer;
   const encoder = device.gpu.createCommandEncoder({ label: `seed and step ${direction}` });
   for (const [own, at] of [
-    [seed, 0],
+    [currentSeed, 0],
     [step, 8],
   ] as const) {
     const { buffer } = runtime.storageOf(own);
@@ -46,7 +47,7 @@ export function withNoise<T>(
 ): Promise<T> {
   return exclusively(runtime, async () => {
     copyState(runtime, 'aside');
-    runtime.write(seed, words);
+    runtime.write(currentSeed, words);
     runtime.write(step, [0]);
     try {
       return await work();
@@ -54,4 +55,20 @@ export function withNoise<T>(
       if (!runtime.device.isLost) copyState(runtime, 'back');
     }
   });
+}
+
+/**
+ * The same with noise that is a question's own: that of one seed is shared neither with training nor with
+ * other questions.
+ *
+ * @param question a word that tells questions apart
+ */
+export function withOwnNoise<T>(
+  runtime: Runtime,
+  seed: number,
+  question: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  const [low, high] = seedWords(seed);
+  return withNoise(runtime, [low, (high ^ question) >>> 0], work);
 }

@@ -2,13 +2,12 @@
 // from where the encoder leaves it. Cremer, Li and Duvenaud 2018.
 import { variable } from '../../graph/variable.ts';
 import { neg, step } from '../../ops/index.ts';
-import { seedWords } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import { type Model, need } from '../family.ts';
 import { descent } from './descent.ts';
 import { Feed } from './feed.ts';
 import { moments } from './moments.ts';
-import { withNoise } from './noise.ts';
+import { withOwnNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
 
@@ -52,9 +51,7 @@ export function refine(
 ): Promise<Refinement> {
   checkWhole('count', count, 1);
   checkWhole('steps', options.steps, 1);
-  const [low, high] = seedWords(options.seed ?? 1);
-  // A key of its own: it shares no noise with training.
-  return withNoise(runtime, [low, (high ^ 0x72656669) >>> 0], () =>
+  return withOwnNoise(runtime, options.seed ?? 1, 0x72656669, () =>
     refined(runtime, model, rows, count, options),
   );
 }

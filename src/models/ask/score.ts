@@ -14,11 +14,10 @@ import {
   toFloat,
   where,
 } from '../../ops/index.ts';
-import { seedWords } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import { type Model, need } from '../family.ts';
 import { Feed } from './feed.ts';
-import { withNoise } from './noise.ts';
+import { withOwnNoise } from './noise.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
 
 export interface ScoreOptions extends WorkOptions {
@@ -62,9 +61,7 @@ export function scoreRows(
 ): Promise<RowScores> {
   checkWhole('count', count, 1);
   checkWhole('samples', options.samples, 1);
-  const [low, high] = seedWords(options.seed ?? 1);
-  // A key of its own: it shares no noise with training, nor with the evaluation of the bound.
-  return withNoise(runtime, [low, (high ^ 0x73636f72) >>> 0], () =>
+  return withOwnNoise(runtime, options.seed ?? 1, 0x73636f72, () =>
     estimate(runtime, model, rows, count, options),
   );
 }

@@ -19,11 +19,10 @@ import {
   transpose,
   where,
 } from '../../../ops/index.ts';
-import { seedWords } from '../../../random.ts';
 import type { Runtime } from '../../../scheduler/index.ts';
 import { type Model, need } from '../../family.ts';
 import { Feed } from '../feed.ts';
-import { withNoise } from '../noise.ts';
+import { withOwnNoise } from '../noise.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from '../rows.ts';
 import { type RowScores, toldByWeights } from '../score.ts';
 import { Trajectory } from './trajectory.ts';
@@ -73,9 +72,7 @@ export function annealed(
   checkWhole('chains', options.chains, 1);
   checkWhole('temperatures', options.temperatures, 1);
   checkWhole('leapfrog', options.leapfrog, 1);
-  const [low, high] = seedWords(options.seed ?? 1);
-  // A key of its own: it shares no noise with training, nor with other questions.
-  return withNoise(runtime, [low, (high ^ 0x61697300) >>> 0], () =>
+  return withOwnNoise(runtime, options.seed ?? 1, 0x61697300, () =>
     estimated(runtime, model, rows, count, options),
   );
 }

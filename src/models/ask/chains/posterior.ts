@@ -11,11 +11,10 @@ import {
   step,
   toUint,
 } from '../../../ops/index.ts';
-import { seedWords } from '../../../random.ts';
 import type { Runtime } from '../../../scheduler/index.ts';
 import { type Model, need } from '../../family.ts';
 import { Feed } from '../feed.ts';
-import { withNoise } from '../noise.ts';
+import { withOwnNoise } from '../noise.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from '../rows.ts';
 import { type Diagnosis, diagnose } from './diagnose.ts';
 import { StepSizes } from './step-size.ts';
@@ -75,9 +74,7 @@ export function samplePosterior(
   checkWhole('warmUp', options.warmUp, 1);
   checkWhole('draws', options.draws, 4);
   checkWhole('leapfrog', options.leapfrog, 1);
-  const [low, high] = seedWords(options.seed ?? 1);
-  // A key of its own: it shares no noise with training, nor with other questions.
-  return withNoise(runtime, [low, (high ^ 0x686d6300) >>> 0], () =>
+  return withOwnNoise(runtime, options.seed ?? 1, 0x686d6300, () =>
     sampled(runtime, model, rows, count, options),
   );
 }
