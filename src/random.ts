@@ -112,3 +112,13 @@ export class Random {
     return (sum - 2) * 1.7320508075688772;
   }
 }
+
+/** 0 … n - 1 in a random order (Fisher and Yates). */
+export function shuffled(n: number, random: Random): Uint32Array {
+  const order = Uint32Array.from({ length: n }, (_, i) => i);
+  for (let i = n - 1; i > 0; i--) {
+    const j = random.integer(i + 1);
+    [order[i], order[j]] = [order[j] as number, order[i] as number];
+  }
+  return order;
+}

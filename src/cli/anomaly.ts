@@ -74,7 +74,7 @@ async function perform(dir: string, options: AnomalyOptions, context: Context): 
     background && other !== undefined
       ? await subjectsOf(other, background, limited, context)
       : undefined;
-  if (theirs) checkSame(dir, `--background ${other}`, own, theirs);
+  if (theirs) checkSame(dir, `--background ${other}`, ' with --set noise=0.1', own, theirs);
   const [normal, strange] = own;
   const classifier = await classifierOf(dir, own, limited, context);
   const samples = options.samples ?? SAMPLES;
@@ -168,15 +168,20 @@ async function classifierOf(
   }
   const loaded = await loadModel(classifier, context.out);
   const theirs = await subjectsOf(classifier, loaded, options, context);
-  checkSame(dir, `--classifier ${classifier}`, own, theirs);
+  checkSame(dir, `--classifier ${classifier}`, '', own, theirs);
   return await classify(classifier, loaded, theirs[1], context);
 }
 
 const isFolder = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined))?.isDirectory() === true;
 
-/** Rows are the same under two models. @param other the option that named the other @throws LatentGpuError `bad-input` */
-function checkSame(dir: string, other: string, own: Both, theirs: Both): void {
+/**
+ * Rows are the same under two models.
+ *
+ * @param other the option that named the other, and how it is trained beside the first
+ * @throws LatentGpuError `bad-input`
+ */
+function checkSame(dir: string, other: string, how: string, own: Both, theirs: Both): void {
   const isSame = own.every(({ original }, i) => {
     const { data } = (theirs[i] as (typeof own)[0]).original;
     return data.length === original.data.length && data.every((v, k) => v === original.data[k]);
@@ -184,6 +189,6 @@ function checkSame(dir: string, other: string, own: Both, theirs: Both): void {
   if (isSame) return;
   throw new LatentGpuError(
     'bad-input',
-    `${other} was trained on other data than ${dir}; train it on the same${other.startsWith('--background') ? ' with --set noise=0.1' : ''}, or name them with --data`,
+    `${other} was trained on other data than ${dir}; train it on the same${how}, or name them with --data`,
   );
 }

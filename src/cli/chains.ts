@@ -17,7 +17,7 @@ import { loadModel } from './common/device.ts';
 import { checkRoom, outputFile, writeArray } from './common/files.ts';
 import { thousands } from './common/text.ts';
 import { loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
-import { type Findings, type MeasureOptions, measure } from './measure.ts';
+import { LISTED, type MeasureOptions, measure, type Scores } from './measure.ts';
 
 /** What chains are told. */
 export interface ChainFlags {
@@ -33,8 +33,6 @@ const POSTERIOR = { chains: 4, warmUp: 200, draws: 250, leapfrog: 8 } as const;
 const ANNEALED = { chains: 16, temperatures: 200, leapfrog: 5 } as const;
 /** R-hat above which chains have not met. */
 const APART = 1.05;
-/** Numbers of each row that the JSON object lists. */
-const LISTED = 1000;
 
 export function chainOptions(command: Command): Command {
   return command
@@ -197,11 +195,6 @@ function toldOf(
   };
 }
 
-interface AnnealedScores extends Findings {
-  readonly logProb: Float64Array;
-  readonly rows: Readonly<Record<string, number[]>>;
-}
-
 /** log p(x) by chains from prior to posterior. */
 export async function annealedScores(
   runtime: Runtime,
@@ -209,7 +202,7 @@ export async function annealedScores(
   { dataset: { count }, rows }: Subject,
   { logScale, ...work }: MeasureOptions,
   options: ChainFlags,
-): Promise<AnnealedScores> {
+): Promise<Scores> {
   const { chains, temperatures, leapfrog } = { ...ANNEALED, ...given(options) };
   const how = { chains, temperatures, leapfrog };
   const found = await annealed(runtime, model, rows, count, { ...work, ...how });

@@ -18,6 +18,17 @@ export interface Findings {
   readonly details?: object;
 }
 
+/** What was found of each row's density. */
+export interface Scores extends Findings {
+  /** Of the data, not of what the model sees of them. */
+  readonly logProb: Float64Array;
+  /** What else is known of each row. */
+  readonly rows: Readonly<Record<string, number[]>>;
+}
+
+/** Rows that a JSON object lists without being asked. */
+export const LISTED = 1000;
+
 /** What an evaluation is to be done with. */
 export interface MeasureOptions extends WorkOptions {
   readonly seed: number;

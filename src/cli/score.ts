@@ -25,10 +25,8 @@ import { loadModel } from './common/device.ts';
 import { checkRoom, outputFile, writeArray } from './common/files.ts';
 import { thousands } from './common/text.ts';
 import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
-import { type Findings, type MeasureOptions, measure } from './measure.ts';
+import { LISTED, type MeasureOptions, measure, type Scores } from './measure.ts';
 
-/** Rows that the JSON object lists without being asked. */
-const LISTED = 1000;
 const SAMPLES: number = IMPORTANCE_SAMPLES.scores;
 
 interface ScoreOptions extends CommonOptions, SubjectOptions, ChainFlags {
@@ -103,13 +101,6 @@ async function perform(dir: string, options: ScoreOptions, context: Context): Pr
       }),
     };
   });
-}
-
-export interface Scores extends Findings {
-  /** Of the data, not of what the model sees of them. */
-  readonly logProb: Float64Array;
-  /** What else is known of each row. */
-  readonly rows: Readonly<Record<string, number[]>>;
 }
 
 async function bySamples(

@@ -4,7 +4,6 @@ import {
   add,
   bernoulliLogProb,
   discretizedLogisticLogProb,
-  equalUint,
   exp,
   expand,
   floor,
@@ -16,9 +15,9 @@ import {
   maximum,
   minimum,
   mul,
+  oneHot,
   randomBernoulli,
   randomUniform,
-  reshape,
   sigmoid,
   softmax,
   softplus,
@@ -88,7 +87,7 @@ export class Categorical implements Distribution {
 
   logProb(x: Tensor, mask?: Tensor): Tensor {
     const level = toUint(add(mul(x, this.levels - 1), 0.5));
-    const chosen = equalUint(reshape(level, [...level.shape, 1]), iota(this.levels));
+    const chosen = oneHot(level, this.levels);
     const picked = sum(mul(chosen, this.logits), -1);
     return sumOfSeen(sub(picked, logSumExp(this.logits, -1)), mask);
   }

@@ -8,9 +8,8 @@ import { type Variable, variable } from '../graph/variable.ts';
 import { constantInit } from '../nn/index.ts';
 import {
   add,
-  equalUint,
   exp,
-  iota,
+  identity,
   luInverse,
   luMatrix,
   matmul,
@@ -63,7 +62,6 @@ abstract class LinearMap extends Bijection {
   }
 }
 
-const identity = (n: number): Tensor => equalUint(iota(n), reshape(iota(n), [n, 1]));
 /** A diagonal matrix. */
 const diagonal = (d: Tensor): Tensor => mul(identity(d.size), d);
 /** The diagonal of a matrix, zeros beside it. */

@@ -4,20 +4,13 @@ import type { Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
 import { constant, permuteColumns } from '../ops/index.ts';
-import { Random } from '../random.ts';
+import { Random, shuffled } from '../random.ts';
 import { STREAMS } from '../streams.ts';
 import { Bijection, checkEvents, type Mapped } from './bijection.ts';
 
 /** A random order of 0 … n - 1, the same for the same seed. */
-export function randomOrder(n: number, seed: number): Uint32Array {
-  const order = Uint32Array.from({ length: n }, (_, i) => i);
-  const random = new Random(seed, STREAMS.permutation, 0);
-  for (let i = n - 1; i > 0; i--) {
-    const j = random.integer(i + 1);
-    [order[i], order[j]] = [order[j] as number, order[i] as number];
-  }
-  return order;
-}
+export const randomOrder = (n: number, seed: number): Uint32Array =>
+  shuffled(n, new Random(seed, STREAMS.permutation, 0));
 
 /** x[..., i] = z[..., order[i]]. The order is a buffer and travels with the model. */
 export class Permutation extends Bijection {

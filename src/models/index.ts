@@ -46,6 +46,7 @@ export { type Imputed, type ImputeOptions, impute } from './ask/impute.ts';
 export { Inference } from './ask/inference.ts';
 export { hasInformation, type Information, information } from './ask/information.ts';
 export type { Asked, Codes, Shown } from './ask/interface.ts';
+export { classesInTurn } from './ask/labels.ts';
 export { type MeanField, type MeanFieldOptions, meanField } from './ask/mean-field.ts';
 export { openInference } from './ask/open.ts';
 export { predictions } from './ask/predict.ts';

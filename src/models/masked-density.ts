@@ -1,20 +1,8 @@
 // Densities whose conditionals a masked net describes: all of them in one pass, or place after place.
 import type { Tensor } from '../graph/tensor.ts';
-import { variable } from '../graph/variable.ts';
 import { MadeWalk, type MaskedView } from '../nn/index.ts';
-import {
-  add,
-  assign,
-  equalUint,
-  gather,
-  iota,
-  mul,
-  reshape,
-  scatterRows,
-  toUint,
-  transpose,
-  zeros,
-} from '../ops/index.ts';
+import { add, gather, mul, oneHot, reshape, toUint, transpose } from '../ops/index.ts';
+import { DrawnPlaces } from './drawn-places.ts';
 import type { Walk } from './family.ts';
 import type { Likelihood } from './likelihoods/index.ts';
 
@@ -29,8 +17,7 @@ export interface Conditionals {
 function shown(x: Tensor, levels: number | undefined): Tensor {
   if (levels === undefined) return x;
   const level = toUint(add(mul(x, levels - 1), 0.5));
-  const [rows, features] = x.shape as [number, number];
-  return reshape(equalUint(reshape(level, [rows, features, 1]), iota(levels)), [rows, -1]);
+  return reshape(oneHot(level, levels), [x.shape[0] as number, -1]);
 }
 
 /** log p(x) of rows [B, D]: [B], in nats. */
@@ -56,25 +43,18 @@ export function maskedWalk(
 ): Walk {
   const { features } = net;
   const walk = new MadeWalk(net, rows);
-  // A feature a row, in the order of their turns.
-  const data = variable('data', [features, rows]);
-  const logProb = variable('logProb', [rows]);
-  const conditional = likelihood.distribution(walk.call());
-  const value = conditional.sample();
+  // In the order of their turns.
+  const drawn = new DrawnPlaces(features, rows, likelihood.distribution(walk.call()));
   return {
-    start: [assign(data, zeros(data.shape)), assign(logProb, zeros([rows])), ...walk.start()],
+    start: [...drawn.start(), ...walk.start()],
     legs: [
       {
-        effects: [
-          scatterRows(data, walk.known, transpose(value)),
-          assign(logProb, add(logProb, conditional.logProb(value))),
-          ...walk.advance(shown(value, levels)),
-        ],
+        effects: [...drawn.take(walk.known), ...walk.advance(shown(drawn.value, levels))],
         times: features,
       },
     ],
     rounds: 1,
-    result: { x: transpose(gather(data, walk.ranks)), logProb },
-    state: [data, logProb, ...walk.state],
+    result: { x: transpose(gather(drawn.data, walk.ranks)), logProb: drawn.logProb },
+    state: [...drawn.state, ...walk.state],
   };
 }

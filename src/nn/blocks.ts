@@ -28,26 +28,24 @@ export class ResidualBlock extends Module {
   }
 }
 
+/** tanh(a) σ(b) of halves a and b of the last axis, [..., 2C]: [..., C]. */
+export function gated(x: Tensor): Tensor {
+  const channels = (x.shape.at(-1) as number) / 2;
+  return mul(tanh(slice(x, -1, 0, channels)), sigmoid(slice(x, -1, channels, 2 * channels)));
+}
+
 /** x + W (tanh(a) ⊙ σ(b)), a and b halves of a convolution (van den Oord et al. 2016). */
 export class GatedBlock extends Module {
   readonly gates: Conv2d;
   readonly out: Conv2d;
-  private readonly channels: number;
 
   constructor(channels: number, kernel: number | readonly [number, number] = 3) {
     super();
-    this.channels = channels;
     this.gates = new Conv2d(channels, 2 * channels, { kernel });
     this.out = new Conv2d(channels, channels, { kernel: 1 });
   }
 
   call(x: Tensor): Tensor {
-    const { channels } = this;
-    const both = this.gates.call(x);
-    const gated = mul(
-      tanh(slice(both, -1, 0, channels)),
-      sigmoid(slice(both, -1, channels, 2 * channels)),
-    );
-    return add(x, this.out.call(gated));
+    return add(x, this.out.call(gated(this.gates.call(x))));
   }
 }

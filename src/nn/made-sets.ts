@@ -16,7 +16,7 @@ import {
   sub,
   toFloat,
 } from '../ops/index.ts';
-import { Random } from '../random.ts';
+import { Random, shuffled } from '../random.ts';
 import { STREAMS } from '../streams.ts';
 import { Linear } from './linear.ts';
 import { type Masked, maskedPass, spreadRanks, type Turns } from './masked.ts';
@@ -87,7 +87,7 @@ export class MadeSets extends Module {
     const random = new Random(seed, STREAMS.masks, 0);
     const orders = Array.from({ length: sets }, () =>
       ordering === 'random'
-        ? shuffled(features, random)
+        ? [...shuffled(features, random)]
         : Array.from({ length: features }, (_, i) => i),
     );
     const table = (name: string, of: (order: readonly number[], k: number) => number): Variable =>
@@ -197,15 +197,6 @@ export class MaskedView implements Masked {
   call(x: Tensor): Tensor {
     return maskedPass(this, this.masked, x);
   }
-}
-
-function shuffled(n: number, random: Random): number[] {
-  const order = Array.from({ length: n }, (_, i) => i);
-  for (let i = n - 1; i > 0; i--) {
-    const j = random.integer(i + 1);
-    [order[i], order[j]] = [order[j] as number, order[i] as number];
-  }
-  return order;
 }
 
 function inverseOf(order: readonly number[]): number[] {

@@ -2,7 +2,8 @@
 // reading, and no other. Van den Oord et al. 2016, "Conditional image generation with PixelCNN decoders".
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { add, concat, mul, relu, reshape, sigmoid, slice, tanh, zeros } from '../ops/index.ts';
+import { add, concat, relu, reshape, slice, zeros } from '../ops/index.ts';
+import { gated } from './blocks.ts';
 import { Conv2d } from './conv.ts';
 import { Linear } from './linear.ts';
 import { Module } from './module.ts';
@@ -72,12 +73,6 @@ export class GatedLayer extends Module {
     const out = this.out.call(gated(beside));
     return this.taps.mask === 'A' ? out : add(out, below);
   }
-}
-
-/** tanh(a) σ(b) of [..., 2C]: [..., C]. */
-export function gated(x: Tensor): Tensor {
-  const channels = (x.shape.at(-1) as number) / 2;
-  return mul(tanh(slice(x, -1, 0, channels)), sigmoid(slice(x, -1, channels, 2 * channels)));
 }
 
 /**

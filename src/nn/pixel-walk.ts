@@ -20,7 +20,8 @@ import {
   where,
   zeros,
 } from '../ops/index.ts';
-import { type GatedLayer, gated, type PixelCnn } from './pixel-cnn.ts';
+import { gated } from './blocks.ts';
+import type { GatedLayer, PixelCnn } from './pixel-cnn.ts';
 
 /** What a layer keeps between the steps. */
 interface Kept {

@@ -3,11 +3,10 @@ import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import { add, mul } from './arithmetic.ts';
-import { equalUint } from './integers.ts';
 import { matmul } from './matmul.ts';
-import { iota } from './random.ts';
+import { identity } from './one-hot.ts';
 import { triangle, triangularInverse } from './triangular.ts';
-import { reshape, transpose } from './views.ts';
+import { transpose } from './views.ts';
 
 const choleskyOp = defineOp({
   name: 'cholesky',
@@ -16,9 +15,9 @@ const choleskyOp = defineOp({
   // "Differentiation of the Cholesky decomposition", 8).
   vjp: (node, gradient) => {
     const n = node.shape.at(-1) as number;
-    const identity = equalUint(iota(n), reshape(iota(n), [n, 1]));
+    const unit = identity(n);
     const lower = triangle(matmul(transpose(node), gradient));
-    const halved = mul(lower, add(1, mul(-0.5, identity)));
+    const halved = mul(lower, add(1, mul(-0.5, unit)));
     const inverse = triangularInverse(node);
     const s = matmul(transpose(inverse), matmul(halved, inverse));
     return [mul(0.5, add(s, transpose(s)))];

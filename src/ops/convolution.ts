@@ -9,9 +9,8 @@ import { defineOp, Tensor } from '../graph/tensor.ts';
 import type { Image, Window } from '../kernels/window.ts';
 import { mul } from './arithmetic.ts';
 import { backward, forward, weights } from './convolution-products.ts';
-import { equalUint } from './integers.ts';
+import { identity } from './one-hot.ts';
 import { type PatchOptions, windowOf } from './patches.ts';
-import { iota } from './random.ts';
 import { reshape } from './views.ts';
 
 export interface ConvolutionOptions extends Omit<PatchOptions, 'kernel' | 'width'> {
@@ -130,11 +129,10 @@ const weightGradient = (x: Tensor, y: Tensor, form: Form): Tensor =>
 function ungrouped(weight: Tensor, groups: number): Tensor {
   if (groups === 1) return weight;
   const [out, channels, ...kernel] = weight.shape as [number, number, number, number];
-  const own = equalUint(reshape(iota(groups), [groups, 1]), iota(groups));
   const taps = kernel[0] * kernel[1];
   const blocks = mul(
     reshape(weight, [groups, out / groups, 1, channels * taps]),
-    reshape(own, [groups, 1, groups, 1]),
+    reshape(identity(groups), [groups, 1, groups, 1]),
   );
   return reshape(blocks, [out, groups * channels, ...kernel]);
 }

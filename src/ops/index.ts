@@ -26,7 +26,7 @@ export { gradient, vectorJacobian } from './gradient.ts';
 export * from './integers.ts';
 export { type LuFrame, luInverse, luMatrix } from './lu.ts';
 export { matmul } from './matmul.ts';
-export { oneHot } from './one-hot.ts';
+export { identity, oneHot } from './one-hot.ts';
 export { onlyThrough } from './only-through.ts';
 export { type PatchOptions, patches, windowOf } from './patches.ts';
 export { permuteColumns } from './permute.ts';

@@ -5,14 +5,13 @@ import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, type KernelSetup, Tensor } from '../graph/tensor.ts';
 import { add, mul, neg } from './arithmetic.ts';
 import { exp } from './elementary.ts';
-import { equalUint } from './integers.ts';
 import { matmul } from './matmul.ts';
+import { identity } from './one-hot.ts';
 import { permuteColumns } from './permute.ts';
-import { iota } from './random.ts';
 import { sum } from './reduce.ts';
 import { byColumns } from './substitution.ts';
 import { triangle } from './triangular.ts';
-import { reshape, transpose } from './views.ts';
+import { transpose } from './views.ts';
 
 /** What is fixed: signs of s [N], and the row of L (U + diag(s)) that is each row of W, unsigned [N]. */
 export interface LuFrame {
@@ -158,10 +157,10 @@ export function luMatrix(factors: Tensor, frame: LuFrame): Tensor {
   if (n < DENSE) {
     return new Tensor(matrixOp, [factors, sign, rows], factors.shape, 'f32', { places });
   }
-  const identity = equalUint(iota(n), reshape(iota(n), [n, 1]));
-  const lower = add(triangle(factors, { strict: true }), identity);
-  const scales = mul(sign, exp(sum(mul(factors, identity), 0)));
-  const upper = add(triangle(factors, { upper: true, strict: true }), mul(identity, scales));
+  const unit = identity(n);
+  const lower = add(triangle(factors, { strict: true }), unit);
+  const scales = mul(sign, exp(sum(mul(factors, unit), 0)));
+  const upper = add(triangle(factors, { upper: true, strict: true }), mul(unit, scales));
   return transpose(permuteColumns(matmul(transpose(upper), transpose(lower)), rows, places));
 }
 

@@ -22,3 +22,6 @@ export function oneHot(labels: Tensor, classes: number): Tensor {
     `oneHot: labels are unsigned integers, and ${labels} is not`,
   );
 }
+
+/** I, [n, n], computed where it is used. */
+export const identity = (n: number): Tensor => oneHot(iota(n), n);

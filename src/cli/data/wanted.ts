@@ -1,7 +1,7 @@
 // What is to be drawn: how many, of which classes or clusters, and how a picture of them is laid out.
 import { InvalidArgumentError, Option } from 'commander';
 import { LatentGpuError } from '../../errors.ts';
-import { lack, type Model } from '../../models/index.ts';
+import { classesInTurn, lack, type Model } from '../../models/index.ts';
 import { classesNamed, conditionOf, labelOption, toldTo } from './told.ts';
 
 export interface WantedOptions {
@@ -68,13 +68,11 @@ export function wanted(options: WantedOptions, { source, model, dir }: Drawn): W
   }
   const { condition } = model.can;
   if (!condition) return { count, of: {}, facts: {}, text: '' };
-  const { classes } = condition;
-  const inTurn = Uint32Array.from({ length: count }, (_, i) => i % classes.length);
   return {
     count,
-    of: { labels: inTurn },
+    of: { labels: classesInTurn(condition, count) },
     facts: {},
-    text: `, classes in turn: ${classes.join(', ')}`,
+    text: `, classes in turn: ${condition.classes.join(', ')}`,
   };
 }
 

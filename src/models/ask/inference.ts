@@ -9,7 +9,7 @@ import type { Plan, Runtime } from '../../scheduler/index.ts';
 import { type DrawAbility, lack, type Model, need, type Told } from '../family.ts';
 import { Feed } from './feed.ts';
 import type { Asked, Codes, DecodeOptions, DrawOptions, Shown } from './interface.ts';
-import { labelsOf, ofClasses } from './labels.ts';
+import { classesInTurn, labelsOf, ofClasses } from './labels.ts';
 import { exclusively, withNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import {
@@ -301,9 +301,7 @@ export class Inference implements Asked {
       },
     };
     const { condition } = this.model.can;
-    const labels =
-      options.labels ??
-      (condition && Uint32Array.from({ length: count }, (_, i) => i % condition.classes.length));
+    const labels = options.labels ?? (condition && classesInTurn(condition, count));
     const rows = labels && ofClasses(() => new Float32Array(0), labels);
     return (await this.overRows(task, count, rows, drawSeed, options)).get('x') as Float32Array;
   }

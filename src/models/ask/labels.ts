@@ -1,7 +1,7 @@
 // The classes of rows, as a model is told them.
 import { UNKNOWN_CLASS } from '../../constants.ts';
 import { LatentGpuError } from '../../errors.ts';
-import type { Model } from '../family.ts';
+import type { ConditionAbility, Model } from '../family.ts';
 import type { RowSource } from './rows.ts';
 
 /** Which of a source's rows, and how many places there are for them. */
@@ -54,3 +54,7 @@ export function ofClasses(rows: RowSource, labels: ArrayLike<number> | undefined
   const same = (start: number, end: number) => rows(start, end);
   return Object.assign(same, { labels, ...(numbers && { numbers }), ...(mask && { mask }) });
 }
+
+/** Every class in turn, for draws of which nobody has said what they are to be: [count]. */
+export const classesInTurn = ({ classes }: ConditionAbility, count: number): Uint32Array =>
+  Uint32Array.from({ length: count }, (_, i) => i % classes.length);

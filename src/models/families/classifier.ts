@@ -3,18 +3,7 @@ import { hottest } from '../../distributions/index.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { type Batch, type LinearInit, MLP, Module } from '../../nn/index.ts';
-import {
-  equalUint,
-  iota,
-  logSoftmax,
-  mean,
-  mul,
-  neg,
-  reshape,
-  softmax,
-  sub,
-  sum,
-} from '../../ops/index.ts';
+import { logSoftmax, mean, mul, neg, oneHot, softmax, sub, sum } from '../../ops/index.ts';
 import type { Schema } from '../../schema/index.ts';
 import type { DataDescription } from '../data-description.ts';
 import type { Abilities, Family, Model, Portrait } from '../family.ts';
@@ -62,7 +51,7 @@ export class Classifier extends Module implements Model {
       );
     }
     const logits = this.net.call(x);
-    const own = equalUint(reshape(labels, [-1, 1]), iota(this.classes.length));
+    const own = oneHot(labels, this.classes.length);
     return {
       logProb: sum(mul(own, logSoftmax(logits)), -1),
       isRight: sum(mul(own, hottest(logits)), -1),

@@ -5,8 +5,7 @@ import type { Tensor } from '../../graph/tensor.ts';
 import type { Batch } from '../../nn/index.ts';
 import {
   add,
-  equalUint,
-  iota,
+  identity,
   logMeanExp,
   mean,
   mul,
@@ -125,7 +124,7 @@ function withoutEach(logWeights: Tensor): Tensor {
   const [batch, count] = logWeights.shape as [number, number];
   const total = sum(logWeights, 1, { keepDims: true });
   const geometric = mul(sub(total, logWeights), 1 / (count - 1));
-  const isOwn = equalUint(reshape(iota(count), [count, 1]), iota(count));
+  const isOwn = identity(count);
   const others = reshape(logWeights, [batch, 1, count]);
   return logMeanExp(where(isOwn, unsqueeze(geometric, 2), others), 2);
 }

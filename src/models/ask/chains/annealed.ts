@@ -19,6 +19,7 @@ import {
   transpose,
   where,
 } from '../../../ops/index.ts';
+import { logsumexp } from '../../../ops/reference/special.ts';
 import type { Runtime } from '../../../scheduler/index.ts';
 import { type Model, need } from '../../family.ts';
 import { Feed } from '../feed.ts';
@@ -200,8 +201,8 @@ async function estimated(
           Float64Array.from(of.subarray((row - start) * chains, (row - start + 1) * chains));
         const logWeights = own(weights);
         const told = toldByWeights(
-          logSumOf(logWeights),
-          logSumOf(logWeights.map((w) => 2 * w)),
+          logsumexp(logWeights),
+          logsumexp(logWeights.map((w) => 2 * w)),
           chains,
         );
         result.logProb[row] = told.logProb;
@@ -215,9 +216,4 @@ async function estimated(
     for (const each of [feed, chain, way]) each.release(runtime);
   }
   return result;
-}
-
-function logSumOf(values: Float64Array): number {
-  const most = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  return most + Math.log(values.reduce((sum, value) => sum + Math.exp(value - most), 0));
 }

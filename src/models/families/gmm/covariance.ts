@@ -15,7 +15,7 @@ import {
   triangularInverse,
 } from '../../../ops/index.ts';
 import { type GivenSeen, givenByMatrix, givenByScale } from './given.ts';
-import { identity, unpacked } from './packed.ts';
+import { identityOf, unpacked } from './packed.ts';
 
 export type CovarianceKind = 'full' | 'tied' | 'diagonal' | 'spherical';
 
@@ -40,7 +40,7 @@ export interface Covariance {
 
 const whitenMatrix: Covariance['whiten'] = (factor, centred) => ({
   white: matmul(centred, transpose(unpacked(factor))),
-  logDet: sum(mul(factor, identity(factor)), [-1, -2]),
+  logDet: sum(mul(factor, identityOf(factor)), [-1, -2]),
 });
 
 const colourMatrix: Covariance['colour'] = (factor, noise) =>

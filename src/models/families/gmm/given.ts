@@ -14,7 +14,7 @@ import {
   transpose,
   triangularInverse,
 } from '../../../ops/index.ts';
-import { identity, unpacked } from './packed.ts';
+import { identityOf, unpacked } from './packed.ts';
 
 /** Of rows [B, D] under K components. */
 export interface Given {
@@ -42,14 +42,14 @@ export const givenByMatrix: GivenSeen = (factor, seen, mask) => {
   const hidden = sub(1, mask);
   const both = mul(reshape(hidden, [rows, d, 1]), reshape(hidden, [rows, 1, d]));
   const own = mul(both, reshape(precision, [copies, 1, d, d]));
-  const lower = cholesky(add(own, mul(reshape(mask, [rows, 1, d]), identity(own))));
+  const lower = cholesky(add(own, mul(reshape(mask, [rows, 1, d]), identityOf(own))));
   const inverse = triangularInverse(lower);
   const pull = mul(hidden, matmul(seen, precision));
   const column = reshape(pull, [...pull.shape.slice(1), 1]);
   const pulled = matmul(transpose(inverse), matmul(inverse, column));
   const logDet = sub(
-    sum(mul(factor, identity(factor)), [-1, -2], { keepDims: true }),
-    reshape(sum(log(sum(mul(lower, identity(lower)), -1)), -1), [1, copies, rows, 1]),
+    sum(mul(factor, identityOf(factor)), [-1, -2], { keepDims: true }),
+    reshape(sum(log(sum(mul(lower, identityOf(lower)), -1)), -1), [1, copies, rows, 1]),
   );
   return {
     filled: sub(seen, mul(hidden, reshape(pulled, pull.shape))),

@@ -8,9 +8,8 @@ import {
   assign,
   cholesky,
   div,
-  equalUint,
   exp,
-  iota,
+  identity,
   log,
   matmul,
   maximum,
@@ -90,10 +89,6 @@ export function stepwiseEffects(
         : ofScale(factor, ratio, kind, regularize, n),
     ),
   ];
-}
-
-function identity(n: number): Tensor {
-  return equalUint(iota(n), reshape(iota(n), [n, 1]));
 }
 
 /** Packed chol(R + λ P Pᵀ)⁻¹ P. */

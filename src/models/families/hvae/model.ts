@@ -142,12 +142,12 @@ export class HierarchicalVae extends Module implements Model, LatentModel {
   }
 
   get learner(): GradientLearner {
-    this.namedParameters();
     const all = (...parts: readonly Module[]) => parts.flatMap((part) => part.parameters());
     const turns = {
       e: all(...this.encoder, ...this.heads),
       m: all(...this.priors, this.decoder, this.likelihood),
     };
+    // Parts name their parameters by themselves, and files are written by the names of the whole.
     this.namedParameters();
     return {
       loss: (batch) => this.objective.lossOf(this, batch),

@@ -156,13 +156,15 @@ export class SemiSupervised extends Module implements Model {
   get learner(): GradientLearner {
     const inner = this.each.learner;
     const { alpha } = this.config;
+    const turns = {
+      e: [...(inner.turns?.e ?? []), ...this.classifier.parameters()],
+      m: inner.turns?.m ?? [],
+    };
+    // Parts name their parameters by themselves, and files are written by the names of the whole.
     this.namedParameters();
     return {
       ...(inner.live && { live: inner.live }),
-      turns: {
-        e: [...(inner.turns?.e ?? []), ...this.classifier.parameters()],
-        m: inner.turns?.m ?? [],
-      },
+      turns,
       loss: (batch) => {
         const beliefs = this.beliefs(batch);
         const { bound, surrogate, kl } = this.bound(batch, beliefs);

@@ -3,9 +3,8 @@ import type { Tensor } from '../../../graph/tensor.ts';
 import {
   add,
   cholesky,
-  equalUint,
   exp,
-  iota,
+  identity,
   log,
   matmul,
   mul,
@@ -40,10 +39,6 @@ export interface Posterior {
   readonly logProb: Tensor;
 }
 
-function identityOf(m: number): Tensor {
-  return equalUint(iota(m), reshape(iota(m), [m, 1]));
-}
-
 /**
  * R with R Rᵀ = M = Wᵀ W + σ² I, [M, M]: the posterior covariance is σ² R⁻ᵀ R⁻¹. Of rows that are seen in
  * part, one for each: W has the rows that are seen, [B, M, M].
@@ -51,7 +46,7 @@ function identityOf(m: number): Tensor {
 function rootOf({ weight, logStd }: Parameters, mask?: Tensor): Tensor {
   const [d, m] = weight.shape as [number, number];
   const gram = mask ? seenGram(weight, mask, d, m) : matmul(transpose(weight), weight);
-  return cholesky(add(gram, mul(exp(mul(2, logStd)), identityOf(m))));
+  return cholesky(add(gram, mul(exp(mul(2, logStd)), identity(m))));
 }
 
 /** Σ_d mask w wᵀ of the rows w of W. */
@@ -72,7 +67,7 @@ function times(v: Tensor, matrix: Tensor): Tensor {
 
 /** Σ log of triangles' diagonals. */
 function logDiagonal(triangle: Tensor): Tensor {
-  return sum(log(sum(mul(triangle, identityOf(triangle.shape.at(-1) as number)), -2)), -1);
+  return sum(log(sum(mul(triangle, identity(triangle.shape.at(-1) as number)), -2)), -1);
 }
 
 /**

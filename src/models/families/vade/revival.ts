@@ -1,6 +1,7 @@
 // Components that lose their rows get others: half of those of the heaviest, as in EM.
 import { type Variable, variable } from '../../../graph/variable.ts';
 import { constantInit } from '../../../nn/index.ts';
+import { logsumexp } from '../../../ops/reference/special.ts';
 import type { Runtime } from '../../../scheduler/index.ts';
 import { revive } from '../gmm/m-step.ts';
 import type { Mixture } from './bound.ts';
@@ -55,7 +56,6 @@ export class Revival {
 }
 
 function normalized(logits: Float64Array): Float64Array {
-  const most = Math.max(...logits);
-  const log = most + Math.log(logits.reduce((sum, l) => sum + Math.exp(l - most), 0));
+  const log = logsumexp(logits);
   return logits.map((l) => l - log);
 }
