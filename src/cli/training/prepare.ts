@@ -89,6 +89,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     name: train.name,
     standardized: isStandardized,
     ...(train.columns && { columns: train.columns }),
+    ...(train.sequence && { sequence: sequenceOf(train.sequence) }),
     ...(family.wants?.includes('labels') && { classNames: classNamesOf(train) }),
   };
   const sources = [...request.sources, ...targetOf(request, read.train)];
@@ -174,6 +175,11 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     },
   };
 }
+
+/** What a model remembers of its sequences. */
+const sequenceOf = ({ rate }: NonNullable<LoadedDataset['sequence']>) => ({
+  ...(rate !== undefined && { rate }),
+});
 
 /** Whether a family takes these data as they are, of whatever range. */
 function isAnyRange({ range, takesAnyRange }: Family, data: string): boolean {
