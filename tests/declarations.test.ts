@@ -1,5 +1,5 @@
 /** The package's declarations in the projects of strangers: every compiler, whatever it knows of the platform. */
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SourceFile } from 'typescript6';
@@ -36,6 +36,9 @@ beforeAll(async () => {
   link(folder, ['@types/node', '@webgpu/types', 'vitest']);
   cpSync(join(ROOT, 'tests/consumers/types'), folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  for (const [name, text] of Object.entries(readmePrograms())) {
+    writeFileSync(join(folder, name), text);
+  }
 }, 180_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -56,8 +59,24 @@ function optionsOf({ module, ...rest }: Project) {
 const knowsWebGpu = (major: number, { lib, types }: Project) =>
   types.includes('@webgpu/types') || (major >= 6 && lib.length > 1);
 
-const filesOf = (major: number, project: Project) =>
-  knowsWebGpu(major, project) ? ['main.ts', 'webgpu.ts'] : ['main.ts'];
+/** The README's programs, each as a file. */
+function readmePrograms(): Record<string, string> {
+  const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const blocks = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string);
+  const having = (what: string) => blocks.filter((code) => code.includes(what)).join('\n');
+  return {
+    // A graph of one's own is on the parameters of the program before it.
+    'first.ts': having('class Autoencoder') + having('trainer.runtime.compile'),
+    'objective.ts': having('class MyVae'),
+  };
+}
+
+/** What is compiled: a program that prints wants a platform with a console. */
+const filesOf = (major: number, project: Project) => [
+  'main.ts',
+  ...(knowsWebGpu(major, project) ? ['webgpu.ts'] : []),
+  ...(project.types.includes('node') ? Object.keys(readmePrograms()) : []),
+];
 
 describe.each([
   [5, 'typescript5'],
@@ -115,7 +134,9 @@ describe('TypeScript 7', () => {
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
     const { stdout } = run(folder, tsc, ['-p', '.', '--pretty', 'false']);
     // Theirs are theirs: @webgpu/types and lib.dom of TypeScript 6 and 7 contradict each other.
-    const said = stdout.split('\n').filter((line) => /^(main|webgpu|.*\/latentgpu\/)/.test(line));
+    const said = stdout
+      .split('\n')
+      .filter((line) => /^(main|webgpu|first|objective|.*\/latentgpu\/)/.test(line));
     expect(said).toEqual([]);
     if (!project.types.includes('@webgpu/types')) expect(stdout).toBe('');
   });
