@@ -1,10 +1,11 @@
 /** The package's declarations in the projects of strangers: every compiler, whatever it knows of the platform. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SourceFile } from 'typescript6';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from './support/cli.ts';
+import { blocks } from './support/documents.ts';
 import { installPackage, link } from './support/package.ts';
 import { run } from './support/run-script.ts';
 
@@ -36,7 +37,7 @@ beforeAll(async () => {
   link(folder, ['@types/node', '@webgpu/types', 'vitest']);
   cpSync(join(ROOT, 'tests/consumers/types'), folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  for (const [name, text] of Object.entries(readmePrograms())) {
+  for (const [name, text] of Object.entries(shownPrograms())) {
     writeFileSync(join(folder, name), text);
   }
 }, 180_000);
@@ -59,11 +60,12 @@ function optionsOf({ module, ...rest }: Project) {
 const knowsWebGpu = (major: number, { lib, types }: Project) =>
   types.includes('@webgpu/types') || (major >= 6 && lib.length > 1);
 
-/** The README's programs, each as a file. */
-function readmePrograms(): Record<string, string> {
-  const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const blocks = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string);
-  const having = (what: string) => blocks.filter((code) => code.includes(what)).join('\n');
+/** Programs that people are shown, each as a file. */
+function shownPrograms(): Record<string, string> {
+  const having = (what: string) =>
+    blocks('ts')
+      .filter((code) => code.includes(what))
+      .join('\n');
   return {
     // A graph of one's own is on the parameters of the program before it.
     'first.ts': having('class Autoencoder') + having('trainer.runtime.compile'),
@@ -75,7 +77,7 @@ function readmePrograms(): Record<string, string> {
 const filesOf = (major: number, project: Project) => [
   'main.ts',
   ...(knowsWebGpu(major, project) ? ['webgpu.ts'] : []),
-  ...(project.types.includes('node') ? Object.keys(readmePrograms()) : []),
+  ...(project.types.includes('node') ? Object.keys(shownPrograms()) : []),
 ];
 
 describe.each([

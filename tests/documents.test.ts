@@ -1,7 +1,15 @@
-/** What the README tells people to type: every command line is parsed and settled, every program runs. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+/** What people are told to type: every command line is parsed and settled, every program runs, every link leads somewhere. */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { Command, CommanderError } from 'commander';
 import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,14 +17,9 @@ import { buildProgram } from '../src/cli/program.ts';
 import { fresh, type TrainOptions } from '../src/cli/training/request.ts';
 import { findFamily } from '../src/models/index.ts';
 import { buildCli, ROOT } from './support/cli.ts';
+import { blocks, pages } from './support/documents.ts';
 import { run } from './support/run-script.ts';
 import './families/laplace.ts';
-
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const blocks = (language: string) =>
-  [...README.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(
-    ([, text]) => text as string,
-  );
 
 const commands = buildProgram().commands.map((command) => command.name());
 
@@ -28,14 +31,14 @@ function commandLines(): string[] {
       .split('\n')
       .map((line) => line.replace(/\s+#.*$/, '')),
   );
-  const prose = README.replace(/```[\s\S]*?```/g, '');
+  const prose = [...pages.values()].join('\n\n').replace(/```[\s\S]*?```/g, '');
   const inProse = [...prose.matchAll(/`([^`]+)`/g)].map(([, code]) =>
     (code as string).replaceAll(/\s*\n\s*/g, ' ').replaceAll('\\|', '|'),
   );
   return [...inBlocks, ...inProse]
     .map((line) => line.replace(/^npx /, '').replace(/^latentgpu /, ''))
     .map((line) => line.replace(/^--with \S+ /, ''))
-    .filter((line) => commands.some((name) => line.startsWith(`${name} `)))
+    .filter((line) => commands.some((name) => line.startsWith(`${name} `) && line !== `${name} …`))
     .filter((line) => !line.startsWith('import {'));
 }
 
@@ -104,7 +107,7 @@ describe('command lines', () => {
   });
 });
 
-/** A program of the README, its runs cut to a few steps. */
+/** A program of a page, its runs cut to a few steps. */
 async function runs(source: string): Promise<string> {
   const short = source.replace(/\.run\(\d+\)/g, '.run(3)');
   const { code } = await transform(short, { loader: 'ts', format: 'esm', target: 'es2022' });
@@ -131,7 +134,8 @@ describe('programs', () => {
   }, 60_000);
 
   test('every other objective in its place', async () => {
-    const table = README.slice(README.indexOf('| in place of `objectives.stl'));
+    const page = pages.get('docs/objectives.md') as string;
+    const table = page.slice(page.indexOf('| in place of `objectives.stl'));
     const rows = table.slice(0, table.indexOf('\n\n')).split('\n').slice(2);
     const calls = rows.flatMap((row) =>
       [...row.matchAll(/`([^`]*\(.*?\))`/g)]
@@ -154,4 +158,38 @@ describe('programs', () => {
       for (const estimate of [${calls.join(', ')}]) console.log(estimate.surrogate?.shape ?? estimate.loss.shape);`);
     expect(written.trimEnd().split('\n')).toEqual([...Array(8).fill('[ 4 ]'), '[]']);
   }, 60_000);
+});
+
+describe('links', () => {
+  /** What a heading is called in an address. */
+  const slug = (heading: string) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-');
+  const headings = (path: string) =>
+    [...readFileSync(path, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, text]) => slug(text as string));
+
+  test.each([...pages])('of %s lead to files and headings', (path, text) => {
+    const prose = text.replace(/```[\s\S]*?```/g, '');
+    for (const [, target] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
+      const [file = '', heading] = (target as string).split('#');
+      if (/^https?:/.test(file)) continue;
+      const to = file === '' ? join(ROOT, path) : join(ROOT, dirname(path), file);
+      expect(existsSync(to), `${path}: ${target}`).toBe(true);
+      if (heading) expect(headings(to), `${path}: ${target}`).toContain(heading);
+    }
+  });
+
+  test('every page is reached from the README', () => {
+    const readme = pages.get('README.md') as string;
+    for (const path of pages.keys()) {
+      if (path !== 'README.md') expect(readme).toContain(`](${relative('.', path)}`);
+    }
+  });
+});
+
+test("the sampler's page is the one that the tests look at", () => {
+  const page = readFileSync(join(ROOT, 'tests/pages/sampler.html'), 'utf8');
+  expect(blocks('html')).toContain(page);
 });
