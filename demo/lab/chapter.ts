@@ -27,8 +27,8 @@ export interface ChapterOptions<S extends Settings, R extends Run> {
   /** The canvas to share, and a line beneath it. */
   readonly picture: () => { readonly canvas: HTMLCanvasElement; readonly caption: string };
   open(engine: Engine, settings: S): Promise<R>;
-  /** A setting that acts at once. */
-  changed?(key: keyof S & string, settings: S, run: R | undefined): void | Promise<void>;
+  /** Settings that act at once have changed. */
+  changed?(settings: S, run: R): void | Promise<void>;
 }
 
 export class Chapter<S extends Settings, R extends Run> {
@@ -40,6 +40,7 @@ export class Chapter<S extends Settings, R extends Run> {
   private current: R | undefined;
   private hasBegun = false;
   private isDue = false;
+  private isChanged = false;
 
   constructor(options: ChapterOptions<S, R>) {
     this.options = options;
@@ -125,8 +126,17 @@ export class Chapter<S extends Settings, R extends Run> {
   }
 
   private change(key: keyof S & string): void {
-    void this.options.changed?.(key, this.settings.value, this.current);
-    if (this.options.restarts.includes(key)) this.restart();
+    const { restarts, changed } = this.options;
+    if (restarts.includes(key)) {
+      this.restart();
+      return;
+    }
+    if (!changed || this.isChanged) return;
+    this.isChanged = true;
+    this.loop.do(async () => {
+      this.isChanged = false;
+      if (this.current) await changed(this.settings.value, this.current);
+    });
   }
 
   private fail(error: unknown): void {

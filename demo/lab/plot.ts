@@ -184,17 +184,21 @@ function scaleOf(kind: Kind, range: readonly [number, number] | undefined) {
   };
 }
 
-/** Powers of 2 where they are few, else of 10. */
+/** Powers of ten, with 2 and 5 between them where those are few; of numbers from 1 to 100 those of 2. */
 function logTicks(low: number, high: number, count: number): number[] {
-  const base = high / low < 2 ** 10 ? 2 : 10;
-  const [first, last] = [low, high].map((edge) => Math.log(edge) / Math.log(base)) as [
-    number,
-    number,
-  ];
-  const every = Math.max(1, Math.ceil((last - first) / count));
+  const decades = Math.log10(high / low);
+  if (low > 0.5 && high < 130) {
+    return [1, 2, 4, 8, 16, 32, 64, 128].filter((at, i) => {
+      const isKept = decades * 3 < count || i % 2 === 0;
+      return at >= low && at <= high && isKept;
+    });
+  }
+  const every = Math.max(1, Math.ceil(decades / count));
   const found: number[] = [];
-  for (let power = Math.ceil(first); power <= last; power += every) found.push(base ** power);
-  return found;
+  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += every) {
+    for (const factor of decades < 2 ? [1, 2, 5] : [1]) found.push(factor * 10 ** power);
+  }
+  return found.filter((at) => at >= low && at <= high);
 }
 
 function written(value: number): string {

@@ -23,6 +23,12 @@ export const PAGES: readonly SitePage[] = [
     about: 'Watch expectation maximisation raise a bound until it touches the log-likelihood.',
   },
   {
+    file: 'estimators.html',
+    name: 'Estimators',
+    title: 'latentgpu: estimators of gradients, side by side',
+    about: 'Histograms, variance and signal-to-noise of gradient estimators, measured in this tab.',
+  },
+  {
     file: 'bench.html',
     name: 'Bench',
     title: 'latentgpu: the roofline of this adapter',
