@@ -23,6 +23,7 @@ export * from './elementary.ts';
 export { evaluate } from './evaluate.ts';
 export { gather } from './gather.ts';
 export { gradient, vectorJacobian } from './gradient.ts';
+export { gru } from './gru.ts';
 export * from './integers.ts';
 export { type LuFrame, luInverse, luMatrix } from './lu.ts';
 export { matmul } from './matmul.ts';
