@@ -29,6 +29,12 @@ export const PAGES: readonly SitePage[] = [
     about: 'Histograms, variance and signal-to-noise of gradient estimators, measured in this tab.',
   },
   {
+    file: 'flows.html',
+    name: 'Flows',
+    title: 'latentgpu: a normalizing flow, layer by layer',
+    about: 'A density in the plane, learned live: from noise to data along the layers of a flow.',
+  },
+  {
     file: 'bench.html',
     name: 'Bench',
     title: 'latentgpu: the roofline of this adapter',
