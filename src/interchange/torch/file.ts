@@ -69,14 +69,10 @@ function notesOf({ learner, can }: Model, untold: readonly string[]): string[] {
 
 const titled = (text: string) => text[0]?.toUpperCase() + text.slice(1);
 
-function docstring(
-  { config, model }: TorchSource,
-  version: string,
-  notes: readonly string[],
-): string {
+function docstring({ config }: TorchSource, version: string, notes: readonly string[]): string {
   const { family, data } = config;
   const { title, about } = familyOf(family);
-  const labels = model.can.condition || familyOf(family).wants?.includes('labels');
+  const labels = data.classNames !== undefined;
   const more = labels ? ' --labels labels.npy' : '';
   return [
     `${title}, for PyTorch: ${about}.`,
