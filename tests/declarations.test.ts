@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { SourceFile } from 'typescript6';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from './support/cli.ts';
+import { blocks } from './support/documents.ts';
 import { installPackage, link } from './support/package.ts';
 import { run } from './support/run-script.ts';
 
@@ -36,6 +37,9 @@ beforeAll(async () => {
   link(folder, ['@types/node', '@webgpu/types', 'vitest']);
   cpSync(join(ROOT, 'tests/consumers/types'), folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  for (const [name, text] of Object.entries(shownPrograms())) {
+    writeFileSync(join(folder, name), text);
+  }
 }, 180_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -56,8 +60,25 @@ function optionsOf({ module, ...rest }: Project) {
 const knowsWebGpu = (major: number, { lib, types }: Project) =>
   types.includes('@webgpu/types') || (major >= 6 && lib.length > 1);
 
-const filesOf = (major: number, project: Project) =>
-  knowsWebGpu(major, project) ? ['main.ts', 'webgpu.ts'] : ['main.ts'];
+/** Programs that people are shown, each as a file. */
+function shownPrograms(): Record<string, string> {
+  const having = (what: string) =>
+    blocks('ts')
+      .filter((code) => code.includes(what))
+      .join('\n');
+  return {
+    // A graph of one's own is on the parameters of the program before it.
+    'first.ts': having('class Autoencoder') + having('trainer.runtime.compile'),
+    'objective.ts': having('class MyVae'),
+  };
+}
+
+/** What is compiled: a program that prints wants a platform with a console. */
+const filesOf = (major: number, project: Project) => [
+  'main.ts',
+  ...(knowsWebGpu(major, project) ? ['webgpu.ts'] : []),
+  ...(project.types.includes('node') ? Object.keys(shownPrograms()) : []),
+];
 
 describe.each([
   [5, 'typescript5'],
@@ -115,7 +136,9 @@ describe('TypeScript 7', () => {
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
     const { stdout } = run(folder, tsc, ['-p', '.', '--pretty', 'false']);
     // Theirs are theirs: @webgpu/types and lib.dom of TypeScript 6 and 7 contradict each other.
-    const said = stdout.split('\n').filter((line) => /^(main|webgpu|.*\/latentgpu\/)/.test(line));
+    const said = stdout
+      .split('\n')
+      .filter((line) => /^(main|webgpu|first|objective|.*\/latentgpu\/)/.test(line));
     expect(said).toEqual([]);
     if (!project.types.includes('@webgpu/types')) expect(stdout).toBe('');
   });

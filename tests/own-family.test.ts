@@ -1,4 +1,4 @@
-/** The README's family of one's own, taken from its text, on the command line. */
+/** The family of one's own that is shown to people, taken from its page, on the command line. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { BUILT, buildCli, ROOT, type Run, start } from './support/cli.ts';
+import { blocks } from './support/documents.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -23,10 +24,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'latentgpu-own-'));
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(ROOT, join(folder, 'node_modules/latentgpu'));
-  const blocks = readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/```js\n([\s\S]*?)```/g);
-  const [mine, second] = [...blocks]
-    .map(([, code]) => code)
-    .filter((code) => /defineFamily/.test(code ?? ''));
+  const [mine, second] = blocks('js').filter((code) => /defineFamily/.test(code));
   expect(second).toBeUndefined();
   writeFileSync(join(folder, 'mine.mjs'), mine as string);
 }, 120_000);

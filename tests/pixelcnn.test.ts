@@ -109,6 +109,39 @@ test.each(Object.keys(LIKELIHOODS) as (keyof typeof LIKELIHOODS)[])(
   },
 );
 
+test('classes are a condition: of draws, of their log-probability, and of each image its own', async () => {
+  const model = buildModel(
+    settledConfig({
+      family: 'pixelcnn',
+      data: { shape: [H, W], classNames: ['a', 'b', 'c'] },
+      condition: 'labels',
+      net: { channels: 6, layers: 2, kernel: 3, inner: 3 },
+      likelihood: { kind: 'bernoulli' },
+    }),
+    1,
+  );
+  await drawnParameters(device, model, async (runtime) => {
+    const asked = new AncestralInference(runtime, model);
+    const each = H * W;
+    const told = (x: Float32Array, labels: ArrayLike<number>) =>
+      Object.assign((a: number, b: number) => x.subarray(each * a, each * b), { labels });
+    const labels = [2, 0, 1, 1];
+    const { x, logProb } = await asked.drawn(4, 2, { labels });
+    const forced = await logDensities(runtime, model, told(x, labels), 4);
+    const others = await logDensities(runtime, model, told(x, [0, 1, 2, 2]), 4);
+    logProb.forEach((value, i) => {
+      const tolerance = 1e-5 * Math.max(1, Math.abs(value));
+      expect(Math.abs(value - (forced[i] as number))).toBeLessThan(tolerance);
+      expect(Math.abs(value - (others[i] as number))).toBeGreaterThan(10 * tolerance);
+    });
+    // Nobody having said what they are to be, every class in turn.
+    const inTurn = await asked.drawn(4, 2);
+    expect((await asked.drawn(4, 2, { labels: [0, 1, 2, 0] })).x).toEqual(inTurn.x);
+    await expect(asked.drawn(1, 2, { labels: [3] })).rejects.toThrow('class 3');
+    await asked.destroy();
+  });
+});
+
 test.each(['a vector', 'maps'])(
   'a context as %s reaches every pixel, and the walk has it',
   async (kind) => {

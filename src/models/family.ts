@@ -22,6 +22,8 @@ export interface ModelConfig {
 /** A value, or what follows from other keys and from what is known of the data. */
 export type Default = Key['default'];
 
+type Wants = readonly ('labels' | 'rows')[];
+
 /** A row of the table of families. */
 export interface Family<S extends Schema = Schema> {
   /** What to type: `train NAME`. */
@@ -45,8 +47,8 @@ export interface Family<S extends Schema = Schema> {
    * the lowest BIC, which its models tell by an exact density and their `freedom`.
    */
   readonly selects?: string;
-  /** What a batch must bring beside data points. */
-  readonly wants?: readonly ('labels' | 'rows')[];
+  /** What a batch must bring beside data points; of some families it follows from settled keys. */
+  readonly wants?: Wants | ((values: ReadonlyMap<string, Value>) => Wants);
   /** Whether some rows may have no label, being of no known class. */
   readonly takesUnlabelled?: boolean;
   /** Whether its models take data with missing values, as `Batch.mask` and zeros in their places. */
@@ -67,6 +69,10 @@ export interface Family<S extends Schema = Schema> {
 
 /** What is known of a family without building a model: whatever its keys are. */
 export type FamilyRow = Omit<Family, 'build'>;
+
+/** What a batch must bring beside data points to a model of these settled keys. */
+export const wantsOf = ({ wants = [] }: FamilyRow, values: ReadonlyMap<string, Value>): Wants =>
+  typeof wants === 'function' ? wants(values) : wants;
 
 /** A number for each row, of which the mean over rows is told. */
 export interface Quantity {
@@ -124,7 +130,7 @@ export interface DecodeAbility {
 export interface ConditionAbility {
   /** Names of the classes, in the order of their numbers. */
   readonly classes: readonly string[];
-  /** Whether codes, too, are those of a row of a class, and need to be told it. */
+  /** Whether what is asked of data (codes, densities) is of a row of a class, which has to be told. */
   readonly ofCodes: boolean;
 }
 
@@ -169,6 +175,8 @@ export interface WalkOptions {
   readonly order: Tensor;
   /** [B, M], of models with codes. */
   readonly codes?: Tensor;
+  /** Classes of the rows, unsigned [B], of conditional models. */
+  readonly labels?: Tensor;
 }
 
 /** Draws by ancestral sampling: place after place, each given those that were drawn before it. */

@@ -105,6 +105,7 @@ export {
   type WalkOptions,
   type WeighedCodes,
   type WeightAbility,
+  wantsOf,
 } from './family.ts';
 export { interpolate, type LatentPlane, latentGrid, priorPlane } from './latent-space.ts';
 export type {

@@ -19,6 +19,7 @@ import { stl } from './estimators/stl.ts';
 import { importanceBound } from './importance.ts';
 import type { ObjectiveConfig } from './keys.ts';
 import type { LatentModel } from './model.ts';
+import { settledObjective } from './settle.ts';
 
 export interface ObjectiveTerms extends Estimate {
   /** Scalar to be lowered: minus the mean surrogate, whose gradient is the estimate. */
@@ -31,7 +32,7 @@ export interface ObjectiveTerms extends Estimate {
  * Owned by a model as its child `objective`; of plain settings it has neither parameters nor buffers.
  *
  * ```ts
- * const objective = new objectives.Objective(config.objective, { features: 784 });
+ * const objective = new objectives.Objective({ beta: 4, anneal: 'linear' }, { features: 784 });
  * const trainer = await Trainer.create({ …, loss: (batch) => objective.lossOf(model, batch) });
  * await trainer.set(objective.live['objective.beta'], 4);
  * ```
@@ -44,9 +45,13 @@ export class Objective extends Module {
   readonly baseline: (Module & Baseline) | undefined;
   readonly constraint: Constraint | undefined;
 
-  /** @throws LatentGpuError `bad-config` for settings that mean nothing together */
-  constructor(config: ObjectiveConfig, traits: ObjectiveTraits) {
+  /**
+   * @param settings keys of `OBJECTIVE_KEYS` without their prefix; what is left out has its default
+   * @throws LatentGpuError `bad-config` for settings that mean nothing together
+   */
+  constructor(settings: Partial<ObjectiveConfig>, traits: ObjectiveTraits) {
     super();
+    const config = settledObjective(settings, traits);
     checkObjective(config, traits);
     this.config = config;
     const { constraint = 'none', target = 10, constraintRate } = config;

@@ -13,6 +13,7 @@ import {
   families,
   type Model,
   type ModelConfig,
+  wantsOf,
 } from '../../models/index.ts';
 import { nest, type Values } from '../../schema/index.ts';
 import {
@@ -83,16 +84,18 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const standardization = isStandardized ? standardizationOf(read.train) : undefined;
   const asSeen = seenBy(read, standardization);
   const { train } = asSeen;
-  checkWants(family, train);
+  const sources = [...request.sources, ...targetOf(request, read.train)];
+  const open = settleRun(family, sources, { ...traitsOf(train), rows: train.count });
+  const isTold = wantsOf(family, open).includes('labels');
+  if (isTold) checkLabels(family, train);
   const described = {
     shape: train.shape,
     name: train.name,
     standardized: isStandardized,
     ...(train.columns && { columns: train.columns }),
-    ...(family.wants?.includes('labels') && { classNames: classNamesOf(train) }),
+    ...(train.sequence && { sequence: sequenceOf(train.sequence) }),
+    ...(isTold && { classNames: classNamesOf(train) }),
   };
-  const sources = [...request.sources, ...targetOf(request, read.train)];
-  const open = settleRun(family, sources, { ...traitsOf(train), rows: train.count });
   const { model: modelConfig, training: asked } = runConfig(family, described, open);
   const { batch, seed } = asked;
   if (batch > train.count) {
@@ -175,6 +178,11 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   };
 }
 
+/** What a model remembers of its sequences. */
+const sequenceOf = ({ rate }: NonNullable<LoadedDataset['sequence']>) => ({
+  ...(rate !== undefined && { rate }),
+});
+
 /** Whether a family takes these data as they are, of whatever range. */
 function isAnyRange({ range, takesAnyRange }: Family, data: string): boolean {
   return range === 'any' || (takesAnyRange === true && PLANE_DATA.includes(data));
@@ -226,12 +234,9 @@ function withSettled(
   return settled;
 }
 
-/** @throws LatentGpuError `bad-config` for data without what the family learns from */
-function checkWants(
-  { name, wants = [] }: Family,
-  { labels, name: data }: TrainingData['train'],
-): void {
-  if (!wants.includes('labels') || labels) return;
+/** @throws LatentGpuError `bad-config` for data without the labels that the family learns from */
+function checkLabels({ name }: Family, { labels, name: data }: TrainingData['train']): void {
+  if (labels) return;
   throw new LatentGpuError(
     'bad-config',
     `${name} learns from labels, and ${data} has none; name a table's column with --label-column, or data with classes`,

@@ -8,24 +8,11 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { topological } from '../../graph/traverse.ts';
 import { isVariable, type Variable } from '../../graph/variable.ts';
 import { evaluate } from '../../ops/index.ts';
-import { biasOf, ROWS_OF_TABLE } from './table.ts';
+import { biasOf, MOST_NODES } from '../graphs.ts';
+import { ROWS_OF_TABLE } from './table.ts';
 
 /** What the number of rows is called in a file. */
 export const BATCH = 'batch';
-
-/** Primes, one of which divides no extent of a model: an extent that it divides counts rows. */
-const PRIMES = [8191, 131071, 524287];
-
-/** Steps beyond which a graph is a loop unrolled: a pass for each of many features. */
-const MOST_NODES = 50_000;
-
-/** A number of rows that cannot be mistaken for an extent of a model that has these variables. */
-export function rowsFor(variables: Iterable<Tensor>, ...more: readonly number[]): number {
-  const extents = [...more, ...[...variables].flatMap(({ shape }) => shape)];
-  const found = PRIMES.find((prime) => extents.every((extent) => extent % prime !== 0));
-  if (found !== undefined) return found;
-  throw new LatentGpuError('limit-exceeded', 'a model of such extents has no ONNX file');
-}
 
 /** What a file is made from: graphs over so many rows, and the values of all that is no input. */
 export interface LoweringOptions {

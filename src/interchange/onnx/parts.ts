@@ -4,6 +4,7 @@ import type { Shape } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { input } from '../../graph/variable.ts';
 import { type CodeAbility, type DecodeAbility, need, type Told } from '../../models/index.ts';
+import type { Batch } from '../../nn/index.ts';
 import type { OnnxPart, OnnxSource, OnnxValue } from './file.ts';
 import { BATCH, type Lowering } from './lowering.ts';
 
@@ -98,8 +99,13 @@ export class PartBuilder {
 
   private labels: Tensor | undefined;
 
+  /** Rows, and of a model that asks about rows of a class their classes. */
+  private batchOf(x: Tensor): Batch {
+    return { x, ...(this.source.model.can.condition?.ofCodes && this.told()) };
+  }
+
   private codes(code: CodeAbility, x: Tensor): Result[] {
-    const batch = { x, ...(this.source.model.can.condition?.ofCodes && this.told()) };
+    const batch = this.batchOf(x);
     const isMean = code.values === 'means';
     const hasStd = code.logStd !== undefined;
     const mean: Result = isMean
@@ -133,7 +139,7 @@ export class PartBuilder {
 
   private density(x: Tensor): void {
     const { model, standardization } = this.source;
-    const of = need(model, 'logWeights', 'this').of({ x }, 1);
+    const of = need(model, 'logWeights', 'this').of(this.batchOf(x), 1);
     const { to } = this;
     let name = to.value(of);
     if (standardization) {
@@ -141,7 +147,8 @@ export class PartBuilder {
       const shift = logScale(standardization);
       name = to.node('Sub', [name, to.numbers([shift], [1], 'destandardize.shift')]);
     }
-    this.result('logProb', name, [BATCH], 'log p(x), nats');
+    const given = model.can.condition?.ofCodes ? 'x | y' : 'x';
+    this.result('logProb', name, [BATCH], `log p(${given}), nats`);
   }
 
   /** Declares results, each [batch, ...] with the data's axes where it has a number a feature. */

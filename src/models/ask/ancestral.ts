@@ -8,6 +8,7 @@ import { STREAMS } from '../../streams.ts';
 import { type AncestralAbility, type Model, need, type Walk } from '../family.ts';
 import { Inference } from './inference.ts';
 import type { Asked, Codes, DrawOptions, Shown } from './interface.ts';
+import { classesInTurn, labelsOf, ofClasses } from './labels.ts';
 import { withNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import {
@@ -22,6 +23,7 @@ import {
 
 /** Rows at once: few for whoever wants few. */
 const SIZES = [1, 8, 64] as const;
+const NO_ROWS: RowSource = () => new Float32Array(0);
 
 interface Made {
   readonly walk: Walk;
@@ -30,6 +32,7 @@ interface Made {
   readonly end: Plan;
   readonly order: Variable;
   readonly codes: Variable | undefined;
+  readonly labels: Variable | undefined;
   /** Fills `codes` from the prior. */
   readonly prior: Plan | undefined;
 }
@@ -102,11 +105,13 @@ export class AncestralInference implements Asked {
   drawn(
     count: number,
     drawSeed = 0,
-    { signal, onProgress }: WorkOptions = {},
+    { signal, onProgress, labels }: DrawOptions = {},
     codes?: RowSource,
   ): Promise<Ancestral> {
     checkWhole('count', count, 1);
-    const { features } = this.model;
+    const { features, can } = this.model;
+    const classes = labels ?? (can.condition && classesInTurn(can.condition, count));
+    const told = ofClasses(NO_ROWS, classes);
     const found = { x: new Float32Array(count * features), logProb: new Float32Array(count) };
     const size = SIZES.find((n) => n >= count) ?? SIZES[2];
     return withNoise(this.runtime, seedWords(drawSeed), async () => {
@@ -116,6 +121,10 @@ export class AncestralInference implements Asked {
         const end = Math.min(count, start + size);
         const orders = this.ordersOf(start, end, drawSeed);
         if (made.codes && codes) this.runtime.write(made.codes, fullBatch(codes, start, end, size));
+        if (made.labels) {
+          const part = { start, end, size, isNeeded: true };
+          this.runtime.write(made.labels, labelsOf(this.model, told, part));
+        }
         const kinds = [...new Set(orders)];
         for (const [k, order] of kinds.entries()) {
           checkStop(signal, `sampling of ${count} rows`);
@@ -176,10 +185,16 @@ export class AncestralInference implements Asked {
 
   private async make(size: number): Promise<Made> {
     const { runtime, model, ability } = this;
-    const { code, draw } = model.can;
+    const { code, draw, condition } = model.can;
     const order = input('order', [1], 'u32');
     const codes = code && draw ? input('codes', [size, code.size]) : undefined;
-    const walk = ability.walk({ rows: size, order, ...(codes && { codes }) });
+    const labels = condition && input('labels', [size], 'u32');
+    const walk = ability.walk({
+      rows: size,
+      order,
+      ...(codes && { codes }),
+      ...(labels && { labels }),
+    });
     const next = assign(step, addUint(step, 1));
     const legs = [];
     for (const { effects, times } of walk.legs) {
@@ -189,6 +204,7 @@ export class AncestralInference implements Asked {
       walk,
       order,
       codes,
+      labels,
       legs,
       start: await runtime.compile({ effects: [...walk.start, next] }),
       end: await runtime.compile({ outputs: { ...walk.result } }),
@@ -203,10 +219,10 @@ export class AncestralInference implements Asked {
 
   async destroy(): Promise<void> {
     for (const each of this.made.values()) {
-      const { walk, start, legs, end, order, codes, prior } = await each;
+      const { walk, start, legs, end, order, codes, labels, prior } = await each;
       for (const plan of [start, ...legs.map(({ plan }) => plan), end, prior]) plan?.destroy();
-      for (const held of [order, ...(codes ? [codes] : []), ...walk.state])
-        this.runtime.release(held);
+      for (const held of [order, codes, labels, ...walk.state])
+        if (held) this.runtime.release(held);
     }
     this.made.clear();
     await this.plain.destroy();

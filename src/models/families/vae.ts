@@ -14,7 +14,7 @@ import {
   type Posterior,
 } from '../../objectives/index.ts';
 import { type Followed, RowTable } from '../../optim/index.ts';
-import { type Given, nest, type Schema, settle, type Value } from '../../schema/index.ts';
+import type { Schema, Value } from '../../schema/index.ts';
 import { CODE_KEYS, type CodeConfig, codeSize, NORMAL_CODE } from '../codes.ts';
 import type { Abilities, Family, Model, Told } from '../family.ts';
 import type { GradientLearner } from '../learner.ts';
@@ -138,18 +138,13 @@ export class Vae extends Module implements Model, LatentModel {
   /** An objective for this model. @throws LatentGpuError `bad-config` for what means nothing for it */
   objectiveOf(objective: VaeConfig['objective']): Objective {
     const { code = NORMAL_CODE, posterior, prior } = this.config;
-    const kinds = {
-      'code.kind': code.kind,
-      'posterior.kind': posterior?.kind ?? 'normal',
-      'prior.kind': prior?.kind ?? (code.kind === 'normal' ? 'normal' : 'uniform'),
-    };
-    return new Objective(settledObjective(objective, kinds), {
+    return new Objective(objective ?? {}, {
       features: this.features,
       code: code.kind,
       groups: code.kind === 'bernoulli' ? this.latent : (code.groups ?? 1),
       classes: code.classes ?? 2,
-      posterior: kinds['posterior.kind'],
-      prior: kinds['prior.kind'],
+      ...(posterior && { posterior: posterior.kind }),
+      ...(prior && { prior: prior.kind }),
     });
   }
 
@@ -231,18 +226,6 @@ export class Vae extends Module implements Model, LatentModel {
   get portrait() {
     return codedPortrait(this.config, this.config, this.latent);
   }
-}
-
-/** What was said of an objective, with defaults for the rest. */
-function settledObjective(
-  objective: VaeConfig['objective'],
-  kinds: Readonly<Record<string, string>>,
-): ObjectiveConfig {
-  const given = new Map<string, Given>();
-  for (const [name, value] of Object.entries(objective ?? {})) {
-    if (value !== undefined) given.set(`objective.${name}`, { value, source: 'the configuration' });
-  }
-  return nest(settle(OBJECTIVE_KEYS, given, kinds)).objective as ObjectiveConfig;
 }
 
 export const VAE_KEYS = {

@@ -3,7 +3,7 @@
 import { type Distribution, Normal } from '../../../distributions/index.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { type Batch, MLP, Module } from '../../../nn/index.ts';
-import { type LatentModel, Objective, type ObjectiveConfig } from '../../../objectives/index.ts';
+import { type LatentModel, Objective } from '../../../objectives/index.ts';
 import { add, logAddExp, mul, sigmoid, slice, sub, unsqueeze } from '../../../ops/index.ts';
 import type { Abilities, Model, Portrait } from '../../family.ts';
 import type { GradientLearner } from '../../learner.ts';
@@ -72,7 +72,10 @@ export class HierarchicalVae extends Module implements Model, LatentModel {
     const widths = [latents[0] as number, ...decoder.hidden, outputs];
     this.decoder = new MLP(widths, decoder.activation, { init });
     this.objective = new Objective(
-      { ...config.objective, kl: 'analytic', freeBitsBy: 'group' } as ObjectiveConfig,
+      {
+        ...config.objective,
+        ...(config.objective.freeBits !== undefined && { freeBitsBy: 'group' }),
+      },
       { features: this.features, layers: latents.length },
     );
   }

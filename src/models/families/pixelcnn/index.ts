@@ -12,5 +12,6 @@ export const PIXELCNN: Family<typeof PIXELCNN_FAMILY_KEYS> = {
   run: { binarize: DECODED_RUN_KEYS.binarize },
   required: ['net.channels', 'net.layers', 'likelihood.kind'],
   defaults: PIXELCNN_DEFAULTS,
+  wants: (values) => (values.get('condition') === 'labels' ? ['labels'] : []),
   build: (config, data) => new PixelCnnModel(config, data),
 };

@@ -7,6 +7,12 @@ import { PIXELCNN_KEYS } from '../../nets/pixelcnn.ts';
 import { partKeys } from '../../part.ts';
 
 export const PIXELCNN_FAMILY_KEYS = {
+  condition: {
+    type: 'choice',
+    choices: ['none', 'labels'],
+    default: 'none',
+    help: 'what every pixel is told beside those before it: nothing, or the class of its image',
+  },
   'net.channels': PIXELCNN_KEYS.channels,
   'net.layers': PIXELCNN_KEYS.layers,
   'net.kernel': PIXELCNN_KEYS.kernel,
