@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readIfPresent } from '../data/files.node.ts';
 import { LatentGpuError } from '../errors.ts';
 import { parseMapping, parseRule, type Rule } from '../interchange/mapping.ts';
+import { type OwnWeights, ownWeights } from '../interchange/own-weights.ts';
 import {
   type Description,
   IMPORTED,
@@ -121,6 +122,8 @@ async function perform(file: string, options: ImportOptions, context: Context): 
   const description = await descriptionOf(options, context);
   const bytes = await readIfPresent(file);
   if (!bytes) throw new LatentGpuError('bad-input', `no such file: ${file}`);
+  const own = saysNothing(options) ? ownWeights(bytes, file) : undefined;
+  if (own) return await takeOwn(own, folder, force, context);
   const imported = importStateDict({ bytes, file, rules, transpose, description });
   const { config, values, standardization, assumed, mapped, dropped } = imported;
   await holdingFolder(folder, async () => {
@@ -139,6 +142,32 @@ async function perform(file: string, options: ImportOptions, context: Context): 
     out.remark(`converted from ${what}${rounds}: ${count} ${count === 1 ? 'tensor' : 'tensors'}`);
   }
   if (assumed.length > 0) out.remark(`assumed, as no tensor tells: ${assumed.join(', ')}`);
+}
+
+/** Whether only the file is to tell what it holds. */
+const saysNothing = ({ map, rename, transpose, config, family, shape, set }: ImportOptions) =>
+  [map, rename, transpose, config, family, shape, set].every((given) => given === undefined);
+
+/** Weights of this library's own making, whose model they tell. */
+async function takeOwn(
+  { config, model, values, buffers, standardization, extra }: OwnWeights,
+  folder: string,
+  force: boolean,
+  { out }: Context,
+): Promise<void> {
+  await holdingFolder(folder, async () => {
+    await checkOutput({ folder, resume: false, force });
+    await new RunFolder(folder).writeImported(config, values, version, standardization, buffers);
+  });
+  const parameters = model.parameterCount();
+  out.result(
+    { folder, parameters, config, mapped: [], dropped: extra, assumed: [] },
+    out.quiet
+      ? ''
+      : `${folder}: ${config.family}, [${config.data.shape.join(', ')}], ${thousands(parameters)} numbers, under their own names`,
+  );
+  if (extra.length > 0)
+    out.remark(`left out, as the model has no such tensors: ${extra.join(', ')}`);
 }
 
 function report({ mapped, dropped, config }: Imported, folder: string, parameters: number): string {

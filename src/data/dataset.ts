@@ -27,7 +27,7 @@ export interface ImageDataset<Data = Uint8Array | Float32Array> {
   withheld?: { readonly data: Data; readonly mask?: Uint8Array };
   /** Whether `data` are (x - mean) / deviation of what was read. */
   standardized?: boolean;
-  /** One class index a row, or {@link UNKNOWN_CLASS}. */
+  /** One class index a row, or `UNKNOWN_CLASS`. */
   labels?: Uint8Array | Uint32Array;
   classes?: number;
   /** Of the classes, in the order of their indices. */

@@ -48,7 +48,7 @@ export interface FoundFile {
  * MNIST files are checked by their SHA-256. Fashion-MNIST files must not be MNIST files under the same
  * name; beyond that they are checked by shape (see {@link mnistDataset}), because a digest is published
  * of the gzipped files alone, which somebody may have unpacked or packed again: see
- * {@link checkFashionDownload}.
+ * `checkFashionDownload`.
  *
  * @param file the usual name, without `.gz`
  * @param remedy how to mend it, for the end of the error's line

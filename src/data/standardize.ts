@@ -6,7 +6,7 @@ import { lostFeature, merged } from './float32.ts';
 
 /** The mean and the standard deviation of every feature, [D] each; every deviation is above 0. */
 export interface Standardization {
-  /** float64 where float32 would move a mean by more than {@link SHIFT} deviations. */
+  /** float64 where float32 would move a mean by more than `SHIFT` deviations. */
   readonly mean: Float32Array | Float64Array;
   readonly std: Float32Array;
 }

@@ -28,7 +28,10 @@ export class LogisticMixture implements Distribution {
   readonly logScales: Tensor;
   readonly levels: number;
 
-  /** @param means, logScales in units in which white is 1 */
+  /**
+   * @param means in units in which white is 1
+   * @param logScales the same
+   */
   constructor(logits: Tensor, means: Tensor, logScales: Tensor, levels = 256) {
     this.logits = logits;
     this.means = means;

@@ -83,7 +83,7 @@ function checkPivots(packed: Matrix, n: number): void {
  * matrix. log |det W| = Σ log |s|.
  */
 export class LuLinear extends LinearMap {
-  /** [C, C]: L below the diagonal, U above it, log |s| on it. */
+  /** All of it, [C, C]: L below the diagonal, U above it, log |s| on it. */
   readonly factors: Variable;
   readonly sign: Variable;
   /** Which row of L (U + diag(s)) is each row of W, and the inverse of that order. */
@@ -141,7 +141,7 @@ export class QrLinear extends LinearMap {
   readonly upper: Variable;
   readonly logScale: Variable;
 
-  /** @param reflections at most C of them reach every rotation and reflection */
+  /** @param options `reflections`: at most C of them reach every rotation and reflection; default: C */
   constructor(shape: Shape, options: { reflections?: number; seed?: number } = {}) {
     super(shape);
     const n = this.channels;

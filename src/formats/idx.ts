@@ -106,7 +106,7 @@ export function readIdxArray(
 }
 
 /**
- * Reads an IDX file of unsigned bytes, as {@link readIdxArray} does.
+ * Reads an IDX file of unsigned bytes, as `readIdxArray` does.
  *
  * @throws LatentGpuError `bad-format`, also if the elements are of another type
  */

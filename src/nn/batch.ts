@@ -6,7 +6,7 @@ export interface Batch {
   readonly x: Tensor;
   /** A class a row, [B], unsigned; missing where the data have none. */
   readonly labels?: Tensor;
-  /** [B, D]: 1 where a value is known, 0 where it is missing; without it, all are known. */
+  /** What is known, [B, D]: 1 where a value is, 0 where it is missing; without it, all are known. */
   readonly mask?: Tensor;
   /** Numbers of the rows in the data set, [B], unsigned. */
   readonly rows?: Tensor;

@@ -59,7 +59,10 @@ export class GatedLayer extends Module {
     this.told = context > 0 ? new Linear(context, 2 * channels, { bias: false }) : undefined;
   }
 
-  /** @param v, h of the layer below; both are the image for the first */
+  /**
+   * @param v of the layer below; for the first, the image
+   * @param h the same
+   */
   call(v: Tensor, h: Tensor, context?: Tensor): { v: Tensor; h: Tensor } {
     const { taps, told } = this;
     const plain = causal(v, this.vertical, 1, taps.rows, taps.mask);

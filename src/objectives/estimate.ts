@@ -12,7 +12,7 @@ export interface BoundTerms {
 
 export interface Estimate extends BoundTerms {
   /**
-   * [B]: what to raise. The gradient of its mean is the estimate of the gradient of the bound's; its value
+   * What to raise, [B]. The gradient of its mean is the estimate of the gradient of the bound's; its value
    * need not be the bound, and is the same tensor where one serves for both.
    */
   readonly surrogate: Tensor;

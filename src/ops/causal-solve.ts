@@ -143,7 +143,7 @@ export function inOrder(channels: number, kernel: number, reversed: boolean): Te
  *
  * @param w [C, K, K, C], K odd: channel made, tap, channel seen; only what is in order is read, and
  *   no w[c, centre, c] may be 0
- * @param reversed raster order from the last pixel's last channel
+ * @param options `reversed`: raster order from the last pixel's last channel
  * @throws LatentGpuError `shape-mismatch`
  */
 export function causalSolve(y: Tensor, w: Tensor, options: { reversed?: boolean } = {}): Tensor {

@@ -55,7 +55,7 @@ function isTransposed(x: Tensor): boolean {
 }
 
 /**
- * The product of `a` [..., M, K] and `b` [..., K, N]: [..., M, N]. Leading axes broadcast.
+ * The product, [..., M, N], of `a` [..., M, K] and `b` [..., K, N]. Leading axes broadcast.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   if (a.rank < 2 || b.rank < 2) {

@@ -112,7 +112,7 @@ function checkOwn(family: FamilyRow, schema: Schema, name: string, source: strin
   knownKey(schema, name, source);
 }
 
-/** `key=value` texts as {@link Given} values. @throws LatentGpuError `bad-config` */
+/** `key=value` texts as `Given` values. @throws LatentGpuError `bad-config` */
 export function assignments(
   of: FamilyRow | string,
   texts: readonly string[],

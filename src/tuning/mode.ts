@@ -13,7 +13,7 @@ export type TuneMode = (typeof TUNE_MODES)[number];
 
 let fallback: TuneMode | undefined;
 
-/** What {@link defaultTune} is from now on, whatever the environment says: for pages and tests. */
+/** What `defaultTune` is from now on, whatever the environment says: for pages and tests. */
 export function setDefaultTune(mode: TuneMode): void {
   fallback = mode;
 }

@@ -8,7 +8,7 @@ import type { Verdict } from './race.ts';
 import type { TuningTask } from './task.ts';
 
 export interface TuneOptions {
-  /** Default: {@link defaultTune}. */
+  /** Default: `defaultTune`. */
   readonly mode?: TuneMode;
   /**
    * Milliseconds to measure for, candidates' compilation included, over the tuner's life. What is

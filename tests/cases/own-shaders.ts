@@ -2,6 +2,7 @@
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
+import type { AdapterClass } from '../../src/scheduler/lower/adapter.ts';
 import { type CaseContext, concurrentCases } from '../rig/cases.ts';
 import { check, integers, reals, withRuntime } from '../support/engine.ts';
 
@@ -28,9 +29,10 @@ async function againstFloat64(
   t: CaseContext,
   outputs: Record<string, Tensor>,
   values: ReadonlyMap<Variable, ArrayLike<number>>,
+  adapters: readonly Partial<AdapterClass>[] = [{ isSoftware: true }, { isSoftware: false }],
 ): Promise<void> {
   const expected = o.evaluate(Object.values(outputs), values);
-  for (const isSoftware of [true, false]) {
+  for (const adapter of adapters) {
     await withRuntime(
       t,
       async (runtime) => {
@@ -43,7 +45,7 @@ async function againstFloat64(
           t.close(await plan.read(name), want, { absolute: 1e-5 * scale }, name);
         }
       },
-      { isSoftware },
+      adapter,
     );
   }
 }
@@ -110,6 +112,52 @@ concurrentCases('own shaders', (c) => {
     }
     await check(t, { outputs }, values);
     await t.throws('shape-mismatch', () => o.cholesky(o.zeros([2, 3])), /not square/);
+  });
+
+  // Rows and features that end before and beyond those of a tile, and more rows than one sum takes.
+  c('whitens the rows of mixtures and sums them up, by every kernel', async (t) => {
+    const outputs: Record<string, Tensor> = {};
+    const values = new Map<Variable, ArrayLike<number>>();
+    for (const [mixtures, components, copies, rows, features] of [
+      [2, 3, 3, 13, 5],
+      [1, 2, 1, 1027, 17],
+    ] as const) {
+      const name = [mixtures, components, rows, features].join(' ');
+      const padded = 4 * Math.ceil(features / 4);
+      const given = (what: string, shape: number[], bound = 1) => {
+        const made = variable(`${what} ${name}`, shape);
+        values.set(made, reals(made.name, made.size, -bound, bound));
+        return made;
+      };
+      // What lies past the last feature is zeros.
+      const along = (x: Tensor, axis: number) => o.padTo(x, axis, 0, padded);
+      const factors = given('factor', [mixtures, copies, features, features], 1 / features);
+      const white = o.whitenedRows(
+        along(given('x', [rows, features]), 1),
+        along(given('mean', [mixtures, components, features]), 2),
+        along(along(o.triangle(factors, { upper: true }), 3), 2),
+        given('scale', [mixtures, components]),
+        features,
+      );
+      outputs[`white ${name}`] = white;
+      outputs[`moments ${name}`] = o.weighedMoments(
+        white,
+        given('weights', [mixtures, components, rows]),
+      );
+    }
+    const kinds = [{ isSoftware: true }, { isSoftware: false, subgroupSize: 32 }];
+    await againstFloat64(t, outputs, values, kinds);
+    const [x, mean] = [o.zeros([3, 4]), o.zeros([1, 2, 4])];
+    await t.throws(
+      'shape-mismatch',
+      () => o.whitenedRows(x, mean, o.zeros([1, 3, 4, 4]), o.zeros([1, 2]), 4),
+      /do not go together/,
+    );
+    await t.throws(
+      'shape-mismatch',
+      () => o.weighedMoments(o.zeros([1, 2, 3, 8]), o.zeros([1, 3, 2])),
+      /do not go together/,
+    );
   });
 
   c('an inverse undoes its matrix', async (t) => {

@@ -3,7 +3,8 @@ import type { Standardization } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { Variable } from '../../graph/variable.ts';
 import type { Model, ModelConfig } from '../../models/index.ts';
-import { Lowering, rowsFor } from './lowering.ts';
+import { rowsFor } from '../graphs.ts';
+import { Lowering } from './lowering.ts';
 import { PartBuilder } from './parts.ts';
 
 /**

@@ -8,24 +8,11 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { topological } from '../../graph/traverse.ts';
 import { isVariable, type Variable } from '../../graph/variable.ts';
 import { evaluate } from '../../ops/index.ts';
-import { biasOf, ROWS_OF_TABLE } from './table.ts';
+import { biasOf, MOST_NODES } from '../graphs.ts';
+import { ROWS_OF_TABLE } from './table.ts';
 
 /** What the number of rows is called in a file. */
 export const BATCH = 'batch';
-
-/** Primes, one of which divides no extent of a model: an extent that it divides counts rows. */
-const PRIMES = [8191, 131071, 524287];
-
-/** Steps beyond which a graph is a loop unrolled: a pass for each of many features. */
-const MOST_NODES = 50_000;
-
-/** A number of rows that cannot be mistaken for an extent of a model that has these variables. */
-export function rowsFor(variables: Iterable<Tensor>, ...more: readonly number[]): number {
-  const extents = [...more, ...[...variables].flatMap(({ shape }) => shape)];
-  const found = PRIMES.find((prime) => extents.every((extent) => extent % prime !== 0));
-  if (found !== undefined) return found;
-  throw new LatentGpuError('limit-exceeded', 'a model of such extents has no ONNX file');
-}
 
 /** What a file is made from: graphs over so many rows, and the values of all that is no input. */
 export interface LoweringOptions {
@@ -44,15 +31,18 @@ export class Lowering {
   private readonly options: LoweringOptions;
   private readonly given = new Map<Tensor, ArrayLike<number>>();
   private readonly lowered = new Map<Tensor, string>();
+  /** Of those, what depends on an input: the others are held. */
+  private readonly flowing = new Set<Tensor>();
   /** What depends on no input, until somebody reads it. */
   private readonly known = new Map<Tensor, NdArray>();
   private readonly used = new Map<string, number>();
+  private readonly promised = new Set<string>();
   private rowsName: string | undefined;
   private fed: string | undefined;
 
   constructor(options: LoweringOptions) {
     this.options = options;
-    this.reserve(options.names.values());
+    for (const name of options.names.values()) this.used.set(name, 1);
     for (const [variable, values] of options.values) this.given.set(variable, values);
   }
 
@@ -66,11 +56,15 @@ export class Lowering {
   /** Has a tensor stand for a value that is there already. */
   bind(tensor: Tensor, name: string): void {
     this.lowered.set(tensor, name);
+    this.flowing.add(tensor);
   }
 
   /** Has the next values keep their hands off names that are promised to somebody. */
   reserve(names: Iterable<string>): void {
-    for (const name of names) this.used.set(name, 1);
+    for (const name of names) {
+      this.used.set(name, 1);
+      this.promised.add(name);
+    }
   }
 
   /**
@@ -96,7 +90,7 @@ export class Lowering {
       const [user, second] = users.get(node) ?? [];
       const layer = user && !second && !tensors.includes(node) ? biasOf(user) : undefined;
       if (layer?.product === node && !open.has(layer.bias)) continue;
-      this.lowered.set(node, this.nodesOf(node));
+      this.bind(node, this.nodesOf(node));
     }
     return tensors.map((tensor) => this.operand(tensor));
   }
@@ -181,7 +175,7 @@ export class Lowering {
     const open = new Set<Tensor>();
     for (const node of order) {
       const isOpen =
-        this.lowered.has(node) ||
+        this.flowing.has(node) ||
         (isVariable(node) && !this.isGiven(node)) ||
         node.op.kind === 'noise' ||
         node.inputs.some((x) => open.has(x)) ||
@@ -222,8 +216,10 @@ export class Lowering {
     const values = this.given.get(variable);
     if (!values) throw unlike(`'${variable.name}', which changes from run to run`);
     const own = this.options.names.get(variable);
-    if (own !== undefined) this.used.delete(own);
-    const name = this.tensor(own ?? (variable.name || 'constant'), variable, values);
+    const isPromised = own !== undefined && this.promised.has(own);
+    if (own !== undefined && !isPromised) this.used.delete(own);
+    const called = isPromised ? `model.${own}` : own;
+    const name = this.tensor(called ?? (variable.name || 'constant'), variable, values);
     this.lowered.set(variable, name);
     return name;
   }

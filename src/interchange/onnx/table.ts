@@ -1,6 +1,6 @@
 // From op to node, opset 15: a row an op. What ONNX has no operator for is composed of ops that it has.
 import type { Tensor } from '../../graph/tensor.ts';
-import { isVariable, type Variable } from '../../graph/variable.ts';
+import { biasOf, weightOf } from '../graphs.ts';
 import { COMPOSED } from './composed.ts';
 import { IMAGE_ROWS } from './images.ts';
 import type { Lowering } from './lowering.ts';
@@ -34,22 +34,6 @@ const reduction =
   (op: string): Row =>
   (to, node) =>
     to.node(op, [to.operand(first(node))], { axes: node.attrs.axes as number[], keepdims: 1 });
-
-/** The product that a sum adds a row of known numbers to. */
-export function biasOf(node: Tensor): { product: Tensor; bias: Tensor } | undefined {
-  if (node.op.name !== 'add') return undefined;
-  const [a, b] = node.inputs as [Tensor, Tensor];
-  const isBias = (x: Tensor) => x.rank === 1 && x.size === node.shape.at(-1);
-  if (a.op.name === 'matmul' && a.rank === 2 && isBias(b)) return { product: a, bias: b };
-  if (b.op.name === 'matmul' && b.rank === 2 && isBias(a)) return { product: b, bias: a };
-  return undefined;
-}
-
-/** A weight that is read across, as layers keep theirs. */
-function weightOf(x: Tensor): Variable | undefined {
-  const own = x.op.name === 'transpose' && x.rank === 2 ? first(x) : undefined;
-  return own && isVariable(own) && own.role !== 'input' ? own : undefined;
-}
 
 const product: Row = (to, node) => {
   const [a, b] = node.inputs as [Tensor, Tensor];

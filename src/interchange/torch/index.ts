@@ -1,0 +1,2 @@
+// Models as programs for PyTorch, by their graphs.
+export { type TorchFile, type TorchSource, torchFile } from './file.ts';
