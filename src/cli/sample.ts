@@ -118,13 +118,13 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         ...(labels && { labels }),
       });
     });
-    await writePoints(file, x, count, loaded, {
+    const written = await writePoints(file, x, count, loaded, {
       ...(columns && file.kind === 'png' && { columns }),
       ...(of.groups && { series: of.groups }),
     });
     out.result(
       {
-        file: file.path,
+        file: written,
         count,
         shape,
         shown,
@@ -136,7 +136,9 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         seed,
         adapter: device.adapter.name,
       },
-      out.quiet ? '' : `${file.path}: ${count} ${shown}s of [${shape.join(', ')}]${text}`,
+      out.quiet
+        ? ''
+        : `${written}${written === file.path ? '' : ' …'}: ${count} ${shown}s of [${shape.join(', ')}]${text}`,
     );
   };
   await withInference(loaded, work, precision);

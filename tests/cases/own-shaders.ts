@@ -319,7 +319,7 @@ concurrentCases('own shaders', (c) => {
         const u = variable('u', [gates * hidden, hidden]);
         const b = variable('b', [gates * hidden]);
         const start = variable('start', [batch, parts * hidden]);
-        const states = o[cell](x, u, b, start);
+        const states = (cell === 'gru' ? o.gru : o.lstm)(x, u, b, start);
         const apart = (y: Tensor, of: number) =>
           o.split(
             y,

@@ -24,31 +24,33 @@ export async function writePoints(
   count: number,
   loaded: LoadedModel,
   options: { readonly lead?: readonly number[] } & PictureLayout = {},
-): Promise<void> {
+): Promise<string> {
   const { lead = [count], ...layout } = options;
   const look = appearanceOf(loaded);
   if (file.kind === 'npy') {
     await writeArray(file, exactDataUnits(rows, look), [...lead, ...look.shape]);
   } else if (file.kind === 'wav') {
-    await writeSounds(file, inDataUnits(rows, look), count, loaded);
+    return await writeSounds(file, inDataUnits(rows, look), count, loaded);
   } else await writePicture(file, pictureOf(inDataUnits(rows, look), count, look, layout));
+  return file.path;
 }
 
-/** A file a data point: f.wav, or f.1.wav, f.2.wav … */
+/** A file a data point: f.wav, or f.1.wav, f.2.wav …; the first one's name. */
 async function writeSounds(
   { path }: OutputFile,
   rows: Float32Array,
   count: number,
   { config }: LoadedModel,
-): Promise<void> {
+): Promise<string> {
   const { shape, sequence } = config.data;
   const size = rows.length / count;
+  const nameOf = (i: number) => (count === 1 ? path : path.replace(/\.wav$/i, `.${i + 1}.wav`));
   for (let i = 0; i < count; i++) {
     const data = rows.subarray(i * size, (i + 1) * size);
-    const name = count === 1 ? path : path.replace(/\.wav$/i, `.${i + 1}.wav`);
     const sound = { rate: sequence?.rate ?? 0, channels: shape[1] ?? 1, data };
-    await writeFileAtomic(name, writeWav(sound));
+    await writeFileAtomic(nameOf(i), writeWav(sound));
   }
+  return nameOf(0);
 }
 
 /**
