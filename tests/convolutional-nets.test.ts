@@ -40,7 +40,14 @@ describe('encoders and decoders of convolutions and of recurrent units', () => {
       [5, 2],
       [...both('recurrent', 'hidden=8,4'), 'likelihood.kind=normal', 'likelihood.sigma=pixel'],
     ],
-    [[6], [...both('recurrent', 'hidden=4'), 'likelihood.kind=categorical', 'likelihood.levels=5']],
+    [
+      [6],
+      [
+        ...both('recurrent', 'hidden=4', 'cell=lstm'),
+        'likelihood.kind=categorical',
+        'likelihood.levels=5',
+      ],
+    ],
   ] as const)('go from data of [%s] to codes and back: %s', (shape, set) => {
     const model = vae(shape, ...set);
     const features = shape.reduce((a, b) => a * b, 1);

@@ -197,15 +197,21 @@ describe('stretches', () => {
 });
 
 /** Of PyTorch 1.13, in float64. */
-const TORCH = [
-  0.012832657, -0.34859742, 0.06194539, -0.262863514, 0.118624942, 0.025852539, 0.142885021,
-  -0.287720681, 0.099737803, -0.322752614, 0.232606065, -0.402299206,
-];
+const TORCH = {
+  gru: [
+    0.012832657, -0.34859742, 0.06194539, -0.262863514, 0.118624942, 0.025852539, 0.142885021,
+    -0.287720681, 0.099737803, -0.322752614, 0.232606065, -0.402299206,
+  ],
+  lstm: [
+    0.0311689, -0.042639767, 0.092902336, -0.087548669, 0.222945892, -0.00742915, 0.319030798,
+    -0.174129862, 0.256651351, -0.050259815, 0.376353476, -0.183904012,
+  ],
+};
 
 describe('recurrent units', () => {
   test('see every step before and none after', () => {
     const [steps, channels] = [5, 2];
-    const net = new nn.GRU(channels, [8, 4]);
+    const net = new nn.LSTM(channels, [8, 4]);
     const rows = 1 + steps;
     // Row 0 as it is; row 1 + t with a step moved.
     const x = variable('x', [rows, steps, channels]);
@@ -227,14 +233,15 @@ describe('recurrent units', () => {
     }
   });
 
-  test('have names, layouts and numbers of PyTorch', () => {
-    // torch.nn.GRU(2, 4, batch_first=True), all parameters (-1)^i (i % 7) / 10, input (i % 3) / 2 - 0.4, [1, 3, 2].
-    const net = new nn.GRU(2, [4]);
+  test.each(['gru', 'lstm'] as const)('%s: names, layouts and numbers of PyTorch', (cell) => {
+    // torch.nn.GRU(2, 4, batch_first=True), or LSTM; all parameters (-1)^i (i % 7) / 10, input (i % 3) / 2 - 0.4.
+    const net = new nn.Recurrent(cell, 2, [4]);
+    const all = cell === 'gru' ? 12 : 16;
     expect(net.namedParameters().map(([name, { shape }]) => [name, shape])).toEqual([
-      ['weight_ih_l0', [12, 2]],
-      ['weight_hh_l0', [12, 4]],
-      ['bias_ih_l0', [12]],
-      ['bias_hh_l0', [12]],
+      ['weight_ih_l0', [all, 2]],
+      ['weight_hh_l0', [all, 4]],
+      ['bias_ih_l0', [all]],
+      ['bias_hh_l0', [all]],
     ]);
     const x = variable('x', [1, 3, 2]);
     const values = new Map<Tensor, ArrayLike<number>>([
@@ -247,8 +254,8 @@ describe('recurrent units', () => {
       );
     }
     const [y] = o.evaluate([net.call(x)], values);
-    TORCH.forEach((want, i) => {
-      expect(Math.abs((y?.data[i] as number) - want)).toBeLessThan(1e-7);
+    TORCH[cell].forEach((want, i) => {
+      expect(Math.abs((y?.data[i] as number) - want)).toBeLessThan(1e-8);
     });
   });
 });

@@ -10,7 +10,6 @@ export {
   type ConvNetOptions,
   ConvTranspose2d,
 } from './conv.ts';
-export { delayed, GRU, GRULayer, lastOf } from './gru.ts';
 export { constantInit, glorotUniform, normal, uniform } from './initializers.ts';
 export { Linear, type LinearInit, type LinearOptions, MLP, type MlpOptions } from './linear.ts';
 export { MADE, type MadeOptions } from './made.ts';
@@ -21,4 +20,5 @@ export { Module } from './module.ts';
 export { GroupNorm, LayerNorm } from './norms.ts';
 export { GatedLayer, PixelCnn, type PixelCnnOptions } from './pixel-cnn.ts';
 export { PixelWalk } from './pixel-walk.ts';
+export { CELL_NAMES, type Cell, delayed, GRU, LSTM, lastOf, Recurrent } from './recurrent.ts';
 export { averagePool, upsample } from './resample.ts';

@@ -25,6 +25,7 @@ export { gather } from './gather.ts';
 export { gradient, vectorJacobian } from './gradient.ts';
 export { gru } from './gru.ts';
 export * from './integers.ts';
+export { lstm } from './lstm.ts';
 export { type LuFrame, luInverse, luMatrix } from './lu.ts';
 export { matmul } from './matmul.ts';
 export { weighedMoments, whitenedRows } from './mixture.ts';

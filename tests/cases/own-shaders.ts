@@ -310,71 +310,68 @@ concurrentCases('own shaders', (c) => {
     }
   });
 
-  c(
-    'goes through time as the unrolled graph of gated recurrent units does, with gradients',
-    async (t) => {
-      for (const [batch, steps, hidden] of [
-        [1, 1, 4],
-        [5, 7, 12],
-        [18, 3, 8],
-      ] as const) {
-        const x = variable('x', [batch, steps, 3 * hidden]);
-        const u = variable('u', [3 * hidden, hidden]);
-        const b = variable('b', [3 * hidden]);
-        const start = variable('start', [batch, hidden]);
-        const states = o.gru(x, u, b, start);
-        let h: Tensor = start;
-        const each = [h];
+  for (const cell of ['gru', 'lstm'] as const) {
+    c(`goes through time as the unrolled graph does, with gradients: ${cell}`, async (t) => {
+      // Rows that do not fill the lanes, and units that are more than they.
+      for (const [batch, steps, hidden] of [[6, 3, 12]] as const) {
+        const [gates, parts] = cell === 'gru' ? [3, 1] : [4, 2];
+        const x = variable('x', [batch, steps, gates * hidden]);
+        const u = variable('u', [gates * hidden, hidden]);
+        const b = variable('b', [gates * hidden]);
+        const start = variable('start', [batch, parts * hidden]);
+        const states = o[cell](x, u, b, start);
+        const apart = (y: Tensor, of: number) =>
+          o.split(
+            y,
+            Array.from({ length: of }, () => hidden),
+          );
+        let state: Tensor = start;
+        const each = [state];
         for (let step = 0; step < steps; step++) {
-          const given = o.split(o.reshape(o.slice(x, 1, step, step + 1), [batch, -1]), [
-            hidden,
-            hidden,
-            hidden,
-          ]);
-          const told = o.split(o.add(o.matmul(h, o.transpose(u)), b), [hidden, hidden, hidden]);
-          const of = (gate: number) => [given[gate] as Tensor, told[gate] as Tensor] as const;
-          const reset = o.sigmoid(o.add(...of(0)));
-          const update = o.sigmoid(o.add(...of(1)));
-          const [made, seen] = of(2);
-          const next = o.tanh(o.add(made, o.mul(reset, seen)));
-          h = o.add(o.mul(o.sub(1, update), next), o.mul(update, h));
-          each.push(h);
+          const given = apart(o.reshape(o.slice(x, 1, step, step + 1), [batch, -1]), gates);
+          const [h, before] = apart(state, parts) as [Tensor, Tensor];
+          const told = apart(o.add(o.matmul(h, o.transpose(u)), b), gates);
+          const sum = (gate: number) => o.add(given[gate] as Tensor, told[gate] as Tensor);
+          if (cell === 'gru') {
+            const [made, seen] = [given[2] as Tensor, told[2] as Tensor];
+            const update = o.sigmoid(sum(1));
+            const next = o.tanh(o.add(made, o.mul(o.sigmoid(sum(0)), seen)));
+            state = o.add(o.mul(o.sub(1, update), next), o.mul(update, h));
+          } else {
+            const kept = o.mul(o.sigmoid(sum(1)), before);
+            const memory = o.add(kept, o.mul(o.sigmoid(sum(0)), o.tanh(sum(2))));
+            state = o.concat([o.mul(o.sigmoid(sum(3)), o.tanh(memory)), memory], -1);
+          }
+          each.push(state);
         }
         const unrolled = o.concat(
-          each.map((state) => o.reshape(state, [batch, 1, hidden])),
+          each.map((one) => o.reshape(one, [batch, 1, parts * hidden])),
           1,
         );
         const values = new Map<Variable, ArrayLike<number>>([
-          [x, reals('gru x', x.size, -2, 2)],
-          [u, reals('gru u', u.size, -0.8, 0.8)],
-          [b, reals('gru b', b.size)],
-          [start, reals('gru start', start.size)],
+          [x, reals(`${cell} x`, x.size, -2, 2)],
+          [u, reals(`${cell} u`, u.size, -0.8, 0.8)],
+          [b, reals(`${cell} b`, b.size)],
+          [start, reals(`${cell} start`, start.size)],
           [weights, weightValues],
         ]);
         const all = [x, u, b, start];
         const gradients = o.gradient(scalarOf(o.square(states), weights), all) as Tensor[];
         const expected = o.gradient(scalarOf(o.square(unrolled), weights), all) as Tensor[];
-        // In float64 both are the same to rounding; on the device each to float32's.
+        // In float64 both are the same to rounding; on the device they are so to float32's.
         const [found, want] = [
           [states, ...gradients],
           [unrolled, ...expected],
         ].map((graph) => o.evaluate(graph, values));
         want?.forEach(({ data }, i) => {
-          t.close(
-            found?.[i]?.data as Float64Array,
-            data as Float64Array,
-            { absolute: 1e-11 },
-            `float64 ${i}`,
-          );
+          const own = found?.[i]?.data as Float64Array;
+          t.close(own, data as Float64Array, { absolute: 1e-11 }, `float64 ${i}`);
         });
-        const named = ['x', 'u', 'b', 'start'].map((name, i) => [
-          `d${name}`,
-          gradients[i] as Tensor,
-        ]);
+        const named = ['x', 'u', 'b', 'start'].map((name, i) => [`d${name}`, gradients[i]]);
         await againstFloat64(t, { states, ...Object.fromEntries(named) }, values);
       }
-    },
-  );
+    });
+  }
 
   c('puts columns into another order and back', async (t) => {
     const x = variable('x', [11, 7]);

@@ -3,7 +3,7 @@ import { LatentGpuError } from '../../errors.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Variable } from '../../graph/variable.ts';
-import { ConditionedMLP, type LinearInit, MLP, type Module } from '../../nn/index.ts';
+import { type Cell, ConditionedMLP, type LinearInit, MLP, type Module } from '../../nn/index.ts';
 import type { activations } from '../../ops/index.ts';
 import type { Told } from '../family.ts';
 import {
@@ -26,6 +26,7 @@ export interface NetConfig {
   readonly strides?: readonly number[] | undefined;
   readonly kernel?: number | undefined;
   readonly residual?: number | undefined;
+  readonly cell?: Cell | undefined;
 }
 
 /** A net between rows of numbers [..., from] and [..., to]. */
@@ -48,8 +49,7 @@ export interface Ends {
 export function makeEncoder(config: NetConfig, { shape, code, init, classes }: Ends): Net {
   const conv = convolutional('encoder', config, classes);
   if (conv) return new ConvolutionalEncoder(conv, shape, code, init);
-  if (config.kind === 'recurrent')
-    return new RecurrentEncoder(config.hidden ?? [], shape, code, init);
+  if (config.kind === 'recurrent') return new RecurrentEncoder(unitsOf(config), shape, code, init);
   return layered(config, [sizeOf(shape), code], init, classes);
 }
 
@@ -63,12 +63,13 @@ export function makeDecoder(
   const conv = convolutional('decoder', config, classes);
   const inBlocks = kind !== 'categorical';
   if (config.kind === 'recurrent') {
-    const { hidden = [] } = config;
-    return new RecurrentDecoder(hidden, [code, shape], init, { numbers, inBlocks });
+    return new RecurrentDecoder(unitsOf(config), [code, shape], init, { numbers, inBlocks });
   }
   if (!conv) return layered(config, [code, sizeOf(shape) * numbers], init, classes);
   return new ConvolutionalDecoder(conv, [code, shape], init, { numbers, inBlocks });
 }
+
+const unitsOf = ({ hidden = [], cell = 'gru' }: NetConfig) => ({ hidden, cell });
 
 function convolutional(
   net: string,
@@ -117,11 +118,12 @@ export const lastBias = (net: Net): Variable | undefined =>
 
 /** Widths of a net's layers from one end to the other, in words. */
 export function netWords(config: NetConfig, from: number, to: number): string {
-  const { kind = 'mlp', hidden = [], channels = [], kernel, residual = 0 } = config;
+  const { kind = 'mlp', hidden = [], channels = [], kernel, residual = 0, cell } = config;
   if (kind === 'mlp' || kind === 'linear') {
     return [from, ...(kind === 'linear' ? [] : hidden), to].join(' → ');
   }
-  if (kind === 'recurrent') return `${from} → ${hidden.join(' → ')} units → ${to} (recurrent)`;
+  if (kind === 'recurrent')
+    return `${from} → ${hidden.join(' → ')} units → ${to} (recurrent, ${cell})`;
   const blocks =
     residual > 0 ? `, ${residual} residual ${residual === 1 ? 'block' : 'blocks'} a scale` : '';
   return `${from} → ${channels.join(' → ')} channels → ${to} (${kind}, kernel ${kernel}${blocks})`;

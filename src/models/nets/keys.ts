@@ -1,4 +1,5 @@
 // The keys of encoders and decoders: their kind, and what that has.
+import { CELL_NAMES } from '../../nn/index.ts';
 import type { Schema, Value } from '../../schema/index.ts';
 import { MLP_KEYS } from './mlp.ts';
 
@@ -13,6 +14,13 @@ type Get = (key: string) => Value | undefined;
 /** Of long sequences a step more is left out. */
 const LONG = 256;
 const isLong = (get: Get) => Number(get('data.steps') ?? 0) > LONG;
+
+export const CELL = {
+  type: 'choice',
+  choices: CELL_NAMES,
+  default: 'gru',
+  help: 'recurrent units: gru, gated (Cho et al. 2014); lstm, long short-term memory',
+} as const;
 
 const CHANNELS = { type: 'integers', longest: 20, min: 1, max: 4096 } as const;
 const STRIDES = {
@@ -59,6 +67,7 @@ export const NET_KEYS = {
     help: 'mlp, full layers; conv, convolutions over images; conv1d, over series; recurrent, gated units over series; linear, one layer',
   },
   'encoder.hidden': hiddenOf(ENCODER),
+  'encoder.cell': { ...CELL, when: { [ENCODER]: ['recurrent'] } },
   'encoder.channels': {
     ...CHANNELS,
     default: [32, 64],
@@ -71,6 +80,7 @@ export const NET_KEYS = {
   'encoder.activation': { ...ACTIVATION, when: { [ENCODER]: LAYERED } },
   'decoder.kind': { ...KIND, help: 'the same, for the way back' },
   'decoder.hidden': hiddenOf(DECODER),
+  'decoder.cell': { ...CELL, when: { [DECODER]: ['recurrent'] } },
   'decoder.channels': {
     ...CHANNELS,
     default: [64, 32],

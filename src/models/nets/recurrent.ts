@@ -1,8 +1,14 @@
 // Recurrent nets: sequences [T] or [T, C] to codes and back.
 import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { GRU, Linear, type LinearInit, lastOf, Module } from '../../nn/index.ts';
+import { type Cell, Linear, type LinearInit, lastOf, Module, Recurrent } from '../../nn/index.ts';
 import { expand, reshape, split, tanh, transpose, unsqueeze } from '../../ops/index.ts';
+
+export interface RecurrentConfig {
+  /** Units of each layer. */
+  readonly hidden: readonly number[];
+  readonly cell: Cell;
+}
 
 /** @param net what to call it in errors: `encoder` @throws LatentGpuError `bad-config` */
 export function stepsOf(
@@ -27,14 +33,14 @@ export function checkUnits(net: string, widths: readonly number[]): void {
   );
 }
 
-/** [..., D] to [..., outputs]: what a GRU has made of all steps when it has seen the last. */
+/** [..., D] to [..., outputs]: what recurrent units have made of all steps when they have seen the last. */
 export class RecurrentEncoder extends Module {
-  readonly gru: GRU;
+  readonly units: Recurrent;
   readonly head: Linear;
   private readonly data: { readonly steps: number; readonly channels: number };
 
   constructor(
-    widths: readonly number[],
+    { hidden: widths, cell }: RecurrentConfig,
     shape: readonly number[],
     outputs: number,
     init: LinearInit,
@@ -42,28 +48,28 @@ export class RecurrentEncoder extends Module {
     super();
     checkUnits('encoder', widths);
     this.data = stepsOf('encoder', shape);
-    this.gru = new GRU(this.data.channels, widths);
-    this.head = new Linear(this.gru.size, outputs, { init });
+    this.units = new Recurrent(cell, this.data.channels, widths);
+    this.head = new Linear(this.units.size, outputs, { init });
   }
 
   override children(): [string, unknown][] {
     return [
-      ['gru', this.gru],
+      ['units', this.units],
       ['head', this.head],
     ];
   }
 
   call(x: Tensor): Tensor {
     const { steps, channels } = this.data;
-    const states = this.gru.call(reshape(x, [-1, steps, channels]));
+    const states = this.units.call(reshape(x, [-1, steps, channels]));
     return reshape(this.head.call(lastOf(states)), [...x.shape.slice(0, -1), -1]);
   }
 }
 
-/** [..., M] to [..., D · numbers]: a GRU that starts from the code and is told it at every step. */
+/** [..., M] to [..., D · numbers]: recurrent units that start from the code and are told it at every step. */
 export class RecurrentDecoder extends Module {
   readonly first: Linear;
-  readonly gru: GRU;
+  readonly units: Recurrent;
   readonly head: Linear;
   private readonly data: { readonly steps: number; readonly channels: number };
   private readonly numbers: number;
@@ -74,7 +80,7 @@ export class RecurrentDecoder extends Module {
    * @param inBlocks whether those of all features come one after the other, as likelihoods but one have them
    */
   constructor(
-    widths: readonly number[],
+    { hidden: widths, cell }: RecurrentConfig,
     [inputs, shape]: readonly [number, readonly number[]],
     init: LinearInit,
     { numbers, inBlocks }: { numbers: number; inBlocks: boolean },
@@ -84,16 +90,16 @@ export class RecurrentDecoder extends Module {
     this.data = stepsOf('decoder', shape);
     this.numbers = numbers;
     this.inBlocks = inBlocks;
-    const units = widths.reduce((a, b) => a + b, 0);
-    this.first = new Linear(inputs, units, { init });
-    this.gru = new GRU(inputs, widths);
-    this.head = new Linear(this.gru.size, this.data.channels * numbers, { init });
+    this.units = new Recurrent(cell, inputs, widths);
+    const all = this.units.layers.reduce((sum, { width }) => sum + width, 0);
+    this.first = new Linear(inputs, all, { init });
+    this.head = new Linear(this.units.size, this.data.channels * numbers, { init });
   }
 
   override children(): [string, unknown][] {
     return [
       ['first', this.first],
-      ['gru', this.gru],
+      ['units', this.units],
       ['head', this.head],
     ];
   }
@@ -102,13 +108,13 @@ export class RecurrentDecoder extends Module {
     const { steps, channels } = this.data;
     const codes = reshape(z, [-1, z.shape.at(-1) as number]);
     const rows = codes.shape[0] as number;
-    const [layer] = this.gru.layers;
-    const widths = this.gru.layers.map(({ hidden }) => hidden);
+    const [layer] = this.units.layers;
+    const widths = this.units.layers.map(({ width }) => width);
     const starts = split(tanh(this.first.call(codes)), widths);
     // The code says the same to every step, so that its product is made once.
-    const told = unsqueeze((layer as (typeof this.gru.layers)[0]).inputs(codes), 1);
+    const told = unsqueeze((layer as (typeof this.units.layers)[0]).inputs(codes), 1);
     const inputs = expand(told, [rows, steps, told.shape[2] as number]);
-    const made = this.head.call(this.gru.through(inputs, starts));
+    const made = this.head.call(this.units.through(inputs, starts));
     const each = reshape(made, [rows, steps, this.numbers, channels]);
     const ordered =
       this.numbers === 1 ? each : transpose(each, this.inBlocks ? [0, 2, 1, 3] : [0, 1, 3, 2]);

@@ -1,5 +1,6 @@
 // The keys of Gaussian autoregressive models.
 import type { ConfigOf, Schema, Value } from '../../../schema/index.ts';
+import { CELL } from '../../nets/keys.ts';
 import { MLP_KEYS } from '../../nets/mlp.ts';
 import { partKeys } from '../../part.ts';
 
@@ -32,7 +33,7 @@ const MLP = {
 
 const RECURRENT = {
   about: 'gated recurrent units tell those of a step, having seen all before it',
-  keys: { hidden: HIDDEN } as const satisfies Schema,
+  keys: { hidden: HIDDEN, cell: CELL } as const satisfies Schema,
 };
 
 export const AR_KEYS = {

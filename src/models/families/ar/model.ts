@@ -48,7 +48,8 @@ export class ArModel extends Module implements Model {
         );
       }
       const [steps, channels] = sequence ? [shape[0] ?? 1, shape[1] ?? 1] : [features, 1];
-      this.density = new RecurrentAr(steps, channels, config.net.hidden ?? []);
+      const { hidden = [], cell = 'gru' } = config.net;
+      this.density = new RecurrentAr(steps, channels, { hidden, cell });
       this.learner = gradient;
     } else {
       const isLimited = this.order < features - 1;
