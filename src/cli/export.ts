@@ -15,20 +15,16 @@ interface ExportOptions extends CommonOptions {
 }
 
 const ABOUT = `
---to torch: one Python file that needs nothing but torch. Its Model has the
-state_dict of weights.safetensors, its loss is the graph that is trained here, and
-as a program it trains under torchrun on any number of machines and GPUs, and
-writes a weights.safetensors that \`latentgpu import\` takes as it is.
-
 --to onnx: a file for each part that the model has, float32, any number of rows.
 The first is f.onnx, others are named after theirs, f.encoder.onnx:
   autoencoder  x -> mean, logStd, reconstruction (what the mean decodes to)
   density      x -> logProb (log p(x) in nats, where it is exact)
   encoder      x -> mean, logStd; of a flow z, the noise
-  decoder      z -> x (the mean of p(x | z))
-With what the decoder describes: logits (bernoulli, categorical), std (normal).
+  decoder      z -> x (the mean of p(x | z)), logits or std
 Of a conditional model also labels [batch] (int64), a class for each row.
-Data are [batch, ...shape] as in model.json, in data units; codes [batch, M].`;
+Data are [batch, ...shape] as in model.json, in data units; codes [batch, M].
+--to torch: a Python file of the training loss, which needs torch alone, trains
+under torchrun, and writes weights that \`latentgpu import\` takes as they are.`;
 
 export function exportCommand(program: Command): void {
   const command = program
@@ -36,7 +32,7 @@ export function exportCommand(program: Command): void {
     .description('Writes a model for other engines: ONNX to run it, PyTorch to train it.')
     .argument('<dir>', 'model folder')
     .addOption(new Option('--to <format>', 'for whom').choices(FORMATS).default('onnx'))
-    .requiredOption('--out <file>', 'ends in .onnx (others lie beside it) or .py')
+    .requiredOption('--out <file>', 'ends in .onnx or .py')
     .addOption(
       new Option('--part <part>', 'of onnx only this one, as --out').choices([
         'all',
