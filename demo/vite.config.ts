@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { shaderPlugin } from '../shaders/build/plugin.ts';
+import { PAGES } from './site/pages.ts';
+import { sitePlugin } from './site/plugin.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -9,13 +11,13 @@ export default defineConfig({
   root: here('.'),
   // Relative paths, so that the pages can be put into any folder of a server.
   base: './',
-  plugins: [shaderPlugin()],
+  plugins: [shaderPlugin(), sitePlugin()],
   worker: { format: 'es' },
   server: { fs: { allow: ['..'] } },
   build: {
     target: 'es2023',
     emptyOutDir: true,
     modulePreload: false,
-    rolldownOptions: { input: [here('index.html'), here('bench.html')] },
+    rolldownOptions: { input: PAGES.map(({ file }) => here(file)) },
   },
 });

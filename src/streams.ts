@@ -37,6 +37,10 @@ export const STREAMS = {
   pseudoInputs: 305,
   trainingPlane: 401,
   testPlane: 402,
+  trainingSignals: 403,
+  testSignals: 404,
+  /** Which series are held out. */
+  heldOutSeries: 405,
 } as const;
 
 /** Of Markov chains on the GPU, whose noise has a key of its own. */

@@ -1,6 +1,7 @@
 // The loss and its two parts over the steps of training.
 import { Surface } from './surface.ts';
 import { theme } from './theme.ts';
+import { ticks } from './ticks.ts';
 
 export interface CurvePoint {
   readonly step: number;
@@ -180,16 +181,6 @@ function span(
   const high = values.length > 40 ? Math.min(most, low + 8 * (middle - low)) : most;
   const air = Math.max(0.06 * (high - low), 0.01 * Math.abs(high), 1e-3);
   return [low - air, high + air];
-}
-
-/** Multiples of 1, 2 or 5 times a power of ten, about `count` of them. */
-function ticks(low: number, high: number, count: number): number[] {
-  const rough = (high - low) / count;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const factor = [1, 2, 5, 10].find((f) => f * power >= rough * 0.99) ?? 10;
-  const step = factor * power;
-  const first = Math.ceil(low / step);
-  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
 }
 
 /** An exponential mean over the last few points, corrected for its beginning. */

@@ -29,7 +29,7 @@ export class Notice {
 }
 
 /** With a capital at the beginning, unless that is a file's name, and a full stop at the end. */
-function sentence(message: string): string {
+export function sentence(message: string): string {
   const isWord = /^[a-z]+ /.test(message);
   const begun = isWord ? message.charAt(0).toUpperCase() + message.slice(1) : message;
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;

@@ -52,7 +52,7 @@ export function imputeCommand(program: Command): void {
     .argument('<dir>', 'model folder')
     .requiredOption(
       '--out <file>',
-      '.csv or .npy: the data, filled; .png: what is seen of images, what is put in, the truth',
+      '.csv or .npy: the data, filled; .png: what is seen of images or sequences, what is put in, the truth',
     )
     .addOption(countOption('--samples <n>', `codes weighed for each row, default ${SAMPLES}`, 2))
     .addOption(
@@ -70,7 +70,8 @@ export function imputeCommand(program: Command): void {
   common(
     command,
     'latentgpu impute runs/iris --data holes.csv --out filled.csv\n' +
-      'latentgpu impute runs/mnist --hide top --limit 10 --out halves.png',
+      'latentgpu impute runs/mnist --hide top --limit 10 --out halves.png\n' +
+      'latentgpu impute runs/ecg-vae --hide last:32 --limit 12 --out forecasts.png',
   );
 }
 
@@ -107,7 +108,7 @@ async function perform(dir: string, options: ImputeOptions, context: Context): P
               ? [
                   [
                     'error',
-                    `${error.mse.toFixed(4)}${unit} over ${thousands(error.hidden)} hidden values; ${error.meanMse.toFixed(4)} by each feature's mean`,
+                    `${error.mse.toFixed(4)}${unit} over ${thousands(error.hidden)} hidden values; ${error.meanMse.toFixed(4)} by each feature's mean${error.interpolationMse === undefined ? '' : `, ${error.interpolationMse.toFixed(4)} by straight lines and the last value`}`,
                   ],
                 ]
               : []),
@@ -181,13 +182,14 @@ function checkWay(dir: string, { can }: Model, { by, draws, samples }: ImputeOpt
 
 /** @throws LatentGpuError `bad-input` for what such a file does not hold */
 function checkKind(file: OutputFile, { dataset }: Subject, draws: number): void {
-  const isVector = dataset.shape.length === 1;
+  const isVector = dataset.shape.length === 1 && !dataset.sequence;
   const bad = (why: string) => new LatentGpuError('bad-input', `--out ${file.path}: ${why}`);
   if (file.kind === 'png' && isVector) {
     throw bad(`a picture shows images, and ${dataset.name} holds vectors; write a .csv or a .npy`);
   }
-  if (file.kind === 'csv' && !isVector) {
-    throw bad(`a table holds vectors, and ${dataset.name} holds images; write a .npy or a .png`);
+  if (file.kind === 'csv' && dataset.shape.length > 1) {
+    const what = dataset.sequence ? 'sequences of several channels' : 'images';
+    throw bad(`a table holds vectors, and ${dataset.name} holds ${what}; write a .npy or a .png`);
   }
   if (!dataset.mask) {
     throw new LatentGpuError(
@@ -258,5 +260,5 @@ function pictureOf(
   const { withheld } = original;
   const unit = withheld?.data instanceof Uint8Array ? 1 / 255 : 1;
   const truth = withheld && [Float32Array.from(withheld.data, (value) => unit * value)];
-  return holesPicture(seen, mask, [...versions, ...(truth ?? [])], count, look);
+  return holesPicture(seen, mask, [...versions, ...(truth ?? [])], count, look, Boolean(truth));
 }

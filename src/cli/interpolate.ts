@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { LatentGpuError } from '../errors.ts';
 import { interpolate, need } from '../models/index.ts';
+import { appearanceOf, isVector } from '../pictures/points.ts';
 import {
   type CommonOptions,
   type Context,
@@ -89,7 +90,7 @@ async function perform(dir: string, options: InterpolateOptions, context: Contex
     await writePoints(file, x, count, loaded, {
       lead: [pairs, steps],
       // Strips of vectors are best compared below each other.
-      columns: shape.length === 1 ? 1 : steps,
+      columns: isVector(appearanceOf(loaded)) ? 1 : steps,
       series: Array.from({ length: count }, (_, i) => Math.floor(i / steps)),
     });
     out.result(

@@ -6,8 +6,8 @@ import type { Picture } from '../pictures/png.ts';
 import {
   type Appearance,
   appearanceOf,
-  exactDataUnits,
   inDataUnits,
+  isVector,
   pairsPicture,
 } from '../pictures/points.ts';
 import {
@@ -19,9 +19,10 @@ import {
   runCommand,
 } from './common/command.ts';
 import { loadModel, withInference } from './common/device.ts';
-import { checkRoom, outputFile, writeArray, writePicture } from './common/files.ts';
+import { checkRoom, outputFile, writePicture } from './common/files.ts';
 import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
 import { classNamed, conditionOf } from './data/told.ts';
+import { checkSound, writePoints } from './pictures/points.ts';
 
 /** Of a picture, unless another number is asked for. */
 const PAIRS = 40;
@@ -40,7 +41,10 @@ export function reconstructCommand(program: Command): void {
     .command('reconstruct')
     .description('Encodes data and decodes the posterior means.')
     .argument('<dir>', 'model folder')
-    .requiredOption('--out <file>', '.png: data above, reconstruction below; .npy: [n, ...shape]')
+    .requiredOption(
+      '--out <file>',
+      '.png: data above, reconstruction below; .npy: [n, ...shape]; .wav: a sound each',
+    )
     .addOption(
       countOption('--count <n>', `how many; default: ${PAIRS} images in a .png, all in a .npy`),
     )
@@ -61,16 +65,17 @@ export function reconstructCommand(program: Command): void {
 
 async function perform(dir: string, options: ReconstructOptions, context: Context): Promise<void> {
   const { out, signal, seed = 0 } = context;
-  const file = await outputFile(options.out, ['png', 'npy']);
+  const file = await outputFile(options.out, ['png', 'npy', 'wav']);
   const loaded = await loadModel(dir, out);
+  checkSound(file, dir, loaded);
   need(loaded.model, 'code', dir);
   const subject = await loadSubject(dir, loaded, options, context, 'codes');
   const { dataset, summary, title } = subject;
   if (options.rows) checkRows('--rows', options.rows, dataset);
   else checkRows('--offset', [options.offset ?? 0], dataset);
   const look = appearanceOf(loaded);
-  const isVector = look.shape.length === 1;
-  const pictured = isVector ? CLOUD : PAIRS;
+  const areVectors = isVector(look);
+  const pictured = areVectors ? CLOUD : PAIRS;
   const usual = file.kind === 'png' ? pictured : dataset.count;
   const indices = chosenRows(options, dataset.count, usual);
   const count = indices.length;
@@ -88,11 +93,10 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
         onProgress: (done) => bar.update(done),
       }),
     );
-    if (file.kind === 'npy') {
-      await writeArray(file, exactDataUnits(x, look), [count, ...look.shape]);
-    } else await writePicture(file, compare(subject.at(indices), x, count, look));
+    if (file.kind !== 'png') await writePoints(file, x, count, loaded);
+    else await writePicture(file, compare(subject.at(indices), x, count, look));
     const { shape } = look;
-    const legend = isVector && file.kind === 'png' ? ' (1) beside data (0)' : '';
+    const legend = areVectors && file.kind === 'png' ? ' (1) beside data (0)' : '';
     const about = { ...summary, seed, adapter: device.adapter.name };
     out.result(
       {
@@ -124,10 +128,9 @@ function chosenRows(
 /** Images above each other, vectors as points in one plane; rows as the model sees and makes them. */
 function compare(seen: Float32Array, made: Float32Array, count: number, look: Appearance): Picture {
   const [features = 1] = look.shape;
+  const areVectors = isVector(look);
   // Of many features, all are to count alike.
-  if (look.shape.length === 1 && features > 2) return cloudPicture(seen, made, features);
+  if (areVectors && features > 2) return cloudPicture(seen, made, features);
   const [data, again] = [inDataUnits(seen, look), inDataUnits(made, look)];
-  return look.shape.length === 1
-    ? cloudPicture(data, again, features)
-    : pairsPicture(data, again, count, look);
+  return areVectors ? cloudPicture(data, again, features) : pairsPicture(data, again, count, look);
 }

@@ -14,7 +14,7 @@ import { halfOption, loadModel, precisionOf, withInference } from './common/devi
 import { checkRoom, outputFile } from './common/files.ts';
 import { codesDrawn, type PriorChoice, priorOption, sourceFor } from './data/source.ts';
 import { type WantedOptions, wanted, wantedOptions } from './data/wanted.ts';
-import { writePoints } from './pictures/points.ts';
+import { checkSound, writePoints } from './pictures/points.ts';
 
 interface SampleOptions extends CommonOptions, WantedOptions {
   prior?: PriorChoice;
@@ -31,7 +31,10 @@ export function sampleCommand(program: Command): void {
     .description('Draws codes from the prior and decodes them; of a flow: draws noise and maps it.')
     .argument('<dir>', 'model folder')
     .addOption(countOption('--count <n>', 'how many; default: 64, or 10 a class or cluster'))
-    .requiredOption('--out <file>', '.png: a picture; .npy: float32 [n, ...shape]')
+    .requiredOption(
+      '--out <file>',
+      '.png: a picture; .npy: float32 [n, ...shape]; .wav: a sound each',
+    )
     .option('--draw', "draws from the decoder's distribution, not its means")
     .addOption(priorOption())
     .addOption(
@@ -62,8 +65,9 @@ function temperature(text: string): number {
 
 async function perform(dir: string, options: SampleOptions, context: Context): Promise<void> {
   const { out, signal, seed = 0 } = context;
-  const file = await outputFile(options.out, ['png', 'npy']);
+  const file = await outputFile(options.out, ['png', 'npy', 'wav']);
   const loaded = await loadModel(dir, out);
+  checkSound(file, dir, loaded);
   const { model } = loaded;
   const source = await sourceFor(dir, model, options.prior);
   const { count, of, columns, facts, text } = wanted(options, { source: source.model, model, dir });

@@ -9,6 +9,7 @@ import { tuneMode } from '../tuning/index.ts';
 import { type Context, common, countOption, runCommand } from './common/command.ts';
 import { hideOption } from './data/missing.ts';
 import { tableOptions } from './data/table-options.ts';
+import { windowOptions } from './data/window-options.ts';
 import { keysObject, keysTable } from './training/keys-table.ts';
 import { continued, defaultFolder, fresh, type TrainOptions } from './training/request.ts';
 import { train } from './training/run.ts';
@@ -19,7 +20,7 @@ export function trainCommand(program: Command): void {
     .command('train')
     .description('Trains a model and leaves a folder: weights, checkpoint, metrics, pictures.')
     .argument('[family]', `${familyNames().slice(0, 4).join(', ')} …; --keys lists all`)
-    .option('--data <name|path>', 'digits, mnist, moons …; IDX, .npy, table, images')
+    .option('--data <name|path>', 'digits, mnist, moons, ecg …; IDX, .npy, table, images, WAV')
     .option('--data-dir <dir>', 'folder with the MNIST files')
     .option('--test <path>', 'test split, for data from a file or folder')
     .addOption(
@@ -54,6 +55,7 @@ export function trainCommand(program: Command): void {
       runCommand(options, (context) => perform(family, options, context)),
     );
   tableOptions(command);
+  windowOptions(command);
   common(command, 'latentgpu train vae --data mnist --epochs 5 --out runs/mnist');
 }
 

@@ -41,7 +41,8 @@ export function arrayDataset(array: StoredArray, options: DatasetOptions): Loade
   return checked({ name, count, shape: image, data, source }, options);
 }
 
-function checked<T extends LoadedDataset>(
+/** The same with what is missing masked, if that is taken. */
+export function checked<T extends LoadedDataset>(
   dataset: T,
   { range, takesMissing, missingRemedy }: DatasetOptions,
 ): T {

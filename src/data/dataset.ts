@@ -4,6 +4,7 @@ import { LatentGpuError } from '../errors.ts';
 import { quote } from '../formats/message.ts';
 import { Random } from '../random.ts';
 import { STREAMS } from '../streams.ts';
+import { cutsAt, heldOutStretches, type Sequence } from './windows.ts';
 
 /** Images (or plain vectors) in host memory, with labels where they are known. */
 export interface ImageDataset<Data = Uint8Array | Float32Array> {
@@ -35,6 +36,8 @@ export interface ImageDataset<Data = Uint8Array | Float32Array> {
   columns?: readonly string[];
   /** What else a table held. */
   table?: TableNotes;
+  /** Of data points that are sequences, whose shape is [steps] or [steps, channels]. */
+  sequence?: Sequence;
   /** Where the data came from, for people: a path, or how it was generated. */
   source: string;
 }
@@ -113,8 +116,13 @@ export function checkDataset<T extends LoadedDataset>(
 }
 
 /** Where in a data point an element is, in words; counted from 0. */
-export function placeOf(index: number, { shape, columns }: LoadedDataset): string {
+export function placeOf(index: number, { shape, columns, sequence }: LoadedDataset): string {
   const heading = columns?.[index];
+  if (sequence) {
+    const [, each = 1] = shape;
+    const step = `step ${Math.floor(index / each)}`;
+    return each > 1 ? `${step}, channel ${index % each}` : step;
+  }
   if (shape.length === 1) return `feature ${index}${heading ? ` (${quote(heading)})` : ''}`;
   const [, width = 1, channels = 1] = shape;
   const pixel = Math.floor(index / channels);
@@ -146,6 +154,9 @@ export function take<T extends LoadedDataset>(dataset: T, count: number, offset 
     data: part(data),
     ...(mask && { mask: part(mask) }),
     ...(withheld && { withheld: eachOf(withheld, part) }),
+    ...(dataset.sequence && {
+      sequence: cutsAt(dataset.sequence, (places) => places.subarray(offset, end)),
+    }),
     ...(dataset.labels && { labels: dataset.labels.subarray(offset, end) }),
   };
 }
@@ -174,6 +185,11 @@ export function select<T extends LoadedDataset>(dataset: T, indices: ArrayLike<n
     data: rows(dataset.data),
     ...(mask && { mask: rows(mask) }),
     ...(withheld && { withheld: eachOf(withheld, rows) }),
+    ...(dataset.sequence && {
+      sequence: cutsAt(dataset.sequence, (places) =>
+        Uint32Array.from(indices, (row) => places[row] as number),
+      ),
+    }),
     ...(chosen && { labels: chosen }),
   };
 }
@@ -198,7 +214,9 @@ function rowsAt<T extends Values>(data: T, indices: ArrayLike<number>, size: num
 }
 
 /**
- * Holds out a random part, the same for the same seed. Both parts keep the original order of rows.
+ * Holds out a random part, the same for the same seed. Both parts keep the original order of rows. Of windows
+ * that were cut from series whole stretches are held out, so that no step of them is trained on: the last
+ * stretch of one series; of several, whole series.
  *
  * @param heldOut below 1 a fraction of the rows (rounded, at least one), else their number
  * @throws LatentGpuError `bad-input` if a part would be empty
@@ -208,22 +226,39 @@ export function split<T extends LoadedDataset>(
   heldOut: number,
   seed: number,
 ): { train: T; test: T } {
-  const { count, name } = dataset;
+  const { count, name, sequence, shape } = dataset;
   const number = heldOut < 1 ? Math.max(1, Math.round(heldOut * count)) : heldOut;
   if (!(heldOut > 0) || !Number.isInteger(number) || number >= count) {
     const why = `cannot hold out ${heldOut} of ${count} rows (a fraction below 1, or a number of rows)`;
     throw new LatentGpuError('bad-input', `${name}: ${why}`);
   }
+  if (sequence?.cuts) {
+    const shuffled = (length: number) => chosenFirst(length, length, seed, STREAMS.heldOutSeries);
+    const { train, test } = heldOutStretches(sequence.cuts, shape[0] as number, number, shuffled);
+    if (train.length === 0) {
+      throw new LatentGpuError(
+        'bad-input',
+        `${name}: of ${count} windows of ${shape[0]} steps, all that are not held out overlap those that are; hold fewer out`,
+      );
+    }
+    return { train: select(dataset, train), test: select(dataset, test) };
+  }
+  const order = chosenFirst(count, number, seed, STREAMS.shuffle);
+  return {
+    train: select(dataset, order.subarray(number).sort()),
+    test: select(dataset, order.subarray(0, number).sort()),
+  };
+}
+
+/** 0 … count - 1, of which the first `number` are drawn at random. */
+function chosenFirst(count: number, number: number, seed: number, stream: number): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, i) => i);
-  const random = new Random(seed, STREAMS.shuffle, 0);
+  const random = new Random(seed, stream, 0);
   for (let i = 0; i < number; i++) {
     const j = i + random.integer(count - i);
     const row = order[i] as number;
     order[i] = order[j] as number;
     order[j] = row;
   }
-  return {
-    train: select(dataset, order.subarray(number).sort()),
-    test: select(dataset, order.subarray(0, number).sort()),
-  };
+  return order;
 }

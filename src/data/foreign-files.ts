@@ -7,7 +7,7 @@ const SIGNATURES: readonly (readonly [signature: string, what: string, at?: numb
   ['\x89PNG', 'is one image; name the folder that holds the images'],
   ['\xff\xd8\xff', 'is one JPEG image; name the folder that holds the images'],
   ['GIF8', 'is a GIF image; data may be a folder of PNG, JPEG or WebP images'],
-  ['RIFF', 'is one WebP image, a sound or a film; data may be a folder of images'],
+  ['RIFF', 'is one WebP image or a film; data may be a folder of images, or sounds as WAV files'],
   ['HDF', 'is an HDF5 file (.h5, .mat); save one array of it with np.save', 1],
   ['PAR1', `is a Parquet file; ${TABLE}`],
   ['ARROW1', `is a Feather or Arrow file; ${TABLE}`],

@@ -19,7 +19,8 @@ interface Listing {
   readonly other: string | undefined;
 }
 
-async function list(folder: string): Promise<Listing> {
+/** What lies in a folder, without what file managers leave there. */
+export async function entriesOf(folder: string): Promise<{ names: string[]; folders: string[] }> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: Error) => {
     throw new LatentGpuError('io', `cannot read ${folder}: ${cause.message}`);
   });
@@ -32,6 +33,11 @@ async function list(folder: string): Promise<Listing> {
       : entry;
     if (target) (target.isDirectory() ? folders : names).push(name);
   }
+  return { names, folders };
+}
+
+async function list(folder: string): Promise<Listing> {
+  const { names, folders } = await entriesOf(folder);
   return {
     images: names.filter(isImageName).sort(byName),
     folders: folders.sort(byName),

@@ -6,6 +6,7 @@ import { type LabelColumn, readCsv, type TableOptions } from '../formats/csv.ts'
 import { type AtMost, gunzip, isGzip } from '../formats/gzip.ts';
 import { idxSize, isIdx, readIdx, readIdxArray } from '../formats/idx.ts';
 import { isNpy, npySize, readNpy } from '../formats/npy.ts';
+import { isWav } from '../formats/wav.ts';
 import { editDistance } from '../nearest.ts';
 import { arrayDataset, type DatasetOptions, tableDataset } from './arrays.ts';
 import {
@@ -24,9 +25,16 @@ import { imageFolder } from './image-folder.node.ts';
 import { checkRowsSeen } from './missing.ts';
 import { type LoadMnistOptions, loadMnist } from './mnist.node.ts';
 import { PLANE_DATA, plane } from './plane.ts';
+import { arraySeries, tableSeries } from './series.ts';
+import { SIGNAL_DATA, SIGNAL_WINDOW, signal } from './signals.ts';
+import { findSounds, sounds } from './sounds.node.ts';
+import type { Windows } from './windows.ts';
 
 export interface DataSpec extends Pick<LoadMnistOptions, 'cacheDir' | 'mirrors' | 'onDownload'> {
-  /** `digits`, `mnist`, `fashion-mnist`, a density in the plane (`moons` …), or the path of a file or of a folder of PNG images. */
+  /**
+   * `digits`, `mnist`, `fashion-mnist`, a density in the plane (`moons` …), a signal (`ecg` …), or the path of
+   * a file or of a folder of images or sounds.
+   */
   data: string;
   /** The folder that holds the MNIST files. */
   dataDir?: string;
@@ -49,6 +57,8 @@ export interface DataSpec extends Pick<LoadMnistOptions, 'cacheDir' | 'mirrors' 
   table?: TableOptions;
   /** Names of classes that have their indices already, as another split of the same data gave them. */
   classes?: readonly string[];
+  /** That the file holds long series, and how they are cut into data points. */
+  windows?: Windows;
   /** Whether numbers stay float64 where the file has them so, because they are to be standardised. */
   float64?: boolean;
   /** `any` for values that are to be standardised; default: `unit`, floats in [0, 1]. */
@@ -63,8 +73,10 @@ export interface DataSpec extends Pick<LoadMnistOptions, 'cacheDir' | 'mirrors' 
   onRemark?: (text: string) => void;
 }
 
-const KNOWN = ['digits', 'mnist', 'fashion-mnist', ...PLANE_DATA];
-const FORMATS = 'an IDX or .npy file, a table as text (.csv), or a folder of images';
+/** Names of data sets. */
+export const NAMED_DATA = ['digits', 'mnist', 'fashion-mnist', ...PLANE_DATA, ...SIGNAL_DATA];
+const FORMATS =
+  'an IDX or .npy file, a table as text (.csv), a WAV file, or a folder of images or sounds';
 
 /**
  * Loads a data set by its name, or from a file or folder.
@@ -90,7 +102,8 @@ export async function loadData(spec: DataSpec): Promise<LoadedDataset> {
     throw new LatentGpuError('bad-input', `${data}: ${why}`);
   }
   const part = spec.split;
-  if (KNOWN.includes(data)) refuseColumns(data, spec);
+  if (NAMED_DATA.includes(data)) refuseColumns(data, spec);
+  refuseWindows(data, spec);
   if (data === 'digits') {
     return digits({ count: count ?? (part === 'train' ? 10000 : 2000), seed, split: part });
   }
@@ -101,6 +114,11 @@ export async function loadData(spec: DataSpec): Promise<LoadedDataset> {
       split: part,
     });
     return checkDataset(points, spec.range);
+  }
+  if (SIGNAL_DATA.includes(data)) {
+    const rows = { count: count ?? (part === 'train' ? 4000 : 1000), seed, split: part };
+    const { window = SIGNAL_WINDOW } = spec.windows ?? {};
+    return checkDataset(signal(data, { ...rows, window }), spec.range);
   }
   try {
     const whole =
@@ -128,6 +146,23 @@ function refuseColumns(data: string, { labelColumn, table }: DataSpec): void {
   throw new LatentGpuError('bad-input', why);
 }
 
+/** @throws LatentGpuError `bad-input` for windows of what is no series, or is drawn in windows already */
+function refuseWindows(data: string, { windows }: DataSpec): void {
+  if (!windows || !NAMED_DATA.includes(data)) return;
+  if (!SIGNAL_DATA.includes(data)) {
+    throw new LatentGpuError(
+      'bad-input',
+      `--window: ${data} holds no series; leave it out, or name a series: ${SIGNAL_DATA.join(', ')}, a file or WAV files`,
+    );
+  }
+  const said = windows.stride !== undefined ? '--stride' : windows.rate !== undefined && '--rate';
+  if (!said) return;
+  throw new LatentGpuError(
+    'bad-input',
+    `${said}: windows of ${data} are drawn one by one; leave it out`,
+  );
+}
+
 async function loadPath(path: string, spec: DataSpec): Promise<LoadedDataset> {
   const found = await stat(path).catch(() => undefined);
   if (!found) throw unknown(path);
@@ -142,9 +177,9 @@ async function loadPath(path: string, spec: DataSpec): Promise<LoadedDataset> {
 function unknown(path: string): LatentGpuError {
   const looksLikePath = /[/\\.]/.test(path);
   const why = looksLikePath ? `no such file or folder: ${path}` : `unknown data set '${path}'`;
-  const names = [...KNOWN].sort((a, b) => editDistance(path, a) - editDistance(path, b));
+  const names = [...NAMED_DATA].sort((a, b) => editDistance(path, a) - editDistance(path, b));
   const guess = looksLikePath ? '' : `did you mean '${names[0]}'? `;
-  const hint = `${guess}known: ${KNOWN.join(', ')}, or the path of ${FORMATS}`;
+  const hint = `${guess}known: ${NAMED_DATA.join(', ')}, or the path of ${FORMATS}`;
   return new LatentGpuError('bad-input', `${why}; ${hint}`);
 }
 
@@ -154,6 +189,12 @@ async function loadFolder(
   spec: DataSpec,
 ): Promise<ImageDataset> {
   refuseColumns(path, spec);
+  const found = await findSounds(path);
+  if (found.length > 0)
+    return toFloat32(await sounds(path, found, { ...spec, windows: spec.windows }));
+  if (spec.windows) {
+    throw new LatentGpuError('bad-input', `--window: ${path} holds no .wav file; leave it out`);
+  }
   try {
     return await imageFolder(path, count, spec.onProgress, spec.classes);
   } catch (error) {
@@ -186,15 +227,27 @@ async function loadFile(path: string, spec: DataSpec): Promise<LoadedDataset> {
   };
   const isArray = isNpy(plain) || isIdx(plain);
   if (isArray) refuseColumns(path, spec);
+  if (isWav(plain)) return await sounds(path, [{ path }], { ...spec, windows: spec.windows });
+  if (spec.windows && isArray) {
+    const array = isNpy(plain) ? readNpy(plain, path) : readIdxArray(plain, path);
+    return arraySeries(array, spec.windows, options);
+  }
   if (isNpy(plain)) return arrayDataset(readNpy(plain, path), options);
   if (isArray) return await idxDataset(plain, options);
   refuseForeign(plain);
+  if (spec.windows && labelColumn && !labelColumn.isOptional) {
+    throw new LatentGpuError(
+      'bad-input',
+      `--label-column: rows of ${path} are steps of a series, which have no class; leave it out, or --drop the column`,
+    );
+  }
   const table = readCsv(plain, path, labelColumn, {
     ...spec.table,
     ...missing,
     ...(classes && { classes }),
   });
   for (const remark of table.remarks) onRemark?.(remark);
+  if (spec.windows) return tableSeries(table, spec.windows, options);
   return tableDataset(table, options);
 
   /** How large the file is that begins so, or may be at most where it does not say. */

@@ -45,29 +45,39 @@ export function checkRowsSeen<T extends LoadedDataset>(dataset: T): T {
 
 /** @throws LatentGpuError `bad-data` naming the first feature of which no row has a value */
 export function checkColumnsSeen(dataset: LoadedDataset): void {
-  const { mask, count, name, shape, columns } = dataset;
+  const { mask, count, name, shape, columns, sequence } = dataset;
   if (!mask) return;
-  const width = imageSize(dataset);
+  // All steps of a channel count alike.
+  const width = sequence ? (shape[1] ?? 1) : imageSize(dataset);
   const isSeen = new Uint8Array(width);
   for (let i = 0; i < mask.length; i++) if (mask[i]) isSeen[i % width] = 1;
   const none = isSeen.indexOf(0);
   if (none < 0) return;
-  const isTable = shape.length === 1;
+  const isTable = shape.length === 1 && !sequence;
+  const what = sequence ? `channel ${none}` : placeOf(none, dataset);
   const remedy = isTable
     ? `leave the column out${columns ? ` with --drop ${JSON.stringify(columns[none])}` : ''}`
     : 'hide another part, such as --hide random:0.5';
   throw new LatentGpuError(
     'bad-data',
-    `${name}: all ${count} values of ${placeOf(none, dataset)} are missing, and nothing can be learned of them; ${remedy}`,
+    `${name}: all ${sequence ? '' : `${count} `}values of ${what} are missing, and nothing can be learned of them; ${remedy}`,
   );
 }
 
-/** What is hidden on purpose: a half of images, or values at random with a probability. */
-export type Hiding = { readonly half: 'top' | 'bottom' } | { readonly random: number };
+/**
+ * What is hidden on purpose: a half of images; of sequences and vectors so many steps, in the middle or the
+ * last ones; or values at random with a probability.
+ */
+export type Hiding =
+  | { readonly half: 'top' | 'bottom' }
+  | { readonly stretch: 'middle' | 'last'; readonly steps: number }
+  | { readonly random: number };
 
-/** Reads `top`, `bottom` or `random:0.5`. */
+/** Reads `top`, `bottom`, `last:32`, `middle:32` or `random:0.5`. */
 export function parseHiding(text: string): Hiding | undefined {
   if (text === 'top' || text === 'bottom') return { half: text };
+  const [, stretch, steps] = /^(middle|last):([1-9]\d{0,8})$/.exec(text) ?? [];
+  if (stretch) return { stretch: stretch as 'middle' | 'last', steps: Number(steps) };
   const share = /^random:(0?\.\d+)$/.exec(text)?.[1];
   return share !== undefined && Number(share) > 0 ? { random: Number(share) } : undefined;
 }
@@ -79,9 +89,14 @@ export function parseHiding(text: string): Hiding | undefined {
  * @throws LatentGpuError `bad-input` for halves of what is no image
  */
 export function hide<T extends LoadedDataset>(dataset: T, how: Hiding, seed: number): T {
-  const { shape, name, count, data } = dataset;
+  const { count, data } = dataset;
   const width = imageSize(dataset);
-  const isSeen = 'half' in how ? halfOf(shape, how.half, name) : undefined;
+  const isSeen =
+    'half' in how
+      ? halfOf(dataset, how.half)
+      : 'stretch' in how
+        ? stretchOf(dataset, how.stretch, how.steps)
+        : undefined;
   const mask = dataset.mask?.slice() ?? new Uint8Array(data.length).fill(1);
   for (let row = 0; row < count; row++) {
     const own = mask.subarray(row * width, (row + 1) * width);
@@ -94,16 +109,43 @@ export function hide<T extends LoadedDataset>(dataset: T, how: Hiding, seed: num
   return checkRowsSeen({ ...dataset, data: shown, mask, withheld });
 }
 
-function halfOf(
-  shape: readonly number[],
-  half: 'top' | 'bottom',
-  name: string,
+/** Which values of a row are seen where a stretch of steps is not. */
+function stretchOf(
+  { shape, sequence, name }: LoadedDataset,
+  stretch: 'middle' | 'last',
+  steps: number,
 ): (i: number) => boolean {
-  const [height = 1, width = 1, channels = 1] = shape;
-  if (shape.length === 1) {
+  const [length = 1, channels = 1] = shape;
+  const said = `--hide ${stretch}:${steps}`;
+  if (!sequence && shape.length > 1) {
     throw new LatentGpuError(
       'bad-input',
-      `--hide ${half}: ${name} holds no images but vectors, which have no ${half}; take --hide random:0.5`,
+      `${said}: ${name} holds images, which have no steps; take --hide bottom`,
+    );
+  }
+  if (steps >= length) {
+    throw new LatentGpuError(
+      'bad-input',
+      `${said}: rows of ${name} have ${length} steps, of which one at least is to be seen`,
+    );
+  }
+  const from = stretch === 'last' ? length - steps : Math.floor((length - steps) / 2);
+  return (i) => {
+    const step = Math.floor(i / channels);
+    return step < from || step >= from + steps;
+  };
+}
+
+function halfOf(
+  { shape, sequence, name }: LoadedDataset,
+  half: 'top' | 'bottom',
+): (i: number) => boolean {
+  const [height = 1, width = 1, channels = 1] = shape;
+  if (shape.length === 1 || sequence) {
+    const [what, instead] = sequence ? ['sequences', 'last:32'] : ['vectors', 'random:0.5'];
+    throw new LatentGpuError(
+      'bad-input',
+      `--hide ${half}: ${name} holds no images but ${what}, which have no ${half}; take --hide ${instead}`,
     );
   }
   const middle = Math.floor(height / 2) * width * channels;

@@ -21,7 +21,7 @@ const unitOf = ({ data }: LoadedDataset) => (data instanceof Uint8Array ? 1 / 25
 
 /**
  * Means and (population) standard deviations, in two passes in float64: of every feature of plain
- * vectors; of images, over all pixels of a channel, because a pixel that hardly ever varies would
+ * vectors; of images, over all pixels of a channel (of sequences: all steps), because a pixel that hardly ever varies would
  * otherwise become noise of the same size as what matters. What never varies gets deviation 1, so
  * that it becomes 0.
  *
@@ -30,10 +30,10 @@ const unitOf = ({ data }: LoadedDataset) => (data instanceof Uint8Array ? 1 / 25
  * @param dataset the training split, and nothing else, with a value of every feature
  */
 export function standardizationOf(dataset: LoadedDataset): Standardization {
-  const { data, shape, mask } = dataset;
+  const { data, shape, mask, sequence } = dataset;
   const width = imageSize(dataset);
   // Elements that are `groups` apart count as draws of one quantity.
-  const groups = shape.length === 1 ? width : (shape[2] ?? 1);
+  const groups = sequence ? (shape[1] ?? 1) : shape.length === 1 ? width : (shape[2] ?? 1);
   const counts = new Float64Array(groups).fill(mask ? 0 : data.length / groups);
   mask?.forEach((seen, i) => {
     counts[i % groups] = (counts[i % groups] as number) + seen;

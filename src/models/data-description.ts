@@ -10,6 +10,8 @@ export interface DataDescription {
   readonly classNames?: readonly string[];
   /** Headings of the features, in their order, if the data are a table that has them. */
   readonly columns?: readonly string[];
+  /** That data points are sequences, [steps] or [steps, channels], and their steps a second. */
+  readonly sequence?: { readonly rate?: number };
 }
 
 /** What defaults depend on. */
@@ -24,6 +26,8 @@ export interface DataTraits {
   readonly rows?: number;
   /** Whether values are missing. */
   readonly hasMissing?: boolean;
+  /** Whether data points are sequences. */
+  readonly sequence?: object | undefined;
 }
 
 /** Scales beyond which halving further is not worth it by default. */
@@ -45,13 +49,15 @@ export function traitValues({
   isGrey = false,
   rows = 0,
   hasMissing = false,
+  sequence,
 }: DataTraits) {
   return {
     'data.continuous': isContinuous,
     'data.features': shape.reduce((a, b) => a * b, 1),
-    'data.levels': halvings(shape),
+    'data.levels': sequence ? 0 : halvings(shape),
     'data.grey': isGrey,
     'data.rows': rows,
     'data.missing': hasMissing,
+    'data.steps': sequence ? (shape[0] ?? 0) : 0,
   };
 }

@@ -78,13 +78,15 @@ function readData(
   extra: string[],
   bad: (why: string) => LatentGpuError,
 ): DataDescription {
-  const { shape, name, standardized, columns, classNames, ...others } = isObject(data) ? data : {};
+  const { shape, name, standardized, columns, classNames, sequence, ...others } = isObject(data)
+    ? data
+    : {};
   if (shape === undefined) throw bad("'data.shape' is missing");
   const whole = (n: unknown) => Number.isSafeInteger(n) && Number(n) >= 1;
   if (!Array.isArray(shape) || shape.length < 1 || shape.length > 3 || !shape.every(whole)) {
     throw bad(
       `data.shape is ${JSON.stringify(shape)}; it must be [height, width], ` +
-        '[height, width, channels] or [features]',
+        '[height, width, channels] or [features]; of sequences [steps] or [steps, channels]',
     );
   }
   if (standardized !== undefined && typeof standardized !== 'boolean') {
@@ -100,6 +102,13 @@ function readData(
   if (classNames !== undefined && !(isTexts(classNames) && classNames.length > 0)) {
     throw bad(`data.classNames is ${JSON.stringify(classNames)}; it must be the classes' names`);
   }
+  const rate = isObject(sequence) ? sequence.rate : undefined;
+  const isSequence = isObject(sequence) && (rate === undefined || whole(rate)) && shape.length < 3;
+  if (sequence !== undefined && !isSequence) {
+    throw bad(
+      `data.sequence is ${JSON.stringify(sequence)}; it must be {} or {"rate": 8000}, of data points [steps] or [steps, channels]`,
+    );
+  }
   extra.push(...Object.keys(others).map((key) => `data.${key}`));
   return {
     shape,
@@ -107,6 +116,7 @@ function readData(
     ...(standardized && { standardized }),
     ...(columns !== undefined && { columns: columns as string[] }),
     ...(classNames !== undefined && { classNames }),
+    ...(isSequence && { sequence: rate === undefined ? {} : { rate: rate as number } }),
   };
 }
 

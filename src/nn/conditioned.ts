@@ -2,6 +2,7 @@
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Activation, matmul, oneHot, reshape, transpose } from '../ops/index.ts';
+import { normal } from './initializers.ts';
 import { Linear, MLP, type MlpOptions } from './linear.ts';
 
 /**
@@ -23,7 +24,10 @@ export class ConditionedMLP extends MLP {
   ) {
     super(widths, activation, options);
     this.count = count;
-    this.classes = new Linear(count, widths[1] as number, { ...options, bias: false });
+    // As an embedding: of the size of what a unit sees, however wide the input beside it is. A class that is
+    // whispered is not listened to, and codes then say what it says.
+    const init = { weight: normal(1) };
+    this.classes = new Linear(count, widths[1] as number, { init, bias: false });
   }
 
   override children(): [string, unknown][] {

@@ -3,7 +3,7 @@
 import { codesPicture, inThePlane } from './codes.ts';
 import { grid } from './grid.ts';
 import type { Picture } from './png.ts';
-import { type Appearance, inDataUnits, isVector } from './points.ts';
+import { type Appearance, inDataUnits, isVector, pictureOf } from './points.ts';
 
 /** Members of a group that are shown beside its mean. */
 const MEMBERS = 9;
@@ -55,8 +55,11 @@ function members(subject: ClusterSubject, look: Appearance): Picture {
   lines.forEach((line, at) => {
     all.set(line, at * line.length);
   });
+  const pictured = lines.length * (1 + MEMBERS);
+  if (look.sequence)
+    return pictureOf(inDataUnits(all, look), pictured, look, { columns: 1 + MEMBERS });
   return grid(inDataUnits(all, look), {
-    count: lines.length * (1 + MEMBERS),
+    count: pictured,
     shape: look.shape,
     columns: 1 + MEMBERS,
     scale: Math.max(1, Math.floor(56 / Math.max(...look.shape.slice(0, 2)))),

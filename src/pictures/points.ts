@@ -4,6 +4,7 @@ import { LatentGpuError } from '../errors.ts';
 import { grid, pairs } from './grid.ts';
 import type { Picture } from './png.ts';
 import { scatter } from './scatter.ts';
+import { seriesPicture } from './series.ts';
 
 /** Pixels of an image's longer side, about; smaller ones are enlarged. */
 const IMAGE = 56;
@@ -20,6 +21,8 @@ export interface Appearance {
   readonly shape: readonly number[];
   /** Of a model that sees standardised data. */
   readonly standardization: Standardization | undefined;
+  /** Of data points that are sequences. */
+  readonly sequence?: object | undefined;
 }
 
 /** How the data points of a model, as it lies in its folder, are shown. */
@@ -27,14 +30,16 @@ export function appearanceOf({
   config,
   standardization,
 }: {
-  readonly config: { readonly data: Pick<Appearance, 'shape'> };
+  readonly config: { readonly data: Pick<Appearance, 'shape' | 'sequence'> };
   readonly standardization: Standardization | undefined;
 }): Appearance {
-  return { shape: config.data.shape, standardization };
+  const { shape, sequence } = config.data;
+  return { shape, standardization, sequence };
 }
 
-/** Plain vectors are points and strips; all else is images. */
-export const isVector = ({ shape }: Pick<Appearance, 'shape'>): boolean => shape.length === 1;
+/** Plain vectors are points and strips; all else is images, or lines over time. */
+export const isVector = ({ shape, sequence }: Pick<Appearance, 'shape' | 'sequence'>): boolean =>
+  shape.length === 1 && !sequence;
 
 /** Data in data units, of rows as a model sees or makes them: for pictures. */
 export function inDataUnits(rows: Float32Array, look: Appearance): Float32Array {
@@ -119,8 +124,8 @@ export interface PictureLayout {
 }
 
 /**
- * A picture of data points [count, ...shape] in data units: a grid of images; points in the plane if
- * they have two features; else a strip of cells each.
+ * A picture of data points [count, ...shape] in data units: a grid of images; of sequences lines over time;
+ * points in the plane if they have two features; else a strip of cells each.
  */
 export function pictureOf(
   rows: Float32Array,
@@ -130,6 +135,10 @@ export function pictureOf(
 ): Picture {
   const [features = 1] = look.shape;
   const isVector = look.shape.length === 1;
+  if (look.sequence) {
+    const panels = eachOf(rows, count).map((values) => ({ lines: [{ values }] }));
+    return seriesPicture(panels, look.shape, columns);
+  }
   if (isVector && features === 2)
     return scatter(rows, { count, ...(series && { labels: series }) });
   // About as wide as high.
@@ -145,13 +154,29 @@ export function pictureOf(
   });
 }
 
-/** A picture of images above their reconstructions, both [count, ...shape] in data units. */
+/** Rows [count, D] apart. */
+const eachOf = (rows: Float32Array, count: number): Float32Array[] => {
+  const size = rows.length / count;
+  return Array.from({ length: count }, (_, i) => rows.subarray(i * size, (i + 1) * size));
+};
+
+/**
+ * A picture of images above their reconstructions, both [count, ...shape] in data units; of sequences grey,
+ * and their reconstructions over them.
+ */
 export function pairsPicture(
   data: Float32Array,
   again: Float32Array,
   count: number,
   look: Appearance,
 ): Picture {
+  if (look.sequence) {
+    const made = eachOf(again, count);
+    const panels = eachOf(data, count).map((values, i) => ({
+      lines: [{ values, as: 'truth' as const }, { values: made[i] as Float32Array }],
+    }));
+    return seriesPicture(panels, look.shape);
+  }
   const columns = Math.min(count, 10);
   const { images, shape } = drawable(data, look);
   const options = { shape, count, columns, scale: scaleOf(look, columns) };

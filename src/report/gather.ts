@@ -85,10 +85,13 @@ export async function contentOf(sources: ReportSources): Promise<ReportContent> 
 
 /** `28×28 pixels, a code of 20, 123,456 parameters`. */
 function subtitleOf({ config: { data }, model }: LoadedModel): string {
-  const { shape } = data;
+  const { shape, sequence } = data;
   const numbers = shape.length > 1 ? 'pixels' : model.features === 1 ? 'number' : 'numbers';
+  const [steps, channels = 1] = shape;
   return [
-    `${shape.join('×')} ${numbers}`,
+    sequence
+      ? `${steps} steps${channels > 1 ? ` of ${channels} channels` : ''}`
+      : `${shape.join('×')} ${numbers}`,
     ...(model.portrait ? [model.portrait.inside] : []),
     `${thousands(model.parameterCount())} parameters`,
   ].join(', ');

@@ -1,5 +1,6 @@
 // What to type to have a model again.
 import { PLANE_DATA } from '../data/plane.ts';
+import { areSequences } from '../data/signals.ts';
 import { familyOf } from '../models/index.ts';
 import type { Given, Value } from '../schema/index.ts';
 import { keyValues, settleRun } from '../training/index.ts';
@@ -48,8 +49,9 @@ function settledApart({ family: name, config, data }: TrainingRecord): Map<strin
   const before = keyValues(family, config, RECORD_FILE);
   const isStandardized = before.get('standardize')?.value === true;
   const { shape = [] } = data;
-  const isGrey = !isStandardized && shape.length > 1;
-  const traits = { shape, isContinuous: isStandardized, isGrey };
+  const sequence = areSequences(data.data, data.windows) ? {} : undefined;
+  const isGrey = !isStandardized && !sequence && shape.length > 1;
+  const traits = { shape, isContinuous: isStandardized, isGrey, sequence };
   // Of vectors, some defaults depend on their values.
   const open =
     shape.length === 1 && !isStandardized && !PLANE_DATA.includes(data.data) ? OF_VALUES : [];
@@ -62,7 +64,8 @@ function settledApart({ family: name, config, data }: TrainingRecord): Map<strin
       given.set(name, { value, source });
     }
   }
-  given.delete('standardize');
+  if (isStandardized || !sequence) given.delete('standardize');
+  else given.set('standardize', { value: false, source });
   return new Map([...given].map(([name, { value }]) => [name, value as Value]));
 }
 
@@ -72,7 +75,7 @@ function settledApart({ family: name, config, data }: TrainingRecord): Map<strin
  * @throws LatentGpuError `bad-config` if the record has what this version does not know
  */
 export function trainLine(record: TrainingRecord, out: string): string {
-  const { data, dataDir, test, limit, labelColumn, standardize, table, hide, hideLabels } =
+  const { data, dataDir, test, limit, labelColumn, standardize, table, windows, hide, hideLabels } =
     record.data;
   const apart = settledApart(record);
   const options = Object.entries(OPTIONS).map(([name, flag]) => [flag, apart.get(name)] as const);
@@ -90,6 +93,9 @@ export function trainLine(record: TrainingRecord, out: string): string {
       '--hide': hide,
       '--hide-labels': hideLabels,
       '--limit': limit,
+      '--window': windows?.window,
+      '--stride': windows?.stride,
+      '--rate': windows?.rate,
     }),
     ...optionWords({ '--header': table?.header, '--encoding': table?.encoding }),
     ...listWords('--drop', table?.drop),

@@ -30,7 +30,7 @@ export async function runPictures(
   const how = greyed(binarization);
   const scene = new Scene({
     asked,
-    look: { shape: dataset.shape, standardization },
+    look: { shape: dataset.shape, standardization, sequence: dataset.sequence },
     sitters: {
       dataset,
       isUnseen,

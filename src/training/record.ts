@@ -1,4 +1,5 @@
 // `training.json`: how a model came about, and on which data.
+import type { Windows } from '../data/windows.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { TableChoice } from '../formats/csv.ts';
 import { isObject, parseJson } from '../formats/json.ts';
@@ -26,6 +27,8 @@ export interface DataRecord {
   readonly hideLabels?: number;
   /** How a table was read. */
   readonly table?: TableChoice;
+  /** How series were cut into data points. */
+  readonly windows?: Windows;
   /** Headings (numbers where there are none) of its columns that are neither features nor classes. */
   readonly leftOut?: readonly string[];
   /** Names of the classes, by their indices. */
@@ -102,7 +105,15 @@ export function parseRecord(found: string, path: string): TrainingRecord {
   for (const [key, value] of Object.entries(texts)) {
     if (!isText(value)) throw bad(`data.${key} must be a text`);
   }
-  const { limit, hideLabels } = data;
+  const { limit, hideLabels, windows } = data;
+  if (windows !== undefined) {
+    const isWhole = (n: unknown) => Number.isSafeInteger(n) && Number(n) >= 1;
+    const { window, stride, rate } = isObject(windows) ? windows : {};
+    const optional = [stride, rate].filter((n) => n !== undefined);
+    if (!isWhole(window) || !optional.every(isWhole)) {
+      throw bad(`data.windows is ${quote(JSON.stringify(windows))}; it must be {"window": 128, …}`);
+    }
+  }
   if (hideLabels !== undefined && !(hideLabels > 0 && hideLabels < 1)) {
     throw bad(
       `data.hideLabels is ${quote(JSON.stringify(hideLabels))}; it must be above 0 and below 1`,

@@ -26,6 +26,7 @@ const POLICY = [
   "style-src 'self'",
   "worker-src 'self'",
   'img-src data:',
+  "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
 ].join('; ');
@@ -34,6 +35,7 @@ const TYPES: Record<string, string> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
   '.css': 'text/css',
+  '.json': 'application/json',
 };
 
 export interface OpenPage {

@@ -6,7 +6,7 @@ import { obstacleTo, writeFileAtomic } from '../../formats/atomic.node.ts';
 import { writeNpy } from '../../formats/npy.ts';
 import { encodePng, type Picture } from '../../pictures/png.ts';
 
-export type FileKind = 'npy' | 'csv' | 'png' | 'html';
+export type FileKind = 'npy' | 'csv' | 'png' | 'html' | 'wav';
 
 export interface OutputFile {
   readonly path: string;

@@ -50,6 +50,8 @@ export interface Imputation {
   readonly mse: number;
   /** Of the feature's mean over what is seen (of the training rows, if the data are standardised). */
   readonly meanMse: number;
+  /** Of sequences: of straight lines between what is seen, and of the last value seen beyond it. */
+  readonly interpolationMse?: number;
 }
 
 /** @param made whole rows as the model sees them */
@@ -63,19 +65,50 @@ export function imputation(
   const width = imageSize(original);
   const unit = data instanceof Uint8Array ? 1 / 255 : 1;
   const means = standardization ? new Float64Array(width) : seenMeans(original, unit);
-  let [hidden, squares, plain] = [0, 0, 0];
+  let [hidden, squares, plain, straight] = [0, 0, 0, 0];
+  const lines = original.sequence && interpolated(original);
   for (let i = 0; i < data.length; i++) {
     if (mask[i] || (withheld.mask && !withheld.mask[i])) continue;
     const j = i % width;
-    const value = unit * (withheld.data[i] as number);
-    const truth = standardization
-      ? (value - (standardization.mean[j] as number)) / (standardization.std[j] as number)
-      : value;
+    const scaled = (value: number) =>
+      standardization
+        ? (value - (standardization.mean[j] as number)) / (standardization.std[j] as number)
+        : value;
+    const truth = scaled(unit * (withheld.data[i] as number));
     hidden += 1;
     squares += ((made[i] as number) - truth) ** 2;
     plain += ((means[j] as number) - truth) ** 2;
+    if (lines) straight += (scaled(lines[i] as number) - truth) ** 2;
   }
-  return hidden > 0 ? { hidden, mse: squares / hidden, meanMse: plain / hidden } : undefined;
+  if (hidden === 0) return undefined;
+  return {
+    hidden,
+    mse: squares / hidden,
+    meanMse: plain / hidden,
+    ...(lines && { interpolationMse: straight / hidden }),
+  };
+}
+
+/** Sequences with straight lines where nothing is seen, channel by channel; before and after, the nearest value. */
+function interpolated({ data, mask, shape, count }: LoadedDataset): Float64Array {
+  const [steps = 1, channels = 1] = shape;
+  const lines = Float64Array.from(data);
+  for (let row = 0; row < count; row++) {
+    for (let c = 0; c < channels; c++) {
+      const at = (t: number) => (row * steps + t) * channels + c;
+      let last = -1;
+      for (let t = 0; t <= steps; t++) {
+        if (t < steps && !mask?.[at(t)]) continue;
+        for (let hole = last + 1; hole < t; hole++) {
+          const [from, to] = [data[at(last)] as number, data[at(t)] as number];
+          const along = (hole - last) / (t - last);
+          lines[at(hole)] = last < 0 ? to : t === steps ? from : from + along * (to - from);
+        }
+        last = t;
+      }
+    }
+  }
+  return lines;
 }
 
 function seenMeans({ data, mask, shape }: LoadedDataset, unit: number): Float64Array {

@@ -2,17 +2,14 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type ImageDataset, type LoadedDataset, split } from '../../data/dataset.ts';
-import { loadData } from '../../data/load.node.ts';
+import { loadData, NAMED_DATA } from '../../data/load.node.ts';
 import { hide } from '../../data/missing.ts';
-import { PLANE_DATA } from '../../data/plane.ts';
+import type { Windows } from '../../data/windows.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { TableChoice, TableOptions } from '../../formats/csv.ts';
 import type { DataRecord } from '../../training/record.ts';
 import type { Output } from '../common/output.ts';
 import { hidingOf } from './missing.ts';
-
-/** Names of data sets; anything else is a file or a folder. */
-const NAMED = ['digits', 'mnist', 'fashion-mnist', ...PLANE_DATA];
 
 /** The data do not depend on a run's seed: runs with different seeds are to be compared. */
 const DATA_SEED = 0;
@@ -32,6 +29,8 @@ export interface DataChoice {
   readonly labelColumn?: string;
   /** How a table is read. */
   readonly table?: TableChoice;
+  /** How series are cut into data points. */
+  readonly windows?: Windows;
   /** What is hidden of the data: `top`, `bottom`, `random:0.5`. */
   readonly hide?: string;
   /** The share of rows to train on whose classes are hidden. */
@@ -59,9 +58,9 @@ export interface DataContext {
 
 /** Paths made absolute, so that they hold from anywhere. */
 export function absolute(choice: DataChoice): DataChoice {
-  const { data, dataDir, test, limit, labelColumn, table, hide, hideLabels } = choice;
+  const { data, dataDir, test, limit, labelColumn, table, windows, hide, hideLabels } = choice;
   const { standardize: isStandardized } = choice;
-  const whole = (path: string) => (NAMED.includes(path) ? path : resolve(path));
+  const whole = (path: string) => (NAMED_DATA.includes(path) ? path : resolve(path));
   return {
     data: whole(data),
     ...(dataDir !== undefined && { dataDir: resolve(dataDir) }),
@@ -70,6 +69,7 @@ export function absolute(choice: DataChoice): DataChoice {
     ...(isStandardized && { standardize: true }),
     ...(labelColumn !== undefined && { labelColumn }),
     ...(table !== undefined && { table }),
+    ...(windows !== undefined && { windows }),
     ...(hide !== undefined && { hide }),
     ...(hideLabels !== undefined && { hideLabels }),
   };
@@ -106,6 +106,7 @@ async function load(
         },
       }),
       table: tableOf(choice.table, context),
+      ...(choice.windows && { windows: choice.windows }),
       ...(classes && { classes }),
       ...((choice.standardize || choice.exact) && { float64: true }),
       ...(choice.takesMissing && { takesMissing: true }),
@@ -165,8 +166,24 @@ export async function loadTraining(
   out: Output,
 ): Promise<TrainingData<LoadedDataset>> {
   const whole = await load(choice, 'train', out, { count: choice.limit });
-  if (holdOut > 0) return split(whole, holdOut, DATA_SEED);
+  if (holdOut > 0) {
+    const parts = split(whole, holdOut, DATA_SEED);
+    sayHeldOut(parts, out);
+    return parts;
+  }
   return { train: whole, test: await loadTest(choice, out, contextOf(whole)) };
+}
+
+/** Which stretches of series are held out. */
+function sayHeldOut({ train, test }: { train: LoadedDataset; test: LoadedDataset }, out: Output) {
+  const { series, start } = test.sequence?.cuts ?? {};
+  if (!series || !start) return;
+  const count = new Set(series).size;
+  const isOne = count === 1 && train.sequence?.cuts?.series.includes(series[0] as number);
+  const what = isOne
+    ? `the steps from ${start[0]} on, ${test.count} windows that share no step with the ${train.count} to train on`
+    : `${count} whole series, ${test.count} windows beside the ${train.count} to train on`;
+  out.remark(`${test.name}: held out are ${what}`);
 }
 
 async function loadTest(
@@ -182,12 +199,12 @@ async function loadTest(
     const other = { ...choice, data: test, table };
     return await load(other, 'test', out, { isOther: true, context: known });
   }
-  return NAMED.includes(data) ? await load(choice, 'test', out) : undefined;
+  return NAMED_DATA.includes(data) ? await load(choice, 'test', out) : undefined;
 }
 
 /** Whether the data that a model was trained on have a test split. @param holdOut as in training */
 export function hasTestSplit({ data, test }: DataChoice, holdOut: number): boolean {
-  return holdOut > 0 || test !== undefined || NAMED.includes(data);
+  return holdOut > 0 || test !== undefined || NAMED_DATA.includes(data);
 }
 
 /**

@@ -9,7 +9,10 @@ import type { DataChoice } from './load.ts';
 const NONE = 'none';
 
 export const hideOption = (): Option =>
-  new Option('--hide <what>', 'from the model: top, bottom or random:0.5 of each row');
+  new Option(
+    '--hide <what>',
+    'from the model, of each row: top, bottom, last:32, middle:32 or random:0.5',
+  );
 
 /** @throws LatentGpuError `bad-input` */
 export function hidingOf({ hide }: Pick<DataChoice, 'hide'>): Hiding | undefined {
@@ -18,7 +21,7 @@ export function hidingOf({ hide }: Pick<DataChoice, 'hide'>): Hiding | undefined
   if (found) return found;
   throw new LatentGpuError(
     'bad-input',
-    `--hide ${hide}: it must be top, bottom, random:0.5 (a fraction below 1) or none`,
+    `--hide ${hide}: it must be top, bottom, last:32, middle:32 (steps), random:0.5 (a fraction below 1) or none`,
   );
 }
 

@@ -10,9 +10,10 @@ import { checkShape } from './checks.ts';
 import { type DataContext, loadNamed, loadSplit } from './load.ts';
 import { missingChoice } from './missing.ts';
 import { type TableFlags, tableChoice } from './table-options.ts';
+import { type WindowFlags, windowChoice, windowsFor } from './window-options.ts';
 
 /** What a command on a trained model was told about data. */
-export interface ModelDataOptions extends TableFlags {
+export interface ModelDataOptions extends TableFlags, WindowFlags {
   /** Default: what the model was trained on. */
   readonly data?: string;
   readonly dataDir?: string;
@@ -61,6 +62,11 @@ export async function loadModelData(
     ...(labelColumn !== undefined && { labelColumn }),
   };
   const table = tableChoice(options);
+  const { sequence, shape } = config.data;
+  // Built-in signals are drawn in windows of whatever length.
+  const known =
+    sequence && data !== undefined ? windowsFor(shape, record?.data.windows) : undefined;
+  const windows = windowChoice(options, known ?? record?.data.windows);
   const context: DataContext = {
     columns: config.data.columns,
     leftOut: record?.data.leftOut,
@@ -69,11 +75,13 @@ export async function loadModelData(
   };
   let found: LoadedDataset;
   if (data !== undefined) {
-    found = await loadNamed({ data, ...more, ...(table && { table }) }, part, out, context);
+    const named = { data, ...more, ...(table && { table }), ...(windows && { windows }) };
+    found = await loadNamed(named, part, out, context);
   } else if (record) {
     const holdOut = (record.config.holdOut ?? 0) as number;
     const read = { ...record.data.table, ...table };
-    found = await loadSplit({ ...record.data, ...more, table: read }, part, holdOut, out, context);
+    const choice = { ...record.data, ...more, table: read, ...(windows && { windows }) };
+    found = await loadSplit(choice, part, holdOut, out, context);
   } else {
     const { name } = config.data;
     const hint = name === undefined ? '' : ` (its model.json speaks of ${name})`;

@@ -14,6 +14,7 @@ import { loadModelData, type ModelDataOptions } from './model-data.ts';
 import { tableOptionsInLine } from './table-options.ts';
 import { checkClasses } from './told.ts';
 import { chooseBinarization } from './traits.ts';
+import { windowOptionsInLine } from './window-options.ts';
 
 export interface SubjectOptions extends ModelDataOptions {
   /** Gradient steps that find posteriors of rows without any. */
@@ -34,6 +35,7 @@ export function dataOptions(
       new Option('--split <split>', 'which part').choices(['train', 'test']).default(split),
     );
   tableOptionsInLine(command);
+  windowOptionsInLine(command);
   command.addOption(hideOption());
   if (limit !== undefined) command.addOption(countOption('--limit <n>', limit));
   return command.addOption(

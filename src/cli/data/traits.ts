@@ -15,16 +15,18 @@ export function isBinary({ data }: ImageDataset): boolean {
  * unless another is asked for.
  */
 export function isContinuous(dataset: ImageDataset): boolean {
-  return dataset.shape.length === 1 && dataset.data instanceof Float32Array && !isBinary(dataset);
+  const isVector = dataset.shape.length === 1 || dataset.sequence !== undefined;
+  return isVector && dataset.data instanceof Float32Array && !isBinary(dataset);
 }
 
 /** What defaults of keys depend on. */
 export function traitsOf(dataset: ImageDataset): DataTraits {
-  const { shape, data, standardized, mask } = dataset;
+  const { shape, data, standardized, mask, sequence } = dataset;
   return {
     shape,
     isContinuous: standardized === true || isContinuous(dataset),
-    isGrey: standardized !== true && (data instanceof Uint8Array || shape.length > 1),
+    isGrey: standardized !== true && !sequence && (data instanceof Uint8Array || shape.length > 1),
+    sequence,
     hasMissing: mask !== undefined,
   };
 }

@@ -93,6 +93,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     name: train.name,
     standardized: isStandardized,
     ...(train.columns && { columns: train.columns }),
+    ...(train.sequence && { sequence: sequenceOf(train.sequence) }),
     ...(isTold && { classNames: classNamesOf(train) }),
   };
   const { model: modelConfig, training: asked } = runConfig(family, described, open);
@@ -176,6 +177,11 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     },
   };
 }
+
+/** What a model remembers of its sequences. */
+const sequenceOf = ({ rate }: NonNullable<LoadedDataset['sequence']>) => ({
+  ...(rate !== undefined && { rate }),
+});
 
 /** Whether a family takes these data as they are, of whatever range. */
 function isAnyRange({ range, takesAnyRange }: Family, data: string): boolean {

@@ -1,6 +1,7 @@
 // What `train` was asked for, from its options, its file of keys and the run that it continues.
 import { basename, resolve } from 'node:path';
 import { readIfPresent } from '../../data/files.node.ts';
+import { areSequences } from '../../data/signals.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { Family } from '../../models/index.ts';
 import type { Given, Values } from '../../schema/index.ts';
@@ -21,9 +22,10 @@ import type { TuneMode } from '../../tuning/index.ts';
 import type { CommonOptions, Context } from '../common/command.ts';
 import type { DataChoice } from '../data/load.ts';
 import { type TableFlags, tableChoice } from '../data/table-options.ts';
+import { type WindowFlags, windowChoice } from '../data/window-options.ts';
 import { type Range, rangeIn } from './range.ts';
 
-export interface TrainOptions extends CommonOptions, TableFlags {
+export interface TrainOptions extends CommonOptions, TableFlags, WindowFlags {
   config?: string;
   set?: string[];
   data?: string;
@@ -94,6 +96,7 @@ async function asked(
 function choice(options: TrainOptions & { data: string }): DataChoice {
   const { data, dataDir, test, limit, labelColumn, hide, hideLabels } = options;
   const table = tableChoice(options);
+  const windows = windowChoice(options);
   return {
     data,
     ...(dataDir !== undefined && { dataDir }),
@@ -101,6 +104,7 @@ function choice(options: TrainOptions & { data: string }): DataChoice {
     ...(limit !== undefined && { limit }),
     ...(labelColumn !== undefined && { labelColumn }),
     ...(table && { table }),
+    ...(windows && { windows }),
     ...(hide !== undefined && { hide }),
     ...(hideLabels !== undefined && { hideLabels }),
   };
@@ -119,13 +123,17 @@ export async function fresh(
     );
   }
   const { range, others } = rangeIn(family, options.set ?? []);
-  const sources = await asked(family, { ...options, set: [...others] }, context);
+  const found = choice({ ...options, data });
+  const sources = [
+    ...usual(found),
+    ...(await asked(family, { ...options, set: [...others] }, context)),
+  ];
   // Data may be large, and mistakes need not wait for them; defaults may yet change with them.
   checkKeys(family, sources);
   return {
     family,
     sources,
-    data: choice({ ...options, data }),
+    data: found,
     folder: options.out ?? defaultFolder(data, family),
     force: options.force === true,
     ...(options.tune !== undefined && { tune: options.tune }),
@@ -133,6 +141,12 @@ export async function fresh(
     ...(range && { range }),
     resume: undefined,
   };
+}
+
+/** What goes for data unless something else is said: series are of any range. */
+function usual({ data, windows }: DataChoice): Map<string, Given>[] {
+  if (!areSequences(data, windows)) return [];
+  return [new Map([['standardize', { value: true, source: '--window' }]])];
 }
 
 /** What suits neither continuous data nor others is a mistake in any case. */
@@ -178,7 +192,7 @@ export async function continued(
   const before = keyValues(family, record.config, `${folder}/training.json`);
   const sources = [before, ...(await asked(family, options, context))];
   refuseChanges(settleRun(family, [before]), settleRun(family, sources), folder);
-  const { data, dataDir, test, limit, labelColumn, table, hide, hideLabels } = record.data;
+  const { data, dataDir, test, limit, labelColumn, table, windows, hide, hideLabels } = record.data;
   return {
     family,
     sources,
@@ -190,6 +204,7 @@ export async function continued(
       hide,
       hideLabels,
       ...table,
+      ...windows,
       ...given(options),
       data: options.data ?? data,
     }),
@@ -202,7 +217,11 @@ export async function continued(
 /** The options about data that were given. */
 function given(options: TrainOptions): Partial<TrainOptions> {
   const { dataDir, test, limit, labelColumn, hide, hideLabels } = options;
-  const said = { dataDir, test, limit, labelColumn, hide, hideLabels, ...tableChoice(options) };
+  const { window, stride, rate } = options;
+  const said = {
+    ...{ dataDir, test, limit, labelColumn, hide, hideLabels, window, stride, rate },
+    ...tableChoice(options),
+  };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
 

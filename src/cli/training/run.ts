@@ -102,7 +102,7 @@ async function trainInto(
   const trained = (performance.now() - clock) / 1000;
   const files = [MODEL_FILE, WEIGHTS_FILE];
   if (result.reason !== 'interrupted') {
-    const isVector = config.model.data.shape.length === 1;
+    const isVector = config.model.data.shape.length === 1 && !config.model.data.sequence;
     out.say(`drawing pictures${isVector ? ' (0: data, 1: the model)' : ''}`);
     files.push(...(await draw(run, trainer, result.parameters, prepared)));
   }

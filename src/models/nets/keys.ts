@@ -1,5 +1,5 @@
 // The keys of encoders and decoders: their kind, and what that has.
-import type { Schema } from '../../schema/index.ts';
+import type { Schema, Value } from '../../schema/index.ts';
 import { MLP_KEYS } from './mlp.ts';
 
 export const NET_KINDS = ['mlp', 'conv', 'conv1d', 'linear'] as const;
@@ -8,20 +8,26 @@ const { hidden: HIDDEN, activation: ACTIVATION } = MLP_KEYS;
 
 const KIND = { type: 'choice', choices: NET_KINDS, default: 'mlp' } as const;
 
+type Get = (key: string) => Value | undefined;
+
+/** Of long sequences a step more is left out. */
+const LONG = 256;
+const isLong = (get: Get) => Number(get('data.steps') ?? 0) > LONG;
+
 const CHANNELS = { type: 'integers', longest: 20, min: 1, max: 4096 } as const;
 const STRIDES = {
   type: 'integers',
   longest: 20,
   min: 1,
   max: 16,
-  default: [2, 2],
+  default: (get: Get) => (isLong(get) ? [4, 4] : [2, 2]),
   help: 'of each convolution; one for each number of channels',
 } as const;
 const KERNEL = {
   type: 'integer',
   min: 1,
   max: 63,
-  default: 4,
+  default: (get: Get) => (isLong(get) ? 8 : 4),
   help: 'rows and columns of a window',
 } as const;
 const RESIDUAL = {

@@ -27,8 +27,15 @@ export const RECONSTRUCTIONS: PictureView = {
     }
     return {
       picture: pairsPicture(inDataUnits(data, look), inDataUnits(again, look), count, look),
-      caption: 'Data above, their reconstructions directly below.',
-      alt: 'Pairs of rows: data, and below them what the model makes of them',
+      ...(look.sequence
+        ? {
+            caption: 'Data (grey) and their reconstructions.',
+            alt: 'Lines over time: data, and what the model makes of them',
+          }
+        : {
+            caption: 'Data above, their reconstructions directly below.',
+            alt: 'Pairs of rows: data, and below them what the model makes of them',
+          }),
     };
   },
 };

@@ -1,0 +1,170 @@
+// What every page of the lab has: a beginning, turns, a status, messages, a link and an image to share.
+import { isLatentGpuError } from '../../src/index.ts';
+import { button, element, setEnabled, setText } from '../view/elements.ts';
+import { Notice } from '../view/messages.ts';
+import { type Engine, openEngine } from './engine.ts';
+import { Loop } from './loop.ts';
+import { type Settings, SettingsStore } from './settings.ts';
+import { shareImage, shareLink } from './share.ts';
+import { showTrained } from './trained.ts';
+
+/** A run of a page: what is computed from one set of settings. */
+export interface Run {
+  /** @returns whether there is anything left to do */
+  turn(): Promise<boolean>;
+  /** Frees what it has on the GPU. */
+  close(): void;
+}
+
+export interface ChapterOptions<S extends Settings, R extends Run> {
+  readonly defaults: S;
+  /** Settings that ask for another run. */
+  readonly restarts: readonly (keyof S & string)[];
+  /** Of a page that computes in JavaScript where there is no GPU. */
+  readonly worksWithoutGpu?: boolean;
+  /** Milliseconds between turns. */
+  readonly rest?: (settings: S) => number;
+  /** The canvas to share, and a line beneath it. */
+  readonly picture: () => { readonly canvas: HTMLCanvasElement; readonly caption: string };
+  open(engine: Engine, settings: S): Promise<R>;
+  /** Settings that act at once have changed. */
+  changed?(settings: S, run: R): void | Promise<void>;
+}
+
+export class Chapter<S extends Settings, R extends Run> {
+  readonly settings: SettingsStore<S>;
+  readonly notice = new Notice(element('notice'));
+  private readonly options: ChapterOptions<S, R>;
+  private readonly loop: Loop;
+  private engine: Engine | undefined;
+  private current: R | undefined;
+  private hasBegun = false;
+  private isDue = false;
+  private isChanged = false;
+
+  constructor(options: ChapterOptions<S, R>) {
+    this.options = options;
+    this.settings = new SettingsStore(options.defaults, (key) => this.change(key));
+    this.loop = new Loop(
+      () => this.turn(),
+      () => this.show(),
+      (error) => this.fail(error),
+      () => options.rest?.(this.settings.value) ?? 0,
+    );
+    button('start').addEventListener('click', () => {
+      this.notice.hide();
+      this.loop.isOn = !this.loop.isOn;
+    });
+    button('reset').addEventListener('click', () => this.restart());
+    button('share-link').addEventListener('click', () => shareLink(this.notice));
+    button('share-image').addEventListener('click', () => shareImage(options.picture()));
+    this.restart();
+  }
+
+  get run(): R | undefined {
+    return this.current;
+  }
+
+  get isRunning(): boolean {
+    return this.loop.isOn;
+  }
+
+  pause(): void {
+    this.loop.isOn = false;
+  }
+
+  /** Does something with the run, between its turns. */
+  do(work: (run: R) => Promise<void>): void {
+    this.loop.do(async () => {
+      if (this.current) await work(this.current);
+      this.show();
+    });
+  }
+
+  /** Begins anew; several wishes at once are one. */
+  restart(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    this.loop.do(async () => {
+      this.isDue = false;
+      await this.begin();
+    });
+  }
+
+  private async begin(): Promise<void> {
+    this.notice.hide();
+    this.hasBegun = false;
+    this.show('preparing');
+    this.current?.close();
+    this.current = undefined;
+    if (this.engine?.device?.isLost) {
+      this.engine.close();
+      this.engine = undefined;
+    }
+    this.engine ??= await this.openEngine();
+    if (!this.engine) return;
+    this.current = await this.options.open(this.engine, this.settings.value);
+    this.show();
+  }
+
+  /** @returns undefined where the page cannot work */
+  private async openEngine(): Promise<Engine | undefined> {
+    const engine = await openEngine(1);
+    setText('adapter', engine.name);
+    if (engine.why === undefined) return engine;
+    const works = this.options.worksWithoutGpu === true;
+    showTrained(engine.why, works);
+    if (works) return engine;
+    this.loop.isOn = false;
+    this.show('failed');
+    return undefined;
+  }
+
+  private async turn(): Promise<boolean> {
+    this.hasBegun = true;
+    return (await this.current?.turn()) ?? false;
+  }
+
+  private change(key: keyof S & string): void {
+    const { restarts, changed } = this.options;
+    if (restarts.includes(key)) {
+      this.restart();
+      return;
+    }
+    if (!changed || this.isChanged) return;
+    this.isChanged = true;
+    this.loop.do(async () => {
+      this.isChanged = false;
+      if (this.current) await changed(this.settings.value, this.current);
+    });
+  }
+
+  private fail(error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error);
+    if (isLatentGpuError(error, 'device-lost') || this.engine?.device?.isLost) {
+      this.notice.show('info', 'The GPU was lost; the page began anew on another.');
+      this.restart();
+    } else this.notice.show('error', text);
+    this.show();
+  }
+
+  private show(state?: 'preparing' | 'failed'): void {
+    const way = this.loop.isOn ? 'training' : this.hasBegun ? 'paused' : 'ready';
+    const activity = state ?? (this.current ? way : 'failed');
+    document.body.dataset.activity = activity;
+    setText('activity', WORDS[activity]);
+    setText('start', this.loop.isOn ? 'Pause' : this.hasBegun ? 'Resume' : 'Start');
+    setEnabled('start', activity !== 'preparing' && activity !== 'failed');
+    for (const step of document.querySelectorAll<HTMLButtonElement>('[data-step]')) {
+      step.disabled = activity === 'preparing' || activity === 'failed';
+    }
+  }
+}
+
+const WORDS = {
+  preparing: 'Preparing…',
+  ready: 'Ready',
+  training: 'Running',
+  paused: 'Paused',
+  failed: 'Stopped',
+} as const;

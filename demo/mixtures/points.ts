@@ -1,0 +1,64 @@
+// The points of the page: drawn from a density, the visitor's own, or both.
+import { plane } from '../../src/data/plane.ts';
+
+export const MOST_OWN = 400;
+/** Own points lie within this of the middle, and are kept to a step of it. */
+const REACH = 4;
+const STEPS = 4095;
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+export type Point = readonly [x: number, y: number];
+
+/** Points as text for an address: two letters a coordinate. */
+export function written(points: readonly Point[]): string {
+  return points
+    .flat()
+    .map((value) => {
+      const share = (Math.min(REACH, Math.max(-REACH, value)) + REACH) / (2 * REACH);
+      const step = Math.round(share * STEPS);
+      return `${DIGITS[step >> 6]}${DIGITS[step & 63]}`;
+    })
+    .join('');
+}
+
+/** What {@link written} wrote; of other text, what can be read of it. */
+export function read(text: string): Point[] {
+  const values: number[] = [];
+  for (let i = 0; i + 1 < text.length; i += 2) {
+    const [high, low] = [DIGITS.indexOf(text[i] as string), DIGITS.indexOf(text[i + 1] as string)];
+    if (high < 0 || low < 0) break;
+    values.push((2 * REACH * (64 * high + low)) / STEPS - REACH);
+  }
+  const count = Math.min(MOST_OWN, Math.floor(values.length / 2));
+  return Array.from({ length: count }, (_, i) => [
+    values[2 * i] as number,
+    values[2 * i + 1] as number,
+  ]);
+}
+
+/** The points to learn from, [B, 2]: those of a density centred, so that own ones find them. */
+export function pointsOf(data: string, count: number, own: readonly Point[]): Float32Array {
+  if (data === 'own') return Float32Array.from(own.flat());
+  const drawn = plane(data, { count }).data as Float32Array;
+  return Float32Array.from([...drawn, ...own.flat()]);
+}
+
+/** Two columns of a table, moved and scaled into the window. @throws LatentGpuError `bad-format` */
+export async function pointsOfTable(file: File): Promise<Point[]> {
+  const { readCsv } = await import('../../src/formats/csv.ts');
+  const table = readCsv(new Uint8Array(await file.arrayBuffer()), file.name);
+  const { rows, columns, values } = table;
+  const every = Math.max(1, Math.ceil(rows / MOST_OWN));
+  const of = (column: number) =>
+    Array.from(
+      { length: Math.floor(rows / every) },
+      (_, i) => values[i * every * columns + column],
+    );
+  const [x, y] = [of(0), of(Math.min(1, columns - 1))].map((list) => {
+    const all = list as number[];
+    const mean = all.reduce((a, b) => a + b, 0) / all.length;
+    const variance = all.reduce((a, b) => a + (b - mean) ** 2, 0) / all.length;
+    return all.map((value) => (1.3 * (value - mean)) / Math.sqrt(variance || 1));
+  }) as [number[], number[]];
+  return x.map((value, i) => [value, y[i] as number]);
+}

@@ -1,0 +1,51 @@
+/** The demo's lab in headless Chrome: each chapter opens, runs from the keyboard, draws, fits, can be read. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { faintTexts } from './support/contrast.ts';
+import { type DemoPage, DemoSite } from './support/demo.ts';
+
+/** Each chapter: canvases that show what is computed, and what its status line says once it has run. */
+const CHAPTERS = [{ name: 'mixtures.html', canvases: ['#plane', '#rise', '#gap'], says: /step: / }];
+
+let site: DemoSite;
+
+beforeAll(async () => {
+  site = await DemoSite.open();
+}, 60_000);
+afterAll(() => site?.close(), 30_000);
+
+/** Colours on a canvas: one where it is blank. */
+const colors = (demo: DemoPage, selector: string) =>
+  demo.page.$eval(selector, (found) => {
+    const { width, height } = found as HTMLCanvasElement;
+    const g = (found as HTMLCanvasElement).getContext('2d');
+    const bytes = g?.getImageData(0, 0, width, height).data.buffer;
+    return new Set(new Uint32Array(bytes ?? new ArrayBuffer(4))).size;
+  });
+
+describe.each(CHAPTERS)('$name', ({ name, canvases, says }) => {
+  test('runs from the keyboard, draws, fits a phone, can be read', async () => {
+    const demo = await site.visit({ name, ownWindow: true });
+    await demo.becomes('ready');
+    await demo.page.focus('#start');
+    const before = await Promise.all(canvases.map((each) => demo.picture(each)));
+    await demo.page.keyboard.press('Enter');
+    await demo.becomes('training');
+    for (const [i, each] of canvases.entries()) {
+      await demo.changes(each, before[i] as string);
+      expect(await colors(demo, each), each).toBeGreaterThan(8);
+    }
+    await expect.poll(() => demo.text('told'), { timeout: 20_000 }).toMatch(says);
+    await demo.page.keyboard.press('Enter');
+    await demo.becomes('paused');
+    for (const value of ['light', 'dark']) {
+      await demo.page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
+      expect(await demo.page.evaluate(faintTexts)).toEqual([]);
+    }
+    for (const width of [320, 360, 844]) {
+      await demo.page.setViewport({ width, height: 800, hasTouch: true, isMobile: true });
+      expect(await demo.page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+    }
+    expect(demo.complaints).toEqual([]);
+    await demo.page.close();
+  });
+});

@@ -1,0 +1,192 @@
+// Sequences: series cut into windows, sounds, signals, and what is held out and hidden of them.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { split } from '../src/data/dataset.ts';
+import { loadData } from '../src/data/load.node.ts';
+import { hide, parseHiding } from '../src/data/missing.ts';
+import { resample } from '../src/data/resample.ts';
+import { signal } from '../src/data/signals.ts';
+import { standardizationOf } from '../src/data/standardize.ts';
+import { writeNpy } from '../src/formats/npy.ts';
+import { readWav, WAV_ENCODINGS, writeWav } from '../src/formats/wav.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'latentgpu-sequences-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const tone = (length: number, frequency: number) =>
+  Float32Array.from({ length }, (_, t) => 0.8 * Math.sin(2 * Math.PI * frequency * t + 0.3));
+
+async function written(name: string, bytes: Uint8Array): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, bytes);
+  return path;
+}
+
+describe('WAV files', () => {
+  test('floats come back bit for bit, whole numbers to half a step', () => {
+    const data = Float32Array.from([...tone(101, 0.013), -1, 1 - 2 ** -7, 0.5]);
+    const steps = { u8: 2 ** -7, s16: 2 ** -15, s24: 2 ** -23, s32: 2 ** -31, f32: 0 };
+    for (const encoding of WAV_ENCODINGS) {
+      const found = readWav(writeWav({ rate: 8000, channels: 2, data }, encoding));
+      expect([found.rate, found.channels, found.data.length]).toEqual([8000, 2, data.length]);
+      found.data.forEach((value, i) => {
+        // float32 holds a 32-bit number to 2⁻²⁵ of its size.
+        const bound = steps[encoding] / 2 + (encoding === 's32' ? 2 ** -25 : 0);
+        expect(Math.abs(value - (data[i] as number))).toBeLessThanOrEqual(bound);
+      });
+      // What was read is written as the same bytes.
+      const again = writeWav(found, encoding);
+      expect(readWav(again).data).toEqual(found.data);
+    }
+  });
+
+  test('other encodings and damage are told in a line', () => {
+    const bytes = writeWav({ rate: 8000, channels: 1, data: tone(20, 0.1) }, 's16');
+    const changed = (at: number, ...values: number[]) => {
+      const copy = bytes.slice();
+      copy.set(values, at);
+      return () => readWav(copy, 'a.wav');
+    };
+    expect(changed(20, 7, 0)).toThrow(/a\.wav holds µ-law; whole numbers/);
+    expect(changed(34, 12, 0)).toThrow(/12-bit numbers/);
+    expect(() => readWav(bytes.subarray(0, 60), 'a.wav')).toThrow(/is cut off/);
+    expect(() => readWav(new Uint8Array(50), 'a.wav')).toThrow(/no WAV file/);
+  });
+
+  test('another rate keeps what lies below half of it', () => {
+    const length = 400;
+    const found = resample(tone(length, 0.02), 2, 1);
+    const wanted = tone(length, 0.04).subarray(0, length / 2);
+    // Away from the ends, where the sinc is whole; 16 crossings leave less than a thousandth.
+    for (let i = 20; i < 180; i++) {
+      expect(Math.abs((found[i] as number) - (wanted[i] as number))).toBeLessThan(2e-3);
+    }
+    expect(
+      Math.max(...resample(tone(length, 0.45), 2, 1).subarray(20, 180).map(Math.abs)),
+    ).toBeLessThan(2e-2);
+  });
+});
+
+describe('windows', () => {
+  const series = Float32Array.from({ length: 200 }, (_, i) => i);
+
+  test('of a series of channels are cut at strides', async () => {
+    const path = await written('two.npy', writeNpy(series, [100, 2]));
+    const data = await loadData({
+      data: path,
+      split: 'train',
+      range: 'any',
+      windows: { window: 16, stride: 10 },
+    });
+    expect([data.count, data.shape]).toEqual([9, [16, 2]]);
+    expect([...data.data.subarray(32, 36)]).toEqual([20, 21, 22, 23]);
+    const { mean, std } = standardizationOf(data);
+    // All steps of a channel count alike.
+    expect(mean[0]).toBe(mean[2]);
+    expect((mean[1] as number) - (mean[0] as number)).toBeCloseTo(1, 5);
+    expect(std[0]).toBe(std[30]);
+  });
+
+  test('held out share no step with those to train on', async () => {
+    const path = await written('one.npy', writeNpy(series, [200]));
+    const whole = await loadData({
+      data: path,
+      split: 'train',
+      range: 'any',
+      windows: { window: 20, stride: 5 },
+    });
+    const { train, test: held } = split(whole, 0.3, 0);
+    expect(held.count).toBe(Math.round(0.3 * whole.count));
+    expect(Math.max(...train.data)).toBeLessThan(Math.min(...held.data));
+    expect(() => split(whole, whole.count - 1, 0)).toThrow(
+      /overlap those that are; hold fewer out/,
+    );
+  });
+
+  test('of several series whole ones are held out', async () => {
+    const path = await written('many.npy', writeNpy(series, [10, 20, 1]));
+    const whole = await loadData({
+      data: path,
+      split: 'train',
+      range: 'any',
+      windows: { window: 8, stride: 4 },
+    });
+    expect([whole.count, whole.shape]).toEqual([40, [8]]);
+    const { train, test: held } = split(whole, 0.2, 0);
+    const seriesOf = (values: Iterable<number>) =>
+      new Set([...values].map((x) => Math.floor(x / 20)));
+    expect([train.count, held.count]).toEqual([32, 8]);
+    for (const s of seriesOf(held.data)) expect(seriesOf(train.data).has(s)).toBe(false);
+  });
+
+  test('longer than the series, of images, or of steps with classes are refused', async () => {
+    const path = await written('short.npy', writeNpy(series, [200]));
+    const load = (data: string, windows = { window: 300 }) =>
+      loadData({ data, split: 'train', range: 'any', windows });
+    await expect(load(path)).rejects.toThrow(/has 200 steps, and a window 300; take a smaller one/);
+    await expect(load('digits')).rejects.toThrow(/digits holds no series/);
+    await expect(load('ecg', { window: 64, stride: 3 } as never)).rejects.toThrow(
+      /--stride: windows of ecg are drawn/,
+    );
+  });
+});
+
+describe('sounds', () => {
+  test('of a folder are mixed down to one rate; rates that differ are refused without one', async () => {
+    const stereo = Float32Array.from({ length: 200 }, (_, i) => (i % 2 ? 0.5 : -0.25));
+    await written('a.wav', writeWav({ rate: 8000, channels: 2, data: stereo }, 's16'));
+    await written('b.wav', writeWav({ rate: 4000, channels: 1, data: tone(100, 0.01) }, 'f32'));
+    const load = (windows?: object) =>
+      loadData({
+        data: folder,
+        split: 'train',
+        range: 'any',
+        ...(windows && { windows }),
+      } as never);
+    await expect(load()).rejects.toThrow(/holds sound; say how many samples/);
+    await expect(load({ window: 50 })).rejects.toThrow(
+      /b\.wav has 4000 samples a second and .*a\.wav 8000; .*--rate 4000/,
+    );
+    const data = await load({ window: 50, stride: 50, rate: 4000 });
+    expect([data.count, data.shape, data.sequence?.rate]).toEqual([3, [50], 4000]);
+    expect(data.data[25]).toBeCloseTo(0.125, 3);
+    expect(data.data.subarray(50, 100)).toEqual(tone(100, 0.01).subarray(0, 50));
+  });
+});
+
+describe('signals', () => {
+  test('follow from the seed; splits differ', () => {
+    for (const name of ['sines', 'ecg', 'random-walks']) {
+      const [a, b] = [signal(name, { count: 3 }), signal(name, { count: 4 })];
+      expect(b.data.subarray(0, 3 * 128)).toEqual(a.data);
+      expect(signal(name, { count: 3, split: 'test' }).data).not.toEqual(a.data);
+    }
+  });
+
+  test('a walk has steps N(0, 1)', () => {
+    const { data } = signal('random-walks', { count: 100, window: 100 });
+    let squares = 0;
+    data.forEach((value, i) => {
+      squares += (value - (i % 100 ? (data[i - 1] as number) : 0)) ** 2;
+    });
+    // The mean of 10,000 squares deviates by √(2 / 10⁴); five deviations.
+    expect(Math.abs(squares / 1e4 - 1)).toBeLessThan(0.071);
+  });
+});
+
+describe('stretches', () => {
+  test('are hidden in the middle or at the end, and withheld', () => {
+    const data = signal('sines', { count: 2, window: 10 });
+    const seen = (how: string) =>
+      [...(hide(data, parseHiding(how) as never, 0).mask ?? [])].slice(0, 10);
+    expect(seen('last:3')).toEqual([1, 1, 1, 1, 1, 1, 1, 0, 0, 0]);
+    expect(seen('middle:4')).toEqual([1, 1, 1, 0, 0, 0, 0, 1, 1, 1]);
+    expect(() => seen('last:10')).toThrow(/have 10 steps, of which one at least is to be seen/);
+    expect(() => seen('top')).toThrow(/sequences, which have no top; take --hide last:32/);
+  });
+});
