@@ -40,6 +40,11 @@ export interface Engine {
   flow: Offer<[part: FlowPart]>;
   /** log Σ_k exp Σ_m log N(z; mean, std): result `y` [4096]. */
   density: Offer<[]>;
+  /**
+   * What a step of EM sums over all rows, with r = p(c | x) and y = P (x - μ) of each component: `sums`,
+   * Σ r [K], Σ r y [K, D] and Σ r y yᵀ [K, D, D] end to end.
+   */
+  mixture: Offer<[]>;
   /** y ← y/2 + x, a hundred times; result `y`. */
   chain: Offer<[]>;
 }

@@ -75,6 +75,7 @@ export function layers(name: string, widths: readonly number[]): Layer[] {
 export const VAE = { features: 784, hidden: 300, latent: 20 } as const;
 export const FLOW = { features: 64, hidden: 128, couplings: 8, batch: 256, bound: 3 } as const;
 export const DENSITY = { batch: 4096, samples: 50, latent: 20 } as const;
+export const MIXTURE = { rows: 60_000, features: 50, components: 10 } as const;
 export const CHAIN = { length: 200, size: 1024 } as const;
 export const ADAM = { rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 /** Steps of training that are held against the reference. */
@@ -124,3 +125,30 @@ export const factors = (m: number, k: number, n: number) => ({
   a: reals('a', m * k),
   b: reals('b', k * n),
 });
+
+/** Rows, and a mixture by its log-weights, means and the lower triangles P [K, D, D] of Σ⁻¹ = Pᵀ P. */
+export const mixtureInputs = () => {
+  const { rows, features: d, components: k } = MIXTURE;
+  const factor = reals('mixture.factor', k * d * d, 0.05);
+  for (let i = 0; i < factor.length; i++) {
+    const [row, column] = [Math.floor(i / d) % d, i % d];
+    if (column > row) factor[i] = 0;
+    else if (column === row) factor[i] = 1 + (factor[i] as number);
+  }
+  return {
+    x: normals('mixture.rows', rows * d),
+    logWeights: new Float32Array(k).fill(-Math.log(k)),
+    mean: normals('mixture.mean', k * d, 0.2),
+    factor,
+  };
+};
+
+/** log π + log det P of each component. Numbers that all of them share say nothing of responsibilities. */
+export function mixtureOffsets(logWeights: Float32Array, factor: Float32Array) {
+  const { features: d } = MIXTURE;
+  return Float32Array.from(logWeights, (value, k) => {
+    let total = value;
+    for (let i = 0; i < d; i++) total += Math.log(factor[(k * d + i) * d + i] as number);
+    return total;
+  });
+}

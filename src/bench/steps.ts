@@ -12,6 +12,7 @@ import { Trainer, type TrainerOptions } from '../training/index.ts';
 import { CHAIN_STEPS, prepareChains } from './chain-steps.ts';
 import { FLOW_STEPS, prepareFlow } from './flow-steps.ts';
 import { timed } from './host.ts';
+import { MIXTURE_STEPS, prepareMixture } from './mixture-steps.ts';
 import { ELBO, objectiveSpecs, PLAIN, plainSpecs, type TrainingSpec } from './objective-steps.ts';
 import {
   Ledger,
@@ -73,6 +74,7 @@ export const STEPS: readonly string[] = [
   ...Object.keys(samplingCounts),
   ...FLOW_STEPS,
   ...CHAIN_STEPS,
+  ...MIXTURE_STEPS,
 ];
 
 let images: ImageDataset | undefined;
@@ -206,6 +208,7 @@ export async function prepareSampling(
 export function prepareStep(name: string, workbench: Workbench): Promise<StepSubject> {
   if (FLOW_STEPS.includes(name)) return prepareFlow(name, workbench);
   if (CHAIN_STEPS.includes(name)) return prepareChains(name, workbench);
+  if (MIXTURE_STEPS.includes(name)) return prepareMixture(name, workbench);
   const count = samplingCounts[name];
   if (count !== undefined) return prepareSampling(name, count, workbench);
   const spec = { ...trainingSpecs, ...submittedSpecs }[name] as TrainingSpec;

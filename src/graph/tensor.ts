@@ -51,6 +51,9 @@ export interface KernelAdapter {
   readonly isSoftware: boolean;
   /** Invocations that a workgroup may have; default: 256. */
   readonly maxInvocations?: number;
+  /** The size of every subgroup, where it is known; and whether kernels have to ask for it. */
+  readonly subgroupSize?: number;
+  readonly asksSubgroupSize?: boolean;
 }
 
 /**

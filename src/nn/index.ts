@@ -10,6 +10,7 @@ export {
   type ConvNetOptions,
   ConvTranspose2d,
 } from './conv.ts';
+export { delayed, GRU, GRULayer, lastOf } from './gru.ts';
 export { constantInit, glorotUniform, normal, uniform } from './initializers.ts';
 export { Linear, type LinearInit, type LinearOptions, MLP, type MlpOptions } from './linear.ts';
 export { MADE, type MadeOptions } from './made.ts';

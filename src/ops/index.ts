@@ -23,14 +23,16 @@ export * from './elementary.ts';
 export { evaluate } from './evaluate.ts';
 export { gather } from './gather.ts';
 export { gradient, vectorJacobian } from './gradient.ts';
+export { gru } from './gru.ts';
 export * from './integers.ts';
 export { type LuFrame, luInverse, luMatrix } from './lu.ts';
 export { matmul } from './matmul.ts';
+export { weighedMoments, whitenedRows } from './mixture.ts';
 export { identity, oneHot } from './one-hot.ts';
 export { onlyThrough } from './only-through.ts';
 export { type PatchOptions, patches, windowOf } from './patches.ts';
 export { permuteColumns } from './permute.ts';
-export { concat, slice, split } from './pieces.ts';
+export { concat, padTo, slice, split } from './pieces.ts';
 export {
   batchIndices,
   batchRows,

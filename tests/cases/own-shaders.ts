@@ -2,6 +2,7 @@
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
+import type { AdapterClass } from '../../src/scheduler/lower/adapter.ts';
 import { type CaseContext, concurrentCases } from '../rig/cases.ts';
 import { check, integers, reals, withRuntime } from '../support/engine.ts';
 
@@ -28,9 +29,10 @@ async function againstFloat64(
   t: CaseContext,
   outputs: Record<string, Tensor>,
   values: ReadonlyMap<Variable, ArrayLike<number>>,
+  adapters: readonly Partial<AdapterClass>[] = [{ isSoftware: true }, { isSoftware: false }],
 ): Promise<void> {
   const expected = o.evaluate(Object.values(outputs), values);
-  for (const isSoftware of [true, false]) {
+  for (const adapter of adapters) {
     await withRuntime(
       t,
       async (runtime) => {
@@ -43,7 +45,7 @@ async function againstFloat64(
           t.close(await plan.read(name), want, { absolute: 1e-5 * scale }, name);
         }
       },
-      { isSoftware },
+      adapter,
     );
   }
 }
@@ -110,6 +112,52 @@ concurrentCases('own shaders', (c) => {
     }
     await check(t, { outputs }, values);
     await t.throws('shape-mismatch', () => o.cholesky(o.zeros([2, 3])), /not square/);
+  });
+
+  // Rows and features that end before and beyond those of a tile, and more rows than one sum takes.
+  c('whitens the rows of mixtures and sums them up, by every kernel', async (t) => {
+    const outputs: Record<string, Tensor> = {};
+    const values = new Map<Variable, ArrayLike<number>>();
+    for (const [mixtures, components, copies, rows, features] of [
+      [2, 3, 3, 13, 5],
+      [1, 2, 1, 1027, 17],
+    ] as const) {
+      const name = [mixtures, components, rows, features].join(' ');
+      const padded = 4 * Math.ceil(features / 4);
+      const given = (what: string, shape: number[], bound = 1) => {
+        const made = variable(`${what} ${name}`, shape);
+        values.set(made, reals(made.name, made.size, -bound, bound));
+        return made;
+      };
+      // What lies past the last feature is zeros.
+      const along = (x: Tensor, axis: number) => o.padTo(x, axis, 0, padded);
+      const factors = given('factor', [mixtures, copies, features, features], 1 / features);
+      const white = o.whitenedRows(
+        along(given('x', [rows, features]), 1),
+        along(given('mean', [mixtures, components, features]), 2),
+        along(along(o.triangle(factors, { upper: true }), 3), 2),
+        given('scale', [mixtures, components]),
+        features,
+      );
+      outputs[`white ${name}`] = white;
+      outputs[`moments ${name}`] = o.weighedMoments(
+        white,
+        given('weights', [mixtures, components, rows]),
+      );
+    }
+    const kinds = [{ isSoftware: true }, { isSoftware: false, subgroupSize: 32 }];
+    await againstFloat64(t, outputs, values, kinds);
+    const [x, mean] = [o.zeros([3, 4]), o.zeros([1, 2, 4])];
+    await t.throws(
+      'shape-mismatch',
+      () => o.whitenedRows(x, mean, o.zeros([1, 3, 4, 4]), o.zeros([1, 2]), 4),
+      /do not go together/,
+    );
+    await t.throws(
+      'shape-mismatch',
+      () => o.weighedMoments(o.zeros([1, 2, 3, 8]), o.zeros([1, 3, 2])),
+      /do not go together/,
+    );
   });
 
   c('an inverse undoes its matrix', async (t) => {
@@ -261,6 +309,72 @@ concurrentCases('own shaders', (c) => {
       await againstFloat64(t, outputs, values);
     }
   });
+
+  c(
+    'goes through time as the unrolled graph of gated recurrent units does, with gradients',
+    async (t) => {
+      for (const [batch, steps, hidden] of [
+        [1, 1, 4],
+        [5, 7, 12],
+        [18, 3, 8],
+      ] as const) {
+        const x = variable('x', [batch, steps, 3 * hidden]);
+        const u = variable('u', [3 * hidden, hidden]);
+        const b = variable('b', [3 * hidden]);
+        const start = variable('start', [batch, hidden]);
+        const states = o.gru(x, u, b, start);
+        let h: Tensor = start;
+        const each = [h];
+        for (let step = 0; step < steps; step++) {
+          const given = o.split(o.reshape(o.slice(x, 1, step, step + 1), [batch, -1]), [
+            hidden,
+            hidden,
+            hidden,
+          ]);
+          const told = o.split(o.add(o.matmul(h, o.transpose(u)), b), [hidden, hidden, hidden]);
+          const of = (gate: number) => [given[gate] as Tensor, told[gate] as Tensor] as const;
+          const reset = o.sigmoid(o.add(...of(0)));
+          const update = o.sigmoid(o.add(...of(1)));
+          const [made, seen] = of(2);
+          const next = o.tanh(o.add(made, o.mul(reset, seen)));
+          h = o.add(o.mul(o.sub(1, update), next), o.mul(update, h));
+          each.push(h);
+        }
+        const unrolled = o.concat(
+          each.map((state) => o.reshape(state, [batch, 1, hidden])),
+          1,
+        );
+        const values = new Map<Variable, ArrayLike<number>>([
+          [x, reals('gru x', x.size, -2, 2)],
+          [u, reals('gru u', u.size, -0.8, 0.8)],
+          [b, reals('gru b', b.size)],
+          [start, reals('gru start', start.size)],
+          [weights, weightValues],
+        ]);
+        const all = [x, u, b, start];
+        const gradients = o.gradient(scalarOf(o.square(states), weights), all) as Tensor[];
+        const expected = o.gradient(scalarOf(o.square(unrolled), weights), all) as Tensor[];
+        // In float64 both are the same to rounding; on the device each to float32's.
+        const [found, want] = [
+          [states, ...gradients],
+          [unrolled, ...expected],
+        ].map((graph) => o.evaluate(graph, values));
+        want?.forEach(({ data }, i) => {
+          t.close(
+            found?.[i]?.data as Float64Array,
+            data as Float64Array,
+            { absolute: 1e-11 },
+            `float64 ${i}`,
+          );
+        });
+        const named = ['x', 'u', 'b', 'start'].map((name, i) => [
+          `d${name}`,
+          gradients[i] as Tensor,
+        ]);
+        await againstFloat64(t, { states, ...Object.fromEntries(named) }, values);
+      }
+    },
+  );
 
   c('puts columns into another order and back', async (t) => {
     const x = variable('x', [11, 7]);

@@ -31,6 +31,9 @@ import {
   flowLayers,
   flowRows,
   type Layer,
+  MIXTURE,
+  mixtureInputs,
+  mixtureOffsets,
   VAE,
   vaeBatch,
   vaeLayers,
@@ -383,6 +386,36 @@ function density(): Task {
   );
 }
 
+function mixture(): Task {
+  const { rows, features: d, components: k } = MIXTURE;
+  const { x, logWeights, mean, factor } = mixtureInputs();
+  return replayed(
+    'sums',
+    (data, offsets, mu, p) => {
+      const centred = (data as JaxArray).reshape([1, rows, d]).sub(mu as JaxArray);
+      const y = np.matmul(centred, np.swapaxes(p as JaxArray, -1, -2));
+      const joint = squared(y.ref)
+        .sum(-1)
+        .mul(-0.5)
+        .add(offsets as JaxArray);
+      const r = nn.softmax(joint, 0);
+      const weighed = y.ref.mul(r.ref.reshape([k, rows, 1]));
+      const second = np.matmul(np.swapaxes(weighed.ref, -1, -2), y);
+      return np.concatenate([
+        r.sum(1),
+        weighed.sum(1).reshape([k * d]),
+        second.reshape([k * d * d]),
+      ]);
+    },
+    [
+      arrayOf(x, [rows, d]),
+      arrayOf(mixtureOffsets(logWeights, factor), [k, 1]),
+      arrayOf(mean, [k, 1, d]),
+      arrayOf(factor, [k, d, d]),
+    ],
+  );
+}
+
 /**
  * Jitted in pieces: a hundred multiplications and additions in one kernel nest deeper than Chrome
  * compiles.
@@ -431,6 +464,7 @@ export const peer: Peer = {
       sampling: (count) => samplingTask(sampler, backend, count),
       flow: async (part) => flow(part),
       density: async () => density(),
+      mixture: async () => mixture(),
       chain: async () => chain(backend),
     };
   },

@@ -15,6 +15,7 @@ import {
   type Variable,
   variable,
 } from '../../../src/index.ts';
+import { mixtureSums } from '../../../src/models/index.ts';
 import { load } from '../../../src/sampler/index.ts';
 import {
   type Engine,
@@ -36,6 +37,8 @@ import {
   flowLayers,
   flowRows,
   type Layer,
+  MIXTURE,
+  mixtureInputs,
   VAE,
   vaeBatch,
   vaeLayers,
@@ -128,9 +131,14 @@ async function trainer(
 
 const net = { hidden: [VAE.hidden], activation: 'relu' as const };
 
+/** Encoder and decoder, which are full layers. */
+const netsOf = ({ encoder, decoder }: Vae) => [encoder, decoder] as [nn.MLP, nn.MLP];
+
 /** The mean of minus the bound, with this noise [B · K, M]. */
 function vaeLoss(model: Vae, x: Tensor, samples: number, noise: Tensor): Tensor {
-  const posterior = model.encode(x) as distributions.Normal;
+  const numbers = netsOf(model)[0].call(x);
+  const halves = ops.split(numbers, [VAE.latent, VAE.latent]) as [Tensor, Tensor];
+  const posterior = new distributions.Normal(...halves);
   const [batch, latent] = posterior.mean.shape as [number, number];
   const prior = new distributions.StandardNormal([batch, latent]);
   if (samples === 1) {
@@ -162,9 +170,10 @@ async function training(device: Device, batch: number, samples: number): Promise
     });
     const x = constantOf('x', [batch, VAE.features], vaeBatch(batch));
     const loss = vaeLoss(model, x, samples, noise);
+    const [e, d] = netsOf(model);
     const nets = [
-      [model.encoder, encoder],
-      [model.decoder, decoder],
+      [e, encoder],
+      [d, decoder],
     ] as const;
     return { model, ...(await trainer(device, nets, model, loss)) };
   };
@@ -180,8 +189,7 @@ async function training(device: Device, batch: number, samples: number): Promise
         checked.runtime.write(noise, values);
         losses.push((await checked.run(1))[0] as number);
       }
-      const { encoder: e, decoder: d } = checked.model;
-      const parameters = await parametersOf(checked.runtime, [e, d]);
+      const parameters = await parametersOf(checked.runtime, netsOf(checked.model));
       checked.runtime.destroy();
       return { losses: Float32Array.from(losses), parameters };
     },
@@ -259,6 +267,20 @@ function density(device: Device): Promise<Task> {
   return replayed(device, 'y', ops.logSumExp(q.logProb(z), 1));
 }
 
+function mixture(device: Device): Promise<Task> {
+  const { rows, features: d, components: k } = MIXTURE;
+  const values = mixtureInputs();
+  // Factors are kept with the logarithm of their diagonal.
+  const factor = values.factor.map((v, i) => (Math.floor(i / d) % d === i % d ? Math.log(v) : v));
+  const sums = mixtureSums('full', constantOf('x', [rows, d], values.x), {
+    logWeights: constantOf('logWeights', [1, k], values.logWeights),
+    mean: constantOf('mean', [1, k, d], values.mean),
+    factor: constantOf('factor', [1, k, d, d], factor),
+  });
+  const flat = [sums.weight, sums.first, sums.second].map((each) => ops.reshape(each, [-1]));
+  return replayed(device, 'sums', ops.concat(flat, 0));
+}
+
 function chain(device: Device): Promise<Task> {
   const x = constantOf('x', [CHAIN.size], chainInput());
   let y: Tensor = x;
@@ -282,6 +304,7 @@ export const peer: Peer = {
       sampling: (count) => samplingTask(sampler, 'webgpu', count),
       flow: (part) => flow(device, part),
       density: () => density(device),
+      mixture: () => mixture(device),
       chain: () => chain(device),
     };
   },

@@ -136,6 +136,7 @@ export const peer: Peer = {
         };
         return await replayed(ort, backend, 'y', (await models()).densityModel(), inputs);
       },
+      mixture: untrained,
       chain: async () => {
         const inputs: Inputs = { x: [chainInput(), [CHAIN.size]] };
         return await replayed(ort, backend, 'y', (await models()).chainModel(), inputs);

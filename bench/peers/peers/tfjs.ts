@@ -22,6 +22,9 @@ import {
   flowLayers,
   flowRows,
   type Layer,
+  MIXTURE,
+  mixtureInputs,
+  mixtureOffsets,
   VAE,
   vaeBatch,
   vaeLayers,
@@ -289,6 +292,30 @@ function density(): Task {
   return replayed('y', f, [z, mean, logStd]);
 }
 
+function mixture(): Task {
+  const { rows, features: d, components: k } = MIXTURE;
+  const values = mixtureInputs();
+  const x = tf.tensor3d(values.x, [1, rows, d]);
+  const offsets = tf.tensor2d(mixtureOffsets(values.logWeights, values.factor), [k, 1]);
+  const mean = tf.tensor3d(values.mean, [k, 1, d]);
+  const factor = tf.tensor3d(values.factor, [k, d, d]);
+  const f = () => {
+    const y = tf.matMul(tf.sub(x, mean) as tf.Tensor3D, factor, false, true);
+    const joint = tf.add(tf.mul(tf.sum(tf.square(y), -1), -0.5), offsets);
+    // Softmax is along the last axis.
+    const r = tf.exp(tf.sub(joint, tf.logSumExp(joint, 0, true)));
+    const weighed = tf.mul(y, tf.expandDims(r, -1)) as tf.Tensor3D;
+    const second = tf.matMul(weighed, y, true, false);
+    const first = tf.sum(weighed, 1);
+    return tf.concat([
+      tf.sum(r, 1),
+      tf.reshape(first, [-1]),
+      tf.reshape(second, [-1]),
+    ] as tf.Tensor1D[]);
+  };
+  return replayed('sums', f, [x, offsets, mean, factor]);
+}
+
 function chain(): Task {
   const x = tf.tensor1d(chainInput());
   const f = () => {
@@ -318,6 +345,7 @@ export const peer: Peer = {
       sampling: (count) => samplingTask(sampler, backend, count),
       flow: async (part) => flow(part),
       density: async () => density(),
+      mixture: async () => mixture(),
       chain: async () => chain(),
     };
   },

@@ -12,6 +12,8 @@ import {
   flowLayers,
   flowRows,
   type Layer,
+  MIXTURE,
+  mixtureInputs,
   VAE,
   vaeBatch,
   vaeLayers,
@@ -237,6 +239,41 @@ export const references = {
       sums[row]! -= 0.5 * (u * u + LOG_2PI) + logStd[p]!;
     }
     return { y: logSumExp(new Matrix(batch, samples, sums), samples).data };
+  },
+
+  mixture(): ReferenceResults {
+    const { rows, features: d, components } = MIXTURE;
+    const { x, logWeights, mean: mu, factor } = mixtureInputs();
+    const sums = new Float64Array(components * (1 + d + d * d));
+    const white = new Float64Array(components * d);
+    const joint = new Float64Array(components);
+    const [first, second] = [components, components * (1 + d)];
+    for (let row = 0; row < rows; row++) {
+      for (let k = 0; k < components; k++) {
+        let value = logWeights[k]!;
+        for (let i = 0; i < d; i++) {
+          const at = (k * d + i) * d;
+          let y = 0;
+          for (let j = 0; j <= i; j++) y += factor[at + j]! * (x[row * d + j]! - mu[k * d + j]!);
+          white[k * d + i] = y;
+          value += Math.log(factor[at + i]!) - 0.5 * (y * y + LOG_2PI);
+        }
+        joint[k] = value;
+      }
+      const most = Math.max(...joint);
+      const total = joint.reduce((sum, v) => sum + Math.exp(v - most), 0);
+      for (let k = 0; k < components; k++) {
+        const r = Math.exp(joint[k]! - most) / total;
+        sums[k]! += r;
+        for (let i = 0; i < d; i++) {
+          const weighed = r * white[k * d + i]!;
+          const at = second + (k * d + i) * d;
+          sums[first + k * d + i]! += weighed;
+          for (let j = 0; j < d; j++) sums[at + j]! += weighed * white[k * d + j]!;
+        }
+      }
+    }
+    return { sums };
   },
 
   chain(): ReferenceResults {

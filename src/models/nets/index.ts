@@ -12,6 +12,7 @@ import {
   ConvolutionalEncoder,
 } from './convolutional.ts';
 import type { NET_KINDS } from './keys.ts';
+import { RecurrentDecoder, RecurrentEncoder } from './recurrent.ts';
 
 export { NET_KEYS } from './keys.ts';
 
@@ -47,6 +48,8 @@ export interface Ends {
 export function makeEncoder(config: NetConfig, { shape, code, init, classes }: Ends): Net {
   const conv = convolutional('encoder', config, classes);
   if (conv) return new ConvolutionalEncoder(conv, shape, code, init);
+  if (config.kind === 'recurrent')
+    return new RecurrentEncoder(config.hidden ?? [], shape, code, init);
   return layered(config, [sizeOf(shape), code], init, classes);
 }
 
@@ -58,8 +61,12 @@ export function makeDecoder(
 ): Net {
   const { kind, outputsPerFeature: numbers } = likelihood;
   const conv = convolutional('decoder', config, classes);
-  if (!conv) return layered(config, [code, sizeOf(shape) * numbers], init, classes);
   const inBlocks = kind !== 'categorical';
+  if (config.kind === 'recurrent') {
+    const { hidden = [] } = config;
+    return new RecurrentDecoder(hidden, [code, shape], init, { numbers, inBlocks });
+  }
+  if (!conv) return layered(config, [code, sizeOf(shape) * numbers], init, classes);
   return new ConvolutionalDecoder(conv, [code, shape], init, { numbers, inBlocks });
 }
 
@@ -76,13 +83,14 @@ function convolutional(
     residual = 0,
     activation = 'relu',
   } = config;
-  if (kind !== 'conv' && kind !== 'conv1d') return undefined;
-  if (classes !== undefined) {
+  const isConvolutional = kind === 'conv' || kind === 'conv1d';
+  if (classes !== undefined && (isConvolutional || kind === 'recurrent')) {
     throw new LatentGpuError(
       'bad-config',
       `${net}.kind is ${kind}, which cannot be told classes; take ${net}.kind=mlp`,
     );
   }
+  if (!isConvolutional) return undefined;
   return { kind, channels, strides, kernel, residual, activation };
 }
 
@@ -113,6 +121,7 @@ export function netWords(config: NetConfig, from: number, to: number): string {
   if (kind === 'mlp' || kind === 'linear') {
     return [from, ...(kind === 'linear' ? [] : hidden), to].join(' → ');
   }
+  if (kind === 'recurrent') return `${from} → ${hidden.join(' → ')} units → ${to} (recurrent)`;
   const blocks =
     residual > 0 ? `, ${residual} residual ${residual === 1 ? 'block' : 'blocks'} a scale` : '';
   return `${from} → ${channels.join(' → ')} channels → ${to} (${kind}, kernel ${kernel}${blocks})`;

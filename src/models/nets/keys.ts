@@ -2,7 +2,7 @@
 import type { Schema, Value } from '../../schema/index.ts';
 import { MLP_KEYS } from './mlp.ts';
 
-export const NET_KINDS = ['mlp', 'conv', 'conv1d', 'linear'] as const;
+export const NET_KINDS = ['mlp', 'conv', 'conv1d', 'recurrent', 'linear'] as const;
 
 const { hidden: HIDDEN, activation: ACTIVATION } = MLP_KEYS;
 
@@ -38,15 +38,27 @@ const RESIDUAL = {
   help: 'residual blocks at each scale',
 } as const;
 
-const [LAYERED, MLP, CONV] = [['mlp', 'conv', 'conv1d'], ['mlp'], ['conv', 'conv1d']];
+const [LAYERED, MLP, CONV] = [
+  ['mlp', 'conv', 'conv1d'],
+  ['mlp', 'recurrent'],
+  ['conv', 'conv1d'],
+];
 const [ENCODER, DECODER] = ['encoder.kind', 'decoder.kind'] as const;
+
+const hiddenOf = (kind: typeof ENCODER | typeof DECODER) =>
+  ({
+    ...HIDDEN,
+    default: (get: Get) => [...(get(kind) === 'recurrent' ? [64] : HIDDEN.default)],
+    help: 'widths of the hidden layers; of recurrent units each layer, multiples of 4',
+    when: { [kind]: MLP },
+  }) as const;
 
 export const NET_KEYS = {
   'encoder.kind': {
     ...KIND,
-    help: 'mlp, full layers; conv, convolutions over images; conv1d, over series; linear, one layer',
+    help: 'mlp, full layers; conv, convolutions over images; conv1d, over series; recurrent, gated units over series; linear, one layer',
   },
-  'encoder.hidden': { ...HIDDEN, when: { [ENCODER]: MLP } },
+  'encoder.hidden': hiddenOf(ENCODER),
   'encoder.channels': {
     ...CHANNELS,
     default: [32, 64],
@@ -58,7 +70,7 @@ export const NET_KEYS = {
   'encoder.residual': { ...RESIDUAL, when: { [ENCODER]: CONV } },
   'encoder.activation': { ...ACTIVATION, when: { [ENCODER]: LAYERED } },
   'decoder.kind': { ...KIND, help: 'the same, for the way back' },
-  'decoder.hidden': { ...HIDDEN, when: { [DECODER]: MLP } },
+  'decoder.hidden': hiddenOf(DECODER),
   'decoder.channels': {
     ...CHANNELS,
     default: [64, 32],

@@ -17,12 +17,22 @@ const LINEAR = {
   } as const satisfies Schema,
 };
 
+const HIDDEN = {
+  ...MLP_KEYS.hidden,
+  default: (get: Get) => (get('net.kind') === 'recurrent' ? [64] : [100, 100]),
+} as const;
+
 const MLP = {
   about: 'a masked net tells means and deviations',
   keys: {
     ...MLP_KEYS,
-    hidden: { ...MLP_KEYS.hidden, default: [100, 100] },
+    hidden: HIDDEN,
   } as const satisfies Schema,
+};
+
+const RECURRENT = {
+  about: 'gated recurrent units tell those of a step, having seen all before it',
+  keys: { hidden: HIDDEN } as const satisfies Schema,
 };
 
 export const AR_KEYS = {
@@ -36,7 +46,7 @@ export const AR_KEYS = {
   },
   ...partKeys(
     'net',
-    { linear: LINEAR, mlp: MLP },
+    { linear: LINEAR, mlp: MLP, recurrent: RECURRENT },
     { default: 'linear', help: 'how a feature depends on those before it' },
   ),
 } as const satisfies Schema;

@@ -4,26 +4,14 @@ import { LatentGpuError } from '../../../errors.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { type Variable, variable } from '../../../graph/variable.ts';
 import type { Batch } from '../../../nn/index.ts';
-import {
-  add,
-  assign,
-  div,
-  exp,
-  logSumExp,
-  max,
-  mul,
-  neg,
-  sub,
-  sum,
-  unsqueeze,
-  where,
-} from '../../../ops/index.ts';
+import { add, assign, div, max, neg, sub, sum, unsqueeze, where } from '../../../ops/index.ts';
 import type { Runtime } from '../../../scheduler/index.ts';
 import type { Sweep, SweepLearner, TrainingRows } from '../../learner.ts';
-import { COVARIANCES, factorShape } from './covariance.ts';
-import { jointOf, type Mixtures } from './density.ts';
+import { factorShape } from './covariance.ts';
+import type { Mixtures } from './density.ts';
 import { type Collapse, type MixtureValues, mStep } from './m-step.ts';
 import { featureName, type StartOptions, sampleOf, startOf } from './start.ts';
+import { statisticsOf } from './statistics.ts';
 import { stepwiseEffects } from './stepwise.ts';
 
 export interface EmOptions extends StartOptions {
@@ -141,19 +129,10 @@ export class Em {
   private gather({ x }: Batch): Tensor[] {
     const { kind } = this.options;
     const { weight, first, second, excess, rows } = this.statistics;
-    const { white, logProb } = jointOf(kind, x, this.mixtures);
-    const logDensity = logSumExp(logProb, 1, { keepDims: true });
-    // p(c | x), [S, K, B].
-    const belongs = exp(sub(logProb, logDensity));
-    const weighed = mul(unsqueeze(belongs, 3), white);
+    const { logDensity, ...sums } = statisticsOf(kind, x, this.mixtures);
     // Sums about what the last pass found are small and keep their digits.
-    const beyond = sub(logDensity, unsqueeze(unsqueeze(this.progress.reference, 1), 2));
-    const found = {
-      weight: sum(belongs, -1),
-      first: sum(weighed, -2),
-      second: COVARIANCES[kind].second(weighed, white),
-      rows: x.shape[0] as number,
-    };
+    const beyond = sub(logDensity, unsqueeze(this.progress.reference, 1));
+    const found = { ...sums, rows: x.shape[0] as number };
     return [
       ...(this.options.fit === 'stepwise'
         ? stepwiseEffects(this.mixtures, found, this.options)
@@ -162,7 +141,7 @@ export class Em {
             assign(first, add(first, found.first)),
             assign(second, add(second, found.second)),
           ]),
-      assign(excess, add(excess, sum(beyond, [1, 2]))),
+      assign(excess, add(excess, sum(beyond, 1))),
       assign(rows, add(rows, found.rows)),
     ];
   }

@@ -1,6 +1,7 @@
 // The keys of mixtures of normals.
 import type { ConfigOf, Schema, Value } from '../../../schema/index.ts';
 import { COVARIANCES, type CovarianceKind } from './covariance.ts';
+import { rowsAtOnce } from './statistics.ts';
 
 type Get = (key: string) => Value | undefined;
 
@@ -71,9 +72,6 @@ export const GMM_KEYS = {
 
 export type GmmConfig = ConfigOf<typeof GMM_KEYS>;
 
-/** Numbers of whitened rows that a step may hold. */
-const HELD = 2 ** 22;
-
 export const GMM_DEFAULTS = {
   epochs: (get: Get) => {
     if ((get('steps') ?? null) !== null) return null;
@@ -82,8 +80,8 @@ export const GMM_DEFAULTS = {
   // Small data in one step; of large ones what fits.
   batch: (get: Get) => {
     if (get('fit') !== 'em') return Math.min(number(get, 'data.rows'), 256);
-    const each = number(get, 'starts') * number(get, 'components') * number(get, 'data.features');
-    const most = Math.max(1, Math.min(65536, Math.floor(HELD / each)));
+    const components = number(get, 'starts') * number(get, 'components');
+    const most = rowsAtOnce(components, number(get, 'data.features'));
     return Math.min(number(get, 'data.rows'), most);
   },
   'optimizer.lr': 1e-2,

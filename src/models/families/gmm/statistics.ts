@@ -1,0 +1,111 @@
+// What the E step of EM finds in rows, for the M step.
+import type { Tensor } from '../../../graph/tensor.ts';
+import {
+  add,
+  exp,
+  logSumExp,
+  mul,
+  padTo,
+  reshape,
+  slice,
+  sub,
+  sum,
+  transpose,
+  unsqueeze,
+  weighedMoments,
+  whitenedRows,
+} from '../../../ops/index.ts';
+import { COVARIANCES, type CovarianceKind } from './covariance.ts';
+import { jointOf, type Mixtures } from './density.ts';
+import { identityOf, unpacked } from './packed.ts';
+
+/** Sums over rows under S mixtures, with r = p(c | x) and y = P (x - μ). */
+export interface RowStatistics {
+  /** Σ r, [S, K]. */
+  readonly weight: Tensor;
+  /** Σ r y, [S, K, D]. */
+  readonly first: Tensor;
+  /** Σ r y yᵀ, or what of it counts, as the factors are shaped. */
+  readonly second: Tensor;
+  /** log p(x) of each row, [S, B]. */
+  readonly logDensity: Tensor;
+}
+
+/** @param x rows [B, D]. @param mixtures S of them, side by side */
+export function statisticsOf(kind: CovarianceKind, x: Tensor, mixtures: Mixtures): RowStatistics {
+  return kind === 'full' || kind === 'tied'
+    ? byKernels(kind, x, mixtures)
+    : ofScales(kind, x, mixtures);
+}
+
+function ofScales(kind: CovarianceKind, x: Tensor, mixtures: Mixtures): RowStatistics {
+  const { white, logProb } = jointOf(kind, x, mixtures);
+  const logDensity = logSumExp(logProb, 1, { keepDims: true });
+  // p(c | x), [S, K, B].
+  const belongs = exp(sub(logProb, logDensity));
+  const weighed = mul(unsqueeze(belongs, 3), white);
+  return {
+    weight: sum(belongs, -1),
+    first: sum(weighed, -2),
+    second: COVARIANCES[kind].second(weighed, white),
+    logDensity: reshape(logDensity, [mixtures.mean.shape[0] as number, -1]),
+  };
+}
+
+/**
+ * Three passes over the rows: whitened, with their log-densities; responsibilities; sums. A 1 beside each
+ * whitened row has all three sums among its products.
+ */
+function byKernels(kind: CovarianceKind, x: Tensor, mixtures: Mixtures): RowStatistics {
+  const { logWeights, mean, factor } = mixtures;
+  const [count, components, d] = mean.shape as [number, number, number];
+  const padded = 4 * Math.ceil(d / 4);
+  const root = transpose(unpacked(factor));
+  const logDet = sum(mul(factor, identityOf(factor)), [-1, -2]);
+  const white = whitenedRows(
+    padTo(x, 1, 0, padded),
+    padTo(mean, 2, 0, padded),
+    padTo(padTo(root, 3, 0, padded), 2, 0, padded),
+    sub(add(logWeights, logDet), (d / 2) * Math.log(2 * Math.PI)),
+    d,
+  );
+  const logProb = reshape(slice(white, 3, padded + 1, padded + 2), white.shape.slice(0, 3));
+  const logDensity = logSumExp(logProb, 1, { keepDims: true });
+  const moments = weighedMoments(white, exp(sub(logProb, logDensity)));
+  const sums = reshape(sum(moments, 0), [count, components, ...moments.shape.slice(2)]);
+  const ones = slice(sums, 2, padded, padded + 1);
+  const second = slice(slice(sums, 2, 0, d), 3, 0, d);
+  return {
+    weight: reshape(slice(ones, 3, padded, padded + 1), [count, components]),
+    first: reshape(slice(ones, 3, 0, d), [count, components, d]),
+    second: COVARIANCES[kind].isShared ? sum(second, 1, { keepDims: true }) : second,
+    logDensity: reshape(logDensity, [count, -1]),
+  };
+}
+
+/** Numbers of whitened rows that are held at once. */
+const HELD = 2 ** 22;
+
+/** Rows of so many numbers each, under so many components, that are whitened at once. */
+export const rowsAtOnce = (components: number, features: number): number =>
+  Math.max(1, Math.min(65536, Math.floor(HELD / (components * features))));
+
+/** Sums over many rows, some of them at a time. */
+export function mixtureSums(
+  kind: CovarianceKind,
+  x: Tensor,
+  mixtures: Mixtures,
+): Omit<RowStatistics, 'logDensity'> {
+  const [starts, components, features] = mixtures.mean.shape as [number, number, number];
+  const rows = x.shape[0] as number;
+  const parts = Math.ceil(rows / rowsAtOnce(starts * components, features));
+  const each = Math.ceil(rows / parts);
+  return Array.from({ length: parts }, (_, i) =>
+    statisticsOf(kind, slice(x, 0, i * each, Math.min(rows, (i + 1) * each)), mixtures),
+  ).reduce((total, part) => ({
+    weight: add(total.weight, part.weight),
+    first: add(total.first, part.first),
+    second: add(total.second, part.second),
+    logDensity: part.logDensity,
+  }));
+}
