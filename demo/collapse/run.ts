@@ -85,7 +85,7 @@ export class CollapseRun implements Run {
   static async open(settings: CollapseSettings, changed: () => void): Promise<CollapseRun> {
     const { receptive, latent } = settings;
     const hidden = { hidden: [64], activation: 'relu' } as const;
-    const pixels = receptive > 0 && { receptive, pixelChannels: 8, pixelLayers: 2, maps: 2 };
+    const pixels = receptive > 0 && { receptive, pixelChannels: 8, pixelLayers: 1, maps: 2 };
     const model = new Vae({
       shape: [SIZE, SIZE],
       encoder: hidden,
