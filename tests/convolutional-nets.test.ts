@@ -1,4 +1,4 @@
-/** Nets of convolutions without a GPU: what they make of shapes, and what they refuse. */
+/** Nets of convolutions, and recurrent ones, without a GPU: what they make of shapes, and what they refuse. */
 import { describe, expect, test } from 'vitest';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { variable } from '../src/graph/variable.ts';
@@ -20,7 +20,7 @@ const both = (kind: string, ...keys: string[]) =>
     ...keys.map((k) => `${net}.${k}`),
   ]);
 
-describe('encoders and decoders of convolutions', () => {
+describe('encoders and decoders of convolutions and of recurrent units', () => {
   test.each([
     [[28, 28], both('conv')],
     [[7, 9, 3], both('conv', 'channels=4,6,8', 'strides=2,1,2', 'kernel=3', 'residual=1')],
@@ -35,6 +35,19 @@ describe('encoders and decoders of convolutions', () => {
       [...both('conv', 'kernel=3'), 'likelihood.kind=categorical', 'likelihood.levels=5'],
     ],
     [[8], both('linear')],
+    [[8], both('recurrent')],
+    [
+      [5, 2],
+      [...both('recurrent', 'hidden=8,4'), 'likelihood.kind=normal', 'likelihood.sigma=pixel'],
+    ],
+    [
+      [6],
+      [
+        ...both('recurrent', 'hidden=4', 'cell=lstm'),
+        'likelihood.kind=categorical',
+        'likelihood.levels=5',
+      ],
+    ],
   ] as const)('go from data of [%s] to codes and back: %s', (shape, set) => {
     const model = vae(shape, ...set);
     const features = shape.reduce((a, b) => a * b, 1);
@@ -77,6 +90,12 @@ describe('encoders and decoders of convolutions', () => {
       /encoder.strides are 2, 2, 2, too many for an image of 4×4/,
     ],
     [[10], ['decoder.kind=conv'], /the data are vectors of 10, no images/],
+    [[8, 8, 3], ['encoder.kind=recurrent'], /the data are images of 8×8×3/],
+    [
+      [8],
+      ['decoder.kind=recurrent', 'decoder.hidden=6'],
+      /decoder.hidden is \[6\].*multiples of 4/,
+    ],
     [[8, 8, 3], ['encoder.kind=conv1d'], /the data are images of 8×8×3/],
     [
       [8, 8],

@@ -3,8 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { faintTexts } from './support/contrast.ts';
 import { type DemoPage, DemoSite } from './support/demo.ts';
 
-/** Each chapter: canvases that show what is computed, and what its status line says once it has run. */
-const CHAPTERS = [{ name: 'mixtures.html', canvases: ['#plane', '#rise', '#gap'], says: /step: / }];
+/** Small models of each chapter: canvases that show what is computed, and what its status line says once it has run. */
+const CHAPTERS = [
+  { name: 'mixtures.html', canvases: ['#plane', '#rise', '#gap'], says: /step: / },
+  { name: 'estimators.html#samples=4', canvases: ['#ridges'], says: /times the variance/ },
+  { name: 'flows.html#depth=2', canvases: ['#plane', '#loss'], says: /nats a point/ },
+  { name: 'collapse.html#receptive=1', canvases: ['#stream', '#traded'], says: /units active/ },
+];
 
 let site: DemoSite;
 
@@ -25,6 +30,7 @@ const colors = (demo: DemoPage, selector: string) =>
 describe.each(CHAPTERS)('$name', ({ name, canvases, says }) => {
   test('runs from the keyboard, draws, fits a phone, can be read', async () => {
     const demo = await site.visit({ name, ownWindow: true });
+    demo.page.setDefaultTimeout(60_000);
     await demo.becomes('ready');
     await demo.page.focus('#start');
     const before = await Promise.all(canvases.map((each) => demo.picture(each)));
@@ -34,7 +40,7 @@ describe.each(CHAPTERS)('$name', ({ name, canvases, says }) => {
       await demo.changes(each, before[i] as string);
       expect(await colors(demo, each), each).toBeGreaterThan(8);
     }
-    await expect.poll(() => demo.text('told'), { timeout: 20_000 }).toMatch(says);
+    await expect.poll(() => demo.text('told'), { timeout: 60_000 }).toMatch(says);
     await demo.page.keyboard.press('Enter');
     await demo.becomes('paused');
     for (const value of ['light', 'dark']) {
@@ -47,5 +53,28 @@ describe.each(CHAPTERS)('$name', ({ name, canvases, says }) => {
     }
     expect(demo.complaints).toEqual([]);
     await demo.page.close();
-  });
+  }, 120_000);
+});
+
+describe('where WebGPU is missing', () => {
+  const missing = { before: () => Reflect.deleteProperty(Navigator.prototype, 'gpu') };
+
+  test('a chapter is computed in JavaScript, or shows what a model trained before draws', async () => {
+    const em = await site.visit({ ...missing, name: 'mixtures.html', ownWindow: true });
+    await em.becomes('ready');
+    expect(await em.text('unavailable')).toContain('computed in JavaScript');
+    const before = await em.picture('#rise');
+    await em.page.click('#start');
+    await em.changes('#rise', before);
+    await expect.poll(() => em.text('told')).toMatch(/step: /);
+    expect(em.complaints).toEqual([]);
+    const flow = await site.visit({ ...missing, name: 'flows.html', ownWindow: true });
+    await flow.page.waitForSelector('#trained:not([hidden])');
+    await expect.poll(() => colors(flow, '#trained'), { timeout: 10_000 }).toBeGreaterThan(8);
+    expect(await flow.page.$eval('main', (main) => main.checkVisibility())).toBe(false);
+    const drawn = await flow.picture('#trained');
+    await flow.page.click('#redraw');
+    await flow.changes('#trained', drawn);
+    expect(flow.complaints).toEqual([]);
+  }, 120_000);
 });

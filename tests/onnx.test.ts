@@ -394,7 +394,7 @@ describe('the command line', () => {
   });
 
   test.each([
-    ['an unknown format', [fixture, '--to', 'torch', '--out', 'g.onnx'], 'choices are onnx'],
+    ['an unknown format', [fixture, '--to', 'keras', '--out', 'g.onnx'], 'choices are onnx'],
     ['another extension', [fixture, '--out', 'g.bin'], 'ends in .onnx'],
     ['no name before it', [fixture, '--out', '.onnx'], 'ends in .onnx'],
     ['a folder that is not there', [fixture, '--out', 'no/g.onnx'], 'there is no folder no'],

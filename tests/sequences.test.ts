@@ -11,6 +11,11 @@ import { signal } from '../src/data/signals.ts';
 import { standardizationOf } from '../src/data/standardize.ts';
 import { writeNpy } from '../src/formats/npy.ts';
 import { readWav, WAV_ENCODINGS, writeWav } from '../src/formats/wav.ts';
+import type { Tensor } from '../src/graph/tensor.ts';
+import { variable } from '../src/graph/variable.ts';
+import * as nn from '../src/nn/index.ts';
+import * as o from '../src/ops/index.ts';
+import { reals } from './support/engine.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -188,5 +193,69 @@ describe('stretches', () => {
     expect(seen('middle:4')).toEqual([1, 1, 1, 0, 0, 0, 0, 1, 1, 1]);
     expect(() => seen('last:10')).toThrow(/have 10 steps, of which one at least is to be seen/);
     expect(() => seen('top')).toThrow(/sequences, which have no top; take --hide last:32/);
+  });
+});
+
+/** Of PyTorch 1.13, in float64. */
+const TORCH = {
+  gru: [
+    0.012832657, -0.34859742, 0.06194539, -0.262863514, 0.118624942, 0.025852539, 0.142885021,
+    -0.287720681, 0.099737803, -0.322752614, 0.232606065, -0.402299206,
+  ],
+  lstm: [
+    0.0311689, -0.042639767, 0.092902336, -0.087548669, 0.222945892, -0.00742915, 0.319030798,
+    -0.174129862, 0.256651351, -0.050259815, 0.376353476, -0.183904012,
+  ],
+};
+
+describe('recurrent units', () => {
+  test('see every step before and none after', () => {
+    const [steps, channels] = [5, 2];
+    const net = new nn.LSTM(channels, [8, 4]);
+    const rows = 1 + steps;
+    // Row 0 as it is; row 1 + t with a step moved.
+    const x = variable('x', [rows, steps, channels]);
+    const base = reals('steps', steps * channels);
+    const moved = Float32Array.from({ length: x.size }, (_, at) => {
+      const [row, place] = [Math.floor(at / base.length), at % base.length];
+      return (base[place] as number) + (Math.floor(place / channels) === row - 1 ? 1 : 0);
+    });
+    const values = new Map<Tensor, ArrayLike<number>>([[x, moved]]);
+    for (const p of net.parameters()) values.set(p, reals(p.name, p.size));
+    const [y] = o.evaluate([net.call(nn.delayed(x))], values);
+    const state = (row: number, t: number) =>
+      y?.data.subarray((row * steps + t) * 4, (row * steps + t + 1) * 4);
+    for (let t = 0; t < steps; t++) {
+      for (let from = 0; from < steps; from++) {
+        const isSame = state(1 + from, t)?.every((value, i) => value === state(0, t)?.[i]);
+        expect(isSame, `state ${t}, step ${from}`).toBe(from >= t);
+      }
+    }
+  });
+
+  test.each(['gru', 'lstm'] as const)('%s: names, layouts and numbers of PyTorch', (cell) => {
+    // torch.nn.GRU(2, 4, batch_first=True), or LSTM; all parameters (-1)^i (i % 7) / 10, input (i % 3) / 2 - 0.4.
+    const net = new nn.Recurrent(cell, 2, [4]);
+    const all = cell === 'gru' ? 12 : 16;
+    expect(net.namedParameters().map(([name, { shape }]) => [name, shape])).toEqual([
+      ['weight_ih_l0', [all, 2]],
+      ['weight_hh_l0', [all, 4]],
+      ['bias_ih_l0', [all]],
+      ['bias_hh_l0', [all]],
+    ]);
+    const x = variable('x', [1, 3, 2]);
+    const values = new Map<Tensor, ArrayLike<number>>([
+      [x, Array.from({ length: 6 }, (_, i) => (i % 3) / 2 - 0.4)],
+    ]);
+    for (const p of net.parameters()) {
+      values.set(
+        p,
+        Array.from({ length: p.size }, (_, i) => ((-1) ** i * (i % 7)) / 10),
+      );
+    }
+    const [y] = o.evaluate([net.call(x)], values);
+    TORCH[cell].forEach((want, i) => {
+      expect(Math.abs((y?.data[i] as number) - want)).toBeLessThan(1e-8);
+    });
   });
 });

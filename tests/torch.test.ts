@@ -1,20 +1,27 @@
 /** Every family's loss as a program for PyTorch: the numbers, gradients included, are the engine's. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { digits } from '../src/data/digits.ts';
+import { writeNpy } from '../src/formats/npy.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { topological } from '../src/graph/traverse.ts';
 import { input, isVariable } from '../src/graph/variable.ts';
+import { ownWeights } from '../src/interchange/own-weights.ts';
 import { torchFile } from '../src/interchange/torch/index.ts';
 import { lossOf } from '../src/interchange/torch/loss.ts';
+import type { Model } from '../src/models/index.ts';
 import { evaluate, gradient, seed, step } from '../src/ops/index.ts';
+import { boxMuller, Random } from '../src/random.ts';
 import { reals } from './support/engine.ts';
 import { CASES, type FamilyCase, sourceOf } from './support/every-family.ts';
 import { pythonWithTorch } from './support/python.ts';
 
 const ROWS = 5;
+const ROWS_TRAINED = 200;
 
 interface Wanted {
   readonly terms: readonly (readonly [string, number])[];
@@ -157,7 +164,7 @@ beforeAll(() => {
     encoding: 'utf8',
   });
   found = JSON.parse(told);
-}, 120_000);
+}, 300_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -181,3 +188,77 @@ describe.each(CASES.map((one, i) => ({ ...one, i })))('$family $set', ({ i }) =>
     expect(Number.isFinite(own.fresh[0])).toBe(true);
   });
 });
+
+describe('the program', () => {
+  const at = (name: string) => join(folder, name);
+  const { train } = digitsOf(ROWS_TRAINED);
+
+  /** Runs it as torchrun would, with so many processes. */
+  async function trains(processes: number, out: string, ...more: string[]): Promise<string> {
+    const port = String(20000 + (process.pid % 20000) + processes);
+    const args = [at('vae.py'), '--data', at('train.npy'), '--out', at(out), ...more];
+    const runs = Array.from({ length: processes }, (_, rank) => {
+      const env = {
+        ...process.env,
+        OMP_NUM_THREADS: '1',
+        ...(processes > 1 && {
+          RANK: String(rank),
+          WORLD_SIZE: String(processes),
+          MASTER_ADDR: '127.0.0.1',
+          MASTER_PORT: port,
+        }),
+      };
+      return promisify(execFile)(pythonWithTorch(), args, { env });
+    });
+    return (await Promise.all(runs)).map(({ stdout }) => stdout).join('');
+  }
+
+  const lossIn = (text: string) => Number(/(?:.|\n)*test loss ([\d.]+)/.exec(text)?.[1]);
+
+  test('trains by two processes as by one, and comes back by its own names', async () => {
+    const { config, model } = sourceOf({
+      family: 'vae',
+      set: ['latent=4', 'encoder.hidden=32', 'decoder.hidden=32'],
+      shape: [28, 28],
+      isContinuous: false,
+    });
+    const training = { batch: 10, epochs: 6, 'optimizer.lr': 3e-3, binarize: 'static' };
+    writeFileSync(at('vae.py'), torchFile({ config, model, training }, '0.0.0').text);
+    writeFileSync(at('train.npy'), writeNpy(train, [ROWS_TRAINED, 28, 28]));
+    const test = ['--test', at('train.npy')];
+    const [one, two] = await Promise.all([
+      trains(1, 'one.safetensors', ...test),
+      trains(2, 'two.safetensors', ...test),
+    ]);
+    // Batches are the same; noise is not.
+    expect(lossIn(one)).toBeLessThan(250);
+    expect(Math.abs(lossIn(two) / lossIn(one) - 1)).toBeLessThan(0.03);
+    const own = ownWeights(readFileSync(at('two.safetensors')), 'two.safetensors');
+    expect(own?.config).toEqual(config);
+    expect(own?.extra).toEqual([]);
+    const x = input('x', [ROWS_TRAINED, 784]);
+    const { loss } = lossOf(own?.model as Model, { x });
+    const noise = topological([loss]).find(({ op }) => op.kind === 'noise') as Tensor;
+    const values = new Map<Tensor, ArrayLike<number>>([
+      ...(own?.values ?? []),
+      [x, Float32Array.from(train, (grey) => +(grey >= 0.5))],
+      [noise, normals(noise.size)],
+      [seed, [0, 0]],
+      [step, [0]],
+    ]);
+    const exact = evaluate([loss], values)[0]?.data[0] as number;
+    expect(Math.abs(exact / lossIn(two) - 1)).toBeLessThan(0.01);
+  }, 300_000);
+});
+
+function digitsOf(count: number) {
+  const { data } = digits({ count });
+  return {
+    train: Float32Array.from(data, (byte) => byte / (data instanceof Uint8Array ? 255 : 1)),
+  };
+}
+
+function normals(count: number): Float32Array {
+  const random = new Random(1, 0, 0);
+  return Float32Array.from({ length: count }, () => boxMuller(() => random.uniform(), 1));
+}

@@ -38,7 +38,7 @@ export interface Shown {
   readonly yRange?: readonly [number, number];
 }
 
-const MARGIN = { left: 46, right: 12, top: 20, bottom: 34 };
+const MARGIN = { left: 46, right: 12, top: 26, bottom: 34 };
 
 export class Plot {
   readonly surface: Surface;

@@ -23,7 +23,7 @@ export function showTrained(why: string, works: boolean): void {
     );
     return;
   }
-  for (const hidden of document.querySelectorAll<HTMLElement>('main, .transport')) {
+  for (const hidden of document.querySelectorAll<HTMLElement>('main, .figures, .transport')) {
     hidden.hidden = true;
   }
   void draw().catch(() => setText('instead', 'This page is computed by compute shaders.'));

@@ -29,6 +29,18 @@ export const PAGES: readonly SitePage[] = [
     about: 'Histograms, variance and signal-to-noise of gradient estimators, measured in this tab.',
   },
   {
+    file: 'flows.html',
+    name: 'Flows',
+    title: 'latentgpu: a normalizing flow, layer by layer',
+    about: 'A density in the plane, learned live: from noise to data along the layers of a flow.',
+  },
+  {
+    file: 'collapse.html',
+    name: 'Collapse',
+    title: 'latentgpu: posterior collapse and its cures',
+    about: 'Watch the units of a code die beside a strong decoder, and bring them back.',
+  },
+  {
     file: 'bench.html',
     name: 'Bench',
     title: 'latentgpu: the roofline of this adapter',

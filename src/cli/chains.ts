@@ -16,8 +16,8 @@ import { type Context, countOption } from './common/command.ts';
 import { loadModel } from './common/device.ts';
 import { checkRoom, outputFile, writeArray } from './common/files.ts';
 import { thousands } from './common/text.ts';
-import { loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
-import { LISTED, type MeasureOptions, measure, type Scores } from './measure.ts';
+import { loadSubject, type SubjectOptions } from './data/subject.ts';
+import { LISTED, type MeasureOptions, measure, type Scores, type Shard } from './measure.ts';
 
 /** What chains are told. */
 export interface ChainFlags {
@@ -199,7 +199,7 @@ function toldOf(
 export async function annealedScores(
   runtime: Runtime,
   model: Model,
-  { dataset: { count }, rows }: Subject,
+  { count, rows }: Shard,
   { logScale, ...work }: MeasureOptions,
   options: ChainFlags,
 ): Promise<Scores> {

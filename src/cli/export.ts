@@ -5,30 +5,29 @@ import type { OnnxPart } from '../interchange/onnx/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
 import { exportOnnx, ONNX_PARTS } from './exports/onnx.ts';
 import { exportTorch } from './exports/torch.ts';
+import { exportWeb } from './exports/web.ts';
 
-const FORMATS = ['onnx', 'torch'] as const;
+const FORMATS = ['onnx', 'torch', 'web'] as const;
 
 interface ExportOptions extends CommonOptions {
   to: (typeof FORMATS)[number];
   out: string;
   part?: OnnxPart | 'all';
+  half?: boolean;
 }
 
 const ABOUT = `
---to torch: one Python file that needs nothing but torch. Its Model has the
-state_dict of weights.safetensors, its loss is the graph that is trained here, and
-as a program it trains under torchrun on any number of machines and GPUs, and
-writes a weights.safetensors that \`latentgpu import\` takes as it is.
-
 --to onnx: a file for each part that the model has, float32, any number of rows.
-The first is f.onnx, others are named after theirs, f.encoder.onnx:
+The first is f.onnx, others after their part, f.encoder.onnx:
   autoencoder  x -> mean, logStd, reconstruction (what the mean decodes to)
   density      x -> logProb (log p(x) in nats, where it is exact)
   encoder      x -> mean, logStd; of a flow z, the noise
-  decoder      z -> x (the mean of p(x | z))
-With what the decoder describes: logits (bernoulli, categorical), std (normal).
+  decoder      z -> x (the mean of p(x | z)), logits or std
 Of a conditional model also labels [batch] (int64), a class for each row.
-Data are [batch, ...shape] as in model.json, in data units; codes [batch, M].`;
+Data are [batch, ...shape] as in model.json, in data units; codes [batch, M].
+--to torch: a Python file of the training loss, which needs torch alone, trains
+under torchrun, and writes weights that \`latentgpu import\` takes as they are.
+--to web: the decoder's weights, sampler.js, and an index.html that draws.`;
 
 export function exportCommand(program: Command): void {
   const command = program
@@ -36,13 +35,14 @@ export function exportCommand(program: Command): void {
     .description('Writes a model for other engines: ONNX to run it, PyTorch to train it.')
     .argument('<dir>', 'model folder')
     .addOption(new Option('--to <format>', 'for whom').choices(FORMATS).default('onnx'))
-    .requiredOption('--out <file>', 'ends in .onnx (others lie beside it) or .py')
+    .requiredOption('--out <file>', 'ends in .onnx or .py; of web a folder')
     .addOption(
       new Option('--part <part>', 'of onnx only this one, as --out').choices([
         'all',
         ...ONNX_PARTS,
       ]),
     )
+    .option('--half', 'of web: float16 weights, half the bytes, 3 decimals')
     .action((dir: string, options: ExportOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
     )
@@ -51,10 +51,14 @@ export function exportCommand(program: Command): void {
 }
 
 async function perform(dir: string, options: ExportOptions, context: Context): Promise<void> {
-  const { to, out, part } = options;
+  const { to, out, part, half = false } = options;
+  if (half && to !== 'web') {
+    throw new LatentGpuError('bad-input', `--half: --to ${to} has float32; it is for --to web`);
+  }
   if (to === 'onnx') return await exportOnnx(dir, out, part ?? 'all', context);
   if (part !== undefined) {
     throw new LatentGpuError('bad-input', `--part: --to ${to} writes all of a model`);
   }
-  await exportTorch(dir, out, context);
+  if (to === 'torch') await exportTorch(dir, out, context);
+  else await exportWeb(dir, out, half, context);
 }

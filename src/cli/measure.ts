@@ -1,6 +1,6 @@
 // What `eval` and `score` have in common: a model is shown data, and what is found is told in one frame.
 import { logScales } from '../data/standardize.ts';
-import type { WorkOptions } from '../models/index.ts';
+import type { RowSource, WorkOptions } from '../models/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import type { LoadedModel } from '../training/model-folder.node.ts';
 import type { Context } from './common/command.ts';
@@ -24,6 +24,12 @@ export interface Scores extends Findings {
   readonly logProb: Float64Array;
   /** What else is known of each row. */
   readonly rows: Readonly<Record<string, number[]>>;
+}
+
+/** Rows that are scored. */
+export interface Shard {
+  readonly count: number;
+  readonly rows: RowSource;
 }
 
 /** Rows that a JSON object lists without being asked. */

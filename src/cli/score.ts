@@ -10,6 +10,7 @@ import {
   type Model,
   need,
   plainOf,
+  rowsFrom,
   scoreRows,
 } from '../models/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
@@ -24,8 +25,8 @@ import {
 import { loadModel } from './common/device.ts';
 import { checkRoom, outputFile, writeArray } from './common/files.ts';
 import { thousands } from './common/text.ts';
-import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
-import { LISTED, type MeasureOptions, measure, type Scores } from './measure.ts';
+import { dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
+import { LISTED, type MeasureOptions, measure, type Scores, type Shard } from './measure.ts';
 
 const SAMPLES: number = IMPORTANCE_SAMPLES.scores;
 
@@ -33,7 +34,8 @@ interface ScoreOptions extends CommonOptions, SubjectOptions, ChainFlags {
   out: string;
   by: 'importance' | 'ais';
   samples?: number;
-  rows?: boolean;
+  /** To be listed, or `a-b`: to be scored. */
+  rows?: true | string;
 }
 
 export function scoreCommand(program: Command): void {
@@ -57,7 +59,10 @@ export function scoreCommand(program: Command): void {
         .default('importance'),
     );
   annealOptions(command)
-    .option('--rows', `list each row with --json; without it, up to ${thousands(LISTED)} are`)
+    .option(
+      '--rows [a-b]',
+      `a-b: these rows alone, from 0 (files of parts concatenate); alone: list each row with --json, beyond ${thousands(LISTED)}`,
+    )
     .action((dir: string, options: ScoreOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
     );
@@ -65,7 +70,7 @@ export function scoreCommand(program: Command): void {
   common(
     command,
     'latentgpu score runs/mnist --limit 100 --out logp.npy --json\n' +
-      'latentgpu score runs/mnist --limit 10 --by ais --out logp.npy',
+      'latentgpu score runs/mnist --rows 0-4999 --out logp.0.npy',
   );
 }
 
@@ -84,29 +89,59 @@ async function perform(dir: string, options: ScoreOptions, context: Context): Pr
   } else refuseChains('--by ais', options);
   const { exact } = need(model, 'logWeights', dir);
   const subject = await loadSubject(dir, loaded, options, context, 'densities');
-  const { count } = subject.dataset;
+  const { first, count } = shardOf(options.rows, subject.dataset.count);
+  const rows = rowsFrom(subject.rows, first, count);
+  const shard = { rows, count };
   checkRoom(file, `${count} rows`, count, 1);
-  await measure({ label: 'scoring', loaded, subject, began }, context, async (runtime, work) => {
-    const { logProb, figures, lines, rows } = isAnnealed
-      ? await annealedScores(runtime, model, subject, work, options)
+  await measure({ label: 'scoring', loaded, subject, began }, context, async (runtime, whole) => {
+    const { logScale } = whole;
+    const isEach = typeof logScale !== 'number';
+    const scales = isEach ? logScale.subarray(first, first + count) : logScale;
+    const work = { ...whole, logScale: scales };
+    const {
+      logProb,
+      figures,
+      lines,
+      rows: each,
+    } = isAnnealed
+      ? await annealedScores(runtime, model, shard, work, options)
       : exact
-        ? await exactly(runtime, model, subject, work, options.samples)
-        : await bySamples(runtime, model, subject, work, options.samples);
+        ? await exactly(runtime, model, shard, work, options.samples)
+        : await bySamples(runtime, model, shard, work, options.samples);
     await writeArray(file, Float32Array.from(logProb), [count]);
     return {
-      figures: { file: file.path, ...figures },
+      figures: { file: file.path, ...(typeof options.rows === 'string' && { first }), ...figures },
       lines: out.quiet ? [] : [...lines, ['file', `${file.path}: [${count}]`]],
       ...((options.rows || count <= LISTED) && {
-        details: { rows: { logProb: [...logProb], ...rows } },
+        details: { rows: { logProb: [...logProb], ...each } },
       }),
     };
   });
 }
 
+/**
+ * Which rows `--rows a-b` names, both included.
+ *
+ * @throws LatentGpuError `bad-input` for what names no rows of the data
+ */
+function shardOf(
+  asked: true | string | undefined,
+  count: number,
+): { first: number; count: number } {
+  if (typeof asked !== 'string') return { first: 0, count };
+  const [, first, last] = /^(\d+)-(\d+)$/.exec(asked) ?? [];
+  const [from, to] = [Number(first), Number(last)];
+  if (from <= to && to < count) return { first: from, count: to - from + 1 };
+  throw new LatentGpuError(
+    'bad-input',
+    `--rows ${asked}: the data have rows 0-${count - 1}; name some as 0-${Math.max(0, Math.floor(count / 2) - 1)}`,
+  );
+}
+
 async function bySamples(
   runtime: Runtime,
   model: Model,
-  { dataset: { count }, rows }: Subject,
+  { count, rows }: Shard,
   { logScale, ...work }: MeasureOptions,
   samples = SAMPLES,
 ): Promise<Scores> {
@@ -143,7 +178,7 @@ async function bySamples(
 async function exactly(
   runtime: Runtime,
   model: Model,
-  { dataset: { count }, rows }: Subject,
+  { count, rows }: Shard,
   { logScale, ...work }: MeasureOptions,
   draws = 1,
 ): Promise<Scores> {

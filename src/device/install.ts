@@ -33,7 +33,7 @@ function attempt(command: string, args: string[]): string | null {
 const patience = ['-o', 'DPkg::Lock::Timeout=300'];
 
 /** How to get something, in ways that are tried in turn. */
-interface Ways {
+export interface Ways {
   /** What is missing, in words. */
   what: string;
   /** Debian's package. */
@@ -45,7 +45,10 @@ interface Ways {
 }
 
 /** Debian's package; null if it is there now, else why not. */
-function fromDebian({ what, debian, isThere }: Ways, log: (line: string) => void): string | null {
+export function fromDebian(
+  { what, debian, isThere }: Ways,
+  log: (line: string) => void,
+): string | null {
   if (process.getuid?.() !== 0) return `apt-get install ${debian}: needs root`;
   log(`latentgpu: no ${what} found; installing Debian's with "apt-get install ${debian}" …`);
   // Stale package lists are commoner than unreachable mirrors, so a failed update is not final.

@@ -27,10 +27,13 @@ export interface StoredTensor {
   doubles?: Float64Array;
 }
 
-/** A tensor to write: float64 → `F64`, float32 → `F32`, uint32 → `U32`, int32 → `I32`, bytes → `U8`. */
+/**
+ * A tensor to write: float64 → `F64`, float32 → `F32`, uint32 → `U32`, int32 → `I32`, bytes → `U8`, and bits of
+ * float16 as uint16 → `F16`.
+ */
 export interface WritableTensor {
   shape: readonly number[];
-  data: Float64Array | Float32Array | Uint32Array | Int32Array | Uint8Array;
+  data: Float64Array | Float32Array | Uint32Array | Int32Array | Uint16Array | Uint8Array;
 }
 
 export interface SafetensorsFile {
@@ -195,6 +198,7 @@ function dtypeOf(data: WritableTensor['data']): string {
   if (data instanceof Float64Array) return 'F64';
   if (data instanceof Float32Array) return 'F32';
   if (data instanceof Uint32Array) return 'U32';
+  if (data instanceof Uint16Array) return 'F16';
   return data instanceof Int32Array ? 'I32' : 'U8';
 }
 

@@ -52,7 +52,14 @@ export { openInference } from './ask/open.ts';
 export { predictions } from './ask/predict.ts';
 export { reconstructionErrors, reconstructs } from './ask/reconstruction-error.ts';
 export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
-export { fullBatch, type RowSource, type Rows, rowsOf, type WorkOptions } from './ask/rows.ts';
+export {
+  fullBatch,
+  type RowSource,
+  type Rows,
+  rowsFrom,
+  rowsOf,
+  type WorkOptions,
+} from './ask/rows.ts';
 export { type RowScores, type ScoreOptions, scoreRows } from './ask/score.ts';
 export type { CodeConfig } from './codes.ts';
 export { buildModel, modelConfig } from './config.ts';

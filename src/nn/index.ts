@@ -20,4 +20,5 @@ export { Module } from './module.ts';
 export { GroupNorm, LayerNorm } from './norms.ts';
 export { GatedLayer, PixelCnn, type PixelCnnOptions } from './pixel-cnn.ts';
 export { PixelWalk } from './pixel-walk.ts';
+export { CELL_NAMES, type Cell, delayed, GRU, LSTM, lastOf, Recurrent } from './recurrent.ts';
 export { averagePool, upsample } from './resample.ts';

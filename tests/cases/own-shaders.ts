@@ -310,6 +310,69 @@ concurrentCases('own shaders', (c) => {
     }
   });
 
+  for (const cell of ['gru', 'lstm'] as const) {
+    c(`goes through time as the unrolled graph does, with gradients: ${cell}`, async (t) => {
+      // Rows that do not fill the lanes, and units that are more than they.
+      for (const [batch, steps, hidden] of [[6, 3, 12]] as const) {
+        const [gates, parts] = cell === 'gru' ? [3, 1] : [4, 2];
+        const x = variable('x', [batch, steps, gates * hidden]);
+        const u = variable('u', [gates * hidden, hidden]);
+        const b = variable('b', [gates * hidden]);
+        const start = variable('start', [batch, parts * hidden]);
+        const states = o[cell](x, u, b, start);
+        const apart = (y: Tensor, of: number) =>
+          o.split(
+            y,
+            Array.from({ length: of }, () => hidden),
+          );
+        let state: Tensor = start;
+        const each = [state];
+        for (let step = 0; step < steps; step++) {
+          const given = apart(o.reshape(o.slice(x, 1, step, step + 1), [batch, -1]), gates);
+          const [h, before] = apart(state, parts) as [Tensor, Tensor];
+          const told = apart(o.add(o.matmul(h, o.transpose(u)), b), gates);
+          const sum = (gate: number) => o.add(given[gate] as Tensor, told[gate] as Tensor);
+          if (cell === 'gru') {
+            const [made, seen] = [given[2] as Tensor, told[2] as Tensor];
+            const update = o.sigmoid(sum(1));
+            const next = o.tanh(o.add(made, o.mul(o.sigmoid(sum(0)), seen)));
+            state = o.add(o.mul(o.sub(1, update), next), o.mul(update, h));
+          } else {
+            const kept = o.mul(o.sigmoid(sum(1)), before);
+            const memory = o.add(kept, o.mul(o.sigmoid(sum(0)), o.tanh(sum(2))));
+            state = o.concat([o.mul(o.sigmoid(sum(3)), o.tanh(memory)), memory], -1);
+          }
+          each.push(state);
+        }
+        const unrolled = o.concat(
+          each.map((one) => o.reshape(one, [batch, 1, parts * hidden])),
+          1,
+        );
+        const values = new Map<Variable, ArrayLike<number>>([
+          [x, reals(`${cell} x`, x.size, -2, 2)],
+          [u, reals(`${cell} u`, u.size, -0.8, 0.8)],
+          [b, reals(`${cell} b`, b.size)],
+          [start, reals(`${cell} start`, start.size)],
+          [weights, weightValues],
+        ]);
+        const all = [x, u, b, start];
+        const gradients = o.gradient(scalarOf(o.square(states), weights), all) as Tensor[];
+        const expected = o.gradient(scalarOf(o.square(unrolled), weights), all) as Tensor[];
+        // In float64 both are the same to rounding; on the device they are so to float32's.
+        const [found, want] = [
+          [states, ...gradients],
+          [unrolled, ...expected],
+        ].map((graph) => o.evaluate(graph, values));
+        want?.forEach(({ data }, i) => {
+          const own = found?.[i]?.data as Float64Array;
+          t.close(own, data as Float64Array, { absolute: 1e-11 }, `float64 ${i}`);
+        });
+        const named = ['x', 'u', 'b', 'start'].map((name, i) => [`d${name}`, gradients[i]]);
+        await againstFloat64(t, { states, ...Object.fromEntries(named) }, values);
+      }
+    });
+  }
+
   c('puts columns into another order and back', async (t) => {
     const x = variable('x', [11, 7]);
     const order = [3, 0, 6, 1, 5, 2, 4];

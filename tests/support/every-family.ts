@@ -140,6 +140,7 @@ export const CASES: readonly FamilyCase[] = [
     set: ['net.hidden=6', 'depth=1', 'levels=2', 'dequantize=variational'],
     shape: [8, 8],
     isContinuous: false,
+    lacks: { density: DRAWN, encoder: DRAWN },
   },
   { family: 'bayes-linear', shape: [3] },
   { family: 'classifier', classNames: ['a', 'b', 'c'] },

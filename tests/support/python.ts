@@ -1,38 +1,30 @@
 /** A Python that has PyTorch. */
 import { execFileSync } from 'node:child_process';
-
-const PROBE = ['-c', 'import torch'];
+import { fromDebian } from '../../src/device/install.ts';
 
 function has(command: string): boolean {
   try {
-    execFileSync(command, PROBE, { stdio: 'ignore' });
+    execFileSync(command, ['-c', 'import torch'], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
   }
 }
 
-const CANDIDATES = ['python3', '/usr/bin/python3'];
+const found = () => ['python3', '/usr/bin/python3'].find(has);
 
 /**
  * The command of a Python with PyTorch, which is installed where that is possible (on Debian and Ubuntu, as
  * root).
  */
 export function pythonWithTorch(): string {
-  const there = CANDIDATES.find(has);
+  const there = found();
   if (there !== undefined) return there;
-  try {
-    const install = ['install', '-y', '--no-install-recommends', 'python3-torch'];
-    execFileSync('apt-get', install, {
-      stdio: 'ignore',
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    });
-  } catch {
-    // What is wrong is told below.
-  }
-  const installed = CANDIDATES.find(has);
+  const ways = { what: 'PyTorch', debian: 'python3-torch', isThere: () => found() !== undefined };
+  const failure = fromDebian(ways, console.error);
+  const installed = found();
   if (installed !== undefined) return installed;
   throw new Error(
-    'no python3 here has PyTorch, which exported programs are tested with; install it with `apt-get install python3-torch` or `pip install torch`',
+    `no python3 here has PyTorch, which exported programs are tested with; install it with \`apt-get install python3-torch\` or \`pip install torch\` (${failure})`,
   );
 }

@@ -7,6 +7,8 @@ import {
   equal,
   erf,
   exp,
+  greater,
+  less,
   log,
   log1p,
   maximum,
@@ -80,6 +82,20 @@ export const COMPOSED: Readonly<Record<string, Compose>> = {
   logisticLogProb: ([x, mean, logScale]) => {
     const z = scaled(x as Tensor, mean as Tensor, logScale as Tensor);
     return sub(sub(neg(z), mul(2, softplus(neg(z)))), logScale as Tensor);
+  },
+  /** The bin around x, of which the outermost are open: σ(u) - σ(l) = σ(u) σ(-l) (1 - e^(l - u)). */
+  discretizedLogisticLogProb: ([x, mean, logScale, levels]) => {
+    const half = div(0.5, sub(levels as Tensor, 1));
+    const inverse = exp(neg(logScale as Tensor));
+    const edge = (at: Tensor) => mul(sub(at, mean as Tensor), inverse);
+    const below = softplus(neg(edge(add(x as Tensor, half))));
+    const above = softplus(edge(sub(x as Tensor, half)));
+    // 1 - e^-w = tanh(w / 2) (1 + e^-w), which cancels nothing.
+    const width = mul(mul(2, half), inverse);
+    const mass = log(mul(tanh(mul(0.5, width)), add(1, exp(neg(width)))));
+    const inner = sub(sub(mass, below), above);
+    const isLast = greater(x as Tensor, sub(1, half));
+    return where(less(x as Tensor, half), neg(below), where(isLast, neg(above), inner));
   },
   spline,
 };

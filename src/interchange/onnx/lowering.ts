@@ -31,15 +31,18 @@ export class Lowering {
   private readonly options: LoweringOptions;
   private readonly given = new Map<Tensor, ArrayLike<number>>();
   private readonly lowered = new Map<Tensor, string>();
+  /** Of those, what depends on an input: the others are held. */
+  private readonly flowing = new Set<Tensor>();
   /** What depends on no input, until somebody reads it. */
   private readonly known = new Map<Tensor, NdArray>();
   private readonly used = new Map<string, number>();
+  private readonly promised = new Set<string>();
   private rowsName: string | undefined;
   private fed: string | undefined;
 
   constructor(options: LoweringOptions) {
     this.options = options;
-    this.reserve(options.names.values());
+    for (const name of options.names.values()) this.used.set(name, 1);
     for (const [variable, values] of options.values) this.given.set(variable, values);
   }
 
@@ -53,11 +56,15 @@ export class Lowering {
   /** Has a tensor stand for a value that is there already. */
   bind(tensor: Tensor, name: string): void {
     this.lowered.set(tensor, name);
+    this.flowing.add(tensor);
   }
 
   /** Has the next values keep their hands off names that are promised to somebody. */
   reserve(names: Iterable<string>): void {
-    for (const name of names) this.used.set(name, 1);
+    for (const name of names) {
+      this.used.set(name, 1);
+      this.promised.add(name);
+    }
   }
 
   /**
@@ -83,7 +90,7 @@ export class Lowering {
       const [user, second] = users.get(node) ?? [];
       const layer = user && !second && !tensors.includes(node) ? biasOf(user) : undefined;
       if (layer?.product === node && !open.has(layer.bias)) continue;
-      this.lowered.set(node, this.nodesOf(node));
+      this.bind(node, this.nodesOf(node));
     }
     return tensors.map((tensor) => this.operand(tensor));
   }
@@ -168,7 +175,7 @@ export class Lowering {
     const open = new Set<Tensor>();
     for (const node of order) {
       const isOpen =
-        this.lowered.has(node) ||
+        this.flowing.has(node) ||
         (isVariable(node) && !this.isGiven(node)) ||
         node.op.kind === 'noise' ||
         node.inputs.some((x) => open.has(x)) ||
@@ -209,8 +216,10 @@ export class Lowering {
     const values = this.given.get(variable);
     if (!values) throw unlike(`'${variable.name}', which changes from run to run`);
     const own = this.options.names.get(variable);
-    if (own !== undefined) this.used.delete(own);
-    const name = this.tensor(own ?? (variable.name || 'constant'), variable, values);
+    const isPromised = own !== undefined && this.promised.has(own);
+    if (own !== undefined && !isPromised) this.used.delete(own);
+    const called = isPromised ? `model.${own}` : own;
+    const name = this.tensor(called ?? (variable.name || 'constant'), variable, values);
     this.lowered.set(variable, name);
     return name;
   }

@@ -69,11 +69,15 @@ function notesOf({ learner, can }: Model, untold: readonly string[]): string[] {
 
 const titled = (text: string) => text[0]?.toUpperCase() + text.slice(1);
 
-function docstring({ config }: TorchSource, version: string, notes: readonly string[]): string {
+function docstring(
+  { config }: TorchSource,
+  takesLabels: boolean,
+  version: string,
+  notes: readonly string[],
+): string {
   const { family, data } = config;
   const { title, about } = familyOf(family);
-  const labels = data.classNames !== undefined;
-  const more = labels ? ' --labels labels.npy' : '';
+  const more = takesLabels ? ' --labels labels.npy' : '';
   return [
     `${title}, for PyTorch: ${about}.`,
     '',
@@ -141,7 +145,7 @@ export function torchFile(source: TorchSource, version: string): TorchFile {
   const className = 'class Model(Parts):';
   const text = [
     '#!/usr/bin/env python3',
-    `"""${docstring(source, version, notes)}\n"""\n`,
+    `"""${docstring(source, takesLabels, version, notes)}\n"""\n`,
     IMPORTS,
     `MODEL = r'''${modelJson(config, version).trim()}'''`,
     `SHAPE = (${data.shape.join(', ')}${data.shape.length === 1 ? ',' : ''})`,

@@ -3,7 +3,7 @@ import { LatentGpuError } from '../../errors.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Variable } from '../../graph/variable.ts';
-import { ConditionedMLP, type LinearInit, MLP, type Module } from '../../nn/index.ts';
+import { type Cell, ConditionedMLP, type LinearInit, MLP, type Module } from '../../nn/index.ts';
 import type { activations } from '../../ops/index.ts';
 import type { Told } from '../family.ts';
 import {
@@ -12,6 +12,7 @@ import {
   ConvolutionalEncoder,
 } from './convolutional.ts';
 import type { NET_KINDS } from './keys.ts';
+import { RecurrentDecoder, RecurrentEncoder } from './recurrent.ts';
 
 export { NET_KEYS } from './keys.ts';
 
@@ -25,6 +26,7 @@ export interface NetConfig {
   readonly strides?: readonly number[] | undefined;
   readonly kernel?: number | undefined;
   readonly residual?: number | undefined;
+  readonly cell?: Cell | undefined;
 }
 
 /** A net between rows of numbers [..., from] and [..., to]. */
@@ -47,6 +49,7 @@ export interface Ends {
 export function makeEncoder(config: NetConfig, { shape, code, init, classes }: Ends): Net {
   const conv = convolutional('encoder', config, classes);
   if (conv) return new ConvolutionalEncoder(conv, shape, code, init);
+  if (config.kind === 'recurrent') return new RecurrentEncoder(unitsOf(config), shape, code, init);
   return layered(config, [sizeOf(shape), code], init, classes);
 }
 
@@ -58,10 +61,15 @@ export function makeDecoder(
 ): Net {
   const { kind, outputsPerFeature: numbers } = likelihood;
   const conv = convolutional('decoder', config, classes);
-  if (!conv) return layered(config, [code, sizeOf(shape) * numbers], init, classes);
   const inBlocks = kind !== 'categorical';
+  if (config.kind === 'recurrent') {
+    return new RecurrentDecoder(unitsOf(config), [code, shape], init, { numbers, inBlocks });
+  }
+  if (!conv) return layered(config, [code, sizeOf(shape) * numbers], init, classes);
   return new ConvolutionalDecoder(conv, [code, shape], init, { numbers, inBlocks });
 }
+
+const unitsOf = ({ hidden = [], cell = 'gru' }: NetConfig) => ({ hidden, cell });
 
 function convolutional(
   net: string,
@@ -76,13 +84,14 @@ function convolutional(
     residual = 0,
     activation = 'relu',
   } = config;
-  if (kind !== 'conv' && kind !== 'conv1d') return undefined;
-  if (classes !== undefined) {
+  const isConvolutional = kind === 'conv' || kind === 'conv1d';
+  if (classes !== undefined && (isConvolutional || kind === 'recurrent')) {
     throw new LatentGpuError(
       'bad-config',
       `${net}.kind is ${kind}, which cannot be told classes; take ${net}.kind=mlp`,
     );
   }
+  if (!isConvolutional) return undefined;
   return { kind, channels, strides, kernel, residual, activation };
 }
 
@@ -109,10 +118,12 @@ export const lastBias = (net: Net): Variable | undefined =>
 
 /** Widths of a net's layers from one end to the other, in words. */
 export function netWords(config: NetConfig, from: number, to: number): string {
-  const { kind = 'mlp', hidden = [], channels = [], kernel, residual = 0 } = config;
+  const { kind = 'mlp', hidden = [], channels = [], kernel, residual = 0, cell } = config;
   if (kind === 'mlp' || kind === 'linear') {
     return [from, ...(kind === 'linear' ? [] : hidden), to].join(' → ');
   }
+  if (kind === 'recurrent')
+    return `${from} → ${hidden.join(' → ')} units → ${to} (recurrent, ${cell})`;
   const blocks =
     residual > 0 ? `, ${residual} residual ${residual === 1 ? 'block' : 'blocks'} a scale` : '';
   return `${from} → ${channels.join(' → ')} channels → ${to} (${kind}, kernel ${kernel}${blocks})`;

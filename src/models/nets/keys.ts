@@ -1,8 +1,9 @@
 // The keys of encoders and decoders: their kind, and what that has.
+import { CELL_NAMES } from '../../nn/index.ts';
 import type { Schema, Value } from '../../schema/index.ts';
 import { MLP_KEYS } from './mlp.ts';
 
-export const NET_KINDS = ['mlp', 'conv', 'conv1d', 'linear'] as const;
+export const NET_KINDS = ['mlp', 'conv', 'conv1d', 'recurrent', 'linear'] as const;
 
 const { hidden: HIDDEN, activation: ACTIVATION } = MLP_KEYS;
 
@@ -13,6 +14,13 @@ type Get = (key: string) => Value | undefined;
 /** Of long sequences a step more is left out. */
 const LONG = 256;
 const isLong = (get: Get) => Number(get('data.steps') ?? 0) > LONG;
+
+export const CELL = {
+  type: 'choice',
+  choices: CELL_NAMES,
+  default: 'gru',
+  help: 'recurrent units: gru, gated (Cho et al. 2014); lstm, long short-term memory',
+} as const;
 
 const CHANNELS = { type: 'integers', longest: 20, min: 1, max: 4096 } as const;
 const STRIDES = {
@@ -38,15 +46,28 @@ const RESIDUAL = {
   help: 'residual blocks at each scale',
 } as const;
 
-const [LAYERED, MLP, CONV] = [['mlp', 'conv', 'conv1d'], ['mlp'], ['conv', 'conv1d']];
+const [LAYERED, MLP, CONV] = [
+  ['mlp', 'conv', 'conv1d'],
+  ['mlp', 'recurrent'],
+  ['conv', 'conv1d'],
+];
 const [ENCODER, DECODER] = ['encoder.kind', 'decoder.kind'] as const;
+
+const hiddenOf = (kind: typeof ENCODER | typeof DECODER) =>
+  ({
+    ...HIDDEN,
+    default: (get: Get) => [...(get(kind) === 'recurrent' ? [64] : HIDDEN.default)],
+    help: 'widths of the hidden layers; of recurrent units each layer, multiples of 4',
+    when: { [kind]: MLP },
+  }) as const;
 
 export const NET_KEYS = {
   'encoder.kind': {
     ...KIND,
-    help: 'mlp, full layers; conv, convolutions over images; conv1d, over series; linear, one layer',
+    help: 'mlp, full layers; conv, convolutions over images; conv1d, over series; recurrent, gated units over series; linear, one layer',
   },
-  'encoder.hidden': { ...HIDDEN, when: { [ENCODER]: MLP } },
+  'encoder.hidden': hiddenOf(ENCODER),
+  'encoder.cell': { ...CELL, when: { [ENCODER]: ['recurrent'] } },
   'encoder.channels': {
     ...CHANNELS,
     default: [32, 64],
@@ -58,7 +79,8 @@ export const NET_KEYS = {
   'encoder.residual': { ...RESIDUAL, when: { [ENCODER]: CONV } },
   'encoder.activation': { ...ACTIVATION, when: { [ENCODER]: LAYERED } },
   'decoder.kind': { ...KIND, help: 'the same, for the way back' },
-  'decoder.hidden': { ...HIDDEN, when: { [DECODER]: MLP } },
+  'decoder.hidden': hiddenOf(DECODER),
+  'decoder.cell': { ...CELL, when: { [DECODER]: ['recurrent'] } },
   'decoder.channels': {
     ...CHANNELS,
     default: [64, 32],

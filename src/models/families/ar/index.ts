@@ -6,7 +6,8 @@ import { ArModel } from './model.ts';
 export const AR: Family<typeof AR_KEYS> = {
   name: 'ar',
   title: 'Autoregressive model',
-  about: 'each feature normal given those before it, by a linear map or a masked net (Frey 1998)',
+  about:
+    'each feature normal given those before it, by a linear map, a masked net (Frey 1998) or recurrent units',
   keys: AR_KEYS,
   required: ['net.kind'],
   defaults: AR_DEFAULTS,

@@ -1,5 +1,6 @@
 // The keys of Gaussian autoregressive models.
 import type { ConfigOf, Schema, Value } from '../../../schema/index.ts';
+import { CELL } from '../../nets/keys.ts';
 import { MLP_KEYS } from '../../nets/mlp.ts';
 import { partKeys } from '../../part.ts';
 
@@ -17,12 +18,22 @@ const LINEAR = {
   } as const satisfies Schema,
 };
 
+const HIDDEN = {
+  ...MLP_KEYS.hidden,
+  default: (get: Get) => (get('net.kind') === 'recurrent' ? [64] : [100, 100]),
+} as const;
+
 const MLP = {
   about: 'a masked net tells means and deviations',
   keys: {
     ...MLP_KEYS,
-    hidden: { ...MLP_KEYS.hidden, default: [100, 100] },
+    hidden: HIDDEN,
   } as const satisfies Schema,
+};
+
+const RECURRENT = {
+  about: 'gated recurrent units tell those of a step, having seen all before it',
+  keys: { hidden: HIDDEN, cell: CELL } as const satisfies Schema,
 };
 
 export const AR_KEYS = {
@@ -36,7 +47,7 @@ export const AR_KEYS = {
   },
   ...partKeys(
     'net',
-    { linear: LINEAR, mlp: MLP },
+    { linear: LINEAR, mlp: MLP, recurrent: RECURRENT },
     { default: 'linear', help: 'how a feature depends on those before it' },
   ),
 } as const satisfies Schema;

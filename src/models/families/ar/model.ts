@@ -1,4 +1,5 @@
 // A Gaussian autoregressive model of vectors of numbers.
+import { LatentGpuError } from '../../../errors.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { type Batch, Module } from '../../../nn/index.ts';
 import { mean, neg } from '../../../ops/index.ts';
@@ -12,6 +13,7 @@ import type { ArDensity } from './density.ts';
 import type { ArConfig } from './keys.ts';
 import { LinearAr } from './linear.ts';
 import { NetAr } from './net.ts';
+import { RecurrentAr } from './recurrent.ts';
 
 /** p(x) = ∏ N(x_i; μ_i, σ_i²), where μ_i and σ_i follow from the features before i. */
 export class ArModel extends Module implements Model {
@@ -23,8 +25,8 @@ export class ArModel extends Module implements Model {
   /** Features before its own that one depends on. */
   private readonly order: number;
 
-  /** @throws LatentGpuError `bad-config` for nets too narrow for the order */
-  constructor(config: ArConfig, { shape, columns }: DataDescription) {
+  /** @throws LatentGpuError `bad-config` for nets too narrow for the order, units that have none */
+  constructor(config: ArConfig, { shape, columns, sequence }: DataDescription) {
     super();
     const features = shape.reduce((a, b) => a * b, 1);
     this.config = config;
@@ -38,6 +40,17 @@ export class ArModel extends Module implements Model {
       const { initial } = linear;
       const climbing = { ...gradient, ...(initial && { initial }) };
       this.learner = config.net.fit === 'exact' ? linear.exactly() : climbing;
+    } else if (config.net.kind === 'recurrent') {
+      if (config.order !== null) {
+        throw new LatentGpuError(
+          'bad-config',
+          `order is ${config.order}, and net.kind recurrent, which remembers as much as it learns to; leave order out, or take net.kind=mlp`,
+        );
+      }
+      const [steps, channels] = sequence ? [shape[0] ?? 1, shape[1] ?? 1] : [features, 1];
+      const { hidden = [], cell = 'gru' } = config.net;
+      this.density = new RecurrentAr(steps, channels, { hidden, cell });
+      this.learner = gradient;
     } else {
       const isLimited = this.order < features - 1;
       const net = config.net as unknown as NetConfig;
@@ -73,7 +86,8 @@ export class ArModel extends Module implements Model {
   get portrait(): Portrait {
     const { net } = this.config;
     const order = this.config.order === null ? 'all features before' : `order ${this.order}`;
-    const kind = net.kind === 'linear' ? 'linear' : `net ${(net.hidden ?? []).join(' → ')}`;
+    const what = net.kind === 'recurrent' ? 'recurrent units' : 'net';
+    const kind = net.kind === 'linear' ? 'linear' : `${what} ${(net.hidden ?? []).join(' → ')}`;
     return {
       inside: order,
       line: [`, ${order}, ${kind}`, ''],

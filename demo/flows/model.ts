@@ -1,0 +1,201 @@
+// The flow of the page: couplings that take turns, beginning as the identity, and what is asked of it.
+import { PLANE_ENTROPY, plane } from '../../src/data/plane.ts';
+import {
+  flows,
+  type ImageDataset,
+  input,
+  nn,
+  ops,
+  type Tensor,
+  type Variable,
+} from '../../src/index.ts';
+import { Random } from '../../src/random.ts';
+import type { Plan, Runtime } from '../../src/scheduler/index.ts';
+import { STREAMS } from '../../src/streams.ts';
+
+export interface FlowSettings {
+  readonly data: string;
+  readonly depth: number;
+  readonly width: number;
+  readonly transform: 'affine' | 'spline';
+  readonly rate: number;
+}
+
+type Bijection = flows.Bijection;
+const { affine, Chain, Coupling, Flow, spline } = flows;
+/** Splines bend what lies within this. */
+const BOUND = 4;
+
+export function flowOf({ depth, width, transform }: FlowSettings) {
+  const transformer = transform === 'affine' ? affine() : spline({ bound: BOUND });
+  const parts = Array.from(
+    { length: depth },
+    (_, i) =>
+      new Coupling({
+        shape: [2],
+        transformer,
+        net: ([from = 0], [to = 0]) =>
+          new nn.MLP([from, width, width, to], 'relu', { zeroOutput: true }),
+        flip: i % 2 === 1,
+      }),
+  );
+  return { parts, flow: new Flow(new Chain(parts)) };
+}
+
+export interface PlaneData {
+  readonly set: ImageDataset;
+  /** Nats that no density of these points can go below in the mean, where that is known. */
+  readonly entropy: number | undefined;
+}
+
+/** Points of a density, moved to the middle and scaled to deviations of 1 together. */
+export function standardized(name: string, count: number): PlaneData {
+  const set = plane(name, { count });
+  const raw = set.data as Float32Array;
+  const mean = [0, 1].map((d) => {
+    let sum = 0;
+    for (let i = d; i < raw.length; i += 2) sum += raw[i] as number;
+    return sum / count;
+  });
+  const centred = raw.map((value, i) => value - (mean[i % 2] as number));
+  const deviation = Math.sqrt(centred.reduce((sum, value) => sum + value * value, 0) / raw.length);
+  const entropy = PLANE_ENTROPY[name];
+  return {
+    set: { ...set, data: centred.map((value) => value / deviation) },
+    entropy: entropy === undefined ? undefined : entropy - 2 * Math.log(deviation),
+  };
+}
+
+/** Lines of the grid in each direction, how far they reach, and points of each. */
+export const GRID = { lines: 15, reach: 2.8, points: 57 } as const;
+export const SAMPLES = 700;
+/** Points along a side of the density's picture, and how far it reaches. */
+export const DENSITY = { side: 72, reach: 3 } as const;
+const TRIED = 64;
+
+const GRID_POINTS = 2 * GRID.lines * GRID.points;
+
+export interface Certified {
+  /** The largest |inverse(forward(z)) - z|. */
+  readonly inversion: number;
+  /** The largest |log det forward - log |det| of the Jacobian|, in nats. */
+  readonly logDet: number;
+}
+
+type Program = Parameters<Runtime['compile']>[0];
+
+/** Plans that share their parameters with the training step, each made when it is first needed. */
+export class FlowLens {
+  readonly runtime: Runtime;
+  private readonly made: ReturnType<typeof flowOf>;
+  private readonly plans = new Map<string, Promise<Plan>>();
+  private readonly noise = input('noise', [GRID_POINTS + SAMPLES, 2]);
+  private readonly places = input('places', [DENSITY.side ** 2, 2]);
+  private readonly tried = input('tried', [TRIED, 2]);
+
+  constructor(runtime: Runtime, made: ReturnType<typeof flowOf>) {
+    this.runtime = runtime;
+    this.made = made;
+    runtime.write(this.places, placesOfPicture());
+    runtime.write(this.tried, gaussians(TRIED, 5));
+  }
+
+  private async ran(name: string, program: () => Program): Promise<Plan> {
+    const { plans, runtime } = this;
+    const found = plans.get(name) ?? runtime.compile(program());
+    plans.set(name, found);
+    const plan = await found;
+    await plan.run();
+    return plan;
+  }
+
+  /** The grid and draws after each layer, from the noise on: [depth + 1] of [n, 2]. */
+  async layers(temperature: number): Promise<Float32Array[]> {
+    const { noise, made, runtime } = this;
+    const start = new Float32Array(noise.size);
+    start.set(gridOfNoise());
+    start.set(
+      gaussians(SAMPLES, 3).map((value) => temperature * value),
+      2 * GRID_POINTS,
+    );
+    runtime.write(noise, start);
+    const plan = await this.ran('layers', () => {
+      const outputs: Record<string, Tensor> = {};
+      let value: Tensor = noise;
+      for (const [i, part] of made.parts.entries()) {
+        value = part.forward(value).value;
+        outputs[String(i + 1)] = value;
+      }
+      return { outputs };
+    });
+    const found: Float32Array[] = [start];
+    for (const i of made.parts.keys()) {
+      found.push((await plan.read(String(i + 1))) as Float32Array);
+    }
+    return found;
+  }
+
+  /** log p at the places of the picture, row by row. */
+  async density(): Promise<Float32Array> {
+    const { places, made } = this;
+    const plan = await this.ran('density', () => ({
+      outputs: { logProb: made.flow.logProb(places) },
+    }));
+    return (await plan.read('logProb')) as Float32Array;
+  }
+
+  async certificate(): Promise<Certified> {
+    const plan = await this.ran('certificate', () => certificateOf(this.made.flow, this.tried));
+    const [inversion, logDet] = [await plan.read('inversion'), await plan.read('logDet')];
+    return { inversion: inversion[0] as number, logDet: logDet[0] as number };
+  }
+}
+
+/** There and back again, and log-determinants against the Jacobian that differentiation gives. */
+function certificateOf({ bijection }: { bijection: Bijection }, z: Tensor): Program {
+  const ahead = bijection.forward(z);
+  const back = bijection.inverse(ahead.value);
+  // ∂x/∂z, a row for each coordinate of x.
+  const [a, b] = [0, 1].map((d) => {
+    const [row] = ops.gradient(ops.sum(ops.slice(ahead.value, 1, d, d + 1)), [z as Variable]);
+    if (!row) throw new Error('data follow from noise');
+    return [0, 1].map((e) => ops.slice(row, 1, e, e + 1)) as [Tensor, Tensor];
+  }) as [[Tensor, Tensor], [Tensor, Tensor]];
+  const det = ops.sub(ops.mul(a[0], b[1]), ops.mul(a[1], b[0]));
+  const jacobian = ops.reshape(ops.log(ops.abs(det)), [TRIED]);
+  return {
+    outputs: {
+      inversion: ops.max(ops.abs(ops.sub(back.value, z))),
+      logDet: ops.max(ops.abs(ops.sub(jacobian, ahead.logDet))),
+    },
+  };
+}
+
+function placesOfPicture(): Float32Array {
+  const { side, reach } = DENSITY;
+  const at = (i: number) => reach * ((2 * i + 1) / side - 1);
+  return Float32Array.from({ length: 2 * side * side }, (_, i) => {
+    const cell = i >> 1;
+    return i % 2 === 0 ? at(cell % side) : -at(Math.floor(cell / side));
+  });
+}
+
+/** Lines across, and lines up: [2 · lines · points, 2]. */
+function gridOfNoise(): Float32Array {
+  const along = (i: number, count: number) => GRID.reach * ((2 * i) / (count - 1) - 1);
+  const noise = new Float32Array(2 * GRID_POINTS);
+  for (let line = 0; line < 2 * GRID.lines; line++) {
+    const fixed = along(line % GRID.lines, GRID.lines);
+    for (let i = 0; i < GRID.points; i++) {
+      const moving = along(i, GRID.points);
+      const point = line < GRID.lines ? [fixed, moving] : [moving, fixed];
+      noise.set(point, 2 * (line * GRID.points + i));
+    }
+  }
+  return noise;
+}
+
+function gaussians(count: number, seed: number): Float32Array {
+  const random = new Random(seed, STREAMS.shownSamples, 0);
+  return Float32Array.from({ length: 2 * count }, () => random.normal());
+}

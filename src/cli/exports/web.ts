@@ -1,0 +1,87 @@
+// latentgpu export --to web: a folder for a page, with the small runtime beside it.
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { LatentGpuError } from '../../errors.ts';
+import { writeFileAtomic } from '../../formats/atomic.node.ts';
+import { drawnWeights, page } from '../../interchange/web/folder.ts';
+import { MODEL_FILE, modelJson, WEIGHTS_FILE, writeWeights } from '../../models/index.ts';
+import type { Context } from '../common/command.ts';
+import { loadModel } from '../common/device.ts';
+import { table } from '../common/text.ts';
+import { version } from '../common/version.ts';
+
+const SAMPLER = 'sampler.js';
+const PAGE = 'index.html';
+const FILES = [MODEL_FILE, WEIGHTS_FILE, SAMPLER, PAGE];
+
+/** The small runtime, which lies beside the command line. */
+async function runtime(): Promise<Uint8Array> {
+  const path = fileURLToPath(new URL(`./${SAMPLER}`, import.meta.url));
+  return await readFile(path).catch((cause: Error) => {
+    throw new LatentGpuError('io', `${path}: ${cause.message}; build it with npm run build`, {
+      cause,
+    });
+  });
+}
+
+/** Nothing of somebody else's is overwritten. */
+async function checkFolder(folder: string): Promise<void> {
+  const there: string[] = await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return [] as string[];
+    throw new LatentGpuError(
+      'bad-input',
+      `--out ${folder}: no folder can be written there (${cause.code})`,
+    );
+  });
+  const other = there.find((name) => !FILES.includes(name));
+  const isModel = there.includes(WEIGHTS_FILE) && !there.includes(PAGE);
+  if (other === undefined && !isModel) return;
+  const what = isModel ? 'a model' : `'${other}'`;
+  throw new LatentGpuError('bad-input', `--out ${folder} holds ${what}; name a new folder`);
+}
+
+/** @param isHalf float16 weights */
+export async function exportWeb(
+  dir: string,
+  folder: string,
+  isHalf: boolean,
+  { out }: Context,
+): Promise<void> {
+  await checkFolder(folder);
+  const { config, weights, buffers, standardization } = await loadModel(dir, out);
+  const description = modelJson(config, version);
+  const whole = writeWeights(weights, standardization, buffers);
+  const encoder = new TextEncoder();
+  const files: [string, Uint8Array][] = [
+    [MODEL_FILE, encoder.encode(description)],
+    [WEIGHTS_FILE, drawnWeights(description, whole, isHalf, dir)],
+    [SAMPLER, await runtime()],
+    [PAGE, encoder.encode(page)],
+  ];
+  await mkdir(folder, { recursive: true });
+  for (const [name, bytes] of files) await writeFileAtomic(join(folder, name), bytes);
+  const sizes = files.map(([name, bytes]) => ({
+    file: name,
+    bytes: bytes.length,
+    gzipped: gzipSync(bytes, { level: 9 }).length,
+  }));
+  const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
+  const total = {
+    bytes: sum(sizes.map(({ bytes }) => bytes)),
+    gzipped: sum(sizes.map(({ gzipped }) => gzipped)),
+  };
+  out.result(
+    { format: 'web', folder, files: sizes, ...total },
+    out.quiet
+      ? ''
+      : table([
+          ['file', 'size', 'gzipped'],
+          ...sizes.map(({ file, bytes, gzipped }) => [file, kib(bytes), kib(gzipped)]),
+          [folder, kib(total.bytes), kib(total.gzipped)],
+        ]),
+  );
+}
+
+const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);

@@ -1,0 +1,123 @@
+// Recurrent nets: sequences [T] or [T, C] to codes and back.
+import { LatentGpuError } from '../../errors.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { type Cell, Linear, type LinearInit, lastOf, Module, Recurrent } from '../../nn/index.ts';
+import { expand, reshape, split, tanh, transpose, unsqueeze } from '../../ops/index.ts';
+
+export interface RecurrentConfig {
+  /** Units of each layer. */
+  readonly hidden: readonly number[];
+  readonly cell: Cell;
+}
+
+/** @param net what to call it in errors: `encoder` @throws LatentGpuError `bad-config` */
+export function stepsOf(
+  net: string,
+  shape: readonly number[],
+): { steps: number; channels: number } {
+  const [steps = 1, channels = 1] = shape;
+  if (shape.length < 3) return { steps, channels };
+  throw new LatentGpuError(
+    'bad-config',
+    `${net}.kind is recurrent and the data are images of ${shape.join('×')}; take ${net}.kind=conv`,
+  );
+}
+
+/** @throws LatentGpuError `bad-config` */
+export function checkUnits(net: string, widths: readonly number[]): void {
+  const wrong = widths.find((width) => width % 4 !== 0);
+  if (widths.length > 0 && wrong === undefined) return;
+  throw new LatentGpuError(
+    'bad-config',
+    `${net}.hidden is [${widths.join(', ')}], and ${net}.kind recurrent: units of each layer, multiples of 4, such as 64`,
+  );
+}
+
+/** [..., D] to [..., outputs]: what recurrent units have made of all steps when they have seen the last. */
+export class RecurrentEncoder extends Module {
+  readonly units: Recurrent;
+  readonly head: Linear;
+  private readonly data: { readonly steps: number; readonly channels: number };
+
+  constructor(
+    { hidden: widths, cell }: RecurrentConfig,
+    shape: readonly number[],
+    outputs: number,
+    init: LinearInit,
+  ) {
+    super();
+    checkUnits('encoder', widths);
+    this.data = stepsOf('encoder', shape);
+    this.units = new Recurrent(cell, this.data.channels, widths);
+    this.head = new Linear(this.units.size, outputs, { init });
+  }
+
+  override children(): [string, unknown][] {
+    return [
+      ['units', this.units],
+      ['head', this.head],
+    ];
+  }
+
+  call(x: Tensor): Tensor {
+    const { steps, channels } = this.data;
+    const states = this.units.call(reshape(x, [-1, steps, channels]));
+    return reshape(this.head.call(lastOf(states)), [...x.shape.slice(0, -1), -1]);
+  }
+}
+
+/** [..., M] to [..., D · numbers]: recurrent units that start from the code and are told it at every step. */
+export class RecurrentDecoder extends Module {
+  readonly first: Linear;
+  readonly units: Recurrent;
+  readonly head: Linear;
+  private readonly data: { readonly steps: number; readonly channels: number };
+  private readonly numbers: number;
+  private readonly inBlocks: boolean;
+
+  /**
+   * @param numbers that describe a feature
+   * @param inBlocks whether those of all features come one after the other, as likelihoods but one have them
+   */
+  constructor(
+    { hidden: widths, cell }: RecurrentConfig,
+    [inputs, shape]: readonly [number, readonly number[]],
+    init: LinearInit,
+    { numbers, inBlocks }: { numbers: number; inBlocks: boolean },
+  ) {
+    super();
+    checkUnits('decoder', widths);
+    this.data = stepsOf('decoder', shape);
+    this.numbers = numbers;
+    this.inBlocks = inBlocks;
+    this.units = new Recurrent(cell, inputs, widths);
+    const all = this.units.layers.reduce((sum, { width }) => sum + width, 0);
+    this.first = new Linear(inputs, all, { init });
+    this.head = new Linear(this.units.size, this.data.channels * numbers, { init });
+  }
+
+  override children(): [string, unknown][] {
+    return [
+      ['first', this.first],
+      ['units', this.units],
+      ['head', this.head],
+    ];
+  }
+
+  call(z: Tensor): Tensor {
+    const { steps, channels } = this.data;
+    const codes = reshape(z, [-1, z.shape.at(-1) as number]);
+    const rows = codes.shape[0] as number;
+    const [layer] = this.units.layers;
+    const widths = this.units.layers.map(({ width }) => width);
+    const starts = split(tanh(this.first.call(codes)), widths);
+    // The code says the same to every step, so that its product is made once.
+    const told = unsqueeze((layer as (typeof this.units.layers)[0]).inputs(codes), 1);
+    const inputs = expand(told, [rows, steps, told.shape[2] as number]);
+    const made = this.head.call(this.units.through(inputs, starts));
+    const each = reshape(made, [rows, steps, this.numbers, channels]);
+    const ordered =
+      this.numbers === 1 ? each : transpose(each, this.inBlocks ? [0, 2, 1, 3] : [0, 1, 3, 2]);
+    return reshape(ordered, [...z.shape.slice(0, -1), -1]);
+  }
+}
