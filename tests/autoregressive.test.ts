@@ -87,7 +87,10 @@ const MODELS: Record<string, [string, object]> = {
   'ar, linear of order 2': ['ar', { order: 2 }],
   'ar, linear': ['ar', {}],
   'ar, a net': ['ar', { net: { kind: 'mlp', hidden: [16] } }],
-  'ar, recurrent units in two layers': ['ar', { net: { kind: 'recurrent', cell: 'lstm', hidden: [8, 4] } }],
+  'ar, recurrent units in two layers': [
+    'ar',
+    { net: { kind: 'recurrent', cell: 'lstm', hidden: [8, 4] } },
+  ],
   'ar, a net of order 3': ['ar', { order: 3, net: { kind: 'mlp', hidden: [16] } }],
 };
 
