@@ -7,6 +7,7 @@ import type { Batch } from '../../../nn/index.ts';
 import { add, assign, div, max, neg, sub, sum, unsqueeze, where } from '../../../ops/index.ts';
 import type { Runtime } from '../../../scheduler/index.ts';
 import type { Sweep, SweepLearner, TrainingRows } from '../../learner.ts';
+import { filledRows } from '../../seen-rows.ts';
 import { factorShape } from './covariance.ts';
 import type { Mixtures } from './density.ts';
 import { type Collapse, type MixtureValues, mStep } from './m-step.ts';
@@ -87,7 +88,7 @@ export class Em {
 
   private initial(data: TrainingRows, seed: number): Map<Variable, Float32Array> {
     const { options, mixtures } = this;
-    const sample = sampleOf(data, options, seed);
+    const sample = sampleOf(filledRows(data, options.features), options, seed);
     const found = Array.from({ length: options.starts }, (_, s) =>
       startOf(sample, options, seed, s),
     );
@@ -126,10 +127,10 @@ export class Em {
     };
   }
 
-  private gather({ x }: Batch): Tensor[] {
+  private gather({ x, mask }: Batch): Tensor[] {
     const { kind } = this.options;
     const { weight, first, second, excess, rows } = this.statistics;
-    const { logDensity, ...sums } = statisticsOf(kind, x, this.mixtures);
+    const { logDensity, ...sums } = statisticsOf(kind, x, this.mixtures, mask);
     // Sums about what the last pass found are small and keep their digits.
     const beyond = sub(logDensity, unsqueeze(this.progress.reference, 1));
     const found = { ...sums, rows: x.shape[0] as number };

@@ -4,6 +4,7 @@ import {
   add,
   cholesky,
   exp,
+  expand,
   log,
   matmul,
   mul,
@@ -24,6 +25,8 @@ export interface Given {
   readonly logDet: Tensor;
   /** What a draw has beside that mean, for noise [1, 1, B, D]: [1, K | 1, B, D], 0 where it is seen. */
   spread(noise: Tensor): Tensor;
+  /** Σ_b r P C Pᵀ of the covariances C that it has about that mean, as factors are shaped; r is [1, K, B]. */
+  variation(belongs: Tensor): Tensor;
 }
 
 /** @param seen x - μ, [1, K, B, D], and 0 where nothing is seen */
@@ -58,12 +61,30 @@ export const givenByMatrix: GivenSeen = (factor, seen, mask) => {
       const line = reshape(noise, [1, rows, 1, d]);
       return mul(hidden, reshape(matmul(line, inverse), [1, copies, rows, d]));
     },
+    variation: (belongs) => {
+      // C = V Vᵀ with V = H L⁻ᵀ, H the rows that are missing: (P V)ᵀ of all rows, one under the other.
+      const components = belongs.shape[1] as number;
+      const missing = mul(inverse, reshape(hidden, [rows, 1, d]));
+      const sides = matmul(
+        reshape(missing, [1, copies, rows * d, d]),
+        reshape(transpose(root), [1, copies, d, d]),
+      );
+      const share = copies === components ? belongs : sum(belongs, 1, { keepDims: true });
+      const weights = expand(reshape(share, [1, copies, rows, 1]), [1, copies, rows, d]);
+      const weighed = mul(sides, reshape(weights, [1, copies, rows * d, 1]));
+      return matmul(transpose(weighed), sides);
+    },
   };
 };
 
-/** Features that do not depend on each other say nothing of what is missing. */
+/** Features that do not depend on each other say nothing of what is missing, whose variance is their own. */
 export const givenByScale: GivenSeen = (factor, seen, mask) => ({
   filled: seen,
   logDet: sum(mul(mask, factor), -1),
   spread: (noise) => mul(sub(1, mask), mul(noise, exp(neg(factor)))),
+  variation: (belongs) => {
+    const each = matmul(belongs, sub(1, mask));
+    const shaped = reshape(each, [1, each.shape[1] as number, 1, each.shape[2] as number]);
+    return factor.shape[3] === 1 ? sum(shaped, -1, { keepDims: true }) : shaped;
+  },
 });

@@ -35,8 +35,8 @@ export const GMM_KEYS = {
   fit: {
     type: 'choice',
     choices: ['em', 'stepwise', 'gradient'],
-    default: (get: Get) => (get('data.missing') ? 'gradient' : 'em'),
-    help: 'EM by passes; by batches, for data that are streamed; or gradient ascent, where values are missing, too',
+    default: 'em',
+    help: 'EM by passes; by batches, for data that are streamed; or gradient ascent',
   },
   power: {
     type: 'number',
@@ -56,7 +56,7 @@ export const GMM_KEYS = {
     type: 'integer',
     min: 1,
     max: 256,
-    default: (get: Get) => (passOf(get) <= CHEAP ? 10 : 1),
+    default: (get: Get) => (passOf(get) <= CHEAP && !get('data.missing') ? 10 : 1),
     when: { fit: ['em', 'stepwise'] },
     help: 'mixtures that learn side by side, of which the best is kept',
   },
@@ -81,7 +81,9 @@ export const GMM_DEFAULTS = {
   batch: (get: Get) => {
     if (get('fit') !== 'em') return Math.min(number(get, 'data.rows'), 256);
     const components = number(get, 'starts') * number(get, 'components');
-    const most = rowsAtOnce(components, number(get, 'data.features'));
+    const features = number(get, 'data.features');
+    // What is missing of a row has a covariance of its own.
+    const most = rowsAtOnce(components, get('data.missing') ? features ** 2 : features);
     return Math.min(number(get, 'data.rows'), most);
   },
   'optimizer.lr': 1e-2,

@@ -27,7 +27,6 @@ import type { DataDescription } from '../../data-description.ts';
 import type { Abilities, Model, Portrait } from '../../family.ts';
 import type { Learner } from '../../learner.ts';
 import { negativeLogLikelihood } from '../../quantities.ts';
-import { checkWhole, filledRows } from '../../seen-rows.ts';
 import { COVARIANCES, factorShape } from './covariance.ts';
 import { jointOf, type Mixtures, seenJointOf } from './density.ts';
 import { Em } from './em.ts';
@@ -65,16 +64,9 @@ export class GaussianMixture extends Module implements Model {
     const shared = { ...rest, starts, power, tolerance, columns, features: this.features };
     const how = { kind: covariance, how: start, fit: fit === 'gradient' ? ('em' as const) : fit };
     const em = new Em({ ...shared, ...how }, this);
-    if (fit !== 'gradient') {
-      const { learner } = em;
-      const initial: Learner['initial'] = (data, seed) => {
-        checkWhole('a mixture', fit, data);
-        return learner.initial?.(data, seed) ?? new Map();
-      };
-      return { ...learner, initial };
-    }
+    if (fit !== 'gradient') return em.learner;
     return {
-      initial: (data, seed) => em.initialOfKept(filledRows(data, this.features), seed),
+      initial: (data, seed) => em.initialOfKept(data, seed),
       loss: (batch) => ({ loss: neg(mean(this.logProb(batch))) }),
     };
   }

@@ -2,6 +2,7 @@
 import type { Tensor } from '../../../graph/tensor.ts';
 import {
   add,
+  concat,
   exp,
   logSumExp,
   mul,
@@ -16,7 +17,7 @@ import {
   whitenedRows,
 } from '../../../ops/index.ts';
 import { COVARIANCES, type CovarianceKind } from './covariance.ts';
-import { jointOf, type Mixtures } from './density.ts';
+import { jointOf, type Mixtures, seenJointOf } from './density.ts';
 import { identityOf, unpacked } from './packed.ts';
 
 /** Sums over rows under S mixtures, with r = p(c | x) and y = P (x - μ). */
@@ -31,8 +32,14 @@ export interface RowStatistics {
   readonly logDensity: Tensor;
 }
 
-/** @param x rows [B, D]. @param mixtures S of them, side by side */
-export function statisticsOf(kind: CovarianceKind, x: Tensor, mixtures: Mixtures): RowStatistics {
+/** @param x rows [B, D]. @param mixtures S of them, side by side. @param mask 1 where x is seen, [B, D] */
+export function statisticsOf(
+  kind: CovarianceKind,
+  x: Tensor,
+  mixtures: Mixtures,
+  mask?: Tensor,
+): RowStatistics {
+  if (mask) return besideEachOther(mixtures, (one) => ofSeen(kind, x, mask, one));
   return kind === 'full' || kind === 'tied'
     ? byKernels(kind, x, mixtures)
     : ofScales(kind, x, mixtures);
@@ -80,6 +87,47 @@ function byKernels(kind: CovarianceKind, x: Tensor, mixtures: Mixtures): RowStat
     first: reshape(slice(ones, 3, 0, d), [count, components, d]),
     second: COVARIANCES[kind].isShared ? sum(second, 1, { keepDims: true }) : second,
     logDensity: reshape(logDensity, [count, -1]),
+  };
+}
+
+/**
+ * What is seen alone says whose a row is, and what is missing counts as it is expected given that, with what
+ * it varies about that mean (Ghahramani and Jordan 1994). Of one mixture.
+ */
+function ofSeen(kind: CovarianceKind, x: Tensor, mask: Tensor, mixture: Mixtures): RowStatistics {
+  const { second, whiten } = COVARIANCES[kind];
+  const { logProb, filled, variation } = seenJointOf(kind, x, mask, mixture);
+  const logDensity = logSumExp(logProb, 1, { keepDims: true });
+  const belongs = exp(sub(logProb, logDensity));
+  const { white } = whiten(mixture.factor, filled);
+  const weighed = mul(unsqueeze(belongs, 3), white);
+  return {
+    weight: sum(belongs, -1),
+    first: sum(weighed, -2),
+    second: add(second(weighed, white), variation(belongs)),
+    logDensity: reshape(logDensity, [1, -1]),
+  };
+}
+
+/** The same of several mixtures. */
+function besideEachOther(
+  { logWeights, mean, factor }: Mixtures,
+  of: (one: Mixtures) => RowStatistics,
+): RowStatistics {
+  const found = Array.from({ length: mean.shape[0] as number }, (_, s) => {
+    const one = (x: Tensor) => slice(x, 0, s, s + 1);
+    return of({ logWeights: one(logWeights), mean: one(mean), factor: one(factor) });
+  });
+  const joined = (name: keyof RowStatistics) =>
+    concat(
+      found.map((each) => each[name]),
+      0,
+    );
+  return {
+    weight: joined('weight'),
+    first: joined('first'),
+    second: joined('second'),
+    logDensity: joined('logDensity'),
   };
 }
 
