@@ -6,6 +6,7 @@ import { decode as decodePng } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Standardization } from '../src/data/standardize.ts';
 import { readNpy, writeNpy } from '../src/formats/npy.ts';
+import { readSafetensors } from '../src/formats/safetensors.ts';
 import type { Variable } from '../src/graph/variable.ts';
 import {
   buildModel,
@@ -16,6 +17,7 @@ import {
 } from '../src/models/index.ts';
 import { normalQuantile } from '../src/ops/reference/special.ts';
 import { principalComponents } from '../src/pictures/components.ts';
+import { load } from '../src/sampler/index.ts';
 import { buildCli, type Run, start } from './support/cli.ts';
 import { reals } from './support/engine.ts';
 import { exactly, toy, toyData, toyVae } from './support/toys.ts';
@@ -274,6 +276,26 @@ describe('interpolate', () => {
   });
 });
 
+describe('export --to web', () => {
+  test('holds what is drawn from, and draws the same', async () => {
+    await works('export model --to web --out site --quiet');
+    expect((await readdir(here('site'))).sort()).toEqual([
+      'index.html',
+      'model.json',
+      'sampler.js',
+      'weights.safetensors',
+    ]);
+    const { tensors } = readSafetensors(
+      new Uint8Array(await readFile(here('site/weights.safetensors'))),
+    );
+    expect([...tensors.keys()].every((name) => name.startsWith('decoder.'))).toBe(true);
+    const [own, exported] = await Promise.all(
+      ['model', 'site'].map((name) => load(here(name), { backend: 'javascript' })),
+    );
+    expect(await exported?.sample(3, { seed: 5 })).toEqual(await own?.sample(3, { seed: 5 }));
+  });
+});
+
 describe('score', () => {
   test('is what eval says, row by row', async () => {
     const options = '--limit 30 --samples 25 --seed 4';
@@ -294,6 +316,15 @@ describe('score', () => {
     expect(scored.monteCarloError).toBeCloseTo(Math.sqrt(squares) / 30, 9);
     const few = await array('score model --limit 7 --samples 25 --seed 4 --out few.npy');
     expect(few.values).toEqual((data as Float32Array).slice(0, 7));
+  });
+
+  test('of a part of the rows is what a file of its own holds', async () => {
+    const whole = await array('score model --limit 9 --samples 5 --seed 4 --out whole.npy');
+    const first = await array('score model --rows 0-6 --samples 5 --seed 4 --out part.0.npy');
+    expect(first).toEqual({ shape: [7], values: whole.values.slice(0, 7) });
+    const rest = await json('score model --rows 7-8 --samples 5 --seed 4 --out part.1.npy');
+    expect(rest).toMatchObject({ first: 7, count: 2, file: 'part.1.npy' });
+    expect(rest.rows.logProb).toHaveLength(2);
   });
 
   test('lists many rows only if asked', async () => {
@@ -501,6 +532,7 @@ describe('mistakes', () => {
     ['interpolate model --from 1,2 --to 3 --out new.png', '--from names 2 rows and --to 1'],
     ['interpolate model --from -1 --to 3 --out new.png', 'row numbers from 0'],
     ['interpolate model --from 1 --to 3 --steps 1 --out new.png', 'whole number of at least 2'],
+    ['score model --rows 9-3 --out new.npy', '--rows 9-3'],
     ['score model --samples 0 --out new.npy', 'whole number of at least 1'],
     ['score ae --data digits --out new.npy', 'an autoencoder, which gives data no probability'],
     ['score model --out new.png', 'name a file that ends in .npy'],
