@@ -18,9 +18,11 @@ import { finish } from './training/summary.ts';
 export function trainCommand(program: Command): void {
   const command = program
     .command('train')
-    .description('Trains a model and leaves a folder: weights, checkpoint, metrics, pictures.')
-    .argument('[family]', `${familyNames().slice(0, 4).join(', ')} …; --keys lists all`)
-    .option('--data <name|path>', 'digits, mnist, moons, ecg …; IDX, .npy, table, images, WAV')
+    .description(
+      `Trains a model (${familyNames().slice(0, 4).join(', ')} …; --keys lists all) and leaves a folder.`,
+    )
+    .argument('[family]')
+    .option('--data <name|path>', 'digits, mnist, moons, ecg …; IDX, .npy, table, PNG, WAV')
     .option('--data-dir <dir>', 'folder with the MNIST files')
     .option('--test <path>', 'test split, for data from a file or folder')
     .addOption(

@@ -9,10 +9,7 @@ import type { DataChoice } from './load.ts';
 const NONE = 'none';
 
 export const hideOption = (): Option =>
-  new Option(
-    '--hide <what>',
-    'from the model, of each row: top, bottom, last:32, middle:32 or random:0.5',
-  );
+  new Option('--hide <what>', 'of each row: top, bottom, last:32, random:0.5 …');
 
 /** @throws LatentGpuError `bad-input` */
 export function hidingOf({ hide }: Pick<DataChoice, 'hide'>): Hiding | undefined {

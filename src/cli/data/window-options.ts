@@ -13,7 +13,7 @@ export interface WindowFlags {
 }
 
 const options = (): Option[] => [
-  countOption('--window <n>', 'of series (.npy, tables, WAV files): steps of a data point'),
+  countOption('--window <n>', 'of series (.npy, tables, WAV): steps of a data point'),
   countOption('--stride <n>', 'steps from window to window; default: a quarter of one'),
   countOption('--rate <hz>', 'steps a second; sounds of another rate are resampled'),
 ];
