@@ -46,6 +46,13 @@ function unreached(library: readonly File[], roots: Iterable<string>): string[] 
   }
   const reached = new Set<string>();
   const visit = (word: string): void => {
+    // A loop that is unrolled over s makes other_1, other_2 … of other_s.
+    const unrolled = /^(.*_)[a-z]$/.exec(word)?.[1];
+    if (unrolled !== undefined) {
+      for (const name of byName.keys()) {
+        if (name.startsWith(unrolled) && /^\d+$/.test(name.slice(unrolled.length))) visit(name);
+      }
+    }
     if (reached.has(word) || !byName.has(word)) return;
     reached.add(word);
     for (const { words } of byName.get(word) as Declaration[])
