@@ -6,6 +6,16 @@ import { normal } from './initializers.ts';
 import { Linear, MLP, type MlpOptions } from './linear.ts';
 
 /**
+ * The classes of rows, [B], as a one among zeros, [B, C].
+ *
+ * @throws LatentGpuError `bad-input` where they are missing
+ */
+export function classesAsOnes(labels: Tensor | undefined, count: number): Tensor {
+  if (labels) return oneHot(labels, count);
+  throw new LatentGpuError('bad-input', 'a net of classes needs the class of each row');
+}
+
+/**
  * An MLP of [x, one-hot y]. The first layer's weight is kept in two, `0.weight` [H, D] and
  * `classes.weight` [H, C], because W · [x, y] = Wₓ x + the column of W_y that y picks: no row is ever
  * widened, and what is the same for all classes of a row is computed once.
@@ -39,10 +49,7 @@ export class ConditionedMLP extends MLP {
    * @param labels a class for each of the B rows, [B]
    */
   of(x: Tensor, labels: Tensor | undefined): Tensor {
-    if (!labels) {
-      throw new LatentGpuError('bad-input', 'a net of classes needs the class of each row');
-    }
-    return this.weighed(x, oneHot(labels, this.count));
+    return this.weighed(x, classesAsOnes(labels, this.count));
   }
 
   /** @param weights of the classes of each of the B rows, [B, C]: of a class that is known, a one */

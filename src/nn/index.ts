@@ -1,7 +1,7 @@
 // Layers: what holds parameters and describes how they act.
 export type { Batch } from './batch.ts';
 export { GatedBlock, ResidualBlock } from './blocks.ts';
-export { ConditionedMLP } from './conditioned.ts';
+export { ConditionedMLP, classesAsOnes } from './conditioned.ts';
 export {
   Conv1d,
   Conv2d,

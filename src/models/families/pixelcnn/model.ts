@@ -1,8 +1,7 @@
 // A gated PixelCNN as a density of images.
-import { LatentGpuError } from '../../../errors.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
-import { type Batch, Module, type PixelCnn } from '../../../nn/index.ts';
-import { mean, neg, oneHot } from '../../../ops/index.ts';
+import { type Batch, classesAsOnes, Module, type PixelCnn } from '../../../nn/index.ts';
+import { mean, neg } from '../../../ops/index.ts';
 import type { DataDescription } from '../../data-description.ts';
 import type { Abilities, Model, Portrait } from '../../family.ts';
 import type { GradientLearner } from '../../learner.ts';
@@ -46,12 +45,7 @@ export class PixelCnnModel extends Module implements Model {
 
   /** What every pixel is told of its image, [B, C]. */
   private told(labels: Tensor | undefined): Tensor | undefined {
-    if (!this.classes) return undefined;
-    if (labels) return oneHot(labels, this.classes.length);
-    throw new LatentGpuError(
-      'bad-config',
-      'a conditional PixelCNN is told classes, and they are missing',
-    );
+    return this.classes && classesAsOnes(labels, this.classes.length);
   }
 
   get learner(): GradientLearner {
