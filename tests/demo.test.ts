@@ -28,11 +28,12 @@ describe('demo page', () => {
     const first = await demo.value('loss');
     await demo.stepBeyond(120);
     await demo.changes('#samples', before);
+    // The code is asked less often than the loss: on a slow machine it may still be that of a start.
+    await demo.matches('units-text', /^[1-8] of 8 active [\d.]+ nats in all$/);
     await demo.train(false);
     expect(await demo.value('loss')).toBeLessThan(0.95 * first);
     expect(await demo.value('epoch')).toBeGreaterThan(1);
     expect(await demo.value('images-per-second')).toBeGreaterThan(0);
-    expect(await demo.text('units-text')).toMatch(/^[1-8] of 8 active [\d.]+ nats in all$/);
     expect(demo.complaints).toEqual([]);
   });
 

@@ -140,6 +140,11 @@ export class DemoPage {
     return Number(await this.text(id));
   }
 
+  /** Waits until a text is what a pattern says. */
+  async matches(id: string, pattern: RegExp): Promise<void> {
+    await expect.poll(() => this.text(id), { timeout: 60_000, interval: 50 }).toMatch(pattern);
+  }
+
   get activity(): Promise<string | undefined> {
     return this.page.$eval('body', (body) => body.dataset.activity);
   }
