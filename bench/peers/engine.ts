@@ -45,6 +45,16 @@ export interface Engine {
    * Σ r [K], Σ r y [K, D] and Σ r y yᵀ [K, D, D] end to end.
    */
   mixture: Offer<[]>;
+  /**
+   * ReLU of a convolution by windows of 3 × 3, zeros around: `sums` [64] over all pixels of all images;
+   * when checked also `y`, the first image's with maps last.
+   */
+  convolution: Offer<[]>;
+  /**
+   * A step of Adam on a net of three such layers, ReLU between, whose result are logits of the images
+   * themselves: the mean over images of minus their log-likelihood. Results as of {@link Engine.training}.
+   */
+  images: Offer<[]>;
   /** y ← y/2 + x, a hundred times; result `y`. */
   chain: Offer<[]>;
 }

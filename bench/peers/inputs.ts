@@ -76,6 +76,12 @@ export const VAE = { features: 784, hidden: 300, latent: 20 } as const;
 export const FLOW = { features: 64, hidden: 128, couplings: 8, batch: 256, bound: 3 } as const;
 export const DENSITY = { batch: 4096, samples: 50, latent: 20 } as const;
 export const MIXTURE = { rows: 60_000, features: 50, components: 10 } as const;
+/** Images [batch, extent, extent, from], windows of 3 × 3, `to` maps. */
+export const CONVOLUTION = { batch: 32, extent: 28, from: 32, to: 64 } as const;
+/** A net of convolutions from images to logits of the same images. */
+export const IMAGE_NET = { batch: 16, extent: 28, maps: [1, 32, 32, 1] } as const;
+/** Places of a window of 3 × 3. */
+export const TAPS = 9;
 export const CHAIN = { length: 200, size: 1024 } as const;
 export const ADAM = { rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 /** Steps of training that are held against the reference. */
@@ -102,6 +108,62 @@ export function flowLayers(): Layer[][] {
   return Array.from({ length: couplings }, (_, i) =>
     layers(`coupling.${i}`, [half, hidden, hidden, 2 * half]),
   );
+}
+
+/** Layers of windows between these numbers of maps: `from` is rows, then columns, then maps of a window. */
+const windowed = (name: string, maps: readonly number[]): Layer[] =>
+  maps.slice(1).flatMap((to, i) => layers(`${name}.${i}`, [TAPS * (maps[i] as number), to]));
+
+export const imageLayers = () => windowed('image', IMAGE_NET.maps);
+export const imageBatch = () => bits('image.x', IMAGE_NET.batch, IMAGE_NET.extent ** 2);
+
+/** Images with maps last, and the layer. */
+export const convolutionInputs = () => {
+  const { batch, extent, from, to } = CONVOLUTION;
+  const [layer] = windowed('convolution', [from, to]) as [Layer];
+  return { x: normals('convolution.x', batch * extent ** 2 * from), layer };
+};
+
+/** [rows, columns] to [columns, rows], of each of `count` matrices. */
+export function turned(
+  values: ArrayLike<number>,
+  count: number,
+  rows: number,
+  columns: number,
+): Float32Array<ArrayBuffer> {
+  const result = new Float32Array(values.length);
+  for (let m = 0; m < count; m++) {
+    const at = m * rows * columns;
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++) {
+        result[at + j * rows + i] = values[at + i * columns + j] as number;
+      }
+    }
+  }
+  return result;
+}
+
+/** For each number of a layer's weight [3 · 3, maps, to] its place in [to, maps, 3, 3]. */
+function* windowPlaces({ from, to }: Layer): Generator<readonly [own: number, other: number]> {
+  const maps = from / TAPS;
+  for (let row = 0; row < from; row++) {
+    const place = (row % maps) * TAPS + Math.floor(row / maps);
+    for (let o = 0; o < to; o++) yield [row * to + o, o * from + place];
+  }
+}
+
+/** A layer's weight as [to, maps, 3, 3], which is how PyTorch, jax-js and ONNX have it. */
+export function windowsOf(layer: Layer): Float32Array<ArrayBuffer> {
+  const result = new Float32Array(layer.weight.length);
+  for (const [own, other] of windowPlaces(layer)) result[other] = layer.weight[own] as number;
+  return result;
+}
+
+/** The way back from {@link windowsOf}. */
+export function weightOf(layer: Layer, windows: ArrayLike<number>): Float32Array<ArrayBuffer> {
+  const result = new Float32Array(windows.length);
+  for (const [own, other] of windowPlaces(layer)) result[own] = windows[other] as number;
+  return result;
 }
 
 export const vaeBatch = (batch: number) => bits('x', batch, VAE.features);

@@ -43,6 +43,8 @@ export const WORKS: readonly Work[] = [
   work(6, 'normal log-density, log-sum-exp', 4.5, CLOSE, 'density'),
   work(7, '200 operations on 1,024 floats', 18, CLOSE, 'chain'),
   work(11, 'EM sums, 60,000 × 50, 10 components', 2.5, FAR, 'mixture'),
+  work(12, 'convolution 3×3, 32 images of 28², 32 → 64 maps', 4, FAR, 'convolution'),
+  work(13, 'step of a net of convolutions, 16 images', 4, FAR, 'images'),
 ];
 
 /** Rows that are measured in fresh pages. */

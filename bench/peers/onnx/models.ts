@@ -1,6 +1,16 @@
 // The work of the rows as ONNX graphs, for engines that run nothing else.
 import { OnnxGraph } from '../../../src/formats/onnx/graph.ts';
-import { CHAIN, DENSITY, FLOW, flowLayers, type Layer, VAE } from '../inputs.ts';
+import {
+  CHAIN,
+  CONVOLUTION,
+  convolutionInputs,
+  DENSITY,
+  FLOW,
+  flowLayers,
+  type Layer,
+  VAE,
+  windowsOf,
+} from '../inputs.ts';
 
 const info = (name: string) => ({ name, version: '1', description: name, metadata: {} });
 const whole = (...values: number[]) => BigInt64Array.from(values.map(BigInt));
@@ -117,6 +127,20 @@ export function densityModel(): Uint8Array {
   const total = b.node('ReduceSum', [shares, b.integers(1)], { keepdims: 1 });
   const y = b.node('Add', [b.node('Log', [total]), top]);
   return b.finish('y', b.node('Reshape', [y, b.integers(batch)]), [batch]);
+}
+
+/** Of images with maps first: the layer, or its sums over pixels. */
+export function convolutionModel(result: 'y' | 'sums'): Uint8Array {
+  const { batch, extent, from, to } = CONVOLUTION;
+  const { layer } = convolutionInputs();
+  const b = new Builder();
+  const x = b.graph.input('x', [batch, from, extent, extent], 'x');
+  const weight = b.graph.tensor('weight', [to, from, 3, 3], windowsOf(layer));
+  const bias = b.graph.tensor('bias', [to], layer.bias);
+  const y = b.node('Relu', [b.node('Conv', [x, weight, bias], { pads: [1, 1, 1, 1] })]);
+  if (result === 'y') return b.finish('y', y, [batch, to, extent, extent]);
+  const sums = b.node('ReduceSum', [y, b.integers(0, 2, 3)], { keepdims: 0 });
+  return b.finish('sums', sums, [to]);
 }
 
 export function chainModel(): Uint8Array {

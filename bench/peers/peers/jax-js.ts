@@ -5,6 +5,7 @@ import {
   init,
   type Array as JaxArray,
   jit,
+  lax,
   nn,
   numpy as np,
   random,
@@ -23,21 +24,30 @@ import {
   ADAM,
   CHAIN,
   CHECKED_STEPS,
+  CONVOLUTION,
   chainInput,
+  convolutionInputs,
   DENSITY,
   densityInputs,
   FLOW,
   factors,
   flowLayers,
   flowRows,
+  IMAGE_NET,
+  imageBatch,
+  imageLayers,
   type Layer,
   MIXTURE,
   mixtureInputs,
   mixtureOffsets,
+  TAPS,
+  turned,
   VAE,
   vaeBatch,
   vaeLayers,
   vaeNoise,
+  weightOf,
+  windowsOf,
 } from '../inputs.ts';
 import { version } from '../node_modules/@jax-js/jax/package.json';
 
@@ -196,10 +206,11 @@ function adam({ parameters, m, v, count }: State, gradients: Parameters): State 
   return { parameters: updated, m: newM, v: newV, count: next };
 }
 
-const startOf = (layers: readonly Layer[]): State => ({
-  parameters: parametersOf(layers),
-  m: parametersOf(layers).map((p) => np.zerosLike(p)),
-  v: parametersOf(layers).map((p) => np.zerosLike(p)),
+/** Owns the parameters. */
+const startOf = (parameters: Parameters): State => ({
+  parameters,
+  m: parameters.map((p) => np.zerosLike(p.ref)),
+  v: parameters.map((p) => np.zerosLike(p.ref)),
   count: np.array(0),
 });
 
@@ -246,7 +257,7 @@ function training(batch: number, samples: number): Task {
     const [loss, after] = update(state, data, random.normal(own, shape));
     return [loss, after, next];
   });
-  let state = startOf(layers);
+  let state = startOf(parametersOf(layers));
   let key = random.key(1);
   return {
     run: (times) =>
@@ -258,7 +269,7 @@ function training(batch: number, samples: number): Task {
       }),
     async check() {
       const given = jit(update);
-      let checked = startOf(layers);
+      let checked = startOf(parametersOf(layers));
       const losses: number[] = [];
       for (const noise of vaeNoise(batch, samples)) {
         const [loss, after] = given(checked, x.ref, arrayOf(noise, shape));
@@ -331,37 +342,48 @@ function flow(part: FlowPart): Task {
       part === 'density' ? (['logProb', flowDensity] as const) : (['x', flowSampling] as const);
     return replayed(name, (x, ...p) => f(p, x as JaxArray), [rows, ...parametersOf(layers)]);
   }
-  const gradients = valueAndGrad((p: Parameters, x: JaxArray) => flowDensity(p, x).mean().mul(-1));
-  const step = jit((state: State, x: JaxArray): [JaxArray, State] => {
-    const [loss, g] = gradients(
+  const loss = (p: Parameters, x: JaxArray) => flowDensity(p, x).mean().mul(-1);
+  return learning(() => startOf(parametersOf(layers)), loss, rows, joined);
+}
+
+/** Steps on a batch that stays, of a loss without noise; the loss consumes both. */
+function learning(
+  start: () => State,
+  loss: (parameters: Parameters, x: JaxArray) => JaxArray,
+  x: JaxArray,
+  read: (parameters: Parameters) => Promise<Float32Array>,
+): Task {
+  const gradients = valueAndGrad(loss);
+  const step = jit((state: State, data: JaxArray): [JaxArray, State] => {
+    const [value, g] = gradients(
       state.parameters.map((p) => p.ref),
-      x,
+      data,
     );
-    return [loss, adam(state, g as Parameters)];
+    return [value, adam(state, g as Parameters)];
   });
-  let state = startOf(layers);
+  let state = start();
   return {
     run: (times) =>
       steps(times, () => {
-        const [loss, after] = step(state, rows.ref);
+        const [value, after] = step(state, x.ref);
         state = after;
-        return loss;
+        return value;
       }),
     async check() {
-      let checked = startOf(layers);
+      let checked = start();
       const losses: number[] = [];
       for (let i = 0; i < CHECKED_STEPS; i++) {
-        const [loss, after] = step(checked, rows.ref);
+        const [value, after] = step(checked, x.ref);
         checked = after;
-        losses.push((await loss.data())[0] as number);
+        losses.push((await value.data())[0] as number);
       }
-      const parameters = await joined(checked.parameters);
+      const parameters = await read(checked.parameters);
       disposeState(checked);
       return { losses: Float32Array.from(losses), parameters };
     },
     dispose: () => {
       disposeState(state);
-      rows.dispose();
+      x.dispose();
       step.dispose();
     },
   };
@@ -416,6 +438,66 @@ function mixture(): Task {
   );
 }
 
+/** Windows [to, maps, 3, 3] and biases, of images with maps first. */
+const windowParameters = (layers: readonly Layer[]): Parameters =>
+  layers.flatMap((layer) => [
+    arrayOf(windowsOf(layer), [layer.to, layer.from / TAPS, 3, 3]),
+    arrayOf(layer.bias, [1, layer.to, 1, 1]),
+  ]);
+
+/** Consumes all it is given. */
+const convolved = (x: JaxArray, weight: JaxArray, bias: JaxArray) =>
+  lax.conv(x, weight, [1, 1], 'SAME').add(bias);
+
+function convolution(): Task {
+  const { batch, extent, from, to } = CONVOLUTION;
+  const pixels = extent ** 2;
+  const { x, layer } = convolutionInputs();
+  const images = arrayOf(turned(x, batch, pixels, from), [batch, from, extent, extent]);
+  const inputs = [images, ...windowParameters([layer])];
+  const layerOf = (...given: JaxArray[]) =>
+    nn.relu(convolved(...(given as [JaxArray, JaxArray, JaxArray])));
+  const task = replayed('sums', (...given) => layerOf(...given).sum([0, 2, 3]), inputs);
+  return {
+    ...task,
+    async check() {
+      const jitted = jit(layerOf);
+      const y = jitted(...inputs.map((each) => each.ref)).slice(0);
+      const values = (await y.data()) as Float32Array;
+      jitted.dispose();
+      return { ...(await task.check()), y: turned(values, 1, to, pixels) };
+    },
+  };
+}
+
+function images(): Task {
+  const { batch, extent } = IMAGE_NET;
+  const layers = imageLayers();
+  const x = arrayOf(imageBatch(), [batch, 1, extent, extent]);
+  const loss = (parameters: Parameters, data: JaxArray) => {
+    let h = data.ref;
+    for (let i = 0; i < parameters.length; i += 2) {
+      h = convolved(h, parameters[i] as JaxArray, parameters[i + 1] as JaxArray);
+      if (i + 2 < parameters.length) h = nn.relu(h);
+    }
+    return data
+      .mul(h.ref)
+      .sub(nn.softplus(h))
+      .mean()
+      .mul(-(extent ** 2));
+  };
+  const read = async (parameters: Parameters) => {
+    const parts: number[] = [];
+    for (const [i, layer] of layers.entries()) {
+      const [weight, bias] = parameters.slice(2 * i, 2 * i + 2) as [JaxArray, JaxArray];
+      for (const v of weightOf(layer, await weight.ref.data())) parts.push(v);
+      for (const v of await bias.ref.data()) parts.push(v);
+    }
+    return Float32Array.from(parts);
+  };
+  return learning(() => startOf(windowParameters(layers)), loss, x, read);
+}
+
 /**
  * Jitted in pieces: a hundred multiplications and additions in one kernel nest deeper than Chrome
  * compiles.
@@ -465,6 +547,8 @@ export const peer: Peer = {
       flow: async (part) => flow(part),
       density: async () => density(),
       mixture: async () => mixture(),
+      convolution: async () => convolution(),
+      images: async () => images(),
       chain: async () => chain(backend),
     };
   },

@@ -29,13 +29,18 @@ import {
   ADAM,
   CHAIN,
   CHECKED_STEPS,
+  CONVOLUTION,
   chainInput,
+  convolutionInputs,
   DENSITY,
   densityInputs,
   FLOW,
   factors,
   flowLayers,
   flowRows,
+  IMAGE_NET,
+  imageBatch,
+  imageLayers,
   type Layer,
   MIXTURE,
   mixtureInputs,
@@ -43,6 +48,8 @@ import {
   vaeBatch,
   vaeLayers,
   vaeNoise,
+  weightOf,
+  windowsOf,
 } from '../inputs.ts';
 
 /** What a page bundles to draw from a trained model. */
@@ -88,6 +95,12 @@ function transposed(values: ArrayLike<number>, rows: number, cols: number): Floa
   });
 }
 
+type Nets = readonly (readonly [nn.MLP, readonly Layer[]])[];
+
+function fillAll(runtime: Runtime, nets: Nets): void {
+  for (const [mlp, layers] of nets) fill(runtime, mlp, layers);
+}
+
 function fill(runtime: Runtime, mlp: nn.MLP, layers: readonly Layer[]): void {
   layers.forEach(({ weight, bias, from, to }, i) => {
     const layer = mlp.layers[i] as nn.Linear;
@@ -110,16 +123,16 @@ async function parametersOf(runtime: Runtime, mlps: readonly nn.MLP[]): Promise<
 /** A step of Adam as a plan, from the parameters that the reference starts from. */
 async function trainer(
   device: Device,
-  nets: readonly (readonly [nn.MLP, readonly Layer[]])[],
   module: nn.Module,
   loss: Tensor,
+  start: (runtime: Runtime) => void,
 ) {
   const { rate, beta1, beta2, epsilon } = ADAM;
   const runtime = new Runtime(device, { seed: 1 });
   const optimizer = optim.adam({ lr: rate, betas: [beta1, beta2], eps: epsilon });
   const { effects } = optim.minimize(loss, module.parameters(), { optimizer });
   const plan = await runtime.compile({ outputs: { loss }, effects });
-  for (const [mlp, layers] of nets) fill(runtime, mlp, layers);
+  start(runtime);
   return {
     runtime,
     run: async (times: number) => {
@@ -175,7 +188,8 @@ async function training(device: Device, batch: number, samples: number): Promise
       [e, encoder],
       [d, decoder],
     ] as const;
-    return { model, ...(await trainer(device, nets, model, loss)) };
+    const start = (runtime: Runtime) => fillAll(runtime, nets);
+    return { model, ...(await trainer(device, model, loss, start)) };
   };
   const shape = [batch * samples, VAE.latent];
   const { runtime, run } = await make(ops.randomNormal(shape));
@@ -222,7 +236,8 @@ async function flow(device: Device, part: FlowPart): Promise<Task> {
     const x = constantOf('rows', [FLOW.batch, FLOW.features], flowRows());
     if (part === 'training') {
       const loss = flows.negativeLogLikelihood(model, x);
-      return { nets, name: 'loss', ...(await trainer(device, nets, model, loss)) };
+      const start = (runtime: Runtime) => fillAll(runtime, nets);
+      return { nets, name: 'loss', ...(await trainer(device, model, loss, start)) };
     }
     const runtime = new Runtime(device);
     const [name, result] =
@@ -230,7 +245,7 @@ async function flow(device: Device, part: FlowPart): Promise<Task> {
         ? (['logProb', model.logProb(x)] as const)
         : (['x', model.bijection.forward(x).value] as const);
     const plan = await runtime.compile({ outputs: { [name]: result } });
-    for (const [mlp, layers] of nets) fill(runtime, mlp, layers);
+    fillAll(runtime, nets);
     const run = async (times: number) => {
       await plan.run(times);
       return (await plan.read(name)) as Float32Array;
@@ -281,6 +296,91 @@ function mixture(device: Device): Promise<Task> {
   return replayed(device, 'sums', ops.concat(flat, 0));
 }
 
+/** Layers of windows, maps last. */
+class ImageNet extends nn.Module {
+  readonly layers: nn.Conv2d[];
+  private readonly told: readonly Layer[];
+
+  constructor(maps: readonly number[], told: readonly Layer[]) {
+    super();
+    this.layers = maps.slice(1).map((to, i) => new nn.Conv2d(maps[i] as number, to));
+    this.told = told;
+  }
+
+  call(x: Tensor, last: 'relu' | 'identity' = 'identity'): Tensor {
+    return this.layers.reduce(
+      (h, layer, i) => layer.call(h, i === this.layers.length - 1 ? last : 'relu'),
+      x,
+    );
+  }
+
+  fill(runtime: Runtime): void {
+    this.told.forEach((told, i) => {
+      const { weight, bias } = this.layers[i] as nn.Conv2d;
+      runtime.write(weight, windowsOf(told));
+      runtime.write(bias as Variable, told.bias);
+    });
+  }
+
+  async read(runtime: Runtime): Promise<Float32Array> {
+    const parts: number[] = [];
+    for (const [i, { weight, bias }] of this.layers.entries()) {
+      for (const v of weightOf(this.told[i] as Layer, await runtime.read(weight))) parts.push(v);
+      for (const v of await runtime.read(bias as Variable)) parts.push(v);
+    }
+    return Float32Array.from(parts);
+  }
+}
+
+async function convolution(device: Device): Promise<Task> {
+  const { batch, extent, from, to } = CONVOLUTION;
+  const { x, layer } = convolutionInputs();
+  const model = new ImageNet([from, to], [layer]);
+  const y = model.call(constantOf('x', [batch, extent, extent, from], x), 'relu');
+  const sums = ops.sum(y, [0, 1, 2]);
+  const runtime = new Runtime(device);
+  const plan = await runtime.compile({ outputs: { sums } });
+  const checked = await runtime.compile({ outputs: { sums, y: ops.slice(y, 0, 0, 1) } });
+  model.fill(runtime);
+  return {
+    run: async (times) => {
+      await plan.run(times);
+      return (await plan.read('sums')) as Float32Array;
+    },
+    check: async () => {
+      await checked.run();
+      const read = async (name: 'sums' | 'y') => (await checked.read(name)) as Float32Array;
+      return { sums: await read('sums'), y: await read('y') };
+    },
+    dispose: () => runtime.destroy(),
+  };
+}
+
+async function images(device: Device): Promise<Task> {
+  const { batch, extent, maps } = IMAGE_NET;
+  const make = async () => {
+    const model = new ImageNet(maps, imageLayers());
+    const x = constantOf('x', [batch, extent, extent, 1], imageBatch());
+    const each = new distributions.Bernoulli(ops.reshape(model.call(x), [batch, extent ** 2]));
+    const loss = ops.neg(ops.mean(each.logProb(ops.reshape(x, [batch, extent ** 2]))));
+    const start = (runtime: Runtime) => model.fill(runtime);
+    return { model, ...(await trainer(device, model, loss, start)) };
+  };
+  const { runtime, run } = await make();
+  return {
+    run,
+    async check() {
+      const checked = await make();
+      const losses: number[] = [];
+      for (let i = 0; i < CHECKED_STEPS; i++) losses.push((await checked.run(1))[0] as number);
+      const parameters = await checked.model.read(checked.runtime);
+      checked.runtime.destroy();
+      return { losses: Float32Array.from(losses), parameters };
+    },
+    dispose: () => runtime.destroy(),
+  };
+}
+
 function chain(device: Device): Promise<Task> {
   const x = constantOf('x', [CHAIN.size], chainInput());
   let y: Tensor = x;
@@ -305,6 +405,8 @@ export const peer: Peer = {
       flow: (part) => flow(device, part),
       density: () => density(device),
       mixture: () => mixture(device),
+      convolution: () => convolution(device),
+      images: () => images(device),
       chain: () => chain(device),
     };
   },

@@ -11,13 +11,16 @@ import {
 } from '../engine.ts';
 import {
   CHAIN,
+  CONVOLUTION,
   chainInput,
+  convolutionInputs,
   DENSITY,
   densityInputs,
   FLOW,
   factors,
   flowRows,
   normals,
+  turned,
   VAE,
 } from '../inputs.ts';
 import { version } from '../node_modules/onnxruntime-web/package.json';
@@ -108,6 +111,25 @@ async function flow(ort: typeof Ort, backend: Backend, part: FlowPart): Promise<
   return await replayed(ort, backend, name, flowModel(part), { rows });
 }
 
+async function convolution(ort: typeof Ort, backend: Backend): Promise<Task> {
+  const { convolutionModel } = await import('../onnx/models.ts');
+  const { batch, extent, from, to } = CONVOLUTION;
+  const pixels = extent ** 2;
+  const values = turned(convolutionInputs().x, batch, pixels, from);
+  const inputs = { x: [values, [batch, from, extent, extent]] } as const;
+  const task = await replayed(ort, backend, 'sums', convolutionModel('sums'), inputs);
+  return {
+    ...task,
+    async check() {
+      const whole = await replayed(ort, backend, 'y', convolutionModel('y'), inputs);
+      const { y } = await whole.check();
+      await whole.dispose();
+      const first = (y as Float32Array).subarray(0, to * pixels);
+      return { ...(await task.check()), y: turned(first, 1, to, pixels) };
+    },
+  };
+}
+
 export const peer: Peer = {
   name: 'onnxruntime-web',
   version,
@@ -137,6 +159,8 @@ export const peer: Peer = {
         return await replayed(ort, backend, 'y', (await models()).densityModel(), inputs);
       },
       mixture: untrained,
+      convolution: async () => convolution(ort, backend),
+      images: untrained,
       chain: async () => {
         const inputs: Inputs = { x: [chainInput(), [CHAIN.size]] };
         return await replayed(ort, backend, 'y', (await models()).chainModel(), inputs);

@@ -14,13 +14,18 @@ import {
   ADAM,
   CHAIN,
   CHECKED_STEPS,
+  CONVOLUTION,
   chainInput,
+  convolutionInputs,
   DENSITY,
   densityInputs,
   FLOW,
   factors,
   flowLayers,
   flowRows,
+  IMAGE_NET,
+  imageBatch,
+  imageLayers,
   type Layer,
   MIXTURE,
   mixtureInputs,
@@ -141,8 +146,9 @@ class Trainer {
   readonly variables: tf.Variable[];
   private readonly optimizer: tf.Optimizer;
 
-  constructor(layers: readonly Layer[]) {
-    this.variables = tensorsOf(layers).map((tensor) => {
+  /** @param start where the variables begin; owned */
+  constructor(start: readonly tf.Tensor[]) {
+    this.variables = start.map((tensor) => {
       const made = tf.variable(tensor);
       tensor.dispose();
       return made;
@@ -184,10 +190,10 @@ class Trainer {
 
 /** The first steps, for the reference. */
 async function firstSteps(
-  layers: readonly Layer[],
+  start: readonly tf.Tensor[],
   losses: readonly ((variables: readonly tf.Tensor[]) => tf.Scalar)[],
 ): Promise<Results> {
-  const checked = new Trainer(layers);
+  const checked = new Trainer(start);
   const values: number[] = [];
   for (const loss of losses) values.push((await checked.run(1, loss))[0] as number);
   const parameters = await checked.parameters();
@@ -198,7 +204,7 @@ async function firstSteps(
 function training(batch: number, samples: number): Task {
   const { encoder, decoder } = vaeLayers();
   const layers = [...encoder, ...decoder];
-  const trainer = new Trainer(layers);
+  const trainer = new Trainer(tensorsOf(layers));
   const x = tf.tensor2d(vaeBatch(batch), [batch, VAE.features]);
   const shape: [number, number] = [batch * samples, VAE.latent];
   return {
@@ -206,7 +212,7 @@ function training(batch: number, samples: number): Task {
       trainer.run(times, (p) => vaeLoss(p, x, tf.randomNormal(shape) as tf.Tensor2D, samples)),
     check: () =>
       firstSteps(
-        layers,
+        tensorsOf(layers),
         vaeNoise(batch, samples).map(
           (noise) => (p) => vaeLoss(p, x, tf.tensor2d(noise, shape), samples),
         ),
@@ -266,11 +272,11 @@ function flow(part: FlowPart): Task {
       part === 'density' ? (['logProb', flowDensity] as const) : (['x', flowSampling] as const);
     return replayed(name, () => f(parameters, rows), [rows, ...parameters]);
   }
-  const trainer = new Trainer(layers);
+  const trainer = new Trainer(tensorsOf(layers));
   const loss = (p: readonly tf.Tensor[]) => tf.neg(tf.mean(flowDensity(p, rows))) as tf.Scalar;
   return {
     run: (times) => trainer.run(times, loss),
-    check: () => firstSteps(layers, Array(CHECKED_STEPS).fill(loss)),
+    check: () => firstSteps(tensorsOf(layers), Array(CHECKED_STEPS).fill(loss)),
     dispose: () => {
       trainer.dispose();
       rows.dispose();
@@ -316,6 +322,66 @@ function mixture(): Task {
   return replayed('sums', f, [x, offsets, mean, factor]);
 }
 
+/** Of windows of 3 × 3, maps last, in the kernel that adds the bias and activates. */
+const layerOf = (
+  h: tf.Tensor4D,
+  [weight, bias]: readonly [tf.Tensor, tf.Tensor],
+  activation: 'relu' | 'linear',
+): tf.Tensor4D => {
+  const [, to] = weight.shape as [number, number];
+  const filter = tf.reshape(weight, [3, 3, h.shape[3], to]) as tf.Tensor4D;
+  return tf.fused.conv2d({ x: h, filter, strides: 1, pad: 'same', bias, activation });
+};
+
+/** With biases of one axis, which is what the kernel of the WebAssembly backend looks for. */
+const windowTensors = (layers: readonly Layer[]) =>
+  layers.flatMap(({ weight, bias, from, to }) => [
+    tf.tensor2d(weight, [from, to]),
+    tf.tensor1d(bias),
+  ]);
+
+function convolution(): Task {
+  const { batch, extent, from } = CONVOLUTION;
+  const { x, layer } = convolutionInputs();
+  const images = tf.tensor4d(x, [batch, extent, extent, from]);
+  const [weight, bias] = windowTensors([layer]) as [tf.Tensor, tf.Tensor];
+  const y = () => layerOf(images, [weight, bias], 'relu');
+  const task = replayed('sums', () => tf.sum(y(), [0, 1, 2]), [images, weight, bias]);
+  return {
+    ...task,
+    async check() {
+      const first = tf.tidy(() => tf.slice(y(), [0, 0, 0, 0], [1, -1, -1, -1]));
+      const values = (await first.data()) as Float32Array;
+      first.dispose();
+      return { ...(await task.check()), y: values };
+    },
+  };
+}
+
+function images(): Task {
+  const { batch, extent } = IMAGE_NET;
+  const layers = imageLayers();
+  const x = tf.tensor4d(imageBatch(), [batch, extent, extent, 1]);
+  const loss = (p: readonly tf.Tensor[]) => {
+    let h = x;
+    for (let i = 0; i < p.length; i += 2) {
+      const pair = [p[i] as tf.Tensor, p[i + 1] as tf.Tensor] as const;
+      h = layerOf(h, pair, i + 2 < p.length ? 'relu' : 'linear');
+    }
+    const each = tf.sub(tf.mul(x, h), tf.softplus(h));
+    return tf.mul(tf.mean(each), -(extent ** 2)) as tf.Scalar;
+  };
+  const trainer = new Trainer(windowTensors(layers));
+  return {
+    run: (times) => trainer.run(times, loss),
+    check: () => firstSteps(windowTensors(layers), Array(CHECKED_STEPS).fill(loss)),
+    dispose: () => {
+      trainer.dispose();
+      x.dispose();
+    },
+  };
+}
+
 function chain(): Task {
   const x = tf.tensor1d(chainInput());
   const f = () => {
@@ -346,6 +412,8 @@ export const peer: Peer = {
       flow: async (part) => flow(part),
       density: async () => density(),
       mixture: async () => mixture(),
+      convolution: async () => convolution(),
+      images: async () => images(),
       chain: async () => chain(),
     };
   },

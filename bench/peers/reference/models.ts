@@ -3,14 +3,19 @@ import {
   ADAM,
   CHAIN,
   CHECKED_STEPS,
+  CONVOLUTION,
   chainInput,
   codes,
+  convolutionInputs,
   DENSITY,
   densityInputs,
   FLOW,
   factors,
   flowLayers,
   flowRows,
+  IMAGE_NET,
+  imageBatch,
+  imageLayers,
   type Layer,
   MIXTURE,
   mixtureInputs,
@@ -36,6 +41,7 @@ import {
   scale,
   sub,
   sumRows,
+  windows,
   zip,
 } from './tape.ts';
 
@@ -68,6 +74,15 @@ const standardNormal = (x: Matrix) =>
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
+/** Of Bernoulli variables, each by itself. */
+const logLikelihoods = (logits: Matrix, x: Matrix) =>
+  zip(
+    logits,
+    x,
+    (l, v) => v * l - softplus(l),
+    (l, v) => [v - sigmoid(l), l],
+  );
+
 /** Minus the bound, averaged over the batch: Kingma and Welling 2014; Burda et al. 2016. */
 export function vaeLoss(
   x: Matrix,
@@ -83,14 +98,7 @@ export function vaeLoss(
   const [m, s] = [repeatRows(mu, samples), repeatRows(logStd, samples)];
   const z = add(m, mul(exp(s), noise));
   const logits = mlp(z, decoder);
-  const logLikelihood = sumRows(
-    zip(
-      logits,
-      repeatRows(x, samples),
-      (l, v) => v * l - softplus(l),
-      (l, v) => [v - sigmoid(l), l],
-    ),
-  );
+  const logLikelihood = sumRows(logLikelihoods(logits, repeatRows(x, samples)));
   if (samples === 1) {
     const kl = sumRows(
       zip(
@@ -274,6 +282,31 @@ export const references = {
       }
     }
     return { sums };
+  },
+
+  convolution(): ReferenceResults {
+    const { batch, extent, from, to } = CONVOLUTION;
+    const { x, layer } = convolutionInputs();
+    const pixels = extent ** 2;
+    const [weight, bias] = pairsOf([layer])[0]!;
+    const images = matrix(batch * pixels, from, x);
+    const y = relu(add(matmul(windows(images, extent), weight), bias)).data;
+    const sums = new Float64Array(to);
+    for (let i = 0; i < y.length; i++) sums[i % to]! += y[i]!;
+    return { sums, y: y.slice(0, pixels * to) };
+  },
+
+  images(): ReferenceResults {
+    const { batch, extent } = IMAGE_NET;
+    const pairs = pairsOf(imageLayers());
+    const x = matrix(batch * extent ** 2, 1, imageBatch());
+    return train(pairs.flat(), CHECKED_STEPS, () => {
+      const logits = pairs.reduce((h, [weight, bias], i) => {
+        const y = add(matmul(windows(h, extent), weight), bias);
+        return i === pairs.length - 1 ? y : relu(y);
+      }, x);
+      return scale(mean(logLikelihoods(logits, x)), -(extent ** 2));
+    });
   },
 
   chain(): ReferenceResults {

@@ -133,6 +133,37 @@ export const relu = (a: Matrix) =>
     (x) => (x > 0 ? 1 : 0),
   );
 
+/** Windows of 3 × 3 around each pixel of images [extent², maps], zeros around: [pixels, 9 · maps]. */
+export function windows(a: Matrix, extent: number): Matrix {
+  const { rows, cols: maps } = a;
+  const cols = 9 * maps;
+  // Of a place in a window its pixel, or none.
+  const pixel = (row: number, tap: number) => {
+    const at = row % (extent * extent);
+    const y = Math.floor(at / extent) + Math.floor(tap / 3) - 1;
+    const x = (at % extent) + (tap % 3) - 1;
+    return y < 0 || y >= extent || x < 0 || x >= extent ? -1 : row - at + y * extent + x;
+  };
+  const each = (visit: (out: number, own: number) => void) => {
+    for (let row = 0; row < rows; row++) {
+      for (let tap = 0; tap < 9; tap++) {
+        const from = pixel(row, tap);
+        if (from < 0) continue;
+        for (let c = 0; c < maps; c++) visit(row * cols + tap * maps + c, from * maps + c);
+      }
+    }
+  };
+  const data = new Float64Array(rows * cols);
+  each((out, own) => {
+    data[out] = a.data[own]!;
+  });
+  return new Matrix(rows, cols, data, [a], ({ grad }) => {
+    each((out, own) => {
+      a.grad[own]! += grad[out]!;
+    });
+  });
+}
+
 /** Columns from..to. */
 export function columns(a: Matrix, from: number, to: number): Matrix {
   const width = to - from;
