@@ -26,7 +26,7 @@ import type { DataDescription } from '../../data-description.ts';
 import type { Abilities, Model, Portrait } from '../../family.ts';
 import type { Learner } from '../../learner.ts';
 import { negativeLogLikelihood } from '../../quantities.ts';
-import { checkWhole, filledRows } from '../../seen-rows.ts';
+import { checkWhole } from '../../seen-rows.ts';
 import { emLearner, initialOf } from './em.ts';
 import type { PpcaConfig } from './keys.ts';
 import { momentsLearner } from './moments.ts';
@@ -71,16 +71,12 @@ export class Ppca extends Module implements Model {
     const { fit, features, latent } = this;
     switch (fit) {
       case 'exact':
-        return ofWholeRows(fit, momentsLearner(this, features, latent));
+        return ofWholeRows(momentsLearner(this, features, latent));
       case 'em':
-        return ofWholeRows(
-          fit,
-          emLearner(this, { features, latent, tolerance }, (x) => posteriorOf({ x }, this)),
-        );
+        return emLearner(this, { features, latent, tolerance });
       default:
         return {
-          initial: (data, seed) =>
-            initialOf(this, filledRows(data, features), seed, features, latent),
+          initial: (data, seed) => initialOf(this, data, seed, features, latent),
           loss: (batch) => ({ loss: neg(mean(this.logProb(batch))) }),
         };
     }
@@ -203,9 +199,9 @@ export class Ppca extends Module implements Model {
 }
 
 /** @throws LatentGpuError, at the start, for rows with holes */
-function ofWholeRows(fit: PpcaConfig['fit'], learner: Learner): Learner {
+function ofWholeRows(learner: Learner): Learner {
   const initial: Learner['initial'] = (data, seed) => {
-    checkWhole('probabilistic PCA', fit, data);
+    checkWhole('probabilistic PCA', 'exact', 'em', data);
     return learner.initial?.(data, seed) ?? new Map();
   };
   return { ...learner, initial };
