@@ -91,6 +91,29 @@ function momentsOf(values: number[]): Moments {
   return { mean, std: Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length) };
 }
 
+test('principal components as a table with classes, which a mixture is trained on', async () => {
+  await works(
+    `train ppca --data ${TABLES}/iris.csv --label-column Species --set latent=3 --out axes --quiet`,
+  );
+  await works('encode axes --split train --components --out pcs.csv --quiet');
+  const [heading, first] = (await readFile(here('pcs.csv'), 'utf8')).split('\n');
+  expect(heading).toBe('pc1,pc2,pc3,Species');
+  // prcomp(iris[, 1:4])$x[1, 1:3] of R 4.2, whose second and third axes point the other way.
+  const known = [-2.684126, 0.319397, -0.027915];
+  (first as string).split(',').forEach((cell, i) => {
+    if (i < 3) expect(Math.abs(Number(cell))).toBeCloseTo(Math.abs(known[i] as number), 4);
+    else expect(cell).toBe('setosa');
+  });
+  await works(
+    'train gmm --data pcs.csv --label-column Species --set components=3 --out inpcs --quiet',
+  );
+  const { stdout } = await works('cluster inpcs --split train --json');
+  expect(JSON.parse(stdout).accuracy).toBeGreaterThan(0.85);
+  expect(await refused('encode iris --split train --components --out c.npy')).toMatch(
+    /without principal axes; train ppca/,
+  );
+});
+
 test('its likelihood, BIC, AIC and ICL', async () => {
   const { stdout } = await works('eval iris --split train --json');
   const { criteria, negativeLogLikelihood } = JSON.parse(stdout);

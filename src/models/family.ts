@@ -100,6 +100,8 @@ export interface CodeAbility {
   readonly values: string;
   /** The code that stands for a data point: [B, M]. */
   mean(batch: Batch): Tensor;
+  /** Coordinates along principal axes, as the model sees data, where codes belong to such: [B, M]. */
+  components?(batch: Batch): Tensor;
   /** A draw of q(z | x): [B, M]. */
   draw?(batch: Batch): Tensor;
   /** Log standard deviations of q(z | x): [B, M]. */

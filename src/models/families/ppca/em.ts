@@ -13,6 +13,7 @@ import { filledRows } from '../../seen-rows.ts';
 import { type Kept, writeKept } from './kept.ts';
 import { mStep } from './m-step.ts';
 import { posteriorOf } from './posterior.ts';
+import { alongAxes } from './solve.ts';
 import { ofSeen, ofWhole, type Statistics } from './statistics.ts';
 
 interface EmOptions {
@@ -74,7 +75,9 @@ export function emLearner(kept: Kept, { features, latent, tolerance }: EmOptions
       mean: read('mean'),
       variance: Math.exp(2 * one('logStd')),
     };
-    writeKept(runtime, kept, mStep(before, sumsOf(read, one('rows'), before), latent));
+    const next = mStep(before, sumsOf(read, one('rows'), before), latent);
+    // Codes may be turned at will: along the axes of largest variance they are those of the exact solution.
+    writeKept(runtime, kept, { ...next, weight: alongAxes(next.weight, features, latent) });
     const beyond = one('excess') / one('rows');
     const isQuiet = beyond < one('above') + tolerance;
     const mean = one('reference') + beyond;

@@ -15,6 +15,7 @@ import {
   normalLogProb,
   randomNormal,
   reshape,
+  sqrt,
   square,
   sub,
   sum,
@@ -100,6 +101,17 @@ export class Ppca extends Module implements Model {
     return posteriorOf(batch, this).code;
   }
 
+  /**
+   * Uᵀ (x - μ) for the directions U of W's columns, which are orthogonal after passes: [B, M]. What is missing
+   * counts as it is expected.
+   */
+  private components(batch: Batch): Tensor {
+    const { code, residual } = posteriorOf(batch, this);
+    const expected = add(matmul(code, transpose(this.weight)), residual);
+    const length = sqrt(sum(square(this.weight), 0));
+    return matmul(expected, div(this.weight, length));
+  }
+
   /** A draw of p(z | what is seen), [B, M]. */
   private drawnCode(batch: Batch): Tensor {
     const noise = randomNormal([batch.x.shape[0] as number, this.latent]);
@@ -126,6 +138,7 @@ export class Ppca extends Module implements Model {
         values: 'means',
         isStandard: true,
         mean: (batch) => this.code(batch),
+        ...(this.fit !== 'gradient' && { components: (batch) => this.components(batch) }),
         draw: (batch) => this.drawnCode(batch),
         logStd: ({ x, mask }) => expand(codeLogStd(this, mask), [x.shape[0] as number, latent]),
         logProb: (batch, z) => {
@@ -217,6 +230,8 @@ const HOW = {
 } as const;
 
 const LACKS = {
+  'code.components':
+    'probabilistic PCA by gradient ascent, whose axes are no principal ones; train it with fit=exact or em',
   bijection: 'no flow but probabilistic PCA, which is no bijection',
   binarize: 'probabilistic PCA, whose data are not binarised; leave out --binarize',
 } as const;

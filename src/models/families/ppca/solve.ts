@@ -42,6 +42,19 @@ export function principalSolution(
   return { weight, variance };
 }
 
+/** W V with orthogonal columns, longest first, the largest entry of each positive: the same W Wᵀ. */
+export function alongAxes(weight: Float64Array, features: number, latent: number): Float64Array {
+  const w = Matrix.from1DArray(features, latent, weight);
+  const { vectors } = eigen(Float64Array.from(w.transpose().mmul(w).to1DArray()), latent);
+  const turned = w.mmul(Matrix.from1DArray(latent, latent, vectors).transpose());
+  for (let m = 0; m < latent; m++) {
+    const column = turned.getColumn(m);
+    const largest = column.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0);
+    if (largest < 0) turned.mulColumn(m, -1);
+  }
+  return Float64Array.from(turned.to1DArray());
+}
+
 /** The refusal of data that M directions explain. */
 export const noNoise = (latent: number): LatentGpuError =>
   new LatentGpuError(
