@@ -1,4 +1,5 @@
 /** Groups on the command line: what training and clustering leave and say, and what is refused. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,10 +58,60 @@ test('iris falls into its species', async () => {
 });
 
 test('draws of its components', async () => {
-  await works('sample iris --draw --count 7 --out s.npy --quiet');
+  await works('sample iris --count 7 --out s.npy --quiet');
   const { shape, data } = readNpy(new Uint8Array(await readFile(here('s.npy'))));
   expect(shape).toEqual([7, 4]);
   expect(Array.from(data as Float32Array).every(Number.isFinite)).toBe(true);
+  // Of one component: about the mean of the rows that are sorted into it, with their spread.
+  await works('cluster iris --split train --out own.csv --quiet');
+  await works('sample iris --cluster 1 --count 400 --out own.npy --quiet');
+  const lines = (await readFile(here('own.csv'), 'utf8')).trimEnd().split('\n').slice(1);
+  const iris = (await readFile(join(TABLES, 'iris.csv'), 'utf8')).trimEnd().split('\n').slice(1);
+  const own = iris.filter((_, i) => lines[i]?.startsWith('1,')).map((line) => line.split(','));
+  const drawn = readNpy(new Uint8Array(await readFile(here('own.npy')))).data as Float32Array;
+  for (let j = 0; j < 4; j++) {
+    const [seen, made] = [
+      own.map((row) => Number(row[j])),
+      Array.from({ length: 400 }, (_, i) => drawn[4 * i + j] as number),
+    ].map(momentsOf) as [Moments, Moments];
+    const error = seen.std * Math.sqrt(1 / own.length + 1 / 400);
+    expect(Math.abs(made.mean - seen.mean)).toBeLessThan(5 * error);
+    expect(made.std / seen.std).toBeGreaterThan(0.7);
+    expect(made.std / seen.std).toBeLessThan(1.4);
+  }
+});
+
+interface Moments {
+  readonly mean: number;
+  readonly std: number;
+}
+
+function momentsOf(values: number[]): Moments {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  return { mean, std: Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length) };
+}
+
+test('principal components as a table with classes, which a mixture is trained on', async () => {
+  await works(
+    `train ppca --data ${TABLES}/iris.csv --label-column Species --set latent=3 --out axes --quiet`,
+  );
+  await works('encode axes --split train --components --out pcs.csv --quiet');
+  const [heading, first] = (await readFile(here('pcs.csv'), 'utf8')).split('\n');
+  expect(heading).toBe('pc1,pc2,pc3,Species');
+  // prcomp(iris[, 1:4])$x[1, 1:3] of R 4.2, whose second and third axes point the other way.
+  const known = [-2.684126, 0.319397, -0.027915];
+  (first as string).split(',').forEach((cell, i) => {
+    if (i < 3) expect(Math.abs(Number(cell))).toBeCloseTo(Math.abs(known[i] as number), 4);
+    else expect(cell).toBe('setosa');
+  });
+  await works(
+    'train gmm --data pcs.csv --label-column Species --set components=3 --out inpcs --quiet',
+  );
+  const { stdout } = await works('cluster inpcs --split train --json');
+  expect(JSON.parse(stdout).accuracy).toBeGreaterThan(0.85);
+  expect(await refused('encode iris --split train --components --out c.npy')).toMatch(
+    /without principal axes; train ppca/,
+  );
 });
 
 test('its likelihood, BIC, AIC and ICL', async () => {
@@ -108,12 +159,18 @@ test('mistakes are told in one line', async () => {
   expect(await refused('train gmm --data twins.csv --set components=2 --out x')).toMatch(
     /the covariance of component [01] has become singular at column 'b'.*regularize=1e-6/,
   );
+  expect(existsSync(here('x'))).toBe(false);
   expect(await refused('train gmm --data few.csv --set components=3..1 --out x')).toMatch(
     /a range goes from 1 or more up/,
   );
   expect(await refused('train ppca --data few.csv --set latent=2 --out y')).toMatch(
     /latent is 2 and data points have 2 numbers/,
   );
+  // Stepwise, a covariance shrinks batch by batch.
+  expect(await refused('train gmm --data few.csv --set components=3 fit=stepwise --out x')).toMatch(
+    /the covariance of component [012] has become singular at column '[ab]'/,
+  );
+  expect(existsSync(here('x'))).toBe(false);
   await works(`train ppca --data ${TABLES}/faithful.csv --set latent=1 --out line --quiet`);
   expect(await refused('cluster line --split train')).toMatch(/line holds .*no groups/);
   expect(await refused('cluster iris --split train --label-column Sepal --out g.csv')).toMatch(

@@ -11,7 +11,7 @@ import {
   onnxParts,
 } from '../src/interchange/onnx/index.ts';
 import type { Model } from '../src/models/index.ts';
-import { evaluate } from '../src/ops/index.ts';
+import { evaluate, reshape, slice } from '../src/ops/index.ts';
 import { reals } from './support/engine.ts';
 import { CASES, sourceOf } from './support/every-family.ts';
 
@@ -24,9 +24,19 @@ function graphs(
   fed: Tensor,
   told: { labels?: Tensor },
 ): Record<string, Tensor> {
-  const { code, decode, logWeights, condition } = model.can;
+  const { code, decode, logWeights, condition, predict } = model.can;
   const toldCode = condition?.ofCodes ? told : {};
   if (part === 'density') return { logProb: logWeights?.of({ x: fed }, 1) as Tensor };
+  if (part === 'predictor' && predict) {
+    const of = predict.of({ x: fed });
+    if (predict.kind === 'probabilities') {
+      const logits = predict.logits?.({ x: fed });
+      return { ...(logits && { logits }), probabilities: of };
+    }
+    return Object.fromEntries(
+      predict.columns.map((name, i) => [name, reshape(slice(of, 1, i, i + 1), [-1])]),
+    );
+  }
   const result: Record<string, Tensor> = {};
   if (part !== 'decoder' && code) {
     result[code.values === 'means' ? 'mean' : 'z'] = code.mean({ x: fed, ...toldCode });

@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { decode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
+import { cloudPicture } from '../src/pictures/clouds.ts';
+import { clustersPicture } from '../src/pictures/clusters.ts';
 import { principalComponents } from '../src/pictures/components.ts';
 import { grid, pairs } from '../src/pictures/grid.ts';
+import { atMeans, seenMeans } from '../src/pictures/missing.ts';
 import { encodePng, type Picture } from '../src/pictures/png.ts';
+import { pairsPicture, pictureOf } from '../src/pictures/points.ts';
 import { PALETTE, scatter } from '../src/pictures/scatter.ts';
 
 const badInput = expect.objectContaining({ name: 'LatentGpuError', code: 'bad-input' });
@@ -193,5 +197,77 @@ describe('principal components', () => {
     expect(() => principalComponents(codes, 9, 9)).toThrow(badInput);
     expect(() => principalComponents(codes, 10, 9, 10)).toThrow(badInput);
     expect(() => principalComponents(Float32Array.of(1, Number.NaN), 1, 2)).toThrow(badInput);
+  });
+});
+
+describe('holes', () => {
+  const look = { shape: [2, 2], standardization: undefined };
+  const HOLE = [64, 115, 191];
+  /** How many pixels of a picture have a colour. */
+  const count = ({ width, height, ...rest }: Picture, color: readonly number[]) =>
+    Array.from({ length: width * height }, (_, i) =>
+      pixel({ width, height, ...rest }, i % width, Math.floor(i / width)),
+    ).filter((own) => own.every((channel, c) => Math.abs(channel - (color[c] as number)) <= 1))
+      .length;
+
+  test('of images have a colour of their own, and zeros that are seen stay black', () => {
+    const rows = Float32Array.of(0, 0, 1, 1, 0, 1, 0, 0);
+    const mask = [0, 1, 1, 1, 1, 1, 1, 0];
+    const cell = 28 * 28;
+    const picture = pictureOf(rows, 2, look, { mask });
+    expect(count(picture, HOLE)).toBe(2 * cell);
+    expect(count(picture, [0, 0, 0])).toBe(3 * cell);
+    expect(pictureOf(rows, 2, look).channels).toBe(1);
+    // Above reconstructions, which have none.
+    const again = new Float32Array(8).fill(1);
+    expect(count(pairsPicture(rows, again, 2, look, mask), HOLE)).toBe(2 * cell);
+  });
+
+  test('of standardised vectors are grey among red, white and blue', () => {
+    const standardization = {
+      mean: Float32Array.of(0, 0, 0),
+      std: Float32Array.of(1, 1, 1),
+    } as const;
+    const strip = { shape: [3], standardization };
+    const picture = pictureOf(Float32Array.of(-3, 0, 3), 1, strip, { mask: [1, 0, 1] });
+    expect(count(picture, [153, 153, 153])).toBe(16 * 16);
+    expect(count(picture, [33, 102, 171])).toBe(16 * 16);
+  });
+
+  test('in the plane lie at the mean of what is seen, and their rows are grey', () => {
+    const rows = Float32Array.of(0, 0, 2, 4, 4, 0);
+    const mask = [1, 1, 1, 1, 1, 0];
+    expect([...atMeans(rows, mask, 2)]).toEqual([0, 0, 2, 4, 4, 2]);
+    expect([...seenMeans(rows, mask, 2)]).toEqual([2, 2]);
+    const GREY = [176, 180, 186];
+    const made = Float32Array.of(1, 1, 1, 1, 1, 1);
+    expect(count(cloudPicture(rows, made, 2, 200, mask), GREY)).toBeGreaterThan(
+      count(cloudPicture(rows, made, 2, 200), GREY),
+    );
+  });
+
+  test('of sequences are gaps', () => {
+    const sequence = { shape: [5], standardization: undefined, sequence: {} };
+    const rows = Float32Array.of(1, 2, 0, 4, 5);
+    const whole = pictureOf(rows, 1, sequence);
+    const holed = pictureOf(rows, 1, sequence, { mask: [1, 1, 0, 1, 1] });
+    expect(holed.data).not.toEqual(whole.data);
+    const blue = PALETTE[0] as readonly number[];
+    expect(count(holed, blue)).toBeLessThan(count(whole, blue));
+  });
+
+  test('of groups leave the mean to the members that are seen', () => {
+    const subject = {
+      rows: Float32Array.of(1, 1, 1, 1, 0, 1, 1, 1),
+      mask: [1, 1, 1, 1, 0, 1, 1, 1],
+      count: 2,
+      responsibilities: Float32Array.of(1, 1),
+      labels: Uint32Array.of(0, 0),
+      size: 1,
+    };
+    const picture = clustersPicture(subject, look);
+    expect(count(picture, HOLE)).toBe(28 * 28);
+    // The mean is white all over: one cell of four, and seven of the members' eight.
+    expect(count(picture, [255, 255, 255])).toBe((4 + 7) * 28 * 28);
   });
 });

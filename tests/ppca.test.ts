@@ -1,7 +1,7 @@
 /** Probabilistic PCA against scikit-learn 1.2.1's exact solution: mean log-likelihoods of a row in nats. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
-
+import { openInference } from '../src/models/index.ts';
 import { fitted, type Table } from './support/fitted.ts';
 
 let device: Device;
@@ -64,3 +64,35 @@ test('gradient ascent comes near it', async () => {
   runtime.destroy();
   expect(Math.abs(-evaluation.loss + 31.684884)).toBeLessThan(0.05);
 }, 60_000);
+
+test.each([
+  ['exact', 1e-3],
+  ['em', 0.02],
+])(
+  'by %s, components are uncorrelated and vary as the eigenvalues say',
+  async (how, close) => {
+    const sets = ['latent=3', `fit=${how}`];
+    const { data, model, rows, runtime } = await fitted(device, 'ppca', 'breast', sets);
+    const asked = openInference(runtime, model);
+    const { components } = await asked.encode(rows, data.count);
+    await asked.destroy();
+    runtime.destroy();
+    const of = (i: number, j: number) => {
+      let total = 0;
+      for (let n = 0; n < data.count; n++) {
+        total += Number(components?.[3 * n + i]) * Number(components?.[3 * n + j]);
+      }
+      return total / data.count;
+    };
+    // scikit-learn 1.2.1, PCA of the columns in population deviations: explained_variance_ · 568 / 569.
+    const eigenvalues = [13.281608, 5.691355, 2.817949];
+    for (const [i, want] of eigenvalues.entries()) {
+      expect(Math.abs(of(i, i) / want - 1)).toBeLessThan(close);
+      for (let j = 0; j < i; j++) {
+        const scale = Math.sqrt(want * (eigenvalues[j] as number));
+        expect(Math.abs(of(i, j)) / scale).toBeLessThan(close);
+      }
+    }
+  },
+  60_000,
+);

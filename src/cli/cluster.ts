@@ -82,6 +82,7 @@ async function perform(dir: string, options: ClusterOptions, context: Context): 
       const subject = {
         ...groups,
         rows: rows(0, shown),
+        mask: rows.mask?.(0, shown),
         count: shown,
         labels: groups.labels.subarray(0, shown),
       };

@@ -23,6 +23,7 @@ The first is f.onnx, others after their part, f.encoder.onnx:
   density      x -> logProb (log p(x) in nats, where it is exact)
   encoder      x -> mean, logStd; of a flow z, the noise
   decoder      z -> x (the mean of p(x | z)), logits or std
+  predictor    x -> logits, probabilities of classes; or mean, std of a column
 Of a conditional model also labels [batch] (int64), a class for each row.
 Data are [batch, ...shape] as in model.json, in data units; codes [batch, M].
 --to torch: a Python file of the training loss, which needs torch alone, trains

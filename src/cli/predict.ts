@@ -44,8 +44,9 @@ async function perform(dir: string, options: PredictOptions, context: Context): 
   const loaded = await loadModel(dir, out);
   const { model, standardization } = loaded;
   const predict = need(model, 'predict', dir, PREDICTS);
-  const { columns } = predict;
-  const subject = await loadSubject(dir, loaded, options, context, 'densities');
+  const { columns, feature } = predict;
+  const lacking = feature === undefined ? {} : { lacking: feature };
+  const subject = await loadSubject(dir, loaded, { ...options, ...lacking }, context, 'densities');
   const { count } = subject.dataset;
   checkRoom(file, `${count} rows`, count, columns.length);
   await measure({ label: 'predicting', loaded, subject, began }, context, async (runtime, work) => {

@@ -94,7 +94,11 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
       }),
     );
     if (file.kind !== 'png') await writePoints(file, x, count, loaded);
-    else await writePicture(file, compare(subject.at(indices), x, count, look));
+    else {
+      const some = subject.some(indices);
+      const picture = compare(some(0, count), x, count, look, some.mask?.(0, count));
+      await writePicture(file, picture);
+    }
     const { shape } = look;
     const legend = areVectors && file.kind === 'png' ? ' (1) beside data (0)' : '';
     const about = { ...summary, seed, adapter: device.adapter.name };
@@ -126,11 +130,19 @@ function chosenRows(
 }
 
 /** Images above each other, vectors as points in one plane; rows as the model sees and makes them. */
-function compare(seen: Float32Array, made: Float32Array, count: number, look: Appearance): Picture {
+function compare(
+  seen: Float32Array,
+  made: Float32Array,
+  count: number,
+  look: Appearance,
+  mask: ArrayLike<number> | undefined,
+): Picture {
   const [features = 1] = look.shape;
   const areVectors = isVector(look);
   // Of many features, all are to count alike.
-  if (areVectors && features > 2) return cloudPicture(seen, made, features);
+  if (areVectors && features > 2) return cloudPicture(seen, made, features, undefined, mask);
   const [data, again] = [inDataUnits(seen, look), inDataUnits(made, look)];
-  return areVectors ? cloudPicture(data, again, features) : pairsPicture(data, again, count, look);
+  return areVectors
+    ? cloudPicture(data, again, features, undefined, mask)
+    : pairsPicture(data, again, count, look, mask);
 }

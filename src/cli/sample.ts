@@ -100,7 +100,8 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
   const { shape } = loaded.config.data;
   const heat = options.temperature ?? 1;
   // What a bijection makes of noise is a draw, not the mean of one, and so is what is drawn in order.
-  const shown = options.draw || bijection || ancestral ? 'draw' : 'mean';
+  const isDrawn = options.draw || bijection || ancestral || decoder?.isCoarse;
+  const shown = isDrawn ? 'draw' : 'mean';
   const work = async (inference: Asked, device: Device) => {
     const x = await out.progress('sampling', async (bar) => {
       const how = {

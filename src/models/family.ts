@@ -100,6 +100,8 @@ export interface CodeAbility {
   readonly values: string;
   /** The code that stands for a data point: [B, M]. */
   mean(batch: Batch): Tensor;
+  /** Coordinates along principal axes, as the model sees data, where codes belong to such: [B, M]. */
+  components?(batch: Batch): Tensor;
   /** A draw of q(z | x): [B, M]. */
   draw?(batch: Batch): Tensor;
   /** Log standard deviations of q(z | x): [B, M]. */
@@ -120,6 +122,8 @@ export interface DecodeAbility {
   mean(z: Tensor, told?: Told): Tensor;
   /** A draw of it. */
   draw?(z: Tensor, told?: Told): Tensor;
+  /** Whether codes say so little that a mean is no data point: what is sampled are draws. */
+  readonly isCoarse?: true;
   /** What p(x | z) is given by beside its mean. */
   parameters?(z: Tensor, told?: Told): readonly Parameter[];
   /** Numbers that decoding a row yields at most, which bound how many rows go at once. */
@@ -205,6 +209,8 @@ export interface PredictAbility {
   readonly feature?: number;
   /** [B, P], one for each of the columns. */
   of(batch: Batch): Tensor;
+  /** Of classes: log p(y | x) up to a constant a row, [B, P]. */
+  logits?(batch: Batch): Tensor;
 }
 
 /** What is known of a model without any data, of those that it was learned from. */

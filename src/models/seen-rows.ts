@@ -31,11 +31,20 @@ export function filledRows(data: TrainingRows, features: number): TrainingRows {
   };
 }
 
-/** @throws LatentGpuError `bad-config` for data with holes, from which only gradient ascent learns */
-export function checkWhole(family: string, fit: string, { mask }: TrainingRows): void {
+/**
+ * @param fit what takes whole rows alone
+ * @param other what does not
+ * @throws LatentGpuError `bad-config` for data with holes
+ */
+export function checkWhole(
+  family: string,
+  fit: string,
+  other: string,
+  { mask }: TrainingRows,
+): void {
   if (!mask) return;
   throw new LatentGpuError(
     'bad-config',
-    `fit is ${fit}, and values are missing: ${family} learns from what is seen by gradient ascent; leave it out, or set fit=gradient`,
+    `fit is ${fit}, and values are missing: ${family} learns from what is seen by fit=${other}; leave fit out, or set that`,
   );
 }

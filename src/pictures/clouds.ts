@@ -2,6 +2,7 @@
 import { Random } from '../random.ts';
 import { STREAMS } from '../streams.ts';
 import { principalComponents } from './components.ts';
+import { atMeans, labelsOfWhole } from './missing.ts';
 import type { Picture } from './png.ts';
 import { scatter } from './scatter.ts';
 
@@ -15,24 +16,29 @@ const FEATURES = 64;
  * are, the first two principal components of the data of more, and one feature along a line, the model
  * below the data.
  *
- * @param data row major [count, width], as the model sees them, so that every feature counts alike
+ * @param rows data, row major [count, width], as the model sees them, so that every feature counts alike
  * @param made the same, by the model
  * @param size side of the plot in pixels
+ * @param mask of the data: what is missing lies at the mean of what is seen, and rows with holes are grey
  */
 export function cloudPicture(
-  data: Float32Array,
+  rows: Float32Array,
   made: Float32Array,
   width: number,
   size?: number,
+  mask?: ArrayLike<number>,
 ): Picture {
-  const count = data.length / width;
+  const count = rows.length / width;
+  const data = atMeans(rows, mask, width);
+  const kinds = labelsOfWhole(count, mask, 0);
   const place = width === 1 ? onLines(data, made) : inPlaneOf(data, count, width);
   const points = new Float32Array(4 * count);
-  const labels = new Uint8Array(2 * count);
+  const labels = new Uint32Array(2 * count);
   // By turns, so that neither kind hides the other.
   for (let i = 0; i < count; i++) {
     points.set(place(data.subarray(i * width, (i + 1) * width), 0), 4 * i);
     points.set(place(made.subarray(i * width, (i + 1) * width), 1), 4 * i + 2);
+    labels[2 * i] = kinds[i] as number;
     labels[2 * i + 1] = 1;
   }
   return scatter(points, { count: 2 * count, labels, ...(size !== undefined && { size }) });

@@ -1,10 +1,7 @@
-// Data with holes, and what is put in them, as columns of one picture.
+// Data with holes: how what is missing is shown, and what is put in its place.
 import type { Picture } from './png.ts';
 import { type Appearance, pictureOf } from './points.ts';
 import { seriesPicture } from './series.ts';
-
-/** The colour of what is missing. */
-const HOLE = [0.25, 0.45, 0.75] as const;
 
 /**
  * A column a data point: first what is seen of it, its holes blue, then every one of `versions` in turn,
@@ -22,27 +19,15 @@ export function holesPicture(
   hasTruth = false,
 ): Picture {
   if (look.sequence) return forecasts(seen, mask, versions, count, look, hasTruth);
-  const [height = 1, width = 1, channels = 1] = look.shape;
-  const pixels = count * height * width;
   const rows = [seen, ...versions];
-  const images = new Float32Array(rows.length * pixels * 3);
+  const all = new Float32Array(rows.length * seen.length);
   rows.forEach((values, version) => {
-    for (let pixel = 0; pixel < pixels; pixel++) {
-      const at = pixel * channels;
-      const isHole = version === 0 && !mask[at];
-      for (let c = 0; c < 3; c++) {
-        const value = isHole ? HOLE[c] : values[at + (channels === 3 ? c : 0)];
-        images[(version * pixels + pixel) * 3 + c] = value as number;
-      }
-    }
+    all.set(values, version * seen.length);
   });
-  const shape = [height, width, 3];
-  return pictureOf(
-    images,
-    rows.length * count,
-    { shape, standardization: undefined },
-    { columns: count },
-  );
+  const known = new Uint8Array(all.length).fill(1);
+  known.set(Array.from(mask).slice(0, seen.length));
+  const plain = { shape: look.shape, standardization: undefined };
+  return pictureOf(all, rows.length * count, plain, { columns: count, mask: known });
 }
 
 function forecasts(

@@ -2,6 +2,7 @@
 import { type Standardization, toOriginal } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
 import { grid, pairs } from './grid.ts';
+import { withHoles } from './missing.ts';
 import type { Picture } from './png.ts';
 import { scatter } from './scatter.ts';
 import { seriesPicture } from './series.ts';
@@ -89,14 +90,21 @@ function inColor(rows: Float32Array, { mean, std }: Standardization): Float32Arr
 }
 
 /** What `grid` draws of data points. */
-function drawable(rows: Float32Array, { shape, standardization }: Appearance) {
-  if (shape.length > 1) {
-    return { images: standardization ? inUnitRange(rows, standardization) : rows, shape };
-  }
-  const features = shape[0] as number;
-  return standardization
-    ? { images: inColor(rows, standardization), shape: [1, features, 3] }
-    : { images: rows, shape: [1, features] };
+function drawable(
+  rows: Float32Array,
+  { shape, standardization }: Appearance,
+  mask?: ArrayLike<number>,
+): { readonly images: Float32Array; readonly shape: readonly number[] } {
+  const isStrip = shape.length === 1;
+  const area = isStrip ? [1, shape[0] as number] : shape;
+  const { images, ...of } = !standardization
+    ? { images: rows, shape: area }
+    : isStrip
+      ? { images: inColor(rows, standardization), shape: [...area, 3] }
+      : { images: inUnitRange(rows, standardization), shape: area };
+  return mask
+    ? withHoles(images, of.shape, mask, isStrip && standardization ? 'strip' : 'image')
+    : { images, ...of };
 }
 
 /** The sides of the squares that pixels and cells become. */
@@ -119,6 +127,8 @@ export interface PictureLayout {
   /** Of images, and of strips. */
   readonly columns?: number;
   readonly gap?: number;
+  /** [count, ...shape]: 0 where a value is missing. */
+  readonly mask?: ArrayLike<number>;
   /** Which series each point belongs to, for points in the plane. */
   readonly series?: ArrayLike<number>;
 }
@@ -131,12 +141,15 @@ export function pictureOf(
   rows: Float32Array,
   count: number,
   look: Appearance,
-  { columns, gap, series }: PictureLayout = {},
+  { columns, gap, series, mask }: PictureLayout = {},
 ): Picture {
   const [features = 1] = look.shape;
   const isVector = look.shape.length === 1;
   if (look.sequence) {
-    const panels = eachOf(rows, count).map((values) => ({ lines: [{ values }] }));
+    const panels = eachOf(rows, count).map((values, i) => {
+      const seen = seenOf(mask, i, values.length);
+      return { ...seen, lines: [{ values, ...seen }] };
+    });
     return seriesPicture(panels, look.shape, columns);
   }
   if (isVector && features === 2)
@@ -144,7 +157,7 @@ export function pictureOf(
   // About as wide as high.
   const usual = Math.ceil(Math.sqrt(isVector ? count / features : count));
   const wanted = columns ?? usual;
-  const { images, shape } = drawable(rows, look);
+  const { images, shape } = drawable(rows, look, mask);
   return grid(images, {
     shape,
     count,
@@ -160,25 +173,38 @@ const eachOf = (rows: Float32Array, count: number): Float32Array[] => {
   return Array.from({ length: count }, (_, i) => rows.subarray(i * size, (i + 1) * size));
 };
 
+/** Of a sequence, what is hidden in its panel, and where its line is drawn. */
+function seenOf(mask: ArrayLike<number> | undefined, i: number, size: number) {
+  if (!mask) return {};
+  const own = Array.from({ length: size }, (_, at) => Number(mask[i * size + at]));
+  return { mask: own, where: (at: number) => own[at] !== 0 };
+}
+
 /**
  * A picture of images above their reconstructions, both [count, ...shape] in data units; of sequences grey,
  * and their reconstructions over them.
+ *
+ * @param mask of the data, 0 where a value is missing
  */
 export function pairsPicture(
   data: Float32Array,
   again: Float32Array,
   count: number,
   look: Appearance,
+  mask?: ArrayLike<number>,
 ): Picture {
   if (look.sequence) {
     const made = eachOf(again, count);
-    const panels = eachOf(data, count).map((values, i) => ({
-      lines: [{ values, as: 'truth' as const }, { values: made[i] as Float32Array }],
-    }));
+    const panels = eachOf(data, count).map((values, i) => {
+      const seen = seenOf(mask, i, values.length);
+      const truth = { values, as: 'truth' as const, ...seen };
+      return { ...seen, lines: [truth, { values: made[i] as Float32Array }] };
+    });
     return seriesPicture(panels, look.shape);
   }
   const columns = Math.min(count, 10);
-  const { images, shape } = drawable(data, look);
+  const { images, shape } = drawable(data, look, mask);
   const options = { shape, count, columns, scale: scaleOf(look, columns) };
-  return pairs(images, drawable(again, look).images, options);
+  const whole = mask && new Uint8Array(mask.length).fill(1);
+  return pairs(images, drawable(again, look, whole).images, options);
 }

@@ -1,4 +1,5 @@
 // A picture of points in the plane, coloured by label.
+import { UNKNOWN_CLASS } from '../constants.ts';
 import { LatentGpuError } from '../errors.ts';
 import { Canvas, type Color } from './canvas.ts';
 import { drawNumber } from './numerals.ts';
@@ -19,9 +20,15 @@ export const PALETTE: readonly Color[] = [
   [15, 163, 184],
 ];
 
+/** Of what is of no class, or of none that is known. */
+const NEUTRAL: Color = [176, 180, 186];
+
+const colorOf = (label: number): Color =>
+  label === UNKNOWN_CLASS ? NEUTRAL : (PALETTE[label % PALETTE.length] as Color);
+
 export interface ScatterOptions {
   count: number;
-  /** One class index a point: its colour, and the legend's entries. */
+  /** One class index a point, or `UNKNOWN_CLASS`: its colour, and the legend's entries. */
   labels?: ArrayLike<number>;
   /** Side of the square plot in pixels, without margins. */
   size?: number;
@@ -61,7 +68,7 @@ export function scatter(points: Float32Array, options: ScatterOptions): Picture 
   const radius = Math.min(4.5, Math.max(1.8, (0.24 * size) / Math.sqrt(count + 400)));
   const opacity = count > 3000 ? 0.65 : 0.8;
   for (let i = 0; i < count; i++) {
-    const color = PALETTE[(labels?.[i] ?? 0) % PALETTE.length] as Color;
+    const color = colorOf(labels?.[i] ?? 0);
     const x = view.toX(points[2 * i] as number);
     const y = view.toY(points[2 * i + 1] as number);
     canvas.disc(x, y, radius, color, opacity);
@@ -76,7 +83,9 @@ function drawLegend(canvas: Canvas, present: readonly number[], size: number): v
   const entryHeight = 28;
   present.slice(0, Math.floor(size / entryHeight)).forEach((label, i) => {
     const y = MARGIN.top + 14 + i * entryHeight;
-    canvas.disc(x, y, 6, PALETTE[label % PALETTE.length] as Color);
+    canvas.disc(x, y, 6, colorOf(label));
+    // Who is grey is told by the words beside the picture.
+    if (label === UNKNOWN_CLASS) return;
     drawNumber(canvas, String(label), x + 14, y - 6.5, 13, TEXT);
   });
 }

@@ -67,6 +67,11 @@ export class RunFolder {
     });
   }
 
+  /** Removes what a run has begun that can come to nothing, unless it has left a model. */
+  async abandon(): Promise<void> {
+    if (!(await isCommitted(this.path, MODEL_FILE))) await this.replace({});
+  }
+
   /** Goes on: reports of steps beyond the checkpoint, which will be done again, are removed. */
   async goOn(record: TrainingRecord, step: number): Promise<void> {
     await settleFiles(this.path);

@@ -62,7 +62,7 @@ export async function trainerOn(
 ) {
   const data = typeof table === 'string' ? await tableOf(table) : table;
   const { shape, columns, count } = data;
-  const traits = { shape, isContinuous: true, rows: count };
+  const traits = { shape, isContinuous: true, rows: count, hasMissing: data.mask !== undefined };
   const values = settleRun(family, [assignments(family, sets)], traits);
   const { classNames } = data;
   const described = { shape, ...(columns && { columns }), ...(classNames && { classNames }) };

@@ -37,7 +37,7 @@ export function filledTable(original: LoadedDataset, rows: Filled): string {
   };
   const lines = Array.from({ length: count }, (_, row) => [
     ...Array.from({ length: width }, (_, j) => cell(row * width + j)),
-    ...(isLabelled ? [classNames[labels[row] as number] as string] : []),
+    ...(isLabelled ? [classNames[labels[row] as number] ?? ''] : []),
   ]);
   return csvText(lines, names);
 }

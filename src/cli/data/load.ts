@@ -49,6 +49,8 @@ export interface DataChoice {
 export interface DataContext {
   /** Headings of the model's features, and those that it did not get. */
   readonly columns?: readonly string[] | undefined;
+  /** One of them that data may lack. */
+  readonly mayLack?: string | undefined;
   readonly leftOut?: readonly string[] | undefined;
   /** Classes that have their numbers. */
   readonly classes?: readonly string[] | undefined;
@@ -133,11 +135,12 @@ async function load(
 
 function tableOf(
   choice: TableChoice | undefined,
-  { columns, leftOut, hints }: DataContext,
+  { columns, mayLack, leftOut, hints }: DataContext,
 ): TableOptions {
   return {
     ...choice,
     ...(columns && { expected: columns }),
+    ...(mayLack !== undefined && { mayLack }),
     ...(leftOut && { known: leftOut }),
     ...(hints && { hints }),
   };

@@ -1,5 +1,5 @@
 // The data that a command on a trained model works on: those named, or those it was trained on.
-import { type ImageDataset, type LoadedDataset, take } from '../../data/dataset.ts';
+import { type ImageDataset, imageSize, type LoadedDataset, take } from '../../data/dataset.ts';
 import { toFloat32 } from '../../data/float32.ts';
 import { standardize } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
@@ -26,6 +26,8 @@ export interface ModelDataOptions extends TableFlags, WindowFlags {
   readonly change?: (rows: LoadedDataset) => LoadedDataset;
   /** Values to hide from the model; default: of the data that it was trained on, as then. */
   readonly hide?: string;
+  /** A feature that data may lack, because the model predicts it from the others. */
+  readonly lacking?: number;
 }
 
 /** Data for a trained model, in data units and as the model is to see them. */
@@ -69,6 +71,7 @@ export async function loadModelData(
   const windows = windowChoice(options, known ?? record?.data.windows);
   const context: DataContext = {
     columns: config.data.columns,
+    ...(options.lacking !== undefined && { mayLack: config.data.columns?.[options.lacking] }),
     leftOut: record?.data.leftOut,
     classes: record?.data.classes,
     hints: record?.data.table,
@@ -90,11 +93,29 @@ export async function loadModelData(
       `${dir} does not say what data it was trained on${hint}; name them with --data`,
     );
   }
-  const some = atMost(found, options.limit);
+  const whole = withFeature(found, options.lacking, shape);
+  const some = atMost(whole, options.limit);
   const original = options.change?.(some) ?? some;
   checkShape(original, config.data.shape);
   const seen = standardization ? standardize(original, standardization) : toFloat32(original);
   return { original, seen };
+}
+
+/** Data without a feature that may be missing, with 0 in its place. */
+function withFeature(
+  dataset: LoadedDataset,
+  at: number | undefined,
+  shape: readonly number[],
+): LoadedDataset {
+  const width = imageSize({ shape: [...shape] });
+  if (at === undefined || imageSize(dataset) !== width - 1) return dataset;
+  const data = new Float64Array(dataset.count * width);
+  for (let row = 0; row < dataset.count; row++) {
+    const own = dataset.data.subarray(row * (width - 1), (row + 1) * (width - 1));
+    data.set(own.subarray(0, at), row * width);
+    data.set(own.subarray(at), row * width + at + 1);
+  }
+  return { ...dataset, shape: [width], data };
 }
 
 /** What is hidden: what was asked for, else of the model's own data what was hidden from it. */

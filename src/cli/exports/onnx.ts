@@ -8,7 +8,13 @@ import { checkPlace } from '../common/files.ts';
 import { table } from '../common/text.ts';
 import { version } from '../common/version.ts';
 
-export const ONNX_PARTS: readonly OnnxPart[] = ['encoder', 'decoder', 'autoencoder', 'density'];
+export const ONNX_PARTS: readonly OnnxPart[] = [
+  'encoder',
+  'decoder',
+  'autoencoder',
+  'density',
+  'predictor',
+];
 
 /** Where each part goes. */
 function paths(out: string, parts: readonly OnnxPart[]): [OnnxPart, string][] {

@@ -3,6 +3,7 @@ import { unlabelledText } from '../../data/hide-labels.ts';
 import { missingText } from '../../data/missing.ts';
 import { logScales, meanScale } from '../../data/standardize.ts';
 import { openDevice } from '../../device/index.ts';
+import { isLatentGpuError } from '../../errors.ts';
 import { formatJson } from '../../formats/json.ts';
 import {
   evaluateModel,
@@ -37,6 +38,9 @@ import type { RunRequest } from './request.ts';
 import { type Selection, select, withValue } from './select.ts';
 import { selectionPlot } from './selection-plot.ts';
 import type { RunSummary } from './summary.ts';
+
+/** What shows in training alone, and is the fault of the data or of keys. */
+const OF_THE_DATA = ['bad-data', 'bad-config'] as const;
 
 /**
  * Trains, evaluates, draws, and leaves a model folder.
@@ -98,7 +102,12 @@ async function trainInto(
   announce(trainer, prepared, out);
   const start = trainer.step;
   const clock = performance.now();
-  const result = await fitInto(run, trainer, prepared, context);
+  const result = await fitInto(run, trainer, prepared, context).catch(async (error) => {
+    // Trying again would end there, too.
+    const isOfData = OF_THE_DATA.some((code) => isLatentGpuError(error, code));
+    if (isOfData && !prepared.request.resume) await run.abandon();
+    throw error;
+  });
   const trained = (performance.now() - clock) / 1000;
   const files = [MODEL_FILE, WEIGHTS_FILE];
   if (result.reason !== 'interrupted') {

@@ -114,8 +114,7 @@ export class Columns {
     const isUnnamed = (j: number) =>
       headings !== undefined && asked.length === 0 && UNNAMED.test(headings[j] as string);
     const chosen = kept.filter((j) => j !== label);
-    const wanted =
-      expected && headings ? this.ordered(chosen, expected, options.known ?? []) : undefined;
+    const wanted = expected && headings ? this.ordered(chosen, expected, options) : undefined;
     const features = wanted ?? chosen.filter((j) => !isUnnamed(j));
     const unnamed = chosen.filter((j) => !features.includes(j) && isUnnamed(j));
     const used = new Set([...features, ...unnamed, label]);
@@ -128,11 +127,12 @@ export class Columns {
 
   private ordered(
     chosen: readonly number[],
-    expected: readonly string[],
-    known: readonly string[],
+    all: readonly string[],
+    { known = [], mayLack }: TableOptions,
   ): number[] {
     const headings = this.headings as readonly string[];
     const names = chosen.map((j) => headings[j] as string);
+    const expected = all.filter((name) => name !== mayLack || names.includes(name));
     const others = names.filter((name) => !expected.includes(name) && !known.includes(name));
     const foreign = others.filter((name) => !UNNAMED.test(name));
     const lacks = expected.filter((name) => !names.includes(name));

@@ -30,6 +30,8 @@ export interface TableOptions extends TableChoice {
   readonly hints?: TableChoice;
   /** The headings that there must be, in the order in which their columns are wanted. */
   readonly expected?: readonly string[];
+  /** One of these that may be missing, as it is predicted from the others. */
+  readonly mayLack?: string;
   /** Headings beside the expected ones that may be there and are left out. */
   readonly known?: readonly string[];
   /** Names of classes that have numbers already, from 0; others go on from there. */

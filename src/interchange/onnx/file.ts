@@ -12,8 +12,9 @@ import { PartBuilder } from './parts.ts';
  * - `decoder`: z → x, and what else p(x | z) is given by
  * - `autoencoder`: x → mean, logStd and what the decoder makes of the mean, as `reconstruction`
  * - `density`: x → logProb, of a model whose density is exact
+ * - `predictor`: x → logits and probabilities of classes, or mean and std of a column
  */
-export type OnnxPart = 'encoder' | 'decoder' | 'autoencoder' | 'density';
+export type OnnxPart = 'encoder' | 'decoder' | 'autoencoder' | 'density' | 'predictor';
 
 /** A model with its numbers, as a model folder holds it. */
 export interface OnnxSource {
@@ -45,6 +46,7 @@ export function onnxParts({ can }: Pick<Model, 'can'>): OnnxPart[] {
     ...(can.logWeights?.exact ? (['density'] as const) : []),
     ...(encodes ? (['encoder'] as const) : []),
     ...(decodes ? (['decoder'] as const) : []),
+    ...(can.predict ? (['predictor'] as const) : []),
   ];
 }
 

@@ -1,10 +1,17 @@
 // The graphs of a model's abilities between the values that a file declares, in data units.
-import { logScale } from '../../data/standardize.ts';
+import { logScales } from '../../data/standardize.ts';
 import type { Shape } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { input } from '../../graph/variable.ts';
-import { type CodeAbility, type DecodeAbility, need, type Told } from '../../models/index.ts';
+import {
+  type CodeAbility,
+  type DecodeAbility,
+  need,
+  type PredictAbility,
+  type Told,
+} from '../../models/index.ts';
 import type { Batch } from '../../nn/index.ts';
+import { add, mul, reshape, slice } from '../../ops/index.ts';
 import type { OnnxPart, OnnxSource, OnnxValue } from './file.ts';
 import { BATCH, type Lowering } from './lowering.ts';
 
@@ -18,6 +25,7 @@ const PROMISED = [
   'reconstruction',
   'std',
   'logits',
+  'probabilities',
   'logProb',
 ];
 
@@ -56,6 +64,7 @@ export class PartBuilder {
     } else {
       const x = this.data();
       if (part === 'density') this.density(x);
+      else if (part === 'predictor') this.results(this.predicted(can.predict as PredictAbility, x));
       else {
         const codes = this.codes(can.code as CodeAbility, x);
         const all =
@@ -137,6 +146,30 @@ export class PartBuilder {
     return [mean, ...rest];
   }
 
+  /** Classes, or a column in its own units. */
+  private predicted(predict: PredictAbility, x: Tensor): Result[] {
+    const of = predict.of({ x });
+    const { columns, kind, feature } = predict;
+    if (kind === 'probabilities') {
+      const about = `p(y | x) of classes, in this order: ${columns.join(', ')}`;
+      const logits = predict.logits?.({ x });
+      return [
+        ...(logits ? [{ name: 'logits', about: 'whose softmax they are', of: logits }] : []),
+        { name: 'probabilities', about, of },
+      ];
+    }
+    const { standardization } = this.source;
+    const [shift, scale] = (['mean', 'std'] as const).map((which) =>
+      feature === undefined ? undefined : standardization?.[which][feature],
+    );
+    return columns.map((name, i) => {
+      const own = reshape(slice(of, 1, i, i + 1), [-1]);
+      const wide = scale === undefined ? own : mul(own, scale);
+      const about = `${name} of the column that is predicted`;
+      return { name, about, of: i > 0 || shift === undefined ? wide : add(wide, shift) };
+    });
+  }
+
   private density(x: Tensor): void {
     const { model, standardization } = this.source;
     const of = need(model, 'logWeights', 'this').of(this.batchOf(x), 1);
@@ -144,7 +177,7 @@ export class PartBuilder {
     let name = to.value(of);
     if (standardization) {
       // The density of what was divided by σ: log σ less for each feature.
-      const shift = logScale(standardization);
+      const shift = logScales(standardization, { count: 1 }, model.can.densityOf) as number;
       name = to.node('Sub', [name, to.numbers([shift], [1], 'destandardize.shift')]);
     }
     const given = model.can.condition?.ofCodes ? 'x | y' : 'x';

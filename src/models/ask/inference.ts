@@ -215,16 +215,21 @@ export class Inference implements Asked {
   async encode(x: Rows, count: number, options: WorkOptions = {}): Promise<Codes> {
     const code = need(this.model, 'code', 'this');
     const rows = rowsOf('data', x, count, this.model.features);
-    const { logStd } = code;
+    const { logStd, components } = code;
     const task: Task = {
-      outputs: logStd ? ['mean', 'logStd'] : ['mean'],
+      outputs: ['mean', ...(logStd ? ['logStd'] : []), ...(components ? ['components'] : [])],
       ...this.ofData('encode', rows, ({ batch }) => ({
         mean: code.mean(batch),
         ...(logStd && { logStd: logStd.call(code, batch) }),
+        ...(components && { components: components.call(code, batch) }),
       })),
     };
     const got = await this.overRows(task, count, rows, undefined, options);
-    return { mean: got.get('mean') as Float32Array, logStd: got.get('logStd') };
+    return {
+      mean: got.get('mean') as Float32Array,
+      logStd: got.get('logStd'),
+      components: got.get('components'),
+    };
   }
 
   async drawCodes(

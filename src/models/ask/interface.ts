@@ -10,6 +10,8 @@ export type Shown = 'mean' | 'draw';
 export interface Codes {
   readonly mean: Float32Array;
   readonly logStd: Float32Array | undefined;
+  /** Coordinates along principal axes, where codes belong to such. */
+  readonly components?: Float32Array | undefined;
 }
 
 export interface DecodeOptions extends WorkOptions {

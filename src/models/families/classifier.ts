@@ -68,6 +68,7 @@ export class Classifier extends Module implements Model {
         columns: this.classes,
         kind: 'probabilities',
         of: ({ x }) => softmax(this.net.call(x)),
+        logits: ({ x }) => this.net.call(x),
       },
       quantities: (batch) => {
         const { logProb, isRight } = this.toldBy(batch);

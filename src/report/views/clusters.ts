@@ -11,15 +11,17 @@ export const CLUSTERS: PictureView = {
   title: 'Groups',
   file: PICTURES.clusters,
   needs: { can: ['assign'], rows: 1 },
-  async draw({ asked, look, sitters, plot, isVector, place }, work) {
-    const { dataset, shown } = sitters as Sitters;
-    const count = Math.min(dataset.count, MOST);
+  async draw(scene, work) {
+    const { asked, look, plot, isVector, place } = scene;
+    const { shown } = scene.sitters as Sitters;
+    const few = scene.few(MOST);
+    const { count } = few;
     const groups = await groupsOf(asked.runtime, asked.model, shown, count, work);
     return {
-      picture: clustersPicture({ ...groups, rows: shown(0, count), count }, look, plot),
+      picture: clustersPicture({ ...groups, ...few }, look, plot),
       caption: isVector
-        ? `${rowsText(count)}, ${place}, coloured by the likeliest of ${groups.size} groups.`
-        : `A line a group, of ${rowsText(count)}: its mean, then its surest members.`,
+        ? `${rowsText(count)}, ${place}, coloured by the likeliest of ${groups.size} groups.${scene.holes(few, 'coloured')}`
+        : `A line a group, of ${rowsText(count)}: its mean, then its surest members.${scene.holes(few)}`,
       alt: 'Data by the group that the model sorts them into',
     };
   },

@@ -14,11 +14,11 @@ export const DATA: PictureView = {
   },
   async draw(scene) {
     const { look } = scene;
-    const rows = scene.few(scene.squareOf(SHOWN));
-    const count = rows.length / scene.asked.model.features;
+    const few = scene.few(scene.squareOf(SHOWN));
+    const { rows, count, mask } = few;
     return {
-      picture: pictureOf(inDataUnits(rows, look), count, look),
-      caption: 'The first rows, to compare with what the model makes.',
+      picture: pictureOf(inDataUnits(rows, look), count, look, { ...(mask && { mask }) }),
+      caption: `The first rows, to compare with what the model makes.${scene.holes(few)}`,
       alt: 'A grid of data points',
     };
   },

@@ -15,25 +15,26 @@ export const RECONSTRUCTIONS: PictureView = {
   async draw(scene, work) {
     const { asked, look, isVector } = scene;
     const data = scene.few(isVector ? CLOUD : scene.atMost(PAIRS));
-    const count = data.length / asked.model.features;
+    const { rows, count, mask } = data;
+    const holes = scene.holes(data);
     const { shown } = scene.sitters as Sitters;
     const again = await asked.reconstruct(shown, count, 'mean', 0, work);
     if (isVector) {
       return {
         picture: scene.cloud(data, again),
-        caption: `Reconstructions (1) among data (0), ${scene.place}.`,
+        caption: `Reconstructions (1) among data (0), ${scene.place}.${holes}`,
         alt: 'Scatter plot of reconstructions among data',
       };
     }
     return {
-      picture: pairsPicture(inDataUnits(data, look), inDataUnits(again, look), count, look),
+      picture: pairsPicture(inDataUnits(rows, look), inDataUnits(again, look), count, look, mask),
       ...(look.sequence
         ? {
-            caption: 'Data (grey) and their reconstructions.',
+            caption: `Data (grey) and their reconstructions.${holes}`,
             alt: 'Lines over time: data, and what the model makes of them',
           }
         : {
-            caption: 'Data above, their reconstructions directly below.',
+            caption: `Data above, their reconstructions directly below.${holes}`,
             alt: 'Pairs of rows: data, and below them what the model makes of them',
           }),
     };

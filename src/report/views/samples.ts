@@ -21,10 +21,10 @@ export const SAMPLES: PictureView = {
     const { asked, seed, isVector } = scene;
     if (isVector && scene.sitters) {
       const data = scene.few(CLOUD);
-      const made = await asked.sample(data.length / asked.model.features, 'draw', seed, work);
+      const made = await asked.sample(data.count, 'draw', seed, work);
       return {
         picture: scene.cloud(data, made),
-        caption: `Draws from the model (1) among data (0), ${scene.place}; seed ${seed}.`,
+        caption: `Draws from the model (1) among data (0), ${scene.place}; seed ${seed}.${scene.holes(data)}`,
         alt: 'Scatter plot of draws from the model among data',
       };
     }

@@ -2,6 +2,7 @@
 import type { ImageDataset } from '../../data/dataset.ts';
 import type { Asked, RowSource, WorkOptions } from '../../models/index.ts';
 import { CLOUD, cloudPicture } from '../../pictures/clouds.ts';
+import { atMeans } from '../../pictures/missing.ts';
 import { type Frame, frameOf } from '../../pictures/plot.ts';
 import type { Picture } from '../../pictures/png.ts';
 import { type Appearance, inDataUnits, isVector } from '../../pictures/points.ts';
@@ -15,6 +16,14 @@ export interface Sitters {
   readonly shown: RowSource;
   /** Of a model that has codes of its training rows alone: whether these are others. */
   readonly isUnseen?: boolean;
+}
+
+/** Some of them, [count, D] as the model sees them. */
+export interface Few {
+  readonly rows: Float32Array;
+  readonly count: number;
+  /** [count, D]: 0 where a value is missing; undefined: none is. */
+  readonly mask: ArrayLike<number> | undefined;
 }
 
 export interface SceneOptions {
@@ -82,18 +91,36 @@ export class Scene {
     return Math.floor(Math.sqrt(this.atMost(wanted))) ** 2;
   }
 
-  /** Rows that are shown, from the first: [n, D] as the model sees them, n being `most` or all there are. */
-  few(most: number): Float32Array {
+  /** Rows that are shown, from the first, n being `most` or all there are. */
+  few(most: number): Few {
     const { shown, dataset } = this.sitters as Sitters;
-    return shown(0, Math.min(most, dataset.count));
+    const count = Math.min(most, dataset.count);
+    return { rows: shown(0, count), count, mask: shown.mask?.(0, count) };
+  }
+
+  /** What to say of a picture of rows, if some have holes. @param color of points in the plane that have */
+  holes({ mask }: Few, color: 'grey' | 'coloured' = 'grey'): string {
+    if (!mask || Array.prototype.every.call(mask, Boolean)) return '';
+    if (this.isVector) {
+      const who = color === 'grey' ? ' Rows with missing values are grey.' : '';
+      return `${who} What is missing lies at the mean of what is seen.`;
+    }
+    return this.look.sequence
+      ? ' What is missing is left out, on blue.'
+      : ' What is missing is blue.';
   }
 
   /** Points [n, 2] of the plane, as the model sees them: data; where there are none, draws. */
   seen({ signal }: WorkOptions): Promise<Float32Array> {
     this.plane ??= this.sitters
-      ? Promise.resolve(this.few(CLOUD))
+      ? Promise.resolve(this.placed(this.few(CLOUD)))
       : this.asked.sample(CLOUD, 'draw', this.seed, { ...(signal && { signal }) });
     return this.plane;
+  }
+
+  /** With means in the place of holes. */
+  private placed({ rows, mask }: Few): Float32Array {
+    return atMeans(rows, mask, this.asked.model.features);
   }
 
   /** The part of the plane where they lie, in data units. */
@@ -102,11 +129,12 @@ export class Scene {
   }
 
   /** Data (0) and as many points of the model (1), both [n, D] as the model sees them, among each other. */
-  cloud(data: Float32Array, made: Float32Array): Picture {
+  cloud(data: Few, made: Float32Array): Picture {
     // A density over the plane is in data units, and so is what is compared with it; else every feature
     // is to count alike.
     const isMapped = this.isPlane && this.can.logWeights?.exact;
     const units = (rows: Float32Array) => (isMapped ? inDataUnits(rows, this.look) : rows);
-    return cloudPicture(units(data), units(made), this.asked.model.features, this.plot);
+    const { features } = this.asked.model;
+    return cloudPicture(units(data.rows), units(made), features, this.plot, data.mask);
   }
 }

@@ -1,6 +1,5 @@
 // Expectation maximisation (Dempster, Laird and Rubin 1977) of mixtures, several starts side by side: a pass
 // adds up statistics on the GPU, the host settles them in float64, and the best mixture is the model's.
-import { LatentGpuError } from '../../../errors.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { type Variable, variable } from '../../../graph/variable.ts';
 import type { Batch } from '../../../nn/index.ts';
@@ -8,10 +7,11 @@ import { add, assign, div, max, neg, sub, sum, unsqueeze, where } from '../../..
 import type { Runtime } from '../../../scheduler/index.ts';
 import type { Sweep, SweepLearner, TrainingRows } from '../../learner.ts';
 import { filledRows } from '../../seen-rows.ts';
+import { type Collapse, collapsed, collapseOf } from './collapse.ts';
 import { factorShape } from './covariance.ts';
 import type { Mixtures } from './density.ts';
-import { type Collapse, type MixtureValues, mStep } from './m-step.ts';
-import { featureName, type StartOptions, sampleOf, startOf } from './start.ts';
+import { type MixtureValues, type MStep, mStep } from './m-step.ts';
+import { type StartOptions, sampleOf, startOf } from './start.ts';
 import { statisticsOf } from './statistics.ts';
 import { stepwiseEffects } from './stepwise.ts';
 
@@ -173,7 +173,7 @@ export class Em {
       const revived = values.revived[s] as number;
       const result =
         options.fit === 'stepwise'
-          ? { mixture, revived: 0 }
+          ? this.asItIs(mixture, values.deviation)
           : mStep(
               mixture,
               { weight: of('weight', s), first: of('first', s), second: of('second', s) },
@@ -205,7 +205,7 @@ export class Em {
       reached[s] = mean;
     }
     const best = reached.indexOf(Math.max(...reached));
-    if (values.lost[best]) throw this.collapsed(collapse as Collapse);
+    if (values.lost[best]) throw collapsed(collapse as Collapse, options);
     const isDone = values.quiet.every((quiet, s) => values.lost[s] || quiet >= QUIET);
     for (const name of [
       ...Object.keys(mixtures),
@@ -220,17 +220,9 @@ export class Em {
     if (isDone) runtime.write(this.converged, [1]);
   }
 
-  private collapsed({ component, feature }: Collapse): LatentGpuError {
-    const { kind, columns, regularize } = this.options;
-    const whose =
-      kind === 'tied'
-        ? 'the covariance of all components'
-        : `the covariance of component ${component}`;
-    const remedy = `--set regularize=${regularize > 0 ? (10 * regularize).toExponential() : '1e-6'} or fewer components`;
-    return new LatentGpuError(
-      'bad-data',
-      `${whose} has become singular at ${featureName(columns, feature)}: ` +
-        `its rows leave that no variance of its own; take ${remedy}${kind === 'full' ? ', or covariance=diagonal or tied' : ''}`,
-    );
+  /** Stepwise, batches have changed it already. */
+  private asItIs(mixture: MixtureValues, deviation: Float64Array): MStep {
+    const collapse = collapseOf(mixture.factor, this.options.kind, deviation);
+    return collapse ? { collapse } : { mixture, revived: 0 };
   }
 }

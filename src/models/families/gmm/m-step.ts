@@ -1,5 +1,6 @@
 // What EM makes of a pass's statistics, in float64: weights, means and factors of one mixture.
 import { cholesky, lowerInverse, type Matrix } from '../../../flows/matrices.ts';
+import { type Collapse, isGone } from './collapse.ts';
 import { COVARIANCES, type CovarianceKind } from './covariance.ts';
 
 /** One mixture's numbers, K components of D features, in float64. */
@@ -33,21 +34,12 @@ export interface MStepOptions {
   readonly revives: boolean;
 }
 
-/** A component whose covariance has become singular, and the feature that the others explain. */
-export interface Collapse {
-  readonly component: number;
-  readonly feature: number;
-}
-
 export type MStep =
   | { readonly mixture: MixtureValues; readonly revived: number }
   | { readonly collapse: Collapse };
 
-/**
- * A variance below this part of what it was before the pass is what float32 sums leave of nothing; and so
- * is a deviation below this part of its feature's.
- */
-const NOTHING = { variance: 1e-6, deviation: 1e-5 } as const;
+/** A variance below this part of what it was before the pass is what float32 sums leave of nothing. */
+const NOTHING = 1e-6;
 /** A component with fewer rows has lost them. */
 const FEWEST = 1;
 
@@ -141,22 +133,21 @@ function renew(
   ratio: Float64Array,
   { kind, features: n, regularize, deviation }: MStepOptions,
 ): number | undefined {
-  const isGone = (at: number, j: number) =>
-    Math.exp(-(packed[at] as number)) < NOTHING.deviation * (deviation[j] as number);
+  const hasGone = (at: number, j: number) => isGone(packed[at] as number, deviation[j] as number);
   if (kind === 'diagonal' || kind === 'spherical') {
     const divisor = kind === 'spherical' ? n : 1;
     for (let j = 0; j < packed.length; j++) {
       const f = packed[j] as number;
       const value = (ratio[j] as number) / divisor + regularize * Math.exp(2 * f);
-      if (!(value > NOTHING.variance)) return j;
+      if (!(value > NOTHING)) return j;
       packed[j] = f - 0.5 * Math.log(value);
-      if (isGone(j, j)) return j;
+      if (hasGone(j, j)) return j;
     }
     return undefined;
   }
   const p = unpack(packed, n);
   if (regularize > 0) addOuter(ratio, p, regularize, n);
-  const found = cholesky(ratio, n, NOTHING.variance);
+  const found = cholesky(ratio, n, NOTHING);
   if (!('factor' in found)) return found.pivot;
   const inverse = lowerInverse(found.factor, n);
   for (let i = 0; i < n; i++) {
@@ -166,7 +157,7 @@ function renew(
         value += (inverse[i * n + k] as number) * (p[k * n + j] as number);
       packed[i * n + j] = i === j ? Math.log(value) : value;
     }
-    if (isGone(i * n + i, i)) return i;
+    if (hasGone(i * n + i, i)) return i;
   }
   return undefined;
 }

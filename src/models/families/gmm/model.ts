@@ -156,6 +156,7 @@ export class GaussianMixture extends Module implements Model {
       decode: {
         mean: (z) => matmul(z, this.mean),
         draw: (z) => this.drawn(z),
+        isCoarse: true,
         numbers: components * features,
       },
       draw: {

@@ -12,7 +12,12 @@ export interface Kept {
   readonly logStd: Variable;
 }
 
-export function writeKept(runtime: Runtime, kept: Kept, { weight, variance }: Solution): void {
+export function writeKept(
+  runtime: Runtime,
+  kept: Kept,
+  { weight, mean, variance }: Solution,
+): void {
   runtime.write(kept.weight, Float32Array.from(weight));
+  if (mean) runtime.write(kept.mean, Float32Array.from(mean));
   runtime.write(kept.logStd, [0.5 * Math.log(variance)]);
 }

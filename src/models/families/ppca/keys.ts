@@ -13,8 +13,8 @@ export const PPCA_KEYS = {
   fit: {
     type: 'choice',
     choices: ['exact', 'em', 'gradient'],
-    default: (get: Get) => (get('data.missing') ? 'gradient' : 'exact'),
-    help: 'by eigenvectors of the covariance, in one pass; by EM, for many features; by gradient ascent, where values are missing, too',
+    default: (get: Get) => (get('data.missing') ? 'em' : 'exact'),
+    help: 'by eigenvectors of the covariance, in one pass; by EM, for many features or missing values; or by gradient ascent',
   },
   tolerance: {
     type: 'number',
@@ -38,7 +38,9 @@ export const PPCA_DEFAULTS = {
   batch: (get: Get) => {
     const rows = Number(get('data.rows')) || 1;
     if (get('fit') === 'gradient') return Math.min(rows, 100);
-    const most = Math.floor(HELD / (Number(get('data.features')) || 1));
+    // What is missing of a row has a covariance of its own.
+    const own = get('data.missing') ? (Number(get('latent')) + 1) ** 2 : 1;
+    const most = Math.floor(HELD / Math.max(Number(get('data.features')) || 1, own));
     return Math.min(rows, Math.max(1, Math.min(65536, most)));
   },
   'optimizer.lr': 1e-2,

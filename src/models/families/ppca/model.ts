@@ -15,6 +15,7 @@ import {
   normalLogProb,
   randomNormal,
   reshape,
+  sqrt,
   square,
   sub,
   sum,
@@ -26,7 +27,7 @@ import type { DataDescription } from '../../data-description.ts';
 import type { Abilities, Model, Portrait } from '../../family.ts';
 import type { Learner } from '../../learner.ts';
 import { negativeLogLikelihood } from '../../quantities.ts';
-import { checkWhole, filledRows } from '../../seen-rows.ts';
+import { checkWhole } from '../../seen-rows.ts';
 import { emLearner, initialOf } from './em.ts';
 import type { PpcaConfig } from './keys.ts';
 import { momentsLearner } from './moments.ts';
@@ -71,16 +72,12 @@ export class Ppca extends Module implements Model {
     const { fit, features, latent } = this;
     switch (fit) {
       case 'exact':
-        return ofWholeRows(fit, momentsLearner(this, features, latent));
+        return ofWholeRows(momentsLearner(this, features, latent));
       case 'em':
-        return ofWholeRows(
-          fit,
-          emLearner(this, { features, latent, tolerance }, (x) => posteriorOf({ x }, this)),
-        );
+        return emLearner(this, { features, latent, tolerance });
       default:
         return {
-          initial: (data, seed) =>
-            initialOf(this, filledRows(data, features), seed, features, latent),
+          initial: (data, seed) => initialOf(this, data, seed, features, latent),
           loss: (batch) => ({ loss: neg(mean(this.logProb(batch))) }),
         };
     }
@@ -102,6 +99,17 @@ export class Ppca extends Module implements Model {
   /** Posterior means, [B, M]. */
   code(batch: Batch): Tensor {
     return posteriorOf(batch, this).code;
+  }
+
+  /**
+   * Uᵀ (x - μ) for the directions U of W's columns, which are orthogonal after passes: [B, M]. What is missing
+   * counts as it is expected.
+   */
+  private components(batch: Batch): Tensor {
+    const { code, residual } = posteriorOf(batch, this);
+    const expected = add(matmul(code, transpose(this.weight)), residual);
+    const length = sqrt(sum(square(this.weight), 0));
+    return matmul(expected, div(this.weight, length));
   }
 
   /** A draw of p(z | what is seen), [B, M]. */
@@ -130,6 +138,7 @@ export class Ppca extends Module implements Model {
         values: 'means',
         isStandard: true,
         mean: (batch) => this.code(batch),
+        ...(this.fit !== 'gradient' && { components: (batch) => this.components(batch) }),
         draw: (batch) => this.drawnCode(batch),
         logStd: ({ x, mask }) => expand(codeLogStd(this, mask), [x.shape[0] as number, latent]),
         logProb: (batch, z) => {
@@ -203,9 +212,9 @@ export class Ppca extends Module implements Model {
 }
 
 /** @throws LatentGpuError, at the start, for rows with holes */
-function ofWholeRows(fit: PpcaConfig['fit'], learner: Learner): Learner {
+function ofWholeRows(learner: Learner): Learner {
   const initial: Learner['initial'] = (data, seed) => {
-    checkWhole('probabilistic PCA', fit, data);
+    checkWhole('probabilistic PCA', 'exact', 'em', data);
     return learner.initial?.(data, seed) ?? new Map();
   };
   return { ...learner, initial };
@@ -221,6 +230,8 @@ const HOW = {
 } as const;
 
 const LACKS = {
+  'code.components':
+    'probabilistic PCA by gradient ascent, whose axes are no principal ones; train it with fit=exact or em',
   bijection: 'no flow but probabilistic PCA, which is no bijection',
   binarize: 'probabilistic PCA, whose data are not binarised; leave out --binarize',
 } as const;

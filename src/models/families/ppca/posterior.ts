@@ -89,6 +89,12 @@ export function posteriorOf({ x, mask }: Rows, parameters: Parameters): Posterio
   return { code, residual, logProb };
 }
 
+/** Posterior covariances of rows that are seen in part, σ² M⁻¹: [B, M, M]. */
+export function codeCovariance(parameters: Parameters, mask: Tensor): Tensor {
+  const inverse = whitener(parameters, mask);
+  return mul(exp(mul(2, parameters.logStd)), matmul(transpose(inverse), inverse));
+}
+
 /** log deviations of each number of a code, [M], or of each row's, [B, M]. */
 export function codeLogStd(parameters: Parameters, mask?: Tensor): Tensor {
   return add(parameters.logStd, mul(0.5, log(sum(square(whitener(parameters, mask)), -2))));

@@ -3,9 +3,11 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { LatentGpuError } from '../../../errors.ts';
 
-/** W [D, M] row major, σ² and the variances along the axes that were found. */
+/** W [D, M] row major, and σ². */
 export interface Solution {
   readonly weight: Float64Array;
+  /** μ, [D], where it is found with them. */
+  readonly mean?: Float64Array;
   readonly variance: number;
 }
 
@@ -28,10 +30,7 @@ export function principalSolution(
   const rest = values.slice(latent);
   const variance = rest.reduce((a, b) => a + b, 0) / rest.length;
   if (!(variance > NOTHING * (values[0] as number))) {
-    throw new LatentGpuError(
-      'bad-data',
-      `latent is ${latent}, and the data vary in no more directions, which leaves no noise; lower it with --set latent=${Math.max(1, latent - 1)} or less`,
-    );
+    throw noNoise(latent);
   }
   const weight = new Float64Array(features * latent);
   for (let m = 0; m < latent; m++) {
@@ -42,6 +41,26 @@ export function principalSolution(
   }
   return { weight, variance };
 }
+
+/** W V with orthogonal columns, longest first, the largest entry of each positive: the same W Wᵀ. */
+export function alongAxes(weight: Float64Array, features: number, latent: number): Float64Array {
+  const w = Matrix.from1DArray(features, latent, weight);
+  const { vectors } = eigen(Float64Array.from(w.transpose().mmul(w).to1DArray()), latent);
+  const turned = w.mmul(Matrix.from1DArray(latent, latent, vectors).transpose());
+  for (let m = 0; m < latent; m++) {
+    const column = turned.getColumn(m);
+    const largest = column.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0);
+    if (largest < 0) turned.mulColumn(m, -1);
+  }
+  return Float64Array.from(turned.to1DArray());
+}
+
+/** The refusal of data that M directions explain. */
+export const noNoise = (latent: number): LatentGpuError =>
+  new LatentGpuError(
+    'bad-data',
+    `latent is ${latent}, and the data vary in no more directions, which leaves no noise; ${latent > 1 ? `lower it with --set latent=${latent - 1} or less` : 'an autoencoder needs none: train ae'}`,
+  );
 
 /** Eigenvalues, falling, and their vectors as rows, the largest entry of each positive. */
 export function eigen(symmetric: Float64Array, n: number) {

@@ -1,0 +1,56 @@
+// Covariances that become singular: how that shows, and what is said of it.
+import { LatentGpuError } from '../../../errors.ts';
+import type { CovarianceKind } from './covariance.ts';
+import { featureName, type StartOptions } from './start.ts';
+
+/** A component whose covariance has become singular, and the feature that the others explain. */
+export interface Collapse {
+  readonly component: number;
+  readonly feature: number;
+}
+
+/** A deviation below this part of its feature's is what float32 leaves of nothing. */
+const NOTHING = 1e-5;
+
+/**
+ * @param logPrecision log of a factor's diagonal entry: of 1 / what a feature varies by given those before it
+ * @param deviation of the feature over all rows
+ */
+export const isGone = (logPrecision: number, deviation: number): boolean =>
+  !(Math.exp(-logPrecision) >= NOTHING * deviation);
+
+/** What has collapsed of a mixture that is changed without asking, or has turned into no number. */
+export function collapseOf(
+  factor: ArrayLike<number>,
+  kind: CovarianceKind,
+  deviation: ArrayLike<number>,
+): Collapse | undefined {
+  const n = deviation.length;
+  const each = { full: n * n, tied: n * n, diagonal: n, spherical: 1 }[kind];
+  for (let at = 0; at < factor.length; at += each) {
+    for (let j = 0; j < n; j++) {
+      const inside = each === n * n ? j * n + j : Math.min(j, each - 1);
+      if (isGone(factor[at + inside] as number, deviation[j] as number)) {
+        return { component: at / each, feature: j };
+      }
+    }
+  }
+  return undefined;
+}
+
+/** One line that names both. */
+export function collapsed(
+  { component, feature }: Collapse,
+  { kind, columns, regularize }: StartOptions,
+): LatentGpuError {
+  const whose =
+    kind === 'tied'
+      ? 'the covariance of all components'
+      : `the covariance of component ${component}`;
+  const remedy = `--set regularize=${regularize > 0 ? (10 * regularize).toExponential() : '1e-6'} or fewer components`;
+  return new LatentGpuError(
+    'bad-data',
+    `${whose} has become singular at ${featureName(columns, feature)}: ` +
+      `its rows leave that no variance of its own; take ${remedy}${kind === 'full' ? ', or covariance=diagonal or tied' : ''}`,
+  );
+}
