@@ -31,6 +31,8 @@ import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './d
 import { type MeasureOptions, measure } from './measure.ts';
 
 const SAMPLES = 1000;
+/** Particles, each of which is drawn a step after the other. */
+const PARTICLES = 200;
 /** Gradient steps of a mean field. */
 const STEPS = 300;
 /** Columns of a picture. */
@@ -54,7 +56,13 @@ export function imputeCommand(program: Command): void {
       '--out <file>',
       '.csv or .npy: the data, filled; .png: what is seen of images or sequences, what is put in, the truth',
     )
-    .addOption(countOption('--samples <n>', `codes weighed for each row, default ${SAMPLES}`, 2))
+    .addOption(
+      countOption(
+        '--samples <n>',
+        `codes weighed for each row, default ${SAMPLES}; of a causal decoder ${PARTICLES} particles`,
+        2,
+      ),
+    )
     .addOption(
       countOption('--draws <n>', 'draws in place of means; of a .csv a file each, f.1.csv …'),
     )
@@ -132,7 +140,7 @@ async function make(
   runtime: Runtime,
   model: Model,
   { dataset: { count }, rows }: Subject,
-  { by, samples = SAMPLES, draws = 0 }: ImputeOptions,
+  { by, samples: asked, draws = 0 }: ImputeOptions,
   { logScale: _, ...work }: MeasureOptions,
 ): Promise<Made> {
   if (by === 'mean-field') {
@@ -146,6 +154,7 @@ async function make(
       lines: [['bound', `${reached.toFixed(3)} nats of log p(what is seen), mean field`]],
     };
   }
+  const samples = asked ?? (model.can.impute?.kind === 'particles' ? PARTICLES : SAMPLES);
   const found = await impute(runtime, model, rows, count, { ...work, samples, draws });
   const size = found.mean.length;
   const ess = found.effectiveSampleSize;

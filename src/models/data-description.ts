@@ -44,13 +44,14 @@ function halvings(shape: readonly number[]): number {
 
 /** The same as values that keys' defaults refer to. */
 export function traitValues({
-  shape = [],
+  shape: known,
   isContinuous = false,
   isGrey = false,
   rows = 0,
   hasMissing = false,
   sequence,
 }: DataTraits) {
+  const shape = known ?? [];
   return {
     'data.continuous': isContinuous,
     'data.features': shape.reduce((a, b) => a * b, 1),
@@ -59,5 +60,7 @@ export function traitValues({
     'data.rows': rows,
     'data.missing': hasMissing,
     'data.steps': sequence ? (shape[0] ?? 0) : 0,
+    // Of data that have not been looked at nobody knows.
+    ...(known && { 'data.sequence': sequence !== undefined }),
   };
 }

@@ -247,6 +247,14 @@ export type ImputeAbility =
       readonly kind: 'weighed';
       /** k draws of q(z | what is seen), k ≥ 2. */
       of(batch: Batch, k: number): WeighedCodes;
+    }
+  | {
+      readonly kind: 'particles';
+      /**
+       * k ≥ 2 particles a row, rows [B · k, D] of the walk's result; in place of log p it has the logarithms
+       * of their weights.
+       */
+      walk(batch: Batch, k: number): Walk;
     };
 
 export interface WeighedCodes {

@@ -1,6 +1,8 @@
 // Layers: what holds parameters and describes how they act.
 export type { Batch } from './batch.ts';
 export { GatedBlock, ResidualBlock } from './blocks.ts';
+export { CausalBlock, CausalCnn, type CausalCnnOptions, CausalConv1d } from './causal.ts';
+export { CausalWalk, type Held, shifted } from './causal-walk.ts';
 export { ConditionedMLP, classesAsOnes } from './conditioned.ts';
 export {
   Conv1d,

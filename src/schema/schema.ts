@@ -50,8 +50,8 @@ export type Key = KeyType & {
   readonly default: Value | ((get: (key: string) => Value | undefined) => Value);
   /** Whether `null`, for "none", is allowed. */
   readonly nullable?: boolean;
-  /** The key only applies if each of these earlier keys has one of the given values. */
-  readonly when?: Readonly<Record<string, readonly string[]>>;
+  /** The key only applies if each of these earlier keys has one of the given values, or any at all. */
+  readonly when?: Readonly<Record<string, readonly string[] | 'any'>>;
 };
 
 /** Keys in the order in which they are settled and shown. */
@@ -266,10 +266,17 @@ export function settle(
   for (const [name, { source }] of given) knownKey(schema, name, source);
   const values = new Map<string, Value>();
   const get = (name: string) => values.get(name) ?? fixed[name];
+  const holds = (other: string, wanted: readonly string[] | 'any') => {
+    const now = get(other);
+    if (wanted === 'any') return (now ?? null) !== null;
+    // Of data that have not been looked at everything may be true.
+    if (now === undefined && other.startsWith('data.')) return true;
+    return wanted.includes(String(now ?? 'none'));
+  };
   for (const [name, key] of Object.entries(schema)) {
     const entry = given.get(name);
     const obstacle = Object.entries(key.when ?? {}).find(
-      ([other, wanted]) => !wanted.includes(String(get(other) ?? 'none')),
+      ([other, wanted]) => !holds(other, wanted),
     );
     if (obstacle) {
       if (entry) idle?.push(name);
@@ -277,7 +284,7 @@ export function settle(
       const [other, wanted] = obstacle;
       const now = get(other);
       throw badConfig(
-        `${entry.source}: ${name} has no effect here; it goes with ${other} ${wanted.join(' or ')}` +
+        `${entry.source}: ${name} has no effect here; it goes with ${other} ${wanted === 'any' ? 'being set' : wanted.join(' or ')}` +
           `${now === undefined ? '' : `, and ${other} is ${now}`}`,
       );
     }

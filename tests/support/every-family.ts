@@ -10,6 +10,8 @@ export interface FamilyCase {
   readonly set?: readonly string[];
   readonly shape?: readonly number[];
   readonly classNames?: readonly string[];
+  /** Data points are series. */
+  readonly isSequence?: boolean;
   /** Data are real numbers, not values in [0, 1]. Default: of all but images. */
   readonly isContinuous?: boolean;
   /** Values are so many grey levels. */
@@ -95,6 +97,7 @@ export const CASES: readonly FamilyCase[] = [
   { family: 'vae', set: [...NETS, 'objective.estimator=score', 'objective.baseline=mean'] },
   { family: 'vae', set: [...NETS, 'objective.estimator=stl'] },
   { family: 'vae', set: [...NETS, 'decoder.receptive=2'], shape: [4, 4], isContinuous: false },
+  { family: 'vae', set: [...NETS, 'decoder.receptive=4'], shape: [6, 2], isSequence: true },
   {
     family: 'm2',
     set: ['encoder.hidden=9', 'decoder.hidden=9', 'classifier.hidden=7', 'latent=3'],
@@ -148,10 +151,15 @@ export const CASES: readonly FamilyCase[] = [
 
 /** The model of a case with numbers away from their initial ones. */
 export function sourceOf(one: FamilyCase): OnnxSource {
-  const { family, set = [], shape = [2], classNames, isContinuous = true } = one;
-  const traits = { shape, isContinuous };
+  const { family, set = [], shape = [2], classNames, isSequence, isContinuous = true } = one;
+  const sequence = isSequence && {};
+  const traits = { shape, isContinuous, ...(sequence && { sequence }) };
   const values = settleRun(family, [assignments(family, [...set])], traits as never);
-  const data = { shape: [...shape], ...(classNames && { classNames }) };
+  const data = {
+    shape: [...shape],
+    ...(classNames && { classNames }),
+    ...(sequence && { sequence }),
+  };
   const config = modelConfig(family, data, values);
   const model = buildModel(config, 7);
   let state = 1;

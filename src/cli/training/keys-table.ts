@@ -11,8 +11,8 @@ const WHOLE = 'model';
 function keyRows(schema: Schema): string[][] {
   return Object.entries(schema).map(([name, key]) => {
     const fallback = typeof key.default === 'function' ? 'depends' : JSON.stringify(key.default);
-    const when = Object.entries(key.when ?? {}).map(
-      ([other, values]) => `${other}=${values.join('|')}`,
+    const when = Object.entries(key.when ?? {}).map(([other, values]) =>
+      values === 'any' ? `${other} set` : `${other}=${values.join('|')}`,
     );
     const of = when.length > 0 ? ` (with ${when.join(' ')})` : '';
     return [`  ${name}`, fallback, `${key.help}; ${allowed(key)}${of}`];

@@ -1,11 +1,11 @@
 // Draws of models that are drawn from place after place. Walks are compiled once for a number of rows and
 // replayed: the host writes which noise and which order, and reads what came of it.
 import { input, type Variable } from '../../graph/variable.ts';
-import { addUint, assign, randomNormal, step } from '../../ops/index.ts';
+import { assign, randomNormal, step } from '../../ops/index.ts';
 import { Random, seedWords } from '../../random.ts';
 import type { Plan, Runtime } from '../../scheduler/index.ts';
 import { STREAMS } from '../../streams.ts';
-import { type AncestralAbility, type Model, need, type Walk } from '../family.ts';
+import { type AncestralAbility, type Model, need } from '../family.ts';
 import { Inference } from './inference.ts';
 import type { Asked, Codes, DrawOptions, Shown } from './interface.ts';
 import { classesInTurn, labelsOf, ofClasses } from './labels.ts';
@@ -20,15 +20,14 @@ import {
   rowsOf,
   type WorkOptions,
 } from './rows.ts';
+import { WalkPlans } from './walks.ts';
 
 /** Rows at once: few for whoever wants few. */
 const SIZES = [1, 8, 64] as const;
 const NO_ROWS: RowSource = () => new Float32Array(0);
 
 interface Made {
-  readonly walk: Walk;
-  readonly start: Plan;
-  readonly legs: readonly { readonly plan: Plan; readonly times: number }[];
+  readonly plans: WalkPlans;
   readonly end: Plan;
   readonly order: Variable;
   readonly codes: Variable | undefined;
@@ -116,7 +115,7 @@ export class AncestralInference implements Asked {
     const size = SIZES.find((n) => n >= count) ?? SIZES[2];
     return withNoise(this.runtime, seedWords(drawSeed), async () => {
       const made = await this.madeFor(size);
-      const perWalk = 1 + stepsOf(made.walk);
+      const perWalk = made.plans.draws;
       for (let start = 0; start < count; start += size) {
         const end = Math.min(count, start + size);
         const orders = this.ordersOf(start, end, drawSeed);
@@ -130,9 +129,11 @@ export class AncestralInference implements Asked {
           checkStop(signal, `sampling of ${count} rows`);
           this.runtime.write(step, [(start / size) * perWalk]);
           this.runtime.write(made.order, [order]);
-          await this.through(made, codes === undefined, signal, (part) =>
-            onProgress?.((start + ((end - start) * (k + part)) / kinds.length) / count),
-          );
+          await this.through(made, codes === undefined, {
+            ...(signal && { signal }),
+            onProgress: (part) =>
+              onProgress?.((start + ((end - start) * (k + part)) / kinds.length) / count),
+          });
           checkStop(signal, `sampling of ${count} rows`);
           const [x, logProb] = await replay(made.end, ['x', 'logProb']);
           orders.forEach((own, i) => {
@@ -156,21 +157,12 @@ export class AncestralInference implements Asked {
   }
 
   private async through(
-    { walk, start, legs, prior }: Made,
+    { plans, prior }: Made,
     isOfPrior: boolean,
-    signal: AbortSignal | undefined,
-    onProgress: (part: number) => void,
+    work: WorkOptions,
   ): Promise<void> {
     if (isOfPrior) await prior?.run();
-    await start.run();
-    for (let round = 0; round < walk.rounds && !signal?.aborted; round++) {
-      for (const { plan, times } of legs) {
-        await plan.run(times, {
-          ...(signal && { signal }),
-          onProgress: (done) => onProgress((round + done / times) / walk.rounds),
-        });
-      }
-    }
+    await plans.run(work);
   }
 
   private madeFor(size: number): Promise<Made> {
@@ -195,18 +187,11 @@ export class AncestralInference implements Asked {
       ...(codes && { codes }),
       ...(labels && { labels }),
     });
-    const next = assign(step, addUint(step, 1));
-    const legs = [];
-    for (const { effects, times } of walk.legs) {
-      legs.push({ plan: await runtime.compile({ effects: [...effects, next] }), times });
-    }
     return {
-      walk,
+      plans: await WalkPlans.of(runtime, walk),
       order,
       codes,
       labels,
-      legs,
-      start: await runtime.compile({ effects: [...walk.start, next] }),
       end: await runtime.compile({ outputs: { ...walk.result } }),
       prior:
         codes && draw && code
@@ -219,17 +204,12 @@ export class AncestralInference implements Asked {
 
   async destroy(): Promise<void> {
     for (const each of this.made.values()) {
-      const { walk, start, legs, end, order, codes, labels, prior } = await each;
-      for (const plan of [start, ...legs.map(({ plan }) => plan), end, prior]) plan?.destroy();
-      for (const held of [order, codes, labels, ...walk.state])
-        if (held) this.runtime.release(held);
+      const { plans, end, order, codes, labels, prior } = await each;
+      plans.destroy(this.runtime);
+      for (const plan of [end, prior]) plan?.destroy();
+      for (const held of [order, codes, labels]) if (held) this.runtime.release(held);
     }
     this.made.clear();
     await this.plain.destroy();
   }
-}
-
-/** Draws of noise in a walk, one after the other. */
-function stepsOf({ legs, rounds }: Walk): number {
-  return rounds * legs.reduce((total, { times }) => total + times, 0);
 }

@@ -27,7 +27,9 @@ import {
 import type { Runtime } from '../../scheduler/index.ts';
 import { type ImputeAbility, type Model, need } from '../family.ts';
 import { Feed } from './feed.ts';
+import { Found } from './found.ts';
 import { withOwnNoise } from './noise.ts';
+import { byParticles } from './particles.ts';
 import { replay } from './replay.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';
 
@@ -72,11 +74,16 @@ export function impute(
   checkWhole('samples', options.samples, 2);
   checkWhole('draws', options.draws ?? 0, 0);
   const ability = need(model, 'impute', 'this');
-  return withOwnNoise(runtime, options.seed ?? 1, 0x696d7075, () =>
-    ability.kind === 'exact'
-      ? exactly(runtime, model, ability, rows, count, options)
-      : bySamples(runtime, model, ability, rows, count, options),
-  );
+  return withOwnNoise(runtime, options.seed ?? 1, 0x696d7075, () => {
+    switch (ability.kind) {
+      case 'exact':
+        return exactly(runtime, model, ability, rows, count, options);
+      case 'weighed':
+        return bySamples(runtime, model, ability, rows, count, options);
+      case 'particles':
+        return byParticles(runtime, model, ability, rows, count, options);
+    }
+  });
 }
 
 async function exactly(
@@ -240,41 +247,4 @@ async function bySamples(
     state.release(runtime);
   }
   return Object.assign(found, { effectiveSampleSize });
-}
-
-/** Rows as they are found, a batch at a time. */
-class Found {
-  readonly mean: Float32Array;
-  readonly draws: Float32Array;
-  private readonly count: number;
-  private readonly width: number;
-
-  constructor(count: number, width: number, draws: number) {
-    this.count = count;
-    this.width = width;
-    this.mean = new Float32Array(count * width);
-    this.draws = new Float32Array(draws * count * width);
-  }
-
-  setMean(mean: Float32Array, start: number, end: number): void {
-    const { width } = this;
-    this.mean.set(mean.subarray(0, (end - start) * width), start * width);
-  }
-
-  setDraw(x: Float32Array, draw: number, start: number, end: number): void {
-    const { count, width } = this;
-    this.draws.set(x.subarray(0, (end - start) * width), (draw * count + start) * width);
-  }
-
-  /** @param x [rows, draws, D] */
-  setDraws(x: Float32Array, start: number, end: number): void {
-    const { count, width } = this;
-    const draws = this.draws.length / (count * width);
-    for (let row = 0; row < end - start; row++) {
-      for (let d = 0; d < draws; d++) {
-        const from = (row * draws + d) * width;
-        this.draws.set(x.subarray(from, from + width), (d * count + start + row) * width);
-      }
-    }
-  }
 }

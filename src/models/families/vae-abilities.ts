@@ -13,9 +13,10 @@ import {
   posteriorOf,
   score,
 } from '../../objectives/index.ts';
-import { neg, zeros } from '../../ops/index.ts';
-import type { Abilities, CodeAbility } from '../family.ts';
+import { neg, reshape, sub, zeros } from '../../ops/index.ts';
+import type { Abilities, CodeAbility, Walk } from '../family.ts';
 import { through } from '../nets/index.ts';
+import type { OrderedDecoder } from '../nets/ordered.ts';
 import { FreePart } from '../posteriors/index.ts';
 import type { Vae } from './vae.ts';
 import { estimatesOf } from './vae-estimates.ts';
@@ -77,15 +78,8 @@ export function vaeAbilities(model: Vae): Abilities {
 
 /** What a decoder does with codes; one that describes pixels by each other draws them in order. */
 function describing(model: Vae): Pick<Abilities, 'decode' | 'impute' | 'ancestral' | 'numbers'> {
-  const { latent, features, likelihood, pixels, decoder } = model;
-  if (pixels) {
-    return {
-      ancestral: {
-        walk: ({ rows, codes }) => pixels.walk(rows, through(decoder, codes as Tensor)),
-      },
-      numbers: pixels.numbers,
-    };
-  }
+  const { latent, features, likelihood, ordered } = model;
+  if (ordered) return describingInOrder(model, ordered);
   return {
     decode: {
       mean: (z, told) => model.decode(z, told).mean,
@@ -101,6 +95,30 @@ function describing(model: Vae): Pick<Abilities, 'decode' | 'impute' | 'ancestra
         return { codes: draw.value, logWeights, means: model.decode(draw.value, batch).mean };
       },
     },
+  };
+}
+
+function describingInOrder(
+  model: Vae,
+  ordered: OrderedDecoder,
+): Pick<Abilities, 'impute' | 'ancestral' | 'numbers'> {
+  const { decoder, latent } = model;
+  return {
+    ancestral: {
+      walk: ({ rows, codes }) => ordered.walk(rows, through(decoder, codes as Tensor)),
+    },
+    numbers: ordered.numbers,
+    ...(ordered.given && {
+      impute: {
+        kind: 'particles',
+        walk: (batch, k) => {
+          const { value, logProb } = posteriorOf(model, batch).draw(k);
+          const told = through(decoder, reshape(value, [-1, latent]));
+          const weights = sub(model.prior().logProb(value), logProb());
+          return ordered.given?.(batch, told, weights) as Walk;
+        },
+      },
+    }),
   };
 }
 
@@ -140,7 +158,7 @@ function codeOf(model: Vae): CodeAbility {
   };
 }
 
-function lacksOf({ config, pixels }: Vae): Record<string, string> {
+function lacksOf({ config, ordered }: Vae): Record<string, string> {
   const { code, posterior } = config;
   const kind = code?.kind ?? 'normal';
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
@@ -151,15 +169,13 @@ function lacksOf({ config, pixels }: Vae): Record<string, string> {
     'code.logStd': `a model with ${what}, whose deviations have no closed form; leave out --std`,
     joint: `a model with ${what}, whose codes have no gradient that chains could follow`,
     estimate: `a model with ${what}, without an encoder whose gradient could be estimated`,
-    ...(pixels && IN_ORDER),
+    ...(ordered && inOrder(ordered.what)),
     bijection: 'no flow but a variational autoencoder, which is no bijection',
     trainingRows: `a model with ${what}, which has a code for each row it was trained on and none for others`,
   };
 }
 
-const IN_ORDER = {
-  decode:
-    'a model that draws pixel after pixel, whose codes have no mean image; `latentgpu sample` and `reconstruct` draw from it',
-  impute:
-    'a model that draws pixel after pixel, which takes no missing values; train it without decoder.receptive',
-} as const;
+const inOrder = (what: string) => ({
+  decode: `a model that draws ${what} after ${what}, whose codes have no mean data point; \`latentgpu sample\` and \`reconstruct\` draw from it`,
+  impute: `a model that draws ${what} after ${what}, which takes no missing values; train it without decoder.receptive`,
+});

@@ -16,6 +16,7 @@ import {
 import { type Followed, RowTable } from '../../optim/index.ts';
 import type { Schema, Value } from '../../schema/index.ts';
 import { CODE_KEYS, type CodeConfig, codeSize, NORMAL_CODE } from '../codes.ts';
+import type { DataDescription } from '../data-description.ts';
 import type { Abilities, Family, Model, Told } from '../family.ts';
 import type { GradientLearner } from '../learner.ts';
 import {
@@ -25,11 +26,9 @@ import {
   makeLikelihood,
 } from '../likelihoods/index.ts';
 import { makeDecoder, makeEncoder, type Net, type NetConfig, through } from '../nets/index.ts';
-import {
-  PIXEL_DECODER_KEYS,
-  PixelDecoder,
-  type PixelDecoderConfig,
-} from '../nets/pixel-decoder.ts';
+import { ORDERED_KEYS, type OrderedConfig, type OrderedDecoder } from '../nets/ordered.ts';
+import { PixelDecoder } from '../nets/pixel-decoder.ts';
+import { StepDecoder } from '../nets/step-decoder.ts';
 import {
   FreePart,
   makePosterior,
@@ -51,10 +50,12 @@ import { vaeAbilities } from './vae-abilities.ts';
 export interface VaeConfig {
   /** Extents of one data point, e.g. `[28, 28]`. */
   readonly shape: readonly number[];
+  /** Whether data points are series, [steps] or [steps, channels]. */
+  readonly isSequence?: boolean | undefined;
   readonly encoder: NetConfig;
   /** Of a categorical code, it follows from its groups and classes. */
   readonly latent?: number | undefined;
-  readonly decoder: NetConfig & PixelDecoderConfig;
+  readonly decoder: NetConfig & OrderedConfig;
   readonly likelihood: LikelihoodConfig;
   /** What is left out is as in the table of keys. */
   readonly objective?: Partial<ObjectiveConfig> | undefined;
@@ -74,8 +75,8 @@ export class Vae extends Module implements Model, LatentModel {
   readonly encoder: Net | undefined;
   readonly decoder: Net;
   readonly likelihood: Likelihood;
-  /** Describes pixels by those before them too, with what the decoder makes of a code. */
-  readonly pixels: PixelDecoder | undefined;
+  /** Describes pixels or steps by those before them too, with what the decoder makes of a code. */
+  readonly ordered: OrderedDecoder | undefined;
   readonly objective: Objective;
   readonly config: VaeConfig;
   readonly features: number;
@@ -122,14 +123,15 @@ export class Vae extends Module implements Model, LatentModel {
         'decoder.receptive goes with a decoder that is told no classes; leave it out, or train vae',
       );
     }
-    this.pixels =
+    const Ordered = config.isSequence ? StepDecoder : PixelDecoder;
+    this.ordered =
       receptive === null
         ? undefined
-        : new PixelDecoder(receptive, decoder, config.shape, this.likelihood);
+        : new Ordered(receptive, decoder, config.shape, this.likelihood);
     const { outputsPerFeature } = this.likelihood;
     // Maps lie as classes do: those of a pixel together.
-    const described = this.pixels
-      ? { kind: 'categorical', outputsPerFeature: this.pixels.maps }
+    const described = this.ordered
+      ? { kind: 'categorical', outputsPerFeature: this.ordered.maps }
       : { ...config.likelihood, outputsPerFeature };
     this.decoder = makeDecoder(decoder, ends, described);
     this.objective = this.objectiveOf(config.objective);
@@ -152,7 +154,7 @@ export class Vae extends Module implements Model, LatentModel {
     return [
       ...(this.encoder ? [['encoder', this.encoder] as [string, unknown]] : []),
       ['decoder', this.decoder],
-      ...(this.pixels ? [['pixels', this.pixels] as [string, unknown]] : []),
+      ...(this.ordered ? [[this.ordered.tensors, this.ordered] as [string, unknown]] : []),
       ['likelihood', this.likelihood],
       [this.posteriorPart.tensors, this.table ?? this.posteriorPart],
       [this.priorPart.tensors, this.priorPart],
@@ -175,7 +177,7 @@ export class Vae extends Module implements Model, LatentModel {
 
   decode(z: Tensor, told?: Told): Distribution {
     const made = through(this.decoder, z, told);
-    return (this.pixels ?? this.likelihood).distribution(made);
+    return (this.ordered ?? this.likelihood).distribution(made);
   }
 
   prior(): Density {
@@ -201,7 +203,7 @@ export class Vae extends Module implements Model, LatentModel {
       parts.flatMap((part) => part?.parameters() ?? []);
     const turns = {
       e: parametersOf(this.encoder, this.posteriorPart, this.objective),
-      m: parametersOf(this.decoder, this.pixels, this.likelihood, this.priorPart),
+      m: parametersOf(this.decoder, this.ordered, this.likelihood, this.priorPart),
     };
     // Parts name their parameters by themselves, and files are written by the names of the whole.
     this.namedParameters();
@@ -231,7 +233,7 @@ export class Vae extends Module implements Model, LatentModel {
 export const VAE_KEYS = {
   ...CODE_KEYS,
   ...NET_KEYS,
-  ...PIXEL_DECODER_KEYS,
+  ...ORDERED_KEYS,
   ...LIKELIHOOD_KEYS,
   ...POSTERIOR_KEYS,
   ...PRIOR_KEYS,
@@ -251,11 +253,14 @@ export const SHARED = {
     if (values.get('outputBias') !== 'data') return;
     throw new LatentGpuError(
       'bad-config',
-      'outputBias=data sets what the decoder says of pixels, and with decoder.receptive it says maps; leave one of them out',
+      'outputBias=data sets what the decoder says of the data, and with decoder.receptive it says maps; leave one of them out',
     );
   },
-  build: (config: unknown, { shape }: { readonly shape: readonly number[] }, seed: number) =>
-    new Vae({ ...(config as Omit<VaeConfig, 'shape'>), shape }, seed),
+  build: (config: unknown, { shape, sequence }: DataDescription, seed: number) =>
+    new Vae(
+      { ...(config as Omit<VaeConfig, 'shape'>), shape, isSequence: sequence !== undefined },
+      seed,
+    ),
 };
 
 export const VAE: Family<typeof VAE_KEYS> = {

@@ -2,62 +2,18 @@
 // are maps, which a gated PixelCNN is told. A PixelCNN that sees few pixels leaves the rest to the code.
 // Gulrajani et al. 2017, "PixelVAE"; Chen et al. 2017, "Variational lossy autoencoder".
 import type { Distribution } from '../../distributions/index.ts';
-import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { Module, type PixelCnn } from '../../nn/index.ts';
 import { expand, reshape } from '../../ops/index.ts';
-import type { Schema } from '../../schema/index.ts';
 import type { Walk } from '../family.ts';
 import type { Likelihood } from '../likelihoods/index.ts';
 import { pixelWalk } from '../pixel-density.ts';
-import { PIXELCNN_KEYS, pixelCnn } from './pixelcnn.ts';
+import { inOrder, type OrderedConfig, type OrderedDecoder } from './ordered.ts';
+import { pixelCnn } from './pixelcnn.ts';
 
-/** Pixels that a decoder may see to either side: beyond them the code has nothing left to say. */
-const FARTHEST = 14;
-
-const when = {
-  'decoder.receptive': Array.from({ length: FARTHEST }, (_, i) => String(i + 1)),
-};
-
-export const PIXEL_DECODER_KEYS = {
-  'decoder.receptive': {
-    type: 'integer',
-    min: 1,
-    max: FARTHEST,
-    nullable: true,
-    default: null,
-    help: 'of images: pixels above and to the left that a pixel is drawn by beside the code, by a PixelCNN (PixelVAE); null: none',
-  },
-  'decoder.pixelChannels': {
-    ...PIXELCNN_KEYS.channels,
-    when,
-    help: 'features of a pixel in the PixelCNN',
-  },
-  'decoder.pixelLayers': {
-    ...PIXELCNN_KEYS.layers,
-    default: 2,
-    when,
-    help: 'gated layers, of which the first sees other pixels',
-  },
-  'decoder.maps': {
-    type: 'integer',
-    min: 1,
-    max: 4096,
-    default: 4,
-    when,
-    help: 'numbers that a code tells each pixel',
-  },
-} as const satisfies Schema;
-
-export interface PixelDecoderConfig {
-  /** null, or left out: pixels are independent given the code. */
-  readonly receptive?: number | null | undefined;
-  readonly pixelChannels?: number | undefined;
-  readonly pixelLayers?: number | undefined;
-  readonly maps?: number | undefined;
-}
-
-export class PixelDecoder extends Module {
+export class PixelDecoder extends Module implements OrderedDecoder {
+  readonly tensors = 'pixels';
+  readonly what = 'pixel';
   readonly net: PixelCnn;
   readonly likelihood: Likelihood;
   readonly maps: number;
@@ -66,7 +22,7 @@ export class PixelDecoder extends Module {
   /** @throws LatentGpuError `bad-config` for data that are no images of one channel, or smaller ones */
   constructor(
     receptive: number,
-    { pixelChannels: channels = 16, pixelLayers: layers = 2, maps = 4 }: PixelDecoderConfig,
+    { pixelChannels: channels = 16, pixelLayers: layers = 2, maps = 4 }: OrderedConfig,
     shape: readonly number[],
     likelihood: Likelihood,
   ) {
@@ -123,9 +79,3 @@ export class PixelDecoder extends Module {
     return pixelWalk(this.net, this.likelihood, rows, this.mapsOf(told));
   }
 }
-
-const inOrder = (what: string) =>
-  new LatentGpuError(
-    'bad-config',
-    `a decoder with decoder.receptive ${what}; leave decoder.receptive out`,
-  );

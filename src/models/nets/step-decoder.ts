@@ -1,0 +1,90 @@
+// Decoders that describe a step of a series given the code and the steps before it: p(x_t | x_<t, z), by dilated
+// causal convolutions that are told maps of the code. Chen et al. 2017, "Variational lossy autoencoder".
+import type { Distribution } from '../../distributions/index.ts';
+import { LatentGpuError } from '../../errors.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { type Batch, CausalCnn, CausalWalk, Module } from '../../nn/index.ts';
+import { expand, reshape, sum } from '../../ops/index.ts';
+import type { Walk } from '../family.ts';
+import type { Likelihood } from '../likelihoods/index.ts';
+import { particleWalk, stepWalk } from '../step-walks.ts';
+import { inOrder, type OrderedConfig, type OrderedDecoder } from './ordered.ts';
+
+export class StepDecoder extends Module implements OrderedDecoder {
+  readonly tensors = 'steps';
+  readonly what = 'step';
+  readonly net: CausalCnn;
+  readonly likelihood: Likelihood;
+  readonly maps: number;
+  private readonly steps: number;
+  private readonly channels: number;
+
+  /** @param shape [steps] or [steps, channels] @throws LatentGpuError `bad-config` for more steps than there are */
+  constructor(
+    receptive: number,
+    { stepChannels: features = 16, maps = 4 }: OrderedConfig,
+    shape: readonly number[],
+    likelihood: Likelihood,
+  ) {
+    super();
+    const [steps = 1, channels = 1] = shape;
+    if (receptive >= steps) {
+      const most = steps > 1 ? `it may be ${steps - 1} at most` : 'leave it out';
+      const why = `decoder.receptive is ${receptive}, and series have ${steps} steps; ${most}`;
+      throw new LatentGpuError('bad-config', why);
+    }
+    this.maps = maps;
+    this.likelihood = likelihood;
+    this.steps = steps;
+    this.channels = channels;
+    const outputs = channels * likelihood.outputsPerFeature;
+    const context = channels * maps;
+    this.net = new CausalCnn({ channels, outputs, features, receptive, context });
+  }
+
+  override children(): [string, unknown][] {
+    return [['net', this.net]];
+  }
+
+  get numbers(): number {
+    return this.steps * Math.max(this.channels * this.maps, this.net.numbers);
+  }
+
+  private mapsOf(told: Tensor): Tensor {
+    return reshape(told, [-1, this.steps, this.channels * this.maps]);
+  }
+
+  distribution(told: Tensor): Distribution {
+    const { steps, channels } = this;
+    const lead = told.shape.slice(0, -1);
+    return {
+      logProb: (x, mask) => {
+        if (mask) throw inOrder('learns from no missing values');
+        const series = reshape(expand(x, [...lead, steps * channels]), [-1, steps, channels]);
+        const outputs = this.net.call(series, this.mapsOf(told));
+        const each = this.likelihood.distribution(outputs).logProb(series);
+        return reshape(sum(each, -1), lead);
+      },
+      sample: () => {
+        throw inOrder('is drawn a step after the other');
+      },
+      get mean(): Tensor {
+        throw inOrder('has no mean in one pass');
+      },
+    };
+  }
+
+  walk(rows: number, told: Tensor): Walk {
+    return stepWalk(this.walked(rows, told));
+  }
+
+  given(batch: Batch, told: Tensor, logWeights: Tensor): Walk {
+    return particleWalk(this.walked(told.shape[0] as number, told), batch, logWeights);
+  }
+
+  private walked(rows: number, told: Tensor) {
+    const { steps, channels, likelihood } = this;
+    const net = new CausalWalk(this.net, rows, this.mapsOf(told));
+    return { net, conditional: likelihood.distribution(net.call()), rows, steps, channels };
+  }
+}
