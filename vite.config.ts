@@ -24,8 +24,12 @@ const targets: Record<string, UserConfig> = {
     build: {
       emptyOutDir: false,
       lib: { entry: 'src/sampler/index.ts', formats: ['es'], fileName: () => 'sampler.js' },
-      // A page loads this file as it is: no bundler makes it smaller.
-      rolldownOptions: { output: { minify: true } },
+      // A page loads these files as they are: no bundler makes them smaller. What plays programs comes
+      // when there is one, and shares what the entry has.
+      rolldownOptions: {
+        preserveEntrySignatures: 'allow-extension',
+        output: { minify: true, chunkFileNames: 'sampler-program.js' },
+      },
     },
   },
   node: toBundle(onNode({ node: 'src/node.ts', cli: 'src/cli/main.ts' })),

@@ -5,10 +5,39 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
 import { isLatentGpuError } from '../src/errors.ts';
+import { writeSafetensors } from '../src/formats/safetensors.ts';
+import { programOf } from '../src/interchange/web/program.ts';
 import { load } from '../src/sampler/index.ts';
+import { type FamilyCase, sourceOf } from './support/every-family.ts';
 import { makeModel, writeModel } from './support/sampler.ts';
 
 const FILES = 10_000;
+const PROGRAMS = 3_000;
+const CONV = [
+  'latent=2',
+  'encoder.hidden=2',
+  'decoder.kind=conv',
+  'decoder.channels=2',
+  'decoder.strides=2',
+  'decoder.kernel=3',
+];
+
+/** What a page asks the sampler for of whatever a server sends: numbers, or one clear line. */
+async function asked(files: Record<string, Uint8Array<ArrayBuffer>>): Promise<boolean> {
+  vi.stubGlobal('fetch', async ({ pathname }: URL) => {
+    const body = files[pathname.slice(1)];
+    return body ? new Response(body) : new Response('', { status: 404 });
+  });
+  try {
+    const model = await load('http://localhost/', { backend: 'javascript' });
+    expect((await model.sample(2)).length).toBe(2 * model.features);
+    return true;
+  } catch (error) {
+    expect(isLatentGpuError(error), String((error as Error).stack)).toBe(true);
+    expect((error as Error).message).not.toContain('\n');
+    return false;
+  }
+}
 
 interface Edit {
   isWeights: boolean;
@@ -67,18 +96,7 @@ test(`${FILES} mutated folders`, async () => {
           edits.filter(({ isWeights }) => isWeights),
         ),
       };
-      vi.stubGlobal(
-        'fetch',
-        async ({ pathname }: URL) => new Response(files[pathname.slice(1) as keyof typeof files]),
-      );
-      try {
-        const model = await load('http://localhost/', { backend: 'javascript' });
-        expect((await model.sample(2)).length).toBe(2 * model.features);
-        loaded++;
-      } catch (error) {
-        expect(isLatentGpuError(error), String(error)).toBe(true);
-        expect((error as Error).message).not.toContain('\n');
-      }
+      if (await asked(files)) loaded++;
     }),
     { numRuns: FILES },
   );
@@ -86,3 +104,43 @@ test(`${FILES} mutated folders`, async () => {
   expect(loaded).toBeGreaterThan(FILES / 100);
   expect(loaded).toBeLessThan(FILES / 2);
 });
+
+/** What is drawn in a pass, and what place after place. */
+const PLAYED: readonly [string, FamilyCase][] = [
+  ['a pass', { family: 'vae', set: CONV, shape: [4, 4], isContinuous: false }],
+  ['steps', { family: 'made', set: ['net.hidden=4', 'masks=2'], shape: [3], isContinuous: false }],
+  ['clusters', { family: 'gmm', set: ['components=2'], shape: [2] }],
+];
+
+test.each(PLAYED)(
+  `${PROGRAMS} mutated programs of %s`,
+  async (_, one) => {
+    const { json, tensors } = programOf(sourceOf(one));
+    const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+    const { shape, data } = { shape: one.shape as number[], data: [...tensors] };
+    const weights = writeSafetensors(data);
+    const model = encode({
+      format: 2,
+      family: one.family,
+      data: { shape },
+      program: 'program.json',
+    });
+    // A GPU's kernels are nothing to JavaScript.
+    const program = encode({ ...json, kernels: [] });
+    let played = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { maxLength: 2 }), async (edits) => {
+        const isPlayed = await asked({
+          'model.json': model as Uint8Array<ArrayBuffer>,
+          'weights.safetensors': weights as Uint8Array<ArrayBuffer>,
+          'program.json': edited(program, edits),
+        });
+        if (isPlayed) played++;
+      }),
+      { numRuns: PROGRAMS },
+    );
+    expect(played).toBeGreaterThan(PROGRAMS / 100);
+    expect(played).toBeLessThan(PROGRAMS / 2);
+  },
+  120_000,
+);

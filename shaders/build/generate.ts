@@ -243,7 +243,8 @@ function samplerKernels(files: Map<string, string>): string {
     );
   return [
     '// Written by shaders/build/generate.ts from shaders/sampler.wgsl; do not edit.',
-    `const library = ${print(library)};`,
+    '/** What they begin with: functions of four numbers. */',
+    `export const library = ${print(library)};`,
     '',
     '/** WGSL by how invocations share their loads, and by rows of a tile. */',
     "export const kernels: Record<'alone' | 'quads', Record<number, string>> = {",

@@ -53,9 +53,11 @@ export { predictions } from './ask/predict.ts';
 export { reconstructionErrors, reconstructs } from './ask/reconstruction-error.ts';
 export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
 export {
+  BLOCK,
   fullBatch,
   type RowSource,
   type Rows,
+  rowsAtOnce,
   rowsFrom,
   rowsOf,
   type WorkOptions,

@@ -6,6 +6,16 @@ import { fillRow, gumbel, normal, uniform } from './noise.ts';
 /** The smallest deviation for each pixel: src/models/likelihoods.ts. */
 const MIN_STD = 1e-3;
 
+/** The rows that the engine computes at once, each block of them a step: src/models/ask/rows.ts. */
+const blockOf = ({ features, perFeature }: Network): number =>
+  Math.max(1, Math.min(64, Math.floor(2 ** 24 / (features * perFeature))));
+
+/** The random numbers of a row among all that a seed is asked for. */
+function sourceOf(network: Network, key: readonly [number, number], stream: number, row: number) {
+  const block = blockOf(network);
+  return { key, stream, step: Math.floor(row / block), place: row % block };
+}
+
 /** Draws the code of a row from the prior. */
 export function coder(network: Network, key: readonly [number, number], stream: number) {
   const { code, latent, classes, logits } = network;
@@ -14,7 +24,7 @@ export function coder(network: Network, key: readonly [number, number], stream: 
   const width = classes > 1 ? classes : latent;
   const from = isNormal ? normal : classes > 1 ? gumbel : uniform;
   return (row: number, out: Float32Array): void => {
-    fillRow(noise, from, network, { key, stream, row }, latent / width, width);
+    fillRow(noise, from, sourceOf(network, key, stream, row), latent / width, width);
     for (let j = 0; j < latent; j += classes) {
       if (isNormal) out[j] = noise[j]!;
       else if (classes === 1) out[j] = Number(noise[j]! < 1 / (1 + Math.exp(-logits[j]!)));
@@ -54,7 +64,8 @@ export function drawer(network: Network, key: readonly [number, number], stream:
     return best / (levels - 1);
   };
   return (outputs, row, image) => {
-    fillRow(noise, isNormal ? normal : uniform, network, { key, stream, row }, lines, width);
+    const source = sourceOf(network, key, stream, row);
+    fillRow(noise, isNormal ? normal : uniform, source, lines, width);
     for (let d = 0; d < features; d++) image[d] = value(outputs, d);
   };
 }

@@ -1,6 +1,5 @@
 // A model folder by its address: `model.json` and `weights.safetensors`, the latter streamed.
 import { LatentGpuError } from '../errors.ts';
-import { assemble, describe, type Network } from './network.ts';
 
 /** How far the weights have come, in bytes. */
 export interface Progress {
@@ -149,44 +148,68 @@ async function download(
   return { bytes: join(chunks, loaded), header };
 }
 
-/**
- * Loads a model folder.
- *
- * @throws LatentGpuError `bad-input`, `io`, `bad-format`, `bad-data`; what `signal` was aborted with
- */
-export async function loadFolder(folder: string | URL, options: FetchOptions): Promise<Network> {
-  const { signal } = options;
-  const modelUrl = address(folder, 'model.json');
-  const model = await get(modelUrl, signal);
-  const text = await model.text().catch(failed(modelUrl, BROKEN, signal));
-  const description = describe(text, String(modelUrl));
-  const url = address(folder, 'weights.safetensors');
-  const bad = (why: string) => new LatentGpuError('bad-format', `${url}: ${why}`);
-  const { bytes, header } = await download(url, options, bad);
-  return assemble(description, (name, shape) => {
-    const {
-      dtype = '',
-      shape: stored,
-      data_offsets: [from, to] = [0, 0],
-    } = (Object.hasOwn(header.entries, name) && header.entries[name]) || {};
-    const [wanted, found = 'none'] = [shape, stored].map((each) => JSON.stringify(each));
-    if (found !== wanted) {
-      throw bad(`model.json asks for tensor ${name} of shape ${wanted}; the file has ${found}`);
-    }
-    const [size, read] = TYPES[dtype] ?? [];
-    if (!size || !read)
-      throw bad(`tensor ${name} is of type ${JSON.stringify(dtype)}; save it as float32`);
-    if (!(to - from === size * shape.reduce((a, b) => a * b) && from >= 0)) {
-      throw bad(`tensor ${name} does not lie where its shape says`);
-    }
-    const data = read(bytes.slice(header.start + from, header.start + to).buffer as ArrayBuffer);
-    const wrong = data.findIndex((value) => !Number.isFinite(value));
-    if (wrong >= 0) {
-      const found = `${url}: tensor ${name} holds ${data[wrong]} at element ${wrong}`;
-      const isOverflow = dtype === 'F16' && !Number.isNaN(data[wrong]);
-      const why = isOverflow ? '; float16 goes to ±65504: save it as float32' : '';
-      throw new LatentGpuError('bad-data', found + why);
-    }
-    return data;
-  });
+/** Gives a tensor by its name, checked against its shape. */
+export type Take = (name: string, shape: readonly number[]) => Float32Array;
+
+/** A model folder's files by their names. */
+export class Folder {
+  readonly #at: string | URL;
+  readonly #options: FetchOptions;
+
+  constructor(at: string | URL, options: FetchOptions) {
+    this.#at = at;
+    this.#options = options;
+  }
+
+  /** What to call a file in errors. @throws LatentGpuError `bad-input` */
+  name(file: string): string {
+    return String(address(this.#at, file));
+  }
+
+  /** @throws LatentGpuError `bad-input`, `io`; what `signal` was aborted with */
+  async text(file: string): Promise<string> {
+    const { signal } = this.#options;
+    const url = address(this.#at, file);
+    const response = await get(url, signal);
+    return await response.text().catch(failed(url, BROKEN, signal));
+  }
+
+  /**
+   * The weights.
+   *
+   * @param asker the file that says which there are
+   * @throws LatentGpuError `io`, `bad-format`; what `signal` was aborted with. What is given throws
+   *   `bad-format`, `bad-data`
+   */
+  async weights(asker: string): Promise<Take> {
+    const url = address(this.#at, 'weights.safetensors');
+    const bad = (why: string) => new LatentGpuError('bad-format', `${url}: ${why}`);
+    const { bytes, header } = await download(url, this.#options, bad);
+    return (name, shape) => {
+      const {
+        dtype = '',
+        shape: stored,
+        data_offsets: [from, to] = [0, 0],
+      } = (Object.hasOwn(header.entries, name) && header.entries[name]) || {};
+      const [wanted, found = 'none'] = [shape, stored].map((each) => JSON.stringify(each));
+      if (found !== wanted) {
+        throw bad(`${asker} asks for tensor ${name} of shape ${wanted}; the file has ${found}`);
+      }
+      const [size, read] = TYPES[dtype] ?? [];
+      if (!size || !read)
+        throw bad(`tensor ${name} is of type ${JSON.stringify(dtype)}; save it as float32`);
+      if (!(to - from === size * shape.reduce((a, b) => a * b, 1) && from >= 0)) {
+        throw bad(`tensor ${name} does not lie where its shape says`);
+      }
+      const data = read(bytes.slice(header.start + from, header.start + to).buffer as ArrayBuffer);
+      const wrong = data.findIndex((value) => !Number.isFinite(value));
+      if (wrong >= 0) {
+        const found = `${url}: tensor ${name} holds ${data[wrong]} at element ${wrong}`;
+        const isOverflow = dtype === 'F16' && !Number.isNaN(data[wrong]);
+        const why = isOverflow ? '; float16 goes to ±65504: save it as float32' : '';
+        throw new LatentGpuError('bad-data', found + why);
+      }
+      return data;
+    };
+  }
 }

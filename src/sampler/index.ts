@@ -1,11 +1,17 @@
 // latentgpu/sampler: a trained model in a web page. Stands alone: what draws is not what trains.
 import { LatentGpuError } from '../errors.ts';
-import { type FetchOptions, loadFolder, type Progress } from './folder.ts';
-import { type OpenOptions, open } from './open.ts';
+import { type FetchOptions, Folder, type Progress } from './folder.ts';
+import { assemble, describe, PROGRAM, readNamed } from './network.ts';
+import { networkPainter } from './network-painter.ts';
+import type { OpenOptions } from './open.ts';
+import type { Painter } from './painter.ts';
 import { Sampler } from './sampler.ts';
 
-export type { CodesOptions, DecodeOptions, InterpolateOptions } from './sampler.ts';
+export type { CodesOptions, DecodeOptions, SampleOptions } from './painter.ts';
+export type { InterpolateOptions } from './sampler.ts';
 export { LatentGpuError, type Progress, type Sampler };
+
+const MODEL = 'model.json';
 
 export interface LoadOptions extends FetchOptions, OpenOptions {}
 
@@ -30,9 +36,33 @@ export async function load(folder: string | URL, options: LoadOptions = {}): Pro
       `backend is '${backend}'; it may be auto, webgpu or javascript`,
     );
   }
-  const network = await loadFolder(folder, options);
-  const opened = await open(network, settled);
-  if (options.signal?.aborted) opened.destroy();
+  const files = new Folder(folder, options);
+  const name = files.name(MODEL);
+  const model = readNamed(await files.text(MODEL), name);
+  const painter = model.program
+    ? await playing(files, model.shape, settled)
+    : await networkPainter(assemble(describe(model, name), await files.weights(MODEL)), settled);
+  if (options.signal?.aborted) painter.destroy();
   options.signal?.throwIfAborted();
-  return new Sampler(network, settled, opened);
+  return new Sampler({ ...model, painter });
+}
+
+/** Who plays programs comes when there is one. */
+async function playing(
+  files: Folder,
+  shape: readonly number[],
+  options: OpenOptions,
+): Promise<Painter> {
+  const [{ programPainter }, text] = await Promise.all([
+    import('./program/painter.ts').catch((cause: Error) => {
+      throw new LatentGpuError(
+        'io',
+        `sampler-program.js cannot be loaded (${cause.message}); it belongs beside sampler.js`,
+        { cause },
+      );
+    }),
+    files.text(PROGRAM),
+  ]);
+  const features = shape.reduce((a, b) => a * b);
+  return programPainter(text, files.name(PROGRAM), features, await files.weights(PROGRAM), options);
 }

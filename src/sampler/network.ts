@@ -14,6 +14,9 @@ export const ACTIVATIONS = [
 ];
 
 const FAMILIES = ['vae', 'iwae', 'ae'];
+/** What is played by a program, which `export` writes. */
+export const PROGRAM = 'program.json';
+const REMEDY = '';
 
 /** y = f(x Wᵀ + b). */
 export interface Layer {
@@ -65,41 +68,76 @@ export interface Network extends Description {
 const whole = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
 const wholes = (value: unknown): value is number[] => Array.isArray(value) && value.every(whole);
 
+/** What `model.json` says first, whatever the model. */
+export interface Named {
+  readonly family: string;
+  /** Extents of one data point, e.g. `[28, 28]`. */
+  readonly shape: readonly number[];
+  /** The file beside it that says how it is drawn from, where that is more than a decoder of full layers. */
+  readonly program: string | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: every part that is used is checked
+  readonly json: any;
+}
+
+type Check = (valid: boolean, key: string, value: unknown, allowed: string) => void;
+
+const badFormat = (name: string, why: string) =>
+  new LatentGpuError('bad-format', `${name}: ${why}`);
+
+const checkOf =
+  (name: string, remedy = ''): Check =>
+  (valid, key, value, allowed) => {
+    if (valid) return;
+    throw badFormat(name, `${key} is ${JSON.stringify(value)}; it must be ${allowed}${remedy}`);
+  };
+
 /**
  * Reads `model.json`.
  *
  * @param name what to call the file in errors
  * @throws LatentGpuError `bad-format`
  */
-export function describe(text: string, name: string): Description {
-  const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
-  // biome-ignore lint/suspicious/noExplicitAny: every part that is used is checked below
+export function readNamed(text: string, name: string): Named {
+  // biome-ignore lint/suspicious/noExplicitAny: every part that is used is checked
   let json: any;
   try {
     json = JSON.parse(text);
   } catch {
-    throw bad('not JSON, so this is no model folder');
+    throw badFormat(name, 'not JSON, so this is no model folder');
   }
   if (![1, 2].includes(json?.format)) {
-    throw bad(
+    throw badFormat(
+      name,
       `format is ${JSON.stringify(json?.format)}; this version reads model folders of formats 1 and 2`,
     );
   }
-  const { family } = json;
+  const { family, program } = json;
+  const { shape } = json.data ?? {};
+  const check = checkOf(name);
+  check(typeof family === 'string', 'family', family, 'a name');
+  check(wholes(shape) && shape.length > 0, 'data.shape', shape, 'a list of whole numbers');
+  check([undefined, PROGRAM].includes(program), 'program', program, `"${PROGRAM}"`);
+  return { family, shape, program, json };
+}
+
+/**
+ * What a decoder of full layers is made of.
+ *
+ * @param name what to call the file in errors
+ * @throws LatentGpuError `bad-format` for any other model
+ */
+export function describe({ family, shape, json }: Named, name: string): Description {
+  const check = checkOf(name, REMEDY);
   const { kind: code = 'normal', groups, classes } = json.code ?? {};
   const isCategorical = code === 'categorical';
   const latent = isCategorical ? groups * classes : json.latent;
-  const { shape, standardized = false } = json.data ?? {};
+  const { standardized = false } = json.data;
   const { kind: net = 'mlp', activation = 'relu' } = json.decoder ?? {};
   const hidden = net === 'linear' ? [] : json.decoder?.hidden;
   const { kind, sigma = 'shared', std = 1, levels = 256 } = json.likelihood ?? {};
-  const check = (valid: boolean, key: string, value: unknown, allowed: string) => {
-    if (!valid) throw bad(`${key} is ${JSON.stringify(value)}; it must be ${allowed}`);
-  };
   const among = (list: readonly string[], key: string, value: unknown) =>
     check(list.includes(value as string), key, value, `one of ${list.join(', ')}`);
   among(FAMILIES, 'family', family);
-  check(wholes(shape) && shape.length > 0, 'data.shape', shape, 'a list of whole numbers');
   among(['normal', 'bernoulli', 'categorical'], 'code.kind', code);
   if (isCategorical) {
     check(whole(groups), 'code.groups', groups, 'a whole number');
@@ -120,7 +158,7 @@ export function describe(text: string, name: string): Description {
   check(whole(levels) && levels > 1, 'likelihood.levels', levels, 'a whole number above 1');
   const isPixel = kind === 'normal' && sigma === 'pixel';
   const perFeature = kind === 'categorical' ? levels : isPixel ? 2 : 1;
-  const features = (shape as number[]).reduce((a, b) => a * b);
+  const features = shape.reduce((a, b) => a * b);
   return {
     family,
     shape,

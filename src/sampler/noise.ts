@@ -1,37 +1,41 @@
 // The engine's random numbers, so that a seed gives the images that it gives there: Philox4x32-10
 // with counter (quad, stream, step, 0) and the seed as key, quads counted line by line along the
-// last axis of a tensor, steps counted in blocks of rows (see src/ops/random.ts and src/models/inference.ts).
-import { gumbelFromBits, normalFromBits, uniformFromBits } from '../ops/reference/philox.ts';
+// last axis of a tensor, steps counted in blocks of rows (see src/ops/random.ts and src/models/ask/rows.ts).
+import {
+  gumbelFromBits,
+  logisticFromBits,
+  normalFromBits,
+  uniformFromBits,
+} from '../ops/reference/philox.ts';
 import { philox4x32 } from '../random.ts';
-import type { Network } from './network.ts';
 
-type FromBits = (a: number, b: number, c: number, d: number) => readonly number[];
+export type FromBits = (a: number, b: number, c: number, d: number) => readonly number[];
 
 export const normal: FromBits = normalFromBits;
 export const uniform: FromBits = (...bits) => bits.map(uniformFromBits);
 export const gumbel: FromBits = (...bits) => bits.map(gumbelFromBits);
 
-/** The rows that the engine computes at once, each block of them a step: src/models/rows.ts. */
-const blockOf = ({ features, perFeature }: Network): number =>
-  Math.max(1, Math.min(64, Math.floor(2 ** 24 / (features * perFeature))));
+/** Of standard logistic draws. */
+export const logistic: FromBits = (...bits) => bits.map(logisticFromBits);
 
-/**
- * Fills one row of a noise tensor [rows, lines, width].
- *
- * @param row among all rows that a seed is asked for
- */
+/** Which random numbers a row has. */
+export interface Source {
+  readonly key: readonly [number, number];
+  readonly stream: number;
+  readonly step: number;
+  /** Of the row among those that a step is of. */
+  readonly place: number;
+}
+
+/** Fills one row of a noise tensor [rows, lines, width]. */
 export function fillRow(
   out: Float32Array | Float64Array,
   fromBits: FromBits,
-  network: Network,
-  { key, stream, row }: { key: readonly [number, number]; stream: number; row: number },
+  { key, stream, step, place }: Source,
   lines: number,
   width: number,
 ): void {
-  const block = blockOf(network);
-  const step = Math.floor(row / block);
-  const place = row % block;
-  // An axis of one element does not count: then the block's rows are the line.
+  // An axis of one element does not count: then the rows of a step are the line.
   const lane = width > 1 ? 0 : place % 4;
   const quads = Math.ceil(width / 4);
   const first = width > 1 ? place * lines * quads : place >> 2;

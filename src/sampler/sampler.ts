@@ -1,24 +1,6 @@
-// A loaded model: what it draws, decodes and goes through, and what happens when the GPU fails.
-import { LatentGpuError } from '../errors.ts';
-import { seedWords } from '../random.ts';
-import { FIRST_UNNAMED_STREAM, samplingStreams } from '../streams.ts';
-import type { Backend, Sink } from './backend.ts';
-import { coder, drawer } from './draw.ts';
-import { openJavaScript, ROWS } from './javascript.ts';
-import type { Network } from './network.ts';
-import { message, type OpenOptions, open, warn } from './open.ts';
-
-export interface CodesOptions {
-  /** Of all random numbers; default 0. */
-  readonly seed?: number;
-  /** Stops the work. */
-  readonly signal?: AbortSignal;
-}
-
-export interface DecodeOptions extends CodesOptions {
-  /** Draws from the decoder's distribution, not its means. */
-  readonly draw?: boolean;
-}
+// A loaded model: what it draws, decodes and goes through.
+import { bad } from './open.ts';
+import type { Abilities, CodesOptions, DecodeOptions, Painter, SampleOptions } from './painter.ts';
 
 export interface InterpolateOptions extends DecodeOptions {
   /** Images in all, both ends included; default 7. */
@@ -27,67 +9,39 @@ export interface InterpolateOptions extends DecodeOptions {
   readonly spherical?: boolean;
 }
 
-/** Multiplications that JavaScript has done before the GPU would have answered. */
-const QUICK = 2 ** 20;
-/** The page gets its turn after so many milliseconds. */
-const SLICE = 20;
-const bad = (why: string) => new LatentGpuError('bad-input', why);
-
-/** Keeps long work from holding up the page. */
-function pacer(signal: AbortSignal | undefined) {
-  let start = 0;
-  const restart = () => {
-    signal?.throwIfAborted();
-    start = performance.now();
-  };
-  restart();
-  return {
-    /** The page has just had a turn. */
-    restart,
-    /** A turn for the page, once a slice of time is used up. */
-    due: (): Promise<void> | undefined =>
-      performance.now() - start > SLICE
-        ? new Promise((resolve) => setTimeout(resolve)).then(restart)
-        : undefined,
-  };
-}
-
-function allocate(count: number, width: number): Float32Array {
-  try {
-    return new Float32Array(count * width);
-  } catch {
-    throw new LatentGpuError(
-      'out-of-memory',
-      `there is no memory for ${count} rows of ${width} numbers; ask for fewer at a time`,
-    );
-  }
+/** What is loaded: whose it is, and who draws it. */
+export interface Loaded {
+  readonly family: string;
+  readonly shape: readonly number[];
+  readonly painter: Painter;
 }
 
 /** A loaded model: get one with {@link load}. Images are rows of D numbers, in data units. */
-export class Sampler {
-  /** `vae`, `iwae` or `ae`. */
+export class Sampler implements Abilities {
+  /** `vae`, `realnvp`, `gmm` and so on. */
   readonly family: string;
   /** Extents of one data point, e.g. `[28, 28]`; D is their product. */
   readonly shape: readonly number[];
   readonly features: number;
-  /** Numbers of a code, M. */
   readonly latent: number;
-  readonly #network: Network;
-  readonly #options: OpenOptions;
-  #backend: Backend;
-  #replacing: Promise<void> | undefined;
-  #isDestroyed = false;
+  readonly classes: readonly string[];
+  readonly clusters: number;
+  readonly layers: readonly number[];
+  readonly hasTemperature: boolean;
+  readonly #painter: Painter;
 
   /** @internal */
-  constructor(network: Network, options: OpenOptions, backend: Backend) {
-    const { family, shape, features, latent } = network;
+  constructor({ family, shape, painter }: Loaded) {
     this.family = family;
     this.shape = shape;
-    this.features = features;
+    this.features = shape.reduce((a, b) => a * b);
+    const { latent, classes = [], clusters = 0, layers = [], hasTemperature = false } = painter;
     this.latent = latent;
-    this.#network = network;
-    this.#options = options;
-    this.#backend = backend;
+    this.classes = classes;
+    this.clusters = clusters;
+    this.layers = layers;
+    this.hasTemperature = hasTemperature;
+    this.#painter = painter;
   }
 
   /**
@@ -95,12 +49,12 @@ export class Sampler {
    * without naming a backend, are computed in JavaScript, which is quicker than a trip to the GPU.
    */
   get backend(): 'webgpu' | 'javascript' {
-    return this.#backend.name;
+    return this.#painter.backend.name;
   }
 
   /** The adapter's name, or `JavaScript`. */
   get adapter(): string {
-    return this.#backend.adapter;
+    return this.#painter.backend.adapter;
   }
 
   /**
@@ -109,21 +63,24 @@ export class Sampler {
    *
    * @throws LatentGpuError `bad-input`, `device-lost`; what `signal` was aborted with
    */
-  async sample(count: number, options: DecodeOptions = {}): Promise<Float32Array> {
-    const { draw = false } = options;
-    const streams = samplingStreams(draw && this.#network.kind === 'bernoulli');
-    const codes = await this.#codes(count, options, streams.codes);
-    return await this.#decode(codes, options, streams.decoder);
+  async sample(count: number, options: SampleOptions = {}): Promise<Float32Array> {
+    this.#checkCount(count);
+    this.#checkTold(options);
+    return await this.#painter.sample(count, options);
   }
 
   /** The codes [count, M] that {@link sample} decodes. */
   async codes(count: number, options: CodesOptions = {}): Promise<Float32Array> {
-    return await this.#codes(count, options, FIRST_UNNAMED_STREAM);
+    this.#checkCount(count);
+    this.#checkTold(options);
+    return await this.#painter.codes(count, options);
   }
 
   /** Images [count, D] for codes [count, M]. */
   async decode(codes: ArrayLike<number>, options: DecodeOptions = {}): Promise<Float32Array> {
-    return await this.#decode(this.#checked(codes), options, FIRST_UNNAMED_STREAM);
+    const own = this.#checked(codes);
+    this.#checkTold(options);
+    return await this.#painter.decode(own, options);
   }
 
   /** Images [steps, D] from code a [M] to code b [M], both included. */
@@ -175,108 +132,36 @@ export class Sampler {
 
   /** Frees the GPU's memory. */
   destroy(): void {
-    this.#isDestroyed = true;
-    this.#backend.destroy();
+    this.#painter.destroy();
   }
 
-  async #codes(
-    count: number,
-    { seed = 0, signal }: CodesOptions,
-    stream: number,
-  ): Promise<Float32Array> {
-    if (this.family === 'ae') {
-      throw bad(
-        'an autoencoder has no distribution of codes to draw from; decode codes of your own',
-      );
+  #checkCount(count: number): void {
+    if (Number.isInteger(count) && count > 0) return;
+    throw bad(`count is ${count}; it must be a whole number of at least 1`);
+  }
+
+  /** Refuses what this model is not told. */
+  #checkTold(options: SampleOptions): void {
+    const { clusters, classes, layers, hasTemperature } = this;
+    const isTold = {
+      cluster: clusters > 0,
+      label: classes.length > 0,
+      temperature: hasTemperature,
+      temperatures: layers.length > 0,
+    };
+    for (const [key, isKnown] of Object.entries(isTold)) {
+      if (isKnown || options[key as keyof SampleOptions] === undefined) continue;
+      throw bad(`the model is told no ${key}; leave it out`);
     }
-    if (!(Number.isInteger(count) && count > 0)) {
-      throw bad(`count is ${count}; it must be a whole number of at least 1`);
-    }
-    const { latent } = this;
-    const draw = coder(this.#network, seedWords(seed), stream);
-    const codes = allocate(count, latent);
-    const pace = pacer(signal);
-    for (let row = 0; row < count; row++) {
-      draw(row, codes.subarray(row * latent, (row + 1) * latent));
-      const turn = pace.due();
-      if (turn) await turn;
-    }
-    return codes;
   }
 
   #checked(codes: ArrayLike<number>): Float32Array {
+    if (!this.latent) throw bad('the model has no codes; sample it');
     const own = Float32Array.from(codes);
     if (own.length === 0 || own.length % this.latent) {
       throw bad(`codes are rows of ${this.latent} numbers; ${own.length} numbers are no such rows`);
     }
     if (!own.every(Number.isFinite)) throw bad('a code holds a number that is not finite');
     return own;
-  }
-
-  async #decode(
-    codes: Float32Array,
-    { draw = false, seed = 0, signal }: DecodeOptions,
-    stream: number,
-  ): Promise<Float32Array> {
-    const { features, latent } = this;
-    const network = this.#network;
-    const count = codes.length / latent;
-    const images = allocate(count, features);
-    const finish = draw ? drawer(network, seedWords(seed), stream) : undefined;
-    const isRaw = draw && network.perFeature > 1;
-    const { mean, std } = network.original ?? {};
-    const pace = pacer(signal);
-    let backend = this.#backend;
-    const sink: Sink = async (rows, stride, first, n) => {
-      // Whoever waits for the GPU lets the page have its turn.
-      if (backend.name === 'webgpu') pace.restart();
-      for (let r = 0; r < n; r++) {
-        const image = images.subarray((first + r) * features, (first + r + 1) * features);
-        const outputs = rows.subarray(r * stride, (r + 1) * stride);
-        if (finish) finish(outputs, first + r, image);
-        else image.set(outputs.subarray(0, features));
-        if (mean && std)
-          for (let d = 0; d < features; d++) image[d] = image[d]! * std[d]! + mean[d]!;
-        const turn = pace.due();
-        if (turn) await turn;
-      }
-    };
-    for (let attempt = 0; ; attempt++) {
-      signal?.throwIfAborted();
-      if (this.#isDestroyed) throw bad('the sampler was destroyed');
-      const isQuick =
-        this.#options.backend === 'auto' && count <= ROWS && network.work * ROWS <= QUICK;
-      backend = isQuick ? openJavaScript(network) : this.#backend;
-      try {
-        await backend.decode(codes, count, isRaw, sink);
-        return images;
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (this.#isDestroyed) continue;
-        if (backend.name === 'javascript') throw error;
-        await this.#replace(backend, attempt > 0, error);
-      }
-    }
-  }
-
-  /** A new device in place of one that failed; after a second failure JavaScript. */
-  async #replace(failed: Backend, isSecond: boolean, cause: unknown): Promise<void> {
-    // Calls that overlap fail together.
-    if (this.#backend !== failed) return;
-    failed.destroy();
-    if (isSecond && this.#options.backend === 'webgpu') {
-      throw new LatentGpuError('device-lost', `the GPU failed twice: ${message(cause)}`, { cause });
-    }
-    this.#replacing ??= (async () => {
-      if (isSecond) warn(cause);
-      const next = isSecond
-        ? openJavaScript(this.#network)
-        : await open(this.#network, this.#options);
-      if (this.#isDestroyed) next.destroy();
-      this.#backend = next;
-    })().finally(() => {
-      this.#replacing = undefined;
-    });
-    await this.#replacing;
   }
 }

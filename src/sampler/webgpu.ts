@@ -1,6 +1,6 @@
 // The decoder on the visitor's GPU: a dispatch a layer, in submissions that are short enough for a
 // page, the next one computed while one is read.
-import { LatentGpuError } from '../errors.ts';
+import { adapterOf, deviceOf, nameOf } from './adapter.ts';
 import type { Backend, Sink } from './backend.ts';
 import { checked } from './checked.ts';
 import type { Network } from './network.ts';
@@ -16,38 +16,19 @@ const FEW = 4;
 /** Submissions under way at once. */
 const AHEAD = 2;
 
-const nameOf = ({ vendor, architecture, device, description }: GPUAdapterInfo): string => {
-  const family = [vendor, architecture].filter(Boolean).join(' ');
-  const model = description || device;
-  return (model && family ? `${model} (${family})` : model || family) || 'unnamed adapter';
-};
-
 /**
  * @throws LatentGpuError `no-adapter`, `limit-exceeded` for a model beyond the adapter's limits,
  *   `validation` for what the GPU reports
  */
 export async function openWebGpu(network: Network, gpu: GPU | undefined): Promise<Backend> {
-  const adapter = await gpu?.requestAdapter();
-  if (!adapter) {
-    const why = gpu ? 'WebGPU has no adapter here' : 'this host has no WebGPU';
-    throw new LatentGpuError('no-adapter', `${why}; leave out backend: 'webgpu' for JavaScript`);
-  }
+  const adapter = await adapterOf(gpu);
   const { limits, features, info } = adapter;
   const layout = layOut(network);
   const { largest, widest } = layout;
-  const allowed = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
-  if (largest > allowed || widest > 16 * limits.maxComputeWorkgroupsPerDimension) {
-    throw new LatentGpuError(
-      'limit-exceeded',
-      `the model needs ${largest} bytes for one layer; this adapter allows ${allowed}`,
-    );
-  }
   const hasQuads =
     info.subgroupMinSize === 4 && info.subgroupMaxSize === 4 && features.has('subgroups');
-  const device = await adapter.requestDevice({
-    requiredFeatures: hasQuads ? ['subgroups'] : [],
-    requiredLimits: { maxStorageBufferBindingSize: largest, maxBufferSize: largest },
-  });
+  const fits = widest <= 16 * limits.maxComputeWorkgroupsPerDimension;
+  const device = await deviceOf(adapter, largest, fits, hasQuads ? ['subgroups'] : []);
   try {
     const decode = await decoder(device, network, layout, hasQuads);
     return { name: 'webgpu', adapter: nameOf(info), decode, destroy: () => device.destroy() };

@@ -3,10 +3,11 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { LatentGpuError } from '../../errors.ts';
+import { isLatentGpuError, LatentGpuError } from '../../errors.ts';
 import { writeFileAtomic } from '../../formats/atomic.node.ts';
-import { drawnWeights, page } from '../../interchange/web/folder.ts';
+import { page, webFiles } from '../../interchange/web/folder.ts';
 import { MODEL_FILE, modelJson, WEIGHTS_FILE, writeWeights } from '../../models/index.ts';
+import { PROGRAM } from '../../sampler/network.ts';
 import type { Context } from '../common/command.ts';
 import { loadModel } from '../common/device.ts';
 import { table } from '../common/text.ts';
@@ -14,11 +15,12 @@ import { version } from '../common/version.ts';
 
 const SAMPLER = 'sampler.js';
 const PAGE = 'index.html';
-const FILES = [MODEL_FILE, WEIGHTS_FILE, SAMPLER, PAGE];
+const PLAYER = 'sampler-program.js';
+const FILES = [MODEL_FILE, WEIGHTS_FILE, PROGRAM, SAMPLER, PLAYER, PAGE];
 
 /** The small runtime, which lies beside the command line. */
-async function runtime(): Promise<Uint8Array> {
-  const path = fileURLToPath(new URL(`./${SAMPLER}`, import.meta.url));
+async function runtime(file: string): Promise<Uint8Array> {
+  const path = fileURLToPath(new URL(`./${file}`, import.meta.url));
   return await readFile(path).catch((cause: Error) => {
     throw new LatentGpuError('io', `${path}: ${cause.message}; build it with npm run build`, {
       cause,
@@ -50,15 +52,24 @@ export async function exportWeb(
   { out }: Context,
 ): Promise<void> {
   await checkFolder(folder);
-  const { config, weights, buffers, standardization } = await loadModel(dir, out);
+  const loaded = await loadModel(dir, out);
+  const { config, weights, buffers, standardization } = loaded;
   const description = modelJson(config, version);
-  const whole = writeWeights(weights, standardization, buffers);
-  const encoder = new TextEncoder();
+  const stored = writeWeights(weights, standardization, buffers);
+  const made = (() => {
+    try {
+      return webFiles({ ...loaded, description, stored }, isHalf, dir);
+    } catch (error) {
+      if (!isLatentGpuError(error, 'bad-input')) throw error;
+      throw new LatentGpuError('bad-input', `${dir} is not exported: ${error.message}`);
+    }
+  })();
+  const isPlayed = made.some(([name]) => name === PROGRAM);
   const files: [string, Uint8Array][] = [
-    [MODEL_FILE, encoder.encode(description)],
-    [WEIGHTS_FILE, drawnWeights(description, whole, isHalf, dir)],
-    [SAMPLER, await runtime()],
-    [PAGE, encoder.encode(page)],
+    ...made.map(([name, bytes]): [string, Uint8Array] => [name, bytes]),
+    [SAMPLER, await runtime(SAMPLER)],
+    ...(isPlayed ? [[PLAYER, await runtime(PLAYER)] as [string, Uint8Array]] : []),
+    [PAGE, new TextEncoder().encode(page)],
   ];
   await mkdir(folder, { recursive: true });
   for (const [name, bytes] of files) await writeFileAtomic(join(folder, name), bytes);

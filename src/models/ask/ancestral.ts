@@ -12,6 +12,7 @@ import { classesInTurn, labelsOf, ofClasses } from './labels.ts';
 import { withNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import {
+  BLOCK,
   checkStop,
   checkWhole,
   fullBatch,
@@ -23,7 +24,7 @@ import {
 import { WalkPlans } from './walks.ts';
 
 /** Rows at once: few for whoever wants few. */
-const SIZES = [1, 8, 64] as const;
+const SIZES = [1, 8, BLOCK] as const;
 const NO_ROWS: RowSource = () => new Float32Array(0);
 
 interface Made {

@@ -3,10 +3,10 @@ import type { Runtime } from '../../scheduler/index.ts';
 import { type BijectionAbility, lack, type Model, need } from '../family.ts';
 import { FlowSampler } from './flow-sampler.ts';
 import type { Asked, Codes, DrawOptions, Shown } from './interface.ts';
-import { checkStop, checkWhole, type Rows, rowsOf, type WorkOptions } from './rows.ts';
+import { BLOCK, checkStop, checkWhole, type Rows, rowsOf, type WorkOptions } from './rows.ts';
 
 /** Rows at once: few for whoever wants few. */
-const SIZES = [1, 8, 64] as const;
+const SIZES = [1, 8, BLOCK] as const;
 /** Rows that the host holds beside those that are asked for. */
 const HELD = 1024;
 

@@ -13,6 +13,7 @@ import { classesInTurn, labelsOf, ofClasses } from './labels.ts';
 import { exclusively, withNoise } from './noise.ts';
 import { replay } from './replay.ts';
 import {
+  BLOCK,
   checkStop,
   checkWhole,
   fullBatch,
@@ -23,8 +24,6 @@ import {
   type WorkOptions,
 } from './rows.ts';
 
-/** The most rows that a plan computes at once. */
-const ROWS = 64;
 /** Fewer, for whoever wants an image or a few of them. */
 const FEW = [1, 8];
 /** Batches that may be under way at once: the GPU goes on while the host reads. */
@@ -77,7 +76,7 @@ export class Inference implements Asked {
   constructor(runtime: Runtime, model: Model) {
     this.runtime = runtime;
     this.model = model;
-    const most = rowsAtOnce(model, ROWS);
+    const most = rowsAtOnce(model, BLOCK);
     this.sizes = [...FEW.filter((size) => size < most), most];
   }
 

@@ -24,6 +24,9 @@ export interface WorkOptions {
   signal?: AbortSignal;
 }
 
+/** Rows of a block, which noise is drawn for in a step: the most that a plan computes at once. */
+export const BLOCK = 64;
+
 /** Numbers a decoder may yield at once: 64 MiB, half of what one binding spans by default. */
 const DECODED = 2 ** 24;
 

@@ -1,0 +1,198 @@
+/** Programs of every family that draws, played by the small runtime, against the engine: the same numbers for a seed. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { requestGpu } from '../src/device/host.node.ts';
+import { type Device, openDevice } from '../src/device/index.ts';
+import type { Variable } from '../src/graph/variable.ts';
+import { webFiles } from '../src/interchange/web/folder.ts';
+import { programOf } from '../src/interchange/web/program.ts';
+import {
+  type Asked,
+  giveWeights,
+  modelJson,
+  openInference,
+  type WeightValues,
+  writeWeights,
+} from '../src/models/index.ts';
+import { load, type SampleOptions, type Sampler } from '../src/sampler/index.ts';
+import { Runtime } from '../src/scheduler/index.ts';
+import { CASES, type FamilyCase, sourceOf } from './support/every-family.ts';
+
+const recurrent = (cell: string) => [
+  'latent=3',
+  'encoder.kind=recurrent',
+  'encoder.hidden=4',
+  'decoder.kind=recurrent',
+  'decoder.hidden=8',
+  `decoder.cell=${cell}`,
+];
+const CODED = ['encoder.hidden=9', 'decoder.hidden=9'];
+
+/** What the table of exports has not: varieties of draws. */
+const MORE: readonly FamilyCase[] = [
+  { family: 'vae', set: recurrent('gru'), shape: [6, 2] },
+  { family: 'vae', set: recurrent('lstm'), shape: [6, 2] },
+  { family: 'ar', set: ['net.kind=recurrent', 'net.hidden=4'], shape: [6] },
+  // More coordinates than are gone through in one graph.
+  { family: 'maf', set: ['net.hidden=8', 'depth=2'], shape: [12] },
+  { family: 'gmm', set: ['components=3', 'covariance=spherical'], shape: [1] },
+  {
+    family: 'vae',
+    set: [...CODED, 'code.kind=bernoulli', 'latent=5', 'prior.kind=learned', 'prior.kind=learned'],
+  },
+];
+
+/** Flows divide by what may be small. */
+const TOLERANCE = 1e-5;
+const FLOWS = 1e-4;
+
+/** What a model has no use for. */
+const SILENT = /neither draws nor decodes/;
+
+/** Cases of which no two are played alike. */
+function played(): [FamilyCase, ReturnType<typeof sourceOf>][] {
+  const seen = new Set<string>();
+  return [...CASES, ...MORE].flatMap((one): [FamilyCase, ReturnType<typeof sourceOf>][] => {
+    const source = sourceOf(one);
+    try {
+      const text = one.family + JSON.stringify(programOf(source).json);
+      if (seen.has(text)) return [];
+      seen.add(text);
+      return [[one, source]];
+    } catch (error) {
+      if (SILENT.test(String(error))) return [];
+      throw error;
+    }
+  });
+}
+
+let folder = '';
+let device: Device;
+let gpu: GPU;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'latentgpu-played-'));
+  ({ gpu } = await requestGpu());
+  device = await openDevice();
+});
+afterAll(() => {
+  device.destroy();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Source = ReturnType<typeof sourceOf>;
+
+const typed = (values: ReadonlyMap<Variable, ArrayLike<number>> | undefined) =>
+  new Map([...(values ?? [])].map(([key, data]) => [key, Float32Array.from(data)])) as Map<
+    Variable,
+    WeightValues
+  >;
+
+function written(name: string, source: Source): string {
+  const at = join(folder, name);
+  mkdirSync(at);
+  const description = modelJson(source.config);
+  const stored = writeWeights(
+    typed(source.weights) as never,
+    undefined,
+    typed(source.buffers) as never,
+  );
+  for (const [file, bytes] of webFiles({ ...source, description, stored }, false, name)) {
+    writeFileSync(join(at, file), bytes);
+  }
+  return at;
+}
+
+/** The largest difference, absolute below 1 and relative above, of all numbers but a few. */
+function off(found: Float32Array, wanted: Float32Array, ignored: number): number {
+  expect(found.length).toBe(wanted.length);
+  const each = found.map((x, i) => Math.abs(x - wanted[i]!) / Math.max(1, Math.abs(wanted[i]!)));
+  return each.sort().at(-1 - ignored) as number;
+}
+
+/** What may be asked of either, and whether it is a draw that a rounding may decide. */
+function questions({ classes, clusters, layers, hasTemperature, latent }: Sampler, count: number) {
+  const all = (n: number) => new Array<number>(count).fill(n);
+  type Question = [string, SampleOptions, Parameters<Asked['sample']>[3]];
+  const list: Question[] = [['mean', {}, {}]];
+  list.push(['draw', { draw: true }, {}]);
+  if (classes.length) list.push(['draw', { draw: true, label: 'b' }, { labels: all(1) }]);
+  if (clusters) {
+    list.push(['mean', { cluster: 1 }, { groups: all(1) }]);
+    list.push(['draw', { cluster: 1, draw: true }, { groups: all(1) }]);
+  }
+  if (layers.length) list.push(['mean', { temperatures: [1, 0.5] }, { temperatures: [1, 0.5] }]);
+  if (hasTemperature) list.push(['mean', { temperature: 0.5 }, { temperature: 0.5 }]);
+  const codes = Float32Array.from({ length: count * latent }, (_, i) => Math.sin(i));
+  return { list, codes };
+}
+
+async function agrees(
+  one: FamilyCase,
+  source: Source,
+  sampler: Sampler,
+  engine: Asked,
+  count: number,
+): Promise<void> {
+  const seed = 2 ** 40 + 7;
+  const { can } = source.model;
+  const tolerance = can.bijection || one.set?.includes('prior.kind=realnvp') ? FLOWS : TOLERANCE;
+  const { list, codes } = questions(sampler, count);
+  const hasCodes = can.draw !== undefined || can.ancestral !== undefined;
+  for (const [shown, asked, wanted] of hasCodes ? list : []) {
+    if (shown === 'draw' && can.decode && !can.decode.draw && !can.bijection) continue;
+    const found = await sampler.sample(count, { seed, ...asked });
+    const right = await engine.sample(count, shown as 'mean' | 'draw', seed, wanted);
+    expect(off(found, right, 0), `${shown} ${JSON.stringify(asked)}`).toBeLessThan(tolerance);
+  }
+  if (!sampler.latent) return;
+  const told = sampler.classes.length ? { label: 2 } : {};
+  const labels = new Array<number>(count).fill(2);
+  for (const shown of ['mean', 'draw'] as const) {
+    if (shown === 'draw' && !can.decode?.draw) continue;
+    const found = await sampler.decode(codes, { seed, draw: shown === 'draw', ...told });
+    const right = await engine.decode(codes, count, shown, seed, { labels });
+    expect(off(found, right, 0), `decoded ${shown}`).toBeLessThan(tolerance);
+  }
+  if (!can.draw) return;
+  // The codes are those that a sample is made of.
+  const own = await sampler.codes(count, { seed });
+  const label = sampler.classes.length
+    ? { label: Array.from({ length: count }, (_, i) => i % sampler.classes.length) }
+    : {};
+  const again = await sampler.decode(own, label);
+  if (can.decode) expect(off(again, await sampler.sample(count, { seed }), 0)).toBe(0);
+}
+
+const cases = played();
+
+test('the table has every family that draws', () => {
+  expect(new Set(cases.map(([{ family }]) => family))).toEqual(
+    new Set(
+      CASES.map(({ family }) => family).filter((f) => !['bayes-linear', 'classifier'].includes(f)),
+    ),
+  );
+});
+
+describe.each(cases.map(([one, source], i) => ({ ...one, name: String(i), source })))(
+  '$family $set',
+  ({ name, source, ...one }) => {
+    test('as the engine does', async () => {
+      const at = written(name, source);
+      const runtime = new Runtime(device);
+      giveWeights(runtime, typed(source.weights));
+      giveWeights(runtime, typed(source.buffers));
+      const engine = openInference(runtime, source.model);
+      for (const way of [{ backend: 'javascript' }, { backend: 'webgpu' }] as const) {
+        const sampler = await load(at, { ...way, gpu });
+        expect(sampler.backend).toBe(way.backend);
+        for (const count of [3, 70]) await agrees(one, source, sampler, engine, count);
+        sampler.destroy();
+      }
+      await engine.destroy();
+      runtime.destroy();
+    }, 60_000);
+  },
+);
