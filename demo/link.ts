@@ -1,5 +1,5 @@
 // The way to the training session: in a worker where that has WebGPU, else in the page itself.
-import type { Report, Request, Settings } from './protocol.ts';
+import type { OwnFile, Report, Request, Settings } from './protocol.ts';
 
 /** How often the worker is asked whether it is there, and how many silences mean that it is not. */
 const PING_MS = 5000;
@@ -15,7 +15,7 @@ export function connect(told: (report: Report) => void): Link {
     () => port.postMessage({ type: 'ping' } satisfies Request),
     () => stop('its worker does not answer any more, perhaps for want of memory'),
   );
-  let opening: { settings: Settings; files?: readonly File[] | undefined } | undefined;
+  let opening: { settings: Settings; files?: readonly OwnFile[] | undefined } | undefined;
   let isStopped = false;
   /** Only before anything has been trained. */
   let canMove = globalThis.navigator?.gpu !== undefined;

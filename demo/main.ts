@@ -1,15 +1,23 @@
 // The page: controls ask the session, and what it reports is drawn.
+import { PLANE_DATA } from '../src/data/plane.ts';
+import { SettingsStore } from './lab/settings.ts';
+import { shareImage, shareLink } from './lab/share.ts';
+import { showTrained } from './lab/trained.ts';
 import { connect } from './link.ts';
 import {
   type Activity,
   CANDIDATES,
   INTERPOLATED,
+  type OwnFile,
   type Ready,
   type Report,
   SAMPLES,
   type Settings,
 } from './protocol.ts';
+import { recipeOf } from './recipes.ts';
+import { CloudPicture } from './view/cloud.ts';
 import { Curve } from './view/curve.ts';
+import { DrawingCard } from './view/drawing.ts';
 import {
   button,
   canvas,
@@ -23,15 +31,16 @@ import { Ends } from './view/ends.ts';
 import { acceptChoices, acceptDrops, download } from './view/files.ts';
 import { Tiles } from './view/images.ts';
 import { LatentMap } from './view/latent-map.ts';
+import { LikelihoodCard } from './view/likelihood.ts';
 import { MapControls } from './view/map-controls.ts';
-import { Notice, showUnavailable } from './view/messages.ts';
-import { SettingsControls } from './view/settings.ts';
+import { Notice } from './view/messages.ts';
 import { showUnits } from './view/units.ts';
 
 const ACTIVITIES = {
   preparing: 'Preparing…',
   ready: 'Ready',
   training: 'Training',
+  measuring: 'Measuring',
   paused: 'Paused',
   hidden: 'Waiting',
   recovering: 'Recovering…',
@@ -40,25 +49,34 @@ const ACTIVITIES = {
 } as const;
 
 const INITIAL: Settings = {
+  family: 'vae',
+  data: 'digits',
   rate: 2e-3,
   beta: 1,
   latent: 8,
-  hidden: [128],
+  hidden: '128',
   batch: 64,
+  samples: 5,
+  target: 10,
+  components: 10,
   seed: 0,
 };
 
 let isTraining = false;
+let ready: Ready | undefined;
 
 const curve = new Curve(canvas('curve'), (point) => {
   for (const part of ['loss', 'reconstruction', 'kl'] as const) {
-    setText(part, point ? formatNumber(point[part], 1) : '–');
+    const value = point?.[part];
+    setText(part, value === undefined ? '–' : formatNumber(value, 1));
   }
 });
 const samples = new Tiles(canvas('samples'), { columns: 10, rows: SAMPLES / 10 });
 const reconstructions = new Tiles(canvas('reconstructions'), { columns: CANDIDATES, rows: 2 });
 const interpolation = new Tiles(canvas('interpolation'), { columns: INTERPOLATED, rows: 1 });
 const decoded = new Tiles(canvas('decoded'), { columns: 1, rows: 1 });
+const cloud = new CloudPicture(canvas('cloud'));
+const likelihood = new LikelihoodCard();
 
 const notice = new Notice(element('notice'));
 const session = connect(report);
@@ -67,9 +85,19 @@ const map = new LatentMap(element('map'), (at) => {
   showPoint(at);
 });
 
-const settings = new SettingsControls(INITIAL, {
-  onRates: (rate, beta) => session.ask({ type: 'tune', rate, beta }),
-  onModel: restart,
+const settings = new SettingsStore(INITIAL, (key) => {
+  const { rate, beta, data, latent } = settings.value;
+  if (key === 'rate' || key === 'beta') session.ask({ type: 'tune', rate, beta });
+  else {
+    // A code of as many numbers as the plane has.
+    if (key === 'data' && PLANE_DATA.includes(data) && latent > 2) settings.adopt({ latent: 2 });
+    restart();
+  }
+});
+const drawing = new DrawingCard({
+  onDrawing: (image, label) => session.ask({ type: 'drawing', image, label }),
+  onPick: (row) => session.ask({ type: 'pick', row }),
+  onErase: () => map.showMark(undefined),
 });
 const mapControls = new MapControls({
   onPlane: () => {
@@ -97,7 +125,8 @@ function report(told: Report): void {
       break;
     }
     case 'kept':
-      settings.show(told.settings);
+      settings.adopt(told.settings);
+      showFamily();
       break;
     case 'progress':
       curve.add(told);
@@ -131,7 +160,21 @@ function report(told: Report): void {
       if (mapControls.wantsManifold) map.showManifold(told);
       break;
     case 'decoded':
-      decoded.show(told.image);
+      if (isOfImages()) decoded.show(told.image);
+      else cloud.showDecoded(told.image);
+      break;
+    case 'cloud':
+      cloud.show(told);
+      break;
+    case 'picked':
+      drawing.showPicked(told.image, told.label);
+      break;
+    case 'drawn':
+      drawing.showDrawn(told);
+      map.showMark(told.at);
+      break;
+    case 'likelihood':
+      likelihood.show(told);
       break;
     case 'units':
       setText('units-text', showUnits(element('units'), told.kl, told.variance));
@@ -143,7 +186,7 @@ function report(told: Report): void {
       notice.show(told.tone, told.text);
       break;
     case 'failed':
-      if (told.code === 'no-adapter') showUnavailable(element('unavailable'), told.text);
+      if (told.code === 'no-adapter') showTrained(told.text, false);
       else notice.show('error', `${told.text} Reset starts again.`);
       break;
   }
@@ -152,35 +195,63 @@ function report(told: Report): void {
 function showActivity(activity: Activity): void {
   document.body.dataset.activity = activity;
   isTraining = activity === 'training' || activity === 'hidden';
+  likelihood.setMeasuring(activity === 'measuring');
   setText('activity', ACTIVITIES[activity]);
   const isStranded = activity === 'stranded';
   const way = activity === 'paused' ? 'Resume' : 'Start';
   setText('train', isTraining ? 'Pause' : isStranded ? 'Try again' : way);
   const isBusy = activity === 'preparing';
   const isOver = activity === 'failed';
-  for (const id of ['train', 'load', 'choose', 'digits']) setEnabled(id, !isBusy && !isOver);
-  for (const id of ['lose', 'shuffle']) setEnabled(id, !isBusy && !isOver && !isStranded);
+  for (const id of ['train', 'load', 'choose', 'choose-folder']) setEnabled(id, !isBusy && !isOver);
+  for (const id of ['lose', 'shuffle', 'measure'])
+    setEnabled(id, !isBusy && !isOver && !isStranded);
   setEnabled('save', !isBusy && !isOver);
   setEnabled('reset', !isBusy);
 }
 
-function showReady({ data, settings: now, parameters }: Ready): void {
+const isOfImages = () => (ready?.data.shape.length ?? 2) > 1;
+
+/** What only some families have is seen where the one at hand has it. */
+function showFamily(): void {
+  const { family } = settings.value;
+  for (const part of document.querySelectorAll<HTMLElement>('[data-family]')) {
+    // Formulas are no HTML elements, and have no property for it.
+    part.toggleAttribute('hidden', part.dataset.family !== family);
+  }
+  const { own, hasBeta } = recipeOf(family);
+  for (const row of document.querySelectorAll<HTMLElement>('[data-own]')) {
+    row.hidden = !own.some((name) => name === row.dataset.own);
+  }
+  (input('beta').parentElement as HTMLElement).hidden = !hasBeta;
+}
+
+function showReady(told: Ready): void {
+  const { data, settings: now, parameters, isStandard } = told;
+  ready = told;
   curve.clear();
+  cloud.clear();
+  likelihood.clear();
+  document.body.dataset.kind = isOfImages() ? 'images' : 'vectors';
   for (const each of [samples, reconstructions, interpolation, decoded, ends]) {
     each.setShape(data.shape);
   }
-  map.reset(data.shape);
+  map.reset(data.shape, isStandard);
   for (const part of ['loss', 'reconstruction', 'kl']) setText(part, '–');
   setText('step', '0');
   setText('epoch', '0.0');
   setText('steps-per-second', '–');
   setText('images-per-second', '–');
-  const name = data.files ? data.name : 'Built-in digits';
-  const size = data.shape.join(' × ');
-  setText('data-name', `${name}: ${formatNumber(data.count, 0)} images of ${size}`);
-  button('digits').hidden = data.files === undefined;
+  const name = data.name === 'digits' ? 'Built-in digits' : data.name;
+  const what = isOfImages()
+    ? `images of ${data.shape.join(' × ')}`
+    : data.shape[0] === 2
+      ? 'points'
+      : `rows of ${data.shape[0]} numbers`;
+  setText('data-name', `${name}: ${formatNumber(data.count, 0)} ${what}`);
   setText('parameters', `${formatNumber(parameters, 0)} parameters`);
-  settings.show(now);
+  settings.adopt(now);
+  showFamily();
+  drawing.reset(told);
   mapControls.reset(now.latent);
   showPoint([0, 0]);
 }
@@ -204,8 +275,7 @@ button('train').addEventListener('click', () => {
   session.ask({ type: 'train', on: !isTraining });
 });
 button('reset').addEventListener('click', () => {
-  settings.nextSeed();
-  reset();
+  settings.set('seed', settings.value.seed + 1);
 });
 button('lose').addEventListener('click', () => session.ask({ type: 'lose' }));
 
@@ -220,17 +290,29 @@ function showPoint([u, v]: readonly [number, number]): void {
 
 button('shuffle').addEventListener('click', () => session.ask({ type: 'shuffle' }));
 
+button('measure').addEventListener('click', () => {
+  const on = button('measure').getAttribute('aria-pressed') !== 'true';
+  session.ask({ type: 'measure', on });
+});
+
+button('share-link').addEventListener('click', () => shareLink(notice));
+button('share-image').addEventListener('click', () => {
+  const { family, data } = settings.value;
+  const caption = `${family} of ${data}, step ${element('step').textContent}: loss ${element('loss').textContent} nats`;
+  shareImage({ canvas: canvas(isOfImages() ? 'samples' : 'cloud'), caption });
+});
+
 // Files.
 
 button('save').addEventListener('click', () => session.ask({ type: 'save' }));
-button('digits').addEventListener('click', () => session.ask({ type: 'digits' }));
 for (const id of ['choose', 'load']) {
   button(id).addEventListener('click', () => input('files').click());
 }
-acceptChoices(input('files'), open);
+button('choose-folder').addEventListener('click', () => input('folder').click());
+for (const id of ['files', 'folder']) acceptChoices(input(id), open);
 acceptDrops(open);
 
-function open(files: readonly File[]): void {
+function open(files: readonly OwnFile[]): void {
   if (files.length > 0) session.ask({ type: 'files', files });
 }
 

@@ -1,17 +1,33 @@
 // What the page and the training session say to each other. Every message is plain data.
-import type { ErrorCode } from '../src/index.ts';
+import type { BoundOfSamples, ErrorCode } from '../src/index.ts';
 
-export interface Settings {
+export type Settings = Readonly<{
+  /** A name of `RECIPES`. */
+  family: string;
+  /** `digits`, a density in the plane, or `own`: the visitor's files. */
+  data: string;
   /** Learning rate of Adam. */
-  readonly rate: number;
+  rate: number;
   /** Weight of the divergence in the loss. */
-  readonly beta: number;
+  beta: number;
   /** Size of a code. */
-  readonly latent: number;
-  /** Widths of the encoder's hidden layers; the decoder has them in reverse. */
-  readonly hidden: readonly number[];
-  readonly batch: number;
-  readonly seed: number;
+  latent: number;
+  /** Widths of the encoder's hidden layers, with commas; the decoder has them in reverse. */
+  hidden: string;
+  batch: number;
+  /** Draws of a code, K, of an importance-weighted bound. */
+  samples: number;
+  /** Nats at which a constraint holds the divergence. */
+  target: number;
+  /** Of priors that are mixtures. */
+  components: number;
+  seed: number;
+}>;
+
+/** The visitor's, with where it lay in what was dropped. */
+export interface OwnFile {
+  readonly file: File;
+  readonly path: string;
 }
 
 /** What the latent map shows: the leading principal components, or two dimensions of the code. */
@@ -20,7 +36,7 @@ export type PlaneChoice = 'principal' | readonly [number, number];
 /** From the page. */
 export type Request =
   /** `files`: the visitor's data, where a session is opened in place of one that had them. */
-  | { type: 'open'; settings: Settings; files?: readonly File[] | undefined }
+  | { type: 'open'; settings: Settings; files?: readonly OwnFile[] | undefined }
   | { type: 'train'; on: boolean }
   | { type: 'reset'; settings: Settings }
   | { type: 'tune'; rate: number; beta: number }
@@ -29,8 +45,13 @@ export type Request =
   | { type: 'point'; at: readonly [number, number] }
   | { type: 'interpolate'; from: number; to: number }
   | { type: 'shuffle' }
-  | { type: 'files'; files: readonly File[] }
-  | { type: 'digits' }
+  | { type: 'files'; files: readonly OwnFile[] }
+  /** What the visitor has drawn, as numbers in [0, 1], and the class that it is to be. */
+  | { type: 'drawing'; image: Float32Array; label: number }
+  /** A held-out image in place of a drawing. */
+  | { type: 'pick'; row: number }
+  /** Begins to measure the likelihood, or stops. */
+  | { type: 'measure'; on: boolean }
   | { type: 'save' }
   | { type: 'lose' }
   /** Answered at once, so that the page knows that somebody is there. */
@@ -44,9 +65,13 @@ export interface Ready {
     readonly count: number;
     readonly heldOut: number;
     readonly shape: readonly number[];
-    /** Where the visitor's own came from; without, they are the built-in digits. */
-    readonly files: readonly File[] | undefined;
+    /** Where the visitor's own came from. */
+    readonly files: readonly OwnFile[] | undefined;
   };
+  /** Of a model that is told the class of each row: their names. */
+  readonly classes: readonly string[] | undefined;
+  /** Whether codes lie as N(0, I). */
+  readonly isStandard: boolean;
   readonly settings: Settings;
   readonly parameters: number;
 }
@@ -57,7 +82,7 @@ export interface Progress {
   readonly epoch: number;
   /** Means over the last steps, in nats a data point. */
   readonly loss: number;
-  readonly reconstruction: number;
+  readonly reconstruction: number | undefined;
   readonly kl: number;
   readonly stepsPerSecond: number;
   readonly imagesPerSecond: number;
@@ -72,6 +97,7 @@ export type Activity =
   | 'preparing'
   | 'ready'
   | 'training'
+  | 'measuring'
   | 'paused'
   | 'hidden'
   | 'recovering'
@@ -101,17 +127,54 @@ export type Report =
       latent: number;
     }
   | { type: 'manifold'; images: Float32Array; side: number; extent: number }
+  /** Of vectors their place in the cloud's plane, [2]. */
   | { type: 'decoded'; image: Float32Array; at: readonly [number, number] }
+  | ({ type: 'cloud' } & Cloud)
+  | ({ type: 'drawn' } & Drawn)
+  | { type: 'picked'; row: number; image: Float32Array; label: number | undefined }
+  | ({ type: 'likelihood' } & Likelihood)
   | {
       type: 'units';
-      /** KL(q ‖ p) in nats and the variance of the posterior mean, a dimension. */
-      kl: Float64Array;
+      /** KL(q ‖ p) in nats, where it is known of each, and the variance of the posterior mean, a dimension. */
+      kl: Float64Array | undefined;
       variance: Float64Array;
     }
   | { type: 'saved'; files: readonly { name: string; bytes: Uint8Array<ArrayBuffer> }[] }
   | { type: 'notice'; tone: 'info' | 'error'; text: string }
   | { type: 'failed'; code: ErrorCode | undefined; text: string }
   | { type: 'pong' };
+
+/** Data that are no images, in a plane: points [n, 2]. */
+export interface Cloud {
+  readonly data: Float32Array;
+  readonly drawn: Float32Array;
+  /** Reconstructions of the data. */
+  readonly rebuilt: Float32Array;
+}
+
+/** What the model makes of a drawing. */
+export interface Drawn {
+  readonly image: Float32Array;
+  /** Where its code lies on the map. */
+  readonly at: readonly [number, number];
+  /** As every class, of a conditional model. */
+  readonly others: Float32Array | undefined;
+}
+
+/** Of some held-out rows, in nats. */
+export interface Likelihood {
+  /** What is done of the work. */
+  readonly done: number;
+  readonly rows: number;
+  /** -L_K for each K so far. */
+  readonly curve: readonly BoundOfSamples[];
+  /** Of the largest K so far: mean effective sample size. */
+  readonly effective: number | undefined;
+  /** -log p(x) by annealed importance sampling, and the trajectories that were accepted. */
+  readonly annealed:
+    | { readonly value: number; readonly error: number; readonly acceptance: number }
+    | undefined;
+}
 
 /** Images in the grids. */
 export const SAMPLES = 40;

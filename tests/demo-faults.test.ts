@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { encode } from 'fast-png';
 import type { WebWorker } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeIdx } from '../src/formats/idx.ts';
@@ -18,6 +19,7 @@ let demo: DemoPage;
 const areDrawn = (page: DemoPage) =>
   page.page.waitForFunction(() =>
     [...document.querySelectorAll('canvas')].every((canvas) => {
+      if (!canvas.checkVisibility()) return true;
       const blank = Object.assign(document.createElement('canvas'), {
         width: canvas.width,
         height: canvas.height,
@@ -99,6 +101,9 @@ describe('demo page in trouble', () => {
     const whole = site.file('own-idx3-ubyte', images);
     const gz = gzipSync(images);
     const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex');
+    const tile = (side: number) =>
+      encode({ width: side, height: side, channels: 1, depth: 8, data: new Uint8Array(side ** 2) });
+    const clear = encode({ width: 1, height: 1, channels: 2, depth: 8, data: new Uint8Array(2) });
     const json = { format: 1, family: 'vae', data: { shape: [28, 28] }, latent: 8 };
     const net = { hidden: [128], activation: 'relu' };
     const model = { ...json, encoder: net, decoder: net, likelihood: { kind: 'bernoulli' } };
@@ -111,12 +116,17 @@ describe('demo page in trouble', () => {
     const trouble: [files: string[], says: string][] = [
       [[site.file('cut-idx3-ubyte', images.subarray(0, 5000))], 'cut-idx3-ubyte: cut short'],
       [[site.file('cut.gz', gz.subarray(0, gz.length >> 1))], 'cut.gz: damaged or cut short'],
-      [[site.file('film.gz', gzipSync(new Uint8Array(1 << 20)))], 'film.gz is neither images nor'],
+      [[site.file('film.gz', gzipSync(new Uint8Array(1 << 20)))], 'film.gz is neither data nor'],
       [[whole, site.file('odd-idx1-ubyte', labels(7))], 'odd-idx1-ubyte holds 7 labels'],
       [[site.file('only-idx1-ubyte', labels(60))], 'hold labels and no images'],
-      [[site.file('cat.png', png)], 'cat.png is neither images nor a model'],
-      [[site.file('empty.gz', '')], 'empty.gz is neither images nor a model'],
-      [[site.file('large.bin', new Uint8Array(50_000_000))], 'large.bin is neither images nor'],
+      [[site.file('cat.png', png)], 'cat.png: cut short'],
+      [[site.file('ink.png', clear)], 'ink.png: has transparent pixels'],
+      [[site.file('one.png', tile(8)), site.file('two.png', tile(9))], 'must have one size'],
+      [[site.file('few.png', tile(8))], '20 are needed'],
+      [[site.file('names.csv', 'a,b\n1,x\n2,y\n')], 'call a column of classes "class"'],
+      [[site.file('holes.csv', `a,b\n${'1,2\n'.repeat(30)}1,\n`)], 'is empty'],
+      [[site.file('empty.gz', '')], 'empty.gz is neither data nor a model'],
+      [[site.file('large.bin', new Uint8Array(50_000_000))], 'large.bin is neither data nor'],
       [[asJson(model)], 'A saved model is two files'],
       [[asJson({ ...json, family: 'gan' }), weights], '\'family\' is "gan"'],
       [[asJson({ ...model, family: 'ae' }), weights], 'of family ae'],

@@ -76,11 +76,12 @@ describe('demo page', () => {
   test('can be used by keyboard alone', async () => {
     await demo.page.focus('body');
     const reached = new Set<string>();
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 60; i++) {
       await demo.page.keyboard.press('Tab');
       reached.add(await demo.page.evaluate(() => document.activeElement?.id ?? ''));
     }
-    const wanted = 'train reset rate beta latent hidden batch save load choose map shuffle from-0';
+    const wanted =
+      'train reset rate beta family latent hidden batch save load data choose choose-folder share-link share-image map shuffle from-0 pick erase measure';
     for (const id of wanted.split(' ')) expect(reached, id).toContain(id);
     const unnamed = await demo.page.$$eval('button, input, select', (controls) =>
       controls
@@ -176,7 +177,8 @@ describe('demo page', () => {
     expect(await demo.text('data-name')).toBe('own-idx3-ubyte.gz: 270 images of 16 × 16');
     await demo.train(true);
     await demo.stepBeyond(5);
-    await demo.page.click('#digits');
+    await demo.train(false);
+    await demo.page.select('#data', 'digits');
     await demo.page.waitForFunction(() =>
       document.getElementById('data-name')?.textContent?.startsWith('Built-in digits'),
     );
@@ -187,9 +189,9 @@ describe('demo page', () => {
       demo.page.waitForFunction(
         (ratio) =>
           devicePixelRatio === ratio &&
-          [...document.querySelectorAll('canvas')].every(
-            ({ width, clientWidth }) => width === Math.round(clientWidth * ratio),
-          ),
+          [...document.querySelectorAll('canvas')]
+            .filter((canvas) => canvas.checkVisibility())
+            .every(({ width, clientWidth }) => width === Math.round(clientWidth * ratio)),
         {},
         density,
       );

@@ -42,6 +42,27 @@ describe('in Firefox', () => {
     await demo.page.close();
   }, 120_000);
 
+  test.each([
+    ['#data=moons&latent=2&hidden=64', '#train', '#cloud'],
+    ['mixtures.html', '#start', '#beside'],
+    ['estimators.html#samples=4', '#start', '#ridges'],
+    ['flows.html#depth=2', '#start', '#loss'],
+    ['collapse.html#receptive=0', '#start', '#stream'],
+  ])(
+    '%s opens, acts and does not complain',
+    async (name, start, picture) => {
+      const demo = await site.visit({ name });
+      demo.page.setDefaultTimeout(60_000);
+      await demo.becomes('ready');
+      const before = await demo.picture(picture);
+      await demo.page.click(start);
+      await demo.changes(picture, before);
+      expect(demo.complaints).toEqual([]);
+      await demo.page.close();
+    },
+    90_000,
+  );
+
   test('the page of the README draws digits on the GPU', async () => {
     const files = new Map<string, Body>([
       ['/sampler.js', await buildSampler(join(folder, 'dist'))],

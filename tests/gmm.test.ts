@@ -4,7 +4,12 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
-import { mStep } from '../src/models/families/gmm/m-step.ts';
+import { variable } from '../src/graph/variable.ts';
+import { factorShape } from '../src/models/families/gmm/covariance.ts';
+import { mStep, unpack } from '../src/models/families/gmm/m-step.ts';
+import { guessedStatistics } from '../src/models/families/gmm/statistics.ts';
+import { evaluate } from '../src/ops/evaluate.ts';
+import { reals } from './support/engine.ts';
 import { fitted, type Table, trainerOn } from './support/fitted.ts';
 
 let device: Device;
@@ -147,3 +152,80 @@ test('a component that has lost its rows is given half of the heaviest one', () 
   }
   expect(Array.from(left.mixture.mean.subarray(2))).toEqual([50, 50]);
 });
+
+test.each(['full', 'diagonal'] as const)(
+  'of any guesses, the M step finds weighed means and %s covariances',
+  (kind) => {
+    const [B, D, K] = [40, 2, 3];
+    const points = reals('x', B * D, -2, 2);
+    const raw = reals('q', K * B, 0.01, 1);
+    const q = (k: number, b: number) =>
+      (raw[k * B + b] as number) /
+      [0, 1, 2].reduce((sum, c) => sum + (raw[c * B + b] as number), 0);
+    const guesses = Float64Array.from({ length: K * B }, (_, i) => q(Math.floor(i / B), i % B));
+    const factors = factorShape(kind, 1, K, D);
+    const size = factors.reduce((a, b) => a * b);
+    const old = {
+      logWeights: Float64Array.from(reals('w', K, -2, -1)),
+      mean: Float64Array.from(reals('m', K * D, -1, 1)),
+      factor: Float64Array.from(reals('f', size, -0.5, 0.5)),
+    };
+    const held = (name: string, shape: readonly number[]) => variable(name, [...shape]);
+    const given = {
+      x: held('x', [B, D]),
+      guesses: held('q', [1, K, B]),
+      logWeights: held('w', [1, K]),
+      mean: held('m', [1, K, D]),
+      factor: held('f', factors),
+    };
+    const of = guessedStatistics(kind, given.x, given, given.guesses);
+    const values = new Map(
+      Object.entries({ ...old, x: points, guesses }).map(([name, value]) => [
+        given[name as keyof typeof given],
+        value,
+      ]),
+    );
+    const [weight, first, second] = evaluate([of.weight, of.first, of.second], values).map(
+      ({ data }) => data as Float64Array,
+    ) as [Float64Array, Float64Array, Float64Array];
+    const deviation = [1, 1];
+    const how = { kind, features: D, regularize: 0, deviation, revives: false };
+    const found = mStep(old, { weight, first, second }, how);
+    if (!('mixture' in found)) throw new Error('it has collapsed');
+    for (let k = 0; k < K; k++) {
+      const total = Array.from({ length: B }, (_, b) => q(k, b)).reduce((a, b) => a + b);
+      const mean = [0, 1].map((d) => {
+        let sum = 0;
+        for (let b = 0; b < B; b++) sum += (q(k, b) * (points[b * D + d] as number)) / total;
+        return sum;
+      });
+      const sigma = (i: number, j: number) => {
+        let sum = 0;
+        for (let b = 0; b < B; b++) {
+          const off = (d: number) => (points[b * D + d] as number) - (mean[d] as number);
+          sum += (q(k, b) * off(i) * off(j)) / total;
+        }
+        return sum;
+      };
+      const { mixture } = found;
+      expect(mixture.logWeights[k]).toBeCloseTo(Math.log(total / B), 10);
+      for (const d of [0, 1]) expect(mixture.mean[k * D + d]).toBeCloseTo(mean[d] as number, 10);
+      const own = mixture.factor.subarray((k * size) / K, ((k + 1) * size) / K);
+      if (kind === 'diagonal') {
+        for (const d of [0, 1])
+          expect(Math.exp(-2 * (own[d] as number))).toBeCloseTo(sigma(d, d), 10);
+        continue;
+      }
+      // Pᵀ P Σ = I.
+      const p = unpack(own, D);
+      const precision = (i: number, j: number) =>
+        [0, 1].reduce((sum, r) => sum + (p[r * D + i] as number) * (p[r * D + j] as number), 0);
+      for (const i of [0, 1]) {
+        for (const j of [0, 1]) {
+          const entry = precision(i, 0) * sigma(0, j) + precision(i, 1) * sigma(1, j);
+          expect(entry).toBeCloseTo(Number(i === j), 9);
+        }
+      }
+    }
+  },
+);

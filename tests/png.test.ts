@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { encode } from 'fast-png';
 import { describe, expect, test, vi } from 'vitest';
-import { readPng } from '../src/formats/png.node.ts';
+import { readPng } from '../src/formats/png.ts';
 import { edits, mutate } from './support/mutate.ts';
 import { chunk, type Header, png } from './support/png.ts';
 import { refusalOf } from './support/refusal.ts';

@@ -3,6 +3,7 @@ import '../../src/report/log-plot.css';
 import { parseReport, stringifyReport } from '../../src/bench/json.ts';
 import { benchPage } from '../../src/bench/page/page.ts';
 import type { BenchReport } from '../../src/bench/report.ts';
+import type { OwnFile } from '../protocol.ts';
 import { button, element, input } from '../view/elements.ts';
 import { acceptChoices, acceptDrops, download } from '../view/files.ts';
 import { Notice, showUnavailable } from '../view/messages.ts';
@@ -89,8 +90,9 @@ element('choose').addEventListener('click', () => files.click());
 acceptChoices(files, (chosen) => void compareWith(chosen));
 acceptDrops((dropped) => void compareWith(dropped));
 
-async function compareWith([file]: readonly File[]): Promise<void> {
-  if (!file) return;
+async function compareWith([first]: readonly OwnFile[]): Promise<void> {
+  if (!first) return;
+  const { file } = first;
   try {
     earlier = { name: file.name, report: parseReport(await file.text(), file.name) };
   } catch (error) {

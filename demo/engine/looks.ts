@@ -10,6 +10,8 @@ export class Looks {
   private pending: (() => Promise<void>)[] = [];
   private nextAt = 0;
   private spentMs = 0;
+  /** Whether kernels are still to be compiled, which takes longer than looking. */
+  private isFirst = true;
 
   begin(views: Views | undefined): void {
     this.isStale = false;
@@ -17,7 +19,9 @@ export class Looks {
     this.pending = views?.all() ?? [];
   }
 
+  /** For another model, or none. */
   clear(): void {
+    this.isFirst = true;
     this.isStale = false;
     this.pending = [];
   }
@@ -31,7 +35,9 @@ export class Looks {
     await view();
     const now = performance.now();
     this.spentMs += now - began;
-    if (this.pending.length === 0) this.nextAt = now + Math.max(LOOK_MS, 3 * this.spentMs);
+    if (this.pending.length > 0) return true;
+    this.nextAt = now + Math.max(LOOK_MS, this.isFirst ? 0 : 3 * this.spentMs);
+    this.isFirst = false;
     return true;
   }
 

@@ -1,12 +1,15 @@
 // The training session: takes requests in turn, and between them trains in short slices and looks
 // at what the model has become. Runs in a worker, or in the page where a worker has no WebGPU.
 import { type ErrorCode, isLatentGpuError, type TrainerState } from '../../src/index.ts';
-import type { Activity, Report, Request, Settings } from '../protocol.ts';
-import { type DataSplit, readDropped } from './files.ts';
+import type { Activity, OwnFile, Report, Request, Settings } from '../protocol.ts';
+import { settingsOfSaved } from '../recipes.ts';
+import { builtIn, type DataSplit } from './data.ts';
+import { readDropped } from './files.ts';
 import { Looks } from './looks.ts';
+import { Measuring } from './measuring.ts';
 import { Pace } from './pace.ts';
 import { Requests } from './requests.ts';
-import { builtInDigits, checkLoadable, type LoadedModel, Task } from './task.ts';
+import { type LoadedModel, Task } from './task.ts';
 import { Views } from './views.ts';
 
 /** What leaves no device to go on with. */
@@ -24,7 +27,7 @@ export function serve(port: MessagePort): void {
 /** The visitor's own data, and the files they are from. */
 interface Own {
   readonly data: DataSplit;
-  readonly files: readonly File[];
+  readonly files: readonly OwnFile[];
 }
 
 class Session {
@@ -32,7 +35,8 @@ class Session {
   private readonly requests = new Requests();
 
   private own: Own | undefined;
-  private builtIn: DataSplit | undefined;
+  /** What is built in, as far as it has been made. */
+  private readonly builtIn = new Map<string, DataSplit>();
   private settings: Settings | undefined;
   private task: Task | undefined;
   private views: Views | undefined;
@@ -49,6 +53,7 @@ class Session {
 
   private readonly looks = new Looks();
   private readonly pace = new Pace();
+  private readonly measuring = new Measuring();
 
   constructor(tell: (report: Report) => void) {
     this.tell = tell;
@@ -56,6 +61,7 @@ class Session {
   }
 
   ask(request: Request): void {
+    this.measuring.heard(request);
     this.requests.push(request);
   }
 
@@ -76,6 +82,7 @@ class Session {
     const isIdle = this.hidden || this.isStranded;
     if (this.task && !isIdle) {
       if (await this.looks.renewOne(this.views)) return;
+      if (this.measuring.isWanted) return this.measure(this.task);
       if (this.wanted) return this.train(this.task);
     }
     await this.requests.wait((isIdle ? undefined : this.looks.dueIn) ?? 60_000);
@@ -124,9 +131,15 @@ class Session {
         if (isStranded) return;
         await views?.showReconstructions();
         return views?.showInterpolation();
-      case 'digits':
-        await this.build(this.settings as Settings, undefined);
+      case 'drawing':
+        this.pace.attend();
+        views?.setDrawing(request);
+        if (!isStranded) await views?.showDrawing();
         return;
+      case 'pick':
+        return views?.pick(request.row);
+      case 'measure':
+        return this.show();
       case 'files':
         return this.open(request.files);
       case 'save':
@@ -150,6 +163,7 @@ class Session {
     if (!task) return 'failed';
     if (this.isStranded) return 'stranded';
     if (task.device.isLost) return 'recovering';
+    if (this.measuring.isWanted && !this.hidden) return 'measuring';
     if (this.wanted) return this.hidden ? 'hidden' : 'training';
     return task.trainer.step > 0 ? 'paused' : 'ready';
   }
@@ -184,6 +198,7 @@ class Session {
     const code = isLatentGpuError(error) ? error.code : undefined;
     const { task } = this;
     this.wanted = false;
+    this.measuring.stop();
     this.looks.clear();
     const last = task?.trainer.lastState;
     if (!task) this.tell({ type: 'failed', code, text });
@@ -205,9 +220,13 @@ class Session {
     this.tell({ type: 'notice', tone, text });
   }
 
-  private get digits(): DataSplit {
-    this.builtIn ??= builtInDigits();
-    return this.builtIn;
+  /** What the settings name; a link may name files that only its maker has. */
+  private dataOf({ data }: Settings, own: Own | undefined): DataSplit {
+    if (data === 'own' && own) return own.data;
+    const name = data === 'own' ? 'digits' : data;
+    const found = this.builtIn.get(name) ?? builtIn(name);
+    this.builtIn.set(name, found);
+    return found;
   }
 
   /** Starts over, from the weights given or from new ones. What there was stays if that fails. */
@@ -220,9 +239,11 @@ class Session {
     this.wanted = false;
     this.isBuilding = true;
     this.show();
+    const isLost = settings.data === 'own' && !own;
+    const asked = isLost ? { ...settings, data: 'digits' } : settings;
     let task: Task;
     try {
-      task = await Task.open(settings, own?.data ?? this.digits, loaded);
+      task = await Task.open(asked, this.dataOf(asked, own), loaded);
     } catch (error) {
       this.isBuilding = false;
       if (!this.task || this.task.device.isLost) throw error;
@@ -248,12 +269,20 @@ class Session {
         shape: train.shape,
         files: own?.files,
       },
+      classes: task.model.can.condition?.classes,
+      isStandard: task.model.can.code?.isStandard ?? true,
       settings: task.settings,
       parameters: task.model.parameterCount(),
     });
     this.watchDevice(task);
     this.views = new Views(task, this.ends, this.tell);
     this.looks.begin(this.views);
+    if (isLost) {
+      this.notice(
+        'info',
+        "the link is about somebody's own files; drop yours here. These are digits",
+      );
+    }
     this.show();
     return true;
   }
@@ -263,34 +292,31 @@ class Session {
     this.task = undefined;
     this.views = undefined;
     this.isStranded = false;
+    this.measuring.stop();
     this.looks.clear();
   }
 
-  private async open(files: readonly File[]): Promise<void> {
+  private async open(files: readonly OwnFile[]): Promise<void> {
     const { own } = this;
+    const settings = this.settings as Settings;
     let dropped: Awaited<ReturnType<typeof readDropped>>;
+    let asked: Settings;
     try {
       dropped = await readDropped(files);
-      if (dropped.kind === 'model') checkLoadable(dropped.config, (own?.data ?? this.digits).train);
+      asked =
+        dropped.kind === 'data'
+          ? { ...settings, data: 'own' }
+          : settingsOfSaved(dropped.config, settings);
     } catch (error) {
       // A file that is no use is no reason to stop what runs.
       return this.notice('error', messageOf(error));
     }
-    const settings = this.settings as Settings;
     if (dropped.kind === 'data') {
       const { data } = dropped;
-      if (!(await this.build(settings, { data, files }))) return;
+      if (!(await this.build(asked, { data, files }))) return;
       return this.notice('info', `${data.train.name} is open. It never leaves this page.`);
     }
-    const { latent, encoder, objective } = dropped.config;
-    const { beta = 1 } = objective;
-    if (
-      await this.build(
-        { ...settings, latent, hidden: [...(encoder.hidden ?? [])], beta },
-        own,
-        dropped,
-      )
-    ) {
+    if (await this.build(asked, own, dropped)) {
       this.notice('info', 'The saved model is open; training goes on from its weights.');
     }
   }
@@ -304,17 +330,22 @@ class Session {
     this.tell({ type: 'saved', files: task.files(state as TrainerState) });
   }
 
-  private async train({ trainer, settings }: Task): Promise<void> {
-    const report = await this.pace.slice(trainer);
-    const { loss = 0, reconstruction = 0, kl = 0 } = report.metrics;
+  private async measure(task: Task): Promise<void> {
+    await this.measuring.run(task, (likelihood) =>
+      this.tell({ type: 'likelihood', ...likelihood }),
+    );
+    this.show();
+  }
+
+  private async train(task: Task): Promise<void> {
+    const { settings } = task;
+    const report = await this.pace.slice(task.trainer);
     const { stepsPerSecond } = this.pace;
     this.tell({
       type: 'progress',
       step: report.step,
       epoch: report.epoch,
-      loss,
-      reconstruction,
-      kl,
+      ...task.termsOf(report.metrics),
       stepsPerSecond,
       imagesPerSecond: stepsPerSecond * settings.batch,
     });

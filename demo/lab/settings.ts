@@ -42,6 +42,13 @@ export class SettingsStore<S extends Settings> {
     this.changed(key);
   }
 
+  /** Takes values that something other than a control has settled, without telling of it. */
+  adopt(values: Partial<S>): void {
+    this.now = { ...this.now, ...values };
+    this.showAll();
+    history.replaceState(null, '', this.hash || location.pathname + location.search);
+  }
+
   private get hash(): string {
     const said = Object.entries(this.now)
       .filter(([key, value]) => value !== this.defaults[key])
@@ -81,6 +88,7 @@ export class SettingsStore<S extends Settings> {
       } else if (control.type === 'checkbox') {
         (control as HTMLInputElement).checked = value === true;
       } else {
+        if (control instanceof HTMLSelectElement) addMissing(control, String(value));
         control.value = String(base ? Math.log(Number(value)) / Math.log(Number(base)) : value);
       }
       const output = document.querySelector(`output[for="${control.id}"]`);
@@ -95,6 +103,11 @@ export class SettingsStore<S extends Settings> {
 const controlsOf = (key: string) => [
   ...document.querySelectorAll<Control>(`input[name="${key}"], select[name="${key}"]`),
 ];
+
+/** A value of a loaded model may be none that the list has. */
+function addMissing(list: HTMLSelectElement, value: string): void {
+  if (![...list.options].some((option) => option.value === value)) list.add(new Option(value));
+}
 
 /** What an address says, if a control could say it too; else what is usual. */
 function admitted(key: string, text: string, usual: number | string | boolean) {

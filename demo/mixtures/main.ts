@@ -1,11 +1,11 @@
 // Mixtures and EM: points in the plane, half step by half step.
 import { Chapter } from '../lab/chapter.ts';
 import { frameAround, PlaneView } from '../lab/plane-view.ts';
-import { Plot } from '../lab/plot.ts';
+import type { OwnFile } from '../protocol.ts';
 import { button, canvas, element, formatNumber, input, setText } from '../view/elements.ts';
 import { acceptChoices, acceptDrops } from '../view/files.ts';
-import { theme } from '../view/theme.ts';
 import { Cursor } from './cursor.ts';
+import { Curves } from './curves.ts';
 import { EmRun } from './em-run.ts';
 import { paintComponents, paintPoints } from './paint.ts';
 import { MOST_OWN, type Point, pointsOf, pointsOfTable, read, written } from './points.ts';
@@ -18,13 +18,11 @@ const DEFAULTS = {
   covariance: 'full' as 'full' | 'tied' | 'diagonal' | 'spherical',
   from: 'random' as 'random' | 'kmeans',
   regularize: 0,
+  guess: 'net' as 'net' | 'hard',
   pace: 8,
   seed: 1,
   points: '',
 };
-
-/** Half steps that are plotted. */
-const RECENT = 24;
 
 let points = new Float32Array();
 const view = new PlaneView(canvas('plane'), (g, places) => {
@@ -33,33 +31,33 @@ const view = new PlaneView(canvas('plane'), (g, places) => {
   if (run) paintComponents(g, places, run, starts.shown, 1);
   cursor.paint(g, places);
 });
-const rise = new Plot(canvas('rise'), {
-  xLabel: 'half steps',
-  yLabel: 'nats',
-  empty: 'E step, M step: press Start.',
-});
-const gap = new Plot(canvas('gap'), {
-  y: 'log',
-  xLabel: 'half steps',
-  yLabel: 'gap, in nats',
-  empty: 'The gap is nothing after an E step.',
-});
+const curves = new Curves();
 const starts = new Starts(() => show());
 const cursor = new Cursor(element('place'), view, { add, takeBack, moved: () => view.repaint() });
 
 const chapter: Chapter<typeof DEFAULTS, EmRun> = new Chapter({
   defaults: DEFAULTS,
-  restarts: ['data', 'count', 'components', 'covariance', 'from', 'regularize', 'seed', 'points'],
+  restarts: [
+    'data',
+    'count',
+    'components',
+    'covariance',
+    'from',
+    'regularize',
+    'guess',
+    'seed',
+    'points',
+  ],
   worksWithoutGpu: true,
   rest: ({ pace }) => 1000 / pace,
   picture: () => ({ canvas: canvas('plane'), caption: element('told').textContent ?? '' }),
   open: async ({ runtime }, settings) => {
-    const { data, count, components, covariance, from, regularize, seed } = settings;
+    const { data, count, components, covariance, from, regularize, guess, seed } = settings;
     points = pointsOf(data, count, read(settings.points)) as Float32Array<ArrayBuffer>;
     view.frame = data === 'own' ? { centre: [0, 0], reach: 4 } : frameAround(points);
     starts.reset(points);
     view.repaint();
-    const asked = { components, covariance, start: from, regularize, seed };
+    const asked = { components, covariance, start: from, guess, regularize, seed };
     return await EmRun.open(runtime, points, asked, show);
   },
 });
@@ -69,54 +67,15 @@ function show(run = chapter.run): void {
   starts.show(run);
   view.repaint();
   const s = starts.shown;
-  const { accent, warm, muted } = theme();
-  const recent = run.moments.slice(1).slice(-RECENT);
-  const series = (of: 'logLikelihood' | 'bound', start: number) =>
-    recent.map((each) => [each.half, each[of][start] as number] as const);
-  const others = run.starts.flatMap((_, i) =>
-    i === s ? [] : [{ color: muted, alpha: 0.35, width: 1, points: series('logLikelihood', i) }],
-  );
-  const ends = recent.flatMap(({ logLikelihood, bound }) => [
-    logLikelihood[s],
-    bound[s],
-  ]) as number[];
-  const [low, high] = [Math.min(...ends), Math.max(...ends)];
-  const air = Math.max(0.5, 0.12 * (high - low));
-  rise.show({
-    ...(ends.length > 0 && { yRange: [low - air, high + air] as const }),
-    bands: [
-      {
-        color: warm,
-        points: recent.map(
-          (each) => [each.half, each.bound[s] as number, each.logLikelihood[s] as number] as const,
-        ),
-      },
-    ],
-    lines: [
-      ...others,
-      { color: accent, points: series('logLikelihood', s), dots: true },
-      { color: warm, points: series('bound', s), dots: true },
-    ],
-  });
-  // In float32 the two agree to so many nats.
-  const floor = 1e-6 * run.count;
-  const apart = recent.map(
-    ({ half, logLikelihood, bound }) =>
-      [half, Math.max(floor, (logLikelihood[s] as number) - (bound[s] as number))] as const,
-  );
-  gap.show({ lines: [{ color: warm, points: apart, dots: true }] });
-  const last = run.moments.at(-1);
-  if (!last) return;
-  setText('likelihood', formatNumber(last.logLikelihood[s] as number, 2));
-  setText('bound', formatNumber(last.bound[s] as number, 2));
-  setText('half', `${run.nextStep} step`);
+  curves.show(run, s);
+  setText('half', `${run.exact.nextStep} step`);
   setText('told', sentenceOf(run, s));
 }
 
 function sentenceOf(run: EmRun, s: number): string {
-  const last = run.moments.at(-1);
+  const last = run.exact.moments.at(-1);
   if (!last || last.after === 'start') return `${run.count} points, nothing guessed yet`;
-  if (run.starts[s]?.isLost) return 'A component has become singular: this start is out';
+  if (run.exact.starts[s]?.isLost) return 'A component has become singular: this start is out';
   const value = formatNumber(last.logLikelihood[s] as number, 1);
   if (run.isConverged) return `Converged at ${value} nats`;
   const apart = (last.logLikelihood[s] as number) - (last.bound[s] as number);
@@ -150,10 +109,10 @@ button('reset').addEventListener('click', () =>
 button('clear').addEventListener('click', () => chapter.settings.set('points', ''));
 button('choose').addEventListener('click', () => input('files').click());
 
-async function open([file]: readonly File[]): Promise<void> {
-  if (!file) return;
+async function open([first]: readonly OwnFile[]): Promise<void> {
+  if (!first) return;
   try {
-    const found = await pointsOfTable(file);
+    const found = await pointsOfTable(first.file);
     chapter.settings.set('points', written(found));
     chapter.settings.set('data', 'own');
   } catch (error) {

@@ -2,7 +2,8 @@
 import { mixed } from '../lab/colors.ts';
 import type { Places } from '../lab/plane-view.ts';
 import { theme } from '../view/theme.ts';
-import { type EmRun, ellipseOf } from './em-run.ts';
+import { ellipseOf } from './ellipse.ts';
+import type { EmRun } from './em-run.ts';
 
 export function paintPoints(
   g: CanvasRenderingContext2D,
@@ -14,9 +15,9 @@ export function paintPoints(
 ): void {
   const count = points.length / 2;
   const components = run?.count === count ? run.settings.components : 0;
-  const hasInferred = (run?.moments.length ?? 0) > 1;
+  const hasInferred = (run?.exact.moments.length ?? 0) > 1;
   const at = (i: number, k: number) =>
-    Math.exp(run?.logQ[(start * components + k) * count + i] as number);
+    Math.exp(run?.exact.logQ[(start * components + k) * count + i] as number);
   for (let i = 0; i < count; i++) {
     const [x, y] = places.at(points[2 * i] as number, points[2 * i + 1] as number);
     g.fillStyle =
@@ -35,7 +36,7 @@ export function paintComponents(
   index: number,
   thick: number,
 ): void {
-  const start = run.starts[index];
+  const start = run.exact.starts[index];
   if (!start) return;
   const { components, covariance } = run.settings;
   const { card } = theme();

@@ -1,8 +1,9 @@
 // The starts side by side, small; one of them is shown large.
 import { frameAround, PlaneView } from '../lab/plane-view.ts';
 import { element, formatNumber } from '../view/elements.ts';
-import { type EmRun, STARTS } from './em-run.ts';
+import type { EmRun } from './em-run.ts';
 import { paintComponents, paintPoints } from './paint.ts';
+import { STARTS } from './track.ts';
 
 export class Starts {
   private readonly views: PlaneView[] = [];
@@ -39,7 +40,7 @@ export class Starts {
   }
 
   get shown(): number {
-    return this.followsBest ? (this.run?.best ?? 0) : this.chosen;
+    return this.followsBest ? (this.run?.exact.best ?? 0) : this.chosen;
   }
 
   reset(points: Float32Array<ArrayBuffer>): void {
@@ -51,13 +52,13 @@ export class Starts {
 
   show(run: EmRun): void {
     this.run = run;
-    const now = run.moments.at(-1)?.logLikelihood;
+    const now = run.exact.moments.at(-1)?.logLikelihood;
     this.labels.forEach((label, s) => {
       const value = now?.[s] ?? Number.NaN;
-      const text = run.starts[s]?.isLost ? 'singular' : formatNumber(value, 1);
+      const text = run.exact.starts[s]?.isLost ? 'singular' : formatNumber(value, 1);
       const [radio, , span] = label.children as unknown as [HTMLInputElement, Element, Element];
       span.textContent = text;
-      label.classList.toggle('best', s === run.best);
+      label.classList.toggle('best', s === run.exact.best);
       radio.checked = s === this.shown;
       radio.setAttribute('aria-label', `Start ${s + 1}: ${text} nats`);
     });

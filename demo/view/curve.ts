@@ -6,7 +6,8 @@ import { ticks } from './ticks.ts';
 export interface CurvePoint {
   readonly step: number;
   readonly loss: number;
-  readonly reconstruction: number;
+  /** Where the loss is the sum of the two. */
+  readonly reconstruction: number | undefined;
   readonly kl: number;
 }
 
@@ -124,7 +125,8 @@ export class Curve {
     g.clip();
     g.lineJoin = 'round';
     for (const [series, color] of lines) {
-      const values = points.map((point) => point[series]);
+      const values = points.flatMap((point) => point[series] ?? []);
+      if (values.length < points.length) continue;
       const xs = points.map(({ step }) => toX(step));
       g.strokeStyle = color;
       g.globalAlpha = 0.25;
@@ -171,7 +173,7 @@ function span(
   points: readonly CurvePoint[],
   lines: readonly (readonly [Series, string])[],
 ): [number, number] {
-  const values = points.flatMap((point) => lines.map(([series]) => point[series]));
+  const values = points.flatMap((point) => lines.flatMap(([series]) => point[series] ?? []));
   values.sort((a, b) => a - b);
   const [low, middle, most] = [0, values.length >> 1, values.length - 1].map((i) => values[i]) as [
     number,
@@ -179,7 +181,7 @@ function span(
     number,
   ];
   const high = values.length > 40 ? Math.min(most, low + 8 * (middle - low)) : most;
-  const air = Math.max(0.06 * (high - low), 0.01 * Math.abs(high), 1e-3);
+  const air = Math.max(0.06 * (high - low), 0.01 * Math.abs(high), 0.05);
   return [low - air, high + air];
 }
 
@@ -202,7 +204,10 @@ function halved(points: readonly CurvePoint[]): CurvePoint[] {
     half.push({
       step: b.step,
       loss: (a.loss + b.loss) / 2,
-      reconstruction: (a.reconstruction + b.reconstruction) / 2,
+      reconstruction:
+        a.reconstruction === undefined || b.reconstruction === undefined
+          ? undefined
+          : (a.reconstruction + b.reconstruction) / 2,
       kl: (a.kl + b.kl) / 2,
     });
   }

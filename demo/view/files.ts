@@ -1,7 +1,8 @@
 // Files on their way in and out: dropped or chosen, and downloaded.
+import type { OwnFile } from '../protocol.ts';
 
 /** @param opened called with the files that the visitor drops anywhere on the page */
-export function acceptDrops(opened: (files: readonly File[]) => void): void {
+export function acceptDrops(opened: (files: readonly OwnFile[]) => void): void {
   let entered = 0;
   const dropping = (change: number) => {
     entered = Math.max(0, entered + change);
@@ -17,7 +18,7 @@ export function acceptDrops(opened: (files: readonly File[]) => void): void {
     const { items, files } = event.dataTransfer ?? {};
     // Asked before the first await, after which the browser forgets them.
     const entries = [...(items ?? [])].map((item) => item.webkitGetAsEntry?.() ?? null);
-    const flat = [...(files ?? [])];
+    const flat = [...(files ?? [])].map(plain);
     void filesOf(entries, flat)
       // Whoever reads the files says what is the matter with them.
       .catch(() => flat)
@@ -28,30 +29,36 @@ export function acceptDrops(opened: (files: readonly File[]) => void): void {
 /** @param opened called with the files that the visitor chooses */
 export function acceptChoices(
   input: HTMLInputElement,
-  opened: (files: readonly File[]) => void,
+  opened: (files: readonly OwnFile[]) => void,
 ): void {
   input.addEventListener('change', () => {
-    opened([...(input.files ?? [])]);
+    opened([...(input.files ?? [])].map(plain));
     // So that the same files can be chosen again.
     input.value = '';
   });
 }
 
-/** The files dropped; of a folder, those that lie in it. */
+const plain = (file: File): OwnFile => ({ file, path: file.webkitRelativePath || file.name });
+
+/** Folders within a folder that are looked into: one a class. */
+const DEPTH = 3;
+
+/** The files dropped; of a folder, those that lie in it and in its folders. */
 async function filesOf(
   entries: readonly (FileSystemEntry | null)[],
-  files: readonly File[],
-): Promise<File[]> {
+  files: readonly OwnFile[],
+): Promise<OwnFile[]> {
   const folders = entries.filter((entry) => entry?.isDirectory) as FileSystemDirectoryEntry[];
   if (folders.length === 0) return [...files];
   const names = folders.map(({ name }) => name);
-  const inside = await Promise.all(folders.map(list));
-  return [...files.filter(({ name }) => !names.includes(name)), ...inside.flat()];
+  const inside = await Promise.all(folders.map((folder) => list(folder, DEPTH)));
+  return [...files.filter(({ path }) => !names.includes(path)), ...inside.flat()];
 }
 
-async function list(folder: FileSystemDirectoryEntry): Promise<File[]> {
+async function list(folder: FileSystemDirectoryEntry, depth: number): Promise<OwnFile[]> {
+  if (depth === 0) return [];
   const reader = folder.createReader();
-  const found: File[] = [];
+  const found: OwnFile[] = [];
   for (;;) {
     // A hundred at a time.
     const some = await new Promise<FileSystemEntry[]>((done, failed) => {
@@ -59,12 +66,14 @@ async function list(folder: FileSystemDirectoryEntry): Promise<File[]> {
     });
     if (some.length === 0) return found;
     for (const entry of some) {
-      if (!entry.isFile) continue;
-      found.push(
-        await new Promise<File>((done, failed) => {
-          (entry as FileSystemFileEntry).file(done, failed);
-        }),
-      );
+      if (entry.isDirectory) {
+        found.push(...(await list(entry as FileSystemDirectoryEntry, depth - 1)));
+        continue;
+      }
+      const file = await new Promise<File>((done, failed) => {
+        (entry as FileSystemFileEntry).file(done, failed);
+      });
+      found.push({ file, path: entry.fullPath.replace(/^\//, '') });
     }
   }
 }

@@ -60,6 +60,11 @@ export class Tiles {
     this.surface.repaint();
   }
 
+  clear(): void {
+    this.parts.fill(undefined);
+    this.surface.repaint();
+  }
+
   /** Shows images from the given row of the grid on, as many as there are. */
   show(images: Float32Array, fromRow = 0): void {
     const size = this.shape.reduce((a, b) => a * b, 1) * this.options.columns;

@@ -26,6 +26,9 @@ export class LatentMap {
   private manifold: { images: Float32Array; side: number; extent: number } | undefined;
   private shape: readonly number[] = [28, 28];
   private point: At = [0, 0];
+  /** Where the visitor's drawing lies. */
+  private mark: At | undefined;
+  private hasRings = true;
 
   /**
    * @param frame what holds the canvas and takes the focus
@@ -39,8 +42,11 @@ export class LatentMap {
     this.listen(frame, canvas);
   }
 
-  reset(shape: readonly number[]): void {
+  /** @param isStandard whether the prior is N(0, I), whose deviations are drawn */
+  reset(shape: readonly number[], isStandard: boolean): void {
     this.shape = shape;
+    this.hasRings = isStandard;
+    this.mark = undefined;
     this.shown = this.from = this.target = new Float32Array();
     this.manifold = undefined;
     this.point = [0, 0];
@@ -64,6 +70,11 @@ export class LatentMap {
 
   showManifold(manifold: { images: Float32Array; side: number; extent: number } | undefined): void {
     this.manifold = manifold;
+    this.surface.repaint();
+  }
+
+  showMark(at: At | undefined): void {
+    this.mark = at;
     this.surface.repaint();
   }
 
@@ -110,6 +121,7 @@ export class LatentMap {
       this.paintCodes(g, toX, toY);
     }
     this.paintPoint(g, toX(this.point[0]), toY(this.point[1]));
+    if (this.mark) this.paintMark(g, toX(this.mark[0]), toY(this.mark[1]));
   }
 
   private paintGrid(
@@ -123,7 +135,8 @@ export class LatentMap {
     g.strokeStyle = colors.line;
     g.lineWidth = 1;
     // Standard deviations of the prior.
-    for (const radius of [1, 2, 3]) {
+    const rings = this.hasRings ? [1, 2, 3] : [];
+    for (const radius of rings) {
       g.beginPath();
       g.ellipse(toX(0), toY(0), toX(radius) - toX(0), toY(0) - toY(radius), 0, 0, 2 * Math.PI);
       g.stroke();
@@ -137,7 +150,7 @@ export class LatentMap {
     g.fillStyle = colors.muted;
     g.font = `10px ${getComputedStyle(this.surface.canvas).fontFamily}`;
     g.textAlign = 'left';
-    for (const radius of [1, 2, 3]) g.fillText(`${radius}σ`, toX(0) + 4, toY(radius) - 4);
+    for (const radius of rings) g.fillText(`${radius}σ`, toX(0) + 4, toY(radius) - 4);
   }
 
   private paintCodes(
@@ -208,6 +221,31 @@ export class LatentMap {
       const [w, h] = [toX(u + cell) - toX(u), toY(v - cell) - toY(v)];
       g.drawImage(atlas, 0, i * height, width, height, toX(u), toY(v), w, h);
     }
+  }
+
+  private paintMark(g: CanvasRenderingContext2D, x: number, y: number): void {
+    const { card, ink } = theme();
+    const { fontFamily } = getComputedStyle(this.surface.canvas);
+    for (const [color, width] of [
+      [card, 6],
+      [ink, 2.5],
+    ] as const) {
+      g.strokeStyle = color;
+      g.lineWidth = width;
+      g.beginPath();
+      g.moveTo(x - 6, y - 6);
+      g.lineTo(x + 6, y + 6);
+      g.moveTo(x - 6, y + 6);
+      g.lineTo(x + 6, y - 6);
+      g.stroke();
+    }
+    g.font = `600 12px ${fontFamily}`;
+    g.textAlign = 'left';
+    g.lineWidth = 4;
+    g.strokeStyle = card;
+    g.strokeText('yours', x + 10, y + 4);
+    g.fillStyle = ink;
+    g.fillText('yours', x + 10, y + 4);
   }
 
   private paintPoint(g: CanvasRenderingContext2D, x: number, y: number): void {

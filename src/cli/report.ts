@@ -11,6 +11,7 @@ import type { Subject as ReportSubject } from '../report/subject.ts';
 import { greyed, rowSourceOf } from '../training/index.ts';
 import type { LoadedModel } from '../training/model-folder.node.ts';
 import { REPORT_FILE } from '../training/run-files.ts';
+import { isBinary } from '../training/traits.ts';
 import {
   type CommonOptions,
   type Context,
@@ -24,7 +25,6 @@ import { table, thousands } from './common/text.ts';
 import { version } from './common/version.ts';
 import { hasTestSplit } from './data/load.ts';
 import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
-import { isBinary } from './data/traits.ts';
 
 /** Importance samples of a row. */
 const SAMPLES = IMPORTANCE_SAMPLES.scores;

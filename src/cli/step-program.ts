@@ -12,7 +12,7 @@ import {
   trainerOf,
 } from '../training/index.ts';
 import type { LoadedModel } from '../training/model-folder.node.ts';
-import { chooseBinarization } from './data/traits.ts';
+import { chooseBinarization } from '../training/traits.ts';
 
 /** One training step of a model as it was trained, or by default. Needs neither its data nor a GPU. */
 export function stepProgram({ config, model, record }: LoadedModel): Program {

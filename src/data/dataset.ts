@@ -59,6 +59,15 @@ export function imageSize(dataset: Pick<ImageDataset, 'shape'>): number {
   return dataset.shape.reduce((product, length) => product * length, 1);
 }
 
+/** Names of all classes; of classes without names, their numbers. */
+export function classNamesOf({ classes, classNames, labels }: LoadedDataset): readonly string[] {
+  if (classNames) return classNames;
+  const known = (most: number, label: number) =>
+    label === UNKNOWN_CLASS ? most : Math.max(most, label + 1);
+  const count = classes ?? Array.from(labels ?? []).reduce(known, 0);
+  return Array.from({ length: count }, (_, c) => String(c));
+}
+
 /** Whether values may lie outside of [0, 1], because they are to be standardised. */
 export type ValueRange = 'unit' | 'any';
 

@@ -1,10 +1,11 @@
 // A folder of images as a data set; of folders of images, as a data set with labels.
 import { basename, resolve } from 'node:path';
 import { LatentGpuError } from '../errors.ts';
-import { type Image, readImage } from '../formats/image.node.ts';
+import { readImage } from '../formats/image.node.ts';
 import type { ImageDataset } from './dataset.ts';
 import { readIfPresent } from './files.node.ts';
 import { findImages } from './image-list.node.ts';
+import { checkSize, imageDataset, type NamedImage } from './image-stack.ts';
 
 /**
  * Loads a folder of PNG, JPEG or WebP images of one size, in the order of their names. If it holds only folders of
@@ -36,37 +37,4 @@ export async function imageFolder(
   if (!all.classes) return whole;
   const labels = Uint32Array.from(found, ({ label }) => label as number);
   return { ...whole, labels, classes: all.classes.length, classNames: all.classes };
-}
-
-interface NamedImage extends Image {
-  readonly path: string;
-}
-
-function checkSize(first: NamedImage, image: NamedImage): void {
-  if (image.width === first.width && image.height === first.height) return;
-  const size = ({ width, height }: NamedImage) => `${width} × ${height}`;
-  throw new LatentGpuError(
-    'bad-data',
-    `${image.path} is ${size(image)} and ${first.path} is ${size(first)} pixels; ` +
-      'all images must have one size',
-  );
-}
-
-/** Bytes, or floats if any image has 16 bits; colour if any image has. */
-function imageDataset(images: readonly NamedImage[], name: string, source: string): ImageDataset {
-  const { width, height } = images[0] as NamedImage;
-  const channels = images.some((image) => image.channels === 3) ? 3 : 1;
-  const isDeep = images.some(({ data }) => data instanceof Uint16Array);
-  const size = width * height * channels;
-  const data = new (isDeep ? Float32Array : Uint8Array)(images.length * size);
-  images.forEach((image, row) => {
-    const white = image.data instanceof Uint16Array ? 65535 : 255;
-    const repeat = channels / image.channels;
-    for (let i = 0; i < size; i++) {
-      const value = image.data[repeat === 1 ? i : Math.floor(i / repeat)] as number;
-      data[row * size + i] = isDeep ? value / white : value;
-    }
-  });
-  const shape = channels === 3 ? [height, width, 3] : [height, width];
-  return { name, count: images.length, shape, data, source };
 }

@@ -1,7 +1,7 @@
 // Images of any of the formats that are read, told apart by their first bytes: names often lie.
 import { LatentGpuError } from '../errors.ts';
 import { isJpeg, readJpeg } from './jpeg.node.ts';
-import { isPng, type PngImage, readPng } from './png.node.ts';
+import { isPng, type PngImage, readPng } from './png.ts';
 import { isWebp, readWebp } from './webp.node.ts';
 
 export type Image = PngImage;

@@ -2,7 +2,7 @@
 // be decoded before anything large is allocated, and turns it as its camera was held.
 import { decode } from 'jpeg-js';
 import { LatentGpuError } from '../errors.ts';
-import type { PngImage } from './png.node.ts';
+import type { PngImage } from './png.ts';
 
 /** Whether `bytes` begin as a JPEG file does. */
 export function isJpeg(bytes: Uint8Array): boolean {

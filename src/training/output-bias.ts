@@ -33,8 +33,19 @@ function featureMeans(dataset: ImageDataset, binarization: Binarization): Float6
   return means;
 }
 
+/** The means of all features of a channel together. */
+function channelMeans(means: Float64Array, { shape, sequence }: ImageDataset): Float64Array {
+  const channels = (sequence ? shape[1] : shape[2]) ?? 1;
+  const result = new Float64Array(channels);
+  means.forEach((mean, i) => {
+    const at = i % channels;
+    result[at] = (result[at] as number) + (mean * channels) / means.length;
+  });
+  return result;
+}
+
 /**
- * The decoder's last bias with the data's means: their log-odds, clipped to [0.001, 0.999], for a
+ * The decoder's last bias with the data's means (those of channels for one of convolutions): their log-odds, clipped to [0.001, 0.999], for a
  * Bernoulli decoder, the means themselves for a normal one.
  *
  * @throws LatentGpuError `bad-config` for a categorical decoder
@@ -55,11 +66,13 @@ export function outputBias(
   if (!bias) {
     throw new LatentGpuError(
       'bad-config',
-      'outputBias=data goes with a decoder that ends in a full layer; leave it out for convolutions',
+      'outputBias=data goes with a decoder that ends in a bias; leave it out for recurrent nets',
     );
   }
   const values = new Float32Array(bias.size);
-  featureMeans(dataset, binarization).forEach((mean, i) => {
+  const means = featureMeans(dataset, binarization);
+  const shared = bias.size < means.length ? channelMeans(means, dataset) : means;
+  shared.forEach((mean, i) => {
     const p = Math.min(0.999, Math.max(0.001, mean));
     values[i] = kind === 'bernoulli' ? Math.log(p / (1 - p)) : mean;
   });

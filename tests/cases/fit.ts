@@ -253,6 +253,14 @@ cases('fit', (c) => {
       const expected = kind === 'normal' ? means : means.map((p) => Math.max(0.001, p));
       t.close(Float64Array.from(values, inverse), expected, { absolute: 1e-6 }, kind);
     }
+    // Of convolutions one for all pixels.
+    const net = ['decoder.kind=conv', 'decoder.channels=4,4'];
+    const deep = buildModel(described(['likelihood.kind=bernoulli', ...net]).model) as Vae;
+    const [shared, [logit]] = outputBias(deep, images, 'resampled');
+    t.equal(shared.shape, [1], 'one channel');
+    const mean = Array.from(images.data).reduce((sum, value) => sum + value / 255, 0);
+    const p = 1 / (1 + Math.exp(-(logit as number)));
+    t.close([p], [mean / images.data.length], { absolute: 1e-6 }, 'convolutions');
     const texts = ['likelihood.kind=categorical', 'likelihood.levels=3'];
     const model = buildModel(described(texts).model) as Vae;
     await t.throws('bad-config', () => outputBias(model, images, 'none'), /categorical/);

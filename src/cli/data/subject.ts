@@ -6,6 +6,7 @@ import { LatentGpuError } from '../../errors.ts';
 import { type Abilities, lack, type Model, type RowSource } from '../../models/index.ts';
 import { BINARIZATIONS, type Binarization, greyed, rowSourceOf } from '../../training/index.ts';
 import type { LoadedModel } from '../../training/model-folder.node.ts';
+import { chooseBinarization } from '../../training/traits.ts';
 import { type Context, countOption } from '../common/command.ts';
 import { thousands } from '../common/text.ts';
 import { checkRange } from './checks.ts';
@@ -13,7 +14,6 @@ import { hideOption } from './missing.ts';
 import { loadModelData, type ModelDataOptions } from './model-data.ts';
 import { tableOptionsInLine } from './table-options.ts';
 import { checkClasses } from './told.ts';
-import { chooseBinarization } from './traits.ts';
 import { windowOptionsInLine } from './window-options.ts';
 
 export interface SubjectOptions extends ModelDataOptions {

@@ -1,6 +1,5 @@
 // What a training run needs, read and checked before anything is written.
-import { UNKNOWN_CLASS } from '../../constants.ts';
-import type { ImageDataset, LoadedDataset } from '../../data/dataset.ts';
+import { classNamesOf, type LoadedDataset } from '../../data/dataset.ts';
 import { toFloat32 } from '../../data/float32.ts';
 import { hideLabels } from '../../data/hide-labels.ts';
 import { checkColumnsSeen } from '../../data/missing.ts';
@@ -34,12 +33,12 @@ import {
 } from '../../training/index.ts';
 import { checkOutput } from '../../training/output.node.ts';
 import type { TrainingRecord } from '../../training/record.ts';
+import { chooseBinarization, traitsOf } from '../../training/traits.ts';
 import type { Context } from '../common/command.ts';
 import { version } from '../common/version.ts';
 import { checkRange, checkShape } from '../data/checks.ts';
 import { loadTraining, recordOf, type TrainingData } from '../data/load.ts';
 import { missingChoice } from '../data/missing.ts';
-import { chooseBinarization, traitsOf } from '../data/traits.ts';
 import type { RunRequest } from './request.ts';
 import { targetOf } from './target.ts';
 
@@ -259,15 +258,6 @@ function withHidden(
   share: number | undefined,
 ): TrainingData<LoadedDataset> {
   return { train: share === undefined ? train : hideLabels(train, share, HIDING_SEED), test };
-}
-
-/** Names of all classes; of classes without names, their numbers. */
-function classNamesOf({ classes, classNames, labels }: ImageDataset): readonly string[] {
-  if (classNames) return classNames;
-  const known = (most: number, label: number) =>
-    label === UNKNOWN_CLASS ? most : Math.max(most, label + 1);
-  const count = classes ?? Array.from(labels ?? []).reduce(known, 0);
-  return Array.from({ length: count }, (_, c) => String(c));
 }
 
 /** Rows as the model sees them, in float32. */

@@ -137,11 +137,17 @@ export class Vae extends Module implements Model, LatentModel {
     this.objective = this.objectiveOf(config.objective);
   }
 
-  /** An objective for this model. @throws LatentGpuError `bad-config` for what means nothing for it */
-  objectiveOf(objective: VaeConfig['objective']): Objective {
+  /**
+   * An objective for this model.
+   *
+   * @param isLive whether β may change even where it begins as 1
+   * @throws LatentGpuError `bad-config` for what means nothing for it
+   */
+  objectiveOf(objective: VaeConfig['objective'], isLive = false): Objective {
     const { code = NORMAL_CODE, posterior, prior } = this.config;
     return new Objective(objective ?? {}, {
       features: this.features,
+      isLive,
       code: code.kind,
       groups: code.kind === 'bernoulli' ? this.latent : (code.groups ?? 1),
       classes: code.classes ?? 2,

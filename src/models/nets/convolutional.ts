@@ -173,6 +173,11 @@ export class ConvolutionalDecoder extends Module {
     });
   }
 
+  /** The layer that ends in what describes pixels. */
+  get last(): ConvTranspose2d {
+    return this.layers.at(-1) as ConvTranspose2d;
+  }
+
   call(z: Tensor): Tensor {
     const { activation, channels } = this.config;
     const { image, scales } = this.plan;
@@ -180,7 +185,7 @@ export class ConvolutionalDecoder extends Module {
     return asImages(z, [z.shape.at(-1) as number], (codes) => {
       const start = this.first.call(codes, activation);
       const rows = start.shape[0] as number;
-      const last = this.layers.at(-1);
+      const { last } = this;
       const y = this.layers.reduce(
         (h: Tensor, layer) =>
           layer instanceof ConvTranspose2d

@@ -112,9 +112,11 @@ export function through(net: Net, x: Tensor, told?: Told): Tensor {
   return net instanceof ConditionedMLP ? net.of(x, told?.labels) : net.call(x);
 }
 
-/** The bias that each of a decoder's numbers has of its own, if it ends in a full layer. */
-export const lastBias = (net: Net): Variable | undefined =>
-  net instanceof MLP ? net.layers.at(-1)?.bias : undefined;
+/** The bias that a decoder ends in: of each number, or of a net of convolutions of each channel. */
+export const lastBias = (net: Net): Variable | undefined => {
+  if (net instanceof ConvolutionalDecoder) return net.last.bias;
+  return net instanceof MLP ? net.layers.at(-1)?.bias : undefined;
+};
 
 /** Widths of a net's layers from one end to the other, in words. */
 export function netWords(config: NetConfig, from: number, to: number): string {

@@ -20,7 +20,7 @@ import { COVARIANCES, type CovarianceKind } from './covariance.ts';
 import { jointOf, type Mixtures, seenJointOf } from './density.ts';
 import { identityOf, unpacked } from './packed.ts';
 
-/** Sums over rows under S mixtures, with r = p(c | x) and y = P (x - μ). */
+/** Sums over rows under S mixtures, with r = p(c | x), or what is guessed of it, and y = P (x - μ). */
 export interface RowStatistics {
   /** Σ r, [S, K]. */
   readonly weight: Tensor;
@@ -45,17 +45,43 @@ export function statisticsOf(
     : ofScales(kind, x, mixtures);
 }
 
+/**
+ * The same by any q(c | x) in place of p(c | x): what an M step of variational EM learns from (Neal and
+ * Hinton 1998).
+ *
+ * @param guesses q, [S, K, B]
+ */
+export function guessedStatistics(
+  kind: CovarianceKind,
+  x: Tensor,
+  mixtures: Mixtures,
+  guesses: Tensor,
+): RowStatistics {
+  const { white, logProb } = jointOf(kind, x, mixtures);
+  return weighed(kind, white, guesses, logSumExp(logProb, 1));
+}
+
 function ofScales(kind: CovarianceKind, x: Tensor, mixtures: Mixtures): RowStatistics {
   const { white, logProb } = jointOf(kind, x, mixtures);
   const logDensity = logSumExp(logProb, 1, { keepDims: true });
-  // p(c | x), [S, K, B].
   const belongs = exp(sub(logProb, logDensity));
-  const weighed = mul(unsqueeze(belongs, 3), white);
+  const flat = reshape(logDensity, [mixtures.mean.shape[0] as number, -1]);
+  return weighed(kind, white, belongs, flat);
+}
+
+/** Sums of whitened rows [S, K, B, D], each component's by its weights [S, K, B]. */
+function weighed(
+  kind: CovarianceKind,
+  white: Tensor,
+  belongs: Tensor,
+  logDensity: Tensor,
+): RowStatistics {
+  const each = mul(unsqueeze(belongs, 3), white);
   return {
     weight: sum(belongs, -1),
-    first: sum(weighed, -2),
-    second: COVARIANCES[kind].second(weighed, white),
-    logDensity: reshape(logDensity, [mixtures.mean.shape[0] as number, -1]),
+    first: sum(each, -2),
+    second: COVARIANCES[kind].second(each, white),
+    logDensity,
   };
 }
 

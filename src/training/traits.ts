@@ -1,8 +1,8 @@
 // What data are like, and how they are binarised if nothing is said.
-import type { ImageDataset } from '../../data/dataset.ts';
-import { LatentGpuError } from '../../errors.ts';
-import type { DataTraits, LikelihoodConfig } from '../../models/index.ts';
-import type { Binarization } from '../../training/index.ts';
+import type { ImageDataset } from '../data/dataset.ts';
+import { LatentGpuError } from '../errors.ts';
+import type { DataTraits, LikelihoodConfig } from '../models/index.ts';
+import type { Binarization } from './binarize.ts';
 
 /** Whether all values are 0 or 1, so that there is nothing to binarise. */
 export function isBinary({ data }: ImageDataset): boolean {

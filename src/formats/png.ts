@@ -1,7 +1,7 @@
 // PNG images as data. The decoding is fast-png's; what is here makes sure, before anything large is
 // allocated, that a file holds the image that it claims to hold, and makes bytes of what comes out.
-import { inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, type DecodedPng, decode } from 'fast-png';
+import { Unzlib } from 'fflate';
 import { LatentGpuError } from '../errors.ts';
 
 export interface PngImage {
@@ -101,12 +101,12 @@ function essentials(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Es
   const bits = known.samples * (depth as number);
   if (isInterlaced && bits < 8) throw bad('is interlaced with less than 8 bits; save it plain');
   const need = isInterlaced ? interlacedSize(width, height, bits) : sizeOf(width, height, bits);
-  const data = Buffer.concat(compressed);
+  const data = joined(compressed);
   const claims = `claims ${width} × ${height} pixels and its data`;
   if (need > LARGEST_RATIO * data.length) throw bad(`${claims} could not hold them`);
   const held = inflatedSize(data, need, bad);
   if (held !== need) throw bad(`${claims} hold ${held < need ? 'less' : 'more'}`);
-  return { bytes: new Uint8Array(Buffer.concat(kept)), type: type as number };
+  return { bytes: joined(kept), type: type as number };
 }
 
 /** Bytes of an image with its filters, one before every line. */
@@ -131,18 +131,38 @@ function interlacedSize(width: number, height: number, bits: number): number {
   }, 0);
 }
 
-/** @returns at most `most + 1` */
+/** Compressed bytes that are inflated at once: what comes of them is small, whatever they claim. */
+const PIECE = 2 ** 14;
+
+/** @returns more than `most`, without the rest, if there is more */
 function inflatedSize(
   data: Uint8Array,
   most: number,
   bad: (why: string) => LatentGpuError,
 ): number {
+  let size = 0;
+  const inflating = new Unzlib((part) => {
+    size += part.length;
+  });
   try {
-    return inflateSync(data, { maxOutputLength: most }).length;
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return most + 1;
+    for (let at = 0; at < data.length && size <= most; at += PIECE) {
+      const end = Math.min(data.length, at + PIECE);
+      inflating.push(data.subarray(at, end), end === data.length);
+    }
+  } catch {
     throw bad('damaged or cut short (its data do not inflate)');
   }
+  return size;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** Samples of less than 8 bits, which lie several to a byte, brought to 0 … 255. */

@@ -1,0 +1,39 @@
+// What is trained on: the built-in digits, densities in the plane, or the visitor's own.
+import type { ImageDataset, LoadedDataset } from '../../src/data/dataset.ts';
+import { PLANE_DATA, plane } from '../../src/data/plane.ts';
+import { digits, type Standardization, standardizationOf, standardize } from '../../src/index.ts';
+
+/** As the model sees them. */
+export interface DataSplit {
+  readonly train: ImageDataset;
+  readonly heldOut: ImageDataset;
+  /** By which they were standardised, if they were. */
+  readonly standardization?: Standardization;
+}
+
+const DIGITS = { train: 6000, heldOut: 600 };
+const POINTS = { train: 4000, heldOut: 400 };
+
+/** Numbers of any range, with mean 0 and deviation 1. @throws LatentGpuError `bad-data` */
+export function standardized(train: LoadedDataset, heldOut: LoadedDataset): DataSplit {
+  const standardization = standardizationOf(train);
+  const [a, b] = [train, heldOut].map((rows) => standardize(rows, standardization)) as [
+    ImageDataset,
+    ImageDataset,
+  ];
+  return { train: a, heldOut: b, standardization };
+}
+
+/** @param name `digits` or a density in the plane */
+export function builtIn(name: string): DataSplit {
+  if (PLANE_DATA.includes(name)) {
+    return standardized(
+      plane(name, { count: POINTS.train }),
+      plane(name, { count: POINTS.heldOut, split: 'test' }),
+    );
+  }
+  return {
+    train: digits({ count: DIGITS.train }),
+    heldOut: digits({ count: DIGITS.heldOut, split: 'test' }),
+  };
+}

@@ -1,0 +1,96 @@
+/** What the demo makes of files and of settings, without a page and without a GPU. */
+import { encode } from 'fast-png';
+import { describe, expect, test } from 'vitest';
+import { builtIn } from '../demo/engine/data.ts';
+import { dataOfPngs, dataOfTable } from '../demo/engine/own-data.ts';
+import { keysOf, RECIPES, type RecipeName, recipeOf, settingsOfSaved } from '../demo/recipes.ts';
+import {
+  assignments,
+  buildModel,
+  digits,
+  modelJson,
+  optim,
+  readModelJson,
+  runConfig,
+  settleRun,
+  trainerOf,
+} from '../src/index.ts';
+import { describeRun } from '../src/training/index.ts';
+import { traitsOf } from '../src/training/traits.ts';
+import { refusal } from './support/refusal.ts';
+
+const SETTINGS = {
+  ...{ family: 'vae', data: 'digits', rate: 2e-3, beta: 1, latent: 3, hidden: '64', batch: 32 },
+  ...{ samples: 5, target: 10, components: 10, seed: 0 },
+};
+const image = (side: number, value: number) =>
+  encode({
+    ...{ width: side, height: side, channels: 1, depth: 8 },
+    data: new Uint8Array(side * side).fill(value),
+  } as Parameters<typeof encode>[0]);
+
+describe('files of the visitor', () => {
+  test('PNGs in several folders are of several classes, in the order of their names', async () => {
+    const files = Array.from({ length: 40 }, (_, i) => ({
+      name: `marks/kind ${i % 2 ? 10 : 9}/${i}.png`,
+      value: image(6, i),
+    }));
+    const { train, heldOut } = await dataOfPngs(files);
+    expect([train.count, heldOut.count, ...train.shape]).toEqual([30, 10, 6, 6]);
+    expect(train.name).toBe('marks');
+    expect(train.classNames).toEqual(['kind 9', 'kind 10']);
+    for (const { data, labels, count } of [train, heldOut]) {
+      for (let i = 0; i < count; i++) expect(labels?.[i]).toBe((data[36 * i] as number) % 2);
+    }
+    const odd = [...files, { name: 'marks/odd.png', value: image(7, 1) }];
+    expect(await refusal(dataOfPngs(odd))).toMatch(/marks\/odd.png is 7 × 7 .* must have one size/);
+  });
+
+  test('a table is standardised, and its column of classes is none of its numbers', async () => {
+    const lines = Array.from({ length: 50 }, (_, i) => `${i},${5 * i + 2},${i % 2 ? 'b' : 'a'}`);
+    const value = new TextEncoder().encode(`x,y,Species\n${lines.join('\n')}\n`);
+    const { train, heldOut, standardization } = await dataOfTable({ name: 't.csv', value });
+    expect([train.count, heldOut.count]).toEqual([40, 10]);
+    expect(train.columns).toEqual(['x', 'y']);
+    expect(train.classNames).toEqual(['a', 'b']);
+    const mean = (train.data as Float32Array).reduce((a, b) => a + b, 0) / train.data.length;
+    expect(Math.abs(mean)).toBeLessThan(1e-5);
+    expect(standardization?.std[1]).toBeCloseTo(5 * (standardization?.std[0] ?? 0), 3);
+    const text = new TextEncoder().encode('x,y\n1,left\n2,right\n');
+    expect(await refusal(dataOfTable({ name: 't.csv', value: text }))).toBe(
+      'bad-format: t.csv: line 2, column 2 ("y") holds "left", which is no number; call a column of classes "class", and leave out others that are no numbers',
+    );
+  });
+});
+
+describe('families of the page', () => {
+  const train = digits({ count: 64, size: 12 });
+
+  test.each(Object.keys(RECIPES) as RecipeName[])(
+    '%s has a step, and its file brings it back',
+    (name) => {
+      const settings = { ...SETTINGS, family: name, hidden: '64' };
+      const { family } = recipeOf(name);
+      const given = assignments(family, keysOf(settings), 'the page');
+      const values = settleRun(family, [given], { ...traitsOf(train), rows: train.count });
+      const data = { shape: train.shape, classNames: [...'0123456789'] };
+      const { model: config, training } = runConfig(family, data, values);
+      const model = buildModel(config);
+      for (const ability of ['code', 'decode', 'draw', 'logWeights', 'joint'] as const) {
+        expect(model.can[ability], ability).toBeDefined();
+      }
+      const run = { ...trainerOf(model, training, () => optim.adam()), data: train };
+      expect(describeRun(run).names).toEqual(expect.arrayContaining(['loss', 'kl']));
+      const saved = readModelJson(modelJson(config)).config;
+      const back = settingsOfSaved(saved, { ...settings, family: 'vae', latent: 9, components: 3 });
+      expect(keysOf(back)).toEqual(keysOf(settings));
+    },
+  );
+
+  test('points of the plane are described by a normal decoder', () => {
+    const { train: points } = builtIn('moons');
+    const given = assignments('vae', keysOf(SETTINGS), 'the page');
+    const values = settleRun('vae', [given], { ...traitsOf(points), rows: points.count });
+    expect(values.get('likelihood.kind')).toBe('normal');
+  });
+});
