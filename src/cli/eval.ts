@@ -11,10 +11,12 @@ import {
   type Model,
   need,
   plainOf,
+  principalAngles,
   refine,
 } from '../models/index.ts';
 import { collapseText } from '../report/collapse.ts';
 import type { Runtime } from '../scheduler/index.ts';
+import type { LoadedModel } from '../training/model-folder.node.ts';
 import {
   type CommonOptions,
   type Context,
@@ -68,6 +70,7 @@ async function perform(dir: string, options: EvalOptions, context: Context): Pro
   const { model } = loaded;
   checkAsked(dir, model, options);
   const subject = await loadSubject(dir, loaded, options, context, 'densities');
+  const trained = model.can.decode?.isLinear && (await trainingRows(dir, loaded, context));
   // Of an exact density they are draws of what makes grey levels continuous, and one is usual.
   const usual = model.can.logWeights?.exact ? 1 : IMPORTANCE_SAMPLES.evaluation;
   await measure({ label: 'evaluating', loaded, subject, began }, context, async (runtime, work) => {
@@ -89,14 +92,29 @@ async function perform(dir: string, options: EvalOptions, context: Context): Pro
     const { figures, ...found } = subject.isUnseen
       ? await examineUnseen(runtime, model, subject, more)
       : await examine(runtime, model, rows, dataset.count, more);
+    const plane =
+      trained && (await principalAngles(runtime, model, trained.rows, trained.count, work));
     return {
-      figures: { ...(evaluation && plainOf(evaluation as Evaluation)), ...found },
+      figures: {
+        ...(evaluation && plainOf(evaluation as Evaluation)),
+        ...found,
+        ...(plane && { principalAngles: plane.angles }),
+      },
       lines: [
-        ...[...(evaluation?.figures ?? []), ...figures].map(lineOf),
+        ...[...(evaluation?.figures ?? []), ...figures, ...(plane ? [plane.figure] : [])].map(
+          lineOf,
+        ),
         ...collapsed(evaluation, model.can.code?.units ?? model.can.code?.size),
       ],
     };
   });
+}
+
+/** The rows that a model was trained on, if its folder says which they are. */
+async function trainingRows(dir: string, loaded: LoadedModel, context: Context) {
+  if (!loaded.record) return undefined;
+  const { dataset, rows } = await loadSubject(dir, loaded, { split: 'train' }, context, 'codes');
+  return { rows, count: dataset.count };
 }
 
 /** @throws LatentGpuError `bad-input` for what this model has not */

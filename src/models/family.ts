@@ -122,6 +122,8 @@ export interface DecodeAbility {
   mean(z: Tensor, told?: Told): Tensor;
   /** A draw of it. */
   draw?(z: Tensor, told?: Told): Tensor;
+  /** Whether the mean is linear in the code, up to an offset: the plane that it spans may be told. */
+  readonly isLinear?: true;
   /** Whether codes say so little that a mean is no data point: what is sampled are draws. */
   readonly isCoarse?: true;
   /** What p(x | z) is given by beside its mean. */

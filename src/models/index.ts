@@ -50,6 +50,7 @@ export { classesInTurn } from './ask/labels.ts';
 export { type MeanField, type MeanFieldOptions, meanField } from './ask/mean-field.ts';
 export { openInference } from './ask/open.ts';
 export { predictions } from './ask/predict.ts';
+export { anglesBetween, principalAngles } from './ask/principal-angles.ts';
 export { reconstructionErrors, reconstructs } from './ask/reconstruction-error.ts';
 export { type Refinement, type RefineOptions, refine } from './ask/refine.ts';
 export {

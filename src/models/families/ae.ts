@@ -57,6 +57,14 @@ export class Autoencoder extends Module implements Model {
     return this.decode(this.code(x)).logProb(x);
   }
 
+  /** Whether x̂ = W z + b for a code that is linear in x, too. */
+  private get isLinear(): boolean {
+    const { encoder, decoder, likelihood } = this.config;
+    const isOne = ({ kind = 'mlp', hidden = [] }: NetConfig) =>
+      kind === 'linear' || (kind === 'mlp' && hidden.length === 0);
+    return likelihood.kind === 'normal' && isOne(encoder) && isOne(decoder);
+  }
+
   get learner(): GradientLearner {
     return { loss: ({ x }) => ({ loss: neg(mean(this.reconstruction(x))) }) };
   }
@@ -75,6 +83,7 @@ export class Autoencoder extends Module implements Model {
         mean: (z) => this.decode(z).mean,
         draw: (z) => this.decode(z).sample(),
         parameters: (z) => this.decode(z).parameters ?? [],
+        ...(this.isLinear && { isLinear: true }),
         numbers: this.features * this.likelihood.outputsPerFeature,
       },
       describes: this.config.likelihood,

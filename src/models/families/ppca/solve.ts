@@ -1,7 +1,8 @@
 // The maximum-likelihood solution in closed form, in float64.
 
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { Matrix } from 'ml-matrix';
 import { LatentGpuError } from '../../../errors.ts';
+import { eigen } from '../../eigen.ts';
 
 /** W [D, M] row major, and σ². */
 export interface Solution {
@@ -61,19 +62,3 @@ export const noNoise = (latent: number): LatentGpuError =>
     'bad-data',
     `latent is ${latent}, and the data vary in no more directions, which leaves no noise; ${latent > 1 ? `lower it with --set latent=${latent - 1} or less` : 'an autoencoder needs none: train ae'}`,
   );
-
-/** Eigenvalues, falling, and their vectors as rows, the largest entry of each positive. */
-export function eigen(symmetric: Float64Array, n: number) {
-  const matrix = Matrix.from1DArray(n, n, Array.from(symmetric));
-  const found = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
-  const order = found.realEigenvalues
-    .map((value, at) => [value, at] as const)
-    .sort(([a], [b]) => b - a);
-  const vectors = new Float64Array(n * n);
-  order.forEach(([, column], row) => {
-    const entries = Array.from({ length: n }, (_, d) => found.eigenvectorMatrix.get(d, column));
-    const largest = entries.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0);
-    vectors.set(largest < 0 ? entries.map((x) => -x) : entries, row * n);
-  });
-  return { values: order.map(([value]) => value), vectors };
-}
