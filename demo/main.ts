@@ -1,6 +1,4 @@
 // The page: controls ask the session, and what it reports is drawn.
-import { PLANE_DATA } from '../src/data/plane.ts';
-import { SettingsStore } from './lab/settings.ts';
 import { shareImage, shareLink } from './lab/share.ts';
 import { showTrained } from './lab/trained.ts';
 import { connect } from './link.ts';
@@ -12,21 +10,11 @@ import {
   type Ready,
   type Report,
   SAMPLES,
-  type Settings,
 } from './protocol.ts';
-import { recipeOf } from './recipes.ts';
 import { CloudPicture } from './view/cloud.ts';
 import { Curve } from './view/curve.ts';
 import { DrawingCard } from './view/drawing.ts';
-import {
-  button,
-  canvas,
-  element,
-  formatNumber,
-  input,
-  setEnabled,
-  setText,
-} from './view/elements.ts';
+import { button, canvas, element, formatNumber, input, setText } from './view/elements.ts';
 import { Ends } from './view/ends.ts';
 import { acceptChoices, acceptDrops, download } from './view/files.ts';
 import { Tiles } from './view/images.ts';
@@ -34,33 +22,9 @@ import { LatentMap } from './view/latent-map.ts';
 import { LikelihoodCard } from './view/likelihood.ts';
 import { MapControls } from './view/map-controls.ts';
 import { Notice } from './view/messages.ts';
+import { showState } from './view/state.ts';
+import { TrainSettings } from './view/train-settings.ts';
 import { showUnits } from './view/units.ts';
-
-const ACTIVITIES = {
-  preparing: 'Preparing…',
-  ready: 'Ready',
-  training: 'Training',
-  measuring: 'Measuring',
-  paused: 'Paused',
-  hidden: 'Waiting',
-  recovering: 'Recovering…',
-  stranded: 'GPU lost',
-  failed: 'Stopped',
-} as const;
-
-const INITIAL: Settings = {
-  family: 'vae',
-  data: 'digits',
-  rate: 2e-3,
-  beta: 1,
-  latent: 8,
-  hidden: '128',
-  batch: 64,
-  samples: 5,
-  target: 10,
-  components: 10,
-  seed: 0,
-};
 
 let isTraining = false;
 let ready: Ready | undefined;
@@ -85,15 +49,10 @@ const map = new LatentMap(element('map'), (at) => {
   showPoint(at);
 });
 
-const settings = new SettingsStore(INITIAL, (key) => {
-  const { rate, beta, data, latent } = settings.value;
-  if (key === 'rate' || key === 'beta') session.ask({ type: 'tune', rate, beta });
-  else {
-    // A code of as many numbers as the plane has.
-    if (key === 'data' && PLANE_DATA.includes(data) && latent > 2) settings.adopt({ latent: 2 });
-    restart();
-  }
-});
+const settings = new TrainSettings(
+  ({ rate, beta }) => session.ask({ type: 'tune', rate, beta }),
+  () => restart(),
+);
 const drawing = new DrawingCard({
   onDrawing: (image, label) => session.ask({ type: 'drawing', image, label }),
   onPick: (row) => session.ask({ type: 'pick', row }),
@@ -126,7 +85,6 @@ function report(told: Report): void {
     }
     case 'kept':
       settings.adopt(told.settings);
-      showFamily();
       break;
     case 'progress':
       curve.add(told);
@@ -193,37 +151,12 @@ function report(told: Report): void {
 }
 
 function showActivity(activity: Activity): void {
-  document.body.dataset.activity = activity;
   isTraining = activity === 'training' || activity === 'hidden';
   likelihood.setMeasuring(activity === 'measuring');
-  setText('activity', ACTIVITIES[activity]);
-  const isStranded = activity === 'stranded';
-  const way = activity === 'paused' ? 'Resume' : 'Start';
-  setText('train', isTraining ? 'Pause' : isStranded ? 'Try again' : way);
-  const isBusy = activity === 'preparing';
-  const isOver = activity === 'failed';
-  for (const id of ['train', 'load', 'choose', 'choose-folder']) setEnabled(id, !isBusy && !isOver);
-  for (const id of ['lose', 'shuffle', 'measure'])
-    setEnabled(id, !isBusy && !isOver && !isStranded);
-  setEnabled('save', !isBusy && !isOver);
-  setEnabled('reset', !isBusy);
+  showState(activity, isTraining);
 }
 
 const isOfImages = () => (ready?.data.shape.length ?? 2) > 1;
-
-/** What only some families have is seen where the one at hand has it. */
-function showFamily(): void {
-  const { family } = settings.value;
-  for (const part of document.querySelectorAll<HTMLElement>('[data-family]')) {
-    // Formulas are no HTML elements, and have no property for it.
-    part.toggleAttribute('hidden', part.dataset.family !== family);
-  }
-  const { own, hasBeta } = recipeOf(family);
-  for (const row of document.querySelectorAll<HTMLElement>('[data-own]')) {
-    row.hidden = !own.some((name) => name === row.dataset.own);
-  }
-  (input('beta').parentElement as HTMLElement).hidden = !hasBeta;
-}
 
 function showReady(told: Ready): void {
   const { data, settings: now, parameters, isStandard } = told;
@@ -250,7 +183,6 @@ function showReady(told: Ready): void {
   setText('data-name', `${name}: ${formatNumber(data.count, 0)} ${what}`);
   setText('parameters', `${formatNumber(parameters, 0)} parameters`);
   settings.adopt(now);
-  showFamily();
   drawing.reset(told);
   mapControls.reset(now.latent);
   showPoint([0, 0]);

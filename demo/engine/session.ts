@@ -1,19 +1,18 @@
 // The training session: takes requests in turn, and between them trains in short slices and looks
 // at what the model has become. Runs in a worker, or in the page where a worker has no WebGPU.
-import { type ErrorCode, isLatentGpuError, type TrainerState } from '../../src/index.ts';
+import type { TrainerState } from '../../src/index.ts';
 import type { Activity, OwnFile, Report, Request, Settings } from '../protocol.ts';
 import { settingsOfSaved } from '../recipes.ts';
-import { builtIn, type DataSplit } from './data.ts';
+import { faultOf, messageOf } from './faults.ts';
 import { readDropped } from './files.ts';
 import { Looks } from './looks.ts';
 import { Measuring } from './measuring.ts';
 import { Pace } from './pace.ts';
+import type { LoadedModel } from './plan.ts';
 import { Requests } from './requests.ts';
-import { type LoadedModel, Task } from './task.ts';
+import { type Own, Sources } from './sources.ts';
+import { Task } from './task.ts';
 import { Views } from './views.ts';
-
-/** What leaves no device to go on with. */
-const FATAL: readonly (ErrorCode | undefined)[] = ['no-adapter', 'device-lost'];
 
 export function serve(port: MessagePort): void {
   const session = new Session((report) => port.postMessage(report));
@@ -24,19 +23,12 @@ export function serve(port: MessagePort): void {
   };
 }
 
-/** The visitor's own data, and the files they are from. */
-interface Own {
-  readonly data: DataSplit;
-  readonly files: readonly OwnFile[];
-}
-
 class Session {
   private readonly tell: (report: Report) => void;
   private readonly requests = new Requests();
 
+  private readonly sources = new Sources();
   private own: Own | undefined;
-  /** What is built in, as far as it has been made. */
-  private readonly builtIn = new Map<string, DataSplit>();
   private settings: Settings | undefined;
   private task: Task | undefined;
   private views: Views | undefined;
@@ -194,39 +186,20 @@ class Session {
   }
 
   private fail(error: unknown): void {
-    const text = messageOf(error);
-    const code = isLatentGpuError(error) ? error.code : undefined;
     const { task } = this;
     this.wanted = false;
     this.measuring.stop();
     this.looks.clear();
-    const last = task?.trainer.lastState;
-    if (!task) this.tell({ type: 'failed', code, text });
-    else if (FATAL.includes(code) || task.device.isLost) {
-      this.isStranded = true;
-      this.notice(
-        'error',
-        `The GPU was lost and the browser offers no other for now. The model is kept as of step ${last?.step ?? 0}: ` +
-          'save it, or try again in a minute or two.',
-      );
-    } else if (code === 'not-finite' && last) {
-      task.trainer.restore(last);
-      this.notice('error', `${text.split(';')[0]}. Back at the last good step: lower the rate.`);
-    } else this.notice('error', text);
+    const fault = faultOf(error, task);
+    this.isStranded ||= fault.isStranded;
+    if (fault.back) task?.trainer.restore(fault.back);
+    if (task) this.notice('error', fault.text);
+    else this.tell({ type: 'failed', code: fault.code, text: fault.text });
     this.show();
   }
 
   private notice(tone: 'info' | 'error', text: string): void {
     this.tell({ type: 'notice', tone, text });
-  }
-
-  /** What the settings name; a link may name files that only its maker has. */
-  private dataOf({ data }: Settings, own: Own | undefined): DataSplit {
-    if (data === 'own' && own) return own.data;
-    const name = data === 'own' ? 'digits' : data;
-    const found = this.builtIn.get(name) ?? builtIn(name);
-    this.builtIn.set(name, found);
-    return found;
   }
 
   /** Starts over, from the weights given or from new ones. What there was stays if that fails. */
@@ -243,7 +216,7 @@ class Session {
     const asked = isLost ? { ...settings, data: 'digits' } : settings;
     let task: Task;
     try {
-      task = await Task.open(asked, this.dataOf(asked, own), loaded);
+      task = await Task.open(asked, this.sources.of(asked, own), loaded);
     } catch (error) {
       this.isBuilding = false;
       if (!this.task || this.task.device.isLost) throw error;
@@ -259,21 +232,7 @@ class Session {
     this.own = own;
     this.settings = task.settings;
     this.pace.reset();
-    const { train, heldOut } = task.data;
-    this.tell({
-      type: 'ready',
-      data: {
-        name: train.name,
-        count: train.count,
-        heldOut: heldOut.count,
-        shape: train.shape,
-        files: own?.files,
-      },
-      classes: task.model.can.condition?.classes,
-      isStandard: task.model.can.code?.isStandard ?? true,
-      settings: task.settings,
-      parameters: task.model.parameterCount(),
-    });
+    this.tell(task.ready(asked.data === 'own' ? own?.files : undefined));
     this.watchDevice(task);
     this.views = new Views(task, this.ends, this.tell);
     this.looks.begin(this.views);
@@ -354,5 +313,3 @@ class Session {
 }
 
 const rates = ({ rate, beta }: { rate: number; beta: number }) => ({ rate, beta });
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,46 +1,27 @@
 // What is trained on what: the data, the model, and the step that improves it.
-import { classNamesOf } from '../../src/data/dataset.ts';
 import { logScale } from '../../src/data/standardize.ts';
 import {
-  assignments,
   type Binarization,
-  buildModel,
-  type DataDescription,
-  type Decoding,
   type Device,
-  initialOf,
-  LatentGpuError,
   type Live,
-  lastBias,
   live,
   type Model,
   type ModelConfig,
   modelJson,
   optim,
-  outputBias,
   type RowSource,
   readWeights,
   rowSourceOf,
-  runConfig,
-  settleRun,
   Trainer,
   type TrainerState,
-  type TrainingConfig,
   trainerOf,
   unpackParameters,
-  type Vae,
-  type Variable,
   writeWeights,
 } from '../../src/index.ts';
-import { chooseBinarization, traitsOf } from '../../src/training/traits.ts';
-import type { Settings } from '../protocol.ts';
-import { keysOf, type Recipe, recipeOf } from '../recipes.ts';
+import type { OwnFile, Ready, Settings } from '../protocol.ts';
+import { type Recipe, recipeOf } from '../recipes.ts';
 import type { DataSplit } from './data.ts';
-
-export interface LoadedModel {
-  readonly config: ModelConfig;
-  readonly weights: Uint8Array;
-}
+import { betaOf, type LoadedModel, type Planned, planOf, startOf } from './plan.ts';
 
 /** What a step reports, in nats a data point. */
 export interface Terms {
@@ -135,6 +116,22 @@ export class Task {
     return { loss, kl, reconstruction: bound === 'elbo' ? loss - weight * kl : undefined };
   }
 
+  /** @param files where the data came from, if they are the visitor's */
+  ready(files: readonly OwnFile[] | undefined): Ready {
+    const { model, settings } = this;
+    const { train, heldOut } = this.data;
+    const { name, count, shape } = train;
+    const { condition, code } = model.can;
+    return {
+      type: 'ready',
+      data: { name, count, heldOut: heldOut.count, shape, files },
+      classes: condition?.classes,
+      isStandard: code?.isStandard ?? true,
+      settings,
+      parameters: model.parameterCount(),
+    };
+  }
+
   /** The files of a state of the model. */
   files({ tensors }: TrainerState): { name: string; bytes: Uint8Array<ArrayBuffer> }[] {
     const flat = tensors.get('parameters') as Float32Array;
@@ -154,85 +151,4 @@ export class Task {
 interface Rates {
   readonly rate: Live;
   readonly beta: ReturnType<typeof betaOf>;
-}
-
-/** A model, and how the library would train it. */
-interface Planned {
-  readonly config: ModelConfig;
-  readonly training: TrainingConfig;
-  readonly model: Model;
-  readonly binarization: Binarization;
-}
-
-/** @throws LatentGpuError `bad-config` for settings that do not go with the data */
-function planOf(
-  settings: Settings,
-  { train, standardization }: DataSplit,
-  loaded: LoadedModel | undefined,
-): Planned {
-  const { family } = recipeOf(settings.family);
-  const { shape, name, labels } = train;
-  const isTold = family === 'cvae';
-  if (isTold && !labels) {
-    throw new LatentGpuError(
-      'bad-config',
-      `a conditional model is told the class of each row, and these have none: choose another family first, or drop labels as well.`,
-    );
-  }
-  const described: DataDescription = {
-    shape,
-    name,
-    standardized: standardization !== undefined,
-    ...(train.columns && { columns: train.columns }),
-    ...(isTold && { classNames: classNamesOf(train) }),
-  };
-  const given = assignments(family, keysOf(settings), 'this page');
-  const values = settleRun(family, [given], { ...traitsOf(train), rows: train.count });
-  const { model: config, training } = runConfig(family, described, values);
-  if (loaded) checkLoaded(loaded.config, described);
-  const used = loaded?.config ?? config;
-  const model = buildModel(used, settings.seed);
-  const { describes } = model.can;
-  const binarization = describes ? chooseBinarization('auto', describes, train) : 'none';
-  return { config: used, training, model, binarization };
-}
-
-/** @throws LatentGpuError `bad-input` for a model of other data */
-function checkLoaded({ data }: ModelConfig, { shape, classNames = [] }: DataDescription): void {
-  const refuse = (theirs: string, here: string) => {
-    throw new LatentGpuError(
-      'bad-input',
-      `the saved model is for ${theirs} and the data here are ${here}; drop the data it was trained on first`,
-    );
-  };
-  if (data.shape.join() !== shape.join()) refuse(`images of [${data.shape}]`, `[${shape}]`);
-  const known = data.classNames ?? [];
-  if (known.join() !== classNames.join()) {
-    refuse(`${known.length} classes`, `of ${classNames.length}`);
-  }
-}
-
-/** A weight of the divergence that a slider may move, and the loss that reads it. */
-function betaOf(model: Model, { hasBeta }: Recipe, { beta }: Settings) {
-  if (!hasBeta) return undefined;
-  const vae = model as Vae;
-  const objective = vae.objectiveOf({ ...vae.config.objective, beta }, true);
-  const found = objective.live['objective.beta'];
-  if (!found) throw new Error('a weight that may change is a live number');
-  return {
-    live: found,
-    loss: { loss: (batch: Parameters<typeof objective.lossOf>[1]) => objective.lossOf(vae, batch) },
-  };
-}
-
-/** What the model finds in the data, and a decoder that begins at their mean. */
-function startOf(
-  { model, binarization }: Planned,
-  { train }: DataSplit,
-  seed: number,
-): ReadonlyMap<Variable, Float32Array> {
-  const found = new Map(initialOf(model, train, binarization, seed));
-  const decoding = model as Model & Decoding;
-  if (lastBias(decoding.decoder)) found.set(...outputBias(decoding, train, binarization));
-  return found;
 }

@@ -6,6 +6,7 @@ import { Random } from '../../src/random.ts';
 import { STREAMS } from '../../src/streams.ts';
 import { CANDIDATES, INTERPOLATED, type PlaneChoice, type Report, SAMPLES } from '../protocol.ts';
 import { CloudView } from './cloud.ts';
+import { type Drawing, readDrawing } from './drawing.ts';
 import { choosePlane, type Plane } from './plane.ts';
 import type { Task } from './task.ts';
 import { unitsOf } from './units.ts';
@@ -14,11 +15,6 @@ import { unitsOf } from './units.ts';
 const HELD_OUT = 500;
 /** Images along one side of the manifold. */
 const MANIFOLD_SIDE = 14;
-
-interface Drawing {
-  readonly image: Float32Array;
-  readonly label: number;
-}
 
 export class Views {
   private readonly task: Task;
@@ -216,20 +212,7 @@ export class Views {
   async showDrawing(): Promise<void> {
     const { drawing, plane, task } = this;
     if (!drawing || !plane) return;
-    const { image, label } = drawing;
-    const classes = task.model.can.condition?.classes;
-    const row = Object.assign(() => image, classes && { labels: [label] });
-    const found = await this.through(async (lens) => {
-      const { mean } = await lens.encode(row, 1);
-      const again = await lens.decode(mean, 1, 'mean', 0, classes ? { labels: [label] } : {});
-      const codes = Float32Array.from(
-        { length: mean.length * (classes?.length ?? 0) },
-        (_, i) => mean[i % mean.length] as number,
-      );
-      const labels = classes?.map((_, c) => c);
-      const others = labels && (await lens.decode(codes, labels.length, 'mean', 0, { labels }));
-      return { mean, again, others };
-    });
+    const found = await this.through((lens) => readDrawing(lens, task.model, drawing));
     const [u = 0, v = 0] = plane.project(found.mean);
     this.tell({ type: 'drawn', image: found.again, at: [u, v], others: found.others });
   }

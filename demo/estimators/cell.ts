@@ -1,6 +1,7 @@
 // One estimator at one K: its draws as they come in.
 import { ops, type Variable } from '../../src/index.ts';
-import type { LabPlan, LabRuntime } from '../lab/host-runtime.ts';
+import type { LabRuntime } from '../lab/host-runtime.ts';
+import { Stage } from './stage.ts';
 import type { Estimator } from './table.ts';
 import type { Toy } from './toys.ts';
 
@@ -62,22 +63,12 @@ export class Cell {
   readonly estimator: Estimator;
   readonly samples: number;
   parts: Record<Part, Stream> = { encoder: new Stream(), decoder: new Stream() };
-  private readonly toy: Toy;
-  private readonly rows: number;
-  private readonly plan: LabPlan;
+  private readonly stage: Stage;
 
-  private constructor(
-    estimator: Estimator,
-    samples: number,
-    toy: Toy,
-    rows: number,
-    plan: LabPlan,
-  ) {
+  private constructor(estimator: Estimator, samples: number, stage: Stage) {
     this.estimator = estimator;
     this.samples = samples;
-    this.toy = toy;
-    this.rows = rows;
-    this.plan = plan;
+    this.stage = stage;
   }
 
   static async open(
@@ -89,22 +80,22 @@ export class Cell {
     temperature: Variable,
   ): Promise<Cell> {
     const rows = Math.max(32, Math.min(8192, Math.floor(numbers / samples)));
-    const toy = makeToy(rows);
-    const { surrogate } = estimator.of(toy, samples, temperature);
-    const [first, bias] = ops.gradient(ops.sum(surrogate), [toy.encoder[0] as Variable, toy.bias]);
-    if (!first || !bias) throw new Error('an objective has two gradients');
-    const plan = await runtime.compile({
-      outputs: { encoder: ops.slice(first, 1, toy.measured, toy.measured + 1), decoder: bias },
-      effects: [ops.assign(ops.step, ops.addUint(ops.step, 1))],
+    const stage = await Stage.open(runtime, rows, makeToy, (toy) => {
+      const { surrogate } = estimator.of(toy, samples, temperature);
+      const learned = [toy.encoder[0] as Variable, toy.bias];
+      const [first, bias] = ops.gradient(ops.sum(surrogate), learned);
+      if (!first || !bias) throw new Error('an objective has two gradients');
+      return {
+        outputs: { encoder: ops.slice(first, 1, toy.measured, toy.measured + 1), decoder: bias },
+        effects: [ops.assign(ops.step, ops.addUint(ops.step, 1))],
+      };
     });
-    return new Cell(estimator, samples, toy, rows, plan);
+    return new Cell(estimator, samples, stage);
   }
 
   /** Puts the toy `off` from its posterior, and forgets what was drawn. */
-  place(runtime: LabRuntime, off: number): void {
-    for (const [held, row] of this.toy.values(off)) {
-      runtime.write(held, repeated(row, this.rows));
-    }
+  place(off: number): void {
+    this.stage.place(off);
     this.forget();
   }
 
@@ -113,17 +104,12 @@ export class Cell {
   }
 
   async draw(): Promise<void> {
-    const { parts } = this;
-    await this.plan.run();
-    for (const part of PARTS) parts[part].add(await this.plan.read(part));
+    const { parts, stage } = this;
+    await stage.plan.run();
+    for (const part of PARTS) parts[part].add(await stage.plan.read(part));
   }
 
-  close(runtime: LabRuntime): void {
-    this.plan.destroy();
-    for (const [held] of this.toy.values(0)) runtime.release(held);
+  close(): void {
+    this.stage.close();
   }
-}
-
-export function repeated(row: readonly number[], times: number): Float32Array {
-  return Float32Array.from({ length: row.length * times }, (_, i) => row[i % row.length] as number);
 }

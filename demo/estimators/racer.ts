@@ -1,7 +1,7 @@
 // Many runs of training side by side, all by one estimator: how far q still is from the posterior.
 import { input, ops, type Variable } from '../../src/index.ts';
-import type { LabPlan, LabRuntime } from '../lab/host-runtime.ts';
-import { repeated } from './cell.ts';
+import type { LabRuntime } from '../lab/host-runtime.ts';
+import { Stage } from './stage.ts';
 import type { Estimator } from './table.ts';
 import type { Toy } from './toys.ts';
 
@@ -19,14 +19,12 @@ export interface Reached {
 export class Racer {
   readonly estimator: Estimator;
   reached: Reached[] = [];
-  private readonly toy: Toy;
-  private readonly plan: LabPlan;
+  private readonly stage: Stage;
   private readonly rate: Variable;
 
-  private constructor(estimator: Estimator, toy: Toy, plan: LabPlan, rate: Variable) {
+  private constructor(estimator: Estimator, stage: Stage, rate: Variable) {
     this.estimator = estimator;
-    this.toy = toy;
-    this.plan = plan;
+    this.stage = stage;
     this.rate = rate;
   }
 
@@ -38,26 +36,25 @@ export class Racer {
     makeToy: (rows: number) => Toy,
     temperature: Variable,
   ): Promise<Racer> {
-    const toy = makeToy(RUNS);
     const rate = input('rate', []);
-    const { surrogate } = estimator.of(toy, samples, temperature);
-    const gradients = ops.gradient(ops.sum(surrogate), [...toy.encoder]);
-    const plan = await runtime.compile({
-      outputs: { gap: toy.gap },
-      effects: [
-        ...toy.encoder.map((held, i) => {
-          const by = gradients[i];
-          if (!by) throw new Error('an objective has a gradient for each parameter');
-          return ops.assign(held, ops.add(held, ops.mul(rate, by)));
-        }),
-        ops.assign(ops.step, ops.addUint(ops.step, 1)),
-      ],
+    const stage = await Stage.open(runtime, RUNS, makeToy, (toy) => {
+      const { surrogate } = estimator.of(toy, samples, temperature);
+      const gradients = ops.gradient(ops.sum(surrogate), [...toy.encoder]);
+      const moved = toy.encoder.map((held, i) => {
+        const by = gradients[i];
+        if (!by) throw new Error('an objective has a gradient for each parameter');
+        return ops.assign(held, ops.add(held, ops.mul(rate, by)));
+      });
+      return {
+        outputs: { gap: toy.gap },
+        effects: [...moved, ops.assign(ops.step, ops.addUint(ops.step, 1))],
+      };
     });
-    return new Racer(estimator, toy, plan, rate);
+    return new Racer(estimator, stage, rate);
   }
 
   place(runtime: LabRuntime, off: number, rate: number): void {
-    for (const [held, row] of this.toy.values(off)) runtime.write(held, repeated(row, RUNS));
+    this.stage.place(off);
     this.pace(runtime, rate);
     this.reached = [];
   }
@@ -73,9 +70,9 @@ export class Racer {
   async run(steps: number): Promise<void> {
     const isFirst = this.reached.length === 0;
     const done = isFirst ? 1 : steps;
-    const { reached, step } = this;
-    await this.plan.run(done);
-    const gaps = Float32Array.from(await this.plan.read('gap')).sort();
+    const { reached, step, stage } = this;
+    await stage.plan.run(done);
+    const gaps = Float32Array.from(await stage.plan.read('gap')).sort();
     const at = (share: number) => gaps[Math.floor(share * (RUNS - 1))] as number;
     reached.push({
       step: isFirst ? 1 : step + done,
@@ -86,8 +83,7 @@ export class Racer {
   }
 
   close(runtime: LabRuntime): void {
-    this.plan.destroy();
+    this.stage.close();
     runtime.release(this.rate);
-    for (const [held] of this.toy.values(0)) runtime.release(held);
   }
 }

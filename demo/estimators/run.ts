@@ -71,7 +71,7 @@ export class EstimatorRun implements Run {
       const { toy } = this.code;
       const opened = [runtime, estimator, samples, toy, this.numbers, this.temperature] as const;
       const cell = await Cell.open(...opened);
-      cell.place(runtime, settings.off);
+      cell.place(settings.off);
       this.cells.push(cell);
       await cell.draw();
     } else {
@@ -125,8 +125,7 @@ export class EstimatorRun implements Run {
       runtime.write(this.temperature, [settings.temperature]);
       for (const cell of this.cells) cell.forget();
     }
-    if (settings.off !== before.off)
-      for (const cell of this.cells) cell.place(runtime, settings.off);
+    if (settings.off !== before.off) for (const cell of this.cells) cell.place(settings.off);
     const again = settings.off !== before.off || settings.temperature !== before.temperature;
     for (const racer of this.racers) {
       if (again || settings.rate !== before.rate) {
@@ -138,7 +137,7 @@ export class EstimatorRun implements Run {
 
   close(): void {
     const { runtime } = this;
-    for (const cell of this.cells) cell.close(runtime);
+    for (const cell of this.cells) cell.close();
     for (const racer of this.racers) racer.close(runtime);
     runtime.release(this.temperature);
   }

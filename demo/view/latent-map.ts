@@ -1,6 +1,7 @@
 // A plane of the latent space: codes of held-out images as points, or the images that its points
 // decode to. A finger, a mouse or the arrow keys move a point across it.
 import { drawAtlas, extents } from './images.ts';
+import { paintMark, paintPoint } from './marks.ts';
 import { Surface } from './surface.ts';
 import { theme } from './theme.ts';
 
@@ -120,8 +121,8 @@ export class LatentMap {
       this.paintGrid(g, width, height, toX, toY);
       this.paintCodes(g, toX, toY);
     }
-    this.paintPoint(g, toX(this.point[0]), toY(this.point[1]));
-    if (this.mark) this.paintMark(g, toX(this.mark[0]), toY(this.mark[1]));
+    paintPoint(g, toX(this.point[0]), toY(this.point[1]));
+    if (this.mark) paintMark(g, toX(this.mark[0]), toY(this.mark[1]));
   }
 
   private paintGrid(
@@ -221,48 +222,5 @@ export class LatentMap {
       const [w, h] = [toX(u + cell) - toX(u), toY(v - cell) - toY(v)];
       g.drawImage(atlas, 0, i * height, width, height, toX(u), toY(v), w, h);
     }
-  }
-
-  private paintMark(g: CanvasRenderingContext2D, x: number, y: number): void {
-    const { card, ink } = theme();
-    const { fontFamily } = getComputedStyle(this.surface.canvas);
-    for (const [color, width] of [
-      [card, 6],
-      [ink, 2.5],
-    ] as const) {
-      g.strokeStyle = color;
-      g.lineWidth = width;
-      g.beginPath();
-      g.moveTo(x - 6, y - 6);
-      g.lineTo(x + 6, y + 6);
-      g.moveTo(x - 6, y + 6);
-      g.lineTo(x + 6, y - 6);
-      g.stroke();
-    }
-    g.font = `600 12px ${fontFamily}`;
-    g.textAlign = 'left';
-    g.lineWidth = 4;
-    g.strokeStyle = card;
-    g.strokeText('yours', x + 10, y + 4);
-    g.fillStyle = ink;
-    g.fillText('yours', x + 10, y + 4);
-  }
-
-  private paintPoint(g: CanvasRenderingContext2D, x: number, y: number): void {
-    const colors = theme();
-    for (const [color, width] of [
-      [colors.card, 5],
-      [colors.ink, 2],
-    ] as const) {
-      g.strokeStyle = color;
-      g.lineWidth = width;
-      g.beginPath();
-      g.arc(x, y, 9, 0, 2 * Math.PI);
-      g.stroke();
-    }
-    g.fillStyle = colors.ink;
-    g.beginPath();
-    g.arc(x, y, 2, 0, 2 * Math.PI);
-    g.fill();
   }
 }

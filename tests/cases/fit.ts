@@ -254,8 +254,9 @@ cases('fit', (c) => {
       t.close(Float64Array.from(values, inverse), expected, { absolute: 1e-6 }, kind);
     }
     // Of convolutions one for all pixels.
-    const net = ['decoder.kind=conv', 'decoder.channels=4,4'];
-    const deep = buildModel(described(['likelihood.kind=bernoulli', ...net]).model) as Vae;
+    const net = ['latent=2', 'decoder.kind=conv', 'decoder.channels=4,4'];
+    const values = settleRun('vae', [assignments('vae', ['likelihood.kind=bernoulli', ...net])]);
+    const deep = buildModel(runConfig('vae', images, values).model) as Vae;
     const [shared, [logit]] = outputBias(deep, images, 'resampled');
     t.equal(shared.shape, [1], 'one channel');
     const mean = Array.from(images.data).reduce((sum, value) => sum + value / 255, 0);
