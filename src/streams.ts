@@ -4,6 +4,9 @@
 /** Noise tensors of a graph that name no stream are numbered from here on, in the order of use. */
 export const FIRST_UNNAMED_STREAM = 1024;
 
+/** Which of a masked net's orders a row is drawn by. */
+export const CHOSEN_MASKS = 307;
+
 /** Of the host's own draws. */
 export const STREAMS = {
   trainingDigits: 0,
@@ -29,7 +32,7 @@ export const STREAMS = {
   matrix: 302,
   /** Orders and ranks of masked nets, and which of them a row is drawn by. */
   masks: 306,
-  chosenMasks: 307,
+  chosenMasks: CHOSEN_MASKS,
   /** Rows that a mixture's start looks at, and its starts. */
   mixtureRows: 303,
   mixtureStart: 304,

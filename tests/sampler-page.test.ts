@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'puppeteer';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeSafetensors } from '../src/formats/safetensors.ts';
+import { programOf } from '../src/interchange/web/program.ts';
 import { load, type Sampler } from '../src/sampler/index.ts';
 import { launchBrowser } from '../src/testing/chrome.ts';
 import { ROOT } from './support/cli.ts';
+import { sourceOf } from './support/every-family.ts';
 import {
   type Body,
   buildSampler,
@@ -90,6 +93,7 @@ describe('sampler in Chrome', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'latentgpu-sampler-page-'));
     files.set('/sampler.js', await buildSampler(join(folder, 'dist')));
+    files.set('/sampler-program.js', readFileSync(join(folder, 'dist/sampler-program.js')));
     files.set('/sampler.html', readFileSync(join(ROOT, 'tests/pages/sampler.html')));
     files.set('/bare.html', BARE);
     files.set('/worker.js', WORKER);
@@ -198,6 +202,28 @@ describe('sampler in Chrome', () => {
       expect(reply.backend).toBe(backend);
       close(reply.images, expected);
     }
+    expect(complaints.splice(0)).toEqual([]);
+    await page.close();
+  });
+
+  test('a flow is played by the file that comes when there is one, either way', async () => {
+    const source = sourceOf({ family: 'realnvp', set: ['net.hidden=8', 'depth=2'], shape: [5] });
+    const { json, tensors } = programOf(source);
+    const about = { format: 2, family: 'realnvp', data: { shape: [5] }, program: 'program.json' };
+    files.set('/models/flow/model.json', JSON.stringify(about));
+    files.set('/models/flow/program.json', JSON.stringify(json));
+    files.set('/models/flow/weights.safetensors', writeSafetensors([...tensors]));
+    const page = await bare();
+    const [gpu, here] = await page.evaluate(async () => {
+      const found: number[][] = [];
+      for (const backend of ['webgpu', 'javascript'] as const) {
+        const model = await kit.sampler.load('models/flow/', { backend });
+        found.push([...(await model.sample(20, { seed: 3, temperature: 0.7 }))]);
+      }
+      return found as [number[], number[]];
+    });
+    close(gpu, here, 1e-4);
+    expect(new Set(here).size).toBe(100);
     expect(complaints.splice(0)).toEqual([]);
     await page.close();
   });
@@ -316,7 +342,9 @@ describe('sampler in Chrome', () => {
     const installed = join(app, 'node_modules/latentgpu');
     mkdirSync(join(installed, 'dist'), { recursive: true });
     writeFileSync(join(installed, 'package.json'), readFileSync(join(ROOT, 'package.json')));
-    writeFileSync(join(installed, 'dist/sampler.js'), files.get('/sampler.js') as Body);
+    for (const name of ['sampler.js', 'sampler-program.js']) {
+      writeFileSync(join(installed, 'dist', name), files.get(`/${name}`) as Body);
+    }
     writeFileSync(join(app, 'index.html'), '<script type="module" src="main.js"></script>');
     writeFileSync(
       join(app, 'main.js'),

@@ -13,6 +13,7 @@ import { LatentGpuError } from '../../src/errors.ts';
 import { constantsOf, evaluate } from '../../src/kernels/constants.ts';
 import { compact, type Declaration, hookNames } from '../../src/kernels/declarations.ts';
 import { expand, resolve } from '../../src/kernels/template.ts';
+import { product } from './product.ts';
 
 /** The folder of the shaders. */
 export const SHADERS = fileURLToPath(new URL('..', import.meta.url));
@@ -245,6 +246,9 @@ function samplerKernels(files: Map<string, string>): string {
     '// Written by shaders/build/generate.ts from shaders/sampler.wgsl; do not edit.',
     '/** What they begin with: functions of four numbers. */',
     `export const library = ${print(library)};`,
+    '',
+    '/** WebAssembly of shaders/build/product.ts, in base 64. */',
+    `export const product = '${Buffer.from(product).toString('base64')}';`,
     '',
     '/** WGSL by how invocations share their loads, and by rows of a tile. */',
     "export const kernels: Record<'alone' | 'quads', Record<number, string>> = {",

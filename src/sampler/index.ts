@@ -57,7 +57,7 @@ async function playing(
     import('./program/painter.ts').catch((cause: Error) => {
       throw new LatentGpuError(
         'io',
-        `sampler-program.js cannot be loaded (${cause.message}); it belongs beside sampler.js`,
+        'sampler-program.js cannot be loaded; it belongs beside sampler.js',
         { cause },
       );
     }),

@@ -1,11 +1,9 @@
-// The decoder in plain JavaScript, for visitors without WebGPU. Four rows at a time through all layers,
-// so that each weight that is fetched serves four rows; sums in float64.
+// The decoder without WebGPU. Four rows at a time through all layers, so that each weight that is fetched
+// serves four rows.
 import { gelu, sigmoid, silu, softplus } from '../ops/reference/special.ts';
 import type { Backend } from './backend.ts';
-import { ACTIVATIONS, type Layer, type Network } from './network.ts';
-
-/** Rows that one pass over the weights serves. */
-export const ROWS = 4;
+import { ACTIVATIONS, type Network } from './network.ts';
+import { multiplications, placeOf, ROWS } from './product.ts';
 
 /** In the order of ACTIVATIONS. */
 const functions: readonly ((x: number) => number)[] = [
@@ -19,49 +17,16 @@ const functions: readonly ((x: number) => number)[] = [
   (x) => (x > 0 ? x : 0.01 * x),
 ];
 
-/** The first `outputs` features of a layer for four rows. */
-function dense(
-  { inputs, weight, bias }: Layer,
+/** The first `outputs` features of a layer for four rows, of its products. */
+function activated(
+  products: Float32Array,
+  bias: Float32Array,
   outputs: number,
   f: (x: number) => number,
-  x: Float32Array,
 ): Float32Array {
   const y = new Float32Array(ROWS * outputs);
-  for (let n = 0; n < outputs; n += 2) {
-    // Two features at once; the last of an odd number is computed twice.
-    const m = Math.min(n + 1, outputs - 1);
-    let a = 0;
-    let b = 0;
-    let c = 0;
-    let d = 0;
-    let e = 0;
-    let g = 0;
-    let h = 0;
-    let i = 0;
-    for (let k = 0, p = n * inputs, q = m * inputs; k < inputs; k++) {
-      const v = weight[p + k]!;
-      const w = weight[q + k]!;
-      const x0 = x[k]!;
-      const x1 = x[inputs + k]!;
-      const x2 = x[2 * inputs + k]!;
-      const x3 = x[3 * inputs + k]!;
-      a += v * x0;
-      b += v * x1;
-      c += v * x2;
-      d += v * x3;
-      e += w * x0;
-      g += w * x1;
-      h += w * x2;
-      i += w * x3;
-    }
-    y[m] = f(e + bias[m]!);
-    y[outputs + m] = f(g + bias[m]!);
-    y[2 * outputs + m] = f(h + bias[m]!);
-    y[3 * outputs + m] = f(i + bias[m]!);
-    y[n] = f(a + bias[n]!);
-    y[outputs + n] = f(b + bias[n]!);
-    y[2 * outputs + n] = f(c + bias[n]!);
-    y[3 * outputs + n] = f(d + bias[n]!);
+  for (let r = 0, at = 0; r < ROWS; r++) {
+    for (let n = 0; n < outputs; n++) y[at++] = f(products[placeOf(r, n)]! + bias[n]!);
   }
   return y;
 }
@@ -84,6 +49,7 @@ function levelMeans(logits: Float32Array, levels: number): Float32Array {
 
 export function openJavaScript(network: Network): Backend {
   const { layers, latent, features, perFeature, kind } = network;
+  const multiply = multiplications(layers);
   return {
     name: 'javascript',
     adapter: 'JavaScript',
@@ -98,7 +64,8 @@ export function openJavaScript(network: Network): Backend {
             functions[
               isLast && kind === 'bernoulli' ? ACTIVATIONS.indexOf('sigmoid') : layer.activation
             ]!;
-          x = dense(layer, isLast && !raw ? features * means : layer.outputs, f, x);
+          const outputs = isLast && !raw ? features * means : layer.outputs;
+          x = activated(multiply[i]!(x, outputs), layer.bias, outputs, f);
         });
         if (!raw && means > 1) x = levelMeans(x, means);
         await sink(x, x.length / ROWS, first, Math.min(ROWS, count - first));

@@ -3,11 +3,12 @@ import { seedWords } from '../random.ts';
 import { FIRST_UNNAMED_STREAM, samplingStreams } from '../streams.ts';
 import type { Backend, Sink } from './backend.ts';
 import { coder, drawer } from './draw.ts';
-import { openJavaScript, ROWS } from './javascript.ts';
+import { openJavaScript } from './javascript.ts';
 import type { Network } from './network.ts';
 import { bad, Held, type OpenOptions } from './open.ts';
 import { allocate, pacer } from './pace.ts';
-import type { CodesOptions, DecodeOptions, Painter, SampleOptions } from './painter.ts';
+import type { Abilities, CodesOptions, DecodeOptions, Painter, SampleOptions } from './painter.ts';
+import { ROWS } from './product.ts';
 import { openWebGpu } from './webgpu.ts';
 
 /** Multiplications that JavaScript has done before the GPU would have answered. */
@@ -15,20 +16,24 @@ const QUICK = 2 ** 20;
 
 /** @throws LatentGpuError of `openWebGpu` if `options.backend` asks for that alone */
 export async function networkPainter(network: Network, options: OpenOptions): Promise<Painter> {
+  let here: Backend | undefined;
   const ways = {
-    javascript: () => openJavaScript(network),
+    javascript: () => {
+      here ??= openJavaScript(network);
+      return here;
+    },
     webgpu: (gpu: GPU | undefined) => openWebGpu(network, gpu),
   };
   return new NetworkPainter(network, await Held.open(ways, options));
 }
 
 class NetworkPainter implements Painter {
-  readonly latent: number;
+  readonly abilities: Abilities;
   readonly #network: Network;
   readonly #held: Held<Backend>;
 
   constructor(network: Network, held: Held<Backend>) {
-    this.latent = network.latent;
+    this.abilities = { latent: network.latent };
     this.#network = network;
     this.#held = held;
   }
@@ -66,7 +71,7 @@ class NetworkPainter implements Painter {
         'an autoencoder has no distribution of codes to draw from; decode codes of your own',
       );
     }
-    const { latent } = this;
+    const { latent } = this.#network;
     const draw = coder(this.#network, seedWords(seed), stream);
     const codes = allocate(count, latent);
     const pace = pacer(signal);

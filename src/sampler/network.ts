@@ -16,7 +16,6 @@ export const ACTIVATIONS = [
 const FAMILIES = ['vae', 'iwae', 'ae'];
 /** What is played by a program, which `export` writes. */
 export const PROGRAM = 'program.json';
-const REMEDY = '';
 
 /** y = f(x Wᵀ + b). */
 export interface Layer {
@@ -85,10 +84,9 @@ const badFormat = (name: string, why: string) =>
   new LatentGpuError('bad-format', `${name}: ${why}`);
 
 const checkOf =
-  (name: string, remedy = ''): Check =>
+  (name: string): Check =>
   (valid, key, value, allowed) => {
-    if (valid) return;
-    throw badFormat(name, `${key} is ${JSON.stringify(value)}; it must be ${allowed}${remedy}`);
+    if (!valid) throw badFormat(name, `${key} is ${JSON.stringify(value)}; it must be ${allowed}`);
   };
 
 /**
@@ -127,7 +125,7 @@ export function readNamed(text: string, name: string): Named {
  * @throws LatentGpuError `bad-format` for any other model
  */
 export function describe({ family, shape, json }: Named, name: string): Description {
-  const check = checkOf(name, REMEDY);
+  const check = checkOf(name);
   const { kind: code = 'normal', groups, classes } = json.code ?? {};
   const isCategorical = code === 'categorical';
   const latent = isCategorical ? groups * classes : json.latent;

@@ -45,7 +45,8 @@ export interface Abilities {
 }
 
 /** Draws and decodes; counts and codes are checked already, and that it is told only what it may be. */
-export interface Painter extends Abilities {
+export interface Painter {
+  readonly abilities: Abilities;
   readonly backend: Computer;
   codes(count: number, options: CodesOptions): Promise<Float32Array>;
   sample(count: number, options: SampleOptions): Promise<Float32Array>;

@@ -35,7 +35,13 @@ export class Sampler implements Abilities {
     this.family = family;
     this.shape = shape;
     this.features = shape.reduce((a, b) => a * b);
-    const { latent, classes = [], clusters = 0, layers = [], hasTemperature = false } = painter;
+    const {
+      latent,
+      classes = [],
+      clusters = 0,
+      layers = [],
+      hasTemperature = false,
+    } = painter.abilities;
     this.latent = latent;
     this.classes = classes;
     this.clusters = clusters;
@@ -142,16 +148,14 @@ export class Sampler implements Abilities {
 
   /** Refuses what this model is not told. */
   #checkTold(options: SampleOptions): void {
-    const { clusters, classes, layers, hasTemperature } = this;
-    const isTold = {
-      cluster: clusters > 0,
-      label: classes.length > 0,
-      temperature: hasTemperature,
-      temperatures: layers.length > 0,
-    };
-    for (const [key, isKnown] of Object.entries(isTold)) {
-      if (isKnown || options[key as keyof SampleOptions] === undefined) continue;
-      throw bad(`the model is told no ${key}; leave it out`);
+    const isTold: [keyof SampleOptions, unknown][] = [
+      ['cluster', this.clusters],
+      ['label', this.classes.length],
+      ['temperature', this.hasTemperature],
+      ['temperatures', this.layers.length],
+    ];
+    for (const [key, isKnown] of isTold) {
+      if (options[key] !== undefined && !isKnown) throw bad(`the model is told no ${key}`);
     }
   }
 

@@ -1,4 +1,5 @@
 // Programs in plain JavaScript, node after node.
+import { multiplications } from '../product.ts';
 import { KERNELS, type Value } from './kernels.ts';
 import { resolve, sizeOf } from './nodes.ts';
 import type { Program } from './read.ts';
@@ -16,10 +17,24 @@ function scatter(to: Float32Array, index: Float32Array, rows: Float32Array, widt
   });
 }
 
+/** Ops whose second operand is a matrix. */
+const PRODUCTS = { linear: 1, gru: 1, lstm: 1 };
+
 export function playInJavaScript(program: Program): ProgramBackend {
   const { nodes, weights, numbers, work } = program;
   const held = new Map<number, Value>();
   for (const [i, data] of weights) held.set(i, { data, shape: nodes[i]!.shape });
+  // Matrices that rows are multiplied with.
+  const matrices = [...weights.keys()].filter(
+    (i) =>
+      nodes[i]!.shape.length === 2 &&
+      nodes.some(({ op, inputs }) => op in PRODUCTS && inputs[1] === i),
+  );
+  const of = matrices.map((i) => ({ weight: weights.get(i)!, inputs: nodes[i]!.shape[1]! }));
+  multiplications(of).forEach((multiply, k) => {
+    const i = matrices[k]!;
+    held.set(i, { ...held.get(i)!, multiply });
+  });
   const most = Math.min(MOST_NUMBERS / numbers, MOST_WORK / work);
 
   async function run({ part, rows, feeds, noise, pace }: Task): Promise<Float32Array> {

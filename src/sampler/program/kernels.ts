@@ -1,5 +1,6 @@
 // The ops of programs in JavaScript: float32 in memory, sums in float64.
 import { sigmoid } from '../../ops/reference/special.ts';
+import { type Multiply, placeOf, plain, ROWS } from '../product.ts';
 import { FUNCTIONS } from './functions.ts';
 import { sizeOf } from './nodes.ts';
 
@@ -10,6 +11,8 @@ type Shape = readonly number[];
 export interface Value {
   readonly data: Numbers;
   readonly shape: Shape;
+  /** Of weights: products with them. */
+  readonly multiply?: Multiply | undefined;
 }
 
 /** Steps of each axis, zero along those that are repeated. */
@@ -114,38 +117,15 @@ function folded(op: string, { data, shape }: Value, axes: Shape): Numbers {
   return Float32Array.from({ length: data.length / count }, (_, i) => fold(x, i * count, count));
 }
 
-/** y [M, N] = x [M, K] w [N, K]ᵀ, four rows and two columns at a time. */
-function product(y: Numbers, x: Numbers, w: Numbers, terms: number): void {
-  const columns = w.length / terms;
-  const rows = x.length / terms;
-  for (let r = 0; r < rows; r += 4) {
-    // The last of them are computed again where there are no more.
-    const at = [0, 1, 2, 3].map((i) => Math.min(r + i, rows - 1)) as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    const [x0, x1, x2, x3] = at.map((row) => row * terms) as [number, number, number, number];
-    for (let n = 0; n < columns; n += 2) {
-      const m = Math.min(n + 1, columns - 1);
-      let [a, b, c, d, e, f, g, h] = [0, 0, 0, 0, 0, 0, 0, 0];
-      for (let k = 0, p = n * terms, q = m * terms; k < terms; k++) {
-        const [u, v] = [w[p + k]!, w[q + k]!];
-        const [s, t, i, j] = [x[x0 + k]!, x[x1 + k]!, x[x2 + k]!, x[x3 + k]!];
-        a += u * s;
-        b += u * t;
-        c += u * i;
-        d += u * j;
-        e += v * s;
-        f += v * t;
-        g += v * i;
-        h += v * j;
-      }
-      [y[at[0] * columns + n], y[at[1] * columns + n]] = [a, b];
-      [y[at[2] * columns + n], y[at[3] * columns + n]] = [c, d];
-      [y[at[0] * columns + m], y[at[1] * columns + m]] = [e, f];
-      [y[at[2] * columns + m], y[at[3] * columns + m]] = [g, h];
+/** y [M, N] = x [M, K] w [N, K]ᵀ, four rows at a time. */
+function product(y: Numbers, x: Numbers, terms: number, columns: number, multiply: Multiply): void {
+  const rows = y.length / columns;
+  const part = new Float32Array(ROWS * terms);
+  for (let r = 0; r < rows; r += ROWS) {
+    part.set(x.subarray(r * terms, (r + ROWS) * terms));
+    const sums = multiply(part, columns);
+    for (let i = 0; i < ROWS && r + i < rows; i++) {
+      for (let n = 0; n < columns; n++) y[(r + i) * columns + n] = sums[placeOf(i, n)]!;
     }
   }
 }
@@ -181,11 +161,12 @@ function recurrent(
   const hidden = weight!.shape[1]!;
   const out = new Float32Array(batch! * states! * width!);
   const told = new Float32Array(gates * hidden);
+  const multiply = weight!.multiply ?? plain({ weight: weight!.data, inputs: hidden });
   for (let row = 0; row < batch!; row++) {
     let at = row * states! * width!;
     out.set(start!.data.subarray(row * width!, (row + 1) * width!), at);
     for (let t = 0; t < states! - 1; t++, at += width!) {
-      product(told, out.subarray(at, at + hidden), weight!.data, hidden);
+      product(told, out.subarray(at, at + hidden), hidden, told.length, multiply);
       const first = (row * (states! - 1) + t) * gates * hidden;
       for (let j = 0; j < hidden; j++) {
         const given = (q: number) => inputs!.data[first + q * hidden + j]!;
@@ -291,7 +272,10 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
     const each = w!.shape.slice(0, -2).reduce((a, b) => a * b, 1);
     const part = (data: Numbers, i: number) =>
       data.subarray((i * data.length) / each, ((i + 1) * data.length) / each);
-    for (let i = 0; i < each; i++) product(part(out, i), part(x!.data, i), part(w!.data, i), terms);
+    for (let i = 0; i < each; i++) {
+      const multiply = w!.multiply ?? plain({ weight: part(w!.data, i), inputs: terms });
+      product(part(out, i), part(x!.data, i), terms, shape.at(-1)!, multiply);
+    }
     return out;
   },
   sum: fold('sum'),

@@ -1,6 +1,6 @@
 // Draws of a model whose program says how.
-import { Random, seedWords } from '../../random.ts';
-import { STREAMS } from '../../streams.ts';
+import { philox4x32, seedWords } from '../../random.ts';
+import { CHOSEN_MASKS } from '../../streams.ts';
 import type { Take } from '../folder.ts';
 import { bad, Held, type OpenOptions } from '../open.ts';
 import { allocate, type Pace, pacer } from '../pace.ts';
@@ -25,11 +25,12 @@ export async function programPainter(
   options: OpenOptions,
 ): Promise<Painter> {
   const program = readProgram(text, name, features, take);
+  const here = playInJavaScript(program);
   const ways = {
-    javascript: () => playInJavaScript(program),
+    javascript: () => here,
     webgpu: (gpu: GPU | undefined) => playOnWebGpu(program, gpu),
   };
-  return new ProgramPainter(program, features, await Held.open(ways, options));
+  return new ProgramPainter(program, features, await Held.open(ways, options), here);
 }
 
 /** What rows are asked for, and what of it is fed. */
@@ -37,34 +38,28 @@ interface Wish {
   readonly part: Part;
   readonly streams: Streams;
   readonly width: number;
-  readonly seed: number | undefined;
+  readonly seed: number;
   /** Of these rows, with the backend's own. */
   feeds(first: number, count: number): Record<string, Float32Array>;
 }
 
 class ProgramPainter implements Painter {
-  readonly latent: number;
-  readonly classes: readonly string[];
-  readonly clusters: number;
-  readonly layers: readonly number[];
-  readonly hasTemperature: boolean;
-  readonly #program: Program;
+  readonly abilities: Program;
   readonly #features: number;
   readonly #held: Held<ProgramBackend>;
   /** Codes are drawn here: they are few numbers, and the same on every host. */
   readonly #here: ProgramBackend;
 
-  constructor(program: Program, features: number, held: Held<ProgramBackend>) {
-    const { latent, classes = [], clusters = 0, layers = [], hasTemperature = false } = program;
-    this.latent = latent;
-    this.classes = classes;
-    this.clusters = clusters;
-    this.layers = layers;
-    this.hasTemperature = hasTemperature;
-    this.#program = program;
+  constructor(
+    program: Program,
+    features: number,
+    held: Held<ProgramBackend>,
+    here: ProgramBackend,
+  ) {
+    this.abilities = program;
     this.#features = features;
     this.#held = held;
-    this.#here = playInJavaScript(program);
+    this.#here = here;
   }
 
   get backend(): ProgramBackend {
@@ -76,10 +71,11 @@ class ProgramPainter implements Painter {
   }
 
   async sample(count: number, options: SampleOptions): Promise<Float32Array> {
-    const { parts } = this.#program;
+    const { parts } = this.abilities;
     const shown = this.#shown(options.draw);
-    const labels = labelsOf(count, options, this, true);
-    const codes = (parts.codes || this.latent) && (await this.#codes(count, options, shown));
+    const labels = labelsOf(count, options, this.abilities, true);
+    const codes =
+      (parts.codes || this.abilities.latent) && (await this.#codes(count, options, shown));
     return await this.#decoded(
       count,
       codes || undefined,
@@ -90,9 +86,9 @@ class ProgramPainter implements Painter {
   }
 
   async decode(codes: Float32Array, options: DecodeOptions): Promise<Float32Array> {
-    const count = codes.length / this.latent;
-    const labels = labelsOf(count, options, this, false);
-    return await this.#decoded(count, codes, labels, options, this.#program.streams.decoded ?? []);
+    const count = codes.length / this.abilities.latent;
+    const labels = labelsOf(count, options, this.abilities, false);
+    return await this.#decoded(count, codes, labels, options, this.abilities.streams.decoded ?? []);
   }
 
   destroy(): void {
@@ -101,12 +97,12 @@ class ProgramPainter implements Painter {
 
   /** Of a model that has no means draws, and the other way round. */
   #shown(draw = false): 'mean' | 'draw' {
-    const { mean, draw: drawn } = this.#program.parts;
+    const { mean, draw: drawn } = this.abilities.parts;
     return (draw && drawn) || !mean ? 'draw' : 'mean';
   }
 
   #streams({ cluster }: CodesOptions, shown: 'mean' | 'draw'): Streams {
-    const { streams } = this.#program;
+    const { streams } = this.abilities;
     if (cluster === undefined) return streams[shown] ?? [];
     return streams[shown === 'mean' ? 'clusterMean' : 'clusterDraw'] ?? [];
   }
@@ -116,24 +112,24 @@ class ProgramPainter implements Painter {
     options: CodesOptions,
     shown: 'mean' | 'draw',
   ): Promise<Float32Array> {
-    checkDraws(options, this);
+    checkDraws(options, this.abilities);
     const { seed = 0, signal, cluster, temperature = 1, temperatures } = options;
-    const { parts } = this.#program;
+    const { parts } = this.abilities;
     const part = cluster === undefined ? parts.codes : parts.clusters;
     if (!part) {
       throw bad(
-        this.latent
+        this.abilities.latent
           ? 'the model has no distribution of codes to draw from; decode codes of your own'
           : 'the model has no codes; sample it',
       );
     }
-    const { clusters, layers } = this;
+    const { clusters = 0, layers = [] } = this.abilities;
     // They are named from the top, and layers lie from the data on.
     const heats = Float32Array.from(temperatures?.toReversed() ?? layers.map(() => 1));
     const wish: Wish = {
       part,
       streams: this.#streams(options, shown),
-      width: this.latent,
+      width: this.abilities.latent,
       seed,
       feeds: (_, rows) => ({
         temperature: Float32Array.of(temperature),
@@ -154,8 +150,7 @@ class ProgramPainter implements Painter {
     { draw, seed = 0, signal }: DecodeOptions,
     streams: Streams,
   ): Promise<Float32Array> {
-    const { parts, work } = this.#program;
-    const { latent } = this;
+    const { parts, work, latent } = this.abilities;
     const wish: Wish = {
       part: parts[this.#shown(draw)]!,
       streams,
@@ -181,14 +176,16 @@ class ProgramPainter implements Painter {
     backend: ProgramBackend,
     pace: Pace,
   ): Promise<Float32Array> {
-    const { rows: block, stride, orders = 1 } = this.#program;
+    const { rows: block, stride, orders = 1 } = this.abilities;
+    const key = seedWords(seed);
     const result = allocate(count, width);
     for (let first = 0; first < count; first += backend.rows) {
       const rows = Math.min(backend.rows, count - first);
-      const orderOf = (i: number) =>
-        orders > 1 ? new Random(seed ?? 0, STREAMS.chosenMasks, first + i).integer(orders) : 0;
-      const own = Array.from({ length: rows }, (_, i) => orderOf(i));
-      const noise = noiseOf(seedWords(seed ?? 0), streams, { first, block, stride });
+      // As the engine's Random draws an integer.
+      const own = Array.from({ length: rows }, (_, i) =>
+        Math.floor((philox4x32([first + i, CHOSEN_MASKS, 0, 0], key)[0] / 2 ** 32) * orders),
+      );
+      const noise = noiseOf(key, streams, { first, block, stride });
       for (const order of new Set(own)) {
         const made = await backend.run({
           part,
