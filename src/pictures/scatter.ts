@@ -84,8 +84,6 @@ function drawLegend(canvas: Canvas, present: readonly number[], size: number): v
   present.slice(0, Math.floor(size / entryHeight)).forEach((label, i) => {
     const y = MARGIN.top + 14 + i * entryHeight;
     canvas.disc(x, y, 6, colorOf(label));
-    // Who is grey is told by the words beside the picture.
-    if (label === UNKNOWN_CLASS) return;
-    drawNumber(canvas, String(label), x + 14, y - 6.5, 13, TEXT);
+    drawNumber(canvas, label === UNKNOWN_CLASS ? '-' : String(label), x + 14, y - 6.5, 13, TEXT);
   });
 }
