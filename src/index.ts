@@ -21,7 +21,7 @@ export * as objectives from './objectives/index.ts';
 export * as ops from './ops/index.ts';
 export * as optim from './optim/index.ts';
 export * as pictures from './pictures/index.ts';
-export { type Plan, Runtime, schedule } from './scheduler/index.ts';
+export { type Leg, LegPlans, type Plan, Runtime, schedule } from './scheduler/index.ts';
 export type { ConfigOf, Key, Schema, Value } from './schema/index.ts';
 export * from './training/index.ts';
 export {

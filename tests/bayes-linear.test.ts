@@ -1,7 +1,7 @@
 /** Bayesian linear regression against densities in float64 that know nothing of its formulas; a classifier. */
 import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { targetOf } from '../src/cli/training/target.ts';
+import { columnKeys } from '../src/cli/training/named-columns.ts';
 import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import {
   boundOf,
@@ -185,7 +185,7 @@ test('--target is a heading or a number, of a family that has one', () => {
     columns: ['age', 'height', 'weight'],
   };
   const at = (target: string, family = 'bayes-linear') =>
-    targetOf({ family: familyOf(family), target }, data)[0]?.get('target')?.value;
+    columnKeys({ family: familyOf(family), target }, data)[0]?.get('target')?.value;
   expect(at('height')).toBe(1);
   expect(at('3')).toBe(2);
   expect(refusalOf(() => at('heigth'))).toMatch(

@@ -22,7 +22,7 @@ function graphs(
   model: Model,
   part: OnnxPart,
   fed: Tensor,
-  told: { labels?: Tensor },
+  told: { labels?: Tensor; x?: Tensor },
 ): Record<string, Tensor> {
   const { code, decode, logWeights, condition, predict } = model.can;
   const toldCode = condition?.ofCodes ? told : {};
@@ -58,13 +58,16 @@ async function agrees(from: OnnxSource, part: OnnxPart): Promise<void> {
   const fed = input('fed', [rows, width]);
   const labels = input('labels', [rows], 'u32');
   const classes = model.can.condition?.classes.length ?? 0;
-  const told = classes > 0 ? { labels } : {};
+  const rowsTold = part === 'decoder' ? input('told', [rows, model.features]) : fed;
+  const dataTold = reals('told', rows * model.features, 0.05, 0.95);
+  const told = classes > 0 ? { labels } : model.can.given ? { x: rowsTold } : {};
   const chosen = Array.from({ length: rows }, (_, i) => (i * 5) % classes);
   const wanted = graphs(model, part, fed, told);
   const values = new Map<Tensor, ArrayLike<number>>([
     ...weights,
     ...(buffers ?? []),
     [fed, data],
+    ...(rowsTold === fed ? [] : [[rowsTold, dataTold] as [Tensor, Float32Array]]),
     [labels, chosen],
   ]);
   for (const node of topological(Object.values(wanted))) {
@@ -80,6 +83,9 @@ async function agrees(from: OnnxSource, part: OnnxPart): Promise<void> {
   const dims = meta?.isTensor ? meta.shape.map((n) => (n === 'batch' ? rows : Number(n))) : [];
   const got = await session.run({
     [name]: new ort.Tensor('float32', data, dims),
+    ...(session.inputNames.includes('told') && {
+      told: new ort.Tensor('float32', dataTold, [rows, model.features]),
+    }),
     ...(session.inputNames.includes('labels') && {
       labels: new ort.Tensor('int64', BigInt64Array.from(chosen, BigInt), [rows]),
     }),

@@ -9,6 +9,7 @@ import { type CommonOptions, type Context, common, runCommand } from './common/c
 import { halfOption, loadModel, precisionOf, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
 import { labelOption, toldTo } from './data/told.ts';
+import { whereOf, whereOption } from './data/where.ts';
 import { writePoints } from './pictures/points.ts';
 
 interface DecodeOptions extends CommonOptions {
@@ -17,6 +18,7 @@ interface DecodeOptions extends CommonOptions {
   draw?: boolean;
   half?: boolean;
   label?: string;
+  where?: string;
 }
 
 export function decodeCommand(program: Command): void {
@@ -28,6 +30,7 @@ export function decodeCommand(program: Command): void {
     .requiredOption('--out <file>', '.png: a picture; .npy: float32 [n, ...shape]')
     .option('--draw', "draws from the decoder's distribution, not its means")
     .addOption(labelOption())
+    .addOption(whereOption('what they are'))
     .action((dir: string, options: DecodeOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
     );
@@ -48,7 +51,10 @@ async function perform(dir: string, options: DecodeOptions, context: Context): P
   const latent = need(loaded.model, 'code', dir).size;
   const { codes, count } = await readCodes(options.data, latent);
   checkRoom(file, `${count} codes`, count, loaded.model.features);
-  const told = toldTo(loaded.model, dir, options.label, count);
+  const told = {
+    ...toldTo(loaded.model, dir, options.label, count),
+    ...whereOf(loaded, dir, options.where, true),
+  };
   const shown = options.draw ? 'draw' : 'mean';
   const work = async (inference: Asked, device: Device) => {
     const x = await out.progress('decoding', (bar) =>

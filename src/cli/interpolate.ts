@@ -15,6 +15,7 @@ import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
 import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
 import { labelOption, toldTo } from './data/told.ts';
+import { whereOf, whereOption } from './data/where.ts';
 import { writePoints } from './pictures/points.ts';
 
 interface InterpolateOptions extends CommonOptions, SubjectOptions {
@@ -24,6 +25,7 @@ interface InterpolateOptions extends CommonOptions, SubjectOptions {
   steps: number;
   spherical?: boolean;
   label?: string;
+  where?: string;
 }
 
 export function interpolateCommand(program: Command): void {
@@ -38,6 +40,7 @@ export function interpolateCommand(program: Command): void {
     .addOption(countOption('--steps <n>', 'pictures, both ends included', 2).default(7))
     .option('--spherical', 'along the arc between the codes; default: straight')
     .addOption(labelOption('of a conditional model: the class on the way; default: that of --from'))
+    .addOption(whereOption('what they are on the way'))
     .requiredOption('--out <file>', '.png: a row for each pair; .npy: [pairs, steps, ...shape]')
     .action((dir: string, options: InterpolateOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
@@ -74,6 +77,7 @@ async function perform(dir: string, options: InterpolateOptions, context: Contex
             (_, i) => own[from[Math.floor(i / steps)] as number] as number,
           ),
         };
+  const { where } = whereOf(loaded, dir, options.where, true);
   const path = options.spherical ? 'spherical' : 'straight';
   await withInference(loaded, async (inference, device) => {
     const latent = need(loaded.model, 'code', dir).size;
@@ -85,7 +89,12 @@ async function perform(dir: string, options: InterpolateOptions, context: Contex
         codes.set(interpolate(end(i), end(pairs + i), steps, path), i * steps * latent);
       }
       const onProgress = (done: number) => bar.update(done);
-      return await inference.decode(codes, count, 'mean', 0, { ...told, signal, onProgress });
+      return await inference.decode(codes, count, 'mean', 0, {
+        ...told,
+        ...(where && { where }),
+        signal,
+        onProgress,
+      });
     });
     await writePoints(file, x, count, loaded, {
       lead: [pairs, steps],

@@ -14,12 +14,14 @@ import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
 import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
 import { labelOption, toldTo } from './data/told.ts';
+import { whereOf, whereOption } from './data/where.ts';
 import { writePoints } from './pictures/points.ts';
 
 interface ManifoldOptions extends CommonOptions, SubjectOptions {
   out: string;
   side: number;
   label?: string;
+  where?: string;
 }
 
 export function manifoldCommand(program: Command): void {
@@ -33,6 +35,7 @@ export function manifoldCommand(program: Command): void {
     .requiredOption('--out <file>', '.png: a grid; .npy: float32 [side, side, ...shape]')
     .addOption(countOption('--side <n>', 'pictures along each axis').default(20))
     .addOption(labelOption())
+    .addOption(whereOption('what they are'))
     .action((dir: string, options: ManifoldOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
     );
@@ -52,7 +55,10 @@ async function perform(dir: string, options: ManifoldOptions, context: Context):
   const lead = latent === 1 ? [side] : [side, side];
   const count = lead.reduce((a, b) => a * b);
   checkRoom(file, `--side ${side}`, count, loaded.model.features);
-  const told = toldTo(loaded.model, dir, options.label, count);
+  const told = {
+    ...toldTo(loaded.model, dir, options.label, count),
+    ...whereOf(loaded, dir, options.where, true),
+  };
   // Where codes lie that are not those of N(0, I), the data must tell.
   const needsData = latent > 2 || !code.isStandard;
   const subject = needsData

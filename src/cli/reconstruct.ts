@@ -22,6 +22,7 @@ import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile, writePicture } from './common/files.ts';
 import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
 import { classNamed, conditionOf } from './data/told.ts';
+import { whereOf, whereOption } from './data/where.ts';
 import { checkSound, writePoints } from './pictures/points.ts';
 
 /** Of a picture, unless another number is asked for. */
@@ -34,6 +35,7 @@ interface ReconstructOptions extends CommonOptions, SubjectOptions {
   rows?: number[];
   draw?: boolean;
   as?: string;
+  where?: string;
 }
 
 export function reconstructCommand(program: Command): void {
@@ -56,6 +58,7 @@ export function reconstructCommand(program: Command): void {
     )
     .option('--draw', "draws from the decoder's distribution, not its means")
     .option('--as <class>', 'of a conditional model: with the same codes, as this class')
+    .addOption(whereOption('the same codes, with these'))
     .action((dir: string, options: ReconstructOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
     );
@@ -85,10 +88,12 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
     options.as === undefined
       ? undefined
       : classNamed(conditionOf(loaded.model, dir, '--as'), options.as, '--as');
+  const { where } = whereOf(loaded, dir, options.where);
   await withInference(loaded, async (inference, device) => {
     const x = await out.progress('reconstructing', (bar) =>
       inference.reconstruct(subject.some(indices), count, shown, seed, {
         ...(as !== undefined && { labels: new Uint32Array(count).fill(as) }),
+        ...(where && { where }),
         signal,
         onProgress: (done) => bar.update(done),
       }),
@@ -109,11 +114,12 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
         shape,
         shown,
         ...(as !== undefined && { as: options.as }),
+        ...(where && { where: options.where }),
         ...about,
       },
       out.quiet
         ? ''
-        : `${file.path}: ${count} reconstructions${as === undefined ? '' : ` as ${options.as}`}${legend}; data ${title}`,
+        : `${file.path}: ${count} reconstructions${as === undefined ? '' : ` as ${options.as}`}${where ? `, where ${options.where}` : ''}${legend}; data ${title}`,
     );
   });
 }

@@ -14,10 +14,12 @@ import { halfOption, loadModel, precisionOf, withInference } from './common/devi
 import { checkRoom, outputFile } from './common/files.ts';
 import { codesDrawn, type PriorChoice, priorOption, sourceFor } from './data/source.ts';
 import { type WantedOptions, wanted, wantedOptions } from './data/wanted.ts';
+import { whereOf, whereOption } from './data/where.ts';
 import { checkSound, writePoints } from './pictures/points.ts';
 
 interface SampleOptions extends CommonOptions, WantedOptions {
   prior?: PriorChoice;
+  where?: string;
   out: string;
   draw?: boolean;
   half?: boolean;
@@ -50,6 +52,7 @@ export function sampleCommand(program: Command): void {
       ).argParser((text: string) => text.split(',').map(temperature)),
     );
   for (const option of wantedOptions()) command.addOption(option);
+  command.addOption(whereOption('their values; what is not said is that of training rows in turn'));
   command.action((dir: string, options: SampleOptions) =>
     runCommand(options, (context) => perform(dir, options, context)),
   );
@@ -71,6 +74,7 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
   const { model } = loaded;
   const source = await sourceFor(dir, model, options.prior);
   const { count, of, columns, facts, text } = wanted(options, { source: source.model, model, dir });
+  const { where } = whereOf(loaded, dir, options.where);
   checkRoom(file, `--count ${options.count ?? count}`, count, model.features);
   const { ancestral, bijection } = model.can;
   const decoder = ancestral ? undefined : need(model, 'decode', dir);
@@ -110,13 +114,15 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         ...(hasTemperature && { temperature: heat }),
         ...(temperatures && { temperatures }),
         ...of,
+        ...(where && { where }),
       };
       if (!source.fitted) return await inference.sample(count, shown, seed, how);
-      const { labels, ...ofCodes } = how;
+      const { labels, where: _, ...ofCodes } = how;
       const codes = await codesDrawn(inference.runtime, source.fitted, count, seed, ofCodes);
       return await inference.decode(codes, count, shown, seed, {
         signal,
         ...(labels && { labels }),
+        ...(where && { where }),
       });
     });
     const written = await writePoints(file, x, count, loaded, {
@@ -134,12 +140,13 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
         ...(hasTemperature && { temperature: heat }),
         ...(temperatures && { temperatures }),
         ...facts,
+        ...(where && { where: options.where }),
         seed,
         adapter: device.adapter.name,
       },
       out.quiet
         ? ''
-        : `${written}${written === file.path ? '' : ' …'}: ${count} ${shown}s of [${shape.join(', ')}]${text}`,
+        : `${written}${written === file.path ? '' : ' …'}: ${count} ${shown}s of [${shape.join(', ')}]${text}${where ? `, where ${options.where}` : ''}`,
     );
   };
   await withInference(loaded, work, precision);

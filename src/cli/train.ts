@@ -33,6 +33,7 @@ export function trainCommand(program: Command): void {
     .option('--standardize', 'for values of any range: (x - mean) / deviation')
     .option('--label-column <name>', "a table's column of classes, by name or number")
     .option('--target <column>', 'the column that bayes-linear predicts')
+    .option('--condition <columns>', 'of cvae: columns that it is told, e.g. age,dose')
     .addOption(hideOption())
     .addOption(
       new Option('--hide-labels <share>', 'of the rows of each class, for m2: 0.9').argParser(

@@ -114,8 +114,11 @@ export interface CodeAbility {
   readonly isStandard: boolean;
 }
 
-/** What is known of rows whose codes are decoded: the classes that a conditional model is told. */
-export type Told = Pick<Batch, 'labels'>;
+/**
+ * What is known of rows whose codes are decoded: the classes that a conditional model is told; rows, of which
+ * the columns count that it is told.
+ */
+export type Told = Pick<Batch, 'labels'> & Partial<Pick<Batch, 'x'>>;
 
 export interface DecodeAbility {
   /** The mean of p(x | z): [B, D] for z [B, M]. */
@@ -138,6 +141,14 @@ export interface ConditionAbility {
   readonly classes: readonly string[];
   /** Whether what is asked of data (codes, densities) is of a row of a class, which has to be told. */
   readonly ofCodes: boolean;
+}
+
+/** Columns that everything is conditional on. */
+export interface GivenAbility {
+  /** Their places in a row. */
+  readonly columns: readonly number[];
+  /** Those of some rows of the training data, [K, C]: where nothing else is told, draws are of these in turn. */
+  readonly kept: Variable;
 }
 
 export interface DrawAbility {
@@ -325,6 +336,8 @@ export interface Abilities {
   readonly ancestral?: AncestralAbility;
   /** Of a model that is told the classes of rows. */
   readonly condition?: ConditionAbility;
+  /** Of a model that is told columns of rows. */
+  readonly given?: GivenAbility;
   readonly logWeights?: WeightAbility;
   readonly bijection?: BijectionAbility;
   readonly grey?: GreyAbility;

@@ -24,3 +24,4 @@ export { GatedLayer, PixelCnn, type PixelCnnOptions } from './pixel-cnn.ts';
 export { PixelWalk } from './pixel-walk.ts';
 export { CELL_NAMES, type Cell, delayed, GRU, LSTM, lastOf, Recurrent } from './recurrent.ts';
 export { averagePool, upsample } from './resample.ts';
+export { Scan, type ScanOptions } from './scan.ts';

@@ -47,6 +47,7 @@ export const CASES: readonly FamilyCase[] = [
   ...['full', 'iaf'].map((kind) => ({ family: 'vae', set: [...NETS, `posterior.kind=${kind}`] })),
   { family: 'vae', set: [...NETS, 'prior.kind=realnvp'] },
   { family: 'cvae', set: NETS, classNames: ['a', 'b', 'c'] },
+  { family: 'cvae', set: [...NETS, 'condition=2,0'], shape: [4] },
   {
     family: 'vae',
     set: [...NETS, 'code.kind=categorical', 'code.groups=2', 'code.classes=3'].filter(

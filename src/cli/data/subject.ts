@@ -14,6 +14,7 @@ import { hideOption } from './missing.ts';
 import { loadModelData, type ModelDataOptions } from './model-data.ts';
 import { tableOptionsInLine } from './table-options.ts';
 import { checkClasses } from './told.ts';
+import { checkGiven } from './where.ts';
 import { windowOptionsInLine } from './window-options.ts';
 
 export interface SubjectOptions extends ModelDataOptions {
@@ -84,6 +85,7 @@ export async function loadSubject(
   const { describes } = model.can;
   checkRange(model, dataset);
   checkClasses(model, dir, dataset);
+  checkGiven(model, dataset);
   const chosen = describes
     ? chooseBinarization(options.binarize ?? remembered ?? 'auto', describes, dataset)
     : asIs(dir, model.can, options.binarize);

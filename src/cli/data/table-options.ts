@@ -26,8 +26,14 @@ export function tableOptionsInLine(command: Command): Command {
 }
 
 const options = (): Option[] => [
-  new Option('--header <yes|no>', 'whether a table has headings').choices(['yes', 'no']),
-  new Option('--encoding <name>', "of a table's text, e.g. windows-1252; default: UTF-8"),
+  new Option('--header <yes|no>', 'whether a table has headings; --encoding: of its text').choices([
+    'yes',
+    'no',
+  ]),
+  new Option(
+    '--encoding <name>',
+    "of a table's text, e.g. windows-1252; default: UTF-8",
+  ).hideHelp(),
   new Option('--drop <column...>', 'columns of a table to leave out, by name or number'),
   new Option('--columns <column...>', 'columns of a table to take, by name, number or 2-5'),
 ];

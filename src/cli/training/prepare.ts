@@ -39,8 +39,9 @@ import { version } from '../common/version.ts';
 import { checkRange, checkShape } from '../data/checks.ts';
 import { loadTraining, recordOf, type TrainingData } from '../data/load.ts';
 import { missingChoice } from '../data/missing.ts';
+import { checkGiven } from '../data/where.ts';
+import { columnKeys } from './named-columns.ts';
 import type { RunRequest } from './request.ts';
-import { targetOf } from './target.ts';
 
 /** Which classes are hidden does not depend on a run's seed: runs are to be compared. */
 const HIDING_SEED = 0;
@@ -83,7 +84,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const standardization = isStandardized ? standardizationOf(read.train) : undefined;
   const asSeen = seenBy(read, standardization);
   const { train } = asSeen;
-  const sources = [...request.sources, ...targetOf(request, read.train)];
+  const sources = [...request.sources, ...columnKeys(request, read.train)];
   const open = settleRun(family, sources, { ...traitsOf(train), rows: train.count });
   const isTold = wantsOf(family, open).includes('labels');
   if (isTold) checkLabels(family, train);
@@ -105,6 +106,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   }
   const model = buildModel(modelConfig, seed);
   checkRange(model, train);
+  for (const rows of [train, asSeen.test]) if (rows) checkGiven(model, rows);
   // Rows that have no code of their own cannot be evaluated on the way.
   const hasOwnRows = model.can.trainingRows !== undefined;
   const data = hasOwnRows ? { train, test: undefined } : asSeen;

@@ -35,6 +35,7 @@ export interface TrainOptions extends CommonOptions, TableFlags, WindowFlags {
   standardize?: boolean;
   labelColumn?: string;
   target?: string;
+  condition?: string;
   hide?: string;
   hideLabels?: number;
   limit?: number;
@@ -56,6 +57,8 @@ export interface RunRequest {
   readonly data: DataChoice;
   /** A column, as `--target` names it. */
   readonly target?: string;
+  /** Columns, as `--condition` names them. */
+  readonly condition?: string;
   readonly folder: string;
   readonly force: boolean;
   /** Of a run that begins; default: as the environment says. */
@@ -138,6 +141,7 @@ export async function fresh(
     force: options.force === true,
     ...(options.tune !== undefined && { tune: options.tune }),
     ...(options.target !== undefined && { target: options.target }),
+    ...(options.condition !== undefined && { condition: options.condition }),
     ...(range && { range }),
     resume: undefined,
   };
@@ -180,6 +184,12 @@ export async function continued(
     throw new LatentGpuError(
       'bad-config',
       '--target: a continued run predicts the column it began with; leave it out, or train anew with another --out',
+    );
+  }
+  if (options.condition !== undefined) {
+    throw new LatentGpuError(
+      'bad-config',
+      '--condition: a continued run is told the columns it began with; leave it out, or train anew with another --out',
     );
   }
   const record = (await readRecord(folder)) as TrainingRecord;

@@ -77,26 +77,34 @@ export class PartBuilder {
     return { inputs: this.inputs, outputs: this.outputs };
   }
 
-  /** Rows as the model sees them, of data as they are fed. */
-  private data(): Tensor {
+  private rowsFed: Tensor | undefined;
+
+  /** Rows as the model sees them, of data as they are fed: once for all that asks for them. */
+  private data(name = 'x', about = 'data'): Tensor {
+    this.rowsFed ??= this.fed(name, about);
+    return this.rowsFed;
+  }
+
+  private fed(name: string, about: string): Tensor {
     const { config, model, standardization } = this.source;
     const { shape, standardized } = config.data;
-    const what = standardized ? 'data, in their own units' : 'data';
-    const fed = this.declare('x', [BATCH, ...shape], what);
+    const what = standardized ? `${about}, in their own units` : about;
+    const fed = this.declare(name, [BATCH, ...shape], what);
     const { to } = this;
-    let own = shape.length > 1 ? to.node('Flatten', [fed], { axis: 1 }, 'x.flat') : fed;
+    let own = shape.length > 1 ? to.node('Flatten', [fed], { axis: 1 }, `${name}.flat`) : fed;
     if (standardization) {
-      const centred = to.node('Sub', [own, this.row('mean')], undefined, 'x.centred');
-      own = to.node('Div', [centred, this.row('std')], undefined, 'x.standardized');
+      const centred = to.node('Sub', [own, this.row('mean')], undefined, `${name}.centred`);
+      own = to.node('Div', [centred, this.row('std')], undefined, `${name}.standardized`);
     }
-    const x = input('x', [this.rows, model.features]);
+    const x = input(name, [this.rows, model.features]);
     to.bind(x, own);
     return x;
   }
 
-  /** The classes of rows, of a conditional model. */
+  /** The classes of rows, of a conditional model, or rows whose columns it is told. */
   private told(): Told {
-    const { condition } = this.source.model.can;
+    const { condition, given } = this.source.model.can;
+    if (given) return { x: this.data('told', 'rows, of which the columns count that are told') };
     if (!condition) return {};
     if (!this.labels) {
       this.labels = input('labels', [this.rows], 'u32');

@@ -157,7 +157,8 @@ async function boundEvaluation(
     const estimate = likelihoodOf({ ...scores, logProb }, samples);
     nll = { ...estimate, value: estimate.value + rest };
   }
-  const given = model.can.condition?.ofCodes ? ' | y' : '';
+  const { condition, given: columns } = model.can;
+  const given = condition?.ofCodes ? ' | y' : columns ? ' | what is told' : '';
   return boundEvaluationOf(found, nll, count, rest, given);
 }
 

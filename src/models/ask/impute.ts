@@ -207,8 +207,12 @@ async function bySamples(
   const { draw } = need(model, 'decode', 'this');
   // Of each row's draws, the class is the row's.
   const { labels } = model.can.condition ? feed.batch : {};
-  const told = labels && {
-    labels: reshape(expand(unsqueeze(labels, 1), [size, kept]), [size * kept]),
+  const { x } = feed.batch;
+  const told = {
+    ...(labels && { labels: reshape(expand(unsqueeze(labels, 1), [size, kept]), [size * kept]) }),
+    ...(model.can.given && {
+      x: reshape(expand(unsqueeze(x, 1), [size, kept, features]), [size * kept, features]),
+    }),
   };
   const drawing =
     draws > 0 && draw

@@ -23,6 +23,7 @@ import {
   rowsOf,
   type WorkOptions,
 } from './rows.ts';
+import { withTold } from './told-columns.ts';
 
 /** Fewer, for whoever wants an image or a few of them. */
 const FEW = [1, 8];
@@ -198,9 +199,18 @@ export class Inference implements Asked {
     };
   }
 
-  /** What tells a conditional model the classes of rows that it decodes. */
+  /** What tells a conditional model the classes or the columns of rows that it decodes. */
   private ear(size: number): (Mouth & { readonly told: Told }) | undefined {
     const { runtime, model } = this;
+    if (model.can.given) {
+      const x = input('told', [size, model.features]);
+      return {
+        told: { x },
+        write: ({ told }, start, end) =>
+          runtime.write(x, fullBatch(told as RowSource, start, end, size)),
+        release: () => runtime.release(x),
+      };
+    }
     if (!model.can.condition) return undefined;
     const labels = input('labels', [size], 'u32');
     return {
@@ -258,7 +268,8 @@ export class Inference implements Asked {
     options: DecodeOptions = {},
   ): Promise<Float32Array> {
     const { size } = need(this.model, 'code', 'this');
-    const rows = ofClasses(rowsOf('codes', z, count, size), options.labels);
+    const own = ofClasses(rowsOf('codes', z, count, size), options.labels);
+    const rows = await withTold(own, count, this, options);
     const key = `decode ${shown}`;
     const task: Task = { key, outputs: ['x'], build: this.ofCodes(key, size, shown) };
     const noise = shown === 'draw' ? drawSeed : undefined;
@@ -272,13 +283,15 @@ export class Inference implements Asked {
     drawSeed = 0,
     options: DecodeOptions = {},
   ): Promise<Float32Array> {
-    const { onProgress, labels, ...rest } = options;
+    const { onProgress, labels, where, ...rest } = options;
     const part = (from: number): WorkOptions =>
       onProgress ? { ...rest, onProgress: (done) => onProgress(from + done / 2) } : rest;
     const { mean } = await this.encode(x, count, part(0));
     const classes = labels ?? (typeof x === 'function' ? x.labels : undefined);
     return await this.decode(mean, count, shown, drawSeed, {
       ...part(0.5),
+      ...(where && { where }),
+      told: x,
       ...(classes && { labels: classes }),
     });
   }
@@ -306,7 +319,9 @@ export class Inference implements Asked {
     };
     const { condition } = this.model.can;
     const labels = options.labels ?? (condition && classesInTurn(condition, count));
-    const rows = labels && ofClasses(() => new Float32Array(0), labels);
+    const isTold = labels !== undefined || this.model.can.given !== undefined;
+    const none = ofClasses(() => new Float32Array(0), labels);
+    const rows = isTold ? await withTold(none, count, this, options) : undefined;
     return (await this.overRows(task, count, rows, drawSeed, options)).get('x') as Float32Array;
   }
 
@@ -325,13 +340,14 @@ export class Inference implements Asked {
       }
       return chosen;
     };
+    const all = await withTold(rows, count, this, options);
     const key = `sample ${shown} of groups`;
     const task: Task = {
       key,
       outputs: ['x'],
       build: this.ofCodes(key, known.count, shown, known.codes),
     };
-    return (await this.overRows(task, count, rows, drawSeed, options)).get('x') as Float32Array;
+    return (await this.overRows(task, count, all, drawSeed, options)).get('x') as Float32Array;
   }
 
   private shown(z: Tensor, shown: Shown, told: Told | undefined): Tensor {

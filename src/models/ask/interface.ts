@@ -2,6 +2,7 @@
 import type { Runtime } from '../../scheduler/index.ts';
 import type { Model } from '../family.ts';
 import type { Rows, WorkOptions } from './rows.ts';
+import type { ToldOptions } from './told-columns.ts';
 
 /** What a decoded row is shown as: its mean, or a draw. */
 export type Shown = 'mean' | 'draw';
@@ -14,7 +15,7 @@ export interface Codes {
   readonly components?: Float32Array | undefined;
 }
 
-export interface DecodeOptions extends WorkOptions {
+export interface DecodeOptions extends WorkOptions, ToldOptions {
   /** Of a conditional model: the class of each row. Default: those of data rows; else none is known. */
   readonly labels?: ArrayLike<number>;
 }

@@ -9,6 +9,8 @@ export interface RowSource {
   readonly numbers?: readonly number[];
   /** The classes of rows, as `ImageDataset.labels`. */
   readonly labels?: ArrayLike<number>;
+  /** Of codes of a model that is told columns: rows whose such columns it is told. */
+  readonly told?: (start: number, end: number) => Float32Array;
   /** The same of data with holes: 1 where a value is known, 0 where it is missing. */
   readonly mask?: (start: number, end: number) => Float32Array;
 }

@@ -25,7 +25,7 @@ import { estimatesOf } from './vae-estimates.ts';
 const WITH_DEVIATIONS: readonly string[] = ['normal', 'full', 'free'];
 
 export function vaeAbilities(model: Vae): Abilities {
-  const { config, posteriorPart, priorPart } = model;
+  const { columns, config, posteriorPart, priorPart } = model;
   const rows = posteriorPart instanceof FreePart ? posteriorPart.rows : undefined;
   return {
     code: codeOf(model),
@@ -57,6 +57,10 @@ export function vaeAbilities(model: Vae): Abilities {
     ...(rows === undefined && { estimate: estimatesOf(model) }),
     ...(rows !== undefined && { trainingRows: rows }),
     ...(config.classNames && { condition: { classes: config.classNames, ofCodes: true } }),
+    ...(columns && {
+      given: { columns: columns.given, kept: columns.kept },
+      densityOf: columns.described,
+    }),
     describes: config.likelihood,
     quantities: (batch) => {
       const { bound, kl } = elbo(model, batch);

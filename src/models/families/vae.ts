@@ -13,9 +13,11 @@ import {
   type ObjectiveTerms,
   type Posterior,
 } from '../../objectives/index.ts';
+import { concat, expand, unsqueeze } from '../../ops/index.ts';
 import { type Followed, RowTable } from '../../optim/index.ts';
 import type { Schema, Value } from '../../schema/index.ts';
 import { CODE_KEYS, type CodeConfig, codeSize, NORMAL_CODE } from '../codes.ts';
+import { Columns } from '../columns.ts';
 import type { DataDescription } from '../data-description.ts';
 import type { Abilities, Family, Model, Told } from '../family.ts';
 import type { GradientLearner } from '../learner.ts';
@@ -68,6 +70,8 @@ export interface VaeConfig {
   readonly prior?: PriorConfig | undefined;
   /** Names of the classes that all is conditional on: then it is told each row's. */
   readonly classNames?: readonly string[] | undefined;
+  /** Columns that all is conditional on, by their places in a row. */
+  readonly condition?: readonly number[] | null | undefined;
 }
 
 export class Vae extends Module implements Model, LatentModel {
@@ -84,6 +88,8 @@ export class Vae extends Module implements Model, LatentModel {
   readonly latent: number;
   readonly posteriorPart: PosteriorPart;
   readonly priorPart: PriorPart;
+  /** Of a model that is told some columns of a row and describes the others. */
+  readonly columns: Columns | undefined;
   private readonly table: RowTable | undefined;
 
   /** @param seed of the rotations that a prior's flow starts from */
@@ -96,6 +102,7 @@ export class Vae extends Module implements Model, LatentModel {
     const prior = config.prior ?? { kind: code.kind === 'normal' ? 'normal' : 'uniform' };
     this.features = config.shape.reduce((a, b) => a * b, 1);
     this.latent = codeSize(code, config.latent);
+    this.columns = columnsOf(config, this.features);
     this.likelihood = makeLikelihood(config.likelihood);
     this.posteriorPart = makePosterior(posterior, code, this.latent);
     this.priorPart = makePrior(prior, {
@@ -133,7 +140,12 @@ export class Vae extends Module implements Model, LatentModel {
     const described = this.ordered
       ? { kind: 'categorical', outputsPerFeature: this.ordered.maps }
       : { ...config.likelihood, outputsPerFeature };
-    this.decoder = makeDecoder(decoder, ends, described);
+    const { columns } = this;
+    const decoded = columns && {
+      shape: [columns.described.length],
+      code: this.latent + columns.given.length,
+    };
+    this.decoder = makeDecoder(decoder, { ...ends, ...decoded }, described);
     this.objective = this.objectiveOf(config.objective);
   }
 
@@ -162,6 +174,7 @@ export class Vae extends Module implements Model, LatentModel {
       ['decoder', this.decoder],
       ...(this.ordered ? [[this.ordered.tensors, this.ordered] as [string, unknown]] : []),
       ['likelihood', this.likelihood],
+      ...(this.columns ? [['columns', this.columns] as [string, unknown]] : []),
       [this.posteriorPart.tensors, this.table ?? this.posteriorPart],
       [this.priorPart.tensors, this.priorPart],
       ['objective', this.objective],
@@ -182,8 +195,23 @@ export class Vae extends Module implements Model, LatentModel {
   }
 
   decode(z: Tensor, told?: Told): Distribution {
+    const { columns } = this;
+    if (columns) return this.decodeBeside(columns, z, told);
     const made = through(this.decoder, z, told);
     return (this.ordered ?? this.likelihood).distribution(made);
+  }
+
+  private decodeBeside(columns: Columns, z: Tensor, told?: Told): Distribution {
+    if (!told?.x) {
+      const why = 'the model is told columns of each row, and has to be told them here';
+      throw new LatentGpuError('bad-input', why);
+    }
+    const { given } = columns.parts(told.x);
+    const lead = z.shape.slice(0, -1);
+    const each = z.rank > given.rank ? unsqueeze(given, 1) : given;
+    const beside = expand(each, [...lead, columns.given.length]);
+    const made = this.decoder.call(concat([z, beside], -1));
+    return columns.rows(this.likelihood.distribution(made), beside);
   }
 
   prior(): Density {
@@ -221,8 +249,12 @@ export class Vae extends Module implements Model, LatentModel {
       },
       turns,
       live: this.objective.live,
-      ...(this.priorPart.initial && {
-        initial: (data, seed) => this.priorPart.initial?.(data, seed) ?? new Map(),
+      ...((this.priorPart.initial || this.columns) && {
+        initial: (data, seed) =>
+          new Map([
+            ...(this.priorPart.initial?.(data, seed) ?? []),
+            ...(this.columns ? [this.columns.initial(data)] : []),
+          ]),
       }),
     };
   }
@@ -234,6 +266,23 @@ export class Vae extends Module implements Model, LatentModel {
   get portrait() {
     return codedPortrait(this.config, this.config, this.latent);
   }
+}
+
+/** @throws LatentGpuError `bad-config` for what is told no columns */
+function columnsOf(config: VaeConfig, features: number): Columns | undefined {
+  const { condition, shape, isSequence, encoder, decoder } = config;
+  if (!condition) return undefined;
+  const bad = (why: string) => new LatentGpuError('bad-config', why);
+  if (shape.length !== 1 || isSequence) {
+    const what = isSequence ? 'series' : 'images';
+    throw bad(`condition names columns of a table, and data points are ${what}; leave it out`);
+  }
+  for (const [name, { kind = 'mlp' }] of Object.entries({ encoder, decoder })) {
+    if (kind === 'mlp' || kind === 'linear') continue;
+    throw bad(`${name}.kind is ${kind}, which cannot be told columns; take ${name}.kind=mlp`);
+  }
+  if ((decoder.receptive ?? null) === null) return new Columns(features, condition);
+  throw bad('decoder.receptive goes with a decoder that is told no columns; leave it out');
 }
 
 export const VAE_KEYS = {

@@ -40,6 +40,9 @@ export const INTERPOLATION: PictureView = {
       const label = shown.labels?.[row] ?? UNKNOWN_CLASS;
       return label === UNKNOWN_CLASS ? 0 : label;
     };
+    const { features } = asked.model;
+    // And of the row, where columns are told.
+    const told = new Float32Array(scene.can.given ? count * STEPS * features : 0);
     for (let i = 0; i < count; i++) {
       const way = interpolate(end(2 * i), end(2 * i + 1), STEPS);
       for (let step = 0; step < STEPS; step++) {
@@ -47,11 +50,13 @@ export const INTERPOLATION: PictureView = {
         codes.set(way.subarray(step * size, (step + 1) * size), at * size);
         series[at] = i;
         labels[at] = own(2 * i);
+        if (scene.can.given) told.set(shown(2 * i, 2 * i + 1), at * features);
       }
     }
     const made = await asked.decode(codes, count * STEPS, 'mean', 0, {
       ...stop,
       labels,
+      ...(scene.can.given && { told }),
       ...(onProgress && { onProgress }),
     });
     return {

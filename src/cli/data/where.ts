@@ -1,0 +1,83 @@
+// Columns that a model is told, as `--where` says them: `age=40,dose=2`, in the units of the data.
+import { Option } from 'commander';
+import type { ImageDataset } from '../../data/dataset.ts';
+import { LatentGpuError } from '../../errors.ts';
+import { quote } from '../../formats/message.ts';
+import type { Model } from '../../models/index.ts';
+import { nearest } from '../../nearest.ts';
+import type { LoadedModel } from '../../training/model-folder.node.ts';
+
+export const whereOption = (help: string): Option =>
+  new Option('--where <column=value,…>', `of a model that is told columns: ${help}`);
+
+const bad = (why: string) => new LatentGpuError('bad-input', why);
+
+/** What a column is called: its heading, or its number from 1. */
+const nameOf = ({ config }: LoadedModel, column: number) =>
+  config.data.columns?.[column] ?? String(column + 1);
+
+/**
+ * Values of columns by their places, as the model sees them.
+ *
+ * @param needsAll whether all that the model is told has to be said
+ * @throws LatentGpuError `bad-input` for a model that is told none, other columns, and what are no numbers
+ */
+export function whereOf(
+  loaded: LoadedModel,
+  dir: string,
+  text: string | undefined,
+  needsAll = false,
+): { where?: ReadonlyMap<number, number> } {
+  const { model, standardization } = loaded;
+  const { given } = model.can;
+  if (!given) {
+    if (text === undefined) return {};
+    throw bad(`${dir} holds a model that is told no columns; leave out --where`);
+  }
+  const names = given.columns.map((column) => nameOf(loaded, column));
+  const where = new Map<number, number>();
+  for (const part of text?.split(',') ?? []) {
+    const sign = part.lastIndexOf('=');
+    const [name, said] = [part.slice(0, Math.max(0, sign)).trim(), part.slice(sign + 1).trim()];
+    if (sign < 0)
+      throw bad(`--where ${quote(part.trim())}: say a column and a value, ${names[0]}=1`);
+    const at = names.indexOf(name);
+    if (at < 0) {
+      throw bad(
+        `--where: ${dir} is not told ${quote(name)}, but ${names.join(', ')}; did you mean '${nearest(name, names)}'?`,
+      );
+    }
+    const column = given.columns[at] as number;
+    const value = Number(said);
+    if (said === '' || !Number.isFinite(value)) {
+      throw bad(`--where: ${name} is ${quote(said)}; it must be a number`);
+    }
+    if (where.has(column)) throw bad(`--where: ${name} is said twice`);
+    const [mean, std] = standardization
+      ? [standardization.mean[column] as number, standardization.std[column] as number]
+      : [0, 1];
+    where.set(column, (value - mean) / std);
+  }
+  const missing = names.filter((_, i) => !where.has(given.columns[i] as number));
+  if (needsAll && missing.length > 0) {
+    const all = names.map((name) => `${name}=…`).join(',');
+    throw bad(`${dir} holds a model that is told ${names.join(', ')}; say --where ${all}`);
+  }
+  return where.size > 0 ? { where } : {};
+}
+
+/** @throws LatentGpuError `bad-data` for rows that lack what a model is told of them */
+export function checkGiven({ can }: Model, { mask, columns, shape, name }: ImageDataset): void {
+  if (!can.given || !mask) return;
+  const [width = 1] = shape;
+  for (const column of can.given.columns) {
+    for (let row = 0; row * width < mask.length; row++) {
+      if (mask[row * width + column]) continue;
+      const what = columns?.[column] ?? `column ${column + 1}`;
+      throw new LatentGpuError(
+        'bad-data',
+        `${name}: row ${row} lacks ${quote(what)}, which the model is told; fill it in, or leave such rows out`,
+      );
+    }
+  }
+}

@@ -1,0 +1,53 @@
+// Columns that the command line names: the one that a model is to predict, and those that it is told.
+import { imageSize, type LoadedDataset } from '../../data/dataset.ts';
+import { LatentGpuError } from '../../errors.ts';
+import { nearest } from '../../nearest.ts';
+import type { Given } from '../../schema/index.ts';
+import type { RunRequest } from './request.ts';
+
+/** Options that name columns: the key that says which they are, and whom they mean nothing. */
+const OPTIONS = {
+  target: (family: string) => `${family} predicts no column; train bayes-linear`,
+  condition: (family: string) => `${family} is told no columns; train cvae`,
+} as const;
+
+/**
+ * `--target` and `--condition` as keys: columns by heading, or by number from 1 among the features.
+ *
+ * @throws LatentGpuError `bad-config` for a family without such columns, `bad-input` for no such column
+ */
+export function columnKeys(
+  request: Pick<RunRequest, 'family' | 'target' | 'condition'>,
+  data: LoadedDataset,
+): ReadonlyMap<string, Given>[] {
+  return (['target', 'condition'] as const).flatMap((key) => {
+    const named = request[key];
+    if (named === undefined) return [];
+    const { keys, name } = request.family;
+    if (!Object.hasOwn(keys, key)) {
+      const why = `--${key}: ${OPTIONS[key](name)}, or leave it out`;
+      throw new LatentGpuError('bad-config', why);
+    }
+    const source = `--${key}`;
+    const value =
+      key === 'target'
+        ? columnAt(named, data, source)
+        : named.split(',').map((each) => columnAt(each.trim(), data, source));
+    return [new Map([[key, { value, source }]])];
+  });
+}
+
+function columnAt(name: string, data: LoadedDataset, option: string): number {
+  const { columns = [] } = data;
+  const count = imageSize(data);
+  const named = columns.indexOf(name);
+  if (named >= 0) return named;
+  const number = Number(name);
+  if (Number.isSafeInteger(number) && number >= 1 && number <= count) return number - 1;
+  const guess =
+    columns.length > 0 ? `did you mean '${nearest(name, [...columns])}'?` : `name 1 to ${count}`;
+  throw new LatentGpuError(
+    'bad-input',
+    `${option} ${name}: ${data.name} has no such column among its ${count}; ${guess}`,
+  );
+}
