@@ -21,15 +21,13 @@ export function tableOptionsInLine(command: Command): Command {
   for (const option of options()) command.addOption(option.hideHelp());
   return command.addHelpText(
     'after',
-    '\nTables: --header, --encoding, --drop, --columns, as in `latentgpu train --help`.',
+    '\nTables: --header, --encoding, --drop, --columns, as in `latentgpu train`.',
   );
 }
 
+/** Where `--encoding` is needed, the refusal of the table says so. */
 const options = (): Option[] => [
-  new Option('--header <yes|no>', 'whether a table has headings; --encoding: of its text').choices([
-    'yes',
-    'no',
-  ]),
+  new Option('--header <yes|no>', 'whether a table has headings').choices(['yes', 'no']),
   new Option(
     '--encoding <name>',
     "of a table's text, e.g. windows-1252; default: UTF-8",
