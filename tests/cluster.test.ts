@@ -139,6 +139,22 @@ test('a range of sizes: that of the lowest BIC is trained', async () => {
   expect(JSON.parse(await readFile(here('best/model.json'), 'utf8')).components).toBe(2);
 });
 
+test('of rows with holes, stepwise comes to what passes come to, and sizes are compared', async () => {
+  const train = `train gmm --data ${TABLES}/iris.csv --label-column Species --hide random:0.15 --seed 1 --quiet`;
+  await works(`${train} --set components=3 starts=2 --out passes`);
+  await works(`${train} --set components=3 starts=2 fit=stepwise --out steps`);
+  const loss = async (dir: string) =>
+    JSON.parse((await works(`eval ${dir} --split train --json`)).stdout).negativeLogLikelihood;
+  const [passes, steps] = [await loss('passes'), await loss('steps')];
+  expect(Math.abs(steps - passes)).toBeLessThan(0.05);
+  const { stdout } = await works(`${train} --set components=1..3 starts=2 --out sizes --json`);
+  const { candidates, best } = JSON.parse(stdout).selection;
+  expect(candidates.map(({ value }: { value: number }) => value)).toEqual([1, 2, 3]);
+  expect(candidates[2].logLikelihood).toBeCloseTo(-150 * passes, 1);
+  const least = candidates.toSorted((a: { bic: number }, b: { bic: number }) => a.bic - b.bic)[0];
+  expect(best).toBe(least.value);
+});
+
 test('mistakes are told in one line', async () => {
   const few = 'a,b\n1,2\n2,3\n3,5\n';
   await writeFile(here('few.csv'), few);

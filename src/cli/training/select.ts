@@ -2,7 +2,7 @@
 import { openDevice } from '../../device/index.ts';
 import { type ErrorCode, isLatentGpuError, LatentGpuError } from '../../errors.ts';
 import { type Criteria, criteriaOf } from '../../models/index.ts';
-import { binarizedRows, fit, Trainer } from '../../training/index.ts';
+import { fit, rowSourceOf, Trainer } from '../../training/index.ts';
 import type { Context } from '../common/command.ts';
 import { prepare } from './prepare.ts';
 import type { Range } from './range.ts';
@@ -69,7 +69,7 @@ async function measured(request: RunRequest, context: Context): Promise<Criteria
       );
     }
     const { train } = data;
-    const rows = (a: number, b: number) => binarizedRows(train, a, b, binarization, 0);
+    const rows = rowSourceOf(train, binarization, 0);
     return (await trainer.protect((runtime) =>
       criteriaOf(runtime, model, rows, train.count),
     )) as Criteria;
