@@ -2,7 +2,8 @@
 import { nest, type Values } from '../schema/index.ts';
 import type { DataDescription } from './data-description.ts';
 import { familyOf } from './families.ts';
-import type { Model, ModelConfig } from './family.ts';
+import type { ModelConfig } from './family.ts';
+import type { Model } from './model.ts';
 
 /** The model that settled values describe, for data points of the given shape. */
 export function modelConfig(family: string, data: DataDescription, values: Values): ModelConfig {

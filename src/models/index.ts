@@ -1,4 +1,25 @@
 // Models: families of them, their parts, and what may be asked of one at work.
+
+export type {
+  Abilities,
+  AncestralAbility,
+  BijectionAbility,
+  CodeAbility,
+  DecodeAbility,
+  DrawAbility,
+  EstimateAbility,
+  GreyAbility,
+  GroupDraws,
+  ImputeAbility,
+  JointAbility,
+  PredictAbility,
+  Quantity,
+  Told,
+  Walk,
+  WalkOptions,
+  WeighedCodes,
+  WeightAbility,
+} from './abilities.ts';
 export { type Agreement, agreement } from './ask/agreement.ts';
 export { type Ancestral, AncestralInference } from './ask/ancestral.ts';
 export { certifyFlow, type FlowCertificate } from './ask/certify.ts';
@@ -88,35 +109,7 @@ export {
   findFamily,
   foreignFamilies,
 } from './families.ts';
-export {
-  type Abilities,
-  type AncestralAbility,
-  type BijectionAbility,
-  type CodeAbility,
-  type DecodeAbility,
-  type DrawAbility,
-  type EstimateAbility,
-  type Family,
-  type FamilyRow,
-  type GreyAbility,
-  type GroupDraws,
-  type ImputeAbility,
-  isDrawn,
-  type JointAbility,
-  lack,
-  type Model,
-  type ModelConfig,
-  need,
-  type Portrait,
-  type PredictAbility,
-  type Quantity,
-  type Told,
-  type Walk,
-  type WalkOptions,
-  type WeighedCodes,
-  type WeightAbility,
-  wantsOf,
-} from './family.ts';
+export { type Family, type FamilyRow, type ModelConfig, wantsOf } from './family.ts';
 export { interpolate, type LatentPlane, latentGrid, priorPlane } from './latent-space.ts';
 export type {
   Fitting,
@@ -129,6 +122,7 @@ export type {
 } from './learner.ts';
 export { type Likelihood, type LikelihoodConfig, makeLikelihood } from './likelihoods/index.ts';
 export { fromFormat1 } from './migrate.ts';
+export { isDrawn, lack, type Model, need, type Portrait } from './model.ts';
 export { MODEL_FILE, modelJson, readModelJson, settledConfig } from './model-json.ts';
 export { lastBias, type Net, type NetConfig } from './nets/index.ts';
 export { makePosterior, type PosteriorConfig, type PosteriorPart } from './posteriors/index.ts';

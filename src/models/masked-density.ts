@@ -2,8 +2,8 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { MadeWalk, type MaskedView } from '../nn/index.ts';
 import { add, gather, mul, oneHot, reshape, toUint, transpose } from '../ops/index.ts';
+import type { Walk } from './abilities.ts';
 import { DrawnPlaces } from './drawn-places.ts';
-import type { Walk } from './family.ts';
 import type { Likelihood } from './likelihoods/index.ts';
 
 /** What the conditionals are, and how the net is shown what they are of. */

@@ -2,8 +2,8 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { type PixelCnn, PixelWalk } from '../nn/index.ts';
 import { transpose } from '../ops/index.ts';
+import type { Walk } from './abilities.ts';
 import { DrawnPlaces } from './drawn-places.ts';
-import type { Walk } from './family.ts';
 import type { Likelihood } from './likelihoods/index.ts';
 
 /** @param context of the rows, [rows, C] or [rows, H, W, C], of conditional nets */

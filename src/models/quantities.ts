@@ -1,7 +1,7 @@
 // Figures that several families report alike.
 import type { Tensor } from '../graph/tensor.ts';
 import { neg } from '../ops/index.ts';
-import type { Quantity } from './family.ts';
+import type { Quantity } from './abilities.ts';
 
 /**
  * -log p(x) of a model whose density is exact.

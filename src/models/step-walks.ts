@@ -30,7 +30,7 @@ import {
   where,
   zeros,
 } from '../ops/index.ts';
-import type { Walk } from './family.ts';
+import type { Walk } from './abilities.ts';
 
 export interface Stepped {
   readonly net: CausalWalk;

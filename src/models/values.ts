@@ -1,7 +1,7 @@
 // A model's numbers, parameters and what it has beside them: out of a run's state, onto a device.
 import { keepAsHalf, type Variable } from '../graph/variable.ts';
 import type { Runtime } from '../scheduler/index.ts';
-import type { Model } from './family.ts';
+import type { Model } from './model.ts';
 
 /** A tensor's values. */
 export type WeightValues = Float32Array | Uint32Array;

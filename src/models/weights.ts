@@ -6,7 +6,7 @@ import { notFinite } from '../formats/finite.ts';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
 import type { Variable } from '../graph/variable.ts';
 import { checkBuffer } from './buffers.ts';
-import type { Model } from './family.ts';
+import type { Model } from './model.ts';
 import { MODEL_FILE } from './model-json.ts';
 import type { WeightValues } from './values.ts';
 

@@ -3,7 +3,7 @@ import { certify, Flow } from '../../flows/index.ts';
 import { boxMuller, Random } from '../../random.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import { STREAMS } from '../../streams.ts';
-import { type Model, need } from '../family.ts';
+import { type Model, need } from '../model.ts';
 import { FlowSampler } from './flow-sampler.ts';
 import { checkStop, type WorkOptions } from './rows.ts';
 

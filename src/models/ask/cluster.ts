@@ -1,6 +1,6 @@
 // Which groups a model sorts rows into.
 import type { Runtime } from '../../scheduler/index.ts';
-import { type Model, need } from '../family.ts';
+import { type Model, need } from '../model.ts';
 import { Feed } from './feed.ts';
 import { exclusively } from './noise.ts';
 import { replay } from './replay.ts';

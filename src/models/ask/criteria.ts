@@ -1,6 +1,6 @@
 // How good a fit is for its size: what picks the number of components, of directions.
 import type { Runtime } from '../../scheduler/index.ts';
-import type { Model } from '../family.ts';
+import type { Model } from '../model.ts';
 import { groupsOf } from './cluster.ts';
 import { logDensities } from './densities.ts';
 import { inUnitsOf } from './evaluate.ts';

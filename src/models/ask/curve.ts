@@ -1,7 +1,7 @@
 // The importance-weighted bound against the number of samples: it rises towards log p(x).
 // Burda, Grosse and Salakhutdinov 2016, theorem 1.
 import type { Runtime } from '../../scheduler/index.ts';
-import type { Model } from '../family.ts';
+import type { Model } from '../model.ts';
 import { likelihoodOf } from './evaluate.ts';
 import type { BoundOfSamples } from './evaluation.ts';
 import type { RowSource, WorkOptions } from './rows.ts';

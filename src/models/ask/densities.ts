@@ -1,7 +1,7 @@
 // log p(x) of single data points under a model that has it exactly.
 import { step } from '../../ops/index.ts';
 import type { Runtime } from '../../scheduler/index.ts';
-import { type Model, need } from '../family.ts';
+import { type Model, need } from '../model.ts';
 import { Feed } from './feed.ts';
 import { withOwnNoise } from './noise.ts';
 import { replay } from './replay.ts';

@@ -1,7 +1,7 @@
 // What each dimension of a code tells of the data.
 import { step } from '../../ops/index.ts';
 import type { Runtime } from '../../scheduler/index.ts';
-import { type Model, need } from '../family.ts';
+import { type Model, need } from '../model.ts';
 import type { CodeDimension } from './evaluation.ts';
 import { Feed } from './feed.ts';
 import { byPart, Columns } from './moments.ts';

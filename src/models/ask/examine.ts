@@ -2,7 +2,7 @@
 // how the bound rises with samples, and what the encoder leaves to be gained.
 import { meanScale } from '../../data/standardize.ts';
 import type { Runtime } from '../../scheduler/index.ts';
-import type { Model } from '../family.ts';
+import type { Model } from '../model.ts';
 import { criteriaFigures, criteriaOf } from './criteria.ts';
 import { boundCurve, CURVE_SAMPLES } from './curve.ts';
 import { codeDimensions } from './dimensions.ts';

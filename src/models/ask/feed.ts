@@ -2,7 +2,7 @@
 import { input, type Variable } from '../../graph/variable.ts';
 import type { Batch } from '../../nn/index.ts';
 import type { Runtime } from '../../scheduler/index.ts';
-import type { Model } from '../family.ts';
+import type { Model } from '../model.ts';
 import { labelsOf } from './labels.ts';
 import { fullBatch, type RowSource } from './rows.ts';
 

@@ -1,6 +1,7 @@
 // What a trained bijection is asked for: noise of data, data of noise, draws.
 import type { Runtime } from '../../scheduler/index.ts';
-import { type BijectionAbility, lack, type Model, need } from '../family.ts';
+import type { BijectionAbility } from '../abilities.ts';
+import { lack, type Model, need } from '../model.ts';
 import { FlowSampler } from './flow-sampler.ts';
 import type { Asked, Codes, DrawOptions, Shown } from './interface.ts';
 import { BLOCK, checkStop, checkWhole, type Rows, rowsOf, type WorkOptions } from './rows.ts';

@@ -24,7 +24,8 @@ import {
   zeros,
 } from '../../ops/index.ts';
 import type { Runtime } from '../../scheduler/index.ts';
-import { type EstimateAbility, type Model, need } from '../family.ts';
+import type { EstimateAbility } from '../abilities.ts';
+import { type Model, need } from '../model.ts';
 import { Feed } from './feed.ts';
 import { withOwnNoise } from './noise.ts';
 import { checkStop, checkWhole, type RowSource, type WorkOptions } from './rows.ts';

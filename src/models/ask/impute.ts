@@ -25,7 +25,8 @@ import {
   where,
 } from '../../ops/index.ts';
 import type { Runtime } from '../../scheduler/index.ts';
-import { type ImputeAbility, type Model, need } from '../family.ts';
+import type { ImputeAbility } from '../abilities.ts';
+import { type Model, need } from '../model.ts';
 import { Feed } from './feed.ts';
 import { Found } from './found.ts';
 import { withOwnNoise } from './noise.ts';

@@ -3,7 +3,7 @@
 import { input } from '../../graph/variable.ts';
 import { expand, reshape, step } from '../../ops/index.ts';
 import type { Runtime } from '../../scheduler/index.ts';
-import { type Model, need } from '../family.ts';
+import { type Model, need } from '../model.ts';
 import { Feed } from './feed.ts';
 import { moments } from './moments.ts';
 import { withOwnNoise } from './noise.ts';

@@ -1,6 +1,6 @@
 // What can be asked of a model at work, in the same words of every model.
 import type { Runtime } from '../../scheduler/index.ts';
-import type { Model } from '../family.ts';
+import type { Model } from '../model.ts';
 import type { Rows, WorkOptions } from './rows.ts';
 import type { ToldOptions } from './told-columns.ts';
 

@@ -1,7 +1,8 @@
 // The classes of rows, as a model is told them.
 import { UNKNOWN_CLASS } from '../../constants.ts';
 import { LatentGpuError } from '../../errors.ts';
-import type { ConditionAbility, Model } from '../family.ts';
+import type { ConditionAbility } from '../abilities.ts';
+import type { Model } from '../model.ts';
 import type { RowSource } from './rows.ts';
 
 /** Which of a source's rows, and how many places there are for them. */

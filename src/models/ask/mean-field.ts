@@ -4,7 +4,7 @@
 import { variable } from '../../graph/variable.ts';
 import { add, mul, neg, sigmoid, softplus, step, sub, sum, where, zeros } from '../../ops/index.ts';
 import type { Runtime } from '../../scheduler/index.ts';
-import { type Model, need } from '../family.ts';
+import { type Model, need } from '../model.ts';
 import { descent } from './descent.ts';
 import { Feed } from './feed.ts';
 import { withOwnNoise } from './noise.ts';

@@ -1,6 +1,6 @@
 // A model put to work: by its graphs, or by the passes of its bijection, which may take a step a coordinate.
 import type { Runtime } from '../../scheduler/index.ts';
-import type { Model } from '../family.ts';
+import type { Model } from '../model.ts';
 import { AncestralInference } from './ancestral.ts';
 import { FlowInference } from './flow-inference.ts';
 import { Inference } from './inference.ts';

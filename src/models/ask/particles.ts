@@ -14,7 +14,8 @@ import {
   unsqueeze,
 } from '../../ops/index.ts';
 import type { Runtime } from '../../scheduler/index.ts';
-import type { ImputeAbility, Model } from '../family.ts';
+import type { ImputeAbility } from '../abilities.ts';
+import type { Model } from '../model.ts';
 import { Feed } from './feed.ts';
 import { Found } from './found.ts';
 import type { Imputed, ImputeOptions } from './impute.ts';

@@ -5,7 +5,7 @@ import { input, variable } from '../../graph/variable.ts';
 import { add, assign, matmul, mul, sub, transpose } from '../../ops/index.ts';
 import type { Runtime } from '../../scheduler/index.ts';
 import { eigen } from '../eigen.ts';
-import { type Model, need } from '../family.ts';
+import { type Model, need } from '../model.ts';
 import { RunningMoments } from '../running-moments.ts';
 import type { Figure } from './evaluation.ts';
 import { exclusively } from './noise.ts';

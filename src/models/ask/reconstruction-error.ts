@@ -1,5 +1,5 @@
 // How far data are from what a model makes of them: the oldest score of anomalies.
-import { type Model, need } from '../family.ts';
+import { type Model, need } from '../model.ts';
 import type { Asked } from './interface.ts';
 import { type RowSource, rowsFrom, type WorkOptions } from './rows.ts';
 

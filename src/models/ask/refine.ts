@@ -3,7 +3,7 @@
 import { variable } from '../../graph/variable.ts';
 import { neg, step } from '../../ops/index.ts';
 import type { Runtime } from '../../scheduler/index.ts';
-import { type Model, need } from '../family.ts';
+import { type Model, need } from '../model.ts';
 import { descent } from './descent.ts';
 import { Feed } from './feed.ts';
 import { moments } from './moments.ts';

@@ -1,6 +1,6 @@
 // Rows of data and codes: where they come from, and how many a model may compute at once.
 import { LatentGpuError } from '../../errors.ts';
-import type { Model } from '../family.ts';
+import type { Model } from '../model.ts';
 
 /** Rows `start` to `end` of data [count, D] as numbers. */
 export interface RowSource {

@@ -1,6 +1,6 @@
 // Columns that a model is told of rows whose codes are decoded.
 import type { Runtime } from '../../scheduler/index.ts';
-import type { Model } from '../family.ts';
+import type { Model } from '../model.ts';
 import { type RowSource, type Rows, rowsOf } from './rows.ts';
 
 /** What is told: values of columns, by their places, as the model sees them; rows that have the rest of them. */

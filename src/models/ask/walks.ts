@@ -1,7 +1,7 @@
 // Walks at work: each of their parts compiled once and replayed, so that the host waits for none of the steps.
 import { addUint, assign, step } from '../../ops/index.ts';
 import { LegPlans, type Runtime } from '../../scheduler/index.ts';
-import type { Walk } from '../family.ts';
+import type { Walk } from '../abilities.ts';
 import type { WorkOptions } from './rows.ts';
 
 export class WalkPlans {

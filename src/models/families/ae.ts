@@ -4,7 +4,8 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { type LinearInit, Module } from '../../nn/index.ts';
 import { mean, neg } from '../../ops/index.ts';
 import type { Schema } from '../../schema/index.ts';
-import type { Abilities, Family, Model } from '../family.ts';
+import type { Abilities } from '../abilities.ts';
+import type { Family } from '../family.ts';
 import type { GradientLearner } from '../learner.ts';
 import {
   LIKELIHOOD_KEYS,
@@ -12,6 +13,7 @@ import {
   type LikelihoodConfig,
   makeLikelihood,
 } from '../likelihoods/index.ts';
+import type { Model } from '../model.ts';
 import { makeDecoder, makeEncoder, type Net, type NetConfig } from '../nets/index.ts';
 import { codedPortrait, DECODED_RUN_KEYS, INIT_KEYS, LATENT, NET_KEYS, REQUIRED } from './coded.ts';
 

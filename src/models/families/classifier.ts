@@ -5,9 +5,11 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { type Batch, type LinearInit, MLP, Module } from '../../nn/index.ts';
 import { logSoftmax, mean, mul, neg, oneHot, softmax, sub, sum } from '../../ops/index.ts';
 import type { Schema } from '../../schema/index.ts';
+import type { Abilities } from '../abilities.ts';
 import type { DataDescription } from '../data-description.ts';
-import type { Abilities, Family, Model, Portrait } from '../family.ts';
+import type { Family } from '../family.ts';
 import type { GradientLearner } from '../learner.ts';
+import type { Model, Portrait } from '../model.ts';
 import { MLP_KEYS, type NetConfig } from '../nets/mlp.ts';
 import { INIT_KEYS } from './coded.ts';
 

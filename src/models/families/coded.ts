@@ -2,8 +2,8 @@
 import type { LinearInit } from '../../nn/index.ts';
 import type { Schema } from '../../schema/index.ts';
 import type { DataDescription } from '../data-description.ts';
-import type { Portrait } from '../family.ts';
 import type { LikelihoodConfig } from '../likelihoods/index.ts';
+import type { Portrait } from '../model.ts';
 import { type NetConfig, netWords } from '../nets/index.ts';
 import { MLP_KEYS } from '../nets/mlp.ts';
 

@@ -14,7 +14,7 @@ import {
   score,
 } from '../../objectives/index.ts';
 import { neg, reshape, sub, zeros } from '../../ops/index.ts';
-import type { Abilities, CodeAbility, Walk } from '../family.ts';
+import type { Abilities, CodeAbility, Walk } from '../abilities.ts';
 import { through } from '../nets/index.ts';
 import type { OrderedDecoder } from '../nets/ordered.ts';
 import { FreePart } from '../posteriors/index.ts';

@@ -1,7 +1,7 @@
 // The estimators of a variational autoencoder's gradients, side by side on one model.
 import { isLatentGpuError } from '../../errors.ts';
 import type { Objective, ObjectiveConfig } from '../../objectives/index.ts';
-import type { EstimateAbility } from '../family.ts';
+import type { EstimateAbility } from '../abilities.ts';
 import type { Vae } from './vae.ts';
 
 /** By name: what of the objective they set. The score function is two, without a baseline and with one. */

@@ -16,10 +16,11 @@ import {
 import { concat, expand, unsqueeze } from '../../ops/index.ts';
 import { type Followed, RowTable } from '../../optim/index.ts';
 import type { Schema, Value } from '../../schema/index.ts';
+import type { Abilities, Told } from '../abilities.ts';
 import { CODE_KEYS, type CodeConfig, codeSize, NORMAL_CODE } from '../codes.ts';
 import { Columns } from '../columns.ts';
 import type { DataDescription } from '../data-description.ts';
-import type { Abilities, Family, Model, Told } from '../family.ts';
+import type { Family } from '../family.ts';
 import type { GradientLearner } from '../learner.ts';
 import {
   LIKELIHOOD_KEYS,
@@ -27,6 +28,7 @@ import {
   type LikelihoodConfig,
   makeLikelihood,
 } from '../likelihoods/index.ts';
+import type { Model } from '../model.ts';
 import { makeDecoder, makeEncoder, type Net, type NetConfig, through } from '../nets/index.ts';
 import { ORDERED_KEYS, type OrderedConfig, type OrderedDecoder } from '../nets/ordered.ts';
 import { PixelDecoder } from '../nets/pixel-decoder.ts';

@@ -5,7 +5,7 @@ import type { Tensor } from '../../graph/tensor.ts';
 import type { Variable } from '../../graph/variable.ts';
 import { type Cell, ConditionedMLP, type LinearInit, MLP, type Module } from '../../nn/index.ts';
 import type { activations } from '../../ops/index.ts';
-import type { Told } from '../family.ts';
+import type { Told } from '../abilities.ts';
 import {
   type ConvolutionalConfig,
   ConvolutionalDecoder,

@@ -5,7 +5,7 @@ import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Batch, Module } from '../../nn/index.ts';
 import type { Schema } from '../../schema/index.ts';
-import type { Walk } from '../family.ts';
+import type { Walk } from '../abilities.ts';
 import { PIXELCNN_KEYS } from './pixelcnn.ts';
 
 /** Places that a decoder may be told: far beyond, and nothing is left for the code to say. */

@@ -5,7 +5,7 @@ import type { Distribution } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { Module, type PixelCnn } from '../../nn/index.ts';
 import { expand, reshape } from '../../ops/index.ts';
-import type { Walk } from '../family.ts';
+import type { Walk } from '../abilities.ts';
 import type { Likelihood } from '../likelihoods/index.ts';
 import { pixelWalk } from '../pixel-density.ts';
 import { inOrder, type OrderedConfig, type OrderedDecoder } from './ordered.ts';

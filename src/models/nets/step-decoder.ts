@@ -5,7 +5,7 @@ import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { type Batch, CausalCnn, CausalWalk, Module } from '../../nn/index.ts';
 import { expand, reshape, sum } from '../../ops/index.ts';
-import type { Walk } from '../family.ts';
+import type { Walk } from '../abilities.ts';
 import type { Likelihood } from '../likelihoods/index.ts';
 import { particleWalk, stepWalk } from '../step-walks.ts';
 import { inOrder, type OrderedConfig, type OrderedDecoder } from './ordered.ts';

@@ -2,7 +2,7 @@
 import { LearnedMixture } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Schema } from '../../schema/index.ts';
-import type { GroupDraws } from '../family.ts';
+import type { GroupDraws } from '../abilities.ts';
 import { PriorPart } from './part.ts';
 
 export const MIXTURE = {

@@ -3,7 +3,7 @@ import type { Density } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Variable } from '../../graph/variable.ts';
 import { Module } from '../../nn/index.ts';
-import type { GroupDraws } from '../family.ts';
+import type { GroupDraws } from '../abilities.ts';
 import type { TrainingRows } from '../learner.ts';
 
 export abstract class PriorPart extends Module {

@@ -21,7 +21,7 @@ import {
 } from '../../../ops/index.ts';
 import { logsumexp } from '../../../ops/reference/special.ts';
 import type { Runtime } from '../../../scheduler/index.ts';
-import { type Model, need } from '../../family.ts';
+import { type Model, need } from '../../model.ts';
 import { Feed } from '../feed.ts';
 import { withOwnNoise } from '../noise.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from '../rows.ts';

@@ -12,7 +12,7 @@ import {
   toUint,
 } from '../../../ops/index.ts';
 import type { Runtime } from '../../../scheduler/index.ts';
-import { type Model, need } from '../../family.ts';
+import { type Model, need } from '../../model.ts';
 import { Feed } from '../feed.ts';
 import { withOwnNoise } from '../noise.ts';
 import { checkStop, checkWhole, type RowSource, rowsAtOnce, type WorkOptions } from '../rows.ts';

@@ -26,7 +26,7 @@ import {
 } from '../../../ops/index.ts';
 import type { Runtime } from '../../../scheduler/index.ts';
 import { CHAIN_STREAMS } from '../../../streams.ts';
-import { type Model, need } from '../../family.ts';
+import { type Model, need } from '../../model.ts';
 
 export interface TrajectoryOptions {
   /** C chains for each of B rows. */

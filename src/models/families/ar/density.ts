@@ -1,7 +1,7 @@
 // What a Gaussian autoregressive model is made of.
 import type { Tensor } from '../../../graph/tensor.ts';
 import type { Module } from '../../../nn/index.ts';
-import type { Walk } from '../../family.ts';
+import type { Walk } from '../../abilities.ts';
 
 export interface ArDensity extends Module {
   /** log p(x) of rows [B, D]: [B]. */

@@ -20,8 +20,8 @@ import {
   transpose,
   zeros,
 } from '../../../ops/index.ts';
+import type { Walk } from '../../abilities.ts';
 import { covarianceLearner } from '../../covariance-learner.ts';
-import type { Walk } from '../../family.ts';
 import type { Learner, SweepLearner } from '../../learner.ts';
 import type { ArDensity } from './density.ts';
 import { leastSquares } from './least-squares.ts';

@@ -2,7 +2,7 @@
 import type { Tensor } from '../../../graph/tensor.ts';
 import { MadeSets, Module } from '../../../nn/index.ts';
 import { full } from '../../../ops/index.ts';
-import type { Walk } from '../../family.ts';
+import type { Walk } from '../../abilities.ts';
 import { type Likelihood, makeLikelihood } from '../../likelihoods/index.ts';
 import { maskedLogProb, maskedWalk } from '../../masked-density.ts';
 import type { NetConfig } from '../../nets/mlp.ts';

@@ -12,7 +12,7 @@ import {
   transpose,
   zeros,
 } from '../../../ops/index.ts';
-import type { Walk } from '../../family.ts';
+import type { Walk } from '../../abilities.ts';
 import { type Likelihood, makeLikelihood } from '../../likelihoods/index.ts';
 import { checkUnits, type RecurrentConfig } from '../../nets/recurrent.ts';
 import type { ArDensity } from './density.ts';

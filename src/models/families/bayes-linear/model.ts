@@ -20,10 +20,11 @@ import {
   sum,
   where,
 } from '../../../ops/index.ts';
+import type { Abilities } from '../../abilities.ts';
 import { type Beside, covarianceLearner } from '../../covariance-learner.ts';
 import type { DataDescription } from '../../data-description.ts';
-import type { Abilities, Model, Portrait } from '../../family.ts';
 import type { SweepLearner } from '../../learner.ts';
+import type { Model, Portrait } from '../../model.ts';
 import { negativeLogLikelihood } from '../../quantities.ts';
 import type { BayesLinearConfig } from './keys.ts';
 import { rootOf, type Solution, type Statistics, solveLinear } from './solve.ts';

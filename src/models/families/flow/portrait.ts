@@ -1,5 +1,5 @@
 // A flow in words.
-import type { Portrait } from '../../family.ts';
+import type { Portrait } from '../../model.ts';
 import { layersOf } from './architectures.ts';
 import type { FlowConfig } from './config.ts';
 

@@ -23,9 +23,10 @@ import {
   unsqueeze,
   where,
 } from '../../../ops/index.ts';
+import type { Abilities } from '../../abilities.ts';
 import type { DataDescription } from '../../data-description.ts';
-import type { Abilities, Model, Portrait } from '../../family.ts';
 import type { Learner } from '../../learner.ts';
+import type { Model, Portrait } from '../../model.ts';
 import { negativeLogLikelihood } from '../../quantities.ts';
 import { COVARIANCES, factorShape } from './covariance.ts';
 import { jointOf, type Mixtures, seenJointOf } from './density.ts';

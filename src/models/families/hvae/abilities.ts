@@ -2,7 +2,7 @@
 import type { Batch } from '../../../nn/index.ts';
 import { importanceBound, importanceOf, logLikelihoodOf } from '../../../objectives/index.ts';
 import { neg, reshape, slice, sub } from '../../../ops/index.ts';
-import type { Abilities, Quantity } from '../../family.ts';
+import type { Abilities, Quantity } from '../../abilities.ts';
 import type { HierarchicalVae } from './model.ts';
 
 export function hvaeAbilities(model: HierarchicalVae): Abilities {

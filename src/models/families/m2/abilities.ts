@@ -3,7 +3,7 @@ import { hottest } from '../../../distributions/index.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import type { Batch } from '../../../nn/index.ts';
 import { exp, mul, neg, oneHot, sum } from '../../../ops/index.ts';
-import type { Abilities, Quantity } from '../../family.ts';
+import type { Abilities, Quantity } from '../../abilities.ts';
 import type { SemiSupervised } from './model.ts';
 
 export function m2Abilities(model: SemiSupervised): Abilities {

@@ -24,8 +24,9 @@ import {
   sum,
   unsqueeze,
 } from '../../../ops/index.ts';
-import type { Abilities, Model } from '../../family.ts';
+import type { Abilities } from '../../abilities.ts';
 import type { GradientLearner } from '../../learner.ts';
+import type { Model } from '../../model.ts';
 import { type Net, through } from '../../nets/index.ts';
 import { codedPortrait } from '../coded.ts';
 import { Vae } from '../vae.ts';

@@ -2,10 +2,11 @@
 import type { Tensor } from '../../../graph/tensor.ts';
 import { type Batch, classesAsOnes, Module, type PixelCnn } from '../../../nn/index.ts';
 import { mean, neg } from '../../../ops/index.ts';
+import type { Abilities } from '../../abilities.ts';
 import type { DataDescription } from '../../data-description.ts';
-import type { Abilities, Model, Portrait } from '../../family.ts';
 import type { GradientLearner } from '../../learner.ts';
 import { type Likelihood, makeLikelihood } from '../../likelihoods/index.ts';
+import type { Model, Portrait } from '../../model.ts';
 import { pixelCnn } from '../../nets/pixelcnn.ts';
 import { pixelWalk } from '../../pixel-density.ts';
 import { negativeLogLikelihood } from '../../quantities.ts';
