@@ -26,9 +26,8 @@ The first is f.onnx, others after their part, f.encoder.onnx:
   predictor    x -> logits, probabilities of classes; or mean, std of a column
 Of a conditional model also labels [batch] (int64), a class for each row.
 Data are [batch, ...shape] as in model.json, in data units; codes [batch, M].
---to torch: a Python file of the training loss, which needs torch alone, trains
-under torchrun, and writes weights that \`latentgpu import\` takes as they are.
---to web: the decoder's weights, sampler.js, and an index.html that draws.`;
+--to torch: the loss as a Python file for torchrun; \`import\` takes its weights.
+--to web: what is drawn from, sampler.js, and an index.html that draws.`;
 
 export function exportCommand(program: Command): void {
   const command = program
