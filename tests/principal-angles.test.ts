@@ -43,7 +43,7 @@ test.each([
       [0.5, 3],
     ]),
   );
-  const found = anglesBetween(basis, axes);
+  const found = anglesBetween(basis.to2DArray(), axes.to2DArray());
   expect(found.length).toBe(2);
   expect(Math.abs((found[0] as number) - first)).toBeLessThan(1e-12);
   expect(Math.abs((found[1] as number) - second)).toBeLessThan(1e-12);

@@ -23,10 +23,11 @@ const ROWS = 4096;
  * @param a [D, M], of full rank
  * @param b [D, M], orthonormal columns
  */
-export function anglesBetween(a: Matrix, b: Matrix): number[] {
-  const basis = new QrDecomposition(a).orthogonalMatrix;
-  const along = b.transpose().mmul(basis);
-  const away = Matrix.sub(basis, b.mmul(along));
+export function anglesBetween(a: number[][], b: number[][]): number[] {
+  const basis = new QrDecomposition(new Matrix(a)).orthogonalMatrix;
+  const other = new Matrix(b);
+  const along = other.transpose().mmul(basis);
+  const away = Matrix.sub(basis, other.mmul(along));
   const singular = (of: Matrix) =>
     new SingularValueDecomposition(of, { autoTranspose: true }).diagonal
       .map((value) => Math.min(1, value))
@@ -53,7 +54,7 @@ export async function principalAngles(
   const { columns, latent } = await columnsOf(runtime, model);
   const { vectors } = eigen(await covarianceOf(runtime, model, rows, count, work), features);
   const axes = Matrix.from1DArray(latent, features, vectors.subarray(0, latent * features));
-  const angles = anglesBetween(columns, axes.transpose());
+  const angles = anglesBetween(columns.to2DArray(), axes.transpose().to2DArray());
   return {
     angles,
     figure: {
