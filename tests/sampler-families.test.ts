@@ -48,8 +48,8 @@ const MORE: readonly FamilyCase[] = [
 const TOLERANCE = 1e-5;
 const FLOWS = 1e-4;
 
-/** What a model has no use for. */
-const SILENT = /neither draws nor decodes/;
+/** Models that the runtime has no use for, or has no way of telling what they want to be told. */
+const SILENT = /neither draws nor decodes|is told columns/;
 
 /** Cases of which no two are played alike. */
 function played(): [FamilyCase, ReturnType<typeof sourceOf>][] {

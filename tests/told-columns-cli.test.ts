@@ -126,7 +126,7 @@ test('draws, densities and codes are given what is told; runs resume to the same
       'whole holds a model that is told age, dose; say --where age=…,dose=…',
     'score whole --data other.csv --out s.npy': 'weight',
     'score whole --data holes.csv --out s.npy': 'row 7 lacks "age", which the model is told',
-    'export whole --to web --out site': 'the model is told columns of each row',
+    'export whole --to web --out site': 'whole is not exported: it is told columns of each row',
     'train cvae --resume --condition age --out whole': '--condition: a continued run is told',
   });
 });

@@ -48,6 +48,10 @@ export class PartBuilder {
   /** @throws LatentGpuError `bad-input` for a model that draws nothing, or by what the runtime has not */
   build(): Parts {
     const { can } = this.model;
+    if (can.given) {
+      const why = 'it is told columns of each row, and a page tells classes alone';
+      throw new LatentGpuError('bad-input', why);
+    }
     if (can.bijection) return this.flow();
     if (can.ancestral) return this.walk();
     if (can.decode && can.code) return this.decoded();
