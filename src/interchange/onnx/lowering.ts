@@ -9,6 +9,7 @@ import { topological } from '../../graph/traverse.ts';
 import { isVariable, type Variable } from '../../graph/variable.ts';
 import { evaluate } from '../../ops/index.ts';
 import { biasOf, MOST_NODES } from '../graphs.ts';
+import { openOnes } from '../known.ts';
 import { ROWS_OF_TABLE } from './table.ts';
 
 /** What the number of rows is called in a file. */
@@ -172,28 +173,13 @@ export class Lowering {
 
   /** What depends on an input, or has as many elements as there are rows. */
   private openOnes(order: readonly Tensor[]): Set<Tensor> {
-    const open = new Set<Tensor>();
-    for (const node of order) {
-      const isOpen =
-        this.flowing.has(node) ||
-        (isVariable(node) && !this.isGiven(node)) ||
-        node.op.kind === 'noise' ||
-        node.inputs.some((x) => open.has(x)) ||
-        node.shape.some((extent) => this.countsRows(extent));
-      if (isOpen) open.add(node);
-    }
-    return open;
-  }
-
-  /** Whether a variable's values are known: a mask or an order is what it was made as. */
-  private isGiven(variable: Variable): boolean {
-    if (this.given.has(variable)) return true;
-    if (!variable.init || variable.role === 'input' || variable.role === 'parameter') return false;
-    const random = (): never => {
-      throw unlike(`'${variable.name}', which is drawn`);
-    };
-    this.given.set(variable, variable.init(variable.shape, random));
-    return true;
+    const { given, flowing } = this;
+    return openOnes(order, {
+      given,
+      flowing,
+      unlike,
+      countsRows: (extent) => this.countsRows(extent),
+    });
   }
 
   /** Computes what is known; whoever reads it has it held. */

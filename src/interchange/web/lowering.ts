@@ -10,6 +10,7 @@ import { constantValue } from '../../ops/constant.ts';
 import { evaluate } from '../../ops/index.ts';
 import type { ProgramNode } from '../../sampler/program/format.ts';
 import { MOST_NODES } from '../graphs.ts';
+import { openOnes } from '../known.ts';
 import { ROWS_OF_TABLE } from './table.ts';
 
 export interface LoweringOptions {
@@ -109,28 +110,13 @@ export class Lowering {
   }
 
   private openOnes(order: readonly Tensor[]): Set<Tensor> {
-    const open = new Set<Tensor>();
-    for (const node of order) {
-      const isOpen =
-        this.flowing.has(node) ||
-        (isVariable(node) && !this.isGiven(node)) ||
-        node.op.kind === 'noise' ||
-        node.inputs.some((x) => open.has(x)) ||
-        node.shape.some((extent) => this.extent(extent) < 0);
-      if (isOpen) open.add(node);
-    }
-    return open;
-  }
-
-  /** Whether a variable's values are known: a mask or an order is what it was made as. */
-  private isGiven(variable: Variable): boolean {
-    if (this.given.has(variable)) return true;
-    if (!variable.init || variable.role === 'input' || variable.role === 'parameter') return false;
-    const random = (): never => {
-      throw unlike(`'${variable.name}', which is drawn`);
-    };
-    this.given.set(variable, variable.init(variable.shape, random));
-    return true;
+    const { given, flowing } = this;
+    return openOnes(order, {
+      given,
+      flowing,
+      unlike,
+      countsRows: (extent) => this.extent(extent) < 0,
+    });
   }
 
   /** Has the file hold what is known. */
