@@ -1,4 +1,5 @@
 /** The demo's lab in headless Chrome: each chapter opens, runs from the keyboard, draws, fits, can be read. */
+import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { faintTexts } from './support/contrast.ts';
 import { type DemoPage, DemoSite } from './support/demo.ts';
@@ -57,11 +58,79 @@ describe.each(CHAPTERS)('$name', ({ name, canvases, says }) => {
     for (const width of [320, 360, 844]) {
       await demo.page.setViewport({ width, height: 800, hasTouch: true, isMobile: true });
       expect(await demo.page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+      // The way to every page is in sight.
+      const right = await demo.page.$eval(
+        '.site a:last-child',
+        (link) => link.getBoundingClientRect().right,
+      );
+      expect(right).toBeLessThanOrEqual(width);
     }
     expect(demo.complaints).toEqual([]);
     await demo.page.close();
   }, 120_000);
 });
+
+/** What a page copies and saves, caught on its way out. */
+interface Taken {
+  link?: string;
+  image?: number[];
+}
+
+/** Presses both buttons of what is to be taken along. */
+async function take({ page }: DemoPage): Promise<Required<Taken>> {
+  await page.evaluate(() => {
+    const taken: Taken = {};
+    Object.assign(globalThis, { taken });
+    navigator.clipboard.writeText = async (text) => {
+      taken.link = text;
+    };
+    const { createObjectURL } = URL;
+    URL.createObjectURL = (blob) => {
+      void (blob as Blob).arrayBuffer().then((buffer) => {
+        taken.image = [...new Uint8Array(buffer)];
+      });
+      return createObjectURL(blob);
+    };
+    HTMLAnchorElement.prototype.click = () => {};
+    for (const id of ['share-link', 'share-image']) document.getElementById(id)?.click();
+  });
+  const taken = () => (globalThis as unknown as { taken: Taken }).taken;
+  await page.waitForFunction(() => {
+    const { link, image } = (globalThis as unknown as { taken: Taken }).taken;
+    return link && image;
+  });
+  return (await page.evaluate(taken)) as Required<Taken>;
+}
+
+const TAKEN = [
+  ['index.html', '#latent', '2'],
+  ['mixtures.html', '[name=covariance]', 'diagonal'],
+  ['estimators.html', '[name=samples]', '4'],
+  ['flows.html', '[name=data]', 'circles'],
+  ['collapse.html', '[name=latent]', '4'],
+] as const;
+
+test.each(TAKEN)(
+  '%s: a link carries %s, an image is a picture',
+  async (name, control, value) => {
+    const demo = await site.visit({ name, ownWindow: true });
+    await demo.becomes('ready');
+    await demo.page.select(control, value);
+    await demo.becomes('ready');
+    const { link, image } = await take(demo);
+    const { width, height, data } = decode(Uint8Array.from(image));
+    expect(Math.min(width, height)).toBeGreaterThan(60);
+    expect(new Set(data).size).toBeGreaterThan(8);
+    expect(demo.complaints).toEqual([]);
+    await demo.page.goto('about:blank');
+    await demo.page.goto(link);
+    await demo.becomes('ready');
+    const chosen = (found: Element) => (found as HTMLSelectElement).value;
+    expect(await demo.page.$eval(control, chosen)).toBe(value);
+    await demo.page.close();
+  },
+  120_000,
+);
 
 describe('where WebGPU is missing', () => {
   const missing = { before: () => Reflect.deleteProperty(Navigator.prototype, 'gpu') };
@@ -78,7 +147,10 @@ describe('where WebGPU is missing', () => {
     const flow = await site.visit({ ...missing, name: 'flows.html', ownWindow: true });
     await flow.page.waitForSelector('#trained:not([hidden])');
     await expect.poll(() => colors(flow, '#trained'), { timeout: 10_000 }).toBeGreaterThan(8);
-    expect(await flow.page.$eval('main', (main) => main.checkVisibility())).toBe(false);
+    for (const width of [1280, 390]) {
+      await flow.page.setViewport({ width, height: 844 });
+      expect(await flow.page.$eval('main', (main) => main.checkVisibility())).toBe(false);
+    }
     const drawn = await flow.picture('#trained');
     await flow.page.click('#redraw');
     await flow.changes('#trained', drawn);
