@@ -33,6 +33,8 @@ export class LatentGpuError extends Error {
  * Whether `error` is a {@link LatentGpuError}, and if `code` is given, one with that code. Goes by
  * the name and not the class, because an error may come from another copy of the library or have
  * crossed a worker boundary.
+ *
+ * @example isLatentGpuError(new Error('another one')) // false
  */
 export function isLatentGpuError(error: unknown, code?: ErrorCode): error is LatentGpuError {
   return (

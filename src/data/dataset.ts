@@ -54,7 +54,11 @@ export interface TableNotes {
 /** Data as they are read: numbers stay float64 until they are standardised, or rounded to float32. */
 export type LoadedDataset = ImageDataset<Uint8Array | Float32Array | Float64Array>;
 
-/** Elements in one image. */
+/**
+ * Elements in one image.
+ *
+ * @example imageSize({ shape: [28, 28] }) // 784
+ */
 export function imageSize(dataset: Pick<ImageDataset, 'shape'>): number {
   return dataset.shape.reduce((product, length) => product * length, 1);
 }
@@ -146,6 +150,7 @@ const short = (value: number) => String(Number(value.toPrecision(6)));
  * The rows `offset … offset + count − 1`, or fewer where the data end before; views, no copy.
  *
  * @throws LatentGpuError `bad-input` if `count` or `offset` is no whole number, or no row is left
+ * @example take(digits({ count: 20 }), 5).count // 5
  */
 export function take<T extends LoadedDataset>(dataset: T, count: number, offset = 0): T {
   const whole = Number.isInteger(count) && Number.isInteger(offset) && offset >= 0;
@@ -174,6 +179,7 @@ export function take<T extends LoadedDataset>(dataset: T, count: number, offset 
  * Copies the rows named by `indices`, in that order.
  *
  * @throws LatentGpuError `bad-input` if an index is no row of the data set
+ * @example select(digits({ count: 20 }), [3, 1]).count // 2
  */
 export function select<T extends LoadedDataset>(dataset: T, indices: ArrayLike<number>): T {
   const size = imageSize(dataset);

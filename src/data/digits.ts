@@ -29,6 +29,7 @@ export interface DigitsOptions {
  *
  * @returns bytes `[count, size, size]` with labels 0 … 9
  * @throws LatentGpuError `bad-input` if an option is out of range
+ * @example digits({ count: 20 }).shape // [28, 28]
  */
 export function digits({
   count,

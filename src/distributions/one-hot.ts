@@ -73,7 +73,11 @@ export class OneHot implements Distribution, Density {
   }
 }
 
-/** 1 for the largest along the last axis, 0 for the others. */
+/**
+ * 1 for the largest along the last axis, 0 for the others.
+ *
+ * @example distributions.hottest(ops.toFloat(ops.iota(3))) // [0, 0, 1]
+ */
 export function hottest(scores: Tensor): Tensor {
   return greaterEqual(scores, max(scores, -1, { keepDims: true }));
 }

@@ -82,7 +82,11 @@ export abstract class Bijection extends Module {
   }
 }
 
-/** Elements of an event. */
+/**
+ * Elements of an event.
+ *
+ * @example flows.eventSize([28, 28]) // 784
+ */
 export function eventSize(shape: Shape): number {
   return shape.reduce((size, extent) => size * extent, 1);
 }

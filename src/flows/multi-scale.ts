@@ -134,7 +134,11 @@ function checkLevel({ steps, prior }: Level, next: Level | undefined, i: number)
   throw bad(`leaves ${formatShape(half)}, and the next takes ${formatShape(next.steps.dataShape)}`);
 }
 
-/** The shape of either half of the channels. */
+/**
+ * The shape of either half of the channels.
+ *
+ * @example flows.halfOf([4, 4, 2]) // [4, 4, 1]
+ */
 export function halfOf(shape: Shape): Shape {
   return [...shape.slice(0, -1), (shape.at(-1) as number) / 2];
 }

@@ -8,7 +8,11 @@ import { Random, shuffled } from '../random.ts';
 import { STREAMS } from '../streams.ts';
 import { Bijection, checkEvents, type Mapped } from './bijection.ts';
 
-/** A random order of 0 … n - 1, the same for the same seed. */
+/**
+ * A random order of 0 … n - 1, the same for the same seed.
+ *
+ * @example flows.randomOrder(4, 0).length // 4
+ */
 export const randomOrder = (n: number, seed: number): Uint32Array =>
   shuffled(n, new Random(seed, STREAMS.permutation, 0));
 

@@ -4,7 +4,11 @@ import { LatentGpuError } from '../errors.ts';
 /** One GiB: what {@link gunzip} inflates at most unless told otherwise. */
 export const DEFAULT_INFLATED_LIMIT = 2 ** 30;
 
-/** Whether `bytes` begin with the gzip magic (RFC 1952). */
+/**
+ * Whether `bytes` begin with the gzip magic (RFC 1952).
+ *
+ * @example formats.isGzip(Uint8Array.of(0x1f, 0x8b, 8)) // true
+ */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes.length > 2 && bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
 }

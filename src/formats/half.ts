@@ -4,7 +4,11 @@ export const HALF_MAX = 65504;
 const float = new Float32Array(1);
 const word = new Uint32Array(float.buffer);
 
-/** float32 → binary16, rounded to the nearest, of two equally near to the even one. */
+/**
+ * float32 → binary16, rounded to the nearest, of two equally near to the even one.
+ *
+ * @example floatToHalf(1) // 15360
+ */
 export function floatToHalf(value: number): number {
   float[0] = value;
   const bits = word[0] as number;
@@ -20,7 +24,11 @@ export function floatToHalf(value: number): number {
   return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
 }
 
-/** IEEE 754 binary16 → binary32, exactly. */
+/**
+ * IEEE 754 binary16 → binary32, exactly.
+ *
+ * @example halfToFloat(Uint16Array.of(15360)) // [1]
+ */
 export function halfToFloat(halves: Uint16Array): Float32Array {
   return Float32Array.from(halves, (half) => {
     const sign = half & 0x8000 ? -1 : 1;

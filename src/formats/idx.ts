@@ -31,7 +31,11 @@ const ELEMENT_TYPES: Readonly<
 };
 type Make = (buffer: ArrayBuffer) => IdxData;
 
-/** Whether `bytes` begin like an IDX file (two zero bytes, a known element type, a rank of at least 1). */
+/**
+ * Whether `bytes` begin like an IDX file (two zero bytes, a known element type, a rank of at least 1).
+ *
+ * @example formats.isIdx(formats.writeIdx({ shape: [2], data: Uint8Array.of(1, 2) })) // true
+ */
 export function isIdx(bytes: Uint8Array): boolean {
   const known = ELEMENT_TYPES[bytes[2] ?? 0] !== undefined;
   return bytes.length >= 8 && bytes[0] === 0 && bytes[1] === 0 && known && (bytes[3] ?? 0) > 0;
@@ -109,6 +113,7 @@ export function readIdxArray(
  * Reads an IDX file of unsigned bytes, as `readIdxArray` does.
  *
  * @throws LatentGpuError `bad-format`, also if the elements are of another type
+ * @example formats.readIdx(formats.writeIdx({ shape: [2], data: Uint8Array.of(1, 2) })).data // [1, 2]
  */
 export function readIdx(bytes: Uint8Array, name = 'IDX file'): IdxArray {
   const { shape, data } = readIdxArray(bytes, name);
@@ -124,6 +129,7 @@ export function readIdx(bytes: Uint8Array, name = 'IDX file'): IdxArray {
  * Writes an IDX file of unsigned bytes.
  *
  * @throws LatentGpuError `bad-input` if the shape does not fit the data or the format
+ * @example formats.writeIdx({ shape: [2], data: Uint8Array.of(1, 2) }).length // 10
  */
 export function writeIdx({ shape, data }: IdxArray): Uint8Array {
   const size = shape.reduce((product, length) => product * length, 1);

@@ -44,7 +44,11 @@ const DTYPES = {
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 
-/** Whether `bytes` begin with the NPY magic. */
+/**
+ * Whether `bytes` begin with the NPY magic.
+ *
+ * @example formats.isNpy(formats.writeNpy(Float32Array.of(1, 2), [2])) // true
+ */
 export function isNpy(bytes: Uint8Array): boolean {
   return MAGIC.every((byte, i) => bytes[i] === byte);
 }
@@ -102,6 +106,7 @@ export function npySize(head: Uint8Array, name = 'NPY file'): number | undefined
  * @param name what to call the file in errors
  * @throws LatentGpuError `bad-format` if it is no such file, if its order or element type is another,
  *   or if it is shorter or longer than its header says
+ * @example formats.readNpy(formats.writeNpy(Float32Array.of(1, 2), [2])).shape // [2]
  */
 export function readNpy(bytes: Uint8Array, name = 'NPY file'): NpyArray {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
@@ -130,6 +135,7 @@ export function readNpy(bytes: Uint8Array, name = 'NPY file'): NpyArray {
  * Writes float32 or float64 values as a `.npy` file, version 1, C order, the data aligned to 64 bytes.
  *
  * @throws LatentGpuError `bad-input` if the shape does not describe `data`
+ * @example formats.writeNpy(Float32Array.of(1, 2), [2]).length // 136
  */
 export function writeNpy(data: Float32Array | Float64Array, shape: readonly number[]): Uint8Array {
   const size = shape.reduce((product, length) => product * length, 1);

@@ -53,7 +53,11 @@ const BUILT_IN: ReadonlyMap<string, Family> = new Map(
   BUILT.map((family) => [family.name, family as Family]),
 );
 
-/** Names of all families, the built-in ones first. */
+/**
+ * Names of all families, the built-in ones first.
+ *
+ * @example familyNames().includes('vae') // true
+ */
 export function familyNames(): string[] {
   return [...BUILT_IN.keys(), ...OWN.keys()];
 }
@@ -63,11 +67,21 @@ export function families(): Family[] {
   return [...BUILT_IN.values(), ...OWN.values()];
 }
 
+/**
+ * The family of a name, built in or one's own; undefined if there is none.
+ *
+ * @example findFamily('nobody') === undefined // true
+ */
 export function findFamily(name: unknown): Family | undefined {
   return BUILT_IN.get(name as string) ?? OWN.get(name as string);
 }
 
-/** @throws LatentGpuError `bad-config` that lists the families there are */
+/**
+ * The family of a name, built in or one's own.
+ *
+ * @throws LatentGpuError `bad-config` that lists the families there are
+ * @example familyOf('vae').name // "vae"
+ */
 export function familyOf(name: string): Family {
   const found = findFamily(name);
   if (found) return found;

@@ -15,6 +15,7 @@ const NO_ANGLE = 1e-6;
  * (White 2016). Where there is no such arc (parallel, opposite or zero codes) it goes straight.
  *
  * @throws LatentGpuError `shape-mismatch`; `bad-input` for fewer than two steps
+ * @example interpolate([0], [1], 3) // [0, 0.5, 1]
  */
 export function interpolate(
   a: ArrayLike<number>,
@@ -70,7 +71,11 @@ export interface LatentPlane {
   readonly deviations: ArrayLike<number>;
 }
 
-/** All of a latent space of one or two dimensions under the prior N(0, I). */
+/**
+ * All of a latent space of one or two dimensions under the prior N(0, I).
+ *
+ * @example priorPlane(2).axes.length // 2
+ */
 export function priorPlane(latent: 1 | 2): LatentPlane {
   const axes = Array.from({ length: latent }, (_, i) =>
     Float64Array.from({ length: latent }, (_, d) => Number(d === i)),
@@ -87,6 +92,7 @@ export function priorPlane(latent: 1 | 2): LatentPlane {
  * (i + ½) / side of a normal distribution with the axis' deviation (Kingma and Welling 2014, figure 4).
  *
  * @returns [side · side, M] row by row from the upper left, or [side, M] for a single axis
+ * @example latentGrid(priorPlane(2), 3).length // 18
  */
 export function latentGrid({ origin, axes, deviations }: LatentPlane, side: number): Float32Array {
   checkWhole('side', side, 1);

@@ -16,7 +16,11 @@ const KNOWN: readonly unknown[] = [1, FORMAT];
 /** Keys beside those of the family. `version` is the library's. */
 const PLAIN = ['format', 'family', 'data', 'version'];
 
-/** @param version of the library that writes it */
+/**
+ * What `model.json` says of a model.
+ *
+ * @param version of the library that writes it
+ */
 export function modelJson({ family, data, ...keys }: ModelConfig, version?: string): string {
   return formatJson({
     format: FORMAT,

@@ -20,6 +20,11 @@ export function normal(std: number): Initializer {
     Float32Array.from({ length: sizeOf(shape) }, () => boxMuller(random, std));
 }
 
+/**
+ * One number everywhere.
+ *
+ * @example nn.constantInit(2)([2]) // [2, 2]
+ */
 export function constantInit(value: number): Initializer {
   return (shape) => new Float32Array(sizeOf(shape)).fill(value);
 }

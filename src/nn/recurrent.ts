@@ -155,13 +155,21 @@ export class LSTM extends Recurrent {
   }
 }
 
-/** The last of [B, T, H]: [B, H]. */
+/**
+ * The last of [B, T, H]: [B, H].
+ *
+ * @example nn.lastOf(ops.reshape(ops.toFloat(ops.iota(3)), [1, 3, 1])) // [2]
+ */
 export function lastOf(states: Tensor): Tensor {
   const [rows, steps, hidden] = states.shape as [number, number, number];
   return reshape(slice(states, 1, steps - 1, steps), [rows, hidden]);
 }
 
-/** What is known before each step of a sequence [B, T, C]: zeros, then the step before. */
+/**
+ * What is known before each step of a sequence [B, T, C]: zeros, then the step before.
+ *
+ * @example nn.delayed(ops.reshape(ops.toFloat(ops.iota(3)), [1, 3, 1])) // [0, 0, 1]
+ */
 export function delayed(x: Tensor): Tensor {
   const [rows, steps, channels] = x.shape as [number, number, number];
   const nothing = zeros([rows, 1, channels]);

@@ -3,7 +3,11 @@ import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { expand, mean, reshape } from '../ops/index.ts';
 
-/** Each pixel `by` × `by` times: [B, H · by, W · by, C]. */
+/**
+ * Each pixel `by` × `by` times: [B, H · by, W · by, C].
+ *
+ * @example nn.upsample(ops.zeros([1, 2, 2, 1])).shape // [1, 4, 4, 1]
+ */
 export function upsample(x: Tensor, by = 2): Tensor {
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   const apart = reshape(x, [batch, height, 1, width, 1, channels]);
@@ -11,7 +15,11 @@ export function upsample(x: Tensor, by = 2): Tensor {
   return reshape(repeated, [batch, height * by, width * by, channels]);
 }
 
-/** The means of `by` × `by` pixels: [B, H / by, W / by, C]. @throws LatentGpuError `shape-mismatch` */
+/**
+ * The means of `by` × `by` pixels: [B, H / by, W / by, C]. @throws LatentGpuError `shape-mismatch`
+ *
+ * @example nn.averagePool(ops.reshape(ops.toFloat(ops.iota(4)), [1, 2, 2, 1])) // [1.5]
+ */
 export function averagePool(x: Tensor, by = 2): Tensor {
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   if (height % by !== 0 || width % by !== 0) {

@@ -2,7 +2,11 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { exp, floor, maximum, minimum, mul, sub } from '../ops/index.ts';
 
-/** From 0 to 1 in so many epochs, then 1 (Bowman et al. 2016). @param epoch scalar */
+/**
+ * From 0 to 1 in so many epochs, then 1 (Bowman et al. 2016). @param epoch scalar
+ *
+ * @example objectives.linearAnnealing(ops.constant(5), 10) // 0.5
+ */
 export function linearAnnealing(epoch: Tensor, epochs: number): Tensor {
   return minimum(mul(epoch, 1 / epochs), 1);
 }
@@ -14,6 +18,7 @@ const RISING = 0.5;
  * Cycles of so many epochs: in the first half from 0 to 1, in the second 1 (Fu et al. 2019).
  *
  * @param epoch scalar
+ * @example objectives.cyclicalAnnealing(ops.constant(12), 10) // 0.4
  */
 export function cyclicalAnnealing(epoch: Tensor, epochs: number): Tensor {
   const cycles = mul(epoch, 1 / epochs);
@@ -26,6 +31,7 @@ export function cyclicalAnnealing(epoch: Tensor, epochs: number): Tensor {
  *
  * @param start scalar @param epoch scalar @param epochs until the floor is reached
  * @param fall floor / start, as a number
+ * @example objectives.cooled(ops.constant(1), ops.constant(10), 10, 0.5) // 0.5
  */
 export function cooled(start: Tensor, epoch: Tensor, epochs: number, fall: number): Tensor {
   const down = exp(mul(maximum(mul(epoch, 1 / epochs), 0), Math.log(fall)));

@@ -36,7 +36,11 @@ function detailOf({ code = 'normal', posterior = 'normal', prior = 'normal' }: O
   return posterior === 'normal' || posterior === 'free' ? 'dimension' : 'none';
 }
 
-/** @throws LatentGpuError `bad-config` for settings that mean nothing together */
+/**
+ * Holds the settings of an objective against each other and against the model they are for.
+ *
+ * @throws LatentGpuError `bad-config` for settings that mean nothing together
+ */
 export function checkObjective(config: ObjectiveConfig, traits: ObjectiveTraits): void {
   checkEstimator(config, traits);
   checkWeights(config, traits);

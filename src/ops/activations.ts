@@ -66,7 +66,11 @@ function fromInput(
   });
 }
 
-/** max(x, 0). */
+/**
+ * max(x, 0).
+ *
+ * @example relu(-2) // 0
+ */
 export const relu = fromOutput(
   'relu',
   'relu',
@@ -75,6 +79,11 @@ export const relu = fromOutput(
   (x) => Math.max(x, 0),
   (y) => +(y > 0),
 );
+/**
+ * Hyperbolic tangent.
+ *
+ * @example tanh(0.5) // 0.4621
+ */
 export const tanh = fromOutput(
   'tanh',
   'tanh4',
@@ -84,7 +93,11 @@ export const tanh = fromOutput(
   (y) => 1 - y * y,
   (y) => mul(-2, y),
 );
-/** 1 / (1 + e⁻ˣ). */
+/**
+ * 1 / (1 + e⁻ˣ).
+ *
+ * @example sigmoid(0) // 0.5
+ */
 export const sigmoid = fromOutput(
   'sigmoid',
   'sigmoid',
@@ -94,7 +107,11 @@ export const sigmoid = fromOutput(
   (y) => y * (1 - y),
   (y) => sub(1, mul(2, y)),
 );
-/** log(1 + eˣ). */
+/**
+ * log(1 + eˣ).
+ *
+ * @example softplus(0) // 0.6931
+ */
 export const softplus = fromOutput(
   'softplus',
   'softplus',
@@ -104,7 +121,11 @@ export const softplus = fromOutput(
   (y) => -Math.expm1(-y),
   (y) => exp(neg(y)),
 );
-/** x Φ(x), the exact (erf) form. Hendrycks and Gimpel 2016. */
+/**
+ * x Φ(x), the exact (erf) form. Hendrycks and Gimpel 2016.
+ *
+ * @example gelu(1) // 0.8413
+ */
 export const gelu = fromInput(
   'gelu',
   'gelu',
@@ -115,7 +136,11 @@ export const gelu = fromInput(
   // φ(x) (2 - x²)
   (x) => mul(mul(exp(mul(-0.5, square(x))), exact.normalPdf(0)), sub(2, square(x))),
 );
-/** x σ(x), also called swish. */
+/**
+ * x σ(x), also called swish.
+ *
+ * @example silu(1) // 0.7311
+ */
 export const silu = fromInput(
   'silu',
   'silu',
@@ -143,12 +168,20 @@ const leaky = elementwise({
   reference: (x, slope) => ((x as number) > 0 ? (x as number) : (x as number) * (slope as number)),
   vjp: ([, slope], y, g) => [mul(g, leakySlope(y, slope as Tensor)), undefined],
 });
-/** x for x > 0, else slope · x, with a positive slope. */
+/**
+ * x for x > 0, else slope · x, with a positive slope.
+ *
+ * @example leakyRelu(-2, 0.1) // -0.2
+ */
 export function leakyRelu(x: TensorLike, slope = 0.01): Tensor {
   return leaky(x, slope);
 }
 
-/** log σ(x) = -softplus(-x). */
+/**
+ * log σ(x) = -softplus(-x).
+ *
+ * @example logSigmoid(0) // -0.6931
+ */
 export const logSigmoid: Unary = elementwise({
   name: 'logSigmoid',
   fn: 'log_sigmoid',

@@ -48,17 +48,29 @@ function scaleOf(c: TensorLike, beside: TensorLike): number | undefined {
   return covers(beside, c) ? constantValue(c) : undefined;
 }
 
-/** a + b, broadcast. */
+/**
+ * a + b, broadcast.
+ *
+ * @example add(1, 2) // 3
+ */
 export function add(a: TensorLike, b: TensorLike): Tensor {
   if (is(b, 0) && covers(a, b)) return a;
   if (is(a, 0) && covers(b, a)) return b;
   return addNode(a, b);
 }
-/** a - b, broadcast. */
+/**
+ * a - b, broadcast.
+ *
+ * @example sub(1, 2) // -1
+ */
 export function sub(a: TensorLike, b: TensorLike): Tensor {
   return is(b, 0) && covers(a, b) ? a : subNode(a, b);
 }
-/** a · b elementwise, broadcast. */
+/**
+ * a · b elementwise, broadcast.
+ *
+ * @example mul(2, 3) // 6
+ */
 export function mul(a: TensorLike, b: TensorLike): Tensor {
   if (is(b, 1) && covers(a, b)) return a;
   if (is(a, 1) && covers(b, a)) return b;
@@ -83,18 +95,30 @@ export function mul(a: TensorLike, b: TensorLike): Tensor {
   }
   return mulNode(a, b);
 }
-/** a / b elementwise, broadcast. */
+/**
+ * a / b elementwise, broadcast.
+ *
+ * @example div(1, 4) // 0.25
+ */
 export function div(a: TensorLike, b: TensorLike): Tensor {
   const by = scaleOf(b, a);
   if (by === 0) throw new LatentGpuError('bad-input', 'div: the divisor is the constant 0');
   return by !== undefined && Number.isFinite(1 / by) ? mul(a, 1 / by) : divNode(a, b);
 }
-/** -x. */
+/**
+ * -x.
+ *
+ * @example neg(2) // -2
+ */
 export function neg(x: TensorLike): Tensor {
   return typeof x !== 'number' && x.op.name === 'neg' ? (x.inputs[0] as Tensor) : negNode(x);
 }
 
-/** The same values in memory of their own, in row-major order. */
+/**
+ * The same values in memory of their own, in row-major order.
+ *
+ * @example copy(constant(2)) // 2
+ */
 export function copy(x: Tensor): Tensor {
   return x.dtype === 'u32' ? new Tensor(opNamed('copy'), [x], x.shape, 'u32') : copyNode(x);
 }

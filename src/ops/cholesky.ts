@@ -61,6 +61,7 @@ const choleskyOp = defineOp({
  * read. The gradient is that of a symmetric A.
  *
  * @throws LatentGpuError `shape-mismatch` if the matrices are not square
+ * @example cholesky(mul(4, identity(2))) // [2, 0, 0, 2]
  */
 export function cholesky(a: Tensor): Tensor {
   const [rows, columns] = a.shape.slice(-2);

@@ -10,30 +10,62 @@ const comparison = (name: string, fn: string, f: (a: number, b: number) => boole
     fn,
     reference: (a, b) => Number(f(a as number, b as number)),
   });
-/** 1 where a < b, else 0. */
+/**
+ * 1 where a < b, else 0.
+ *
+ * @example less(1, 2) // 1
+ */
 export const less = comparison('less', 'less', (a, b) => a < b);
-/** 1 where a ≤ b, else 0. */
+/**
+ * 1 where a ≤ b, else 0.
+ *
+ * @example lessEqual(2, 2) // 1
+ */
 export const lessEqual = comparison('lessEqual', 'less_equal', (a, b) => a <= b);
-/** 1 where a > b, else 0. */
+/**
+ * 1 where a > b, else 0.
+ *
+ * @example greater(1, 2) // 0
+ */
 export const greater = comparison('greater', 'greater', (a, b) => a > b);
-/** 1 where a ≥ b, else 0. */
+/**
+ * 1 where a ≥ b, else 0.
+ *
+ * @example greaterEqual(2, 2) // 1
+ */
 export const greaterEqual = comparison('greaterEqual', 'greater_equal', (a, b) => a >= b);
-/** 1 where a = b, else 0. */
+/**
+ * 1 where a = b, else 0.
+ *
+ * @example equal(1, 2) // 0
+ */
 export const equal = comparison('equal', 'equal4', (a, b) => a === b);
-/** 1 where x is neither NaN nor infinite, else 0; looks at the bits, which no compiler may assume. */
+/**
+ * 1 where x is neither NaN nor infinite, else 0; looks at the bits, which no compiler may assume.
+ *
+ * @example finite(1) // 1
+ */
 export const finite: Unary = elementwise({
   name: 'finite',
   fn: 'is_finite4',
   reference: (x) => Number(Number.isFinite(x)),
 });
-/** a where mask ≠ 0, else b. */
+/**
+ * a where mask ≠ 0, else b.
+ *
+ * @example where(less(1, 2), 5, 6) // 5
+ */
 export const where: (mask: Tensor, a: TensorLike, b: TensorLike) => Tensor = elementwise({
   name: 'where',
   fn: 'choose',
   reference: (mask, a, b) => (mask !== 0 ? (a as number) : (b as number)),
   vjp: ([mask], _, g) => [undefined, where(mask as Tensor, g, 0), where(mask as Tensor, 0, g)],
 });
-/** The larger; a tie sends the gradient to the first. */
+/**
+ * The larger; a tie sends the gradient to the first.
+ *
+ * @example maximum(1, 2) // 2
+ */
 export const maximum: Binary = elementwise({
   name: 'maximum',
   reference: Math.max,
@@ -42,7 +74,11 @@ export const maximum: Binary = elementwise({
     return [mul(g, first), mul(g, sub(1, first))];
   },
 });
-/** The smaller; a tie sends the gradient to the first. */
+/**
+ * The smaller; a tie sends the gradient to the first.
+ *
+ * @example minimum(1, 2) // 1
+ */
 export const minimum: Binary = elementwise({
   name: 'minimum',
   reference: Math.min,
@@ -51,7 +87,11 @@ export const minimum: Binary = elementwise({
     return [mul(g, first), mul(g, sub(1, first))];
   },
 });
-/** x held between lo and hi; no gradient outside. */
+/**
+ * x held between lo and hi; no gradient outside.
+ *
+ * @example clamp(constant(3), 0, 1) // 1
+ */
 export function clamp(x: Tensor, lo: number, hi: number): Tensor {
   return minimum(maximum(x, lo), hi);
 }

@@ -12,7 +12,11 @@ const constantOp = defineOp({
   reference: (_inputs, node) => ndarray([], [node.attrs.value as number]),
 });
 
-/** A scalar known when the graph is built. */
+/**
+ * A scalar known when the graph is built.
+ *
+ * @example constant(2) // 2
+ */
 export function constant(value: number, dtype: DType = 'f32'): Tensor {
   const stored = dtype === 'u32' ? value >>> 0 : value;
   return new Tensor(constantOp, [], [], dtype, { value: stored });
@@ -25,10 +29,20 @@ export function constantValue(tensor: Tensor): number | undefined {
   return node.op === constantOp ? (node.attrs.value as number) : undefined;
 }
 
+/**
+ * A tensor of one number.
+ *
+ * @example full([2], 3) // [3, 3]
+ */
 export function full(shape: Shape, value: number, dtype: DType = 'f32'): Tensor {
   return expand(constant(value, dtype), shape);
 }
 
+/**
+ * A tensor of zeros.
+ *
+ * @example zeros([2]) // [0, 0]
+ */
 export function zeros(shape: Shape): Tensor {
   return full(shape, 0);
 }

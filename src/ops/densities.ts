@@ -29,12 +29,20 @@ const reparameterizeNode = elementwise({
   // σ ε = z - μ: the backward pass needs neither the noise nor another exponential.
   vjp: ([mean], z, g) => [g, mul(g, sub(z, mean as Tensor)), undefined],
 });
-/** μ + exp(log σ) · ε (Kingma and Welling 2014). The gradient treats ε as given. */
+/**
+ * μ + exp(log σ) · ε (Kingma and Welling 2014). The gradient treats ε as given.
+ *
+ * @example reparameterize(1, 0, constant(0.5)) // 1.5
+ */
 export function reparameterize(mean: TensorLike, logStd: TensorLike, noise: Tensor): Tensor {
   return reparameterizeNode(mean, logStd, noise);
 }
 
-/** log N(x; 0, 1). */
+/**
+ * log N(x; 0, 1).
+ *
+ * @example standardNormalLogProb(0) // -0.9189
+ */
 export const standardNormalLogProb: (x: TensorLike) => Tensor = elementwise({
   name: 'standardNormalLogProb',
   fn: 'standard_normal_log_prob',
@@ -54,7 +62,11 @@ const normalDlogStd = derivative(
   'normal_log_prob_dlog_std',
   reference.normalLogProbDlogStd as Scalar,
 );
-/** log N(x; μ, σ²), given log σ. */
+/**
+ * log N(x; μ, σ²), given log σ.
+ *
+ * @example normalLogProb(1, 0, 0) // -1.4189
+ */
 export const normalLogProb: (x: TensorLike, mean: TensorLike, logStd: TensorLike) => Tensor =
   elementwise({
     name: 'normalLogProb',
@@ -74,7 +86,11 @@ const bernoulliDlogits = derivative(
   'bernoulli_log_prob_dlogits',
   reference.bernoulliLogProbDlogits as Scalar,
 );
-/** log Bernoulli(x; σ(logits)) = x · logits - softplus(logits); x may be anything in [0, 1]. */
+/**
+ * log Bernoulli(x; σ(logits)) = x · logits - softplus(logits); x may be anything in [0, 1].
+ *
+ * @example bernoulliLogProb(0, 1) // -0.6931
+ */
 export const bernoulliLogProb: (logits: TensorLike, x: TensorLike) => Tensor = elementwise({
   name: 'bernoulliLogProb',
   fn: 'bernoulli_log_prob',
@@ -92,7 +108,11 @@ const klStandardDlogStd = derivative(
   'kl_standard_normal_dlog_std',
   reference.klStandardNormalDlogStd as Scalar,
 );
-/** KL(N(μ, σ²) ‖ N(0, 1)) = ½(μ² + σ² - 1) - log σ, given log σ. */
+/**
+ * KL(N(μ, σ²) ‖ N(0, 1)) = ½(μ² + σ² - 1) - log σ, given log σ.
+ *
+ * @example klStandardNormal(1, 0) // 0.5
+ */
 export const klStandardNormal: (mean: TensorLike, logStd: TensorLike) => Tensor = elementwise({
   name: 'klStandardNormal',
   fn: 'kl_standard_normal',
@@ -111,7 +131,11 @@ const klNormalParts = [
   derivative('klNormalDmeanP', 'kl_normal_dmean_p', reference.klNormalDmeanP as Scalar),
   derivative('klNormalDlogStdP', 'kl_normal_dlog_std_p', reference.klNormalDlogStdP as Scalar),
 ] as const;
-/** KL(N(μq, σq²) ‖ N(μp, σp²)), given the log standard deviations. */
+/**
+ * KL(N(μq, σq²) ‖ N(μp, σp²)), given the log standard deviations.
+ *
+ * @example klNormal(1, 0, 0, 0) // 0.5
+ */
 export const klNormal: (
   meanQ: TensorLike,
   logStdQ: TensorLike,
@@ -136,7 +160,11 @@ const logisticDlogScale = derivative(
   'logistic_log_prob_dlog_scale',
   reference.logisticLogProbDlogScale as Scalar,
 );
-/** The logistic log-density with mean μ and scale s, given log s. */
+/**
+ * The logistic log-density with mean μ and scale s, given log s.
+ *
+ * @example logisticLogProb(0, 0, 0) // -1.3863
+ */
 export const logisticLogProb: (x: TensorLike, mean: TensorLike, logScale: TensorLike) => Tensor =
   elementwise({
     name: 'logisticLogProb',

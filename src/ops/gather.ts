@@ -22,6 +22,8 @@ const gatherOp = defineOp({
 /**
  * Rows of `table` [N, D] at `index` [B] (unsigned integers below N): [B, D]. A table of bytes is
  * read as byte / 255. No gradient flows into the table.
+ *
+ * @example gather(reshape(toFloat(iota(4)), [2, 2]), toUint(full([3], 1))) // [2, 3, 2, 3, 2, 3]
  */
 export function gather(table: Tensor, index: Tensor): Tensor {
   if (table.rank !== 2 || index.rank !== 1 || index.dtype !== 'u32') {

@@ -1,14 +1,22 @@
 // Unsigned integers: a row an op.
 import { type Binary, elementwise, type Unary } from './elementwise.ts';
 
-/** Unsigned integers to float32. */
+/**
+ * Unsigned integers to float32.
+ *
+ * @example toFloat(iota(3)) // [0, 1, 2]
+ */
 export const toFloat: Unary = elementwise({
   name: 'toFloat',
   fn: 'to_f32',
   operands: 'u32',
   reference: (x) => x as number,
 });
-/** Non-negative float32 to unsigned integers, rounding down. */
+/**
+ * Non-negative float32 to unsigned integers, rounding down.
+ *
+ * @example toUint(constant(2.7)) // 2
+ */
 export const toUint: Unary = elementwise({
   name: 'toUint',
   fn: 'to_u32',
@@ -23,12 +31,35 @@ const unsigned = (name: string, fn: string, f: (a: number, b: number) => number)
     operands: 'u32',
     reference: (a, b) => f(a as number, b as number) >>> 0,
   });
-/** Unsigned integer arithmetic modulo 2³². */
+/**
+ * Unsigned integer arithmetic modulo 2³².
+ *
+ * @example addUint(iota(3), constant(5, 'u32')) // [5, 6, 7]
+ */
 export const addUint = unsigned('addUint', 'add_u', (a, b) => a + b);
+/**
+ * a · b modulo 2³².
+ *
+ * @example mulUint(iota(3), constant(5, 'u32')) // [0, 5, 10]
+ */
 export const mulUint = unsigned('mulUint', 'mul_u', Math.imul);
+/**
+ * ⌊a / b⌋.
+ *
+ * @example divUint(constant(7, 'u32'), constant(2, 'u32')) // 3
+ */
 export const divUint = unsigned('divUint', 'div_u', (a, b) => Math.floor(a / b));
+/**
+ * The rest of a / b.
+ *
+ * @example modUint(constant(7, 'u32'), constant(4, 'u32')) // 3
+ */
 export const modUint = unsigned('modUint', 'mod_u', (a, b) => a % b);
-/** 1 where the unsigned integers are equal, else 0 (float32). */
+/**
+ * 1 where the unsigned integers are equal, else 0 (float32).
+ *
+ * @example equalUint(iota(3), constant(1, 'u32')) // [0, 1, 0]
+ */
 export const equalUint: Binary = elementwise({
   name: 'equalUint',
   fn: 'equal_u',

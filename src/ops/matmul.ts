@@ -56,6 +56,8 @@ function isTransposed(x: Tensor): boolean {
 
 /**
  * The product, [..., M, N], of `a` [..., M, K] and `b` [..., K, N]. Leading axes broadcast.
+ *
+ * @example matmul(reshape(toFloat(iota(4)), [2, 2]), identity(2)) // [0, 1, 2, 3]
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   if (a.rank < 2 || b.rank < 2) {

@@ -14,6 +14,7 @@ import { unsqueeze } from './views.ts';
  * ```
  *
  * @throws LatentGpuError `shape-mismatch` for labels that are no unsigned integers
+ * @example oneHot(iota(2), 3) // [1, 0, 0, 0, 1, 0]
  */
 export function oneHot(labels: Tensor, classes: number): Tensor {
   if (labels.dtype === 'u32') return equalUint(unsqueeze(labels, labels.rank), iota(classes));
@@ -23,5 +24,9 @@ export function oneHot(labels: Tensor, classes: number): Tensor {
   );
 }
 
-/** I, [n, n], computed where it is used. */
+/**
+ * I, [n, n], computed where it is used.
+ *
+ * @example identity(2) // [1, 0, 0, 1]
+ */
 export const identity = (n: number): Tensor => oneHot(iota(n), n);

@@ -11,6 +11,8 @@ import { stopGradient } from './views.ts';
  * ```ts
  * const logQ = ops.onlyThrough(posterior.logProb(z), z);
  * ```
+ *
+ * @example onlyThrough(constant(2), constant(1)) // 2
  */
 export function onlyThrough(y: Tensor, through: Tensor): Tensor {
   const copies = new Map<Tensor, Tensor>([[through, through]]);

@@ -23,7 +23,11 @@ const sliceOp = defineOp({
   },
 });
 
-/** Elements `start` to `end` (excluded) along one axis. */
+/**
+ * Elements `start` to `end` (excluded) along one axis.
+ *
+ * @example slice(toFloat(iota(3)), 0, 1, 3) // [1, 2]
+ */
 export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
   const at = normalizeAxis('slice', axis, x.rank);
   const extent = x.shape[at] as number;
@@ -46,7 +50,11 @@ export function slice(x: Tensor, axis: number, start: number, end: number): Tens
   return new Tensor(sliceOp, [x], shape, x.dtype, { axis: at, start });
 }
 
-/** Cuts an axis into parts of the given sizes. */
+/**
+ * Cuts an axis into parts of the given sizes.
+ *
+ * @example split(toFloat(iota(3)), [1, 2])[1] // [1, 2]
+ */
 export function split(x: Tensor, sizes: readonly number[], axis = -1): Tensor[] {
   const at = normalizeAxis('split', axis, x.rank);
   const total = sizes.reduce((sum, size) => sum + size, 0);
@@ -96,7 +104,11 @@ const concatOp = defineOp({
   },
 });
 
-/** Tensors side by side along an axis; all other extents agree. */
+/**
+ * Tensors side by side along an axis; all other extents agree.
+ *
+ * @example concat([toFloat(iota(3)), toFloat(iota(3))]) // [0, 1, 2, 0, 1, 2]
+ */
 export function concat(parts: readonly Tensor[], axis = -1): Tensor {
   const first = parts[0];
   if (!first) throw new LatentGpuError('shape-mismatch', 'concat: there is no tensor to join');
@@ -119,7 +131,11 @@ export function concat(parts: readonly Tensor[], axis = -1): Tensor {
   return new Tensor(concatOp, parts, shape, first.dtype, { axis: at });
 }
 
-/** `x` at `start` along an axis of the given extent, zeros around it. */
+/**
+ * `x` at `start` along an axis of the given extent, zeros around it.
+ *
+ * @example padTo(toFloat(iota(3)), 0, 1, 5) // [0, 0, 1, 2, 0]
+ */
 export function padTo(x: Tensor, axis: number, start: number, extent: number): Tensor {
   const own = x.shape[axis] as number;
   if (start + own > extent) {

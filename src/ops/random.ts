@@ -128,7 +128,11 @@ const iotaOp = defineOp({
     ),
 });
 
-/** 0, 1, …, n - 1 as unsigned integers. */
+/**
+ * 0, 1, …, n - 1 as unsigned integers.
+ *
+ * @example iota(3) // [0, 1, 2]
+ */
 export function iota(n: number): Tensor {
   return new Tensor(iotaOp, [], checkShape('iota', [n]), 'u32');
 }

@@ -84,39 +84,67 @@ function reduce(op: Op, x: Tensor, axes: Axes, options: ReduceOptions): Tensor {
   return options.keepDims ? result : reshape(result, dropped);
 }
 
-/** Σ over `axes` (all by default). */
+/**
+ * Σ over `axes` (all by default).
+ *
+ * @example sum(reshape(toFloat(iota(4)), [2, 2]), 1) // [1, 5]
+ */
 export function sum(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   return reduce(sumOp, x, axes, options);
 }
 
-/** The arithmetic mean over `axes` (all by default). */
+/**
+ * The arithmetic mean over `axes` (all by default).
+ *
+ * @example mean(reshape(toFloat(iota(4)), [2, 2]), 0) // [1, 2]
+ */
 export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   const total = sum(x, axes, options);
   return mul(total, total.size / x.size);
 }
 
-/** The largest value over `axes` (all by default); a tie shares the gradient. */
+/**
+ * The largest value over `axes` (all by default); a tie shares the gradient.
+ *
+ * @example max(reshape(toFloat(iota(4)), [2, 2]), 1) // [1, 3]
+ */
 export function max(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   return reduce(maxOp, x, axes, options);
 }
 
-/** log Σ exp over `axes` (all by default), in one streaming pass that cannot overflow. */
+/**
+ * log Σ exp over `axes` (all by default), in one streaming pass that cannot overflow.
+ *
+ * @example logSumExp(toFloat(iota(3))) // 2.4076
+ */
 export function logSumExp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   return reduce(logSumExpOp, x, axes, options);
 }
 
-/** log(1/n Σ exp) over `axes`. */
+/**
+ * log(1/n Σ exp) over `axes`.
+ *
+ * @example logMeanExp(toFloat(iota(3))) // 1.309
+ */
 export function logMeanExp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   const total = logSumExp(x, axes, options);
   return sub(total, Math.log(x.size / total.size));
 }
 
-/** x - log Σ exp x along an axis. */
+/**
+ * x - log Σ exp x along an axis.
+ *
+ * @example logSoftmax(toFloat(iota(3))) // [-2.4076, -1.4076, -0.4076]
+ */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   return sub(x, logSumExp(x, axis, { keepDims: true }));
 }
 
-/** exp x / Σ exp x along an axis. */
+/**
+ * exp x / Σ exp x along an axis.
+ *
+ * @example softmax(toFloat(iota(3))) // [0.09, 0.2447, 0.6652]
+ */
 export function softmax(x: Tensor, axis = -1): Tensor {
   return exp(logSoftmax(x, axis));
 }
@@ -131,7 +159,11 @@ export function sumTo(gradient: Tensor, shape: Shape): Tensor {
   return reshape(axes.length > 0 ? sum(gradient, axes, { keepDims: true }) : gradient, shape);
 }
 
-/** Variance over `axes` (population, divisor n). */
+/**
+ * Variance over `axes` (population, divisor n).
+ *
+ * @example variance(toFloat(iota(3))) // 0.6667
+ */
 export function variance(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   const centred = sub(x, mean(x, axes, { keepDims: true }));
   return mean(mul(centred, centred), axes, options);

@@ -18,6 +18,8 @@ const scaleGradientOp = defineOp({
  * const z = ops.scaleGradient(draw, () => weights); // weights [B, S, 1] may depend on z
  * const weights = ops.softmax(logWeightsOf(z), 1);
  * ```
+ *
+ * @example scaleGradient(constant(2), 0.5) // 2
  */
 export function scaleGradient(x: Tensor, scale: number | Tensor | (() => number | Tensor)): Tensor {
   const late = typeof scale === 'function' ? scale : () => scale;

@@ -66,6 +66,7 @@ const inverseOp = defineOp({
  * Inverses of triangular matrices [..., N, N], by substitution. No entry of the diagonal may be 0.
  *
  * @throws LatentGpuError `shape-mismatch` if the matrices are not square
+ * @example triangularInverse(mul(4, identity(2))) // [0.25, 0, 0, 0.25]
  */
 export function triangularInverse(a: Tensor, options: TriangularOptions = {}): Tensor {
   checkSquare('triangularInverse', a);
@@ -73,7 +74,11 @@ export function triangularInverse(a: Tensor, options: TriangularOptions = {}): T
   return new Tensor(inverseOp, [a], a.shape, 'f32', { upper, unitDiagonal });
 }
 
-/** One triangle of matrices [..., N, N], zeros in the other; `strict` leaves out the diagonal. */
+/**
+ * One triangle of matrices [..., N, N], zeros in the other; `strict` leaves out the diagonal.
+ *
+ * @example triangle(reshape(toFloat(iota(4)), [2, 2])) // [0, 0, 2, 3]
+ */
 export function triangle(a: Tensor, options: { upper?: boolean; strict?: boolean } = {}): Tensor {
   const n = checkSquare('triangle', a);
   const { upper = false, strict = false } = options;

@@ -19,7 +19,11 @@ const reshapeOp = defineOp({
   reference: ([x], node) => ({ shape: node.shape, data: (x as NdArray).data }),
 });
 
-/** The same elements in row-major order under another shape; one extent may be -1. */
+/**
+ * The same elements in row-major order under another shape; one extent may be -1.
+ *
+ * @example reshape(toFloat(iota(4)), [2, 2]) // [0, 1, 2, 3]
+ */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const known = shape.reduce((size, extent) => (extent === -1 ? size : size * extent), 1);
   const resolved = shape.map((extent) => (extent === -1 ? x.size / known : extent));
@@ -55,7 +59,11 @@ const transposeOp = defineOp({
   },
 });
 
-/** Axes in another order; by default the last two swap. `order[i]` names the input's axis. */
+/**
+ * Axes in another order; by default the last two swap. `order[i]` names the input's axis.
+ *
+ * @example transpose(reshape(toFloat(iota(4)), [2, 2])) // [0, 2, 1, 3]
+ */
 export function transpose(x: Tensor, order?: readonly number[]): Tensor {
   const axes = x.shape.map((_, i) => i);
   const swapped = [...axes.slice(0, -2), ...axes.slice(-2).reverse()];
@@ -97,7 +105,11 @@ const expandOp = defineOp({
   },
 });
 
-/** Broadcasts to a larger shape. */
+/**
+ * Broadcasts to a larger shape.
+ *
+ * @example expand(constant(3), [2]) // [3, 3]
+ */
 export function expand(x: Tensor, shape: Shape): Tensor {
   const result = broadcastShapes('expand', x.shape, shape);
   if (!sameShape(result, shape)) {
@@ -106,7 +118,11 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   return sameShape(x.shape, shape) ? x : new Tensor(expandOp, [x], shape, x.dtype);
 }
 
-/** Inserts an axis of extent 1. */
+/**
+ * Inserts an axis of extent 1.
+ *
+ * @example unsqueeze(toFloat(iota(3)), 0) // [0, 1, 2]
+ */
 export function unsqueeze(x: Tensor, axis: number): Tensor {
   const at = normalizeAxis('unsqueeze', axis, x.rank + 1);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
@@ -119,7 +135,11 @@ const stopOp = defineOp({
   reference: ([x]) => x as NdArray,
 });
 
-/** The same values, through which no gradient flows. */
+/**
+ * The same values, through which no gradient flows.
+ *
+ * @example stopGradient(toFloat(iota(3))) // [0, 1, 2]
+ */
 export function stopGradient(x: Tensor): Tensor {
   return new Tensor(stopOp, [x], x.shape, x.dtype);
 }

@@ -17,6 +17,11 @@ import {
 /** The learning rate at a step (float32 scalar, 0 for the first). */
 export type RateSchedule = (step: Tensor) => Tensor;
 
+/**
+ * The same rate at every step.
+ *
+ * @example optim.constantRate(0.1)(ops.constant(7)) // 0.1
+ */
 export const constantRate =
   (rate: number): RateSchedule =>
   () =>

@@ -28,7 +28,11 @@ export interface Comparison {
 const bits = new Uint32Array(1);
 const float = new Float32Array(bits.buffer);
 
-/** The distance between neighbouring float32 numbers at x; 2⁻¹⁴⁹ among denormals. */
+/**
+ * The distance between neighbouring float32 numbers at x; 2⁻¹⁴⁹ among denormals.
+ *
+ * @example ulpOf(1) // 1.1920928955078125e-7
+ */
 export function ulpOf(x: number): number {
   float[0] = Math.abs(x);
   const exponent = Math.min(254, (bits[0] as number) >>> 23);

@@ -53,6 +53,8 @@ export function writeCheckpoint({ state, best, layout }: Checkpoint): Uint8Array
 }
 
 /**
+ * What a checkpoint holds: parameters, moments, the step, the order of rows.
+ *
  * @throws LatentGpuError `bad-format` if the file is no checkpoint, or not whole; `bad-data` if its
  *   parameters are not finite
  */

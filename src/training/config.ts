@@ -249,7 +249,11 @@ export function runConfig(
   };
 }
 
-/** Steps of the whole run. */
+/**
+ * Steps of the whole run.
+ *
+ * @example totalSteps({ epochs: 3 }, 100) // 300
+ */
 export function totalSteps(
   { steps, epochs }: Pick<TrainingConfig, 'steps' | 'epochs'>,
   stepsPerEpoch: number,
@@ -257,7 +261,11 @@ export function totalSteps(
   return steps ?? (epochs ?? 1) * stepsPerEpoch;
 }
 
-/** @param stepsPerEpoch and total steps give the schedules their lengths */
+/**
+ * An optimizer with its schedule, by the settings of a run.
+ *
+ * @param stepsPerEpoch and total steps give the schedules their lengths
+ */
 export function makeOptimizer(
   { optimizer, schedule }: Pick<TrainingConfig, 'optimizer' | 'schedule'>,
   stepsPerEpoch: number,

@@ -12,6 +12,8 @@ export interface Agreement {
 }
 
 /**
+ * How well groups that a model found go with classes that are known.
+ *
  * @param groups a group a row, of `groupCount`
  * @param classes a class a row, of `classCount`
  */

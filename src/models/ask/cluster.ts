@@ -17,7 +17,11 @@ export interface Groups {
 
 const ROWS = 1000;
 
-/** @throws LatentGpuError `bad-input` for a model that knows no groups */
+/**
+ * The group of each row, as the model knows them.
+ *
+ * @throws LatentGpuError `bad-input` for a model that knows no groups
+ */
 export function groupsOf(
   runtime: Runtime,
   model: Model,

@@ -22,6 +22,8 @@ export interface Criteria {
 }
 
 /**
+ * What a model costs for its parameters: criteria by which models of one data set are compared.
+ *
  * @param logScale as in an evaluation
  * @returns undefined of a model whose size or whose density is not known exactly
  */

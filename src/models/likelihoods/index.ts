@@ -39,6 +39,7 @@ export const LIKELIHOOD_KEYS = partKeys(
   },
 );
 
+/** p(x | z) by its settings. */
 export function makeLikelihood(config: LikelihoodConfig): Likelihood {
   switch (config.kind) {
     case 'bernoulli':

@@ -25,7 +25,11 @@ export const POSTERIOR_KEYS = partKeys(
   { default: 'normal', help: 'q(z | x)', when: { 'code.kind': ['normal'] } },
 );
 
-/** @param latent numbers of a code, M */
+/**
+ * q(z | x) by its settings.
+ *
+ * @param latent numbers of a code, M
+ */
 export function makePosterior(
   config: PosteriorConfig,
   code: CodeConfig,

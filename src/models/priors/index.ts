@@ -52,7 +52,11 @@ export interface PriorTraits {
   readonly posteriorOf: ((x: Tensor) => Posterior) | string;
 }
 
-/** @throws LatentGpuError `bad-config` for a prior of other codes, or of other posteriors */
+/**
+ * p(z) by its settings.
+ *
+ * @throws LatentGpuError `bad-config` for a prior of other codes, or of other posteriors
+ */
 export function makePrior(config: PriorConfig, traits: PriorTraits): PriorPart {
   const { code, latent, features, seed, posteriorOf } = traits;
   const { kind, depth = REALNVP.keys.depth.default, hidden = REALNVP.keys.hidden.default } = config;

@@ -25,6 +25,7 @@ export interface DiscretePosterior extends Posterior {
   enumerate(): Enumeration;
 }
 
+/** Whether codes are discrete, so that they can be summed over. */
 export function isDiscrete(posterior: Posterior): posterior is DiscretePosterior {
   return 'enumerate' in posterior;
 }

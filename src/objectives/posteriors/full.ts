@@ -27,7 +27,11 @@ import type { Posterior } from '../model.ts';
 
 const HALF_LOG_2_PI_E = 0.5 * Math.log(2 * Math.PI * Math.E);
 
-/** Numbers below the diagonal of an M × M matrix. */
+/**
+ * Numbers below the diagonal of an M × M matrix.
+ *
+ * @example objectives.belowDiagonal(3) // 3
+ */
 export function belowDiagonal(latent: number): number {
   return (latent * (latent - 1)) / 2;
 }
