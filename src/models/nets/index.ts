@@ -3,7 +3,14 @@ import { LatentGpuError } from '../../errors.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Variable } from '../../graph/variable.ts';
-import { type Cell, ConditionedMLP, type LinearInit, MLP, type Module } from '../../nn/index.ts';
+import {
+  type Cell,
+  ConditionedMLP,
+  type Linear,
+  type LinearInit,
+  MLP,
+  type Module,
+} from '../../nn/index.ts';
 import type { activations } from '../../ops/index.ts';
 import type { Told } from '../abilities.ts';
 import {
@@ -130,3 +137,9 @@ export function netWords(config: NetConfig, from: number, to: number): string {
     residual > 0 ? `, ${residual} residual ${residual === 1 ? 'block' : 'blocks'} a scale` : '';
   return `${from} → ${channels.join(' → ')} channels → ${to} (${kind}, kernel ${kernel}${blocks})`;
 }
+
+/** The layer that alone reads what a decoder is given, where there is one. */
+export const firstLayer = (net: Net): Linear | undefined => {
+  if (net instanceof ConvolutionalDecoder) return net.first;
+  return net instanceof MLP ? net.layers[0] : undefined;
+};
