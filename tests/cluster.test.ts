@@ -1,6 +1,6 @@
 /** Groups on the command line: what training and clustering leave and say, and what is refused. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -218,6 +218,16 @@ test('mistakes are told in one line', async () => {
     /the covariance of component [01] has become singular at column 'b'.*regularize=1e-6/,
   );
   expect(existsSync(here('x'))).toBe(false);
+  // What was there stays when what was to replace it comes to nothing.
+  const held = () => readdir(here('iris'));
+  const [files, weights] = [await held(), await readFile(here('iris/weights.safetensors'))];
+  expect(
+    await refused(
+      'train gmm --data twins.csv --set components=2 checkpointEvery=1 --force --out iris',
+    ),
+  ).toMatch(/has become singular/);
+  expect(await held()).toEqual(files);
+  expect(await readFile(here('iris/weights.safetensors'))).toEqual(weights);
   expect(await refused('train gmm --data few.csv --set components=3..1 --out x')).toMatch(
     /a range goes from 1 or more up/,
   );
