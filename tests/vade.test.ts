@@ -220,6 +220,43 @@ test('clusters are found, and drawn from one by one; pretraining is not judged',
   expect(right).toBeGreaterThanOrEqual(54);
 }, 120_000);
 
+/** Draws of a model with a mixture for its prior, each from a component. */
+async function drawnFrom(family: string, sets: string[], data: ImageDataset<Float32Array>) {
+  const few = ['latent=2', 'encoder.hidden=8', 'decoder.hidden=8', 'batch=12', 'epochs=1'];
+  const mixture = ['prior.kind=mixture', 'prior.components=2'];
+  const { trainer, model } = await trainerOn(device, family, data, [...few, ...mixture, ...sets]);
+  const mean = model.namedParameters().find(([name]) => name === 'prior.mean')?.[1] as Variable;
+  trainer.runtime.write(mean, [-20, -20, 20, 20]);
+  const asked = openInference(trainer.runtime, model);
+  const of = (groups: number[]) => asked.sample(4, 'draw', 3, { groups });
+  const found = { first: await of([0, 0, 0, 0]), mixed: await of([0, 1, 0, 1]) };
+  const second = await of([1, 1, 1, 1]);
+  await asked.destroy();
+  trainer.runtime.destroy();
+  return { ...found, second };
+}
+
+test('draws of a component, pixel after pixel and of a class: a row is that of its own', async () => {
+  const data = new Float32Array(12 * 16).map((_, i) => Number((i * 7919) % 5 < 2));
+  const images = { name: 'bits', source: 'bits', count: 12, shape: [4, 4], data };
+  const nets = ['decoder.pixelChannels=4', 'decoder.maps=1'];
+  const pixels = ['decoder.receptive=1', 'likelihood.kind=bernoulli', ...nets];
+  const labels = Uint32Array.from({ length: 12 }, (_, i) => i % 2);
+  const classes = { ...images, labels, classNames: ['a', 'b'], classes: 2 };
+  for (const [family, sets, rows] of [
+    ['vae', pixels, images],
+    ['cvae', ['likelihood.kind=bernoulli'], classes],
+  ] as const) {
+    const { first, second, mixed } = await drawnFrom(family, [...sets], rows);
+    expect(first).not.toEqual(second);
+    for (const row of [0, 1, 2, 3]) {
+      const wanted = row % 2 ? second : first;
+      const of = (x: Float32Array) => x.slice(16 * row, 16 * row + 16);
+      expect(of(mixed), `${family}, row ${row}`).toEqual(of(wanted));
+    }
+  }
+}, 120_000);
+
 test('a component without rows gets half of those of the heaviest', async () => {
   const parameter = (name: string, shape: number[], values: number[]) =>
     variable(name, shape, { role: 'parameter', init: () => values });

@@ -1,13 +1,12 @@
 // latentgpu export --to web: a folder for a page, with the small runtime beside it.
-import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { isLatentGpuError, LatentGpuError } from '../../errors.ts';
-import { writeFileAtomic } from '../../formats/atomic.node.ts';
 import { page, webFiles } from '../../interchange/web/folder.ts';
 import { MODEL_FILE, modelJson, WEIGHTS_FILE, writeWeights } from '../../models/index.ts';
 import { PROGRAM } from '../../sampler/network.ts';
+import { CHANGING, commitFiles } from '../../training/commit.node.ts';
 import type { Context } from '../common/command.ts';
 import { loadModel } from '../common/device.ts';
 import { table } from '../common/text.ts';
@@ -37,7 +36,7 @@ async function checkFolder(folder: string): Promise<void> {
       `--out ${folder}: no folder can be written there (${cause.code})`,
     );
   });
-  const other = there.find((name) => !FILES.includes(name));
+  const other = there.find((name) => ![...FILES, ...CHANGING].includes(name));
   const isModel = there.includes(WEIGHTS_FILE) && !there.includes(PAGE);
   if (other === undefined && !isModel) return;
   const what = isModel ? 'a model' : `'${other}'`;
@@ -71,8 +70,9 @@ export async function exportWeb(
     ...(isPlayed ? [[PLAYER, await runtime(PLAYER)] as [string, Uint8Array]] : []),
     [PAGE, new TextEncoder().encode(page)],
   ];
-  await mkdir(folder, { recursive: true });
-  for (const [name, bytes] of files) await writeFileAtomic(join(folder, name), bytes);
+  // What an earlier export left and this one has no use for goes.
+  const none = Object.fromEntries(FILES.map((name) => [name, null]));
+  await commitFiles(folder, { ...none, ...Object.fromEntries(files) });
   const sizes = files.map(([name, bytes]) => ({
     file: name,
     bytes: bytes.length,

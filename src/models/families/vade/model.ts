@@ -4,17 +4,7 @@ import { LatentGpuError } from '../../../errors.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import type { Batch, Module } from '../../../nn/index.ts';
 import { logLikelihoodOf } from '../../../objectives/index.ts';
-import {
-  add,
-  assign,
-  exp,
-  less,
-  mean,
-  neg,
-  randomUniform,
-  sub,
-  where,
-} from '../../../ops/index.ts';
+import { add, assign, less, mean, neg, randomUniform, sub, where } from '../../../ops/index.ts';
 import type { Abilities } from '../../abilities.ts';
 import type { GradientLearner } from '../../learner.ts';
 import type { Portrait } from '../../model.ts';
@@ -23,7 +13,7 @@ import type { MixturePrior } from '../../priors/index.ts';
 import { codedPortrait } from '../coded.ts';
 import { Vae } from '../vae.ts';
 import { vaeAbilities } from '../vae-abilities.ts';
-import { divergences, logResponsibilities } from './bound.ts';
+import { divergences } from './bound.ts';
 import type { VadeKeys } from './keys.ts';
 import { Revival } from './revival.ts';
 import { mixtureStart } from './start.ts';
@@ -70,11 +60,6 @@ export class Vade extends Vae {
     return { bound: sub(logLikelihoodOf(this, batch, z), kl), kl, clusters, belongs };
   }
 
-  /** q(c | x) at the mean of q(z | x), [B, K]. */
-  responsibilities(batch: Batch): Tensor {
-    return exp(logResponsibilities(this.posterior(batch).mean, this.mixture));
-  }
-
   override get learner(): GradientLearner {
     const { revival, keys } = this;
     const { usage, revived } = revival;
@@ -115,7 +100,6 @@ export class Vade extends Vae {
     const usual = vaeAbilities(this);
     return {
       ...usual,
-      assign: (batch) => this.responsibilities(batch),
       quantities: (batch) => {
         const { bound, kl, clusters } = this.clusteredBound(batch);
         const nats = { unit: 'nats', digits: 3 };
