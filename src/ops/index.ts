@@ -12,6 +12,7 @@ export {
   tanh,
 } from './activations.ts';
 export * from './arithmetic.ts';
+export { batchNorm, NORM_EPSILON, NORM_MOMENTUM } from './batch-norm.ts';
 export { causalSolve, inOrder } from './causal-solve.ts';
 export { cholesky } from './cholesky.ts';
 export * from './comparison.ts';

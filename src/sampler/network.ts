@@ -145,6 +145,8 @@ export function describe({ family, shape, json }: Named, name: string): Descript
   among(['mlp', 'linear'], 'decoder.kind', net);
   check(wholes(hidden), 'decoder.hidden', hidden, 'a list of whole numbers');
   among(ACTIVATIONS, 'decoder.activation', activation);
+  const norm = json.decoder?.norm ?? 'none';
+  check(norm === 'none', 'decoder.norm', norm, 'none: a program plays it');
   const receptive = json.decoder?.receptive ?? null;
   check(receptive === null, 'decoder.receptive', receptive, 'null: pixels are drawn at once');
   among(['bernoulli', 'normal', 'categorical'], 'likelihood.kind', kind);
