@@ -8,7 +8,7 @@ import { STREAMS } from '../../streams.ts';
 import type { AncestralAbility } from '../abilities.ts';
 import { type Model, need } from '../model.ts';
 import { Inference } from './inference.ts';
-import type { Asked, Codes, DrawOptions, Shown } from './interface.ts';
+import type { Asked, Codes, DecodeOptions, DrawOptions, Shown } from './interface.ts';
 import { classesInTurn, labelsOf, ofClasses } from './labels.ts';
 import { withNoise } from './noise.ts';
 import { replay } from './replay.ts';
@@ -76,7 +76,7 @@ export class AncestralInference implements Asked {
     count: number,
     _shown: Shown = 'draw',
     drawSeed = 0,
-    options: WorkOptions = {},
+    options: DecodeOptions = {},
   ): Promise<Float32Array> {
     const { size } = need(this.model, 'code', 'this');
     return (await this.drawn(count, drawSeed, options, rowsOf('codes', z, count, size))).x;
@@ -87,10 +87,15 @@ export class AncestralInference implements Asked {
     count: number,
     shown: Shown = 'draw',
     drawSeed = 0,
-    options: WorkOptions = {},
+    options: DecodeOptions = {},
   ): Promise<Float32Array> {
-    const { mean } = await this.encode(x, count, options);
-    return await this.decode(mean, count, shown, drawSeed, options);
+    const { labels, ...rest } = options;
+    const { mean } = await this.encode(x, count, rest);
+    const classes = labels ?? (typeof x === 'function' ? x.labels : undefined);
+    return await this.decode(mean, count, shown, drawSeed, {
+      ...rest,
+      ...(classes && { labels: classes }),
+    });
   }
 
   async sample(
@@ -111,7 +116,8 @@ export class AncestralInference implements Asked {
   ): Promise<Ancestral> {
     checkWhole('count', count, 1);
     const { features, can } = this.model;
-    const classes = labels ?? (can.condition && classesInTurn(can.condition, count));
+    const inTurn = codes ? undefined : can.condition && classesInTurn(can.condition, count);
+    const classes = labels ?? inTurn;
     const told = ofClasses(NO_ROWS, classes);
     const found = { x: new Float32Array(count * features), logProb: new Float32Array(count) };
     const size = SIZES.find((n) => n >= count) ?? SIZES[2];
