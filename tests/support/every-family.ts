@@ -126,6 +126,13 @@ export const CASES: readonly FamilyCase[] = [
     isSequence: true,
   },
   {
+    family: 'cvae',
+    set: [...NETS, 'decoder.receptive=3', 'decoder.holes=true'],
+    shape: [6, 2],
+    isSequence: true,
+    classNames: ['a', 'b', 'c'],
+  },
+  {
     family: 'm2',
     set: ['encoder.hidden=9', 'decoder.hidden=9', 'classifier.hidden=7', 'latent=3'],
     classNames: ['a', 'b', 'c'],
