@@ -22,7 +22,7 @@ export * from './densities.ts';
 export { assign, scatterRows, store } from './effects.ts';
 export * from './elementary.ts';
 export { evaluate } from './evaluate.ts';
-export { gather } from './gather.ts';
+export { addRows, gather } from './gather.ts';
 export { gradient, vectorJacobian } from './gradient.ts';
 export { gru } from './gru.ts';
 export * from './integers.ts';

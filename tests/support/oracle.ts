@@ -297,6 +297,13 @@ function kernelError(node: Tensor, inputs: Bounded[], value: NdArray): Float64Ar
       const size = reference(node, [absolute(x.value)]).data;
       return carried.map((error, k) => error + terms * U * ((size[k] as number) + error));
     }
+    case 'addRows': {
+      const index = (inputs[1] as Bounded).value;
+      const carried = reference(node, [x.error, index]).data;
+      const size = reference(node, [absolute(x.value), index]).data;
+      const terms = index.data.length;
+      return carried.map((error, k) => error + terms * U * ((size[k] as number) + error));
+    }
     case 'triangularInverse':
       return inverseError(node, x, value);
     case 'cholesky':
