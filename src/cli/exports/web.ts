@@ -11,6 +11,7 @@ import type { Context } from '../common/command.ts';
 import { loadModel } from '../common/device.ts';
 import { table } from '../common/text.ts';
 import { version } from '../common/version.ts';
+import { fittedFor, type PriorChoice } from '../data/source.ts';
 
 const SAMPLER = 'sampler.js';
 const PAGE = 'index.html';
@@ -43,21 +44,28 @@ async function checkFolder(folder: string): Promise<void> {
   throw new LatentGpuError('bad-input', `--out ${folder} holds ${what}; name a new folder`);
 }
 
-/** @param isHalf float16 weights */
+export interface WebOptions {
+  /** float16 weights. */
+  readonly isHalf: boolean;
+  /** Where codes are drawn from; default: as `sample` has it. */
+  readonly prior: PriorChoice | undefined;
+}
+
 export async function exportWeb(
   dir: string,
   folder: string,
-  isHalf: boolean,
+  { isHalf, prior: asked }: WebOptions,
   { out }: Context,
 ): Promise<void> {
   await checkFolder(folder);
   const loaded = await loadModel(dir, out);
   const { config, weights, buffers, standardization } = loaded;
+  const prior = await fittedFor(dir, loaded.model, asked);
   const description = modelJson(config, version);
   const stored = writeWeights(weights, standardization, buffers);
   const made = (() => {
     try {
-      return webFiles({ ...loaded, description, stored }, isHalf, dir);
+      return webFiles({ ...loaded, description, stored, prior }, isHalf, dir);
     } catch (error) {
       if (!isLatentGpuError(error, 'bad-input')) throw error;
       throw new LatentGpuError('bad-input', `${dir} is not exported: ${error.message}`);
