@@ -1,7 +1,7 @@
 /** What judges the peers: the float64 reference, the checks and the tables. No peer is needed. */
 import { describe, expect, it } from 'vitest';
 import { bits, FLOW, layers, normals, VAE } from '../bench/peers/inputs.ts';
-import { flowDensity, train, vaeLoss } from '../bench/peers/reference/models.ts';
+import { flowDensity, recurrentLoss, train, vaeLoss } from '../bench/peers/reference/models.ts';
 import { type Matrix, matrix, mean } from '../bench/peers/reference/tape.ts';
 import { WORKS, type Work } from '../bench/peers/rows.ts';
 import { checkResults, checkTimed } from '../bench/peers/run/check.ts';
@@ -51,6 +51,16 @@ describe('the reference of the peer benchmark', () => {
     const nets = [0, 1].map((i) => net(`c${i}`, [half, 4, 2 * half]));
     const rows = matrix(3, FLOW.features, normals('r', 3 * FLOW.features));
     expectGradient(nets.flat(2), () => mean(flowDensity(rows, nets)));
+  });
+
+  it('differentiates recurrent units through time', () => {
+    const pairs = [
+      [1, 9],
+      [3, 9],
+      [3, 1],
+    ].map((widths, i) => net(`u${i}`, widths)[0] as Pair);
+    const series = [0, 1, 2, 3].map((t) => matrix(2, 1, normals(`s${t}`, 2)));
+    expectGradient(pairs.flat(), () => recurrentLoss(series, pairs as [Pair, Pair, Pair]));
   });
 
   it("takes Adam's first step by the gradient's sign", () => {

@@ -148,6 +148,8 @@ export function describe({ family, shape, json }: Named, name: string): Descript
   among(['mlp', 'linear'], 'decoder.kind', net, OTHERS);
   check(wholes(hidden), 'decoder.hidden', hidden, 'a list of whole numbers');
   among(ACTIVATIONS, 'decoder.activation', activation);
+  const norm = json.decoder?.norm ?? 'none';
+  check(norm === 'none', 'decoder.norm', norm, 'none: a program plays it');
   const receptive = json.decoder?.receptive ?? null;
   check(receptive === null, 'decoder.receptive', receptive, `null${OTHERS}`);
   among(['bernoulli', 'normal', 'categorical'], 'likelihood.kind', kind);
