@@ -6,7 +6,7 @@ import { type Matrix, matrix, mean } from '../bench/peers/reference/tape.ts';
 import { WORKS, type Work } from '../bench/peers/rows.ts';
 import { checkResults, checkTimed } from '../bench/peers/run/check.ts';
 import { formatMarkdown } from '../bench/peers/run/markdown.ts';
-import { type Cell, type PeerReport, SELF } from '../bench/peers/run/report.ts';
+import { type Cell, FALLBACK, type PeerReport, SELF } from '../bench/peers/run/report.ts';
 import { ratioOfMedians, summarize } from '../src/bench/statistics.ts';
 
 type Pair = readonly [Matrix, Matrix];
@@ -138,14 +138,24 @@ describe('the tables of the peer benchmark', () => {
     browser: 'Chrome/1',
     machine: { processor: 'a processor', cores: 2, load: [0, 1] },
     secondsPerCell: 1,
-    engines: [engine('latentgpu', 'webgpu'), engine('a', 'webgpu'), engine('b', 'wasm')],
+    engines: [
+      engine('latentgpu', 'webgpu'),
+      engine('a', 'webgpu'),
+      engine('b', 'wasm'),
+      engine('latentgpu', 'wasm'),
+    ],
     rows: [
       {
         row: 1,
         name: 'work',
         unit: 'ms',
         aim: { ratio: 2 },
-        cells: [measured(SELF, own), measured('a webgpu', [33]), measured('b wasm', [2])],
+        cells: [
+          measured(SELF, own),
+          measured('a webgpu', [33]),
+          measured('b wasm', [2]),
+          measured(FALLBACK, [2.5]),
+        ],
       },
       {
         row: 2,
@@ -169,14 +179,14 @@ describe('the tables of the peer benchmark', () => {
   const text = formatMarkdown(report);
 
   it('have a row of medians with quartiles, and the ratio beside what is aimed at', () => {
-    expect(text).toContain('| 1. work, ms | 11.0 (10.5–11.5) | 33.0 | 2.00 |');
+    expect(text).toContain('| 1. work, ms | 11.0 (10.5–11.5) | 33.0 | 2.00 | 2.50 |');
     expect(text).toMatch(/\| work \| a webgpu \| 3\.00× \(2\.75–3\.30\) \| ≥ 2× \| yes \|/);
     expect(text).toMatch(/\| more \| – \| – \| ≥ 2× \| – \|/);
     expect(text).toMatch(/\| bytes \| a webgpu \| .* \| ≤ 12 MiB \| yes \|/);
   });
 
   it('give no time to what is wrong, but the reason', () => {
-    expect(text).toContain('| 2. more, ms | 11.0 (10.5–11.5) | wrong [1] |  |');
+    expect(text).toContain('| 2. more, ms | 11.0 (10.5–11.5) | wrong [1] |  |  |');
     expect(text).toContain('[1] more, a webgpu: wrong: y is off');
   });
 
@@ -186,6 +196,10 @@ describe('the tables of the peer benchmark', () => {
     expect(software).toContain('| ratio on a GPU | reached on a GPU |');
     expect(software).toMatch(/\| work \| a webgpu \| .* \| yes \| {2}\| {2}\|/);
     expect(software).toContain('On a GPU: not measured: no GPU at hand.');
+  });
+
+  it('hold the small runtime without WebGPU against the fastest peer that needs none', () => {
+    expect(text).toContain('| work | 2.50 | b wasm 2.00 | 1.25× | yes |');
   });
 
   it('name what a processor does faster', () => {

@@ -14,6 +14,7 @@ import { ownWeights } from '../src/interchange/own-weights.ts';
 import { torchFile } from '../src/interchange/torch/index.ts';
 import { lossOf } from '../src/interchange/torch/loss.ts';
 import type { Model } from '../src/models/index.ts';
+import { learning } from '../src/nn/index.ts';
 import { evaluate, gradient, seed, step } from '../src/ops/index.ts';
 import { boxMuller, Random } from '../src/random.ts';
 import { reals } from './support/engine.ts';
@@ -59,7 +60,7 @@ function prepare(one: FamilyCase, file: string): { job: object; wanted: Wanted }
     epoch: input('epoch', []),
   };
   const [epoch, at] = [0.75, 3];
-  const { loss, surrogate, metrics = {}, effects = [] } = lossOf(model, fed);
+  const { loss, surrogate, metrics = {}, effects = [] } = learning(() => lossOf(model, fed)).made;
   const lowers = surrogate ?? loss;
   const named: [string, Tensor][] = [
     ['loss', loss],

@@ -87,6 +87,13 @@ export const CASES: readonly FamilyCase[] = [
     lacks: { density: DRAWN, encoder: DRAWN },
   },
   { family: 'iwae', set: NETS },
+  { family: 'vae', set: [...NETS, 'encoder.norm=batch', 'decoder.norm=layer'] },
+  { family: 'cvae', set: [...NETS, 'decoder.norm=batch'], classNames: ['a', 'b', 'c'] },
+  {
+    family: 'ae',
+    set: [...convolutional('conv', 3), 'encoder.norm=group', 'decoder.norm=batch'],
+    shape: [6, 5],
+  },
   { family: 'vae', set: [...NETS, 'prior.kind=vamp', 'prior.components=4'] },
   { family: 'vae', set: [...NETS, 'prior.kind=mixture', 'prior.components=4'] },
   { family: 'vae', set: [...NETS, 'objective.constraint=kl'] },
@@ -199,7 +206,8 @@ export function sourceOf(one: FamilyCase): OnnxSource {
     new Map(
       list.map(([name, variable]) => {
         const start = variable.init?.(variable.shape, random);
-        const moved = reals(name, variable.size, -noise, noise);
+        const own = /running_(mean|var)$/.test(name) ? 0.5 : noise;
+        const moved = reals(name, variable.size, -own, own);
         return [variable, moved.map((x, i) => x + (start?.[i] ?? 0))];
       }),
     );

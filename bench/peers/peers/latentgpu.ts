@@ -57,8 +57,8 @@ import {
 } from '../inputs.ts';
 
 /** What a page bundles to draw from a trained model. */
-export const sampler: OpenSampler = async (_, { folder }) => {
-  const model = await load(folder);
+export const sampler: OpenSampler = async (backend, { folder }) => {
+  const model = await load(folder, backend === 'wasm' ? { backend: 'javascript' } : {});
   return {
     sample: (count, seed) => model.sample(count, { seed }),
     decode: (z) => model.decode(z),
@@ -451,11 +451,28 @@ function chain(device: Device): Promise<Task> {
   return replayed(device, 'y', y);
 }
 
+const alone = 'draws from trained models without WebGPU, and does nothing else';
+
+/** The small runtime where a page has no WebGPU. */
+const fallback: Engine = {
+  note: '1 thread',
+  product: alone,
+  training: alone,
+  sampling: (count) => samplingTask(sampler, 'wasm', count),
+  flow: alone,
+  density: alone,
+  mixture: alone,
+  convolution: alone,
+  images: alone,
+  chain: alone,
+};
+
 export const peer: Peer = {
   name: 'latentgpu',
   version,
-  backends: ['webgpu'],
-  async open(): Promise<Engine> {
+  backends: ['webgpu', 'wasm'],
+  async open(backend): Promise<Engine> {
+    if (backend === 'wasm') return fallback;
     const device = await openDevice();
     return {
       product(m, k, n) {

@@ -67,6 +67,12 @@ const where: Row = (to, node) => {
   return to.node('Where', [to.node('Cast', [mask], { to: BOOL }), a, b]);
 };
 
+/** Rows of channels, with the ε that ONNX takes by itself; operands come in another order there. */
+const normalised: Row = (to, node) => {
+  const [x, mean, variance, weight, bias] = names(to, node) as string[];
+  return to.node('BatchNormalization', [x, weight, bias, mean, variance] as string[]);
+};
+
 const PLAIN: Readonly<Record<string, Row>> = {
   add: addition,
   sub: operator('Sub'),
@@ -100,6 +106,7 @@ const PLAIN: Readonly<Record<string, Row>> = {
   toUint: (to, node) => to.node('Cast', names(to, node), { to: INT64 }),
   addUint: operator('Add'),
   matmul: product,
+  batchNorm: normalised,
   sum: (to, node) =>
     to.node(
       'ReduceSum',

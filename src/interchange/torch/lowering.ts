@@ -157,7 +157,7 @@ export class Lowering {
     if (OWN_LINE.has(node.op.name)) return false;
     if (biasOf(user)?.product === node) return true;
     const isHeavy =
-      ['matmul', 'convolution', 'kernel'].includes(node.op.kind) || this.layers.has(node);
+      ['matmul', 'composed', 'kernel'].includes(node.op.kind) || this.layers.has(node);
     if (isHeavy && user.inputs.length > 1) return false;
     return text.length <= (user.op.name === 'reshape' && node.op.kind === 'reduce' ? 90 : FOLDED);
   }
@@ -165,7 +165,7 @@ export class Lowering {
   /** The layer that a value comes straight from. */
   private layerOf(node: Tensor): string | undefined {
     const weights = node.inputs.map((x) => weightOf(x) ?? (isVariable(x) ? x : undefined));
-    if (node.op.kind === 'matmul' || node.op.kind === 'convolution') {
+    if (node.op.kind === 'matmul' || node.op.kind === 'composed') {
       const own = weights[1];
       if (own?.role === 'parameter') return snake(own.name.replace(/\.?weight$/, '') || 'layer');
     }

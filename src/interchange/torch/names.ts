@@ -46,6 +46,7 @@ const RESULTS: Readonly<Record<string, string>> = {
   sub: 'difference',
   mul: 'product',
   matmul: 'product',
+  batchNorm: 'standard',
   div: 'ratio',
   neg: 'minus',
   expand: 'spread',

@@ -1,7 +1,7 @@
 // From op to an expression of PyTorch: a row an op.
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Image, Window } from '../../kernels/window.ts';
-import type { SplineForm } from '../../ops/index.ts';
+import { NORM_EPSILON, NORM_MOMENTUM, type SplineForm } from '../../ops/index.ts';
 import { LEAST, UNIT_SLOPE } from '../../ops/reference/spline.ts';
 import { biasOf, weightOf } from '../graphs.ts';
 import { isShown } from '../recurrent.ts';
@@ -211,6 +211,18 @@ const convolution =
     return call(to.helper(name), ...given, String(stride), String(dilation), padding(places));
   };
 
+/** By the batch's statistics in training, which then move the running ones, as PyTorch's layer does. */
+const normalised: Row = (to, node) => {
+  const given = all(to, node).map(({ text }) => text);
+  return call(
+    'F.batch_norm',
+    ...given,
+    'self.training',
+    `momentum=${NORM_MOMENTUM}`,
+    `eps=${NORM_EPSILON}`,
+  );
+};
+
 const patches: Row = (to, node) => {
   const { window, width } = node.attrs as unknown as Places;
   const { kernel, stride, dilation, top, left, out } = window;
@@ -310,6 +322,7 @@ export const TABLE: Readonly<Record<string, Row>> = {
     method(to.operand(first(node), node), 'view_as', to.operand(first(node), node).text),
   convolution: convolution('convolution'),
   convolutionAdjoint: convolution('transposed_convolution'),
+  batchNorm: normalised,
   patches,
   ...RECURRENT_ROWS,
   spline,

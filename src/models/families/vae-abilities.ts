@@ -13,7 +13,7 @@ import {
   posteriorOf,
   score,
 } from '../../objectives/index.ts';
-import { neg, reshape, sub, zeros } from '../../ops/index.ts';
+import { exp, neg, reshape, sub, zeros } from '../../ops/index.ts';
 import type { Abilities, CodeAbility, Walk } from '../abilities.ts';
 import { through } from '../nets/index.ts';
 import type { OrderedDecoder } from '../nets/ordered.ts';
@@ -36,6 +36,11 @@ export function vaeAbilities(model: Vae): Abilities {
       logProb: (z) => model.prior().logProb(z),
       ...(priorPart.groups && { groups: priorPart.groups }),
     },
+    // Groups are the components of the prior: p(c | z) where the posterior has its mean.
+    ...(priorPart.logResponsibilities && {
+      assign: (batch: Batch) =>
+        exp(priorPart.logResponsibilities?.(model.posterior(batch).mean) as Tensor),
+    }),
     logWeights: {
       exact: false,
       of: (batch, k) => importanceBound(model, batch, k).logWeights,
@@ -164,8 +169,8 @@ function codeOf(model: Vae): CodeAbility {
   };
 }
 
-function lacksOf({ config, ordered }: Vae): Record<string, string> {
-  const { code, posterior } = config;
+function lacksOf({ config, ordered, priorPart }: Vae): Record<string, string> {
+  const { code, posterior, prior } = config;
   const kind = code?.kind ?? 'normal';
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
   return {
@@ -176,9 +181,20 @@ function lacksOf({ config, ordered }: Vae): Record<string, string> {
     joint: `a model with ${what}, whose codes have no gradient that chains could follow`,
     estimate: `a model with ${what}, without an encoder whose gradient could be estimated`,
     ...(ordered && inOrder(ordered.what)),
+    ...(!priorPart.logResponsibilities && groupless(kind, prior?.kind)),
     bijection: 'no flow but a variational autoencoder, which is no bijection',
     trainingRows: `a model with ${what}, which has a code for each row it was trained on and none for others`,
   };
+}
+
+function groupless(code: string, prior = 'normal'): Record<string, string> {
+  const said =
+    code !== 'normal'
+      ? `a model with code.kind=${code}, whose codes come from no groups; train vade`
+      : prior === 'vamp'
+        ? 'a model with prior.kind=vamp, whose pseudo-inputs are places of one prior and no groups; train it with prior.kind=mixture, or train vade'
+        : `a model with prior.kind=${prior}, whose codes come from no groups; train it with prior.kind=mixture, or train vade`;
+  return { assign: said, 'draw.groups': said };
 }
 
 const inOrder = (what: string) => ({
