@@ -3,6 +3,7 @@ import type { ConfigOf, Schema, Value } from '../../../schema/index.ts';
 import { CELL } from '../../nets/keys.ts';
 import { MLP_KEYS } from '../../nets/mlp.ts';
 import { partKeys } from '../../part.ts';
+import { rowsHeld } from '../../rows-held.ts';
 
 type Get = (key: string) => Value | undefined;
 
@@ -54,9 +55,6 @@ export const AR_KEYS = {
 
 export type ArConfig = ConfigOf<typeof AR_KEYS>;
 
-/** Numbers of rows that a step may hold. */
-const HELD = 2 ** 22;
-
 const isExact = (get: Get) => get('net.fit') === 'exact';
 
 export const AR_DEFAULTS = {
@@ -64,8 +62,7 @@ export const AR_DEFAULTS = {
   batch: (get: Get) => {
     const rows = Number(get('data.rows')) || 1;
     if (!isExact(get)) return Math.min(rows, 100);
-    const most = Math.floor(HELD / (Number(get('data.features')) || 1));
-    return Math.min(rows, Math.max(1, Math.min(65536, most)));
+    return Math.min(rows, rowsHeld(Number(get('data.features')) || 1));
   },
   'evaluate.every': (get: Get) => (isExact(get) ? 1 : 10),
   'evaluate.limit': 10_000,

@@ -16,6 +16,7 @@ import {
   weighedMoments,
   whitenedRows,
 } from '../../../ops/index.ts';
+import { rowsHeld } from '../../rows-held.ts';
 import { COVARIANCES, type CovarianceKind } from './covariance.ts';
 import { jointOf, type Mixtures, seenJointOf } from './density.ts';
 import { identityOf, unpacked } from './packed.ts';
@@ -157,12 +158,9 @@ function besideEachOther(
   };
 }
 
-/** Numbers of whitened rows that are held at once. */
-const HELD = 2 ** 22;
-
 /** Rows of so many numbers each, under so many components, that are whitened at once. */
 export const rowsAtOnce = (components: number, features: number): number =>
-  Math.max(1, Math.min(65536, Math.floor(HELD / (components * features))));
+  rowsHeld(components * features);
 
 /** Sums over many rows, some of them at a time. */
 export function mixtureSums(

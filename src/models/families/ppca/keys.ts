@@ -1,5 +1,6 @@
 // The keys of probabilistic PCA.
 import type { ConfigOf, Schema, Value } from '../../../schema/index.ts';
+import { rowsHeld } from '../../rows-held.ts';
 import { LATENT } from '../coded.ts';
 
 type Get = (key: string) => Value | undefined;
@@ -27,9 +28,6 @@ export const PPCA_KEYS = {
 
 export type PpcaConfig = ConfigOf<typeof PPCA_KEYS>;
 
-/** Numbers of rows that a step may hold. */
-const HELD = 2 ** 22;
-
 export const PPCA_DEFAULTS = {
   epochs: (get: Get) => {
     if ((get('steps') ?? null) !== null) return null;
@@ -40,8 +38,7 @@ export const PPCA_DEFAULTS = {
     if (get('fit') === 'gradient') return Math.min(rows, 100);
     // What is missing of a row has a covariance of its own.
     const own = get('data.missing') ? (Number(get('latent')) + 1) ** 2 : 1;
-    const most = Math.floor(HELD / Math.max(Number(get('data.features')) || 1, own));
-    return Math.min(rows, Math.max(1, Math.min(65536, most)));
+    return Math.min(rows, rowsHeld(Math.max(Number(get('data.features')) || 1, own)));
   },
   'optimizer.lr': 1e-2,
   'evaluate.every': 20,

@@ -6,6 +6,7 @@ import type { Variable } from '../../../graph/variable.ts';
 import type { Batch, Linear, Module } from '../../../nn/index.ts';
 import type { Runtime } from '../../../scheduler/index.ts';
 import type { Fitting } from '../../learner.ts';
+import { rowsHeld } from '../../rows-held.ts';
 import { GaussianMixture } from '../gmm/model.ts';
 import { type Axes, discriminantAxes, softmax } from './axes.ts';
 import type { Mixture } from './bound.ts';
@@ -17,8 +18,6 @@ const PASSES = 200;
 const TOLERANCE = 1e-4;
 /** Added to every variance of codes: a number of the code may be idle. */
 const LEAST_VARIANCE = 1e-4;
-/** Numbers of whitened codes that a step may hold. */
-const HELD = 2 ** 22;
 /** A posterior's deviation to begin with, beside a component's: noise as wide as that would undo pretraining. */
 const NARROW = 0.5;
 
@@ -56,7 +55,7 @@ export function mixtureStart({ code, mixture, encoder, reader }: Started): Fitti
   return {
     of: code,
     by: by as Fitting['by'],
-    batch: Math.max(1, Math.floor(HELD / (STARTS * components * latent))),
+    batch: rowsHeld(STARTS * components * latent),
     passes: PASSES,
     take: async (found, runtime) => {
       const [logits, factor] = [found(by.logWeights), found(by.factor)];
