@@ -730,13 +730,50 @@ describe('what training tools leave in a file', () => {
     );
   });
 
+  test('normalisation that is given a place stays a layer', () => {
+    const bytes = net({
+      'bn.weight': tensor([4], [1, 2, -1, 0.5]),
+      'bn.bias': tensor([4], [0.1, 0.2, 0.3, 0.4]),
+      'bn.running_mean': tensor([4], [1, -1, 2, 0]),
+      'bn.running_var': tensor([4], [4, 1, 0.25, 9]),
+    });
+    const folded = imported(bytes, { rename: ['encoder.0=encoder.0', 'bn=encoder.0'] });
+    const kept = imported(bytes, { rename: ['bn=encoder.norms.0'] });
+    expect(kept.config.encoder.norm).toBe('batch');
+    expect(kept.config.decoder.norm).toBe('none');
+    const codes = [folded, kept].map(({ config, values, buffers }) => {
+      const model = buildModel(config) as Vae;
+      const x = input('x', [2, 3]);
+      const own = (list: [string, Variable][], from: ReadonlyMap<Variable, Float32Array>) => {
+        const all = [...from.values()];
+        return list.map(([, v], i) => [v, all[i] as Float32Array] as const);
+      };
+      const given = new Map<Tensor, ArrayLike<number>>([
+        ...own(model.namedParameters(), values),
+        ...own(model.namedBuffers(), buffers),
+        [x, [0.3, -1, 2, 1.5, 0.2, -0.7]],
+      ]);
+      return [...(evaluate([model.numbers({ x })], given)[0]?.data ?? [])];
+    });
+    near(codes[1] as number[], codes[0] as number[]);
+    const layer = net({
+      'ln.weight': tensor([4], [1, 2, 3, 4]),
+      'ln.bias': tensor([4], [1, 2, 3, 4]),
+    });
+    expect(imported(layer, { rename: ['ln=encoder.norms.0'] }).config.encoder.norm).toBe('layer');
+    const half = net({ 'bn.running_mean': tensor([4], [1, 2, 3, 4]) });
+    expect(() => imported(half, { rename: ['bn=encoder.norms.0'] })).toThrow(
+      /no tensor becomes encoder\.norms\.0\.weight/,
+    );
+  });
+
   test('normalisation without running statistics is refused, with the way', () => {
     const bytes = net({
       'encoder.1.weight': tensor([4], [1, 2, 3, 4]),
       'encoder.1.bias': tensor([4], [1, 2, 3, 4]),
     });
     expect(() => imported(bytes)).toThrow(
-      /"encoder\.1\.weight" \[4\] is that of a normalisation .*LayerNorm.*BatchNorm1d, which is folded/,
+      /"encoder\.1\.weight" \[4\] is that of a normalisation .*LayerNorm.*encoder\.norms\.0.*BatchNorm1d, which is folded/,
     );
     expect(imported(bytes, { rename: ['encoder.1='] }).dropped).toEqual([
       'encoder.1.weight',

@@ -35,7 +35,8 @@ interface ImportOptions extends CommonOptions {
 const ABOUT = `
 Targets: encoder.N, decoder.N (N gives the order), likelihood.logStd, or nothing
 (left out); encoder.mean with encoder.logStd or encoder.logVar (two layers that
-become one; a log-variance is halved); encoder.mean+logVar (one layer of both).
+become one; a log-variance is halved); encoder.mean+logVar (one layer of both);
+encoder.norms.N, decoder.norms.N (BatchNorm or LayerNorm before an activation).
 --map: { "fc1": "encoder.0", "fc2": { "to": "decoder.0", "transpose": true } }`;
 
 const EXAMPLE = `latentgpu import vae.safetensors --shape 28,28 --out runs/torch --rename \\
@@ -125,10 +126,10 @@ async function perform(file: string, options: ImportOptions, context: Context): 
   const own = saysNothing(options) ? ownWeights(bytes, file) : undefined;
   if (own) return await takeOwn(own, folder, force, context);
   const imported = importStateDict({ bytes, file, rules, transpose, description });
-  const { config, values, standardization, assumed, mapped, dropped } = imported;
+  const { config, values, buffers, standardization, assumed, mapped, dropped } = imported;
   await holdingFolder(folder, async () => {
     await checkOutput({ folder, resume: false, force });
-    await new RunFolder(folder).writeImported(config, values, version, standardization);
+    await new RunFolder(folder).writeImported(config, values, version, standardization, buffers);
   });
   const parameters = [...values.values()].reduce((sum, { length }) => sum + length, 0);
   out.result(

@@ -19,7 +19,7 @@ export type OpKind =
   | 'gather' // rows of a matrix, picked by index
   | 'reduce' // sum, max, log-sum-exp over axes
   | 'matmul' // batched matrix product
-  | 'convolution' // composed of products before it is placed
+  | 'composed' // made of other ops before it is placed
   | 'kernel' // a kernel of its own: reads its inputs whole, writes its result whole
   | 'view' // other indices into the same memory
   | 'concat' // inputs side by side along an axis

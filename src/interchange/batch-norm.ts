@@ -7,6 +7,12 @@ import type { ForeignTensor } from './wrappers.ts';
 
 type Tensors = Map<string, ForeignTensor>;
 
+/** Whether a normalisation, by its name or by a rule, is to stay a layer of its own. */
+const isLayer = (base: string, rules: readonly Rule[]) => {
+  const place = rules.find(({ from }) => from === base)?.to ?? base;
+  return /^(encoder|decoder)\.norms\.\d+$/.test(place);
+};
+
 /** What PyTorch adds to variances unless told otherwise; no tensor tells. */
 const EPSILON = 1e-5;
 
@@ -26,6 +32,7 @@ export function foldBatchNorm(tensors: Tensors, rules: readonly Rule[], file: st
     const rule = rules.find(({ from }) => from === base);
     // Left out by somebody who knows why.
     if (rule && rule.to === undefined) continue;
+    if (isLayer(base, rules)) continue;
     const { scale, shift } = affineOf(tensors, base, file);
     const { layer, isBefore } = neighbour(tensors, base, rule, rules, scale.length, file);
     if (isBefore) scaleOutputs(tensors, layer, scale, shift, base);
@@ -44,11 +51,13 @@ function refuseOthers(tensors: Tensors, rules: readonly Rule[], file: string): v
   for (const [name, { shape }] of tensors) {
     const base = /^(.*)\.weight$/.exec(name)?.[1];
     if (base === undefined || shape.length !== 1) continue;
-    if (rules.some(({ from, to }) => to === undefined && (from === base || from === name)))
-      continue;
+    const isOut = rules.some(
+      ({ from, to }) => to === undefined && (from === base || from === name),
+    );
+    if (isOut || isLayer(base, rules)) continue;
     throw new LatentGpuError(
       'bad-format',
-      `${file}: ${quote(name)} ${shapeText(shape)} is that of a normalisation without running statistics (LayerNorm, GroupNorm, BatchNorm with track_running_stats=False) or of a PReLU, which no weights here can hold; train the net with BatchNorm1d, which is folded, or without`,
+      `${file}: ${quote(name)} ${shapeText(shape)} is that of a normalisation without running statistics (LayerNorm, GroupNorm, BatchNorm with track_running_stats=False) or of a PReLU; a LayerNorm before an activation has the place of its layer, --rename ${base}=encoder.norms.0; other nets are trained with BatchNorm1d, which is folded, or without`,
     );
   }
 }
@@ -117,7 +126,7 @@ function neighbour(
   const place = rule?.to ?? 'encoder.0';
   throw new LatentGpuError(
     'bad-config',
-    `${file}: ${quote(base)} is batch normalisation of ${channels} channels; give it the place of the layer right before it (no activation between), --rename fc1=${place} ${base}=${place}, and it is folded into that; or fold it before saving: torch.nn.utils.fusion.fuse_linear_bn_eval(model.eval().fc1, model.${base})`,
+    `${file}: ${quote(base)} is batch normalisation of ${channels} channels; give it the place of the layer right before it (no activation between), --rename fc1=${place} ${base}=${place}, and it is folded into that; or that of a layer of its own, ${base}=encoder.norms.0; or fold it before saving: torch.nn.utils.fusion.fuse_linear_bn_eval(model.eval().fc1, model.${base})`,
   );
 }
 

@@ -42,6 +42,8 @@ export interface Layers {
   readonly decoder: readonly Layer[];
   /** Whether the encoder's last layer was taken as mean and log deviation without being told. */
   readonly isHeadAssumed: boolean;
+  /** Of normalisations, by the names that they take. */
+  readonly norms: ReadonlyMap<string, Float32Array>;
   /** Of tensors that are no layers. */
   readonly whole: ReadonlyMap<Whole, Float32Array>;
   readonly mapped: readonly Mapped[];
@@ -77,11 +79,15 @@ class LayerMaker {
     const numbered = { encoder: new Map<number, Parts>(), decoder: new Map<number, Parts>() };
     const heads = new Map<string, { halves: readonly Half[]; parts: Parts }>();
     const whole = new Map<Whole, Assigned>();
+    const norms = new Map<string, Assigned>();
     for (const one of assigned) {
       const { place } = one;
       if (place.kind === 'whole') {
         this.once(whole.get(place.target), one, place.target);
         whole.set(place.target, one);
+      } else if (place.kind === 'norm') {
+        this.once(norms.get(place.target), one, place.target);
+        norms.set(place.target, one);
       } else if (place.kind === 'layer') {
         const layers = numbered[place.net];
         const parts = layers.get(place.index) ?? {};
@@ -103,6 +109,7 @@ class LayerMaker {
       encoder,
       decoder,
       isHeadAssumed: heads.size === 0,
+      norms: this.norms(norms),
       whole: this.wholes(whole),
       mapped: this.mapped,
       assumed: this.assumed,
@@ -183,6 +190,16 @@ class LayerMaker {
     };
   }
 
+  private norms(assigned: ReadonlyMap<string, Assigned>): Map<string, Float32Array> {
+    const found = new Map<string, Float32Array>();
+    for (const [to, one] of assigned) {
+      const { data, how } = this.numbers(one);
+      found.set(to, data);
+      this.mapped.push({ from: one.from, shape: one.tensor.shape, to, how });
+    }
+    return found;
+  }
+
   private wholes(whole: ReadonlyMap<Whole, Assigned>): Map<Whole, Float32Array> {
     const values = new Map<Whole, Float32Array>();
     for (const [target, one] of whole) {
@@ -204,7 +221,7 @@ class LayerMaker {
     if (rows === undefined || columns === undefined || rest.length > 0) {
       const hint =
         columns === undefined
-          ? '; if it belongs to a normalisation (LayerNorm, or BatchNorm without running statistics), train the net without: nets here have none'
+          ? '; a normalisation (LayerNorm, BatchNorm) has the place of its layer, encoder.norms.0'
           : '';
       throw this.bad(
         `${quote(from)} ${shapeText(tensor.shape)} is not the weight of a fully connected layer, [out, in]${hint}`,

@@ -24,6 +24,7 @@ export type Half = 'mean' | 'logStd' | 'logVar';
 export type Place =
   | { readonly kind: 'layer'; readonly net: Net; readonly index: number; readonly leaf: Leaf }
   | { readonly kind: 'head'; readonly halves: readonly Half[]; readonly leaf: Leaf }
+  | { readonly kind: 'norm'; readonly target: string }
   | { readonly kind: 'whole'; readonly target: Whole };
 
 export type Net = 'encoder' | 'decoder';
@@ -44,8 +45,11 @@ export interface Assigned {
   readonly transpose: boolean;
 }
 
+/** A normalisation that is to stay a layer of its own: of hidden layer N. */
+export const NORM = /^(encoder|decoder)\.norms\.\d{1,9}\.(weight|bias|running_mean|running_var)$/;
+
 const TARGETS =
-  'encoder.N, encoder.mean, encoder.logStd, encoder.logVar, encoder.mean+logVar, decoder.N, ' +
+  'encoder.N, encoder.norms.N, encoder.mean, encoder.logStd, encoder.logVar, encoder.mean+logVar, decoder.N, decoder.norms.N, ' +
   'likelihood.logStd or likelihood.logVar';
 
 const bad = (why: string) => new LatentGpuError('bad-config', why);
@@ -166,13 +170,14 @@ export function assign(
 function targetOf(name: string, rule: Rule): string {
   const target = rule.to + (below(name, rule.from) as string);
   // A whole name may leave out the last word: `fc1.weight=encoder.0`.
-  const leaf = /\.(weight|bias)$/;
+  const leaf = /\.(weight|bias|running_mean|running_var)$/;
   const own = leaf.exec(name);
   return name === rule.from && own && !leaf.test(target) ? target + own[0] : target;
 }
 
 function placeOf(target: string): Place | undefined {
   if (WHOLE.includes(target as Whole)) return { kind: 'whole', target: target as Whole };
+  if (NORM.test(target)) return { kind: 'norm', target };
   const match = /^(encoder|decoder)\.(.+)\.(weight|bias)$/.exec(target);
   if (!match) return undefined;
   const [, net, middle, leaf] = match as unknown as [string, Net, string, Leaf];

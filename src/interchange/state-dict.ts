@@ -45,6 +45,8 @@ export interface ImportRequest {
 export interface Imported {
   readonly config: LayeredConfig;
   readonly values: ReadonlyMap<Variable, Float32Array>;
+  /** Running statistics. */
+  readonly buffers: ReadonlyMap<Variable, Float32Array>;
   readonly standardization: Standardization | undefined;
   /** What became of every tensor. */
   readonly mapped: readonly Mapped[];
@@ -114,7 +116,7 @@ function checkChains(layers: Layers, file: string): void {
 
 /** What the shapes tell, what was given, and defaults for the rest. */
 function inferred(
-  { encoder, decoder, whole, isHeadAssumed }: Layers,
+  { encoder, decoder, norms, whole, isHeadAssumed }: Layers,
   { family: asked, shape: given, given: keys }: Exclude<Description, { config: LayeredConfig }>,
   file: string,
 ): { config: LayeredConfig; assumed: string[] } {
@@ -135,6 +137,11 @@ function inferred(
     'encoder.hidden': encoder.slice(0, -1).map(({ out }) => out),
     'decoder.hidden': decoder.slice(0, -1).map(({ out }) => out),
   };
+  for (const net of ['encoder', 'decoder']) {
+    const own = [...norms.keys()].filter((name) => name.startsWith(net));
+    if (own.length === 0) continue;
+    found[`${net}.norm`] = own.some((name) => name.endsWith('.running_mean')) ? 'batch' : 'layer';
+  }
   if (whole.has('likelihood.logStd')) found['likelihood.kind'] = 'normal';
   const kind = keys.get('likelihood.kind')?.value ?? found['likelihood.kind'];
   if (kind === undefined && outputs !== features) {
@@ -180,9 +187,9 @@ function inferred(
 /** Gives every parameter of the model its numbers. */
 function placed(
   config: LayeredConfig,
-  { encoder, decoder, whole, mapped }: Layers,
+  { encoder, decoder, norms, whole, mapped }: Layers,
   { file, description }: ImportRequest,
-): Pick<Imported, 'values' | 'standardization'> {
+): Pick<Imported, 'values' | 'buffers' | 'standardization'> {
   const model = buildModel(config);
   const source = description.config ? description.source : 'the configuration';
   const found = new Map<string, { shape: number[]; data: Float32Array }>();
@@ -192,7 +199,7 @@ function placed(
       found.set(`${net}.${i}.bias`, { shape: [layer.out], data: layer.bias });
     });
   }
-  for (const [name, data] of whole) found.set(name, { shape: [data.length], data });
+  for (const [name, data] of [...whole, ...norms]) found.set(name, { shape: [data.length], data });
   const bad = (why: string) => new LatentGpuError('bad-format', `${file}: ${why}`);
   const take = (name: string, shape: readonly number[]): Float32Array => {
     const wanted = `[${shape.join(', ')}]`;
@@ -211,6 +218,11 @@ function placed(
   for (const [name, parameter] of model.namedParameters()) {
     values.set(parameter, take(name, parameter.shape));
   }
+  const buffers = new Map<Variable, Float32Array>();
+  for (const [name, buffer] of model.namedBuffers()) {
+    if (found.has(name)) buffers.set(buffer, take(name, buffer.shape));
+    else if (/\.norms\.\d+\.running_/.test(name)) take(name, buffer.shape);
+  }
   const standardization = config.data.standardized
     ? {
         mean: take('standardize.mean', [model.features]),
@@ -221,7 +233,7 @@ function placed(
     throw new LatentGpuError('bad-data', `${file}: standardize.std must be above 0 everywhere`);
   }
   const extra = [...found.keys()][0];
-  if (extra === undefined) return { values, standardization };
+  if (extra === undefined) return { values, buffers, standardization };
   const from = mapped.find(({ to }) => to === extra)?.from;
   throw bad(`${quote(String(from))} becomes ${extra}, for which ${source} has no place`);
 }

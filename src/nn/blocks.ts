@@ -3,28 +3,38 @@ import type { Tensor } from '../graph/tensor.ts';
 import { type Activation, activations, add, mul, sigmoid, slice, tanh } from '../ops/index.ts';
 import { Conv2d } from './conv.ts';
 import { Module } from './module.ts';
+import { makeNorm, type Norm, type NormKind } from './norm-kinds.ts';
 
-/** x + W₂ a(W₁ a(x)): activations come first, so that what is passed on is linear (He et al. 2016). */
+/** x + W₂ a(W₁ a(x)), a with a normalisation before it if there is one: activations come first, so that what is passed on is linear (He et al. 2016). */
 export class ResidualBlock extends Module {
   readonly first: Conv2d;
   readonly second: Conv2d;
   readonly activation: Activation;
+  /** Before either activation, or none. */
+  readonly norms: readonly Norm[];
 
   /** @param kernel of the first convolution; the second one is pointwise */
   constructor(
     channels: number,
     activation: Activation = 'relu',
     kernel: number | readonly [number, number] = 3,
+    norm: NormKind = 'none',
   ) {
     super();
     this.activation = activation;
     this.first = new Conv2d(channels, channels, { kernel });
     this.second = new Conv2d(channels, channels, { kernel: 1 });
+    this.norms = [0, 1].flatMap(() => makeNorm(norm, channels) ?? []);
   }
 
   call(x: Tensor): Tensor {
-    const inner = this.first.call(activations[this.activation](x), this.activation);
-    return add(x, this.second.call(inner));
+    const [before, between] = this.norms;
+    const active = activations[this.activation];
+    if (!before || !between) {
+      return add(x, this.second.call(this.first.call(active(x), this.activation)));
+    }
+    const inner = this.first.call(active(before.call(x)));
+    return add(x, this.second.call(active(between.call(inner))));
   }
 }
 

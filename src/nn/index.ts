@@ -1,5 +1,6 @@
 // Layers: what holds parameters and describes how they act.
 export type { Batch } from './batch.ts';
+export { BatchNorm } from './batch-norm.ts';
 export { GatedBlock, ResidualBlock } from './blocks.ts';
 export { CausalBlock, CausalCnn, type CausalCnnOptions, CausalConv1d } from './causal.ts';
 export { CausalWalk, type Held, shifted } from './causal-walk.ts';
@@ -12,13 +13,16 @@ export {
   type ConvNetOptions,
   ConvTranspose2d,
 } from './conv.ts';
+export { Embedding } from './embedding.ts';
 export { constantInit, glorotUniform, normal, uniform } from './initializers.ts';
+export { isLearning, type Learning, learning } from './learning.ts';
 export { Linear, type LinearInit, type LinearOptions, MLP, type MlpOptions } from './linear.ts';
 export { MADE, type MadeOptions } from './made.ts';
 export { MadeSets, type MadeSetsOptions, type MaskedView } from './made-sets.ts';
 export { MadeWalk } from './made-walk.ts';
 export type { Masked, Turns } from './masked.ts';
 export { Module } from './module.ts';
+export { makeNorm, NORM_NAMES, type Norm, type NormKind } from './norm-kinds.ts';
 export { GroupNorm, LayerNorm } from './norms.ts';
 export { GatedLayer, PixelCnn, type PixelCnnOptions } from './pixel-cnn.ts';
 export { PixelWalk } from './pixel-walk.ts';

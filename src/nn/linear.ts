@@ -5,6 +5,7 @@ import { type Initializer, type Variable, variable } from '../graph/variable.ts'
 import { type Activation, activations, add, matmul, reshape, transpose } from '../ops/index.ts';
 import { constantInit, glorotUniform, uniform } from './initializers.ts';
 import { Module } from './module.ts';
+import { makeNorm, type Norm, type NormKind } from './norm-kinds.ts';
 
 /** `torch`: U(±1/√in) for weight and bias. `glorot`: U(±√(6/(in+out))), zero bias. */
 export type LinearInit = 'torch' | 'glorot';
@@ -65,11 +66,15 @@ export interface MlpOptions extends LinearOptions {
   output?: Activation;
   /** Whether the last layer's parameters start at zero. */
   zeroOutput?: boolean;
+  /** Between each layer but the last and its activation; default: `none`. */
+  norm?: NormKind;
 }
 
 /** Linear layers with an activation between them; its parameters are named `0.weight`, `0.bias`, … */
 export class MLP extends Module {
   readonly layers: Linear[];
+  /** One a hidden layer, named `norms.0.weight`, …, or none. */
+  readonly norms: readonly Norm[];
   readonly activation: Activation;
   readonly output: Activation;
 
@@ -88,6 +93,8 @@ export class MLP extends Module {
     }
     this.activation = activation;
     this.output = options.output ?? 'identity';
+    const { norm = 'none' } = options;
+    this.norms = widths.slice(1, -1).flatMap((width) => makeNorm(norm, width) ?? []);
     this.layers = widths.slice(1).map((width, i) => {
       const isZero = options.zeroOutput && i === widths.length - 2;
       const init = isZero ? { weight: constantInit(0), bias: constantInit(0) } : options.init;
@@ -96,16 +103,17 @@ export class MLP extends Module {
   }
 
   override children(): [string, unknown][] {
-    return this.layers.map((layer, i) => [String(i), layer]);
+    const layers = this.layers.map((layer, i): [string, unknown] => [String(i), layer]);
+    return this.norms.length > 0 ? [...layers, ['norms', this.norms]] : layers;
   }
 
   /** @param beside what else is added to the first layer's result, before its activation */
   call(x: Tensor, beside?: Tensor): Tensor {
     const last = this.layers.length - 1;
-    return this.layers.reduce(
-      (h, layer, i) =>
-        layer.call(h, i === last ? this.output : this.activation, i === 0 ? beside : undefined),
-      x,
-    );
+    return this.layers.reduce((h, layer, i) => {
+      const [norm, own] = [this.norms[i], i === 0 ? beside : undefined];
+      if (norm) return activations[this.activation](norm.call(layer.call(h, 'identity', own)));
+      return layer.call(h, i === last ? this.output : this.activation, own);
+    }, x);
   }
 }

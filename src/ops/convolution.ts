@@ -73,7 +73,7 @@ function summed(
 
 const convolutionOp = defineOp({
   name: 'convolution',
-  kind: 'convolution',
+  kind: 'composed',
   vjp: (node, gradient) => {
     const [x, w] = node.inputs as [Tensor, Tensor];
     return [adjoint(gradient, w, formOf(node)), weightGradient(x, gradient, formOf(node))];
@@ -88,7 +88,7 @@ const convolutionOp = defineOp({
 
 const adjointOp = defineOp({
   name: 'convolutionAdjoint',
-  kind: 'convolution',
+  kind: 'composed',
   vjp: (node, gradient) => {
     const [y, w] = node.inputs as [Tensor, Tensor];
     return [convolution(gradient, w, formOf(node)), weightGradient(gradient, y, formOf(node))];
@@ -103,7 +103,7 @@ const adjointOp = defineOp({
 
 const weightGradientOp = defineOp({
   name: 'convolutionWeights',
-  kind: 'convolution',
+  kind: 'composed',
   vjp: (node, gradient) => {
     const [x, y] = node.inputs as [Tensor, Tensor];
     return [adjoint(y, gradient, formOf(node)), convolution(x, gradient, formOf(node))];

@@ -1,11 +1,18 @@
-// Rows of a matrix picked by index: how a batch leaves a data set that lives on the GPU.
+// Rows of a matrix picked by index, and their adjoint: how a batch leaves a data set that lies on the GPU,
+// and how rows of an embedding learn.
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 
+const WORKGROUP = 64;
+
 const gatherOp = defineOp({
   name: 'gather',
   kind: 'gather',
+  vjp: ({ inputs: [table, index] }, gradient) =>
+    table?.dtype === 'f32'
+      ? [addRows(gradient, index as Tensor, table.shape[0] as number), undefined]
+      : [undefined, undefined],
   reference: ([table, index], node) => {
     const rows = table as NdArray;
     const width = rows.shape[1] as number;
@@ -21,7 +28,7 @@ const gatherOp = defineOp({
 
 /**
  * Rows of `table` [N, D] at `index` [B] (unsigned integers below N): [B, D]. A table of bytes is
- * read as byte / 255. No gradient flows into the table.
+ * read as byte / 255. Its gradient is {@link addRows}.
  */
 export function gather(table: Tensor, index: Tensor): Tensor {
   if (table.rank !== 2 || index.rank !== 1 || index.dtype !== 'u32') {
@@ -32,4 +39,51 @@ export function gather(table: Tensor, index: Tensor): Tensor {
   }
   const shape = [index.shape[0] as number, table.shape[1] as number];
   return new Tensor(gatherOp, [table, index], shape, table.dtype === 'u32' ? 'u32' : 'f32');
+}
+
+const addRowsOp = defineOp({
+  name: 'addRows',
+  kind: 'kernel',
+  vjp: ({ inputs: [, index] }, gradient) => [gather(gradient, index as Tensor), undefined],
+  reference: ([x, index], node) => {
+    const result = ndarray(node.shape);
+    const width = node.shape[1] as number;
+    (index as NdArray).data.forEach((row, b) => {
+      for (let k = 0; k < width; k++) {
+        const at = row * width + k;
+        result.data[at] = (result.data[at] as number) + ((x as NdArray).data[b * width + k] ?? 0);
+      }
+    });
+    return result;
+  },
+  kernel: (node, { isSoftware }) => {
+    const [COUNT, WIDTH] = node.shape as [number, number];
+    const ROWS = node.inputs[1]?.size as number;
+    // Without a GPU the index is gone through once a row, not once an element.
+    const PART = isSoftware ? WIDTH : 1;
+    return {
+      shader: 'add_rows',
+      constants: { ROWS, COUNT, WIDTH, PART, WORKGROUP },
+      workgroups: Math.ceil((COUNT * Math.ceil(WIDTH / PART)) / WORKGROUP),
+      flops: ROWS * WIDTH,
+    };
+  },
+});
+
+/**
+ * Rows x [B, D] added up by `index` [B] (unsigned integers below `count`, as often as they come): [count, D],
+ * zeros where nothing is added. Terms are added in the order of the rows: the bits are the same every time.
+ *
+ * @throws LatentGpuError `shape-mismatch`
+ */
+export function addRows(x: Tensor, index: Tensor, count: number): Tensor {
+  const [rows, width] = x.shape;
+  const fits = x.rank === 2 && index.rank === 1 && index.shape[0] === rows;
+  if (!fits || index.dtype !== 'u32' || x.dtype !== 'f32') {
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `addRows: needs rows [B, D] and unsigned indices [B], not ${x} and ${index}`,
+    );
+  }
+  return new Tensor(addRowsOp, [x, index], [count, width as number], 'f32');
 }

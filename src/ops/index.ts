@@ -12,6 +12,7 @@ export {
   tanh,
 } from './activations.ts';
 export * from './arithmetic.ts';
+export { batchNorm, NORM_EPSILON, NORM_MOMENTUM } from './batch-norm.ts';
 export { causalSolve, inOrder } from './causal-solve.ts';
 export { cholesky } from './cholesky.ts';
 export * from './comparison.ts';
@@ -21,7 +22,7 @@ export * from './densities.ts';
 export { assign, scatterRows, store } from './effects.ts';
 export * from './elementary.ts';
 export { evaluate } from './evaluate.ts';
-export { gather } from './gather.ts';
+export { addRows, gather } from './gather.ts';
 export { gradient, vectorJacobian } from './gradient.ts';
 export { gru } from './gru.ts';
 export * from './integers.ts';

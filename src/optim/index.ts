@@ -23,4 +23,5 @@ export {
   stepDecay,
   warmup,
 } from './schedules.ts';
+export { type Looked, SparseEmbedding } from './sparse-embedding.ts';
 export type { Turns } from './turns.ts';

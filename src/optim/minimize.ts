@@ -48,6 +48,8 @@ export interface Minimization {
   /** Scalars worth watching. */
   readonly gradientNorm: Tensor;
   readonly learningRate: Tensor;
+  /** 1, or 0 where the step is to leave everything as it is (float32 scalar). */
+  readonly usable: Tensor;
   /** All parameters end to end. */
   readonly parameters: Variable;
   /** Updates done, of each group where they take turns; and updates skipped (float32 scalars). */
@@ -139,6 +141,7 @@ export function minimize(
     effects,
     gradientNorm,
     learningRate,
+    usable,
     parameters: flat,
     updates,
     skipped,

@@ -3,8 +3,8 @@ import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
 import type { GradientLearner, Pretraining } from '../models/index.ts';
-import type { Batch } from '../nn/index.ts';
-import { add, addUint, modUint, mulUint, step, store, zeros } from '../ops/index.ts';
+import { type Batch, type Learning, learning } from '../nn/index.ts';
+import { add, addUint, assign, modUint, mulUint, step, store, where, zeros } from '../ops/index.ts';
 import {
   type LossTerms,
   type Minimization,
@@ -68,7 +68,8 @@ export function describeStep(options: TrainerOptions): StepDescription {
     ...(options.noise !== undefined && { noise: options.noise }),
     ...(residentBytes !== undefined && { residentBytes }),
   });
-  const { also = [], effects = [], ...terms } = options.loss(asTensor(batches.batch));
+  const { made, moved } = learning(() => options.loss(asTensor(batches.batch)));
+  const { also = [], effects = [], ...terms } = made;
   const { loss } = terms;
   const surrogate = terms.surrogate === loss ? undefined : terms.surrogate;
   const minimization = minimize(surrogate ?? loss, model.parameters(), { ...options, also });
@@ -102,7 +103,12 @@ export function describeStep(options: TrainerOptions): StepDescription {
     advice: 'lower the learning rate or set clipNorm',
     history,
     decay: options.ema,
-    effects: [...minimization.effects, ...effects, ...remember(recorded)],
+    effects: [
+      ...minimization.effects,
+      ...effects,
+      ...movedBuffers(moved, minimization),
+      ...remember(recorded),
+    ],
     start: options.start?.(batches.batch) ?? [],
     before: before && { ...before, effects: [...before.effects, ...remember(before.scalars)] },
     pretrainingSteps: before?.steps ?? 0,
@@ -124,7 +130,8 @@ function describePretraining(
   options: TrainerOptions,
   batches: Batches,
 ) {
-  const { surrogate, effects = [], ...terms } = loss(batches.batch);
+  const { made, moved } = learning(() => loss(batches.batch));
+  const { surrogate, effects = [], ...terms } = made;
   const { model, optimizer, clipNorm, skipNorm } = options;
   const step = minimize(surrogate ?? terms.loss, model.parameters(), {
     optimizer,
@@ -133,12 +140,17 @@ function describePretraining(
   });
   return {
     steps: epochs * batches.perEpoch,
-    effects: [...step.effects, ...effects],
+    effects: [...step.effects, ...effects, ...movedBuffers(moved, step)],
     scalars: scalarsOf(terms, step),
     loss: terms.loss,
     step,
     fit,
   };
+}
+
+/** Running statistics stay as they are where the parameters do. */
+function movedBuffers(moved: Learning<unknown>['moved'], { usable }: Minimization): Tensor[] {
+  return [...moved].map(([buffer, value]) => assign(buffer, where(usable, value, buffer)));
 }
 
 /** A table is saved with the model, or its numbers are lost. */

@@ -8,6 +8,7 @@ import { lowerInverse } from '../../src/flows/matrices.ts';
 import { type NdArray, ndarray } from '../../src/graph/ndarray.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { numberStreams, topological } from '../../src/graph/traverse.ts';
+import { variable } from '../../src/graph/variable.ts';
 import type { NoiseKind } from '../../src/ops/random.ts';
 import { type Bound, bounds } from '../../src/ops/reference/bounds.ts';
 
@@ -47,10 +48,19 @@ export function bounded(
   outputs: readonly Tensor[],
   values: ReadonlyMap<Tensor, ArrayLike<number>>,
 ): Bounded[] {
-  const results = new Map<Tensor, Bounded>();
+  return walked(outputs, values, new Map());
+}
+
+/** @param results what is known of tensors already; the others are added */
+function walked(
+  outputs: readonly Tensor[],
+  values: ReadonlyMap<Tensor, ArrayLike<number>>,
+  results: Map<Tensor, Bounded>,
+): Bounded[] {
   const order = topological(outputs);
   const streams = numberStreams(order);
   for (const node of order) {
+    if (results.has(node)) continue;
     const given = values.get(node);
     if (given) {
       // Bytes are divided by 255, numbers are stored as they are.
@@ -72,6 +82,14 @@ export function bounded(
   return outputs.map((output) => results.get(output) as Bounded);
 }
 
+/** Of what a node is made of. */
+function composedError(node: Tensor, inputs: Bounded[]): Float64Array {
+  const fed = node.inputs.map(({ shape }) => variable('fed', shape));
+  const made = node.op.composed?.(Object.assign(Object.create(node), { inputs: fed })) as Tensor;
+  const known = new Map<Tensor, Bounded>(fed.map((x, i) => [x, inputs[i] as Bounded]));
+  return walked([made], new Map(), known)[0]?.error.data as Float64Array;
+}
+
 function errorOf(node: Tensor, inputs: Bounded[], value: NdArray): Float64Array {
   switch (node.op.kind) {
     case 'constant':
@@ -88,7 +106,8 @@ function errorOf(node: Tensor, inputs: Bounded[], value: NdArray): Float64Array 
     case 'reduce':
       return reductionError(node, inputs[0] as Bounded, value);
     case 'matmul':
-    case 'convolution':
+    case 'composed':
+      if (node.op.name === 'batchNorm') return composedError(node, inputs);
       return productError(node, inputs as [Bounded, Bounded]);
     case 'kernel':
       return kernelError(node, inputs, value);
@@ -276,6 +295,13 @@ function kernelError(node: Tensor, inputs: Bounded[], value: NdArray): Float64Ar
       const terms = taps.kernel[0] * taps.kernel[1];
       const carried = reference(node, [x.error]).data;
       const size = reference(node, [absolute(x.value)]).data;
+      return carried.map((error, k) => error + terms * U * ((size[k] as number) + error));
+    }
+    case 'addRows': {
+      const index = (inputs[1] as Bounded).value;
+      const carried = reference(node, [x.error, index]).data;
+      const size = reference(node, [absolute(x.value), index]).data;
+      const terms = index.data.length;
       return carried.map((error, k) => error + terms * U * ((size[k] as number) + error));
     }
     case 'triangularInverse':

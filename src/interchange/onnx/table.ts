@@ -1,9 +1,11 @@
 // From op to node, opset 15: a row an op. What ONNX has no operator for is composed of ops that it has.
 import type { Tensor } from '../../graph/tensor.ts';
 import { biasOf, weightOf } from '../graphs.ts';
+import { isShown } from '../recurrent.ts';
 import { COMPOSED } from './composed.ts';
 import { IMAGE_ROWS } from './images.ts';
 import type { Lowering } from './lowering.ts';
+import { RECURRENT_ROWS } from './recurrent.ts';
 
 /** Adds a tensor's nodes, whose inputs are there; the name of the result. */
 export type Row = (to: Lowering, node: Tensor) => string;
@@ -53,6 +55,7 @@ const addition: Row = (to, node) => {
 };
 
 const cut: Row = (to, node) => {
+  if (isShown(node)) return to.operand(first(node));
   const { axis, start } = node.attrs as { axis: number; start: number };
   const end = start + (node.shape[axis] as number);
   const range = [[start], [end], [axis]].map((at) => to.integers(at, 'range'));
@@ -62,6 +65,12 @@ const cut: Row = (to, node) => {
 const where: Row = (to, node) => {
   const [mask, a, b] = names(to, node) as [string, string, string];
   return to.node('Where', [to.node('Cast', [mask], { to: BOOL }), a, b]);
+};
+
+/** Rows of channels, with the ε that ONNX takes by itself; operands come in another order there. */
+const normalised: Row = (to, node) => {
+  const [x, mean, variance, weight, bias] = names(to, node) as string[];
+  return to.node('BatchNormalization', [x, weight, bias, mean, variance] as string[]);
 };
 
 const PLAIN: Readonly<Record<string, Row>> = {
@@ -97,6 +106,7 @@ const PLAIN: Readonly<Record<string, Row>> = {
   toUint: (to, node) => to.node('Cast', names(to, node), { to: INT64 }),
   addUint: operator('Add'),
   matmul: product,
+  batchNorm: normalised,
   sum: (to, node) =>
     to.node(
       'ReduceSum',
@@ -123,6 +133,7 @@ const PLAIN: Readonly<Record<string, Row>> = {
 export const ROWS_OF_TABLE: Readonly<Record<string, Row>> = {
   ...PLAIN,
   ...IMAGE_ROWS,
+  ...RECURRENT_ROWS,
   ...Object.fromEntries(
     Object.entries(COMPOSED).map(([name, compose]): [string, Row] => [
       name,

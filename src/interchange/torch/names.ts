@@ -46,6 +46,7 @@ const RESULTS: Readonly<Record<string, string>> = {
   sub: 'difference',
   mul: 'product',
   matmul: 'product',
+  batchNorm: 'standard',
   div: 'ratio',
   neg: 'minus',
   expand: 'spread',
@@ -59,6 +60,8 @@ const RESULTS: Readonly<Record<string, string>> = {
   logistic: 'logistic',
   luMatrix: 'matrix',
   iota: 'places',
+  gru: 'states',
+  lstm: 'states',
   scaleGradient: 'held',
   stopGradient: 'given',
 };

@@ -1,9 +1,10 @@
 // From op to an expression of PyTorch: a row an op.
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Image, Window } from '../../kernels/window.ts';
-import type { SplineForm } from '../../ops/index.ts';
+import { NORM_EPSILON, NORM_MOMENTUM, type SplineForm } from '../../ops/index.ts';
 import { LEAST, UNIT_SLOPE } from '../../ops/reference/spline.ts';
 import { biasOf, weightOf } from '../graphs.ts';
+import { isShown } from '../recurrent.ts';
 import {
   atom,
   BINDS,
@@ -16,6 +17,7 @@ import {
   within,
 } from './expression.ts';
 import type { Lowering } from './lowering.ts';
+import { RECURRENT_ROWS } from './recurrent.ts';
 
 /** The expression of a tensor, whose inputs are there. */
 export type Row = (to: Lowering, node: Tensor) => Expression;
@@ -155,6 +157,7 @@ function linear(to: Lowering, node: Tensor, ...bias: string[]): Expression {
 }
 
 const slice: Row = (to, node) => {
+  if (isShown(node)) return to.operand(first(node), node);
   const { axis, start } = node.attrs as { axis: number; start: number };
   const range = `${start}:${start + (node.shape[axis] as number)}`;
   const x = within(to.operand(first(node), node), BINDS.atom);
@@ -207,6 +210,18 @@ const convolution =
     const given = all(to, node).map(({ text }) => text);
     return call(to.helper(name), ...given, String(stride), String(dilation), padding(places));
   };
+
+/** By the batch's statistics in training, which then move the running ones, as PyTorch's layer does. */
+const normalised: Row = (to, node) => {
+  const given = all(to, node).map(({ text }) => text);
+  return call(
+    'F.batch_norm',
+    ...given,
+    'self.training',
+    `momentum=${NORM_MOMENTUM}`,
+    `eps=${NORM_EPSILON}`,
+  );
+};
 
 const patches: Row = (to, node) => {
   const { window, width } = node.attrs as unknown as Places;
@@ -307,7 +322,9 @@ export const TABLE: Readonly<Record<string, Row>> = {
     method(to.operand(first(node), node), 'view_as', to.operand(first(node), node).text),
   convolution: convolution('convolution'),
   convolutionAdjoint: convolution('transposed_convolution'),
+  batchNorm: normalised,
   patches,
+  ...RECURRENT_ROWS,
   spline,
   triangularInverse: inverseOfTriangle,
   cholesky: calling('torch.linalg.cholesky'),

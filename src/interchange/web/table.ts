@@ -1,7 +1,7 @@
 // From op to node of a program: a row an op. What the runtime has no node for is composed of what it has.
 import type { Tensor } from '../../graph/tensor.ts';
 import { tapsOf, type Window, type WindowedImage } from '../../kernels/window.ts';
-import { expand, reshape, transpose } from '../../ops/index.ts';
+import { add, expand, mul, NORM_EPSILON, reshape, rsqrt, sub, transpose } from '../../ops/index.ts';
 import { FUNCTIONS } from '../../sampler/program/functions.ts';
 import { COMPOSED } from '../onnx/composed.ts';
 import type { Lowering } from './lowering.ts';
@@ -35,6 +35,13 @@ const product: Row = (to, { inputs, shape }) => {
   const [x, y] = isOne ? [a, reshape(w, w.shape.slice(-2))] : [each(a), each(w)];
   const product = to.node('linear', [to.operand(x), to.operand(y)]);
   return x.rank === shape.length ? product : to.node('reshape', [product], to.extents(shape));
+};
+
+/** Of statistics that are known, a scale and a shift. */
+const folded: Row = (to, { inputs }) => {
+  const [x, mean, variance, weight, bias] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
+  const scale = mul(weight, rsqrt(add(variance, NORM_EPSILON)));
+  return to.value(add(mul(x, scale), sub(bias, mul(mean, scale))));
 };
 
 const cut: Row = (to, node) => {
@@ -125,6 +132,7 @@ export const ROWS_OF_TABLE: Readonly<Record<string, Row>> = {
   stopGradient: same,
   scaleGradient: same,
   matmul: product,
+  batchNorm: folded,
   sum: reduction('sum'),
   max: reduction('max'),
   logSumExp: reduction('logSumExp'),

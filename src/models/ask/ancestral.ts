@@ -9,7 +9,7 @@ import type { AncestralAbility } from '../abilities.ts';
 import { type Model, need } from '../model.ts';
 import { chosenRows, groupsIn } from './chosen.ts';
 import { Inference } from './inference.ts';
-import type { Asked, Codes, DrawOptions, Shown } from './interface.ts';
+import type { Asked, Codes, DecodeOptions, DrawOptions, Shown } from './interface.ts';
 import { classesInTurn, labelsOf, ofClasses } from './labels.ts';
 import { withNoise } from './noise.ts';
 import { replay } from './replay.ts';
@@ -79,7 +79,7 @@ export class AncestralInference implements Asked {
     count: number,
     _shown: Shown = 'draw',
     drawSeed = 0,
-    options: WorkOptions = {},
+    options: DecodeOptions = {},
   ): Promise<Float32Array> {
     const { size } = need(this.model, 'code', 'this');
     return (await this.drawn(count, drawSeed, options, rowsOf('codes', z, count, size))).x;
@@ -90,10 +90,15 @@ export class AncestralInference implements Asked {
     count: number,
     shown: Shown = 'draw',
     drawSeed = 0,
-    options: WorkOptions = {},
+    options: DecodeOptions = {},
   ): Promise<Float32Array> {
-    const { mean } = await this.encode(x, count, options);
-    return await this.decode(mean, count, shown, drawSeed, options);
+    const { labels, ...rest } = options;
+    const { mean } = await this.encode(x, count, rest);
+    const classes = labels ?? (typeof x === 'function' ? x.labels : undefined);
+    return await this.decode(mean, count, shown, drawSeed, {
+      ...rest,
+      ...(classes && { labels: classes }),
+    });
   }
 
   async sample(
@@ -114,7 +119,8 @@ export class AncestralInference implements Asked {
   ): Promise<Ancestral> {
     checkWhole('count', count, 1);
     const { features, can } = this.model;
-    const classes = labels ?? (can.condition && classesInTurn(can.condition, count));
+    const inTurn = codes ? undefined : can.condition && classesInTurn(can.condition, count);
+    const classes = labels ?? inTurn;
     const told = ofClasses(NO_ROWS, classes);
     const chosen = groups && chosenRows(groupsIn(this.model), groups);
     const found = { x: new Float32Array(count * features), logProb: new Float32Array(count) };

@@ -111,10 +111,11 @@ function describingInOrder(
   model: Vae,
   ordered: OrderedDecoder,
 ): Pick<Abilities, 'impute' | 'ancestral' | 'numbers'> {
-  const { decoder, latent } = model;
+  const { decoder } = model;
   return {
     ancestral: {
-      walk: ({ rows, codes }) => ordered.walk(rows, through(decoder, codes as Tensor)),
+      walk: ({ rows, codes, ...told }) =>
+        ordered.walk(rows, through(decoder, codes as Tensor, told)),
     },
     numbers: ordered.numbers,
     ...(ordered.given && {
@@ -122,7 +123,8 @@ function describingInOrder(
         kind: 'particles',
         walk: (batch, k) => {
           const { value, logProb } = posteriorOf(model, batch).draw(k);
-          const told = through(decoder, reshape(value, [-1, latent]));
+          const made = through(decoder, value, batch);
+          const told = reshape(made, [-1, made.shape.at(-1) as number]);
           const weights = sub(model.prior().logProb(value), logProb());
           return ordered.given?.(batch, told, weights) as Walk;
         },

@@ -9,9 +9,12 @@ import {
   Linear,
   type LinearInit,
   Module,
+  makeNorm,
+  type Norm,
+  type NormKind,
   ResidualBlock,
 } from '../../nn/index.ts';
-import { type Activation, reshape, transpose } from '../../ops/index.ts';
+import { type Activation, activations, reshape, transpose } from '../../ops/index.ts';
 
 export interface ConvolutionalConfig {
   readonly kind: 'conv' | 'conv1d';
@@ -20,6 +23,7 @@ export interface ConvolutionalConfig {
   readonly kernel: number;
   readonly residual: number;
   readonly activation: Activation;
+  readonly norm: NormKind;
 }
 
 type Pair = readonly [number, number];
@@ -83,17 +87,30 @@ function asImages(x: Tensor, image: readonly number[], of: (images: Tensor) => T
 }
 
 function residuals(
-  { residual, activation }: ConvolutionalConfig,
+  { residual, activation, norm }: ConvolutionalConfig,
   channels: number,
   kernel: Pair,
 ): ResidualBlock[] {
   const own = [Math.min(3, kernel[0]), Math.min(3, kernel[1])] as const;
-  return Array.from({ length: residual }, () => new ResidualBlock(channels, activation, own));
+  return Array.from({ length: residual }, () => new ResidualBlock(channels, activation, own, norm));
+}
+
+/** What a layer makes of x, a normalisation if there is one, an activation. */
+function normalized(
+  layer: { call(x: Tensor, activation: Activation): Tensor },
+  x: Tensor,
+  norm: Norm | undefined,
+  activation: Activation,
+): Tensor {
+  if (!norm) return layer.call(x, activation);
+  return activations[activation](norm.call(layer.call(x, 'identity')));
 }
 
 /** [..., D] to [..., outputs]: convolutions with strides, then a linear layer. */
 export class ConvolutionalEncoder extends Module {
   readonly layers: readonly (Conv2d | ResidualBlock)[];
+  /** One a convolution that is in no block, or none. */
+  readonly norms: readonly Norm[];
   readonly head: Linear;
   private readonly plan: Plan;
   private readonly activation: Activation;
@@ -105,7 +122,7 @@ export class ConvolutionalEncoder extends Module {
     init: LinearInit,
   ) {
     super();
-    const { channels, strides, activation } = config;
+    const { channels, strides, activation, norm } = config;
     this.plan = planOf('encoder', config, shape, strides);
     this.activation = activation;
     const { image, kernel, scales } = this.plan;
@@ -114,6 +131,7 @@ export class ConvolutionalEncoder extends Module {
       const stride = strides[i] as number;
       return [new Conv2d(from, out, { kernel, stride }), ...residuals(config, out, kernel)];
     });
+    this.norms = channels.flatMap((width) => makeNorm(norm, width) ?? []);
     const size = sizeOf(scales.at(-1) as Pair) * (channels.at(-1) as number);
     this.head = new Linear(size, outputs, { init });
   }
@@ -121,9 +139,12 @@ export class ConvolutionalEncoder extends Module {
   call(x: Tensor): Tensor {
     const { image } = this.plan;
     return asImages(x, image, (images) => {
+      let scale = 0;
       const features = this.layers.reduce(
         (h: Tensor, layer) =>
-          layer instanceof Conv2d ? layer.call(h, this.activation) : layer.call(h),
+          layer instanceof Conv2d
+            ? normalized(layer, h, this.norms[scale++], this.activation)
+            : layer.call(h),
         images,
       );
       const rows = features.shape[0] as number;
@@ -136,6 +157,8 @@ export class ConvolutionalEncoder extends Module {
 export class ConvolutionalDecoder extends Module {
   readonly first: Linear;
   readonly layers: readonly (ConvTranspose2d | ResidualBlock)[];
+  /** One before each activation that is in no block, or none. */
+  readonly norms: readonly Norm[];
   private readonly plan: Plan;
   private readonly config: ConvolutionalConfig;
   private readonly numbers: number;
@@ -152,7 +175,7 @@ export class ConvolutionalDecoder extends Module {
     { numbers, inBlocks }: { numbers: number; inBlocks: boolean },
   ) {
     super();
-    const { channels, strides } = config;
+    const { channels, strides, norm } = config;
     // Scales are found from the image inwards, as the encoder's.
     this.plan = planOf('decoder', config, shape, [...strides].reverse());
     this.config = config;
@@ -163,6 +186,7 @@ export class ConvolutionalDecoder extends Module {
     this.first = new Linear(inputs, sizeOf(outwards[0] as Pair) * (channels[0] as number), {
       init,
     });
+    this.norms = channels.flatMap((width) => makeNorm(norm, width) ?? []);
     this.layers = channels.flatMap((from, i) => {
       const isLast = i === channels.length - 1;
       const to = isLast ? image[2] * numbers : (channels[i + 1] as number);
@@ -183,15 +207,22 @@ export class ConvolutionalDecoder extends Module {
     const { image, scales } = this.plan;
     const [pixels, colours] = [image[0] * image[1], image[2]];
     return asImages(z, [z.shape.at(-1) as number], (codes) => {
-      const start = this.first.call(codes, activation);
-      const rows = start.shape[0] as number;
+      const rows = codes.shape[0] as number;
+      const seed = [rows, ...(scales.at(-1) as Pair), channels[0] as number];
+      const [first, ...norms] = this.norms;
+      const toImage = {
+        call: (x: Tensor, then: Activation) => reshape(this.first.call(x, then), seed),
+      };
       const { last } = this;
+      let scale = 0;
       const y = this.layers.reduce(
         (h: Tensor, layer) =>
           layer instanceof ConvTranspose2d
-            ? layer.call(h, layer === last ? 'identity' : activation)
+            ? layer === last
+              ? layer.call(h)
+              : normalized(layer, h, norms[scale++], activation)
             : layer.call(h),
-        reshape(start, [rows, ...(scales.at(-1) as Pair), channels[0] as number]),
+        normalized(toImage, codes, first, activation),
       );
       if (this.numbers === 1 || !this.inBlocks) return reshape(y, [rows, -1]);
       const apart = reshape(y, [rows, pixels, this.numbers, colours]);

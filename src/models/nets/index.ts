@@ -3,7 +3,15 @@ import { LatentGpuError } from '../../errors.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Variable } from '../../graph/variable.ts';
-import { type Cell, ConditionedMLP, type LinearInit, MLP, type Module } from '../../nn/index.ts';
+import {
+  type Cell,
+  ConditionedMLP,
+  type Linear,
+  type LinearInit,
+  MLP,
+  type Module,
+  type NormKind,
+} from '../../nn/index.ts';
 import type { activations } from '../../ops/index.ts';
 import type { Told } from '../abilities.ts';
 import {
@@ -27,6 +35,8 @@ export interface NetConfig {
   readonly kernel?: number | undefined;
   readonly residual?: number | undefined;
   readonly cell?: Cell | undefined;
+  /** Default: none. */
+  readonly norm?: NormKind | undefined;
 }
 
 /** A net between rows of numbers [..., from] and [..., to]. */
@@ -50,7 +60,7 @@ export function makeEncoder(config: NetConfig, { shape, code, init, classes }: E
   const conv = convolutional('encoder', config, classes);
   if (conv) return new ConvolutionalEncoder(conv, shape, code, init);
   if (config.kind === 'recurrent') return new RecurrentEncoder(unitsOf(config), shape, code, init);
-  return layered(config, [sizeOf(shape), code], init, classes);
+  return layered('encoder', config, [sizeOf(shape), code], init, classes);
 }
 
 /** @param likelihood numbers that describe a feature, and of which likelihood @throws as {@link makeEncoder} */
@@ -65,7 +75,7 @@ export function makeDecoder(
   if (config.kind === 'recurrent') {
     return new RecurrentDecoder(unitsOf(config), [code, shape], init, { numbers, inBlocks });
   }
-  if (!conv) return layered(config, [code, sizeOf(shape) * numbers], init, classes);
+  if (!conv) return layered('decoder', config, [code, sizeOf(shape) * numbers], init, classes);
   return new ConvolutionalDecoder(conv, [code, shape], init, { numbers, inBlocks });
 }
 
@@ -83,6 +93,7 @@ function convolutional(
     kernel = 4,
     residual = 0,
     activation = 'relu',
+    norm = 'none',
   } = config;
   const isConvolutional = kind === 'conv' || kind === 'conv1d';
   if (classes !== undefined && (isConvolutional || kind === 'recurrent')) {
@@ -92,19 +103,26 @@ function convolutional(
     );
   }
   if (!isConvolutional) return undefined;
-  return { kind, channels, strides, kernel, residual, activation };
+  return { kind, channels, strides, kernel, residual, activation, norm };
 }
 
 function layered(
-  { kind, hidden = [], activation = 'relu' }: NetConfig,
+  net: string,
+  { kind, hidden = [], activation = 'relu', norm = 'none' }: NetConfig,
   [inputs, outputs]: readonly [number, number],
   init: LinearInit,
   classes: number | undefined,
 ): MLP {
+  if (norm === 'group') {
+    throw new LatentGpuError(
+      'bad-config',
+      `${net}.norm is group, which is of channels of convolutions; take ${net}.norm=layer, or batch`,
+    );
+  }
   const widths = [inputs, ...(kind === 'linear' ? [] : hidden), outputs];
   return classes === undefined
-    ? new MLP(widths, activation, { init })
-    : new ConditionedMLP(widths, activation, classes, { init });
+    ? new MLP(widths, activation, { init, norm })
+    : new ConditionedMLP(widths, activation, classes, { init, norm });
 }
 
 /** What a net makes of rows x [B, …, D]. */
@@ -121,12 +139,21 @@ export const lastBias = (net: Net): Variable | undefined => {
 /** Widths of a net's layers from one end to the other, in words. */
 export function netWords(config: NetConfig, from: number, to: number): string {
   const { kind = 'mlp', hidden = [], channels = [], kernel, residual = 0, cell } = config;
+  const { norm = 'none' } = config;
+  const normed = norm === 'none' ? '' : `${norm} norm`;
   if (kind === 'mlp' || kind === 'linear') {
-    return [from, ...(kind === 'linear' ? [] : hidden), to].join(' → ');
+    const widths = [from, ...(kind === 'linear' ? [] : hidden), to].join(' → ');
+    return normed && kind === 'mlp' ? `${widths} (${normed})` : widths;
   }
   if (kind === 'recurrent')
     return `${from} → ${hidden.join(' → ')} units → ${to} (recurrent, ${cell})`;
   const blocks =
     residual > 0 ? `, ${residual} residual ${residual === 1 ? 'block' : 'blocks'} a scale` : '';
-  return `${from} → ${channels.join(' → ')} channels → ${to} (${kind}, kernel ${kernel}${blocks})`;
+  return `${from} → ${channels.join(' → ')} channels → ${to} (${kind}, kernel ${kernel}${blocks}${normed && `, ${normed}`})`;
 }
+
+/** The layer that alone reads what a decoder is given, where there is one. */
+export const firstLayer = (net: Net): Linear | undefined => {
+  if (net instanceof ConvolutionalDecoder) return net.first;
+  return net instanceof MLP ? net.layers[0] : undefined;
+};

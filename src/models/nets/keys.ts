@@ -1,5 +1,5 @@
 // The keys of encoders and decoders: their kind, and what that has.
-import { CELL_NAMES } from '../../nn/index.ts';
+import { CELL_NAMES, NORM_NAMES } from '../../nn/index.ts';
 import type { Schema, Value } from '../../schema/index.ts';
 import { MLP_KEYS } from './mlp.ts';
 
@@ -46,6 +46,13 @@ const RESIDUAL = {
   help: 'residual blocks at each scale',
 } as const;
 
+const NORM = {
+  type: 'choice',
+  choices: NORM_NAMES,
+  default: 'none',
+  help: 'before activations: batch, of a batch (running statistics in use); layer, of a row; group, of channels of a row',
+} as const;
+
 const [LAYERED, MLP, CONV] = [
   ['mlp', 'conv', 'conv1d'],
   ['mlp', 'recurrent'],
@@ -78,6 +85,7 @@ export const NET_KEYS = {
   'encoder.kernel': { ...KERNEL, when: { [ENCODER]: CONV } },
   'encoder.residual': { ...RESIDUAL, when: { [ENCODER]: CONV } },
   'encoder.activation': { ...ACTIVATION, when: { [ENCODER]: LAYERED } },
+  'encoder.norm': { ...NORM, when: { [ENCODER]: LAYERED } },
   'decoder.kind': { ...KIND, help: 'the same, for the way back' },
   'decoder.hidden': hiddenOf(DECODER),
   'decoder.cell': { ...CELL, when: { [DECODER]: ['recurrent'] } },
@@ -91,4 +99,5 @@ export const NET_KEYS = {
   'decoder.kernel': { ...KERNEL, when: { [DECODER]: CONV } },
   'decoder.residual': { ...RESIDUAL, when: { [DECODER]: CONV } },
   'decoder.activation': { ...ACTIVATION, when: { [DECODER]: LAYERED } },
+  'decoder.norm': { ...NORM, when: { [DECODER]: LAYERED } },
 } as const satisfies Schema;

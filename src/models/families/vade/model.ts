@@ -4,10 +4,11 @@ import { LatentGpuError } from '../../../errors.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import type { Batch, Module } from '../../../nn/index.ts';
 import { logLikelihoodOf } from '../../../objectives/index.ts';
-import { add, assign, mean, neg, sub } from '../../../ops/index.ts';
+import { add, assign, less, mean, neg, randomUniform, sub, where } from '../../../ops/index.ts';
 import type { Abilities } from '../../abilities.ts';
 import type { GradientLearner } from '../../learner.ts';
 import type { Portrait } from '../../model.ts';
+import { firstLayer } from '../../nets/index.ts';
 import type { MixturePrior } from '../../priors/index.ts';
 import { codedPortrait } from '../coded.ts';
 import { Vae } from '../vae.ts';
@@ -63,7 +64,9 @@ export class Vade extends Vae {
     const { revival, keys } = this;
     const { usage, revived } = revival;
     const code = (batch: Batch) => this.posterior(batch).mean;
-    const fit = mixtureStart({ code, mixture: this.mixture, encoder: this.encoder as Module });
+    const encoder = this.encoder as Module;
+    const reader = firstLayer(this.decoder);
+    const fit = mixtureStart({ code, mixture: this.mixture, encoder, reader });
     // Parts name their parameters by themselves, and files are written by the names of the whole.
     this.namedParameters();
     return {
@@ -74,7 +77,10 @@ export class Vade extends Vae {
       before: {
         epochs: keys.pretrain.epochs,
         key: 'pretrain.epochs',
-        loss: (batch) => ({ loss: neg(mean(logLikelihoodOf(this, batch, code(batch)))) }),
+        loss: (batch) => {
+          const codes = code(holed(batch, keys.pretrain.noise));
+          return { loss: neg(mean(logLikelihoodOf(this, batch, codes))) };
+        },
         fit,
       },
       loss: (batch) => {
@@ -122,6 +128,13 @@ export class Vade extends Vae {
       facts: [...usual.facts, ['clusters', String(components)]],
     };
   }
+}
+
+/** Rows of which a share of the numbers is 0, other ones in every step: an autoencoder's task of denoising. */
+function holed(batch: Batch, share: number): Batch {
+  if (share === 0) return batch;
+  const { x } = batch;
+  return { ...batch, x: where(less(randomUniform(x.shape), share), 0, x) };
 }
 
 /** @throws LatentGpuError `bad-config` */
