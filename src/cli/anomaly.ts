@@ -74,7 +74,7 @@ async function perform(dir: string, options: AnomalyOptions, context: Context): 
     background && other !== undefined
       ? await subjectsOf(other, background, limited, context)
       : undefined;
-  if (theirs) checkSame(dir, `--background ${other}`, ' with --set noise=0.1', own, theirs);
+  if (theirs) checkSame(dir, `--background ${other}`, ' with --set noise=0.2', own, theirs);
   const [normal, strange] = own;
   const classifier = await classifierOf(dir, own, limited, context);
   const samples = options.samples ?? SAMPLES;
