@@ -1,11 +1,12 @@
 /** Groups on the command line: what training and clustering leave and say, and what is refused. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { readNpy } from '../src/formats/npy.ts';
 import { agreement, bestMatching } from '../src/models/ask/agreement.ts';
+import { boxMuller, Random } from '../src/random.ts';
 import { buildCli, ROOT, type Run, start } from './support/cli.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -114,6 +115,47 @@ test('principal components as a table with classes, which a mixture is trained o
   );
 });
 
+test('a VAE whose prior is a mixture sorts by its components, and draws from each', async () => {
+  // Three groups about opposite corners, ten deviations apart.
+  const random = new Random(3, 900, 0);
+  const row = (i: number) => {
+    const centre = [0.2, 0.5, 0.8][i % 3] as number;
+    const at = (j: number) =>
+      ((j + (i % 3)) % 2 ? centre : 1 - centre) + boxMuller(() => random.uniform(), 0.03);
+    return [...Array.from({ length: 6 }, (_, j) => at(j).toFixed(4)), 'uvw'[i % 3]];
+  };
+  const rows = Array.from({ length: 180 }, (_, i) => row(i).join(','));
+  await writeFile(here('blobs.csv'), ['a,b,c,d,e,f,kind', ...rows].join('\n'));
+  const train = 'train vae --data blobs.csv --label-column kind --standardize --batch 45 --seed 1';
+  const nets = 'encoder.hidden=16 decoder.hidden=16 latent=2 evaluate.every=0 optimizer.lr=1e-2';
+  const of = (kind: string) => `--set ${nets} prior.kind=${kind} prior.components=3 --quiet`;
+  await works(`${train} --epochs 60 --out mixed ${of('mixture')}`);
+  const { stdout } = await works('cluster mixed --split train --out m.csv --json');
+  expect(JSON.parse(stdout)).toMatchObject({ sizes: [60, 60, 60], accuracy: 1 });
+  // A report has pictures of its codes beside that of its groups.
+  for (const picture of ['clusters.png', 'latent.png', 'reconstructions.png']) {
+    expect(existsSync(here(`mixed/${picture}`))).toBe(true);
+  }
+  // What is drawn from a component is sorted into it.
+  await works('sample mixed --cluster all --count 20 --out drawn.npy --quiet');
+  const { data } = readNpy(new Uint8Array(await readFile(here('drawn.npy'))));
+  const lines = Array.from({ length: 60 }, (_, i) =>
+    (data as Float32Array).slice(6 * i, 6 * i + 6),
+  );
+  await writeFile(here('drawn.csv'), ['a,b,c,d,e,f', ...lines.map(String)].join('\n'));
+  await works('cluster mixed --data drawn.csv --out again.csv --quiet');
+  const again = (await readFile(here('again.csv'), 'utf8')).trimEnd().split('\n').slice(1);
+  const right = again.filter((line, i) => line.startsWith(`${Math.floor(i / 20)},`)).length;
+  expect(right).toBeGreaterThanOrEqual(45);
+  expect(await refused('sample mixed --cluster 0 --label u --out s.npy')).toMatch(
+    /told no classes/,
+  );
+  await works(`${train} --epochs 1 --out pseudo ${of('vamp')}`);
+  for (const asked of ['cluster pseudo --split train', 'sample pseudo --cluster 0 --out s.npy']) {
+    expect(await refused(asked)).toMatch(/pseudo-inputs are places of one prior.*train vade/);
+  }
+});
+
 test('its likelihood, BIC, AIC and ICL', async () => {
   const { stdout } = await works('eval iris --split train --json');
   const { criteria, negativeLogLikelihood } = JSON.parse(stdout);
@@ -176,6 +218,16 @@ test('mistakes are told in one line', async () => {
     /the covariance of component [01] has become singular at column 'b'.*regularize=1e-6/,
   );
   expect(existsSync(here('x'))).toBe(false);
+  // What was there stays when what was to replace it comes to nothing.
+  const held = () => readdir(here('iris'));
+  const [files, weights] = [await held(), await readFile(here('iris/weights.safetensors'))];
+  expect(
+    await refused(
+      'train gmm --data twins.csv --set components=2 checkpointEvery=1 --force --out iris',
+    ),
+  ).toMatch(/has become singular/);
+  expect(await held()).toEqual(files);
+  expect(await readFile(here('iris/weights.safetensors'))).toEqual(weights);
   expect(await refused('train gmm --data few.csv --set components=3..1 --out x')).toMatch(
     /a range goes from 1 or more up/,
   );

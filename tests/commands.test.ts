@@ -18,7 +18,7 @@ import {
 import { normalQuantile } from '../src/ops/reference/special.ts';
 import { principalComponents } from '../src/pictures/components.ts';
 import { load } from '../src/sampler/index.ts';
-import { buildCli, type Run, start } from './support/cli.ts';
+import { buildCli, ROOT, type Run, start } from './support/cli.ts';
 import { reals } from './support/engine.ts';
 import { exactly, toy, toyData, toyVae } from './support/toys.ts';
 
@@ -293,6 +293,38 @@ describe('export --to web', () => {
       ['model', 'site'].map((name) => load(here(name), { backend: 'javascript' })),
     );
     expect(await exported?.sample(3, { seed: 5 })).toEqual(await own?.sample(3, { seed: 5 }));
+  });
+
+  test('of a flow holds its program and what plays it, which draw what sample does', async () => {
+    const flow = join(ROOT, 'tests/fixtures/v0.1.0/realnvp');
+    await expect(load(flow)).rejects.toThrow(
+      /family is "realnvp".*; for others: latentgpu export DIR --to web$/,
+    );
+    await works(`export ${flow} --to web --half --out played --quiet`);
+    expect((await readdir(here('played'))).sort()).toEqual([
+      'index.html',
+      'model.json',
+      'program.json',
+      'sampler-program.js',
+      'sampler.js',
+      'weights.safetensors',
+    ]);
+    const { tensors } = readSafetensors(
+      new Uint8Array(await readFile(here('played/weights.safetensors'))),
+    );
+    const { nodes } = JSON.parse(await readFile(here('played/program.json'), 'utf8'));
+    const read = (nodes as [op: string, inputs: number[], name: string][]).filter(
+      ([op]) => op === 'w',
+    );
+    expect([...tensors.keys()].sort()).toEqual(read.map(([, , name]) => name).sort());
+    await works(`export ${flow} --to web --out played --quiet`);
+    const { values } = await array(`sample ${flow} --count 20 --seed 5 --out drawn.npy`);
+    const played = await load(here('played'), { backend: 'javascript' });
+    const rows = await played.sample(20, { seed: 5 });
+    expect(rows).toHaveLength(values.length);
+    rows.forEach((value, i) => {
+      expect(Math.abs(value - (values[i] as number))).toBeLessThan(1e-4);
+    });
   });
 });
 

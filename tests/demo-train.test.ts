@@ -1,4 +1,6 @@
 /** What the demo's page trains: families and data of all kinds, a drawing, a likelihood, ten seconds after Start. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeIdx } from '../src/formats/idx.ts';
@@ -138,6 +140,27 @@ describe('small data of the visitor', () => {
     expect(Number(effective)).toBeGreaterThan(1);
     expect(Math.abs(Number(bound) - Number(annealed)), text).toBeLessThan(3);
     expect(await demo.activity).toBe('paused');
+    expect(demo.complaints).toEqual([]);
+  });
+
+  test('may be a folder that is dropped, whose folders are classes', async () => {
+    const folders = ['pairs', 'pairs/even', 'pairs/odd'];
+    for (const name of folders) mkdirSync(join(site.folder, name), { recursive: true });
+    for (let i = 0; i < 40; i++) {
+      const data = (own.data as Uint8Array).slice(i * SIDE * SIDE, (i + 1) * SIDE * SIDE);
+      const image = { width: SIDE, height: SIDE, channels: 1, depth: 8, data } as const;
+      site.file(`pairs/${i % 2 ? 'odd' : 'even'}/${i}.png`, encode(image));
+    }
+    // What systems leave in folders is none of the images.
+    site.file('pairs/odd/.DS_Store', 'x');
+    // Which learns only what has classes.
+    await demo.page.select('#family', 'cvae');
+    await demo.drop([join(site.folder, 'pairs')]);
+    await demo.says('Pairs is open');
+    expect(await demo.text('data-name')).toBe('pairs: 30 images of 10 × 10');
+    expect(await demo.page.$eval('body', (body) => body.classList.contains('dropping'))).toBe(
+      false,
+    );
     expect(demo.complaints).toEqual([]);
   });
 

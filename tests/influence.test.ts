@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import { variable } from '../src/graph/variable.ts';
-import { buildModel, channelInfluence, type Model } from '../src/models/index.ts';
+import { buildModel, channelInfluence, type Model, Vae } from '../src/models/index.ts';
 import { settledConfig } from '../src/models/model-json.ts';
 import { sum } from '../src/ops/index.ts';
 import { matrixPicture } from '../src/pictures/matrix.ts';
@@ -91,6 +91,14 @@ test.each([
   ['ar', { net: { kind: 'linear' } }],
   ['ar', { net: { kind: 'mlp', hidden: [8], activation: 'tanh' } }],
   ['ar', { net: { kind: 'recurrent', hidden: [4], cell: 'gru' } }],
+  [
+    'vae',
+    {
+      latent: 2,
+      decoder: { kind: 'mlp', hidden: [5], receptive: 4 },
+      likelihood: { kind: 'normal', sigma: 'pixel' },
+    },
+  ],
 ])(
   'of %s %j, channels add up to the density, and see only what came before',
   async (family, keys) => {
@@ -102,7 +110,10 @@ test.each([
     await drawnParameters(device, model, async (runtime) => {
       const each = ability?.logProb({ x }, x);
       const other = ability?.logProb({ x }, seen);
-      const whole = exact?.of({ x }, 1);
+      const whole =
+        model instanceof Vae
+          ? model.decode(model.posterior({ x }).mean).logProb(x)
+          : exact?.of({ x }, 1);
       if (!each || !other || !whole) throw new Error('no density of channels');
       const plan = await runtime.compile({ outputs: { each, other, whole, total: sum(each, -1) } });
       runtime.write(x, values[0]);

@@ -7,8 +7,10 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { writeFileAtomic } from '../src/formats/atomic.node.ts';
+import { settleFiles } from '../src/training/commit.node.ts';
 import { holdingFolder } from '../src/training/lock.node.ts';
 import { readModelFolder, readRecord } from '../src/training/model-folder.node.ts';
+import { placeOfNew, placeOfRun, takePlace } from '../src/training/replacement.node.ts';
 import { RunFolder } from '../src/training/run-folder.node.ts';
 import { crash } from './support/crash.ts';
 import { bundle, launch } from './support/program.ts';
@@ -166,6 +168,36 @@ describe('stopped after any call of the file system', () => {
     }
     expect(calls).toBeGreaterThan(10);
     expect(seen).toEqual(new Set([before, after].map((found) => JSON.stringify(found))));
+  });
+
+  test('a run takes the place of a model as a whole', async () => {
+    const old = await oldRun();
+    const begun = new RunFolder(await placeOfNew(old));
+    await begun.begin(recordOf('b'), checkpointOf('b', 0));
+    await saveStep(begun, 'b', 1);
+    await new RunFolder(old).writePicture('samples.png', Uint8Array.of(1));
+    const before = { run: at('a', 3), model: at('a', 3) };
+    const after = { run: at('b', 1), model: at('b', 1) };
+    const seen = new Set<string>();
+    for (let calls = 0, whole = false; !whole; calls++) {
+      const folder = place();
+      cpSync(old, folder, { recursive: true });
+      whole = await crash(calls, () => takePlace(folder, join(folder, '.next')));
+      const found = await look(folder);
+      expect([before, after], `call ${calls}`).toContainEqual(found);
+      seen.add(JSON.stringify(found));
+      if (!whole) {
+        const next = await placeOfRun(folder);
+        // Stopped before, the run is still there to go on with; after, it is the folder's.
+        expect(next !== folder).toBe(found.run?.which === 'a');
+        await settleFiles(folder);
+        await takePlace(folder, next);
+      }
+      expect(await look(folder)).toEqual(after);
+      expect(filesOf(folder), `call ${calls}`).toEqual(ALL);
+      rmSync(folder, { recursive: true });
+    }
+    expect(seen.size).toBe(2);
   });
 
   test('a first save leaves nothing or the whole', async () => {

@@ -1,12 +1,12 @@
 /** What judges the peers: the float64 reference, the checks and the tables. No peer is needed. */
 import { describe, expect, it } from 'vitest';
 import { bits, FLOW, layers, normals, VAE } from '../bench/peers/inputs.ts';
-import { flowDensity, train, vaeLoss } from '../bench/peers/reference/models.ts';
+import { flowDensity, recurrentLoss, train, vaeLoss } from '../bench/peers/reference/models.ts';
 import { type Matrix, matrix, mean } from '../bench/peers/reference/tape.ts';
 import { WORKS, type Work } from '../bench/peers/rows.ts';
 import { checkResults, checkTimed } from '../bench/peers/run/check.ts';
 import { formatMarkdown } from '../bench/peers/run/markdown.ts';
-import { type Cell, type PeerReport, SELF } from '../bench/peers/run/report.ts';
+import { type Cell, FALLBACK, type PeerReport, SELF } from '../bench/peers/run/report.ts';
 import { ratioOfMedians, summarize } from '../src/bench/statistics.ts';
 
 type Pair = readonly [Matrix, Matrix];
@@ -51,6 +51,16 @@ describe('the reference of the peer benchmark', () => {
     const nets = [0, 1].map((i) => net(`c${i}`, [half, 4, 2 * half]));
     const rows = matrix(3, FLOW.features, normals('r', 3 * FLOW.features));
     expectGradient(nets.flat(2), () => mean(flowDensity(rows, nets)));
+  });
+
+  it('differentiates recurrent units through time', () => {
+    const pairs = [
+      [1, 9],
+      [3, 9],
+      [3, 1],
+    ].map((widths, i) => net(`u${i}`, widths)[0] as Pair);
+    const series = [0, 1, 2, 3].map((t) => matrix(2, 1, normals(`s${t}`, 2)));
+    expectGradient(pairs.flat(), () => recurrentLoss(series, pairs as [Pair, Pair, Pair]));
   });
 
   it("takes Adam's first step by the gradient's sign", () => {
@@ -128,14 +138,24 @@ describe('the tables of the peer benchmark', () => {
     browser: 'Chrome/1',
     machine: { processor: 'a processor', cores: 2, load: [0, 1] },
     secondsPerCell: 1,
-    engines: [engine('latentgpu', 'webgpu'), engine('a', 'webgpu'), engine('b', 'wasm')],
+    engines: [
+      engine('latentgpu', 'webgpu'),
+      engine('a', 'webgpu'),
+      engine('b', 'wasm'),
+      engine('latentgpu', 'wasm'),
+    ],
     rows: [
       {
         row: 1,
         name: 'work',
         unit: 'ms',
         aim: { ratio: 2 },
-        cells: [measured(SELF, own), measured('a webgpu', [33]), measured('b wasm', [2])],
+        cells: [
+          measured(SELF, own),
+          measured('a webgpu', [33]),
+          measured('b wasm', [2]),
+          measured(FALLBACK, [2.5]),
+        ],
       },
       {
         row: 2,
@@ -159,14 +179,14 @@ describe('the tables of the peer benchmark', () => {
   const text = formatMarkdown(report);
 
   it('have a row of medians with quartiles, and the ratio beside what is aimed at', () => {
-    expect(text).toContain('| 1. work, ms | 11.0 (10.5–11.5) | 33.0 | 2.00 |');
+    expect(text).toContain('| 1. work, ms | 11.0 (10.5–11.5) | 33.0 | 2.00 | 2.50 |');
     expect(text).toMatch(/\| work \| a webgpu \| 3\.00× \(2\.75–3\.30\) \| ≥ 2× \| yes \|/);
     expect(text).toMatch(/\| more \| – \| – \| ≥ 2× \| – \|/);
     expect(text).toMatch(/\| bytes \| a webgpu \| .* \| ≤ 12 MiB \| yes \|/);
   });
 
   it('give no time to what is wrong, but the reason', () => {
-    expect(text).toContain('| 2. more, ms | 11.0 (10.5–11.5) | wrong [1] |  |');
+    expect(text).toContain('| 2. more, ms | 11.0 (10.5–11.5) | wrong [1] |  |  |');
     expect(text).toContain('[1] more, a webgpu: wrong: y is off');
   });
 
@@ -176,6 +196,10 @@ describe('the tables of the peer benchmark', () => {
     expect(software).toContain('| ratio on a GPU | reached on a GPU |');
     expect(software).toMatch(/\| work \| a webgpu \| .* \| yes \| {2}\| {2}\|/);
     expect(software).toContain('On a GPU: not measured: no GPU at hand.');
+  });
+
+  it('hold the small runtime without WebGPU against the fastest peer that needs none', () => {
+    expect(text).toContain('| work | 2.50 | b wasm 2.00 | 1.25× | yes |');
   });
 
   it('name what a processor does faster', () => {

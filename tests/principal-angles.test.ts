@@ -1,5 +1,5 @@
 /** A linear autoencoder's plane against that of principal components: a formula, and a training run. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Matrix } from 'ml-matrix';
@@ -70,6 +70,11 @@ test('a linear autoencoder comes to the plane of principal components', async ()
   expect(done[0]).toBeLessThanOrEqual(done[1] as number);
   expect(done[1]).toBeLessThan(0.01);
   expect(await run('eval done --split train')).toMatch(/principal angles +0\.00\d+ radians/);
+  const told = JSON.parse(await run('report done --json')).evaluation.principalAngles;
+  expect(told).toEqual(done);
+  const page = await readFile(join(folder, 'done/report.html'), 'utf8');
+  const said = `principal components of the training rows: ${done.map((x) => x.toFixed(4)).join(', ')} radians`;
+  expect(page).toContain(said);
   await run(
     `train ae --data ${iris} --label-column Species --standardize --out bent --steps 1 --batch 150 --quiet --set latent=2`,
   );

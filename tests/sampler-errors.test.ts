@@ -108,7 +108,7 @@ describe('errors are one clear line', () => {
           m.prior = { kind: 'normal' };
         }),
       'bad-format',
-      /prior is "normal"; it must be one of uniform, learned$/,
+      /prior is "normal"; it must be one of uniform, learned; for others: latentgpu export DIR --to web$/,
     ],
     [
       'a learned prior without its logits',
@@ -127,7 +127,7 @@ describe('errors are one clear line', () => {
           m.family = 'flow';
         }),
       'bad-format',
-      /family is "flow"; it must be one of vae, iwae, ae$/,
+      /family is "flow"; it must be one of vae, iwae, ae; for others: latentgpu export DIR --to web$/,
     ],
     [
       'no shape',

@@ -20,21 +20,10 @@ import { load, type SampleOptions, type Sampler } from '../src/sampler/index.ts'
 import { Runtime } from '../src/scheduler/index.ts';
 import { CASES, type FamilyCase, sourceOf } from './support/every-family.ts';
 
-const recurrent = (cell: string) => [
-  'latent=3',
-  'encoder.kind=recurrent',
-  'encoder.hidden=4',
-  'decoder.kind=recurrent',
-  'decoder.hidden=8',
-  `decoder.cell=${cell}`,
-];
 const CODED = ['encoder.hidden=9', 'decoder.hidden=9'];
 
 /** What the table of exports has not: varieties of draws. */
 const MORE: readonly FamilyCase[] = [
-  { family: 'vae', set: recurrent('gru'), shape: [6, 2] },
-  { family: 'vae', set: recurrent('lstm'), shape: [6, 2] },
-  { family: 'ar', set: ['net.kind=recurrent', 'net.hidden=4'], shape: [6] },
   // More coordinates than are gone through in one graph.
   { family: 'maf', set: ['net.hidden=8', 'depth=2'], shape: [12] },
   { family: 'gmm', set: ['components=3', 'covariance=spherical'], shape: [1] },

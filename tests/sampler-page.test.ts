@@ -36,6 +36,21 @@ self.onmessage = async ({ data: backend }) => {
   self.postMessage({ images: await model.sample(20, { seed: 3 }), backend: model.backend });
 };
 `;
+/** Draws from a flow; what is not imported here cannot be later on. */
+const SERVICE_WORKER = `
+import { load } from './sampler.js';
+import * as player from './sampler-program.js';
+self.onactivate = () => clients.claim();
+self.onmessage = async ({ data: given, source }) => {
+  try {
+    const options = { backend: 'javascript', ...(given && { player }) };
+    const model = await load('models/flow/', options);
+    source.postMessage({ rows: [...(await model.sample(20, { seed: 3 }))] });
+  } catch (error) {
+    source.postMessage({ error: error.message });
+  }
+};
+`;
 const BARE = `<!doctype html><script type="module">
 const devices = [];
 if (navigator.gpu) {
@@ -86,6 +101,16 @@ function close(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance
   expect(worst).toBeLessThan(tolerance);
 }
 
+/** A flow as a page has it. */
+function putFlow(): void {
+  const source = sourceOf({ family: 'realnvp', set: ['net.hidden=8', 'depth=2'], shape: [5] });
+  const { json, tensors } = programOf(source);
+  const about = { format: 2, family: 'realnvp', data: { shape: [5] }, program: 'program.json' };
+  files.set('/models/flow/model.json', JSON.stringify(about));
+  files.set('/models/flow/program.json', JSON.stringify(json));
+  files.set('/models/flow/weights.safetensors', writeSafetensors([...tensors]));
+}
+
 const picture = (page: Page) =>
   page.$eval('#grid', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
 
@@ -97,6 +122,8 @@ describe('sampler in Chrome', () => {
     files.set('/sampler.html', readFileSync(join(ROOT, 'tests/pages/sampler.html')));
     files.set('/bare.html', BARE);
     files.set('/worker.js', WORKER);
+    files.set('/service-worker.js', SERVICE_WORKER);
+    putFlow();
     const mnist = makeModel({
       shape: [28, 28],
       latent: 20,
@@ -207,12 +234,6 @@ describe('sampler in Chrome', () => {
   });
 
   test('a flow is played by the file that comes when there is one, either way', async () => {
-    const source = sourceOf({ family: 'realnvp', set: ['net.hidden=8', 'depth=2'], shape: [5] });
-    const { json, tensors } = programOf(source);
-    const about = { format: 2, family: 'realnvp', data: { shape: [5] }, program: 'program.json' };
-    files.set('/models/flow/model.json', JSON.stringify(about));
-    files.set('/models/flow/program.json', JSON.stringify(json));
-    files.set('/models/flow/weights.safetensors', writeSafetensors([...tensors]));
     const page = await bare();
     const [gpu, here] = await page.evaluate(async () => {
       const found: number[][] = [];
@@ -224,6 +245,28 @@ describe('sampler in Chrome', () => {
     });
     close(gpu, here, 1e-4);
     expect(new Set(here).size).toBe(100);
+    expect(complaints.splice(0)).toEqual([]);
+    await page.close();
+  });
+
+  test('a service worker plays a flow, once it is given what plays it', async () => {
+    const page = await bare();
+    const [told, untold, here] = await page.evaluate(async () => {
+      const { serviceWorker } = navigator;
+      await serviceWorker.register('service-worker.js', { type: 'module' });
+      const { active } = await serviceWorker.ready;
+      const ask = (isGiven: boolean) =>
+        new Promise<{ rows?: number[]; error?: string }>((resolve) => {
+          serviceWorker.onmessage = ({ data }) => resolve(data);
+          active?.postMessage(isGiven);
+        });
+      serviceWorker.startMessages();
+      const model = await kit.sampler.load('models/flow/', { backend: 'javascript' });
+      const own = [...(await model.sample(20, { seed: 3 }))];
+      return [await ask(true), await ask(false), own] as const;
+    });
+    expect(told).toEqual({ rows: here });
+    expect(untold.error).toContain('in a service worker into load(…, { player })');
     expect(complaints.splice(0)).toEqual([]);
     await page.close();
   });

@@ -1,4 +1,5 @@
 /** Causal decoders of series on the command line: training and resuming, forecasts, what is refused. */
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { CommandLine } from './support/command-line.ts';
 
@@ -36,6 +37,18 @@ test('a run that goes on equals one that was never stopped; draws and forecasts'
   await at.works('eval once --samples 0 --limit 20');
 });
 
+test('holes: learns from what is there, and fills in better than a straight line', async () => {
+  await at.works(`${TRAIN} decoder.receptive=6 --hide random:0.2 --steps 160 --out holes`);
+  const { decoder } = JSON.parse(await readFile(at.here('holes/model.json'), 'utf8'));
+  expect(decoder).toMatchObject({ receptive: 6, holes: true });
+  const filled = await at.json(
+    'impute holes --hide random:0.2 --limit 20 --samples 50 --out h.npy',
+  );
+  expect(filled.mse).toBeLessThan(0.5 * filled.meanMse);
+  const seen = await at.json('eval holes --hide random:0.2 --samples 0 --limit 20');
+  expect(Number.isFinite(seen.negativeElbo)).toBe(true);
+});
+
 test('what does not go together is refused in a line', async () => {
   await at.works(`${TRAIN} decoder.receptive=2 --steps 2 --out model`);
   await at.refuses({
@@ -45,8 +58,8 @@ test('what does not go together is refused in a line', async () => {
       'decoder.stepChannels has no effect here; it goes with decoder.receptive being set',
     [`${TRAIN} decoder.receptive=2 decoder.pixelLayers=3 --out no`]:
       'decoder.pixelLayers has no effect here; it goes with data.sequence false, and data.sequence is true',
-    [`${TRAIN} decoder.receptive=2 --hide random:0.5 --out no`]:
-      'a decoder with decoder.receptive learns from no missing values; leave decoder.receptive out',
+    [`${TRAIN} decoder.receptive=2 decoder.holes=false --hide random:0.5 --out no`]:
+      'values are missing, and decoder.holes is false',
     'decode model --data s.npy --out x.npy': 'model holds a model that draws step after step',
   });
 });

@@ -19,14 +19,16 @@ interface Asked {
   readonly latent?: number;
   readonly decoder?: object;
   readonly likelihood: object;
+  /** Of a model that is told the class of a row. */
+  readonly classNames?: readonly string[];
 }
 
 /** A model with numbers in every parameter. */
-const modelOf = ({ shape = [7], latent = 2, decoder, likelihood }: Asked) =>
+const modelOf = ({ shape = [7], latent = 2, decoder, likelihood, classNames }: Asked) =>
   buildModel(
     settledConfig({
-      family: 'vae',
-      data: { shape, sequence: {} },
+      family: classNames ? 'cvae' : 'vae',
+      data: { shape, sequence: {}, ...(classNames && { classNames }) },
       latent,
       encoder: { hidden: [5] },
       decoder: { hidden: [5], receptive: 3, stepChannels: 4, maps: 2, ...decoder },
@@ -42,6 +44,12 @@ const CASES: Record<string, Asked> = {
   't of two channels': { shape: [5, 2], likelihood: { kind: 'student-t' } },
   bernoulli: { likelihood: { kind: 'bernoulli' } },
   'classes of two channels': { shape: [4, 2], likelihood: { kind: 'categorical', levels: 3 } },
+  'told what is there': {
+    shape: [5, 2],
+    decoder: { holes: true },
+    likelihood: { kind: 'normal', sigma: 'pixel' },
+  },
+  'told a class': { classNames: ['a', 'b', 'c'], likelihood: { kind: 'normal' } },
   'a recurrent net behind it': {
     decoder: { kind: 'recurrent', hidden: [4] },
     likelihood: { kind: 'normal' },
@@ -54,16 +62,23 @@ const CASES: Record<string, Asked> = {
 };
 
 test.each(Object.keys(CASES))('%s: draws tell the density that one pass gives', async (name) => {
-  const model = modelOf(CASES[name] as Asked);
+  const one = CASES[name] as Asked;
+  const model = modelOf(one);
   const [rows, { features, latent }] = [5, model];
   const [x, z] = [variable('x', [rows, features]), variable('z', [rows, latent])];
   await drawnParameters(device, model, async (runtime) => {
     const asked = new AncestralInference(runtime, model);
     const codes = reals('codes', rows * latent, -1, 1);
-    const drawn = await asked.drawn(rows, 2, {}, (a, b) => codes.subarray(latent * a, latent * b));
+    const classes = one.classNames && Uint32Array.from({ length: rows }, (_, i) => i % 3);
+    const drawn = await asked.drawn(rows, 2, { ...(classes && { labels: classes }) }, (a, b) =>
+      codes.subarray(latent * a, latent * b),
+    );
+    const labels = variable('labels', [rows], { dtype: 'u32' });
+    if (classes) runtime.write(labels, classes);
     runtime.write(x, drawn.x);
     runtime.write(z, codes);
-    const plan = await runtime.compile({ outputs: { logProb: model.decode(z).logProb(x) } });
+    const of = model.decode(z, classes ? { labels } : {});
+    const plan = await runtime.compile({ outputs: { logProb: of.logProb(x) } });
     await plan.run();
     const forced = await plan.read('logProb');
     drawn.logProb.forEach((value, i) => {
@@ -153,7 +168,42 @@ test.each([
 const repeated = (row: Float32Array, times: number) =>
   Float32Array.from({ length: times * row.length }, (_, i) => row[i % row.length] as number);
 
+test('what is seen has a density, whatever stands where nothing is', async () => {
+  const model = modelOf({ decoder: { holes: true }, likelihood: { kind: 'bernoulli' } });
+  const { features } = model;
+  const known = [1, 0, 1, 1, 0, 0, 1];
+  const places = known.flatMap((is, t) => (is ? [t] : []));
+  const rows = 2 ** places.length;
+  const [x, mask, z] = [
+    variable('x', [rows, features]),
+    variable('mask', [rows, features]),
+    variable('z', [rows, model.latent]),
+  ];
+  await drawnParameters(device, model, async (runtime) => {
+    runtime.write(
+      mask,
+      Float32Array.from({ length: rows * features }, (_, i) => known[i % features] as number),
+    );
+    runtime.write(z, new Float32Array(rows * model.latent).fill(0.3));
+    const plan = await runtime.compile({ outputs: { logProb: model.decode(z).logProb(x, mask) } });
+    for (const hidden of [0, 9]) {
+      const values = new Float32Array(rows * features).fill(hidden);
+      for (let row = 0; row < rows; row++) {
+        for (const [k, t] of places.entries()) values[row * features + t] = (row >> k) & 1;
+      }
+      runtime.write(x, values);
+      await plan.run();
+      const all = Array.from(await plan.read('logProb'), Math.exp);
+      expect(Math.max(...all) - Math.min(...all)).toBeGreaterThan(1e-3);
+      expect(all.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
+    }
+  });
+});
+
 test('what does not go together is refused in a line', () => {
+  const whole = modelOf({ likelihood: { kind: 'normal' } });
+  const x = variable('x', [2, 7]);
+  expect(() => whole.decode(variable('z', [2, 2])).logProb(x, x)).toThrow('decoder.holes=true');
   expect(() => modelOf({ likelihood: { kind: 'normal' }, decoder: { receptive: 7 } })).toThrow(
     'decoder.receptive is 7, and series have 7 steps; it may be 6 at most',
   );

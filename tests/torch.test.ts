@@ -214,18 +214,22 @@ describe('the program', () => {
     return (await Promise.all(runs)).map(({ stdout }) => stdout).join('');
   }
 
-  const lossIn = (text: string) => Number(/(?:.|\n)*test loss ([\d.]+)/.exec(text)?.[1]);
+  const { config, model } = sourceOf({
+    family: 'vae',
+    set: ['latent=4', 'encoder.hidden=32', 'decoder.hidden=32'],
+    shape: [28, 28],
+    isContinuous: false,
+  });
 
-  test('trains by two processes as by one, and comes back by its own names', async () => {
-    const { config, model } = sourceOf({
-      family: 'vae',
-      set: ['latent=4', 'encoder.hidden=32', 'decoder.hidden=32'],
-      shape: [28, 28],
-      isContinuous: false,
-    });
+  beforeAll(() => {
     const training = { batch: 10, epochs: 6, 'optimizer.lr': 3e-3, binarize: 'static' };
     writeFileSync(at('vae.py'), torchFile({ config, model, training }, '0.0.0').text);
     writeFileSync(at('train.npy'), writeNpy(train, [ROWS_TRAINED, 28, 28]));
+  });
+
+  const lossIn = (text: string) => Number(/(?:.|\n)*test loss ([\d.]+)/.exec(text)?.[1]);
+
+  test('trains by two processes as by one, and comes back by its own names', async () => {
     const test = ['--test', at('train.npy')];
     const [one, two] = await Promise.all([
       trains(1, 'one.safetensors', ...test),
@@ -250,6 +254,34 @@ describe('the program', () => {
     const exact = evaluate([loss], values)[0]?.data[0] as number;
     expect(Math.abs(exact / lossIn(two) - 1)).toBeLessThan(0.01);
   }, 300_000);
+
+  test('goes on where it stopped, in mixed precision, to the same bytes; refuses in a line', async () => {
+    const some = ['--batch', '50', '--amp', 'bf16', '--binarize', 'resampled'];
+    const kept = [...some, '--checkpoint', at('last.pt')];
+    const [, whole] = await Promise.all([
+      trains(1, 'parts.safetensors', ...kept, '--epochs', '1'),
+      trains(1, 'whole.safetensors', ...some, '--epochs', '2'),
+    ]);
+    const [part] = await Promise.all([
+      trains(1, 'parts.safetensors', ...kept, '--epochs', '2'),
+      refuses('--amp fp16 needs a GPU', '--amp', 'fp16'),
+      refuses('is no checkpoint that can be read', '--checkpoint', at('train.npy')),
+    ]);
+    expect(part).toContain('goes on after epoch 1');
+    expect(part).toContain(/epoch 2\/2 {2}loss [\d.]+/.exec(whole)?.[0]);
+    const [one, two] = ['whole', 'parts'].map((name) => readFileSync(at(`${name}.safetensors`)));
+    expect(one?.equals(two as Buffer)).toBe(true);
+  }, 300_000);
+
+  /** On a machine whose GPU nobody sees. */
+  async function refuses(why: string, ...more: string[]): Promise<void> {
+    const args = [at('vae.py'), '--data', at('train.npy'), '--out', at('no'), ...more];
+    const env = { ...process.env, CUDA_VISIBLE_DEVICES: '' };
+    const failed = await promisify(execFile)(pythonWithTorch(), args, { env }).catch((e) => e);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain(why);
+    expect(failed.stderr.trim().split('\n').length).toBe(1);
+  }
 });
 
 function digitsOf(count: number) {

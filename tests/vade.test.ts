@@ -2,15 +2,23 @@
  * Variational deep embedding, and densities fitted to codes afterwards: bounds against float64, phases
  * that go on to the same bits, clusters that are found and drawn from.
  */
+import { inverse, Matrix } from 'ml-matrix';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ImageDataset } from '../src/data/dataset.ts';
 import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import { Normal } from '../src/distributions/index.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
-import { type Variable, variable } from '../src/graph/variable.ts';
+import { input, type Variable, variable } from '../src/graph/variable.ts';
+import { discriminantAxes, softmax } from '../src/models/families/vade/axes.ts';
 import { divergences } from '../src/models/families/vade/bound.ts';
 import { Revival } from '../src/models/families/vade/revival.ts';
-import { evaluateModel, groupsOf, openInference } from '../src/models/index.ts';
+import {
+  evaluateModel,
+  type Fitting,
+  type GradientLearner,
+  groupsOf,
+  openInference,
+} from '../src/models/index.ts';
 import { evaluate } from '../src/ops/index.ts';
 import { Random } from '../src/random.ts';
 import { Runtime } from '../src/scheduler/index.ts';
@@ -145,6 +153,37 @@ test('stopped in pretraining, at its end or after it, a run goes on to the same 
   }
 }, 120_000);
 
+test('codes are turned between encoder and decoder: what is decoded of them stays', async () => {
+  const data = clusters();
+  const { trainer, model } = await trainerOn(device, 'vade', data, [...SETS, 'pretrain.epochs=1']);
+  const { runtime } = trainer;
+  const x = input('x', [4, 6]);
+  runtime.write(x, data.data.subarray(0, 24));
+  const batch = { x };
+  const { code, decode } = model.can;
+  const mean = code?.mean(batch) as Tensor;
+  const plan = await runtime.compile({ outputs: { mean, decoded: decode?.mean(mean) as Tensor } });
+  const seen = async () => {
+    await plan.run();
+    return [await plan.read('mean'), await plan.read('decoded')] as [Float32Array, Float32Array];
+  };
+  const [codes, decoded] = await seen();
+  const fitting = (model.learner as GradientLearner).before?.fit as Fitting;
+  const random = new Random(3, 900, 0);
+  await fitting.take(
+    ({ size }) => Float32Array.from({ length: size }, () => random.uniform()),
+    runtime,
+  );
+  const [turned, after] = await seen();
+  runtime.destroy();
+  expect(
+    Math.max(...turned.map((value, i) => Math.abs(value - (codes[i] as number)))),
+  ).toBeGreaterThan(0.1);
+  after.forEach((value, i) => {
+    expect(value).toBeCloseTo(decoded[i] as number, 5);
+  });
+}, 120_000);
+
 test('clusters are found, and drawn from one by one; pretraining is not judged', async () => {
   const data = clusters();
   const sets = [...SETS, 'pretrain.epochs=30', 'epochs=50'];
@@ -179,6 +218,43 @@ test('clusters are found, and drawn from one by one; pretraining is not judged',
   const right = Array.from(again.labels).filter((label, i) => label === wanted[i]).length;
   runtime.destroy();
   expect(right).toBeGreaterThanOrEqual(54);
+}, 120_000);
+
+/** Draws of a model with a mixture for its prior, each from a component. */
+async function drawnFrom(family: string, sets: string[], data: ImageDataset<Float32Array>) {
+  const few = ['latent=2', 'encoder.hidden=8', 'decoder.hidden=8', 'batch=12', 'epochs=1'];
+  const mixture = ['prior.kind=mixture', 'prior.components=2'];
+  const { trainer, model } = await trainerOn(device, family, data, [...few, ...mixture, ...sets]);
+  const mean = model.namedParameters().find(([name]) => name === 'prior.mean')?.[1] as Variable;
+  trainer.runtime.write(mean, [-20, -20, 20, 20]);
+  const asked = openInference(trainer.runtime, model);
+  const of = (groups: number[]) => asked.sample(4, 'draw', 3, { groups });
+  const found = { first: await of([0, 0, 0, 0]), mixed: await of([0, 1, 0, 1]) };
+  const second = await of([1, 1, 1, 1]);
+  await asked.destroy();
+  trainer.runtime.destroy();
+  return { ...found, second };
+}
+
+test('draws of a component, pixel after pixel and of a class: a row is that of its own', async () => {
+  const data = new Float32Array(12 * 16).map((_, i) => Number((i * 7919) % 5 < 2));
+  const images = { name: 'bits', source: 'bits', count: 12, shape: [4, 4], data };
+  const nets = ['decoder.pixelChannels=4', 'decoder.maps=1'];
+  const pixels = ['decoder.receptive=1', 'likelihood.kind=bernoulli', ...nets];
+  const labels = Uint32Array.from({ length: 12 }, (_, i) => i % 2);
+  const classes = { ...images, labels, classNames: ['a', 'b'], classes: 2 };
+  for (const [family, sets, rows] of [
+    ['vae', pixels, images],
+    ['cvae', ['likelihood.kind=bernoulli'], classes],
+  ] as const) {
+    const { first, second, mixed } = await drawnFrom(family, [...sets], rows);
+    expect(first).not.toEqual(second);
+    for (const row of [0, 1, 2, 3]) {
+      const wanted = row % 2 ? second : first;
+      const of = (x: Float32Array) => x.slice(16 * row, 16 * row + 16);
+      expect(of(mixed), `${family}, row ${row}`).toEqual(of(wanted));
+    }
+  }
 }, 120_000);
 
 test('a component without rows gets half of those of the heaviest', async () => {
@@ -236,3 +312,38 @@ test('a mixture fitted to the codes of an autoencoder beats a normal, and that N
     /a normal has none; take --fit gmm/,
   );
 }, 120_000);
+
+test('codes are turned so that what their clusters have in common is a unit', () => {
+  const random = new Random(7, 900, 0);
+  const [components, size] = [3, 4];
+  const normals = (n: number) => Float32Array.from({ length: n }, () => random.uniform() * 2 - 1);
+  const logits = normals(components);
+  const mean = normals(components * size);
+  const factor = normals(components * size * size);
+  const axes = discriminantAxes({ logits, mean, factor });
+  // Of each component P A⁻¹ is a factor of its inverse covariance there: Σ' = (A P⁻¹)(A P⁻¹)ᵀ.
+  const weights = softmax(logits);
+  const within = new Matrix(size, size);
+  for (let c = 0; c < components; c++) {
+    const lower = new Matrix(size, size);
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j <= i; j++) {
+        const value = factor[(c * size + i) * size + j] as number;
+        lower.set(i, j, i === j ? Math.exp(value) : value);
+      }
+    }
+    const spread = axes.to.mmul(inverse(lower));
+    const covariance = spread.mmul(spread.transpose());
+    within.add(covariance.clone().mul(weights[c] as number));
+    covariance.diagonal().forEach((variance, j) => {
+      expect(axes.logStd[c * size + j]).toBeCloseTo(0.5 * Math.log(variance), 5);
+    });
+    const turned = axes.to.mmul(Matrix.columnVector(mean.subarray(c * size, (c + 1) * size)));
+    turned.to1DArray().forEach((value, j) => {
+      expect(axes.mean[c * size + j]).toBeCloseTo(value, 4);
+    });
+  }
+  const off = (a: Matrix) => Matrix.sub(a, Matrix.eye(size)).norm();
+  expect(off(within)).toBeLessThan(1e-9);
+  expect(off(axes.to.mmul(axes.from))).toBeLessThan(1e-9);
+});

@@ -55,6 +55,12 @@ export interface Engine {
    * themselves: the mean over images of minus their log-likelihood. Results as of {@link Engine.training}.
    */
   images: Offer<[]>;
+  /**
+   * A step of Adam on gated recurrent units and a full layer, which tell each number of series by those before it:
+   * the mean square of what is left. Results as of {@link Engine.training}: the units' layer of inputs, that of
+   * states, and the last one, gates in PyTorch's order.
+   */
+  recurrent: Offer<[]>;
   /** y ← y/2 + x, a hundred times; result `y`. */
   chain: Offer<[]>;
 }

@@ -80,6 +80,8 @@ export const MIXTURE = { rows: 60_000, features: 50, components: 10 } as const;
 export const CONVOLUTION = { batch: 32, extent: 28, from: 32, to: 64 } as const;
 /** A net of convolutions from images to logits of the same images. */
 export const IMAGE_NET = { batch: 16, extent: 28, maps: [1, 32, 32, 1] } as const;
+/** Gated recurrent units over series of one number a step. */
+export const RECURRENT = { batch: 32, steps: 64, hidden: 64 } as const;
 /** Places of a window of 3 × 3. */
 export const TAPS = 9;
 export const CHAIN = { length: 200, size: 1024 } as const;
@@ -116,6 +118,23 @@ const windowed = (name: string, maps: readonly number[]): Layer[] =>
 
 export const imageLayers = () => windowed('image', IMAGE_NET.maps);
 export const imageBatch = () => bits('image.x', IMAGE_NET.batch, IMAGE_NET.extent ** 2);
+
+/** What units are told of a step and of their state, three gates each, and what tells the next step. */
+export const recurrentLayers = (): Layer[] => {
+  const { hidden } = RECURRENT;
+  return [
+    ...layers('recurrent.inputs', [1, 3 * hidden]),
+    ...layers('recurrent.states', [hidden, 3 * hidden]),
+    ...layers('recurrent.last', [hidden, 1]),
+  ];
+};
+/** Sines of several frequencies, [steps, batch]. */
+export const recurrentBatch = () => {
+  const { batch, steps } = RECURRENT;
+  return Float32Array.from({ length: steps * batch }, (_, i) =>
+    Math.sin((0.2 + 0.02 * (i % batch)) * Math.floor(i / batch) + (i % batch)),
+  );
+};
 
 /** Images with maps last, and the layer. */
 export const convolutionInputs = () => {

@@ -45,6 +45,7 @@ export const WORKS: readonly Work[] = [
   work(11, 'EM sums, 60,000 × 50, 10 components', 2.5, FAR, 'mixture'),
   work(12, 'convolution 3×3, 32 images of 28², 32 → 64 maps', 4, FAR, 'convolution'),
   work(13, 'step of a net of convolutions, 16 images', 4, FAR, 'images'),
+  work(14, 'step of 64 gated recurrent units, 64 steps, batch 32', 4, FAR, 'recurrent'),
 ];
 
 /** Rows that are measured in fresh pages. */

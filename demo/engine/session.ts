@@ -12,6 +12,7 @@ import type { LoadedModel } from './plan.ts';
 import { Requests } from './requests.ts';
 import { type Own, Sources } from './sources.ts';
 import { Task } from './task.ts';
+import { isAboutViews, view } from './viewing.ts';
 import { Views } from './views.ts';
 
 export function serve(port: MessagePort): void {
@@ -31,20 +32,20 @@ class Session {
   private own: Own | undefined;
   private settings: Settings | undefined;
   private task: Task | undefined;
-  private views: Views | undefined;
+  views: Views | undefined;
   private ends: readonly [number, number] = [0, 1];
 
   private wanted = false;
   private hidden = false;
   private isBuilding = false;
   /** The GPU was lost and there is no other for now. */
-  private isStranded = false;
+  isStranded = false;
   /** Devices of this task that were lost and replaced, as far as the page has been told. */
   private recoveries = 0;
   private activity: Activity | undefined;
 
-  private readonly looks = new Looks();
-  private readonly pace = new Pace();
+  readonly looks = new Looks();
+  readonly pace = new Pace();
   private readonly measuring = new Measuring();
 
   constructor(tell: (report: Report) => void) {
@@ -81,7 +82,9 @@ class Session {
   }
 
   private async handle(request: Request): Promise<void> {
-    const { task, views, own, isStranded } = this;
+    const { task, own, isStranded } = this;
+    if (request.type === 'interpolate') this.ends = [request.from, request.to];
+    if (isAboutViews(request)) return view(request, this);
     switch (request.type) {
       case 'open':
         this.settings = request.settings;
@@ -104,32 +107,6 @@ class Session {
       case 'tune':
         if (this.settings) this.settings = { ...this.settings, ...rates(request) };
         return task?.tune(request.rate, request.beta);
-      case 'plane':
-        views?.setPlane(request.choice, request.manifold);
-        if (!isStranded) this.looks.begin(this.views);
-        return;
-      case 'point':
-        this.pace.attend();
-        views?.setPoint(request.at);
-        if (!isStranded) await views?.showPoint();
-        return;
-      case 'interpolate':
-        this.ends = [request.from, request.to];
-        views?.setEnds(request.from, request.to);
-        if (!isStranded) await views?.showInterpolation();
-        return;
-      case 'shuffle':
-        views?.shuffle();
-        if (isStranded) return;
-        await views?.showReconstructions();
-        return views?.showInterpolation();
-      case 'drawing':
-        this.pace.attend();
-        views?.setDrawing(request);
-        if (!isStranded) await views?.showDrawing();
-        return;
-      case 'pick':
-        return views?.pick(request.row);
       case 'measure':
         return this.show();
       case 'files':

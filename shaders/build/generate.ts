@@ -13,7 +13,7 @@ import { LatentGpuError } from '../../src/errors.ts';
 import { constantsOf, evaluate } from '../../src/kernels/constants.ts';
 import { compact, type Declaration, hookNames } from '../../src/kernels/declarations.ts';
 import { expand, resolve } from '../../src/kernels/template.ts';
-import { product } from './product.ts';
+import { assembly, fusing, SHIFT } from './product.ts';
 
 /** The folder of the shaders. */
 export const SHADERS = fileURLToPath(new URL('..', import.meta.url));
@@ -221,42 +221,57 @@ function writeIfNew(path: string, text: string): boolean {
   return true;
 }
 
-/** The sampler's kernels, whole and small: imports resolved, tiles unrolled, names as they are. */
+/**
+ * The sampler's kernels, small: imports resolved, names as they are. What is repeated for each four rows of a tile
+ * stands once, between `#`, with `@` for the number of the four: a page writes it as often as a tile is tall.
+ */
 function samplerKernels(files: Map<string, string>): string {
   reflect('sampler', files);
-  const text = files.get('sampler') as string;
-  const lookup = (name: string) => files.get(name);
-  const make = (rows: number, shares: boolean) => {
-    const hooks: Record<string, string> = shares ? { share: '// @import lib/sampler_quads' } : {};
-    return minified(expand('sampler', text, lookup, { constants: { TILE_M: rows }, hooks }));
-  };
-  const alone = { 4: make(4, false), 8: make(8, false) };
-  const quads = { 4: make(4, true), 12: make(12, true) };
-  // What all begin with is there once.
-  const library = alone[4].slice(0, alone[4].indexOf('fn first('));
-  const printed = (kernels: Record<number, string>) =>
-    Object.entries(kernels).map(
-      ([rows, wgsl]) =>
-        `${rows}: ${wgsl
-          .split(library)
-          .map((part) => print(part))
-          .join(' + library + ')}`,
-    );
+  const text = repeatedOnce(files.get('sampler') as string);
+  const make = (hooks: Record<string, string>) =>
+    minified(expand('sampler', text, (name) => files.get(name), { hooks }))
+      .replace('const p:u32=0u;', '')
+      .replace(/start_of_fours\(\);|end_of_fours\(\);/g, '#')
+      .replace(/#[^#]*#/g, (part) => part.replace(/\bp\b|(?<=_)p(?=_|\b)/g, '@'));
+  const quads = make({ share: '// @import lib/sampler_quads' }).replace('enable subgroups;', '');
+  const alone = make({});
+  // What all begin with, what tells how lanes share, and what all end with.
+  const library = alone.slice(0, alone.indexOf('fn first('));
+  const rest = alone.slice(alone.indexOf('const TILE_M'));
+  const between = (kernel: string) => kernel.slice(library.length, -rest.length);
   return [
     '// Written by shaders/build/generate.ts from shaders/sampler.wgsl; do not edit.',
-    '/** What they begin with: functions of four numbers. */',
+    '/** What kernels begin with: functions of four numbers. */',
     `export const library = ${print(library)};`,
     '',
-    '/** WebAssembly of shaders/build/product.ts, in base 64. */',
-    `export const product = '${Buffer.from(product).toString('base64')}';`,
+    '/** WebAssembly of shaders/build/product.ts: each letter is a byte and SHIFT. */',
+    `export const SHIFT = ${SHIFT};`,
+    `export const assembly = ${print(assembly)};`,
+    '/** What makes it fuse products with their sums. */',
+    `export const fusing = [/${fusing[0]}/g, ${print(fusing[1])}] as const;`,
     '',
-    '/** WGSL by how invocations share their loads, and by rows of a tile. */',
-    "export const kernels: Record<'alone' | 'quads', Record<number, string>> = {",
-    `  alone: { ${printed(alone).join(', ')} },`,
-    `  quads: { ${printed(quads).join(', ')} },`,
-    '};',
+    '/** How lanes get rows: each by itself, or four from each other. */',
+    `export const alone = ${print(between(alone))};`,
+    `export const quads = ${print(between(quads))};`,
+    '',
+    '/** The rest of a kernel; what lies between # is there for each four rows of a tile, whose number is @. */',
+    `export const layer = ${print(rest)};`,
     '',
   ].join('\n');
+}
+
+/** Marks what is unrolled by `p`, in words that come through. */
+function repeatedOnce(text: string): string {
+  const open: boolean[] = [];
+  return text
+    .split('\n')
+    .map((line) => {
+      const unrolls = /@unroll (\w+)/.exec(line);
+      if (unrolls) open.push(unrolls[1] === 'p');
+      if (unrolls?.[1] === 'p') return 'start_of_fours();';
+      return /@end/.test(line) && open.pop() ? 'end_of_fours();' : line;
+    })
+    .join('\n');
 }
 
 /** WGSL without comments and without the spaces it does not need. */

@@ -14,6 +14,7 @@ import { FLOW_STEPS, prepareFlow } from './flow-steps.ts';
 import { timed } from './host.ts';
 import { MIXTURE_STEPS, prepareMixture } from './mixture-steps.ts';
 import { ELBO, objectiveSpecs, PLAIN, plainSpecs, type TrainingSpec } from './objective-steps.ts';
+import { prepareRecurrent, RECURRENT_STEPS } from './recurrent-steps.ts';
 import {
   Ledger,
   SAMPLE_MS,
@@ -75,6 +76,7 @@ export const STEPS: readonly string[] = [
   ...FLOW_STEPS,
   ...CHAIN_STEPS,
   ...MIXTURE_STEPS,
+  ...RECURRENT_STEPS,
 ];
 
 let images: ImageDataset | undefined;
@@ -209,6 +211,7 @@ export function prepareStep(name: string, workbench: Workbench): Promise<StepSub
   if (FLOW_STEPS.includes(name)) return prepareFlow(name, workbench);
   if (CHAIN_STEPS.includes(name)) return prepareChains(name, workbench);
   if (MIXTURE_STEPS.includes(name)) return prepareMixture(name, workbench);
+  if (RECURRENT_STEPS.includes(name)) return prepareRecurrent(name, workbench);
   const count = samplingCounts[name];
   if (count !== undefined) return prepareSampling(name, count, workbench);
   const spec = { ...trainingSpecs, ...submittedSpecs }[name] as TrainingSpec;

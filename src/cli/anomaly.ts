@@ -43,7 +43,7 @@ export function anomalyCommand(program: Command): void {
       '--against <name|path>',
       'the others: data, or rotated or noised for these, made strange',
     )
-    .option('--background <dir>', 'a model of the same data trained with --set noise=0.1')
+    .option('--background <dir>', 'a model of the same data trained with --set noise=0.2')
     .option(
       '--classifier <dir|p.npy>',
       "a classifier, or p(y | x) of the others' rows: lists the sure but unlikely ones",

@@ -16,7 +16,6 @@ import {
 } from '../models/index.ts';
 import { collapseText } from '../report/collapse.ts';
 import type { Runtime } from '../scheduler/index.ts';
-import type { LoadedModel } from '../training/model-folder.node.ts';
 import {
   type CommonOptions,
   type Context,
@@ -26,6 +25,7 @@ import {
 } from './common/command.ts';
 import { loadModel } from './common/device.ts';
 import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
+import { trainingRows } from './data/training-rows.ts';
 import { type MeasureOptions, measure } from './measure.ts';
 
 interface EvalOptions extends CommonOptions, SubjectOptions {
@@ -108,13 +108,6 @@ async function perform(dir: string, options: EvalOptions, context: Context): Pro
       ],
     };
   });
-}
-
-/** The rows that a model was trained on, if its folder says which they are. */
-async function trainingRows(dir: string, loaded: LoadedModel, context: Context) {
-  if (!loaded.record) return undefined;
-  const { dataset, rows } = await loadSubject(dir, loaded, { split: 'train' }, context, 'codes');
-  return { rows, count: dataset.count };
 }
 
 /** @throws LatentGpuError `bad-input` for what this model has not */

@@ -1,8 +1,9 @@
 // latentgpu export: a model in the format of another world.
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { LatentGpuError } from '../errors.ts';
 import type { OnnxPart } from '../interchange/onnx/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
+import type { PriorChoice } from './data/source.ts';
 import { exportOnnx, ONNX_PARTS } from './exports/onnx.ts';
 import { exportTorch } from './exports/torch.ts';
 import { exportWeb } from './exports/web.ts';
@@ -14,6 +15,7 @@ interface ExportOptions extends CommonOptions {
   out: string;
   part?: OnnxPart | 'all';
   half?: boolean;
+  prior?: PriorChoice;
 }
 
 const ABOUT = `
@@ -36,13 +38,13 @@ export function exportCommand(program: Command): void {
     .argument('<dir>', 'model folder')
     .addOption(new Option('--to <format>', 'for whom').choices(FORMATS).default('onnx'))
     .requiredOption('--out <file>', 'ends in .onnx or .py; of web a folder')
-    .addOption(
-      new Option('--part <part>', 'of onnx only this one, as --out').choices([
-        'all',
-        ...ONNX_PARTS,
-      ]),
-    )
+    .option('--part <part>', 'of onnx only this one, as --out', among('all', ...ONNX_PARTS))
     .option('--half', 'of web: float16 weights, half the bytes, 3 decimals')
+    .option(
+      '--prior <which>',
+      'of web: own or fitted, as in `latentgpu sample`',
+      among('own', 'fitted'),
+    )
     .action((dir: string, options: ExportOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
     )
@@ -50,8 +52,20 @@ export function exportCommand(program: Command): void {
   common(command, 'latentgpu export runs/mnist --to onnx --out mnist.onnx');
 }
 
+/** One of some words, which the help has no room to list. */
+function among<T extends string>(...words: T[]): (text: string) => T {
+  return (text) => {
+    const found = words.find((word) => word === text);
+    if (found) return found;
+    throw new InvalidArgumentError(`Allowed choices are ${words.join(', ')}.`);
+  };
+}
+
 async function perform(dir: string, options: ExportOptions, context: Context): Promise<void> {
-  const { to, out, part, half = false } = options;
+  const { to, out, part, prior, half = false } = options;
+  if (prior !== undefined && to !== 'web') {
+    throw new LatentGpuError('bad-input', '--prior: codes are drawn in pages; it is for --to web');
+  }
   if (half && to !== 'web') {
     throw new LatentGpuError('bad-input', `--half: --to ${to} has float32; it is for --to web`);
   }
@@ -60,5 +74,5 @@ async function perform(dir: string, options: ExportOptions, context: Context): P
     throw new LatentGpuError('bad-input', `--part: --to ${to} writes all of a model`);
   }
   if (to === 'torch') await exportTorch(dir, out, context);
-  else await exportWeb(dir, out, half, context);
+  else await exportWeb(dir, out, { isHalf: half, prior }, context);
 }

@@ -25,6 +25,7 @@ import { table, thousands } from './common/text.ts';
 import { version } from './common/version.ts';
 import { hasTestSplit } from './data/load.ts';
 import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
+import { trainingRows } from './data/training-rows.ts';
 
 /** Importance samples of a row. */
 const SAMPLES = IMPORTANCE_SAMPLES.scores;
@@ -68,6 +69,8 @@ async function perform(dir: string, options: ReportOptions, context: Context): P
   const notes: string[] = [];
   const history = await readRunHistory(dir, loaded.model, notes);
   const subject = await findSubject(dir, loaded, options, context, notes);
+  const trained =
+    subject && loaded.model.can.decode?.isLinear && (await trainingRows(dir, loaded, context));
   const samples = samplesOf(loaded.model, options.samples);
   await withModel(loaded, async (runtime, device) => {
     const { page, evaluation, pictures, missing } = await makeReport(
@@ -77,6 +80,7 @@ async function perform(dir: string, options: ReportOptions, context: Context): P
         loaded,
         history,
         subject: subject && shownOf(subject, options),
+        ...(trained && { trained }),
         notes,
         asking: { ...options, seed, samples },
         version,

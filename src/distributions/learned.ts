@@ -65,6 +65,11 @@ export class LearnedMixture extends Module implements Density {
     return this.mixture.draw(lead, options);
   }
 
+  /** log p(k | z) of points z [B, M], [B, K]. */
+  logResponsibilities(z: Tensor): Tensor {
+    return this.mixture.logResponsibilities(z);
+  }
+
   /** Draws [rows, M] of the components that rows with one 1 name, [rows, K]. */
   drawOf(chosen: Tensor): Tensor {
     return this.mixture.drawOf(chosen);

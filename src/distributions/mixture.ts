@@ -14,6 +14,7 @@ import {
   stopGradient,
   sum,
   uniformGumbel,
+  unsqueeze,
   zeros,
 } from '../ops/index.ts';
 import { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
@@ -51,6 +52,12 @@ export class NormalMixture implements Density {
     this.mean = mean;
     this.logStd = logStd;
     this.logits = logits ?? zeros([mean.shape[0] as number]);
+  }
+
+  /** log p(k | z) of points z [B, M], [B, K]: log-softmax of log π_k + log N(z; μ_k, σ_k²). */
+  logResponsibilities(z: Tensor): Tensor {
+    const each = sum(normalLogProb(unsqueeze(z, 1), this.mean, this.logStd), -1);
+    return logSoftmax(add(each, logSoftmax(this.logits)));
   }
 
   /** log Σ_k π_k N(z; μ_k, σ_k). */

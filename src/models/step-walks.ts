@@ -36,6 +36,8 @@ export interface Stepped {
   readonly net: CausalWalk;
   /** Of the step whose turn it is: parameters [rows, C]. */
   readonly conditional: Distribution;
+  /** What the net is told of a value, once it is known. */
+  readonly seen: (value: Tensor) => Tensor;
   readonly rows: number;
   readonly steps: number;
   readonly channels: number;
@@ -44,7 +46,7 @@ export interface Stepped {
 const assigned = (held: readonly Held[]) => held.map(([target, next]) => assign(target, next));
 
 /** Draws of p(x), and log p of each. */
-export function stepWalk({ net, conditional, rows, steps, channels }: Stepped): Walk {
+export function stepWalk({ net, conditional, seen, rows, steps, channels }: Stepped): Walk {
   const data = variable('data', [rows, steps * channels]);
   const logProb = variable('logProb', [rows]);
   const value = conditional.sample();
@@ -53,7 +55,7 @@ export function stepWalk({ net, conditional, rows, steps, channels }: Stepped): 
     legs: [
       {
         effects: assigned([
-          ...net.next(value),
+          ...net.next(seen(value)),
           [data, shifted(data, value)],
           [logProb, add(logProb, conditional.logProb(value))],
         ]),
@@ -94,7 +96,7 @@ export function particleWalk(stepped: Stepped, { x, mask }: Batch, logWeights: T
   const own = reshape(conditional.logProb(value, isSeen), [count, particles]);
   const { ancestors, logWeights: after } = resampled(add(weights, own));
   const nothing = zeros([count, channels]);
-  const moved: Held[] = [...net.next(value), [data, shifted(data, value)]];
+  const moved: Held[] = [...net.next(stepped.seen(value)), [data, shifted(data, value)]];
   return {
     start: [
       ...net.start(),

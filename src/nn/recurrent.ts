@@ -117,7 +117,7 @@ export class Recurrent extends Module {
     const steps = inputs.shape[1] as number;
     return this.layers.reduce((told, layer, i) => {
       const given = i === 0 ? told : layer.inputs(told);
-      return layer.shown(slice(layer.states(given, starts[i]), 1, 1, steps + 1));
+      return slice(layer.shown(layer.states(given, starts[i])), 1, 1, steps + 1);
     }, inputs);
   }
 

@@ -139,6 +139,16 @@ function informationText({ evaluation: { information } }: Findings): string | un
   );
 }
 
+/** How near a linear decoder's plane is to the best there is. */
+function planeText({ evaluation: { principalAngles } }: Findings): string | undefined {
+  if (!principalAngles) return undefined;
+  const angles = principalAngles.map((angle) => angle.toFixed(4)).join(', ');
+  return (
+    `Principal angles between the decoder's plane and that of the first ${principalAngles.length} principal components of the training rows: ${angles} radians ` +
+    '(Björck and Golub 1973). A linear autoencoder of least squared error spans that plane, with angles of 0 (Baldi and Hornik 1989).'
+  );
+}
+
 function sentencesOf(findings: Findings, bits: BitsPerDimension | undefined): Part[] {
   const { evaluation, model, entropy } = findings;
   const { logWeights, code } = model.can;
@@ -149,6 +159,7 @@ function sentencesOf(findings: Findings, bits: BitsPerDimension | undefined): Pa
     meansText(findings),
     ...(logWeights?.exact ? [exactText(findings)] : logWeights ? estimateText(findings) : []),
     informationText(findings),
+    planeText(findings),
     bits && bits.value === undefined && `There are ${bits.note}.`,
     activeUnits === 0 ? html`<strong>${collapse}</strong>` : collapse,
     entropy !== undefined && 'No model can be better than the entropy of the data, but by chance.',

@@ -7,6 +7,8 @@ import {
   evaluateModel,
   examine,
   openInference,
+  principalAngles,
+  type RowSource,
   type WorkOptions,
 } from '../models/index.ts';
 import { appearanceOf } from '../pictures/points.ts';
@@ -30,6 +32,8 @@ export interface ReportRequest {
   readonly loaded: LoadedModel;
   readonly history: History | undefined;
   readonly subject: Subject | undefined;
+  /** Those that the model was trained on, where its decoder is linear. */
+  readonly trained?: { readonly rows: RowSource; readonly count: number } | undefined;
   /** What is missing, a sentence each. */
   readonly notes: readonly string[];
   readonly asking: Asking;
@@ -93,7 +97,7 @@ export async function makeReport(
 /** What `eval` finds with the same options. */
 async function evaluated(
   runtime: Runtime,
-  { loaded: { model, standardization }, asking }: ReportRequest,
+  { loaded: { model, standardization }, asking, trained }: ReportRequest,
   { dataset, evaluated: rows }: Subject,
   work: WorkOptions,
 ): Promise<Evaluation> {
@@ -115,7 +119,14 @@ async function evaluated(
   });
   // The curve is drawn.
   const figures = more.figures.filter(({ name }) => !name.startsWith('curve.'));
-  return { ...evaluation, ...more, figures: [...evaluation.figures, ...figures] };
+  const plane =
+    trained && (await principalAngles(runtime, model, trained.rows, trained.count, work));
+  return {
+    ...evaluation,
+    ...more,
+    ...(plane && { principalAngles: plane.angles }),
+    figures: [...evaluation.figures, ...figures],
+  };
 }
 
 async function drawn(

@@ -13,7 +13,15 @@ export { LatentGpuError, type Progress, type Sampler };
 
 const MODEL = 'model.json';
 
-export interface LoadOptions extends FetchOptions, OpenOptions {}
+export interface LoadOptions extends FetchOptions, OpenOptions {
+  /**
+   * What plays programs: all that `sampler-program.js` exports. It is loaded from beside this file unless it is given;
+   * a service worker, where nothing can be imported later on, has to give it.
+   */
+  readonly player?: Player;
+}
+
+type Player = Pick<typeof import('./program/painter.ts'), 'programPainter'>;
 
 /**
  * Loads a model folder by its address: `model.json` and `weights.safetensors`.
@@ -51,16 +59,17 @@ export async function load(folder: string | URL, options: LoadOptions = {}): Pro
 async function playing(
   files: Folder,
   shape: readonly number[],
-  options: OpenOptions,
+  options: LoadOptions,
 ): Promise<Painter> {
   const [{ programPainter }, text] = await Promise.all([
-    import('./program/painter.ts').catch((cause: Error) => {
-      throw new LatentGpuError(
-        'io',
-        'sampler-program.js cannot be loaded; it belongs beside sampler.js',
-        { cause },
-      );
-    }),
+    options.player ??
+      import('./program/painter.ts').catch((cause: Error) => {
+        throw new LatentGpuError(
+          'io',
+          'sampler-program.js cannot be loaded; it belongs beside sampler.js, in a service worker into load(…, { player })',
+          { cause },
+        );
+      }),
     files.text(PROGRAM),
   ]);
   const features = shape.reduce((a, b) => a * b);

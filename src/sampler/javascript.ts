@@ -1,35 +1,19 @@
 // The decoder without WebGPU. Four rows at a time through all layers, so that each weight that is fetched
 // serves four rows.
-import { gelu, sigmoid, silu, softplus } from '../ops/reference/special.ts';
+import { silu, softplus } from '../ops/reference/special.ts';
 import type { Backend } from './backend.ts';
+import { gelu } from './gelu.ts';
 import { ACTIVATIONS, type Network } from './network.ts';
-import { multiplications, placeOf, ROWS } from './product.ts';
+import { multiplications, ROWS } from './product.ts';
 
-/** In the order of ACTIVATIONS. */
-const functions: readonly ((x: number) => number)[] = [
-  (x) => x,
-  (x) => Math.max(x, 0),
-  Math.tanh,
-  sigmoid,
+/** Of those that products do not do themselves. */
+const functions: Readonly<Record<string, (x: number) => number>> = {
+  tanh: Math.tanh,
   softplus,
   gelu,
   silu,
-  (x) => (x > 0 ? x : 0.01 * x),
-];
-
-/** The first `outputs` features of a layer for four rows, of its products. */
-function activated(
-  products: Float32Array,
-  bias: Float32Array,
-  outputs: number,
-  f: (x: number) => number,
-): Float32Array {
-  const y = new Float32Array(ROWS * outputs);
-  for (let r = 0, at = 0; r < ROWS; r++) {
-    for (let n = 0; n < outputs; n++) y[at++] = f(products[placeOf(r, n)]! + bias[n]!);
-  }
-  return y;
-}
+  leakyRelu: (x) => (x > 0 ? x : 0.01 * x),
+};
 
 /** Σ level · probability / (L - 1) of each feature. */
 function levelMeans(logits: Float32Array, levels: number): Float32Array {
@@ -55,20 +39,23 @@ export function openJavaScript(network: Network): Backend {
     adapter: 'JavaScript',
     async decode(codes, count, raw, sink) {
       const means = kind === 'categorical' ? perFeature : 1;
+      const steps = layers.map(({ outputs, activation }, i) => {
+        const isLast = i === layers.length - 1;
+        const width = isLast && !raw ? features * means : outputs;
+        const name = isLast && kind === 'bernoulli' ? 'sigmoid' : ACTIVATIONS[activation]!;
+        return { width, y: new Float32Array(ROWS * width), name, f: functions[name] };
+      });
       for (let first = 0; first < count; first += ROWS) {
-        let x: Float32Array = new Float32Array(ROWS * latent);
-        x.set(codes.subarray(first * latent, (first + ROWS) * latent));
-        layers.forEach((layer, i) => {
-          const isLast = i === layers.length - 1;
-          const f =
-            functions[
-              isLast && kind === 'bernoulli' ? ACTIVATIONS.indexOf('sigmoid') : layer.activation
-            ]!;
-          const outputs = isLast && !raw ? features * means : layer.outputs;
-          x = activated(multiply[i]!(x, outputs), layer.bias, outputs, f);
+        const rows = Math.min(ROWS, count - first);
+        let x = codes.subarray(first * latent, (first + rows) * latent);
+        steps.forEach(({ width, y: whole, name, f }, i) => {
+          const y = whole.subarray(0, rows * width);
+          multiply[i]!(x, y, name);
+          if (f) for (let at = 0; at < y.length; at++) y[at] = f(y[at]!);
+          x = y;
         });
         if (!raw && means > 1) x = levelMeans(x, means);
-        await sink(x, x.length / ROWS, first, Math.min(ROWS, count - first));
+        await sink(x, x.length / rows, first, rows);
       }
     },
     destroy() {},

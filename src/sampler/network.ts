@@ -78,6 +78,9 @@ export interface Named {
   readonly json: any;
 }
 
+/** What to do with a model that is more than a decoder of full layers. */
+const OTHERS = '; for others: latentgpu export DIR --to web';
+
 type Check = (valid: boolean, key: string, value: unknown, allowed: string) => void;
 
 const badFormat = (name: string, why: string) =>
@@ -133,26 +136,26 @@ export function describe({ family, shape, json }: Named, name: string): Descript
   const { kind: net = 'mlp', activation = 'relu' } = json.decoder ?? {};
   const hidden = net === 'linear' ? [] : json.decoder?.hidden;
   const { kind, sigma = 'shared', std = 1, levels = 256 } = json.likelihood ?? {};
-  const among = (list: readonly string[], key: string, value: unknown) =>
-    check(list.includes(value as string), key, value, `one of ${list.join(', ')}`);
-  among(FAMILIES, 'family', family);
+  const among = (list: readonly string[], key: string, value: unknown, others = '') =>
+    check(list.includes(value as string), key, value, `one of ${list.join(', ')}${others}`);
+  among(FAMILIES, 'family', family, OTHERS);
   among(['normal', 'bernoulli', 'categorical'], 'code.kind', code);
   if (isCategorical) {
     check(whole(groups), 'code.groups', groups, 'a whole number');
     check(whole(classes) && classes > 1, 'code.classes', classes, 'a whole number above 1');
   }
   check(whole(latent), 'latent', latent, 'a whole number');
-  among(['mlp', 'linear'], 'decoder.kind', net);
+  among(['mlp', 'linear'], 'decoder.kind', net, OTHERS);
   check(wholes(hidden), 'decoder.hidden', hidden, 'a list of whole numbers');
   among(ACTIVATIONS, 'decoder.activation', activation);
   const norm = json.decoder?.norm ?? 'none';
   check(norm === 'none', 'decoder.norm', norm, 'none: a program plays it');
   const receptive = json.decoder?.receptive ?? null;
-  check(receptive === null, 'decoder.receptive', receptive, 'null: pixels are drawn at once');
+  check(receptive === null, 'decoder.receptive', receptive, `null${OTHERS}`);
   among(['bernoulli', 'normal', 'categorical'], 'likelihood.kind', kind);
   const priors = code === 'normal' ? ['normal'] : ['uniform', 'learned'];
   const prior = json.prior?.kind ?? json.prior ?? priors[0];
-  among(priors, 'prior', prior);
+  among(priors, 'prior', prior, OTHERS);
   among(['fixed', 'shared', 'pixel'], 'likelihood.sigma', sigma);
   check(Number.isFinite(std) && std > 0, 'likelihood.std', std, 'a number above 0');
   check(whole(levels) && levels > 1, 'likelihood.levels', levels, 'a whole number above 1');

@@ -1,6 +1,6 @@
 // A decoder's layers as buffers, bindings and pipelines.
 import { checked } from './checked.ts';
-import { kernels } from './kernels.gen.ts';
+import { alone, layer, library, quads } from './kernels.gen.ts';
 import { ACTIVATIONS, type Network } from './network.ts';
 
 // Of GPUBufferUsage and GPUShaderStage, which Node.js lacks.
@@ -77,6 +77,7 @@ export function makeStages(
       /** @param tile rows that an invocation computes; `group`: invocations of a workgroup */
       pipeline: (tile: number, group: number): Promise<GPUComputePipeline> => {
         const constants: Record<string, number> = {
+          TILE_M: tile,
           GROUP: group,
           ROWS: rows,
           K: terms,
@@ -86,9 +87,12 @@ export function makeStages(
           LEVELS: perFeature,
         };
         made[tile] ??= checked(device, () => {
-          const text = kernels[hasQuads ? 'quads' : 'alone'][tile]!;
-          const code = text.replace(/const (\w+):u32=\d+u/g, (all, name) =>
-            name in constants ? `const ${name}=${constants[name]}u` : all,
+          const head = hasQuads ? `enable subgroups;${library}${quads}` : library + alone;
+          const repeated = (_: string, part: string) =>
+            Array.from({ length: tile / 4 }, (_, i) => part.replaceAll('@', `${i}`)).join('');
+          const code = (head + layer.replace(/#(.*?)#/g, repeated)).replace(
+            /const (\w+):u32=\d+u/g,
+            (all, name) => (name in constants ? `const ${name}=${constants[name]}u` : all),
           );
           return device.createComputePipelineAsync({
             // Not shared: wgpu keeps the sizes that a shader expects of its bindings with it.

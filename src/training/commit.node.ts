@@ -43,6 +43,39 @@ export async function commitFiles(folder: string, changes: Changes): Promise<voi
 }
 
 /**
+ * The same of files that lie in a folder of their own already, which goes.
+ *
+ * @param ready the folder, within the other
+ * @param names of files that are to go where `ready` has none
+ * @throws LatentGpuError `io`: all are then as they were
+ */
+export async function commitFolder(
+  folder: string,
+  ready: string,
+  names: readonly string[],
+): Promise<void> {
+  await settleFiles(folder);
+  await settleFiles(ready);
+  try {
+    for (const name of names) {
+      if ((await isThere(join(ready, name))) || !(await isThere(join(folder, name)))) continue;
+      const mark = join(ready, name + REMOVED);
+      await rm(mark, { force: true });
+      await writeSynced(mark, '');
+    }
+    await syncFolder(ready);
+    await rename(ready, join(folder, COMMITTED));
+  } catch (cause) {
+    throw ioError(`cannot write ${folder}`, cause);
+  }
+  await syncFolder(folder);
+  await settleFiles(folder);
+}
+
+/** Folders that are there while files change, or after a process was killed. */
+export const CHANGING: readonly string[] = [STAGED, COMMITTED];
+
+/**
  * Finishes what a killed process had committed, and clears away what it had not.
  *
  * @throws LatentGpuError `io`

@@ -3,6 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import { obstacleTo } from '../formats/atomic.node.ts';
 import { isCommitted } from './commit.node.ts';
 import { checkFree } from './lock.node.ts';
+import { placeOfRun } from './replacement.node.ts';
 import { CHECKPOINT_FILE, MODEL_FILES, RECORD_FILE, RUN_FILES } from './run-files.ts';
 
 /** Where a run may write, checked before anything is written. */
@@ -28,7 +29,8 @@ export async function checkOutput({ folder, resume, force }: OutputChoice): Prom
   }
   await checkFree(folder);
   const present: string[] = [];
-  for (const name of RUN_FILES) if (await isCommitted(folder, name)) present.push(name);
+  const place = resume ? await placeOfRun(folder) : folder;
+  for (const name of RUN_FILES) if (await isCommitted(place, name)) present.push(name);
   if (resume) {
     const missing = [RECORD_FILE, CHECKPOINT_FILE].find((name) => !present.includes(name));
     if (!missing) return;

@@ -22,6 +22,9 @@ export const SELECTION = { numbers: 'selection.json', curve: 'selection.svg' } a
 /** A density of the model's codes that was fitted afterwards. */
 export const FITTED_PRIOR = { description: 'prior.json', weights: 'prior.safetensors' } as const;
 
+/** Where a run is written that is to replace a model, until it does. */
+export const NEXT_FOLDER = '.next';
+
 /** Files that make a folder a model's. */
 export const MODEL_FILES: readonly string[] = [
   MODEL_FILE,

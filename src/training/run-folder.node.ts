@@ -29,7 +29,7 @@ import {
   settleFiles,
 } from './commit.node.ts';
 import type { TrainingRecord } from './record.ts';
-import { CHECKPOINT_FILE, METRICS_FILE, RECORD_FILE, RUN_FILES } from './run-files.ts';
+import { CHECKPOINT_FILE, METRICS_FILE, NEXT_FOLDER, RECORD_FILE, RUN_FILES } from './run-files.ts';
 
 /** The two files that make a model. @param version of the library */
 function modelFiles(
@@ -145,6 +145,8 @@ export class RunFolder {
       if (!Object.hasOwn(files, name) && (await isCommitted(this.path, name))) changes[name] = null;
     }
     await commitFiles(this.path, changes);
+    // Whatever was to replace what was there has been overtaken.
+    await rm(join(this.path, NEXT_FOLDER), { recursive: true, force: true });
   }
 }
 

@@ -196,6 +196,16 @@ export class DemoPage {
     await input.uploadFile(...files);
   }
 
+  /** Files and folders let go of over the middle of the page, as by a mouse that brings them. */
+  async drop(paths: readonly string[]): Promise<void> {
+    const devtools = await this.devtools();
+    const data = { items: [], files: [...paths], dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+      await devtools.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
+    }
+    await devtools.detach();
+  }
+
   /** The worker that trains. */
   get worker(): WebWorker {
     return this.page.workers()[0] as WebWorker;

@@ -36,6 +36,13 @@ const convolutional = (kind: string, kernel: number) => [
   ]),
 ];
 
+/** Two layers of units. */
+const recurrent = (net: string, cell: string) => [
+  `${net}.kind=recurrent`,
+  `${net}.hidden=4,8`,
+  `${net}.cell=${cell}`,
+];
+
 export const CASES: readonly FamilyCase[] = [
   { family: 'vae', set: NETS, isContinuous: false },
   {
@@ -107,6 +114,25 @@ export const CASES: readonly FamilyCase[] = [
   { family: 'vae', set: [...NETS, 'decoder.receptive=2'], shape: [4, 4], isContinuous: false },
   { family: 'vae', set: [...NETS, 'decoder.receptive=4'], shape: [6, 2], isSequence: true },
   {
+    family: 'vae',
+    set: ['latent=3', ...recurrent('encoder', 'gru'), ...recurrent('decoder', 'lstm')],
+    shape: [6, 2],
+    isSequence: true,
+  },
+  {
+    family: 'iwae',
+    set: ['latent=3', ...recurrent('encoder', 'lstm'), ...recurrent('decoder', 'gru')],
+    shape: [5],
+    isSequence: true,
+  },
+  {
+    family: 'cvae',
+    set: [...NETS, 'decoder.receptive=3', 'decoder.holes=true'],
+    shape: [6, 2],
+    isSequence: true,
+    classNames: ['a', 'b', 'c'],
+  },
+  {
     family: 'm2',
     set: ['encoder.hidden=9', 'decoder.hidden=9', 'classifier.hidden=7', 'latent=3'],
     classNames: ['a', 'b', 'c'],
@@ -120,6 +146,7 @@ export const CASES: readonly FamilyCase[] = [
   { family: 'ppca', set: ['latent=2', 'fit=gradient'], shape: [4] },
   { family: 'ar', set: ['net.kind=mlp', 'net.hidden=8'], shape: [4] },
   { family: 'ar', set: ['order=2'], shape: [4] },
+  { family: 'ar', set: recurrent('net', 'lstm'), shape: [6] },
   { family: 'made', set: ['net.hidden=8', 'masks=2'], shape: [5], isContinuous: false },
   {
     family: 'made',

@@ -44,6 +44,10 @@ import {
   type Layer,
   MIXTURE,
   mixtureInputs,
+  RECURRENT,
+  recurrentBatch,
+  recurrentLayers,
+  turned,
   VAE,
   vaeBatch,
   vaeLayers,
@@ -53,8 +57,8 @@ import {
 } from '../inputs.ts';
 
 /** What a page bundles to draw from a trained model. */
-export const sampler: OpenSampler = async (_, { folder }) => {
-  const model = await load(folder);
+export const sampler: OpenSampler = async (backend, { folder }) => {
+  const model = await load(folder, backend === 'wasm' ? { backend: 'javascript' } : {});
   return {
     sample: (count, seed) => model.sample(count, { seed }),
     decode: (z) => model.decode(z),
@@ -366,6 +370,65 @@ async function images(device: Device): Promise<Task> {
     const start = (runtime: Runtime) => model.fill(runtime);
     return { model, ...(await trainer(device, model, loss, start)) };
   };
+  return learnt(make);
+}
+
+/** Units, and the layer that tells the next step. */
+class SeriesNet extends nn.Module {
+  readonly units = new nn.GRU(1, [RECURRENT.hidden]);
+  readonly last = new nn.Linear(RECURRENT.hidden, 1);
+
+  /** Weights [to, from] and biases, in the order of {@link recurrentLayers}. */
+  get pairs(): readonly (readonly [Variable, Variable])[] {
+    const [layer] = this.units.layers as [nn.Recurrent['layers'][number]];
+    return [
+      [layer.weightIh, layer.biasIh],
+      [layer.weightHh, layer.biasHh],
+      [this.last.weight, this.last.bias as Variable],
+    ];
+  }
+
+  fill(runtime: Runtime): void {
+    recurrentLayers().forEach(({ weight, bias, from, to }, i) => {
+      const [own, shift] = this.pairs[i] as readonly [Variable, Variable];
+      runtime.write(own, transposed(weight, from, to));
+      runtime.write(shift, bias);
+    });
+  }
+
+  async read(runtime: Runtime): Promise<Float32Array> {
+    const parts: number[] = [];
+    for (const [weight, bias] of this.pairs) {
+      const [to, from] = weight.shape as [number, number];
+      for (const v of transposed(await runtime.read(weight), to, from)) parts.push(v);
+      for (const v of await runtime.read(bias)) parts.push(v);
+    }
+    return Float32Array.from(parts);
+  }
+}
+
+async function recurrent(device: Device): Promise<Task> {
+  const { batch, steps } = RECURRENT;
+  const series = turned(recurrentBatch(), 1, steps, batch);
+  const make = async () => {
+    const model = new SeriesNet();
+    const x = constantOf('x', [batch, steps, 1], series);
+    const told = model.last.call(model.units.call(nn.delayed(x)));
+    const loss = ops.mean(ops.square(ops.sub(told, x)));
+    const start = (runtime: Runtime) => model.fill(runtime);
+    return { model, ...(await trainer(device, model, loss, start)) };
+  };
+  return learnt(make);
+}
+
+/** Steps of a net that stays, whose first are held against the reference. */
+async function learnt(
+  make: () => Promise<{
+    readonly model: { read(runtime: Runtime): Promise<Float32Array> };
+    readonly runtime: Runtime;
+    run(times: number): Promise<Float32Array>;
+  }>,
+): Promise<Task> {
   const { runtime, run } = await make();
   return {
     run,
@@ -388,11 +451,28 @@ function chain(device: Device): Promise<Task> {
   return replayed(device, 'y', y);
 }
 
+const alone = 'draws from trained models without WebGPU, and does nothing else';
+
+/** The small runtime where a page has no WebGPU. */
+const fallback: Engine = {
+  note: '1 thread',
+  product: alone,
+  training: alone,
+  sampling: (count) => samplingTask(sampler, 'wasm', count),
+  flow: alone,
+  density: alone,
+  mixture: alone,
+  convolution: alone,
+  images: alone,
+  chain: alone,
+};
+
 export const peer: Peer = {
   name: 'latentgpu',
   version,
-  backends: ['webgpu'],
-  async open(): Promise<Engine> {
+  backends: ['webgpu', 'wasm'],
+  async open(backend): Promise<Engine> {
+    if (backend === 'wasm') return fallback;
     const device = await openDevice();
     return {
       product(m, k, n) {
@@ -407,6 +487,7 @@ export const peer: Peer = {
       mixture: () => mixture(device),
       convolution: () => convolution(device),
       images: () => images(device),
+      recurrent: () => recurrent(device),
       chain: () => chain(device),
     };
   },

@@ -161,6 +161,7 @@ export const peer: Peer = {
       mixture: untrained,
       convolution: async () => convolution(ort, backend),
       images: untrained,
+      recurrent: untrained,
       chain: async () => {
         const inputs: Inputs = { x: [chainInput(), [CHAIN.size]] };
         return await replayed(ort, backend, 'y', (await models()).chainModel(), inputs);

@@ -30,6 +30,9 @@ import {
   MIXTURE,
   mixtureInputs,
   mixtureOffsets,
+  RECURRENT,
+  recurrentBatch,
+  recurrentLayers,
   VAE,
   vaeBatch,
   vaeLayers,
@@ -382,6 +385,43 @@ function images(): Task {
   };
 }
 
+/** Steps by a cell written out: the core has no gated units. What is said of inputs is one product of all steps. */
+function recurrent(): Task {
+  const { batch, steps, hidden } = RECURRENT;
+  const layers = recurrentLayers();
+  const x = tf.tensor2d(recurrentBatch(), [steps * batch, 1]);
+  const loss = (p: readonly tf.Tensor[]) => {
+    const [w, b, u, c, v, d] = p as tf.Tensor2D[] as [
+      ...[tf.Tensor2D, tf.Tensor2D, tf.Tensor2D],
+      ...[tf.Tensor2D, tf.Tensor2D, tf.Tensor2D],
+    ];
+    const before = tf.concat([tf.zeros([batch, 1]), tf.slice(x, [0, 0], [(steps - 1) * batch, 1])]);
+    const given = tf.split(tf.add(tf.matMul(before as tf.Tensor2D, w), b), steps);
+    let h = tf.zeros([batch, hidden]) as tf.Tensor2D;
+    const states = given.map((each) => {
+      const [inR, inZ, inN] = tf.split(each, 3, 1) as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const told = tf.add(tf.matMul(h, u), c);
+      const [toldR, toldZ, toldN] = tf.split(told, 3, 1) as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const r = tf.sigmoid(tf.add(inR, toldR));
+      const z = tf.sigmoid(tf.add(inZ, toldZ));
+      const n = tf.tanh(tf.add(inN, tf.mul(r, toldN)));
+      h = tf.add(n, tf.mul(z, tf.sub(h, n))) as tf.Tensor2D;
+      return h;
+    });
+    const made = tf.add(tf.matMul(tf.concat(states), v), d);
+    return tf.mean(tf.square(tf.sub(made, x))) as tf.Scalar;
+  };
+  const trainer = new Trainer(tensorsOf(layers));
+  return {
+    run: (times) => trainer.run(times, loss),
+    check: () => firstSteps(tensorsOf(layers), Array(CHECKED_STEPS).fill(loss)),
+    dispose: () => {
+      trainer.dispose();
+      x.dispose();
+    },
+  };
+}
+
 function chain(): Task {
   const x = tf.tensor1d(chainInput());
   const f = () => {
@@ -414,6 +454,7 @@ export const peer: Peer = {
       mixture: async () => mixture(),
       convolution: async () => convolution(),
       images: async () => images(),
+      recurrent: async () => recurrent(),
       chain: async () => chain(),
     };
   },

@@ -19,6 +19,9 @@ import {
   type Layer,
   MIXTURE,
   mixtureInputs,
+  RECURRENT,
+  recurrentBatch,
+  recurrentLayers,
   VAE,
   vaeBatch,
   vaeLayers,
@@ -205,6 +208,36 @@ function flowSampling(rows: Matrix, nets: readonly (readonly Pair[])[]): Matrix 
   }, rows);
 }
 
+const logistic = (x: Matrix) =>
+  map(x, sigmoid, (v) => {
+    const s = sigmoid(v);
+    return s * (1 - s);
+  });
+const tanh = (x: Matrix) => map(x, Math.tanh, (v) => 1 - Math.tanh(v) ** 2);
+
+/** The mean square of series [batch, 1] less what units say before they see it: Cho et al. 2014. */
+export function recurrentLoss(
+  series: readonly Matrix[],
+  [[w, b], [u, c], [v, d]]: readonly [Pair, Pair, Pair],
+): Matrix {
+  const [batch, hidden] = [(series[0] as Matrix).rows, u.rows];
+  const zeros = (width: number) => matrix(batch, width, new Float64Array(batch * width));
+  let h = zeros(hidden);
+  let total = zeros(1);
+  series.forEach((x, t) => {
+    const given = add(matmul(series[t - 1] ?? zeros(1), w), b);
+    const told = add(matmul(h, u), c);
+    const gate = (of: Matrix, i: number) => columns(of, i * hidden, (i + 1) * hidden);
+    const r = logistic(add(gate(given, 0), gate(told, 0)));
+    const z = logistic(add(gate(given, 1), gate(told, 1)));
+    const n = tanh(add(gate(given, 2), mul(r, gate(told, 2))));
+    h = add(n, mul(z, sub(h, n)));
+    const rest = sub(add(matmul(h, v), d), x);
+    total = add(total, mul(rest, rest));
+  });
+  return scale(mean(total), 1 / series.length);
+}
+
 export const references = {
   product(m: number, k: number, n: number): ReferenceResults {
     const { a, b } = factors(m, k, n);
@@ -307,6 +340,16 @@ export const references = {
       }, x);
       return scale(mean(logLikelihoods(logits, x)), -(extent ** 2));
     });
+  },
+
+  recurrent(): ReferenceResults {
+    const { batch, steps } = RECURRENT;
+    const pairs = pairsOf(recurrentLayers()) as [Pair, Pair, Pair];
+    const x = recurrentBatch();
+    const series = Array.from({ length: steps }, (_, t) =>
+      matrix(batch, 1, x.subarray(t * batch, (t + 1) * batch)),
+    );
+    return train(pairs.flat(), CHECKED_STEPS, () => recurrentLoss(series, pairs));
   },
 
   chain(): ReferenceResults {

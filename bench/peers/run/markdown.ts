@@ -1,6 +1,14 @@
 // A run as Markdown.
 import { short } from '../../../src/bench/table.ts';
-import { AGAIN, type Cell, type PeerReport, type RowReport, SELF } from './report.ts';
+import {
+  AGAIN,
+  type Cell,
+  FALLBACK,
+  FALLBACK_AIM,
+  type PeerReport,
+  type RowReport,
+  SELF,
+} from './report.ts';
 
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 
@@ -30,7 +38,8 @@ function best({ cells }: RowReport, of: (label: string) => boolean): Cell | unde
   );
 }
 
-const isPeer = (label: string) => label !== SELF && label !== AGAIN;
+const isPeer = (label: string) => ![SELF, AGAIN, FALLBACK].includes(label);
+const isWasmPeer = (label: string) => isPeer(label) && label.endsWith('wasm');
 
 function ratioText({ ratio }: Cell): string {
   if (!ratio) return '';
@@ -60,12 +69,32 @@ function comparison(row: RowReport): string[] {
 function crossovers(rows: readonly RowReport[]): string[] {
   return rows.flatMap((row) => {
     const own = medianOf(row.cells.find(({ label }) => label === SELF));
-    const wasm = best(row, (label) => label.endsWith('wasm'));
+    const wasm = best(row, isWasmPeer);
     const time = medianOf(wasm);
     if (own === undefined || time === undefined || time >= own || row.unit !== 'ms') return [];
     return [
       `- ${row.name}: ${wasm?.label} ${short(time)} ms, latentgpu ${short(own)} ms ` +
         `(${(own / time).toFixed(1)}× as long)`,
+    ];
+  });
+}
+
+/** What the small runtime does without WebGPU, beside the fastest peer that does. */
+function fallbacks(rows: readonly RowReport[]): string[][] {
+  return rows.flatMap((row) => {
+    const own = medianOf(row.cells.find(({ label }) => label === FALLBACK));
+    const peer = best(row, isWasmPeer);
+    const time = medianOf(peer);
+    if (own === undefined || !peer || time === undefined || row.unit !== 'ms') return [];
+    const ratio = own / time;
+    return [
+      [
+        row.name,
+        short(own),
+        `${peer.label} ${short(time)}`,
+        `${ratio.toFixed(2)}×`,
+        ratio <= FALLBACK_AIM ? 'yes' : 'no',
+      ],
     ];
   });
 }
@@ -117,6 +146,7 @@ export function formatMarkdown(report: PeerReport): string {
     return cell?.ratio ? [[row.name, ratioText(cell)]] : [];
   });
   const wasm = crossovers(rows);
+  const without = fallbacks(rows);
   const counted = counts(report);
   return [
     `${report.adapter}; ${report.browser}; ${machine.processor}, ${machine.cores} cores, load ` +
@@ -143,6 +173,14 @@ export function formatMarkdown(report: PeerReport): string {
       : []),
     ...(wasm.length > 0
       ? ['', 'Faster on the processor (WebAssembly) than latentgpu on this adapter:', '', ...wasm]
+      : []),
+    ...(without.length > 0
+      ? [
+          '',
+          `Without WebGPU, latentgpu (one thread) over the fastest peer; the aim is ≤ ${FALLBACK_AIM}×:`,
+          '',
+          ...table(['', 'latentgpu, ms', 'fastest peer, ms', 'ratio', 'reached'], without),
+        ]
       : []),
     ...(counted.length > 0 ? ['', 'Dispatches / submissions / new buffers:', '', ...counted] : []),
     '',

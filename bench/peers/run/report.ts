@@ -67,3 +67,6 @@ export interface PeerReport {
 
 export const SELF = 'latentgpu webgpu';
 export const AGAIN = 'latentgpu again';
+/** This library's small runtime where there is no WebGPU, and how many times the fastest peer's time it may take. */
+export const FALLBACK = 'latentgpu wasm';
+export const FALLBACK_AIM = 1.5;

@@ -14,6 +14,25 @@ export const priorOption = (): Option =>
     "where codes come from: the model's own, or what `latentgpu prior` fitted; default: own if there is one",
   ).choices(['own', 'fitted']);
 
+/**
+ * What was fitted to a model's codes, where it is to be drawn from.
+ *
+ * @throws LatentGpuError `bad-input` if it was asked for and is not there
+ */
+export async function fittedFor(
+  dir: string,
+  { can: { draw, ancestral } }: Model,
+  asked: PriorChoice | undefined,
+): Promise<CodeDensity | undefined> {
+  if ((asked ?? (draw || ancestral ? 'own' : 'fitted')) === 'own') return undefined;
+  const fitted = await readFittedPrior(dir);
+  if (fitted || asked === undefined) return fitted;
+  throw new LatentGpuError(
+    'bad-input',
+    `--prior fitted: ${dir} has none; \`latentgpu prior ${dir}\` fits one`,
+  );
+}
+
 export interface Source {
   readonly model: Model;
   readonly fitted: CodeDensity | undefined;
@@ -25,19 +44,10 @@ export async function sourceFor(
   model: Model,
   asked: PriorChoice | undefined,
 ): Promise<Source> {
-  const { draw, ancestral } = model.can;
-  const prior = asked ?? (draw || ancestral ? 'own' : 'fitted');
-  if (prior === 'own') {
-    if (!ancestral) need(model, 'draw', dir);
-    return { model, fitted: undefined };
-  }
-  const fitted = await readFittedPrior(dir);
+  const fitted = await fittedFor(dir, model, asked);
   if (fitted) return { model: fitted.model, fitted };
-  if (asked === undefined) need(model, 'draw', dir);
-  throw new LatentGpuError(
-    'bad-input',
-    `--prior fitted: ${dir} has none; \`latentgpu prior ${dir}\` fits one`,
-  );
+  if (!model.can.ancestral) need(model, 'draw', dir);
+  return { model, fitted };
 }
 
 /** Codes [count, M] of a density that was fitted to them. */

@@ -56,24 +56,31 @@ interface Drawn {
 }
 
 /** @throws LatentGpuError `bad-input` for what the models do not know */
-export function wanted(options: WantedOptions, { source, model, dir }: Drawn): Wanted {
-  if (options.cluster !== undefined) return ofCluster(options.cluster, options, source, dir);
+export function wanted(options: WantedOptions, asked: Drawn): Wanted {
+  if (options.cluster !== undefined) return ofCluster(options.cluster, options, asked);
+  const { model, dir } = asked;
   if (options.labels !== undefined) return ofClasses(options.labels, options, model, dir);
-  const { count = COUNT, label } = options;
+  const { count = COUNT } = options;
+  const { labels, ...said } = classed(options, asked, count);
+  return { count, of: labels ? { labels } : {}, ...said };
+}
+
+/** The classes of so many rows: that of `--label`; of a conditional model that is told none, all in turn. */
+function classed(
+  { label }: WantedOptions,
+  { model, dir }: Drawn,
+  count: number,
+): Pick<Wanted, 'facts' | 'text'> & { readonly labels?: Uint32Array } {
   if (label !== undefined) {
     const { classes } = conditionOf(model, dir, '--label');
-    const of = toldTo(model, dir, label, count);
-    const name = classes[of.labels?.[0] ?? 0] as string;
-    return { count, of, facts: { classes: [name] }, text: ` of class ${name}` };
+    const told = toldTo(model, dir, label, count);
+    const name = classes[told.labels?.[0] ?? 0] as string;
+    return { ...told, facts: { classes: [name] }, text: ` of class ${name}` };
   }
   const { condition } = model.can;
-  if (!condition) return { count, of: {}, facts: {}, text: '' };
-  return {
-    count,
-    of: { labels: classesInTurn(condition, count) },
-    facts: {},
-    text: `, classes in turn: ${condition.classes.join(', ')}`,
-  };
+  if (!condition) return { facts: {}, text: '' };
+  const text = `, classes in turn: ${condition.classes.join(', ')}`;
+  return { labels: classesInTurn(condition, count), facts: {}, text };
 }
 
 /** Rows of each of several, one after the other. */
@@ -95,34 +102,28 @@ function ofClasses(list: string, options: WantedOptions, model: Model, dir: stri
   return { ...laid, of: { labels: each }, facts: { classes }, text };
 }
 
-function ofCluster(
-  cluster: number | 'all',
-  options: WantedOptions,
-  { can }: Model,
-  dir: string,
-): Wanted {
-  const groups = can.draw?.groups;
+function ofCluster(cluster: number | 'all', options: WantedOptions, asked: Drawn): Wanted {
+  const { dir, source } = asked;
+  const groups = source.can.draw?.groups;
   if (!groups) {
     const why = 'a model that knows no clusters to draw from; leave out --cluster';
-    throw lack(can, 'draw.groups', dir, why);
+    throw lack(source.can, 'draw.groups', dir, why);
   }
-  const facts = { cluster };
-  if (cluster === 'all') {
-    const all = Array.from({ length: groups.count }, (_, k) => k);
-    const { each, ...laid } = eachOf(all, options.count ?? OF_EACH);
-    return { ...laid, of: { groups: each }, facts, text: ', a row a cluster' };
-  }
-  if (cluster >= groups.count) {
+  if (cluster !== 'all' && cluster >= groups.count) {
     throw new LatentGpuError(
       'bad-input',
       `--cluster ${cluster}: ${dir} has ${groups.count} clusters, 0 to ${groups.count - 1}`,
     );
   }
-  const { count = COUNT } = options;
+  const isAll = cluster === 'all';
+  const several = isAll ? Array.from({ length: groups.count }, (_, k) => k) : [cluster];
+  const { count, each, columns } = eachOf(several, options.count ?? (isAll ? OF_EACH : COUNT));
+  const { labels, facts, text } = classed(options, asked, count);
   return {
     count,
-    of: { groups: new Uint32Array(count).fill(cluster) },
-    facts,
-    text: ` of cluster ${cluster}`,
+    of: { groups: each, ...(labels && { labels }) },
+    ...(isAll && { columns }),
+    facts: { cluster, ...facts },
+    text: `${isAll ? ', a row a cluster' : ` of cluster ${cluster}`}${text}`,
   };
 }

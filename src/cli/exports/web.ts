@@ -1,17 +1,17 @@
 // latentgpu export --to web: a folder for a page, with the small runtime beside it.
-import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { isLatentGpuError, LatentGpuError } from '../../errors.ts';
-import { writeFileAtomic } from '../../formats/atomic.node.ts';
 import { page, webFiles } from '../../interchange/web/folder.ts';
 import { MODEL_FILE, modelJson, WEIGHTS_FILE, writeWeights } from '../../models/index.ts';
 import { PROGRAM } from '../../sampler/network.ts';
+import { CHANGING, commitFiles } from '../../training/commit.node.ts';
 import type { Context } from '../common/command.ts';
 import { loadModel } from '../common/device.ts';
 import { table } from '../common/text.ts';
 import { version } from '../common/version.ts';
+import { fittedFor, type PriorChoice } from '../data/source.ts';
 
 const SAMPLER = 'sampler.js';
 const PAGE = 'index.html';
@@ -37,28 +37,35 @@ async function checkFolder(folder: string): Promise<void> {
       `--out ${folder}: no folder can be written there (${cause.code})`,
     );
   });
-  const other = there.find((name) => !FILES.includes(name));
+  const other = there.find((name) => ![...FILES, ...CHANGING].includes(name));
   const isModel = there.includes(WEIGHTS_FILE) && !there.includes(PAGE);
   if (other === undefined && !isModel) return;
   const what = isModel ? 'a model' : `'${other}'`;
   throw new LatentGpuError('bad-input', `--out ${folder} holds ${what}; name a new folder`);
 }
 
-/** @param isHalf float16 weights */
+export interface WebOptions {
+  /** float16 weights. */
+  readonly isHalf: boolean;
+  /** Where codes are drawn from; default: as `sample` has it. */
+  readonly prior: PriorChoice | undefined;
+}
+
 export async function exportWeb(
   dir: string,
   folder: string,
-  isHalf: boolean,
+  { isHalf, prior: asked }: WebOptions,
   { out }: Context,
 ): Promise<void> {
   await checkFolder(folder);
   const loaded = await loadModel(dir, out);
   const { config, weights, buffers, standardization } = loaded;
+  const prior = await fittedFor(dir, loaded.model, asked);
   const description = modelJson(config, version);
   const stored = writeWeights(weights, standardization, buffers);
   const made = (() => {
     try {
-      return webFiles({ ...loaded, description, stored }, isHalf, dir);
+      return webFiles({ ...loaded, description, stored, prior }, isHalf, dir);
     } catch (error) {
       if (!isLatentGpuError(error, 'bad-input')) throw error;
       throw new LatentGpuError('bad-input', `${dir} is not exported: ${error.message}`);
@@ -71,8 +78,9 @@ export async function exportWeb(
     ...(isPlayed ? [[PLAYER, await runtime(PLAYER)] as [string, Uint8Array]] : []),
     [PAGE, new TextEncoder().encode(page)],
   ];
-  await mkdir(folder, { recursive: true });
-  for (const [name, bytes] of files) await writeFileAtomic(join(folder, name), bytes);
+  // What an earlier export left and this one has no use for goes.
+  const none = Object.fromEntries(FILES.map((name) => [name, null]));
+  await commitFiles(folder, { ...none, ...Object.fromEntries(files) });
   const sizes = files.map(([name, bytes]) => ({
     file: name,
     bytes: bytes.length,

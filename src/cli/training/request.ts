@@ -17,6 +17,7 @@ import {
 } from '../../training/index.ts';
 import { readRecord } from '../../training/model-folder.node.ts';
 import type { TrainingRecord } from '../../training/record.ts';
+import { placeOfRun } from '../../training/replacement.node.ts';
 import { RunFolder } from '../../training/run-folder.node.ts';
 import type { TuneMode } from '../../tuning/index.ts';
 import type { CommonOptions, Context } from '../common/command.ts';
@@ -192,7 +193,8 @@ export async function continued(
       '--condition: a continued run is told the columns it began with; leave it out, or train anew with another --out',
     );
   }
-  const record = (await readRecord(folder)) as TrainingRecord;
+  const place = await placeOfRun(folder);
+  const record = (await readRecord(place)) as TrainingRecord;
   if (record.family !== family.name) {
     throw new LatentGpuError(
       'bad-config',
@@ -220,7 +222,7 @@ export async function continued(
     }),
     folder,
     force: false,
-    resume: { record, checkpoint: await new RunFolder(folder).readCheckpoint() },
+    resume: { record, checkpoint: await new RunFolder(place).readCheckpoint() },
   };
 }
 

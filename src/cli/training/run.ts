@@ -26,6 +26,7 @@ import {
 import { holdingFolder } from '../../training/lock.node.ts';
 import { checkOutput } from '../../training/output.node.ts';
 import type { TrainingRecord } from '../../training/record.ts';
+import { abandon, placeOfNew, placeOfRun, takePlace } from '../../training/replacement.node.ts';
 import { SELECTION } from '../../training/run-files.ts';
 import { RunFolder } from '../../training/run-folder.node.ts';
 import type { Context } from '../common/command.ts';
@@ -98,16 +99,23 @@ async function trainInto(
 ): Promise<RunSummary> {
   const { out } = context;
   const { model, config, request } = prepared;
-  const run = await openRun(trainer, prepared);
+  const { folder } = request;
+  const begun = await openRun(trainer, prepared);
   announce(trainer, prepared, out);
   const start = trainer.step;
   const clock = performance.now();
-  const result = await fitInto(run, trainer, prepared, context).catch(async (error) => {
+  const result = await fitInto(begun, trainer, prepared, context).catch(async (error) => {
     // Trying again would end there, too.
     const isOfData = OF_THE_DATA.some((code) => isLatentGpuError(error, code));
-    if (isOfData && !prepared.request.resume) await run.abandon();
+    if (isOfData && !request.resume) await abandon(folder, begun);
+    if (begun.path !== folder) {
+      const rest = isOfData ? '' : '; --resume goes on with the run that was to replace it';
+      out.say(`${folder} keeps the model that it held${rest}`);
+    }
     throw error;
   });
+  await takePlace(folder, begun.path);
+  const run = new RunFolder(folder);
   const trained = (performance.now() - clock) / 1000;
   const files = [MODEL_FILE, WEIGHTS_FILE];
   if (result.reason !== 'interrupted') {
@@ -142,7 +150,8 @@ async function trainInto(
 
 /** The run's folder, with what a continued run needs in it from the first moment. */
 async function openRun(trainer: Trainer, { record, request, model }: Prepared): Promise<RunFolder> {
-  const run = new RunFolder(request.folder);
+  const { folder, resume } = request;
+  const run = new RunFolder(await (resume ? placeOfRun : placeOfNew)(folder));
   const { adapter, subgroupSize } = trainer.runtime.device;
   const whole: TrainingRecord = {
     ...record,
@@ -154,7 +163,7 @@ async function openRun(trainer: Trainer, { record, request, model }: Prepared): 
       source: adapter.source,
     },
   };
-  if (request.resume) await run.goOn(whole, trainer.step);
+  if (resume) await run.goOn(whole, trainer.step);
   else {
     const state = trainer.lastState as TrainerState;
     await run.begin(whole, { state, best: undefined, layout: layoutOf(model) });

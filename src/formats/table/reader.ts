@@ -114,7 +114,8 @@ export class TableReader {
   /** Blank lines part rows; in a column, or between separators, they are values that are missing. */
   private checkBlank({ cells }: Row): void {
     const { blank } = this;
-    if (blank && (this.isBlankRow || cells.length === 1)) throw this.bad(`line ${blank} is empty`);
+    if (blank && (this.isBlankRow || cells.length === 1))
+      throw this.bad(`line ${blank} is empty; fill it in, or remove it`);
     this.blank = 0;
     this.isBlankRow = false;
   }

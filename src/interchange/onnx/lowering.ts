@@ -10,6 +10,7 @@ import { isVariable, type Variable } from '../../graph/variable.ts';
 import { evaluate } from '../../ops/index.ts';
 import { biasOf, MOST_NODES } from '../graphs.ts';
 import { openOnes } from '../known.ts';
+import { madeUpFor, readsCells } from '../recurrent.ts';
 import { ROWS_OF_TABLE } from './table.ts';
 
 /** What the number of rows is called in a file. */
@@ -76,6 +77,7 @@ export class Lowering {
   values(tensors: readonly Tensor[]): string[] {
     const order = topological(tensors);
     if (order.length > MOST_NODES) throw unlike(`${order.length} steps one after the other`);
+    if (readsCells(order, tensors)) throw unlike('cells of long short-term memory that are read');
     const open = this.openOnes(order);
     const users = new Map<Tensor, Tensor[]>();
     for (const node of order) {
@@ -85,8 +87,9 @@ export class Lowering {
     // Everything known that an open node reads, at once: subgraphs are walked a single time.
     const read = [...users.keys(), ...tensors];
     this.compute(read.filter((x) => !open.has(x) && !this.lowered.has(x) && !this.known.has(x)));
+    const skipped = madeUpFor(order, (x) => users.get(x) ?? [], tensors);
     for (const node of order) {
-      if (!open.has(node) || this.lowered.has(node)) continue;
+      if (!open.has(node) || this.lowered.has(node) || skipped.has(node)) continue;
       // A product with a bias is one node, made where the bias is added.
       const [user, second] = users.get(node) ?? [];
       const layer = user && !second && !tensors.includes(node) ? biasOf(user) : undefined;

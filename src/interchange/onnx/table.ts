@@ -1,9 +1,11 @@
 // From op to node, opset 15: a row an op. What ONNX has no operator for is composed of ops that it has.
 import type { Tensor } from '../../graph/tensor.ts';
 import { biasOf, weightOf } from '../graphs.ts';
+import { isShown } from '../recurrent.ts';
 import { COMPOSED } from './composed.ts';
 import { IMAGE_ROWS } from './images.ts';
 import type { Lowering } from './lowering.ts';
+import { RECURRENT_ROWS } from './recurrent.ts';
 
 /** Adds a tensor's nodes, whose inputs are there; the name of the result. */
 export type Row = (to: Lowering, node: Tensor) => string;
@@ -53,6 +55,7 @@ const addition: Row = (to, node) => {
 };
 
 const cut: Row = (to, node) => {
+  if (isShown(node)) return to.operand(first(node));
   const { axis, start } = node.attrs as { axis: number; start: number };
   const end = start + (node.shape[axis] as number);
   const range = [[start], [end], [axis]].map((at) => to.integers(at, 'range'));
@@ -130,6 +133,7 @@ const PLAIN: Readonly<Record<string, Row>> = {
 export const ROWS_OF_TABLE: Readonly<Record<string, Row>> = {
   ...PLAIN,
   ...IMAGE_ROWS,
+  ...RECURRENT_ROWS,
   ...Object.fromEntries(
     Object.entries(COMPOSED).map(([name, compose]): [string, Row] => [
       name,

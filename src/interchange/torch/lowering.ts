@@ -7,6 +7,7 @@ import { topological } from '../../graph/traverse.ts';
 import { isVariable, type Variable } from '../../graph/variable.ts';
 import { constantValue } from '../../ops/constant.ts';
 import { biasOf, MOST_NODES, weightOf } from '../graphs.ts';
+import { madeUpFor, readsCells } from '../recurrent.ts';
 import { atom, BINDS, call, type Expression, infix, numeral, tuple } from './expression.ts';
 import { FUNCTION_NAMES } from './functions.ts';
 import { Names, snake } from './names.ts';
@@ -61,7 +62,8 @@ export class Lowering {
     const order = this.pair(roots);
     const wanted = new Map(roots.map(([name, tensor]) => [tensor, name]));
     for (const node of order) for (const x of node.inputs) this.usersOf(x).push(node);
-    for (const node of order) this.lower(node, wanted.get(node));
+    const skipped = madeUpFor(order, (x) => this.usersOf(x), [...wanted.keys()]);
+    for (const node of order) if (!skipped.has(node)) this.lower(node, wanted.get(node));
     for (const node of order.filter(({ op }) => op.name === 'scaleGradient')) {
       const scale = this.scales.get(node) as Tensor;
       const given = this.whole(scale, node);
@@ -88,6 +90,7 @@ export class Lowering {
     for (;;) {
       const [order, others] = [topological(as), topological(bs)];
       if (order.length > MOST_NODES) throw unlike(`${order.length} steps one after the other`);
+      if (readsCells(order, as)) throw unlike('cells of long short-term memory that are read');
       order.forEach((node, i) => {
         const other = others[i];
         if (other?.op !== node.op || order.length !== others.length) {

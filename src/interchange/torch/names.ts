@@ -60,6 +60,8 @@ const RESULTS: Readonly<Record<string, string>> = {
   logistic: 'logistic',
   luMatrix: 'matrix',
   iota: 'places',
+  gru: 'states',
+  lstm: 'states',
   scaleGradient: 'held',
   stopGradient: 'given',
 };

@@ -4,6 +4,7 @@ import type { Image, Window } from '../../kernels/window.ts';
 import { NORM_EPSILON, NORM_MOMENTUM, type SplineForm } from '../../ops/index.ts';
 import { LEAST, UNIT_SLOPE } from '../../ops/reference/spline.ts';
 import { biasOf, weightOf } from '../graphs.ts';
+import { isShown } from '../recurrent.ts';
 import {
   atom,
   BINDS,
@@ -16,6 +17,7 @@ import {
   within,
 } from './expression.ts';
 import type { Lowering } from './lowering.ts';
+import { RECURRENT_ROWS } from './recurrent.ts';
 
 /** The expression of a tensor, whose inputs are there. */
 export type Row = (to: Lowering, node: Tensor) => Expression;
@@ -155,6 +157,7 @@ function linear(to: Lowering, node: Tensor, ...bias: string[]): Expression {
 }
 
 const slice: Row = (to, node) => {
+  if (isShown(node)) return to.operand(first(node), node);
   const { axis, start } = node.attrs as { axis: number; start: number };
   const range = `${start}:${start + (node.shape[axis] as number)}`;
   const x = within(to.operand(first(node), node), BINDS.atom);
@@ -321,6 +324,7 @@ export const TABLE: Readonly<Record<string, Row>> = {
   convolutionAdjoint: convolution('transposed_convolution'),
   batchNorm: normalised,
   patches,
+  ...RECURRENT_ROWS,
   spline,
   triangularInverse: inverseOfTriangle,
   cholesky: calling('torch.linalg.cholesky'),

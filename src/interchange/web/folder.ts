@@ -14,8 +14,8 @@ import {
   PROGRAM,
   readNamed,
 } from '../../sampler/network.ts';
-import type { OnnxSource } from '../onnx/file.ts';
 import PAGE from './index.html?raw';
+import type { ProgramSource } from './parts.ts';
 import { programOf } from './program.ts';
 
 /** The page that draws from the folder it lies in, beside `sampler.js`. */
@@ -25,7 +25,7 @@ export const page: string = PAGE;
 export type WebFile = readonly [name: string, bytes: Uint8Array];
 
 /** What a folder is made from. */
-export interface WebSource extends OnnxSource {
+export interface WebSource extends ProgramSource {
   /** The text of `model.json`, and the bytes of `weights.safetensors`. */
   readonly description: string;
   readonly stored: Uint8Array;
@@ -44,7 +44,8 @@ export function webFiles(source: WebSource, isHalf: boolean, name: string): read
   const { description, stored } = source;
   const named = readNamed(description, name);
   const halfOf = (path: string, data: Float32Array) => (isHalf ? halved(data, path, name) : data);
-  const layers = layersOf(named, name);
+  // Codes that a fitted density draws are more than noise.
+  const layers = source.prior ? undefined : layersOf(named, name);
   if (layers) {
     const taken = takenOf(layers, stored, name);
     return files(

@@ -4,23 +4,18 @@ import type { Stage } from '../../flows/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { numberStreams, topological } from '../../graph/traverse.ts';
 import { input, type Variable } from '../../graph/variable.ts';
-import type { DrawAbility, Model, Told, Walk } from '../../models/index.ts';
-import {
-  add,
-  concat,
-  div,
-  expand,
-  floor,
-  maximum,
-  minimum,
-  mul,
-  randomNormal,
-  reshape,
-  slice,
-} from '../../ops/index.ts';
+import type { Model, Told, Walk } from '../../models/index.ts';
+import { add, div, floor, maximum, minimum, mul, reshape } from '../../ops/index.ts';
 import type { ProgramJson, ProgramPart, Streams } from '../../sampler/program/format.ts';
+import type { CodeDensity } from '../../training/code-density.ts';
 import type { OnnxSource } from '../onnx/file.ts';
+import { noiseOf as codeNoise, fittedSources, ownSources } from './code-sources.ts';
 import type { Lowering } from './lowering.ts';
+
+/** A model, and what was fitted to its codes if they are to be drawn from that. */
+export interface ProgramSource extends OnnxSource {
+  readonly prior?: CodeDensity | undefined;
+}
 
 type Parts = Pick<ProgramJson, 'parts' | 'streams'>;
 type Order = ProgramPart['order'];
@@ -34,11 +29,11 @@ const whole = (out: number): ProgramPart => ({ legs: [], order: [], out });
 
 export class PartBuilder {
   private readonly model: Model;
-  private readonly source: OnnxSource;
+  private readonly source: ProgramSource;
   private readonly to: Lowering;
   private readonly rows: number;
 
-  constructor(source: OnnxSource, to: Lowering, rows: number) {
+  constructor(source: ProgramSource, to: Lowering, rows: number) {
     this.source = source;
     this.model = source.model;
     this.to = to;
@@ -51,6 +46,10 @@ export class PartBuilder {
     if (can.given) {
       const why = 'it is told columns of each row, and a page tells classes alone';
       throw new LatentGpuError('bad-input', why);
+    }
+    if (this.source.prior && !(can.decode && can.code && !can.bijection && !can.ancestral)) {
+      const why = 'a page draws place after place, or from noise, by the prior of the model alone';
+      throw new LatentGpuError('bad-input', `${why}; leave out --prior`);
     }
     if (can.bijection) return this.flow();
     if (can.ancestral) return this.walk();
@@ -73,25 +72,27 @@ export class PartBuilder {
     const outer = drawn ? [...noiseOf([drawn]).keys()] : [];
     const streams: Record<string, Streams> = {};
     if (drawn) streams.decoded = this.streamsOf(noiseOf([drawn]), outer);
-    if (!draw) return { parts, streams };
-    const sources: [string, string, () => Tensor][] = [
-      ['codes', '', () => draw.codes(this.noise(draw, code.size))],
-    ];
-    const { groups } = draw;
-    if (groups) {
-      const chosen = input('chosen', [rows, groups.count]);
-      to.input('chosen', chosen);
-      sources.push(['clusters', 'cluster', () => groups.codes(chosen)]);
-    }
-    for (const [name, prefix, make] of sources) {
+    const { prior } = this.source;
+    const sources = prior
+      ? fittedSources(prior, to, rows)
+      : draw
+        ? ownSources(draw, code.size, to, rows)
+        : [];
+    for (const { part, prefix, make } of sources) {
       const codes = make();
-      const inner = new Set(noiseOf([codes]).keys());
-      parts[name] = whole(to.value(codes));
+      const inner = noiseOf([codes]);
+      parts[part] = whole(to.value(codes));
       for (const shown of ['mean', 'draw'] as const) {
         if (shown === 'draw' && !decode.draw) continue;
         const all = noiseOf([decode[shown]?.(codes, told) as Tensor]);
         const key = prefix ? `${prefix}${shown === 'mean' ? 'Mean' : 'Draw'}` : shown;
-        streams[key] = this.streamsOf(all, outer, inner);
+        // What was fitted draws in a plan of its own, which numbers its streams for itself.
+        streams[key] = prior
+          ? [
+              ...this.streamsOf(inner, [], new Set(inner.keys())),
+              ...(shown === 'draw' ? (streams.decoded ?? []) : []),
+            ]
+          : this.streamsOf(all, outer, new Set(inner.keys()));
       }
     }
     return { parts, streams };
@@ -112,16 +113,6 @@ export class PartBuilder {
       // A distribution with no use for the noise that it is handed draws none of it.
       return this.to.has(own) ? [[this.to.operand(own), stream]] : [];
     });
-  }
-
-  /** Noise of codes; of layers of them, each at its temperature. */
-  private noise({ layers }: DrawAbility, size: number): Tensor {
-    const noise = randomNormal([this.rows, size]);
-    if (!layers) return noise;
-    const heat = input('temperatures', [layers.length]);
-    this.to.input('temperatures', heat);
-    const scale = layers.map((own, l) => expand(slice(heat, 0, l, l + 1), [own]));
-    return mul(noise, concat(scale, 0));
   }
 
   /** Noise of the base through the pieces of a bijection. */
@@ -175,7 +166,7 @@ export class PartBuilder {
     if (code && draw) {
       codes = input('z', [rows, code.size]);
       to.input('z', codes);
-      const made = draw.codes(this.noise(draw, code.size));
+      const made = draw.codes(codeNoise(draw, code.size, to, rows));
       const all = noiseOf([made]);
       parts.codes = whole(to.value(made));
       inner = this.streamsOf(all, [], new Set(all.keys()));

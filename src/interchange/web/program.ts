@@ -5,11 +5,10 @@ import { BLOCK, rowsAtOnce } from '../../models/index.ts';
 import type { ProgramJson, ProgramPart } from '../../sampler/program/format.ts';
 import { nodesOf } from '../../sampler/program/nodes.ts';
 import { rowsFor } from '../graphs.ts';
-import type { OnnxSource } from '../onnx/file.ts';
 import { HELPERS } from './expressions.ts';
 import { kernelsOf } from './kernels.ts';
 import { Lowering } from './lowering.ts';
-import { PartBuilder } from './parts.ts';
+import { PartBuilder, type ProgramSource } from './parts.ts';
 
 export interface Program {
   readonly json: ProgramJson;
@@ -22,14 +21,22 @@ const stepsOf = (part: ProgramPart | undefined): number =>
   part?.order.reduce((sum, [, times]) => sum + times, 0) ?? 1;
 
 /** @throws LatentGpuError `bad-input` for what the small runtime does not play, as the end of a sentence */
-export function programOf(source: OnnxSource): Program {
-  const { model } = source;
+export function programOf(source: ProgramSource): Program {
+  const { model, prior } = source;
   const names = new Map<Variable, string>();
   for (const list of [model.namedParameters(), model.namedBuffers()]) {
     for (const [name, variable] of list) names.set(variable, name);
   }
-  const values = new Map([...source.weights, ...(source.buffers ?? [])]);
-  const { code, draw, condition, bijection, ancestral } = model.can;
+  for (const list of [prior?.model.namedParameters(), prior?.model.namedBuffers()]) {
+    for (const [name, variable] of list ?? []) names.set(variable, `fitted.${name}`);
+  }
+  const values = new Map([
+    ...source.weights,
+    ...(source.buffers ?? []),
+    ...(prior ? [...prior.values, ...prior.buffers] : []),
+  ]);
+  const { code, condition, bijection, ancestral } = model.can;
+  const { draw, bijection: ofCodes = bijection } = (prior?.model ?? model).can;
   const rows = rowsFor(names.keys(), model.features, code?.size ?? 1);
   const to = new Lowering({ rows, values, names });
   const { parts, streams } = new PartBuilder(source, to, rows).build();
@@ -41,7 +48,7 @@ export function programOf(source: OnnxSource): Program {
     ...(condition && { classes: condition.classes }),
     ...(parts.clusters && { clusters: draw?.groups?.count }),
     ...(draw?.layers && { layers: draw.layers }),
-    ...(bijection && { hasTemperature: true }),
+    ...(ofCodes && { hasTemperature: true }),
     ...(ancestral?.orders && { orders: ancestral.orders }),
     nodes: to.nodes,
     kernels: kernelsOf(nodesOf(to.nodes), parts),

@@ -7,8 +7,9 @@ import type { Plan, Runtime } from '../../scheduler/index.ts';
 import { STREAMS } from '../../streams.ts';
 import type { AncestralAbility } from '../abilities.ts';
 import { type Model, need } from '../model.ts';
+import { chosenRows, groupsIn } from './chosen.ts';
 import { Inference } from './inference.ts';
-import type { Asked, Codes, DrawOptions, Shown } from './interface.ts';
+import type { Asked, Codes, DecodeOptions, DrawOptions, Shown } from './interface.ts';
 import { classesInTurn, labelsOf, ofClasses } from './labels.ts';
 import { withNoise } from './noise.ts';
 import { replay } from './replay.ts';
@@ -34,7 +35,9 @@ interface Made {
   readonly order: Variable;
   readonly codes: Variable | undefined;
   readonly labels: Variable | undefined;
-  /** Fills `codes` from the prior. */
+  /** The groups that codes are drawn from, as rows with one 1, where any are asked for. */
+  readonly chosen: Variable | undefined;
+  /** Fills `codes` from the prior, or from the groups. */
   readonly prior: Plan | undefined;
 }
 
@@ -53,7 +56,7 @@ export class AncestralInference implements Asked {
   readonly runtime: Runtime;
   private readonly ability: AncestralAbility;
   private readonly plain: Inference;
-  private readonly made = new Map<number, Promise<Made>>();
+  private readonly made = new Map<string, Promise<Made>>();
 
   constructor(runtime: Runtime, model: Model) {
     this.runtime = runtime;
@@ -76,7 +79,7 @@ export class AncestralInference implements Asked {
     count: number,
     _shown: Shown = 'draw',
     drawSeed = 0,
-    options: WorkOptions = {},
+    options: DecodeOptions = {},
   ): Promise<Float32Array> {
     const { size } = need(this.model, 'code', 'this');
     return (await this.drawn(count, drawSeed, options, rowsOf('codes', z, count, size))).x;
@@ -87,10 +90,15 @@ export class AncestralInference implements Asked {
     count: number,
     shown: Shown = 'draw',
     drawSeed = 0,
-    options: WorkOptions = {},
+    options: DecodeOptions = {},
   ): Promise<Float32Array> {
-    const { mean } = await this.encode(x, count, options);
-    return await this.decode(mean, count, shown, drawSeed, options);
+    const { labels, ...rest } = options;
+    const { mean } = await this.encode(x, count, rest);
+    const classes = labels ?? (typeof x === 'function' ? x.labels : undefined);
+    return await this.decode(mean, count, shown, drawSeed, {
+      ...rest,
+      ...(classes && { labels: classes }),
+    });
   }
 
   async sample(
@@ -106,22 +114,27 @@ export class AncestralInference implements Asked {
   drawn(
     count: number,
     drawSeed = 0,
-    { signal, onProgress, labels }: DrawOptions = {},
+    { signal, onProgress, labels, groups }: DrawOptions = {},
     codes?: RowSource,
   ): Promise<Ancestral> {
     checkWhole('count', count, 1);
     const { features, can } = this.model;
-    const classes = labels ?? (can.condition && classesInTurn(can.condition, count));
+    const inTurn = codes ? undefined : can.condition && classesInTurn(can.condition, count);
+    const classes = labels ?? inTurn;
     const told = ofClasses(NO_ROWS, classes);
+    const chosen = groups && chosenRows(groupsIn(this.model), groups);
     const found = { x: new Float32Array(count * features), logProb: new Float32Array(count) };
     const size = SIZES.find((n) => n >= count) ?? SIZES[2];
     return withNoise(this.runtime, seedWords(drawSeed), async () => {
-      const made = await this.madeFor(size);
+      const made = await this.madeFor(size, chosen !== undefined);
       const perWalk = made.plans.draws;
       for (let start = 0; start < count; start += size) {
         const end = Math.min(count, start + size);
         const orders = this.ordersOf(start, end, drawSeed);
         if (made.codes && codes) this.runtime.write(made.codes, fullBatch(codes, start, end, size));
+        if (made.chosen && chosen) {
+          this.runtime.write(made.chosen, fullBatch(chosen, start, end, size));
+        }
         if (made.labels) {
           const part = { start, end, size, isNeeded: true };
           this.runtime.write(made.labels, labelsOf(this.model, told, part));
@@ -167,22 +180,25 @@ export class AncestralInference implements Asked {
     await plans.run(work);
   }
 
-  private madeFor(size: number): Promise<Made> {
-    const known = this.made.get(size);
+  private madeFor(size: number, isOfGroups: boolean): Promise<Made> {
+    const key = `${size} ${isOfGroups}`;
+    const known = this.made.get(key);
     if (known) return known;
-    const made = this.make(size);
-    this.made.set(size, made);
+    const made = this.make(size, isOfGroups);
+    this.made.set(key, made);
     // A failure is the caller's to handle, and need not happen again.
-    made.catch(() => this.made.delete(size));
+    made.catch(() => this.made.delete(key));
     return made;
   }
 
-  private async make(size: number): Promise<Made> {
+  private async make(size: number, isOfGroups: boolean): Promise<Made> {
     const { runtime, model, ability } = this;
     const { code, draw, condition } = model.can;
     const order = input('order', [1], 'u32');
     const codes = code && draw ? input('codes', [size, code.size]) : undefined;
     const labels = condition && input('labels', [size], 'u32');
+    const groups = isOfGroups ? groupsIn(model) : undefined;
+    const chosen = groups && input('chosen', [size, groups.count]);
     const walk = ability.walk({
       rows: size,
       order,
@@ -195,10 +211,18 @@ export class AncestralInference implements Asked {
       codes,
       labels,
       end: await runtime.compile({ outputs: { ...walk.result } }),
+      chosen,
       prior:
         codes && draw && code
           ? await runtime.compile({
-              effects: [assign(codes, draw.codes(randomNormal([size, code.size])))],
+              effects: [
+                assign(
+                  codes,
+                  groups && chosen
+                    ? groups.codes(chosen)
+                    : draw.codes(randomNormal([size, code.size])),
+                ),
+              ],
             })
           : undefined,
     };
@@ -206,10 +230,10 @@ export class AncestralInference implements Asked {
 
   async destroy(): Promise<void> {
     for (const each of this.made.values()) {
-      const { plans, end, order, codes, labels, prior } = await each;
+      const { plans, end, order, codes, labels, chosen, prior } = await each;
       plans.destroy(this.runtime);
       for (const plan of [end, prior]) plan?.destroy();
-      for (const held of [order, codes, labels]) if (held) this.runtime.release(held);
+      for (const held of [order, codes, labels, chosen]) if (held) this.runtime.release(held);
     }
     this.made.clear();
     await this.plain.destroy();

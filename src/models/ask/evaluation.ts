@@ -78,6 +78,8 @@ export interface Evaluation {
   readonly information?: Information;
   /** What fitting each row's posterior by itself adds to the bound. */
   readonly refinement?: Refinement;
+  /** Of a linear decoder: in radians, rising, between its plane and that of the principal components. */
+  readonly principalAngles?: readonly number[];
   /** The same for people, the loss first. */
   readonly figures: readonly Figure[];
 }

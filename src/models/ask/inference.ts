@@ -8,6 +8,7 @@ import { seedWords } from '../../random.ts';
 import type { Plan, Runtime } from '../../scheduler/index.ts';
 import type { DrawAbility, Told } from '../abilities.ts';
 import { lack, type Model, need } from '../model.ts';
+import { chosenRows, groupsIn } from './chosen.ts';
 import { Feed } from './feed.ts';
 import type { Asked, Codes, DecodeOptions, DrawOptions, Shown } from './interface.ts';
 import { classesInTurn, labelsOf, ofClasses } from './labels.ts';
@@ -318,12 +319,17 @@ export class Inference implements Asked {
         return { graph: { x: this.shown(codes, shown, ear?.told) }, ...(ear && { mouth: ear }) };
       },
     };
-    const { condition } = this.model.can;
-    const labels = options.labels ?? (condition && classesInTurn(condition, count));
+    const labels = this.classes(count, options);
     const isTold = labels !== undefined || this.model.can.given !== undefined;
     const none = ofClasses(() => new Float32Array(0), labels);
     const rows = isTold ? await withTold(none, count, this, options) : undefined;
     return (await this.overRows(task, count, rows, drawSeed, options)).get('x') as Float32Array;
+  }
+
+  /** Of a conditional model: the class of each row that is drawn. */
+  private classes(count: number, { labels }: DrawOptions): ArrayLike<number> | undefined {
+    const { condition } = this.model.can;
+    return labels ?? (condition && classesInTurn(condition, count));
   }
 
   private async sampleGroups(
@@ -332,16 +338,9 @@ export class Inference implements Asked {
     drawSeed: number,
     { groups = [], ...options }: DrawOptions,
   ): Promise<Float32Array> {
-    const known = need(this.model, 'draw', 'this').groups;
-    if (!known) throw lack(this.model.can, 'draw.groups', 'this', 'a model that knows no groups');
-    const rows: RowSource = (start, end) => {
-      const chosen = new Float32Array((end - start) * known.count);
-      for (let i = start; i < end; i++) {
-        chosen[(i - start) * known.count + (groups[i] as number)] = 1;
-      }
-      return chosen;
-    };
-    const all = await withTold(rows, count, this, options);
+    const known = groupsIn(this.model);
+    const told = ofClasses(chosenRows(known, groups), this.classes(count, options));
+    const all = await withTold(told, count, this, options);
     const key = `sample ${shown} of groups`;
     const task: Task = {
       key,

@@ -13,7 +13,7 @@ import {
   posteriorOf,
   score,
 } from '../../objectives/index.ts';
-import { neg, reshape, sub, zeros } from '../../ops/index.ts';
+import { exp, neg, reshape, sub, zeros } from '../../ops/index.ts';
 import type { Abilities, CodeAbility, Walk } from '../abilities.ts';
 import { through } from '../nets/index.ts';
 import type { OrderedDecoder } from '../nets/ordered.ts';
@@ -37,6 +37,11 @@ export function vaeAbilities(model: Vae): Abilities {
       logProb: (z) => model.prior().logProb(z),
       ...(priorPart.groups && { groups: priorPart.groups }),
     },
+    // Groups are the components of the prior: p(c | z) where the posterior has its mean.
+    ...(priorPart.logResponsibilities && {
+      assign: (batch: Batch) =>
+        exp(priorPart.logResponsibilities?.(model.posterior(batch).mean) as Tensor),
+    }),
     logWeights: {
       exact: false,
       of: (batch, k) => importanceBound(model, batch, k).logWeights,
@@ -109,11 +114,12 @@ function describingInOrder(
   model: Vae,
   ordered: OrderedDecoder,
 ): Pick<Abilities, 'impute' | 'ancestral' | 'numbers' | 'byChannel'> {
-  const { decoder, latent } = model;
+  const { decoder } = model;
   const isOfChannels = ordered instanceof StepDecoder && ordered.channels > 1;
   return {
     ancestral: {
-      walk: ({ rows, codes }) => ordered.walk(rows, through(decoder, codes as Tensor)),
+      walk: ({ rows, codes, ...told }) =>
+        ordered.walk(rows, through(decoder, codes as Tensor, told)),
     },
     numbers: ordered.numbers,
     ...(isOfChannels && {
@@ -130,7 +136,8 @@ function describingInOrder(
         kind: 'particles',
         walk: (batch, k) => {
           const { value, logProb } = posteriorOf(model, batch).draw(k);
-          const told = through(decoder, reshape(value, [-1, latent]));
+          const made = through(decoder, value, batch);
+          const told = reshape(made, [-1, made.shape.at(-1) as number]);
           const weights = sub(model.prior().logProb(value), logProb());
           return ordered.given?.(batch, told, weights) as Walk;
         },
@@ -175,8 +182,8 @@ function codeOf(model: Vae): CodeAbility {
   };
 }
 
-function lacksOf({ config, ordered }: Vae): Record<string, string> {
-  const { code, posterior } = config;
+function lacksOf({ config, ordered, priorPart }: Vae): Record<string, string> {
+  const { code, posterior, prior } = config;
   const kind = code?.kind ?? 'normal';
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
   return {
@@ -187,9 +194,20 @@ function lacksOf({ config, ordered }: Vae): Record<string, string> {
     joint: `a model with ${what}, whose codes have no gradient that chains could follow`,
     estimate: `a model with ${what}, without an encoder whose gradient could be estimated`,
     ...(ordered && inOrder(ordered.what)),
+    ...(!priorPart.logResponsibilities && groupless(kind, prior?.kind)),
     bijection: 'no flow but a variational autoencoder, which is no bijection',
     trainingRows: `a model with ${what}, which has a code for each row it was trained on and none for others`,
   };
+}
+
+function groupless(code: string, prior = 'normal'): Record<string, string> {
+  const said =
+    code !== 'normal'
+      ? `a model with code.kind=${code}, whose codes come from no groups; train vade`
+      : prior === 'vamp'
+        ? 'a model with prior.kind=vamp, whose pseudo-inputs are places of one prior and no groups; train it with prior.kind=mixture, or train vade'
+        : `a model with prior.kind=${prior}, whose codes come from no groups; train it with prior.kind=mixture, or train vade`;
+  return { assign: said, 'draw.groups': said };
 }
 
 const inOrder = (what: string) => ({

@@ -126,12 +126,6 @@ export class Vae extends Module implements Model, LatentModel {
       this.encoder = makeEncoder(encoder, { ...ends, code: width });
     }
     const { receptive = null } = decoder;
-    if (receptive !== null && classNames) {
-      throw new LatentGpuError(
-        'bad-config',
-        'decoder.receptive goes with a decoder that is told no classes; leave it out, or train vae',
-      );
-    }
     const Ordered = config.isSequence ? StepDecoder : PixelDecoder;
     this.ordered =
       receptive === null

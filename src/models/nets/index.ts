@@ -6,6 +6,7 @@ import type { Variable } from '../../graph/variable.ts';
 import {
   type Cell,
   ConditionedMLP,
+  type Linear,
   type LinearInit,
   MLP,
   type Module,
@@ -150,3 +151,9 @@ export function netWords(config: NetConfig, from: number, to: number): string {
     residual > 0 ? `, ${residual} residual ${residual === 1 ? 'block' : 'blocks'} a scale` : '';
   return `${from} → ${channels.join(' → ')} channels → ${to} (${kind}, kernel ${kernel}${blocks}${normed && `, ${normed}`})`;
 }
+
+/** The layer that alone reads what a decoder is given, where there is one. */
+export const firstLayer = (net: Net): Linear | undefined => {
+  if (net instanceof ConvolutionalDecoder) return net.first;
+  return net instanceof MLP ? net.layers[0] : undefined;
+};

@@ -4,7 +4,7 @@ import type { Distribution } from '../../distributions/index.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Batch, Module } from '../../nn/index.ts';
-import type { Schema } from '../../schema/index.ts';
+import type { Schema, Value } from '../../schema/index.ts';
 import type { Walk } from '../abilities.ts';
 import { PIXELCNN_KEYS } from './pixelcnn.ts';
 
@@ -40,6 +40,12 @@ export const ORDERED_KEYS = {
     when: OF_SERIES,
     help: 'features of a step in each of the causal convolutions, as many layers as the steps seen ask for',
   },
+  'decoder.holes': {
+    type: 'boolean',
+    default: (get: (key: string) => Value | undefined) => get('data.missing') === true,
+    when: OF_SERIES,
+    help: 'learns from series with missing values: each step is told which of the numbers before it are there',
+  },
   'decoder.maps': {
     type: 'integer',
     min: 1,
@@ -56,6 +62,7 @@ export interface OrderedConfig {
   readonly pixelChannels?: number | undefined;
   readonly pixelLayers?: number | undefined;
   readonly stepChannels?: number | undefined;
+  readonly holes?: boolean | undefined;
   readonly maps?: number | undefined;
 }
 

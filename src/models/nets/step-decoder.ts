@@ -1,10 +1,11 @@
 // Decoders that describe a step of a series given the code and the steps before it: p(x_t | x_<t, z), by dilated
-// causal convolutions that are told maps of the code. Chen et al. 2017, "Variational lossy autoencoder".
+// causal convolutions that are told maps of the code. Chen et al. 2017, "Variational lossy autoencoder". Of series with
+// holes a step is told which numbers before it are there: the product over those that are is a density of them.
 import type { Distribution } from '../../distributions/index.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { type Batch, CausalCnn, CausalWalk, Module } from '../../nn/index.ts';
-import { expand, reshape, sum } from '../../ops/index.ts';
+import { concat, expand, full, mul, reshape, sum } from '../../ops/index.ts';
 import type { Walk } from '../abilities.ts';
 import { channelLogProb } from '../by-channel.ts';
 import type { Likelihood } from '../likelihoods/index.ts';
@@ -17,13 +18,15 @@ export class StepDecoder extends Module implements OrderedDecoder {
   readonly net: CausalCnn;
   readonly likelihood: Likelihood;
   readonly maps: number;
+  /** Whether steps are told what is there beside what it is. */
+  readonly holes: boolean;
   readonly steps: number;
   readonly channels: number;
 
   /** @param shape [steps] or [steps, channels] @throws LatentGpuError `bad-config` for more steps than there are */
   constructor(
     receptive: number,
-    { stepChannels: features = 16, maps = 4 }: OrderedConfig,
+    { stepChannels: features = 16, holes = false, maps = 4 }: OrderedConfig,
     shape: readonly number[],
     likelihood: Likelihood,
   ) {
@@ -35,12 +38,14 @@ export class StepDecoder extends Module implements OrderedDecoder {
       throw new LatentGpuError('bad-config', why);
     }
     this.maps = maps;
+    this.holes = holes;
     this.likelihood = likelihood;
     this.steps = steps;
     this.channels = channels;
     const outputs = channels * likelihood.outputsPerFeature;
     const context = channels * maps;
-    this.net = new CausalCnn({ channels, outputs, features, receptive, context });
+    const seen = holes ? 2 * channels : channels;
+    this.net = new CausalCnn({ channels: seen, outputs, features, receptive, context });
   }
 
   override children(): [string, unknown][] {
@@ -60,10 +65,16 @@ export class StepDecoder extends Module implements OrderedDecoder {
     const lead = told.shape.slice(0, -1);
     return {
       logProb: (x, mask) => {
-        if (mask) throw inOrder('learns from no missing values');
-        const series = reshape(expand(x, [...lead, steps * channels]), [-1, steps, channels]);
-        const outputs = this.net.call(series, this.mapsOf(told));
-        const each = this.likelihood.distribution(outputs).logProb(series);
+        if (mask && !this.holes) {
+          const why =
+            'values are missing, and decoder.holes is false: the decoder is not told which numbers of a series are there; train it with decoder.holes=true';
+          throw new LatentGpuError('bad-config', why);
+        }
+        const seriesOf = (rows: Tensor) =>
+          reshape(expand(rows, [...lead, steps * channels]), [-1, steps, channels]);
+        const [series, known] = [seriesOf(x), mask && seriesOf(mask)];
+        const outputs = this.net.call(this.seen(series, known), this.mapsOf(told));
+        const each = this.likelihood.distribution(outputs).logProb(series, known);
         return reshape(sum(each, -1), lead);
       },
       sample: () => {
@@ -78,8 +89,17 @@ export class StepDecoder extends Module implements OrderedDecoder {
   /** log p of each channel of series x, where what is seen before is of `seen`: [B, C]. */
   byChannel(told: Tensor, x: Tensor, seen: Tensor): Tensor {
     const { steps, channels } = this;
-    const outputs = this.net.call(reshape(seen, [-1, steps, channels]), this.mapsOf(told));
+    const outputs = this.net.call(
+      this.seen(reshape(seen, [-1, steps, channels])),
+      this.mapsOf(told),
+    );
     return channelLogProb(this, outputs, x, this);
+  }
+
+  /** What later steps are told of numbers [..., C]; without a mask all of them are there. */
+  private seen(values: Tensor, known?: Tensor): Tensor {
+    if (!this.holes) return values;
+    return concat([known ? mul(values, known) : values, known ?? full(values.shape, 1)], -1);
   }
 
   walk(rows: number, told: Tensor): Walk {
@@ -93,6 +113,7 @@ export class StepDecoder extends Module implements OrderedDecoder {
   private walked(rows: number, told: Tensor) {
     const { steps, channels, likelihood } = this;
     const net = new CausalWalk(this.net, rows, this.mapsOf(told));
-    return { net, conditional: likelihood.distribution(net.call()), rows, steps, channels };
+    const conditional = likelihood.distribution(net.call());
+    return { net, conditional, seen: (x: Tensor) => this.seen(x), rows, steps, channels };
   }
 }

@@ -33,6 +33,10 @@ export class MixturePrior extends PriorPart {
     return Object.entries(this.density);
   }
 
+  override logResponsibilities(z: Tensor): Tensor {
+    return this.density.logResponsibilities(z);
+  }
+
   codes(noise: Tensor): Tensor {
     return this.density.draw([noise.shape[0] as number]).value;
   }

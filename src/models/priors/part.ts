@@ -17,6 +17,8 @@ export abstract class PriorPart extends Module {
   initial?(data: TrainingRows, seed: number): ReadonlyMap<Variable, Float32Array>;
   /** Of a mixture: draws of its components. */
   readonly groups?: GroupDraws;
+  /** Of a mixture: log p(c | z) of codes z [B, M], [B, K]. */
+  logResponsibilities?(z: Tensor): Tensor;
   /** Codes [B, M] for noise [B, M] ~ N(0, I), or by noise of its own. */
   abstract codes(noise: Tensor): Tensor;
 }

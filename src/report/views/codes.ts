@@ -9,7 +9,7 @@ import type { PictureView } from './view.ts';
 export const CODES: PictureView = {
   title: 'Codes',
   file: PICTURES.latent,
-  needs: { can: ['code'], rows: 1, also: ({ can }) => !can.bijection && !can.assign },
+  needs: { can: ['code'], rows: 1, also: ({ can }) => !can.bijection && !can.decode?.isCoarse },
   async draw({ asked, can, sitters, plot }, work) {
     const { dataset, shown } = sitters as Sitters;
     const part = take(dataset, MOST);

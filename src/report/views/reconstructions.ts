@@ -11,7 +11,11 @@ const PAIRS = 40;
 export const RECONSTRUCTIONS: PictureView = {
   title: 'Reconstructions',
   file: PICTURES.reconstructions,
-  needs: { can: ['code', 'decode'], rows: 1, also: ({ can }) => !can.bijection && !can.assign },
+  needs: {
+    can: ['code', 'decode'],
+    rows: 1,
+    also: ({ can }) => !can.bijection && !can.decode?.isCoarse,
+  },
   async draw(scene, work) {
     const { asked, look, isVector } = scene;
     const data = scene.few(isVector ? CLOUD : scene.atMost(PAIRS));

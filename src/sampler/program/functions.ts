@@ -1,5 +1,6 @@
 // Functions of numbers.
-import { gelu, sigmoid, softplus } from '../../ops/reference/special.ts';
+import { sigmoid, softplus } from '../../ops/reference/special.ts';
+import { gelu } from '../gelu.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: one to three numbers
 type NumberFunction = (...x: any[]) => number;
@@ -31,7 +32,7 @@ export const FUNCTIONS: Readonly<Record<string, NumberFunction>> = {
   log1p: Math.log1p,
   sin: Math.sin,
   cos: Math.cos,
-  gelu: gelu,
+  gelu,
   relu: (x) => Math.max(x, 0),
   tanh: Math.tanh,
   sigmoid: sigmoid,

@@ -1,6 +1,6 @@
 // The ops of programs in JavaScript: float32 in memory, sums in float64.
 import { sigmoid } from '../../ops/reference/special.ts';
-import { type Multiply, placeOf, plain, ROWS } from '../product.ts';
+import { type Multiply, plain } from '../product.ts';
 import { FUNCTIONS } from './functions.ts';
 import { sizeOf } from './nodes.ts';
 
@@ -117,19 +117,6 @@ function folded(op: string, { data, shape }: Value, axes: Shape): Numbers {
   return Float32Array.from({ length: data.length / count }, (_, i) => fold(x, i * count, count));
 }
 
-/** y [M, N] = x [M, K] w [N, K]ᵀ, four rows at a time. */
-function product(y: Numbers, x: Numbers, terms: number, columns: number, multiply: Multiply): void {
-  const rows = y.length / columns;
-  const part = new Float32Array(ROWS * terms);
-  for (let r = 0; r < rows; r += ROWS) {
-    part.set(x.subarray(r * terms, (r + ROWS) * terms));
-    const sums = multiply(part, columns);
-    for (let i = 0; i < ROWS && r + i < rows; i++) {
-      for (let n = 0; n < columns; n++) y[(r + i) * columns + n] = sums[placeOf(i, n)]!;
-    }
-  }
-}
-
 /** Visits each tap that lies inside its image: its place in windows, and in images. */
 function forEachTap(
   { shape: [batch, height, width, channels] }: Pick<Value, 'shape'>,
@@ -166,7 +153,7 @@ function recurrent(
     let at = row * states! * width!;
     out.set(start!.data.subarray(row * width!, (row + 1) * width!), at);
     for (let t = 0; t < states! - 1; t++, at += width!) {
-      product(told, out.subarray(at, at + hidden), hidden, told.length, multiply);
+      multiply(out.subarray(at, at + hidden), told);
       const first = (row * (states! - 1) + t) * gates * hidden;
       for (let j = 0; j < hidden; j++) {
         const given = (q: number) => inputs!.data[first + q * hidden + j]!;
@@ -274,7 +261,7 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
       data.subarray((i * data.length) / each, ((i + 1) * data.length) / each);
     for (let i = 0; i < each; i++) {
       const multiply = w!.multiply ?? plain({ weight: part(w!.data, i), inputs: terms });
-      product(part(out, i), part(x!.data, i), terms, shape.at(-1)!, multiply);
+      multiply(part(x!.data, i), part(out, i));
     }
     return out;
   },

@@ -98,6 +98,20 @@ def transposed_convolution(y, weight, stride, dilation, pad):
     return F.pad(y, [-n for n in pad]).permute(0, 2, 3, 1)
 
 
+def gru(x, start, *weights):
+    """The state [B, H] that gated recurrent units start from, and those that follow each step of x [B, T, I]."""
+    after, _ = torch.gru(x, start.unsqueeze(0), weights, True, 1, 0.0, True, False, True)
+    return torch.cat([start.unsqueeze(1), after], 1)
+
+
+def lstm(x, start, *weights):
+    """What long short-term memory shows, h of (h, c): of the state [B, 2 H] it starts from, and after each step."""
+    h, c = start.chunk(2, 1)
+    given = (h.unsqueeze(0), c.unsqueeze(0))
+    after, _, _ = torch.lstm(x, given, weights, True, 1, 0.0, True, False, True)
+    return torch.cat([h.unsqueeze(1), after], 1)
+
+
 def spline(x, parameters, bins, bound, inverse, least, unit_slope):
     """Rational-quadratic splines (Durkan et al. 2019): values and log-slopes, [2, *x.shape]."""
     own = parameters.reshape(*x.shape[:-1], 3 * bins - 1, x.shape[-1]).transpose(-1, -2)

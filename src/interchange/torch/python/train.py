@@ -78,6 +78,8 @@ def main():
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     on_cuda = torch.cuda.is_available()
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if on_cuda else torch.device("cpu")
+    if args.amp == "fp16" and not on_cuda:
+        raise SystemExit("--amp fp16 needs a GPU; a processor takes --amp bf16")
     if on_cuda:
         torch.cuda.set_device(device)
     if world > 1:
@@ -110,7 +112,7 @@ def main():
     if steps == 0:
         raise SystemExit(f"{args.data} has {len(data['x'])} rows, fewer than --batch {args.batch}")
     first = batch_of(data, torch.arange(own), 0, 0, args.binarize, device)
-    saved = torch.load(args.checkpoint, map_location=device) if at_hand(args.checkpoint) else None
+    saved = checkpoint_of(args.checkpoint, device)
     if not held and saved is None:
         model.start(first)
     # What no gradient reaches, nobody has to wait for.
@@ -175,6 +177,7 @@ def main():
         if args.checkpoint and rank == 0:
             kept = model.state_dict()
             state = {
+                "of": MODEL,
                 "epoch": epoch + 1,
                 "model": kept,
                 "fixed": {name: value for name, value in model.named_buffers() if name not in kept},
@@ -194,8 +197,18 @@ def main():
         dist.destroy_process_group()
 
 
-def at_hand(path):
-    return path is not None and os.path.exists(path)
+def checkpoint_of(path, device):
+    """What `--checkpoint` holds, once it is there."""
+    if path is None or not os.path.exists(path):
+        return None
+    try:
+        saved = torch.load(path, map_location=device)
+        other = saved.get("of", MODEL) != MODEL
+    except Exception as error:
+        raise SystemExit(f"{path} is no checkpoint that can be read ({type(error).__name__})")
+    if other:
+        raise SystemExit(f"{path} is the checkpoint of another model; name another file, or remove it")
+    return saved
 
 
 if __name__ == "__main__":

@@ -1,34 +1,15 @@
 // The evidence lower bound of a model whose codes come from a mixture's component c:
 // E_q log p(x | z) - KL(q(z, c | x) ‖ p(z, c)). Jiang et al. 2017, equations 11 to 16 and appendix B.
-import type { Normal } from '../../../distributions/index.ts';
-import type { Tensor } from '../../../graph/tensor.ts';
 import {
-  add,
-  exp,
-  klNormal,
-  logSoftmax,
-  mul,
-  normalLogProb,
-  sub,
-  sum,
-  unsqueeze,
-} from '../../../ops/index.ts';
+  type MixtureParameters,
+  type Normal,
+  NormalMixture,
+} from '../../../distributions/index.ts';
+import type { Tensor } from '../../../graph/tensor.ts';
+import { exp, klNormal, logSoftmax, mul, sub, sum, unsqueeze } from '../../../ops/index.ts';
 
-/** Σ_c π_c N(μ_c, σ_c²) over codes of M numbers. */
-export interface Mixture {
-  /** Log weights up to a constant, [K]. */
-  readonly logits: Tensor;
-  /** [K, M]. */
-  readonly mean: Tensor;
-  /** Log standard deviations, [K, M]. */
-  readonly logStd: Tensor;
-}
-
-/** log p(c | z) of codes z [B, M], [B, K]: log-softmax of log π_c + log N(z; μ_c, σ_c²). */
-export function logResponsibilities(z: Tensor, { logits, mean, logStd }: Mixture): Tensor {
-  const each = sum(normalLogProb(unsqueeze(z, 1), mean, logStd), -1);
-  return logSoftmax(add(each, logSoftmax(logits)));
-}
+/** Parameters of Σ_c π_c N(μ_c, σ_c²) over codes of M numbers. */
+export type Mixture = Required<MixtureParameters>;
 
 export interface Divergences {
   /** Σ_c q(c | x) KL(q(z | x) ‖ p(z | c)), [B]. */
@@ -48,7 +29,7 @@ export interface Divergences {
  */
 export function divergences(q: Normal, z: Tensor, mixture: Mixture): Divergences {
   const { mean, logStd, logits } = mixture;
-  const logBelongs = logResponsibilities(z, mixture);
+  const logBelongs = new NormalMixture(mixture).logResponsibilities(z);
   const belongs = exp(logBelongs);
   const each = sum(klNormal(unsqueeze(q.mean, 1), unsqueeze(q.logStd, 1), mean, logStd), -1);
   return {

@@ -26,6 +26,13 @@ export const VADE_KEYS = {
     default: 3,
     help: 'of all epochs, the first are an autoencoder; then EM starts the mixture on its codes',
   },
+  'pretrain.noise': {
+    type: 'number',
+    min: 0,
+    below: 1,
+    default: 0.2,
+    help: 'share of the values that it is told as 0, others in every step, and is to restore (Vincent et al. 2008)',
+  },
 } as const satisfies Schema;
 
 export type VadeKeys = ConfigOf<typeof VADE_KEYS>;

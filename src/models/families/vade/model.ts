@@ -4,15 +4,16 @@ import { LatentGpuError } from '../../../errors.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import type { Batch, Module } from '../../../nn/index.ts';
 import { logLikelihoodOf } from '../../../objectives/index.ts';
-import { add, assign, exp, mean, neg, sub } from '../../../ops/index.ts';
+import { add, assign, less, mean, neg, randomUniform, sub, where } from '../../../ops/index.ts';
 import type { Abilities } from '../../abilities.ts';
 import type { GradientLearner } from '../../learner.ts';
 import type { Portrait } from '../../model.ts';
+import { firstLayer } from '../../nets/index.ts';
 import type { MixturePrior } from '../../priors/index.ts';
 import { codedPortrait } from '../coded.ts';
 import { Vae } from '../vae.ts';
 import { vaeAbilities } from '../vae-abilities.ts';
-import { divergences, logResponsibilities } from './bound.ts';
+import { divergences } from './bound.ts';
 import type { VadeKeys } from './keys.ts';
 import { Revival } from './revival.ts';
 import { mixtureStart } from './start.ts';
@@ -59,16 +60,13 @@ export class Vade extends Vae {
     return { bound: sub(logLikelihoodOf(this, batch, z), kl), kl, clusters, belongs };
   }
 
-  /** q(c | x) at the mean of q(z | x), [B, K]. */
-  responsibilities(batch: Batch): Tensor {
-    return exp(logResponsibilities(this.posterior(batch).mean, this.mixture));
-  }
-
   override get learner(): GradientLearner {
     const { revival, keys } = this;
     const { usage, revived } = revival;
     const code = (batch: Batch) => this.posterior(batch).mean;
-    const fit = mixtureStart({ code, mixture: this.mixture, encoder: this.encoder as Module });
+    const encoder = this.encoder as Module;
+    const reader = firstLayer(this.decoder);
+    const fit = mixtureStart({ code, mixture: this.mixture, encoder, reader });
     // Parts name their parameters by themselves, and files are written by the names of the whole.
     this.namedParameters();
     return {
@@ -79,7 +77,10 @@ export class Vade extends Vae {
       before: {
         epochs: keys.pretrain.epochs,
         key: 'pretrain.epochs',
-        loss: (batch) => ({ loss: neg(mean(logLikelihoodOf(this, batch, code(batch)))) }),
+        loss: (batch) => {
+          const codes = code(holed(batch, keys.pretrain.noise));
+          return { loss: neg(mean(logLikelihoodOf(this, batch, codes))) };
+        },
         fit,
       },
       loss: (batch) => {
@@ -99,7 +100,6 @@ export class Vade extends Vae {
     const usual = vaeAbilities(this);
     return {
       ...usual,
-      assign: (batch) => this.responsibilities(batch),
       quantities: (batch) => {
         const { bound, kl, clusters } = this.clusteredBound(batch);
         const nats = { unit: 'nats', digits: 3 };
@@ -128,6 +128,13 @@ export class Vade extends Vae {
       facts: [...usual.facts, ['clusters', String(components)]],
     };
   }
+}
+
+/** Rows of which a share of the numbers is 0, other ones in every step: an autoencoder's task of denoising. */
+function holed(batch: Batch, share: number): Batch {
+  if (share === 0) return batch;
+  const { x } = batch;
+  return { ...batch, x: where(less(randomUniform(x.shape), share), 0, x) };
 }
 
 /** @throws LatentGpuError `bad-config` */

@@ -1,11 +1,13 @@
 // Where clusters begin: a mixture fitted by EM to the codes of a pretrained autoencoder, and posteriors that
 // are narrow beside its components.
+import { Matrix } from 'ml-matrix';
 import type { Tensor } from '../../../graph/tensor.ts';
 import type { Variable } from '../../../graph/variable.ts';
-import type { Batch, Module } from '../../../nn/index.ts';
+import type { Batch, Linear, Module } from '../../../nn/index.ts';
 import type { Runtime } from '../../../scheduler/index.ts';
 import type { Fitting } from '../../learner.ts';
 import { GaussianMixture } from '../gmm/model.ts';
+import { type Axes, discriminantAxes, softmax } from './axes.ts';
 import type { Mixture } from './bound.ts';
 
 /** Mixtures that EM tries side by side. */
@@ -27,43 +29,75 @@ export interface Started {
   readonly mixture: Record<keyof Mixture, Variable>;
   /** To means and log deviations of codes, 2 M numbers: a linear layer is its last. */
   readonly encoder: Module;
+  /** The layer that alone reads codes, if one does: then they may be turned and scaled, and it turns them back. */
+  readonly reader: Linear | undefined;
 }
 
-export function mixtureStart({ code, mixture, encoder }: Started): Fitting {
+/** The layers on either side of the code. */
+interface Sides {
+  readonly weight: Variable;
+  readonly bias: Variable;
+  readonly reader: Variable | undefined;
+}
+
+export function mixtureStart({ code, mixture, encoder, reader }: Started): Fitting {
   const [components, latent] = mixture.mean.shape as [number, number];
+  // Codes of a pretrained encoder lie aslant: ten clusters of digits are found by full covariances more often.
+  const covariance = reader ? 'full' : 'diagonal';
   const by = new GaussianMixture(
     {
-      ...{ components, covariance: 'diagonal', fit: 'em', start: 'kmeans', starts: STARTS },
+      ...{ components, covariance, fit: 'em', start: 'kmeans', starts: STARTS },
       ...{ regularize: LEAST_VARIANCE, tolerance: TOLERANCE, power: 1 },
     },
     { shape: [latent] },
   );
   const [weight, bias] = encoder.parameters().slice(-2) as [Variable, Variable];
+  const sides = { weight, bias, reader: reader?.weight };
   return {
     of: code,
     by: by as Fitting['by'],
     batch: Math.max(1, Math.floor(HELD / (STARTS * components * latent))),
     passes: PASSES,
     take: async (found, runtime) => {
-      const logits = found(by.logWeights);
-      // The factor of a diagonal covariance is log 1/σ.
-      const logStd = found(by.factor).map((log) => -log);
+      const [logits, factor] = [found(by.logWeights), found(by.factor)];
+      const start = reader
+        ? discriminantAxes({ logits, mean: found(by.mean), factor })
+        : // The factor of a diagonal covariance is log 1/σ.
+          { mean: found(by.mean), logStd: factor.map((log) => -log) };
       runtime.write(mixture.logits, logits);
-      runtime.write(mixture.mean, found(by.mean));
-      runtime.write(mixture.logStd, logStd);
-      await narrow(runtime, { weight, bias }, typical(logits, logStd));
+      runtime.write(mixture.mean, start.mean);
+      runtime.write(mixture.logStd, start.logStd);
+      if ('to' in start) await turn(runtime, sides, start);
+      await narrow(runtime, sides, typical(logits, start.logStd));
     },
   };
 }
 
+/** Codes z become A z for the encoder, and are read as before. */
+async function turn(runtime: Runtime, { weight, bias, reader }: Sides, { to, from }: Axes) {
+  const latent = to.rows;
+  const matrix = async (variable: Variable, rows: number) => {
+    const values = (await runtime.read(variable)) as Float32Array;
+    return { values, held: Matrix.from1DArray(rows, values.length / rows, Array.from(values)) };
+  };
+  for (const [side, rows] of [weight, bias].map((v) => [v, 2 * latent] as const)) {
+    const { values, held } = await matrix(side, rows);
+    const means = to.mmul(held.subMatrix(0, latent - 1, 0, held.columns - 1));
+    values.set(means.to1DArray());
+    runtime.write(side, values);
+  }
+  const first = reader as Variable;
+  const { held } = await matrix(first, first.shape[0] as number);
+  runtime.write(first, Float32Array.from(held.mmul(from).to1DArray()));
+}
+
 /** Σ_c π_c log σ_c of each number of the code. */
 function typical(logits: Float32Array, logStd: Float32Array): Float64Array {
-  const weights = Float64Array.from(logits, Math.exp);
-  const total = weights.reduce((a, b) => a + b, 0);
+  const weights = softmax(logits);
   const mean = new Float64Array(logStd.length / logits.length);
   logStd.forEach((value, at) => {
     const [c, j] = [Math.floor(at / mean.length), at % mean.length];
-    mean[j] = (mean[j] as number) + ((weights[c] as number) / total) * value;
+    mean[j] = (mean[j] as number) + (weights[c] as number) * value;
   });
   return mean;
 }
@@ -71,7 +105,7 @@ function typical(logits: Float32Array, logStd: Float32Array): Float64Array {
 /** Sets the encoder's log deviations, which pretraining has left as they were, for every x alike. */
 async function narrow(
   runtime: Runtime,
-  { weight, bias }: Record<'weight' | 'bias', Variable>,
+  { weight, bias }: Sides,
   logStd: Float64Array,
 ): Promise<void> {
   const latent = logStd.length;
