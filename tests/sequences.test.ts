@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadModelData } from '../src/cli/data/model-data.ts';
 import { split } from '../src/data/dataset.ts';
 import { loadData } from '../src/data/load.node.ts';
 import { hide, parseHiding } from '../src/data/missing.ts';
@@ -161,6 +162,26 @@ describe('sounds', () => {
     expect([data.count, data.shape, data.sequence?.rate]).toEqual([3, [50], 4000]);
     expect(data.data[25]).toBeCloseTo(0.125, 3);
     expect(data.data.subarray(50, 100)).toEqual(tone(100, 0.01).subarray(0, 50));
+  });
+
+  test('of another rate than the model was trained on are refused', async () => {
+    const path = await written(
+      'other.wav',
+      writeWav({ rate: 4000, channels: 1, data: tone(200, 0.01) }, 'f32'),
+    );
+    const of = (rate: number) => {
+      const data = { shape: [50], sequence: { rate } };
+      const loaded = { config: { family: 'ar', data }, model: { can: {} } };
+      const out = {
+        remark() {},
+        progress: (_: string, work: (bar: object) => unknown) => work({ update() {} }),
+      };
+      return loadModelData(loaded as never, { data: path, window: 50 }, 'runs/x', out as never);
+    };
+    expect((await of(4000)).original.count).toBe(13);
+    await expect(of(8000)).rejects.toThrow(
+      /other\.wav has 4000 steps a second and the model was trained on 8000; .*--rate 8000/,
+    );
   });
 });
 

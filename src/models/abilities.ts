@@ -136,6 +136,14 @@ export interface AncestralAbility {
   walk(options: WalkOptions): Walk;
 }
 
+/** Of series: how each channel of a step is told by the steps before it. */
+export interface ChannelAbility {
+  readonly channels: number;
+  readonly steps: number;
+  /** log p of each channel of x, summed over steps, where what is seen before is of `seen` [B, D]: [B, C]. */
+  logProb(batch: Batch, seen: Tensor): Tensor;
+}
+
 export interface WeightAbility {
   /** Whether the weight of one draw is log p(x) itself. */
   readonly exact: boolean;
@@ -272,6 +280,7 @@ export interface Abilities {
   /** Of a model that is told columns of rows. */
   readonly given?: GivenAbility;
   readonly logWeights?: WeightAbility;
+  readonly byChannel?: ChannelAbility;
   readonly bijection?: BijectionAbility;
   readonly grey?: GreyAbility;
   readonly refine?: RefineAbility;

@@ -65,6 +65,7 @@ export {
 } from './ask/gradients.ts';
 export { type Imputed, type ImputeOptions, impute } from './ask/impute.ts';
 export { Inference } from './ask/inference.ts';
+export { type ChannelInfluence, channelInfluence } from './ask/influence.ts';
 export { hasInformation, type Information, information } from './ask/information.ts';
 export type { Asked, Codes, Shown } from './ask/interface.ts';
 export { classesInTurn } from './ask/labels.ts';

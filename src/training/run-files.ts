@@ -13,6 +13,7 @@ export const PICTURES = {
   clusters: 'clusters.png',
   grid: 'grid.png',
   cooler: 'samples-cooler.png',
+  influence: 'influence.png',
 } as const;
 
 /** What a choice among sizes leaves. */

@@ -62,10 +62,22 @@ export async function trainerOn(
 ) {
   const data = typeof table === 'string' ? await tableOf(table) : table;
   const { shape, columns, count } = data;
-  const traits = { shape, isContinuous: true, rows: count, hasMissing: data.mask !== undefined };
+  const traits = {
+    shape,
+    isContinuous: true,
+    rows: count,
+    hasMissing: data.mask !== undefined,
+    ...(data.sequence && { sequence: data.sequence }),
+  };
   const values = settleRun(family, [assignments(family, sets)], traits);
   const { classNames } = data;
-  const described = { shape, ...(columns && { columns }), ...(classNames && { classNames }) };
+  const { sequence } = data;
+  const described = {
+    shape,
+    ...(columns && { columns }),
+    ...(classNames && { classNames }),
+    ...(sequence && { sequence }),
+  };
   const { model: config, training } = runConfig(family, described, values);
   const model = buildModel(config, training.seed);
   const perEpoch = Math.ceil(count / training.batch);

@@ -97,8 +97,18 @@ export async function loadModelData(
   const some = atMost(whole, options.limit);
   const original = options.change?.(some) ?? some;
   checkShape(original, config.data.shape);
+  checkRate(original, sequence?.rate);
   const seen = standardization ? standardize(original, standardization) : toFloat32(original);
   return { original, seen };
+}
+
+/** Sounds of another rate are another signal, whatever their windows. */
+function checkRate({ name, sequence }: LoadedDataset, rate: number | undefined): void {
+  if (rate === undefined || sequence?.rate === undefined || sequence.rate === rate) return;
+  throw new LatentGpuError(
+    'shape-mismatch',
+    `${name} has ${sequence.rate} steps a second and the model was trained on ${rate}; bring them to it with --rate ${rate}`,
+  );
 }
 
 /** Data without a feature that may be missing, with 0 in its place. */

@@ -17,6 +17,7 @@ import { exp, neg, reshape, sub, zeros } from '../../ops/index.ts';
 import type { Abilities, CodeAbility, Walk } from '../abilities.ts';
 import { through } from '../nets/index.ts';
 import type { OrderedDecoder } from '../nets/ordered.ts';
+import { StepDecoder } from '../nets/step-decoder.ts';
 import { FreePart } from '../posteriors/index.ts';
 import type { Vae } from './vae.ts';
 import { estimatesOf } from './vae-estimates.ts';
@@ -86,7 +87,9 @@ export function vaeAbilities(model: Vae): Abilities {
 }
 
 /** What a decoder does with codes; one that describes pixels by each other draws them in order. */
-function describing(model: Vae): Pick<Abilities, 'decode' | 'impute' | 'ancestral' | 'numbers'> {
+function describing(
+  model: Vae,
+): Pick<Abilities, 'decode' | 'impute' | 'ancestral' | 'numbers' | 'byChannel'> {
   const { latent, features, likelihood, ordered } = model;
   if (ordered) return describingInOrder(model, ordered);
   return {
@@ -110,14 +113,24 @@ function describing(model: Vae): Pick<Abilities, 'decode' | 'impute' | 'ancestra
 function describingInOrder(
   model: Vae,
   ordered: OrderedDecoder,
-): Pick<Abilities, 'impute' | 'ancestral' | 'numbers'> {
+): Pick<Abilities, 'impute' | 'ancestral' | 'numbers' | 'byChannel'> {
   const { decoder } = model;
+  const isOfChannels = ordered instanceof StepDecoder && ordered.channels > 1;
   return {
     ancestral: {
       walk: ({ rows, codes, ...told }) =>
         ordered.walk(rows, through(decoder, codes as Tensor, told)),
     },
     numbers: ordered.numbers,
+    ...(isOfChannels && {
+      byChannel: {
+        channels: ordered.channels,
+        steps: ordered.steps,
+        // Given the code that the encoder gives the series as it is.
+        logProb: (batch, seen) =>
+          ordered.byChannel(through(decoder, model.posterior(batch).mean, batch), batch.x, seen),
+      },
+    }),
     ...(ordered.given && {
       impute: {
         kind: 'particles',

@@ -7,6 +7,7 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { type Batch, CausalCnn, CausalWalk, Module } from '../../nn/index.ts';
 import { concat, expand, full, mul, reshape, sum } from '../../ops/index.ts';
 import type { Walk } from '../abilities.ts';
+import { channelLogProb } from '../by-channel.ts';
 import type { Likelihood } from '../likelihoods/index.ts';
 import { particleWalk, stepWalk } from '../step-walks.ts';
 import { inOrder, type OrderedConfig, type OrderedDecoder } from './ordered.ts';
@@ -19,8 +20,8 @@ export class StepDecoder extends Module implements OrderedDecoder {
   readonly maps: number;
   /** Whether steps are told what is there beside what it is. */
   readonly holes: boolean;
-  private readonly steps: number;
-  private readonly channels: number;
+  readonly steps: number;
+  readonly channels: number;
 
   /** @param shape [steps] or [steps, channels] @throws LatentGpuError `bad-config` for more steps than there are */
   constructor(
@@ -83,6 +84,16 @@ export class StepDecoder extends Module implements OrderedDecoder {
         throw inOrder('has no mean in one pass');
       },
     };
+  }
+
+  /** log p of each channel of series x, where what is seen before is of `seen`: [B, C]. */
+  byChannel(told: Tensor, x: Tensor, seen: Tensor): Tensor {
+    const { steps, channels } = this;
+    const outputs = this.net.call(
+      this.seen(reshape(seen, [-1, steps, channels])),
+      this.mapsOf(told),
+    );
+    return channelLogProb(this, outputs, x, this);
   }
 
   /** What later steps are told of numbers [..., C]; without a mask all of them are there. */

@@ -4,6 +4,7 @@ import { CODES } from './codes.ts';
 import { DATA } from './data.ts';
 import { DEFORMED_GRID } from './deformed-grid.ts';
 import { DENSITY } from './density.ts';
+import { INFLUENCE } from './influence.ts';
 import { INTERPOLATION } from './interpolation.ts';
 import { NOISE } from './noise.ts';
 import { RECONSTRUCTIONS } from './reconstructions.ts';
@@ -19,6 +20,7 @@ const VIEWS: readonly PictureView[] = [
   CLUSTERS,
   CODES,
   INTERPOLATION,
+  INFLUENCE,
   DENSITY,
   DEFORMED_GRID,
   NOISE,

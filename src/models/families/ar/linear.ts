@@ -21,6 +21,7 @@ import {
   zeros,
 } from '../../../ops/index.ts';
 import type { Walk } from '../../abilities.ts';
+import type { Steps } from '../../by-channel.ts';
 import { covarianceLearner } from '../../covariance-learner.ts';
 import type { Learner, SweepLearner } from '../../learner.ts';
 import type { ArDensity } from './density.ts';
@@ -78,6 +79,12 @@ export class LinearAr extends Module implements ArDensity {
     const centred = sub(x, this.mean);
     const told = matmul(centred, transpose(this.counted));
     return sum(normalLogProb(centred, told, this.logStd), -1);
+  }
+
+  byChannel(x: Tensor, seen: Tensor, { steps, channels }: Steps): Tensor {
+    const told = matmul(sub(seen, this.mean), transpose(this.counted));
+    const each = normalLogProb(sub(x, this.mean), told, this.logStd);
+    return sum(reshape(each, [-1, steps, channels]), 1);
   }
 
   walk(rows: number): Walk {

@@ -4,6 +4,7 @@ import type { Tensor } from '../../../graph/tensor.ts';
 import { type Batch, Module } from '../../../nn/index.ts';
 import { mean, neg } from '../../../ops/index.ts';
 import type { Abilities } from '../../abilities.ts';
+import type { Steps } from '../../by-channel.ts';
 import type { DataDescription } from '../../data-description.ts';
 import type { Learner } from '../../learner.ts';
 import type { Model, Portrait } from '../../model.ts';
@@ -25,6 +26,8 @@ export class ArModel extends Module implements Model {
   private readonly config: ArConfig;
   /** Features before its own that one depends on. */
   private readonly order: number;
+  /** Of series of several channels. */
+  private readonly series: Steps | undefined;
 
   /** @throws LatentGpuError `bad-config` for nets too narrow for the order, units that have none */
   constructor(config: ArConfig, { shape, columns, sequence }: DataDescription) {
@@ -32,6 +35,8 @@ export class ArModel extends Module implements Model {
     const features = shape.reduce((a, b) => a * b, 1);
     this.config = config;
     this.features = features;
+    const [steps = 1, channels = 1] = shape;
+    this.series = sequence && channels > 1 ? { steps, channels } : undefined;
     this.order = Math.min(config.order ?? features, features - 1);
     const gradient: Learner = { loss: ({ x }) => ({ loss: neg(mean(this.logProb(x))) }) };
     if (config.net.kind === 'linear') {
@@ -70,10 +75,17 @@ export class ArModel extends Module implements Model {
   }
 
   get can(): Abilities {
-    const { freedom } = this.density;
+    const { series, density } = this;
+    const { freedom } = density;
     return {
       ancestral: { walk: ({ rows, order }) => this.density.walk(rows, order) },
       logWeights: { exact: true, of: ({ x }: Batch) => this.logProb(x) },
+      ...(series && {
+        byChannel: {
+          ...series,
+          logProb: ({ x }: Batch, seen: Tensor) => density.byChannel(x, seen, series),
+        },
+      }),
       quantities: ({ x }) => [negativeLogLikelihood(this.logProb(x))],
       ...(freedom !== undefined && { freedom }),
       lacks: {

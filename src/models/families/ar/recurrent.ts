@@ -13,6 +13,7 @@ import {
   zeros,
 } from '../../../ops/index.ts';
 import type { Walk } from '../../abilities.ts';
+import { channelLogProb } from '../../by-channel.ts';
 import { type Likelihood, makeLikelihood } from '../../likelihoods/index.ts';
 import { checkUnits, type RecurrentConfig } from '../../nets/recurrent.ts';
 import type { ArDensity } from './density.ts';
@@ -21,8 +22,8 @@ export class RecurrentAr extends Module implements ArDensity {
   readonly units: Recurrent;
   readonly head: Linear;
   readonly likelihood: Likelihood = makeLikelihood({ kind: 'normal', sigma: 'pixel' });
-  private readonly steps: number;
-  private readonly channels: number;
+  readonly steps: number;
+  readonly channels: number;
 
   /** Channels of a step are independent of each other given the steps before it. */
   constructor(steps: number, channels: number, { hidden: widths, cell }: RecurrentConfig) {
@@ -41,9 +42,19 @@ export class RecurrentAr extends Module implements ArDensity {
     ];
   }
 
+  /** What describes each step of series that have been seen before it. */
+  private outputs(seen: Tensor): Tensor {
+    const series = reshape(seen, [-1, this.steps, this.channels]);
+    return this.head.call(this.units.call(delayed(series)));
+  }
+
+  byChannel(x: Tensor, seen: Tensor): Tensor {
+    return channelLogProb(this, this.outputs(seen), x, this);
+  }
+
   logProb(x: Tensor): Tensor {
     const { steps, channels, likelihood } = this;
-    const outputs = this.head.call(this.units.call(delayed(reshape(x, [-1, steps, channels]))));
+    const outputs = this.outputs(x);
     // Means of all steps, then what tells their deviations.
     const apart = reshape(outputs, [-1, steps, likelihood.outputsPerFeature, channels]);
     const arranged = reshape(transpose(apart, [0, 2, 1, 3]), [x.shape[0] as number, -1]);
