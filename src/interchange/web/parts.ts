@@ -5,15 +5,7 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { numberStreams, topological } from '../../graph/traverse.ts';
 import { input, type Variable } from '../../graph/variable.ts';
 import type { Model, Told, Walk } from '../../models/index.ts';
-import {
-  add,
-  div,
-  floor,
-  maximum,
-  minimum,
-  mul,
-  reshape,
-} from '../../ops/index.ts';
+import { add, div, floor, maximum, minimum, mul, reshape } from '../../ops/index.ts';
 import type { ProgramJson, ProgramPart, Streams } from '../../sampler/program/format.ts';
 import type { CodeDensity } from '../../training/code-density.ts';
 import type { OnnxSource } from '../onnx/file.ts';
