@@ -464,6 +464,7 @@ const fallback: Engine = {
   mixture: alone,
   convolution: alone,
   images: alone,
+  recurrent: alone,
   chain: alone,
 };
 
