@@ -24,6 +24,8 @@ function project(
       sequence: { groupOrder },
       // Results shall not depend on what this machine remembers, or on what it would measure.
       env: { LATENTGPU_TUNE: 'off', ...env },
+      // Pages bring their style sheets as text.
+      css: true,
       testTimeout: 60_000,
       disableConsoleIntercept: true,
       allowOnly: false,
