@@ -21,8 +21,9 @@ import {
 import { cloudPicture } from '../src/pictures/clouds.ts';
 import { Random } from '../src/random.ts';
 import { assignments, runConfig, settleData, settleRun } from '../src/training/index.ts';
-import { buildCli, type Run, start } from './support/cli.ts';
+import type { Run } from './support/cli.ts';
 import { edits, mutate } from './support/mutate.ts';
+import { perform } from './support/perform.ts';
 import { refusal, refusalOf } from './support/refusal.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -345,7 +346,7 @@ describe('pictures of vectors', () => {
 
 describe('the command line', () => {
   const SMALL = '--set encoder.hidden=16 decoder.hidden=16 latent=2';
-  const cli = (line: string): Promise<Run> => start(line.split(' ').filter(Boolean), folder).run;
+  const cli = (line: string): Promise<Run> => perform(line.split(' ').filter(Boolean), folder);
   const works = async (line: string): Promise<Run> => {
     const run = await cli(line);
     expect(run.code, `${line}\n${run.stderr}`).toBe(0);
@@ -369,7 +370,6 @@ describe('the command line', () => {
   };
 
   beforeAll(async () => {
-    await buildCli();
     await store('table.csv', `a,b,c\n${rows(1).join('\n')}\n`);
     await store('scaled.csv', `a,b,c\n${rows(8).join('\n')}\n`);
     await store('test.csv', rows(1).slice(0, 25).join('\n'));

@@ -7,14 +7,15 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { readNpy } from '../src/formats/npy.ts';
 import { agreement, bestMatching } from '../src/models/ask/agreement.ts';
 import { boxMuller, Random } from '../src/random.ts';
-import { buildCli, ROOT, type Run, start } from './support/cli.ts';
+import { ROOT, type Run } from './support/cli.ts';
+import { perform } from './support/perform.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
 const TABLES = join(ROOT, 'tests/fixtures/tables');
 let folder = '';
 const here = (path: string) => join(folder, path);
-const cli = (line: string): Promise<Run> => start(line.split(' ').filter(Boolean), folder).run;
+const cli = (line: string): Promise<Run> => perform(line.split(' ').filter(Boolean), folder);
 
 async function works(line: string): Promise<Run> {
   const run = await cli(line);
@@ -30,7 +31,6 @@ async function refused(line: string): Promise<string> {
 }
 
 beforeAll(async () => {
-  await buildCli();
   folder = await mkdtemp(join(tmpdir(), 'latentgpu-cluster-'));
   await works(
     `train gmm --data ${TABLES}/iris.csv --label-column Species --set components=3 starts=2 --out iris --quiet`,

@@ -20,6 +20,7 @@ import { principalComponents } from '../src/pictures/components.ts';
 import { load } from '../src/sampler/index.ts';
 import { buildCli, ROOT, type Run, start } from './support/cli.ts';
 import { reals } from './support/engine.ts';
+import { perform } from './support/perform.ts';
 import { exactly, toy, toyData, toyVae } from './support/toys.ts';
 
 // A test may start half a dozen processes, each with an adapter of its own.
@@ -29,7 +30,7 @@ let folder = '';
 const here = (path: string) => join(folder, path);
 
 function cli(line: string): Promise<Run> {
-  return start(line.split(' ').filter(Boolean), folder).run;
+  return perform(line.split(' ').filter(Boolean), folder);
 }
 
 async function works(line: string): Promise<Run> {
@@ -278,7 +279,9 @@ describe('interpolate', () => {
 
 describe('export --to web', () => {
   test('holds what is drawn from, and draws the same', async () => {
-    await works('export model --to web --out site --quiet');
+    // What it copies stands beside the built program.
+    const line = 'export model --to web --out site --quiet';
+    expect(await start(line.split(' '), folder).run).toEqual({ code: 0, stdout: '', stderr: '' });
     expect((await readdir(here('site'))).sort()).toEqual([
       'index.html',
       'model.json',

@@ -8,14 +8,15 @@ import { digits } from '../src/data/digits.ts';
 import { hideLabels } from '../src/data/hide-labels.ts';
 import { loadData } from '../src/data/load.node.ts';
 import { readNpy } from '../src/formats/npy.ts';
-import { buildCli, type Run, start } from './support/cli.ts';
+import type { Run } from './support/cli.ts';
+import { perform } from './support/perform.ts';
 import { refusal } from './support/refusal.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
 let folder = '';
 const here = (path: string) => join(folder, path);
-const cli = (line: string): Promise<Run> => start(line.split(' ').filter(Boolean), folder).run;
+const cli = (line: string): Promise<Run> => perform(line.split(' ').filter(Boolean), folder);
 
 async function works(line: string): Promise<Run> {
   const run = await cli(line);
@@ -37,7 +38,6 @@ const FLOWERS = Array.from({ length: 40 }, (_, i) => {
 });
 
 beforeAll(async () => {
-  await buildCli();
   folder = await mkdtemp(join(tmpdir(), 'latentgpu-conditional-'));
   await writeFile(here('flowers.csv'), ['a,b,kind', ...FLOWERS].join('\n'));
   const nets = 'latent=2 encoder.hidden=8 decoder.hidden=8';

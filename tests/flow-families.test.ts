@@ -6,15 +6,16 @@ import { decode as decodePng } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readNpy, writeNpy } from '../src/formats/npy.ts';
 import { readSafetensors, writeSafetensors } from '../src/formats/safetensors.ts';
-import { buildCli, type Run, start } from './support/cli.ts';
+import type { Run } from './support/cli.ts';
 import { reals } from './support/engine.ts';
+import { perform } from './support/perform.ts';
 
 // A test may start half a dozen processes, each with an adapter of its own.
 vi.setConfig({ testTimeout: 180_000 });
 
 let folder = '';
 const here = (path: string) => join(folder, path);
-const cli = (line: string): Promise<Run> => start(line.split(' ').filter(Boolean), folder).run;
+const cli = (line: string): Promise<Run> => perform(line.split(' ').filter(Boolean), folder);
 
 async function works(line: string): Promise<Run> {
   const run = await cli(line);
@@ -51,7 +52,6 @@ const totalOf = async (path: string, area: number) =>
   (await array(path)).values.reduce((sum, logProb) => sum + Math.exp(logProb) * area, 0);
 
 beforeAll(async () => {
-  await buildCli();
   folder = await mkdtemp(join(tmpdir(), 'latentgpu-flows-'));
   const grey = Uint8Array.from(reals('images', 300 * 64), (x) => 128 + 100 * Math.tanh(x));
   await writeFile(here('images.npy'), imagesOf(grey));

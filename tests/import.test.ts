@@ -23,8 +23,9 @@ import type { Posterior } from '../src/objectives/index.ts';
 import { evaluate } from '../src/ops/index.ts';
 import { assignments } from '../src/training/index.ts';
 import { readModelFolder } from '../src/training/model-folder.node.ts';
-import { buildCli, ROOT, type Run, start } from './support/cli.ts';
+import { ROOT, type Run } from './support/cli.ts';
 import { reals } from './support/engine.ts';
+import { perform } from './support/perform.ts';
 
 const FIXTURE = join(ROOT, 'tests/fixtures/torch-state-dict');
 const RENAME =
@@ -518,11 +519,10 @@ describe('whatever a file holds, it becomes a whole model or one clear line', ()
 
 describe('the command line', () => {
   let folder = '';
-  const cli = (...args: string[]): Promise<Run> => start(args, folder).run;
+  const cli = (...args: string[]): Promise<Run> => perform(args, folder);
   const weights = join(FIXTURE, 'weights.safetensors');
 
   beforeAll(async () => {
-    await buildCli();
     folder = await mkdtemp(join(tmpdir(), 'latentgpu-import-'));
   }, 60_000);
   afterAll(() => rm(folder, { recursive: true }));

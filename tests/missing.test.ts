@@ -13,7 +13,7 @@ import { float32Text } from '../src/formats/csv-text.ts';
 import { writeNpy } from '../src/formats/npy.ts';
 import { Random } from '../src/random.ts';
 import { separation } from '../src/roc.ts';
-import { buildCli, start } from './support/cli.ts';
+import { perform } from './support/perform.ts';
 import { refusal, refusalOf } from './support/refusal.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -203,14 +203,13 @@ describe('separation', () => {
 });
 
 test('a model learns from a table with holes and fills it better than its means', async () => {
-  await buildCli();
   const random = new Random(9, 9, 9);
   const lines = Array.from({ length: 200 }, () => {
     const z = random.normal();
     return [1, -2, 3].map((w, j) => (100 * j + w * z + 0.2 * random.normal()).toFixed(4)).join(',');
   });
   const table = await store('line.csv', ['a,b,c', ...lines].join('\n'));
-  const run = (line: string) => start(line.split(' '), folder).run;
+  const run = (line: string) => perform(line.split(' '), folder);
   const trained = await run(
     `train iwae --data ${table} --standardize --hide random:0.3 --batch 40 --epochs 60 --out m --seed 1 --quiet --json --set latent=1 encoder.hidden=[16] decoder.hidden=[16] likelihood=student-t posterior=student-t optimizer.lr=1e-2 evaluate.every=0`,
   );

@@ -25,8 +25,9 @@ import {
 import { type Activation, activations, evaluate, expand } from '../src/ops/index.ts';
 import { Runtime } from '../src/scheduler/index.ts';
 import { readModelFolder } from '../src/training/model-folder.node.ts';
-import { buildCli, ROOT, type Run, start } from './support/cli.ts';
+import { ROOT, type Run } from './support/cli.ts';
 import { reals } from './support/engine.ts';
+import { perform } from './support/perform.ts';
 
 // Threads of its own would outlive the tests.
 ort.env.wasm.numThreads = 1;
@@ -320,10 +321,9 @@ describe('the command line', () => {
   const fixture = join(ROOT, 'tests/fixtures/torch-vae');
   let folder = '';
   let device: Device;
-  const cli = (...args: string[]): Promise<Run> => start(['export', ...args], folder).run;
+  const cli = (...args: string[]): Promise<Run> => perform(['export', ...args], folder);
 
   beforeAll(async () => {
-    await buildCli();
     folder = await mkdtemp(join(tmpdir(), 'latentgpu-onnx-'));
     device = await openDevice();
     console.log(`adapter: ${adapterLine(device.adapter)}`);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { readNpy, writeNpy } from '../src/formats/npy.ts';
-import { buildCli, start } from './support/cli.ts';
+import { perform } from './support/perform.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -12,7 +12,7 @@ let folder = '';
 const here = (path: string) => join(folder, path);
 
 async function cli(line: string, code = 0): Promise<string> {
-  const run = await start(`${line} --quiet`.split(' '), folder).run;
+  const run = await perform(`${line} --quiet`.split(' '), folder);
   expect(run.code, `${line}: ${run.stderr}`).toBe(code);
   return code === 0 ? run.stdout : run.stderr;
 }
@@ -21,7 +21,6 @@ const NETS = 'encoder.hidden=8 decoder.hidden=8';
 const DATA = '--data rows.npy --batch 10';
 
 beforeAll(async () => {
-  await buildCli();
   folder = mkdtempSync(join(tmpdir(), 'latentgpu-codes-'));
   const rows = Float32Array.from({ length: 60 * 24 }, (_, i) => ((i * 7919) % 101) / 101);
   writeFileSync(here('rows.npy'), writeNpy(rows, [60, 6, 4]));

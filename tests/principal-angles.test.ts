@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { Matrix } from 'ml-matrix';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { anglesBetween } from '../src/models/index.ts';
-import { buildCli, ROOT, start } from './support/cli.ts';
+import { ROOT } from './support/cli.ts';
+import { perform } from './support/perform.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
 let folder = '';
 beforeAll(async () => {
-  await buildCli();
   folder = await mkdtemp(join(tmpdir(), 'latentgpu-angles-'));
 }, 180_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -51,7 +51,7 @@ test.each([
 
 test('a linear autoencoder comes to the plane of principal components', async () => {
   const run = async (line: string) => {
-    const { code, stdout, stderr } = await start(line.split(' '), folder).run;
+    const { code, stdout, stderr } = await perform(line.split(' '), folder);
     expect(code, `${line}\n${stderr}`).toBe(0);
     return stdout;
   };

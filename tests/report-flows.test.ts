@@ -7,8 +7,8 @@ import { decode as decodePng } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { writeNpy } from '../src/formats/npy.ts';
 import { launchBrowser } from '../src/testing/chrome.ts';
-import { buildCli, start } from './support/cli.ts';
 import { reals } from './support/engine.ts';
+import { perform } from './support/perform.ts';
 import { commands, headings, matches, notes, tableOf, tile } from './support/report-page.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -19,7 +19,7 @@ const here = (path: string) => join(folder, path);
 /** @param line or its words, where they hold spaces */
 async function works(line: string | readonly string[]): Promise<string> {
   const words = typeof line === 'string' ? line.split(' ') : line;
-  const { code, stdout, stderr } = await start(words, folder).run;
+  const { code, stdout, stderr } = await perform(words, folder);
   expect(code, `${line}\n${stderr}`).toBe(0);
   return stdout;
 }
@@ -33,7 +33,6 @@ const HOSTILE = `<script>window.ran = true</script><img src=x onerror="window.ra
 const LAYERS = '{"layers": [{"type": "lu"}, {"type": "coupling", "hidden": [4]}]}';
 
 beforeAll(async () => {
-  await buildCli();
   folder = await mkdtemp(join(tmpdir(), 'latentgpu-report-flows-'));
   const greys = reals('greys', 100 * 16, 0, 255).map((x) => Math.round(x) / 255);
   await writeFile(here('greys.npy'), writeNpy(greys, [100, 4, 4]));

@@ -19,6 +19,7 @@ import { reportPage } from '../src/report/page.ts';
 import { launchBrowser } from '../src/testing/chrome.ts';
 import { buildCli, type Run, start } from './support/cli.ts';
 import { reals } from './support/engine.ts';
+import { perform } from './support/perform.ts';
 import { commands, headings, matches, notes, tableOf, tile } from './support/report-page.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -28,7 +29,7 @@ let browser: Browser;
 const here = (path: string) => join(folder, path);
 
 async function works(line: string): Promise<Run> {
-  const run = await start(line.split(' ').filter(Boolean), folder).run;
+  const run = await perform(line.split(' ').filter(Boolean), folder);
   expect(run.code, `${line}\n${run.stderr}`).toBe(0);
   expect(run.stderr, line).toBe('');
   return run;
@@ -40,7 +41,7 @@ async function json(line: string): Promise<any> {
 }
 
 async function refused(line: string): Promise<string> {
-  const { code, stdout, stderr } = await start(line.split(' '), folder).run;
+  const { code, stdout, stderr } = await perform(line.split(' '), folder);
   expect(code, stderr).toBe(2);
   expect(stdout).toBe('');
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);

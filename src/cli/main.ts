@@ -1,45 +1,6 @@
 #!/usr/bin/env node
-// The command line: what is asked for is performed, and failures become one line.
-import type { Command } from 'commander';
-import { failureOf } from './common/failure.ts';
-import { loadModules } from './common/modules.ts';
-import { buildProgram } from './program.ts';
-
-async function main(all: readonly string[]): Promise<void> {
-  try {
-    // Commands list the families there are: first those that modules bring.
-    const args = await loadModules(all);
-    const program = buildProgram();
-    if (args.length === 0) program.outputHelp();
-    else await perform(program, args);
-  } catch (error) {
-    fail(error, 'latentgpu', all);
-  }
-}
-
-async function perform(program: Command, args: readonly string[]): Promise<void> {
-  try {
-    await program.parseAsync(args, { from: 'user' });
-  } catch (error) {
-    // Help and version are thrown, too.
-    if ((error as { exitCode?: number }).exitCode === 0) return;
-    const name = program.commands.find((command) => command.name() === args[0])?.name();
-    fail(error, name ? `latentgpu ${name}` : 'latentgpu', args);
-  }
-}
-
-function fail(error: unknown, command: string, args: readonly string[]): void {
-  const failure = failureOf(error, command);
-  process.stderr.write(`latentgpu: ${failure.message}\n`);
-  if (failure.code === 'internal' && error instanceof Error) {
-    process.stderr.write(`${error.stack}\n`);
-  }
-  if (args.includes('--json')) {
-    const { code, message } = failure;
-    process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
-  }
-  process.exitCode = failure.exit;
-}
+// The command line as a program.
+import { perform } from './perform.ts';
 
 // Whoever reads the output may have had enough of it: `latentgpu inspect … | head`. Work that can be
 // saved is stopped as by Ctrl-C.
@@ -55,4 +16,4 @@ process.stderr.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-await main(process.argv.slice(2));
+await perform(process.argv.slice(2));

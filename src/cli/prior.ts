@@ -12,7 +12,7 @@ import {
 import { weightsOf, writeFittedPrior } from '../training/fitted-prior.node.ts';
 import { holdingFolder } from '../training/lock.node.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
-import { loadModel, withInference } from './common/device.ts';
+import { commandDevice, loadModel, withInference } from './common/device.ts';
 import { table, thousands } from './common/text.ts';
 import { version } from './common/version.ts';
 import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
@@ -68,7 +68,7 @@ async function perform(dir: string, options: PriorOptions, context: Context): Pr
   const fitting = (kind: CodeFit, keys: readonly string[]) =>
     out.progress(`fitting ${kind}`, (bar) =>
       fitCodes(rows, held, {
-        ...{ fit: kind, set: keys, seed, signal },
+        ...{ fit: kind, set: keys, seed, signal, open: commandDevice },
         onProgress: ({ step }, total) => bar.update(step / total),
       }),
     );

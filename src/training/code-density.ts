@@ -8,7 +8,7 @@ import {
   standardizationOf,
   standardize,
 } from '../data/standardize.ts';
-import { openDevice } from '../device/index.ts';
+import { type Device, openDevice } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Variable } from '../graph/variable.ts';
 import {
@@ -62,6 +62,8 @@ export interface CodeFitOptions {
   readonly seed?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress, total: number) => void;
+  /** Gives the device. Default: {@link openDevice} */
+  readonly open?: () => Promise<Device>;
 }
 
 /** Codes [count, M]. */
@@ -79,7 +81,7 @@ export interface CodeRows {
 export async function fitCodes(
   codes: CodeRows,
   held: CodeRows,
-  { fit: kind, set = [], seed = 0, signal, onProgress }: CodeFitOptions,
+  { fit: kind, set = [], seed = 0, signal, onProgress, open = openDevice }: CodeFitOptions,
 ): Promise<{ readonly density: CodeDensity; readonly heldOut: Float64Array }> {
   const { family: name, keys, usual } = FITS[kind];
   const family = familyOf(name);
@@ -113,7 +115,7 @@ export async function fitCodes(
       data,
       ...(initial && { initial }),
     },
-    () => openDevice(),
+    open,
   );
   try {
     const { reason, parameters } = await fit(trainer, {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { readSafetensors } from '../../src/formats/safetensors.ts';
-import { buildCli, type Run, start } from './cli.ts';
+import type { Run } from './cli.ts';
+import { perform } from './perform.ts';
 
 export class CommandLine {
   readonly folder: string;
@@ -14,7 +15,6 @@ export class CommandLine {
   }
 
   static async open(name: string): Promise<CommandLine> {
-    await buildCli();
     return new CommandLine(await mkdtemp(join(tmpdir(), `latentgpu-${name}-`)));
   }
 
@@ -23,7 +23,7 @@ export class CommandLine {
   }
 
   run(line: string): Promise<Run> {
-    return start(line.split(' ').filter(Boolean), this.folder).run;
+    return perform(line.split(' ').filter(Boolean), this.folder);
   }
 
   async works(line: string): Promise<Run> {

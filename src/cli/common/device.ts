@@ -12,6 +12,16 @@ import { Runtime } from '../../scheduler/index.ts';
 import { type LoadedModel, readModelFolder } from '../../training/model-folder.node.ts';
 import type { Output } from './output.ts';
 
+let open: () => Promise<Device> = openDevice;
+
+/** A device for a command, which destroys it in the end. */
+export const commandDevice = (): Promise<Device> => open();
+
+/** Gives commands the devices of whoever performs many of them in one process, and lends them one. */
+export function lendDevices(lender: () => Promise<Device>): void {
+  open = lender;
+}
+
 /** Reads a model folder and says what in it has no meaning. */
 export async function loadModel(folder: string, out: Output): Promise<LoadedModel> {
   const loaded = await readModelFolder(folder);
@@ -27,7 +37,7 @@ export async function withModel<T>(
   work: (runtime: Runtime, device: Device) => Promise<T>,
   precision: Precision = 'f32',
 ): Promise<T> {
-  const device = await openDevice();
+  const device = await commandDevice();
   const runtime = new Runtime(device);
   try {
     giveWeights(runtime, loaded.weights, precision);

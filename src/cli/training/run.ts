@@ -2,7 +2,6 @@
 import { unlabelledText } from '../../data/hide-labels.ts';
 import { missingText } from '../../data/missing.ts';
 import { logScales, meanScale } from '../../data/standardize.ts';
-import { openDevice } from '../../device/index.ts';
 import { isLatentGpuError } from '../../errors.ts';
 import { formatJson } from '../../formats/json.ts';
 import {
@@ -30,6 +29,7 @@ import { abandon, placeOfNew, placeOfRun, takePlace } from '../../training/repla
 import { SELECTION } from '../../training/run-files.ts';
 import { RunFolder } from '../../training/run-folder.node.ts';
 import type { Context } from '../common/command.ts';
+import { commandDevice } from '../common/device.ts';
 import type { Output } from '../common/output.ts';
 import { version } from '../common/version.ts';
 import { treatmentOf } from '../data/subject.ts';
@@ -65,7 +65,7 @@ export async function train(asked: RunRequest, context: Context): Promise<RunSum
           onProgress: (done, label) => bar.update(done, label.slice(0, 30)),
         },
       },
-      () => openDevice(),
+      commandDevice,
       resume?.checkpoint.state,
     ),
   );

@@ -1,9 +1,9 @@
 // `--set components=1..10`: every size in a range is fitted, and the one of the lowest BIC is trained.
-import { openDevice } from '../../device/index.ts';
 import { type ErrorCode, isLatentGpuError, LatentGpuError } from '../../errors.ts';
 import { type Criteria, criteriaOf } from '../../models/index.ts';
 import { fit, rowSourceOf, Trainer } from '../../training/index.ts';
 import type { Context } from '../common/command.ts';
+import { commandDevice } from '../common/device.ts';
 import { prepare } from './prepare.ts';
 import type { Range } from './range.ts';
 import type { RunRequest } from './request.ts';
@@ -59,7 +59,7 @@ export function withValue(request: RunRequest, key: string, value: number): RunR
 
 async function measured(request: RunRequest, context: Context): Promise<Criteria> {
   const { trainer: options, model, data, total, binarization } = await prepare(request, context);
-  const trainer = await Trainer.create(options, () => openDevice());
+  const trainer = await Trainer.create(options, commandDevice);
   try {
     const { reason } = await fit(trainer, { steps: total, signal: context.signal });
     if (reason === 'interrupted') {
