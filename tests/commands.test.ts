@@ -40,6 +40,11 @@ async function works(line: string): Promise<Run> {
   return run;
 }
 
+/** By the built program, beside which stands what a web export copies. */
+async function built(line: string): Promise<void> {
+  expect(await start(line.split(' '), folder).run).toEqual({ code: 0, stdout: '', stderr: '' });
+}
+
 /** Runs a command that writes an array; its shape and its values. */
 async function array(line: string): Promise<{ shape: number[]; values: Float32Array }> {
   const path = / --out (\S+)/.exec(line)?.[1] as string;
@@ -279,9 +284,7 @@ describe('interpolate', () => {
 
 describe('export --to web', () => {
   test('holds what is drawn from, and draws the same', async () => {
-    // What it copies stands beside the built program.
-    const line = 'export model --to web --out site --quiet';
-    expect(await start(line.split(' '), folder).run).toEqual({ code: 0, stdout: '', stderr: '' });
+    await built('export model --to web --out site --quiet');
     expect((await readdir(here('site'))).sort()).toEqual([
       'index.html',
       'model.json',
@@ -303,7 +306,7 @@ describe('export --to web', () => {
     await expect(load(flow)).rejects.toThrow(
       /family is "realnvp".*; for others: latentgpu export DIR --to web$/,
     );
-    await works(`export ${flow} --to web --half --out played --quiet`);
+    await built(`export ${flow} --to web --half --out played --quiet`);
     expect((await readdir(here('played'))).sort()).toEqual([
       'index.html',
       'model.json',
@@ -320,7 +323,7 @@ describe('export --to web', () => {
       ([op]) => op === 'w',
     );
     expect([...tensors.keys()].sort()).toEqual(read.map(([, , name]) => name).sort());
-    await works(`export ${flow} --to web --out played --quiet`);
+    await built(`export ${flow} --to web --out played --quiet`);
     const { values } = await array(`sample ${flow} --count 20 --seed 5 --out drawn.npy`);
     const played = await load(here('played'), { backend: 'javascript' });
     const rows = await played.sample(20, { seed: 5 });

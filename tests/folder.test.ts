@@ -78,9 +78,9 @@ describe('model.json', () => {
     expect(config).toEqual({
       family: 'vae',
       data: { shape: [28, 28] },
-      encoder: { kind: 'mlp', hidden: [300], activation: 'relu' },
+      encoder: { kind: 'mlp', hidden: [300], activation: 'relu', norm: 'none' },
       latent: 20,
-      decoder: { kind: 'mlp', hidden: [300], activation: 'relu', receptive: null },
+      decoder: { kind: 'mlp', hidden: [300], activation: 'relu', norm: 'none', receptive: null },
       likelihood: { kind: 'bernoulli' },
       code: { kind: 'normal' },
       posterior: { kind: 'normal' },
