@@ -81,6 +81,8 @@ function checkPivots(packed: Matrix, n: number): void {
 /**
  * W = P L (U + diag(s)): P and the signs of s are fixed; L, U and log |s| are trained, packed into one
  * matrix. log |det W| = Σ log |s|.
+ *
+ * @example new flows.LuLinear([4, 4, 3]).forward(ops.zeros([2, 4, 4, 3])).value.shape // [2, 4, 4, 3]
  */
 export class LuLinear extends LinearMap {
   /** All of it, [C, C]: L below the diagonal, U above it, log |s| on it. */
@@ -134,6 +136,8 @@ export class LuLinear extends LinearMap {
  * W = Q R with Q a product of Householder reflections and R an upper triangle with positive diagonal
  * exp(logScale). log |det W| = Σ logScale. The reflections are applied as one matrix,
  * Q = I - Vᵀ T V with T⁻¹ the upper triangle of V Vᵀ and half its diagonal (Puglisi 1992).
+ *
+ * @example new flows.QrLinear([3], { reflections: 2 }).inverse(ops.zeros([5, 3])).value.shape // [5, 3]
  */
 export class QrLinear extends LinearMap {
   /** One reflection a row, of any length but 0. */

@@ -26,6 +26,8 @@ export interface MadeOptions {
 /**
  * y [B, outputs · features] of x [B, features]: output i depends on the inputs of lower rank only.
  * Hidden units have ranks spread evenly; a unit sees units of its own rank or lower.
+ *
+ * @example new nn.MADE({ features: 4, hidden: [16], outputs: 2 }).call(ops.zeros([3, 4])).shape // [3, 8]
  */
 export class MADE extends Module implements Masked {
   readonly features: number;
