@@ -47,7 +47,11 @@ const rowOf = (family: FamilyRow | string): FamilyRow =>
 /** Keys that say how a gradient is followed. */
 const OF_GRADIENTS = /^(optimizer|schedule)\.|^(clipNorm|ema)$/;
 
-/** Every key of a run of a family, with the defaults that suit it. */
+/**
+ * Every key of a run of a family, with the defaults that suit it.
+ *
+ * @example runKeys('vae')['optimizer.lr']?.type // "number"
+ */
 export function runKeys(of: FamilyRow | string): Schema {
   const { keys, run, defaults, followsGradient } = rowOf(of);
   const all = Object.entries(TRAINING_KEYS as Schema);
@@ -112,7 +116,12 @@ function checkOwn(family: FamilyRow, schema: Schema, name: string, source: strin
   knownKey(schema, name, source);
 }
 
-/** `key=value` texts as `Given` values. @throws LatentGpuError `bad-config` */
+/**
+ * `key=value` texts as `Given` values.
+ *
+ * @throws LatentGpuError `bad-config`
+ * @example assignments('vae', ['latent=7']).get('latent')?.value // 7
+ */
 export function assignments(
   of: FamilyRow | string,
   texts: readonly string[],
@@ -139,7 +148,12 @@ export function assignments(
   return given;
 }
 
-/** The values in the text of a JSON file. @throws LatentGpuError `bad-format`, `bad-config` */
+/**
+ * The values in the text of a JSON file.
+ *
+ * @throws LatentGpuError `bad-format`, `bad-config`
+ * @example fileValues('vae', '{ "latent": 7 }', 'mine.json').get('latent')?.value // 7
+ */
 export function fileValues(
   family: FamilyRow | string,
   text: string,
@@ -148,7 +162,12 @@ export function fileValues(
   return keyValues(family, parseJson(text, name), name);
 }
 
-/** The values of a nested object of a run's keys, of the present format or of an older one. */
+/**
+ * The values of a nested object of a run's keys, of the present format or of an older one.
+ *
+ * @throws LatentGpuError `bad-config` for a key that the family has not
+ * @example keyValues('vae', { latent: 7 }, 'mine.json').get('latent')?.value // 7
+ */
 export function keyValues(
   of: FamilyRow | string,
   object: unknown,
@@ -170,6 +189,7 @@ export function keyValues(
  * Settles the keys that say how data are read, before anything is known of the data.
  *
  * @throws LatentGpuError `bad-config`
+ * @example settleData([assignments('vae', ['holdOut=0.1'])]).holdOut // 0.1
  */
 export function settleData(sources: Sources): Pick<TrainingConfig, 'holdOut' | 'standardize'> {
   const names = ['holdOut', 'standardize'] as const;
@@ -190,6 +210,7 @@ export function settleData(sources: Sources): Pick<TrainingConfig, 'holdOut' | '
  *
  * @param data what is known of them, for defaults
  * @throws LatentGpuError `bad-config`
+ * @example settleRun('vae', [assignments('vae', ['latent=7'])]).get('latent') // 7
  */
 export function settleRun(of: FamilyRow | string, sources: Sources, data: DataTraits = {}): Values {
   const family = rowOf(of);
@@ -234,7 +255,11 @@ function checkLikelihood(values: Values): void {
   }
 }
 
-/** The two halves of settled values. */
+/**
+ * The two halves of settled values.
+ *
+ * @example runConfig('vae', { shape: [4] }, settleRun('vae', [assignments('vae', ['batch=50'])])).training.batch // 50
+ */
 export function runConfig(
   of: FamilyRow | string,
   data: DataDescription,
@@ -252,7 +277,7 @@ export function runConfig(
 /**
  * Steps of the whole run.
  *
- * @example totalSteps({ epochs: 3 }, 100) // 300
+ * @example totalSteps({ steps: null, epochs: 3 }, 100) // 300
  */
 export function totalSteps(
   { steps, epochs }: Pick<TrainingConfig, 'steps' | 'epochs'>,
@@ -263,6 +288,11 @@ export function totalSteps(
 
 /**
  * An optimizer with its schedule, by the settings of a run.
+ *
+ * ```ts
+ * const { training } = runConfig('vae', { shape: [4] }, settleRun('vae', []));
+ * makeOptimizer(training, 100, 1000).name // "adam"
+ * ```
  *
  * @param stepsPerEpoch and total steps give the schedules their lengths
  */

@@ -48,8 +48,10 @@ interface Made {
 }
 
 /**
+ * A flow at work: draws, and passes in either direction.
+ *
  * ```ts
- * const sampler = new FlowSampler(runtime, new Flow(new Chain([maf, reversal, maf2])));
+ * const sampler = new FlowSampler(runtime, new flows.Flow(new flows.Chain([maf, reversal, maf2])));
  * const { value } = await sampler.sample(64, { seed: 3, temperature: 0.8 });
  * ```
  */
