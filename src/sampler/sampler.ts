@@ -16,7 +16,17 @@ export interface Loaded {
   readonly painter: Painter;
 }
 
-/** A loaded model: get one with {@link load}. Images are rows of D numbers, in data units. */
+/**
+ * A loaded model: get one with {@link load}. Images are rows of D numbers, in data units.
+ *
+ * ```ts
+ * const model = await load('models/digits/');
+ * const codes = await model.codes(2, { seed: 7 });
+ * const [a, b] = [codes.subarray(0, model.latent), codes.subarray(model.latent)];
+ * const images = await model.interpolate(a, b, { steps: 8 }); // [8, D]
+ * model.destroy();
+ * ```
+ */
 export class Sampler implements Abilities {
   /** `vae`, `realnvp`, `gmm` and so on. */
   readonly family: string;

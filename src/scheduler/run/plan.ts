@@ -31,6 +31,16 @@ export interface StepFeed {
   write(from: number, count: number): void;
 }
 
+/**
+ * A schedule at work on a device. Get one with `runtime.compile`.
+ *
+ * ```ts
+ * const plan = await runtime.compile({ outputs: { y: ops.relu(x) } });
+ * await plan.run();
+ * const y = await plan.read('y'); // numbers in row-major order
+ * plan.destroy();
+ * ```
+ */
 export class Plan {
   readonly schedule: Schedule;
   private readonly device: Device;
