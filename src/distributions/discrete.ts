@@ -90,6 +90,7 @@ export class Categorical implements Distribution {
   readonly logits: Tensor;
   readonly levels: number;
 
+  /** @throws LatentGpuError `shape-mismatch` for logits of fewer than two axes */
   constructor(logits: Tensor) {
     if (logits.rank < 2) {
       throw new LatentGpuError('shape-mismatch', `Categorical: ${logits} is not [..., D, levels]`);

@@ -51,7 +51,10 @@ export class LearnedMixture extends Module implements Density {
   readonly mean: Variable;
   readonly logStd: Variable;
 
-  /** @param components at least 2; their means start as draws of N(0, I) */
+  /**
+   * @param components at least 2; their means start as draws of N(0, I)
+   * @throws LatentGpuError `bad-config` for fewer than 2 components
+   */
   constructor(features: number, components: number) {
     super();
     if (!(Number.isInteger(components) && components >= 2)) {

@@ -132,6 +132,7 @@ export class Chain extends Bijection {
   readonly shape: Shape;
   readonly cost: { readonly forward: Cost; readonly inverse: Cost };
 
+  /** @throws LatentGpuError `bad-config` for no part, or parts whose shapes do not follow from each other */
   constructor(parts: readonly Bijection[]) {
     super();
     const [first] = parts;

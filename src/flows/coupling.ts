@@ -84,6 +84,7 @@ export class Coupling extends Bijection {
   /** Extent of the last axis that stays, of halves. */
   private readonly kept: number;
 
+  /** @throws LatentGpuError `bad-config` for a mask that leaves nothing to transform */
   constructor(options: CouplingOptions) {
     super();
     const { shape, mask = 'half', flip = false, transformer, net, context = 0 } = options;

@@ -38,7 +38,11 @@ export class CausalConvolution extends Bijection {
   readonly logScale: Variable;
   private readonly reversed: boolean;
 
-  /** @param shape of images [H, W, C] @param options kernel odd, 3 unless told */
+  /**
+   * @param shape of images [H, W, C]
+   * @param options kernel odd, 3 unless told
+   * @throws LatentGpuError `bad-config` for what is no image, or an even kernel
+   */
   constructor(shape: Shape, options: { kernel?: number; reversed?: boolean } = {}) {
     super();
     const { kernel = 3, reversed = false } = options;

@@ -66,7 +66,11 @@ export class Flow extends Module implements Density {
     return this.bijection.initialize(x, context).effects;
   }
 
-  /** Differentiable draws [...lead, ...shape]; their log-densities cost no more than the draws alone. */
+  /**
+   * Differentiable draws [...lead, ...shape]; their log-densities cost no more than the draws alone.
+   *
+   * @throws LatentGpuError `bad-input` for a temperature below 0
+   */
   draw(lead: Shape, { context, temperature = 1 }: SampleOptions = {}): Draw {
     if (typeof temperature === 'number' && !(temperature >= 0)) {
       throw new LatentGpuError(

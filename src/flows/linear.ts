@@ -92,7 +92,10 @@ export class LuLinear extends LinearMap {
   readonly rows: Variable;
   readonly places: Variable;
 
-  /** @param start W to start from, row major; or a seed of a random rotation */
+  /**
+   * @param start W to start from, row major; or a seed of a random rotation
+   * @throws LatentGpuError `bad-config` for a matrix of another size, or one that is singular
+   */
   constructor(shape: Shape, start: Matrix | number = 0) {
     super(shape);
     const n = this.channels;
@@ -145,7 +148,10 @@ export class QrLinear extends LinearMap {
   readonly upper: Variable;
   readonly logScale: Variable;
 
-  /** @param options `reflections`: at most C of them reach every rotation and reflection; default: C */
+  /**
+   * @param options `reflections`: at most C of them reach every rotation and reflection; default: C
+   * @throws LatentGpuError `bad-config` for fewer than 1 reflections, or more than channels
+   */
   constructor(shape: Shape, options: { reflections?: number; seed?: number } = {}) {
     super(shape);
     const n = this.channels;

@@ -16,6 +16,7 @@ export class Logit extends Bijection {
   readonly cost = { forward: 'parallel', inverse: 'parallel' } as const;
   readonly alpha: number;
 
+  /** @throws LatentGpuError `bad-config` for a margin outside (0, 0.5) */
   constructor(shape: Shape, alpha = 1e-6) {
     super();
     if (!(alpha > 0 && alpha < 0.5)) {

@@ -42,7 +42,10 @@ export class MultiScale extends Bijection {
   readonly levels: readonly Level[];
   readonly cost: { readonly forward: Cost; readonly inverse: Cost };
 
-  /** @param levels from the data on; each takes the staying half of the one before */
+  /**
+   * @param levels from the data on; each takes the staying half of the one before
+   * @throws LatentGpuError `bad-config` for levels that do not follow from each other
+   */
   constructor(levels: readonly Level[]) {
     super();
     if (levels.length === 0) {

@@ -30,7 +30,10 @@ export class Permutation extends Bijection {
   readonly order: Variable;
   readonly back: Variable;
 
-  /** @param order a permutation of the indices of the last axis */
+  /**
+   * @param order a permutation of the indices of the last axis
+   * @throws LatentGpuError `bad-config` for an order that does not name each index once
+   */
   constructor(shape: Shape, order: ArrayLike<number>) {
     super();
     const width = shape.at(-1) as number;

@@ -15,7 +15,11 @@ export class Reshape extends Bijection {
   readonly cost = { forward: 'parallel', inverse: 'parallel' } as const;
   private readonly data: Shape;
 
-  /** @param shape on the side of the noise @param dataShape on the side of the data */
+  /**
+   * @param shape on the side of the noise
+   * @param dataShape on the side of the data
+   * @throws LatentGpuError `bad-config` for shapes of unequal sizes
+   */
   constructor(shape: Shape, dataShape: Shape) {
     super();
     if (eventSize(shape) !== eventSize(dataShape)) {

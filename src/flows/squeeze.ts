@@ -15,7 +15,10 @@ export class Squeeze extends Bijection {
   readonly cost = { forward: 'parallel', inverse: 'parallel' } as const;
   private readonly image: readonly [number, number, number];
 
-  /** @param image extents [H, W, C] on the side of the data; H and W even */
+  /**
+   * @param image extents [H, W, C] on the side of the data; H and W even
+   * @throws LatentGpuError `bad-config` for odd extents
+   */
   constructor(image: Shape) {
     super();
     const [height, width, channels] = image as [number, number, number];

@@ -37,7 +37,10 @@ export class Conv2d extends Module {
   readonly mask: Variable | undefined;
   private readonly window: ConvolutionOptions;
 
-  /** @param options kernel 3, stride 1, padding `same`, one group unless told */
+  /**
+   * @param options kernel 3, stride 1, padding `same`, one group unless told
+   * @throws LatentGpuError `shape-mismatch` for a mask that does not fit the weight
+   */
   constructor(inChannels: number, outChannels: number, options: Conv2dOptions = {}) {
     super();
     const { kernel = 3, bias = true, init, mask, ...window } = options;
@@ -53,7 +56,10 @@ export class Conv2d extends Module {
     this.mask = mask;
   }
 
-  /** @param activation applied to the result, in the same kernel */
+  /**
+   * @param activation applied to the result, in the same kernel
+   * @throws LatentGpuError `shape-mismatch` for what is no image of so many channels
+   */
   call(x: Tensor, activation: Activation = 'identity'): Tensor {
     const channels = (this.weight.shape[1] as number) * (this.window.groups ?? 1);
     if (x.rank !== 4 || x.shape[3] !== channels) {
@@ -176,6 +182,7 @@ export class ConvNet extends Module {
   readonly layers: readonly Conv2d[];
   readonly activation: Activation;
 
+  /** @throws LatentGpuError `bad-config` for more or fewer kernels than layers */
   constructor(inChannels: number, outChannels: number, options: ConvNetOptions) {
     super();
     const { hidden, activation = 'relu', zeroOutput = false } = options;

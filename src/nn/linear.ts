@@ -46,6 +46,7 @@ export class Linear extends Module {
   /**
    * @param activation applied to the result, in the same kernel
    * @param beside what else is added before that: [..., out], broadcast with the result
+   * @throws LatentGpuError `shape-mismatch` for an input of other features
    */
   call(x: Tensor, activation: Activation = 'identity', beside?: Tensor): Tensor {
     const [outFeatures, inFeatures] = this.weight.shape as [number, number];
@@ -86,7 +87,10 @@ export class MLP extends Module {
   readonly activation: Activation;
   readonly output: Activation;
 
-  /** @param widths features from the input to the output, e.g. `[784, 300, 40]` */
+  /**
+   * @param widths features from the input to the output, e.g. `[784, 300, 40]`
+   * @throws LatentGpuError `bad-config` for fewer than two widths
+   */
   constructor(
     widths: readonly number[],
     activation: Activation = 'relu',

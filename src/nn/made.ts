@@ -38,6 +38,7 @@ export class MADE extends Module implements Masked {
   readonly activation: Activation;
   private readonly context: number;
 
+  /** @throws LatentGpuError `bad-config` for an order that does not rank each feature once, or no hidden layer */
   constructor(options: MadeOptions) {
     super();
     const { features, hidden, outputs, context = 0, activation = 'relu' } = options;

@@ -82,7 +82,10 @@ export class RecurrentLayer extends Module {
 export class Recurrent extends Module {
   readonly layers: readonly RecurrentLayer[];
 
-  /** @param widths units of each layer, multiples of 4 */
+  /**
+   * @param widths units of each layer, multiples of 4
+   * @throws LatentGpuError `bad-config` for no layer, or a width that is no multiple of 4
+   */
   constructor(cell: Cell, inFeatures: number, widths: readonly number[]) {
     super();
     if (widths.length === 0) {

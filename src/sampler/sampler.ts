@@ -92,14 +92,22 @@ export class Sampler implements Abilities {
     return await this.#painter.codes(count, options);
   }
 
-  /** Images [count, D] for codes [count, M]. */
+  /**
+   * Images [count, D] for codes [count, M].
+   *
+   * @throws LatentGpuError `bad-input` for codes of another size, `device-lost`; what `signal` was aborted with
+   */
   async decode(codes: ArrayLike<number>, options: DecodeOptions = {}): Promise<Float32Array> {
     const own = this.#checked(codes);
     this.#checkTold(options);
     return await this.#painter.decode(own, options);
   }
 
-  /** Images [steps, D] from code a [M] to code b [M], both included. */
+  /**
+   * Images [steps, D] from code a [M] to code b [M], both included.
+   *
+   * @throws LatentGpuError `bad-input` for codes of another size or fewer than two steps, `device-lost`
+   */
   async interpolate(
     a: ArrayLike<number>,
     b: ArrayLike<number>,

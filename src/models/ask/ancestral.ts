@@ -64,6 +64,7 @@ export class AncestralInference implements Asked {
   private readonly plain: Inference;
   private readonly made = new Map<string, Promise<Made>>();
 
+  /** @throws LatentGpuError `bad-input` for a model that does not draw a row place after place */
   constructor(runtime: Runtime, model: Model) {
     this.runtime = runtime;
     this.model = model;

@@ -27,6 +27,7 @@ export class FlowInference implements Asked {
   private readonly bijection: BijectionAbility;
   private readonly samplers = new Map<number, FlowSampler>();
 
+  /** @throws LatentGpuError `bad-input` for a model that is no bijection */
   constructor(runtime: Runtime, model: Model) {
     this.runtime = runtime;
     this.model = model;

@@ -63,6 +63,7 @@ export class FlowSampler {
   private readonly temperature = variable('temperature', [], { init: () => [1] });
   private readonly made = new Map<string, Promise<Made>>();
 
+  /** @throws LatentGpuError `bad-input` for a batch below one row */
   constructor(runtime: Runtime, flow: Flow, options: FlowSamplerOptions = {}) {
     const { batch = 64, context = 0 } = options;
     checkWhole('batch', batch, 1);

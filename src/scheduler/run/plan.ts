@@ -208,7 +208,11 @@ export class Plan {
     this.device.counters.dispatches += 1;
   }
 
-  /** The values of an output after the last run, in row-major order. */
+  /**
+   * The values of an output after the last run, in row-major order.
+   *
+   * @throws LatentGpuError `bad-input` for a name that is none of its outputs; `device-lost`
+   */
   async read(name: string): Promise<Float32Array | Uint32Array> {
     const output = this.schedule.outputs.get(name);
     if (!output) {
