@@ -44,7 +44,7 @@ const ROWS = 100;
  * const { loss, figures } = await evaluateModel(runtime, model, data, rows, { samples: 64 });
  * ```
  *
- * @throws LatentGpuError `bad-input` for a limit below one row, or a model that cannot be evaluated; `interrupted`
+ * @throws LatentGpuError `bad-input` for a limit below one row, `interrupted`
  */
 export async function evaluateModel(
   runtime: Runtime,
