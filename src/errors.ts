@@ -18,6 +18,8 @@ export type ErrorCode =
 /**
  * The one error class of this library. `code` is stable; `message` says what went wrong, where,
  * and how to mend it, and may change between versions.
+ *
+ * @example new LatentGpuError('bad-input', 'a batch of 0 rows; it takes one or more').code // "bad-input"
  */
 export class LatentGpuError extends Error {
   readonly code: ErrorCode;

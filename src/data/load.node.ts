@@ -92,6 +92,7 @@ const FORMATS =
  *
  * @throws LatentGpuError `bad-input` for an unknown name or option, `bad-format` for a file that cannot
  *   be read, `bad-data` for values that cannot be used, `io` where a file cannot be had, `out-of-memory`
+ * @example const data = await loadData({ data: 'table.csv', split: 'train', holdOut: 0.1 });
  */
 export async function loadData(spec: DataSpec & { float64: true }): Promise<LoadedDataset>;
 export async function loadData(spec: DataSpec): Promise<ImageDataset>;

@@ -57,6 +57,7 @@ export interface LoadMnistOptions {
  * @returns bytes `[60000 or 10000, 28, 28]` with labels 0 … 9
  * @throws LatentGpuError `bad-input` if `dataDir` lacks the files, `io` if they can be had nowhere,
  *   `bad-data` or `bad-format` if a file is not the published one
+ * @example const data = await loadMnist({ variant: 'mnist', split: 'train' });
  */
 export async function loadMnist(options: LoadMnistOptions): Promise<ImageDataset> {
   const { variant, split } = options;

@@ -54,6 +54,7 @@ export interface FoundFile {
  * @param remedy how to mend it, for the end of the error's line
  * @returns the uncompressed bytes
  * @throws LatentGpuError `bad-data` if the content is another, `bad-format` if it does not inflate
+ * @example const imageBytes = await openMnistFile('mnist', MNIST_FILES.train.images, { bytes, path: 'train.gz' });
  */
 export async function openMnistFile(
   variant: MnistVariant,
@@ -98,6 +99,7 @@ export async function checkFashionDownload(
  * @param labels an IDX file of as many bytes, 0 … 9
  * @param source where they came from
  * @throws LatentGpuError `bad-format` or `bad-data` if a file is not such
+ * @example const data = mnistDataset('mnist', 'train', imageBytes, labelBytes, 'files of my own');
  */
 export function mnistDataset(
   variant: MnistVariant,

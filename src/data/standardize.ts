@@ -27,6 +27,11 @@ const unitOf = ({ data }: LoadedDataset) => (data instanceof Uint8Array ? 1 / 25
  *
  * What is missing does not count.
  *
+ * ```ts
+ * const data = { name: 'mine', count: 2, shape: [1], data: Float32Array.of(1, 3), source: 'a program' };
+ * standardizationOf(data).mean // [2]
+ * ```
+ *
  * @param dataset the training split, and nothing else, with a value of every feature
  */
 export function standardizationOf(dataset: LoadedDataset): Standardization {
@@ -89,6 +94,11 @@ export function standardizationOf(dataset: LoadedDataset): Standardization {
 /**
  * The rows (x - mean) / std, as float32; what is missing is 0.
  *
+ * ```ts
+ * const data = { name: 'mine', count: 2, shape: [1], data: Float32Array.of(1, 3), source: 'a program' };
+ * standardize(data, standardizationOf(data)).data // [-1, 1]
+ * ```
+ *
  * @throws LatentGpuError `shape-mismatch` if the features are not as many, `bad-data` naming the first
  *   row whose value lies so far out that it does not fit float32, or the first feature of which float32
  *   cannot hold the values apart
@@ -140,7 +150,11 @@ function checkApart(
   );
 }
 
-/** Standardised rows [..., D] in data units again: x · std + mean; float64 if the means are. */
+/**
+ * Standardised rows [..., D] in data units again: x · std + mean; float64 if the means are.
+ *
+ * @example toOriginal(Float32Array.of(-1, 1), { mean: Float32Array.of(2), std: Float32Array.of(3) }) // [-1, 5]
+ */
 export function toOriginal(
   rows: Float32Array,
   { mean, std }: Standardization,
@@ -191,6 +205,8 @@ export function meanScale(scales: number | Float64Array, count?: number): number
 /**
  * Σ log std, in nats: densities change by it, log p(original) = log p(standardised) - logScale (the
  * change of variables x ↦ (x - mean) / std). 0 for data that are as they were.
+ *
+ * @example logScale({ mean: Float32Array.of(0, 0), std: Float32Array.of(2, 2) }) // 1.3863
  */
 export function logScale(standardization: Standardization | undefined): number {
   return standardization?.std.reduce((sum, value) => sum + Math.log(value), 0) ?? 0;

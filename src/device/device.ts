@@ -28,6 +28,12 @@ export interface BufferSlot {
  * collected in error scopes that always stand open, so an error scope of your own on
  * {@link gpu} must close before the next `await`.) Once the device is lost, every call throws
  * `device-lost`.
+ *
+ * ```ts
+ * const buffer = device.createBuffer('x', 16, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
+ * const zeros = new Float32Array(await device.read(buffer, 0, 16));
+ * device.destroyBuffer(buffer);
+ * ```
  */
 export class Device {
   readonly gpu: GPUDevice;

@@ -26,7 +26,11 @@ export interface Density {
   draw(lead: Shape, options?: DrawOptions): Draw;
 }
 
-/** Noise under a temperature; under 1 it is what it was. */
+/**
+ * Noise under a temperature; under 1 it is what it was.
+ *
+ * @example distributions.tempered(ops.constant(2), 0.5) // 1
+ */
 export function tempered(noise: Tensor, temperature: number | Tensor = 1): Tensor {
   return temperature === 1 ? noise : mul(noise, temperature);
 }

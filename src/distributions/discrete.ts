@@ -32,7 +32,11 @@ import {
 import type { Density, Draw } from './density.ts';
 import { type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
 
-/** Independent Bernoulli variables given their log-odds [..., D]. */
+/**
+ * Independent Bernoulli variables given their log-odds [..., D].
+ *
+ * @example new distributions.Bernoulli(ops.zeros([2, 3])).logProb(ops.zeros([2, 3])) // [-2.0794, -2.0794]
+ */
 export class Bernoulli implements Distribution, Density {
   readonly logits: Tensor;
 
@@ -63,7 +67,14 @@ export class Bernoulli implements Distribution, Density {
   }
 }
 
-/** KL(q ‖ p) of Bernoulli variables in nats, a variable each: σ(a)(a - b) + softplus(b) - softplus(a). */
+/**
+ * KL(q ‖ p) of Bernoulli variables in nats, a variable each: σ(a)(a - b) + softplus(b) - softplus(a).
+ *
+ * ```ts
+ * const [q, p] = [ops.zeros([1]), ops.full([1], 1)].map((logits) => new distributions.Bernoulli(logits));
+ * distributions.klBernoulli(q, p) // 0.1201
+ * ```
+ */
 export function klBernoulli(q: Bernoulli, p: Bernoulli): Tensor {
   const crossed = mul(sigmoid(q.logits), sub(q.logits, p.logits));
   return add(crossed, sub(softplus(p.logits), softplus(q.logits)));
@@ -72,11 +83,14 @@ export function klBernoulli(q: Bernoulli, p: Bernoulli): Tensor {
 /**
  * Independent categorical variables over levels 0 … L - 1, given logits [..., D, L]. A value x in
  * [0, 1] stands for level round(x · (L - 1)): a byte of an image is one of 256 levels.
+ *
+ * @example new distributions.Categorical(ops.zeros([3, 4])).logProb(ops.zeros([3])) // -4.1589
  */
 export class Categorical implements Distribution {
   readonly logits: Tensor;
   readonly levels: number;
 
+  /** @throws LatentGpuError `shape-mismatch` for logits of fewer than two axes */
   constructor(logits: Tensor) {
     if (logits.rank < 2) {
       throw new LatentGpuError('shape-mismatch', `Categorical: ${logits} is not [..., D, levels]`);
@@ -116,7 +130,14 @@ export class Categorical implements Distribution {
   }
 }
 
-/** Logistic densities integrated over the bins of `levels` grey levels; mean in [0, 1] units. */
+/**
+ * Logistic densities integrated over the bins of `levels` grey levels; mean in [0, 1] units.
+ *
+ * ```ts
+ * const p = new distributions.DiscretizedLogistic(ops.zeros([3]), ops.zeros([3]));
+ * p.logProb(p.sample([5])).shape // [5]
+ * ```
+ */
 export class DiscretizedLogistic implements Distribution {
   readonly mean: Tensor;
   readonly logScale: Tensor;

@@ -8,7 +8,14 @@ import { add, exp, mul, normalLogProb, randomNormal, sum } from '../ops/index.ts
 import { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
 import { NormalMixture } from './mixture.ts';
 
-/** Independent normals with learned means and deviations, [M]. */
+/**
+ * Independent normals with learned means and deviations, [M].
+ *
+ * ```ts
+ * const base = new distributions.LearnedNormal(2); // a module: its parameters are trained with a model's
+ * base.draw([3]).value.shape // [3, 2]
+ * ```
+ */
 export class LearnedNormal extends Module implements Density {
   readonly mean: Variable;
   readonly logStd: Variable;
@@ -31,13 +38,23 @@ export class LearnedNormal extends Module implements Density {
   }
 }
 
-/** A mixture of normals with diagonal covariances; weights, means and deviations are learned. */
+/**
+ * A mixture of normals with diagonal covariances; weights, means and deviations are learned.
+ *
+ * ```ts
+ * const prior = new distributions.LearnedMixture(2, 5); // a module: its parameters are trained with a model's
+ * prior.logProb(ops.zeros([3, 2])).shape // [3]
+ * ```
+ */
 export class LearnedMixture extends Module implements Density {
   readonly logits: Variable;
   readonly mean: Variable;
   readonly logStd: Variable;
 
-  /** @param components at least 2; their means start as draws of N(0, I) */
+  /**
+   * @param components at least 2; their means start as draws of N(0, I)
+   * @throws LatentGpuError `bad-config` for fewer than 2 components
+   */
   constructor(features: number, components: number) {
     super();
     if (!(Number.isInteger(components) && components >= 2)) {

@@ -21,7 +21,14 @@ import {
 } from '../ops/index.ts';
 import { type Distribution, sumOfSeen } from './distribution.ts';
 
-/** Independent features on levels 0 … L - 1 as x in [0, 1]; weights, means and log scales [..., D, K]. */
+/**
+ * Independent features on levels 0 … L - 1 as x in [0, 1]; weights, means and log scales [..., D, K].
+ *
+ * ```ts
+ * const [logits, means, logScales] = ops.split(ops.zeros([3, 30]), [10, 10, 10]);
+ * new distributions.LogisticMixture(logits, means, logScales).logProb(ops.zeros([5, 3])).shape // [5]
+ * ```
+ */
 export class LogisticMixture implements Distribution {
   readonly logits: Tensor;
   readonly means: Tensor;

@@ -35,13 +35,21 @@ export interface MixtureParameters {
  * gradient.
  *
  * @param logits log weights up to a constant: [K], or [rows, K]
+ * @example distributions.chosenComponents(ops.zeros([5]), 3).shape // [3, 5]
  */
 export function chosenComponents(logits: Tensor, rows: number): Tensor {
   const components = logits.shape.at(-1) as number;
   return hottest(stopGradient(add(uniformGumbel([rows, components]), logits)));
 }
 
-/** Σ_k π_k N(μ_k, σ_k²), of parameters that may be anything. */
+/**
+ * Σ_k π_k N(μ_k, σ_k²), of parameters that may be anything.
+ *
+ * ```ts
+ * const mixture = new distributions.NormalMixture({ mean: ops.zeros([5, 2]), logStd: ops.zeros([5, 2]) });
+ * mixture.logProb(ops.zeros([1, 2])) // [-1.8379]
+ * ```
+ */
 export class NormalMixture implements Density {
   readonly mean: Tensor;
   readonly logStd: Tensor;

@@ -28,7 +28,15 @@ const HALF_LOG_2_PI_E = 0.5 * Math.log(2 * Math.PI * Math.E);
 /** Elements of a density from which on a dispatch of its own for its deviations pays. */
 const MANY = 2 ** 16;
 
-/** Independent normals: mean and log standard deviation [..., D], each broadcast to the other. */
+/**
+ * Independent normals: mean and log standard deviation [..., D], each broadcast to the other.
+ *
+ * ```ts
+ * const p = new distributions.Normal(ops.zeros([3]), ops.zeros([3]));
+ * p.rsample([5]).shape // [5, 3]
+ * p.logProb(ops.zeros([2, 3])) // [-2.7568, -2.7568]
+ * ```
+ */
 export class Normal implements Reparameterized, Density {
   readonly mean: Tensor;
   readonly logStd: Tensor;
@@ -84,7 +92,11 @@ export class Normal implements Reparameterized, Density {
   }
 }
 
-/** N(0, I) over events of the given shape [..., D]. */
+/**
+ * N(0, I) over events of the given shape [..., D].
+ *
+ * @example new distributions.StandardNormal([2]).logProb(ops.zeros([3, 2])) // [-1.8379, -1.8379, -1.8379]
+ */
 export class StandardNormal implements Reparameterized, Density {
   readonly shape: Shape;
 
@@ -118,7 +130,14 @@ export class StandardNormal implements Reparameterized, Density {
   }
 }
 
-/** KL(q ‖ p) in nats in closed form, summed over the last axis. */
+/**
+ * KL(q ‖ p) in nats in closed form, summed over the last axis.
+ *
+ * ```ts
+ * const q = new distributions.Normal(ops.full([2], 1), ops.zeros([2]));
+ * distributions.klDivergence(q, new distributions.StandardNormal([2])) // 1
+ * ```
+ */
 export function klDivergence(q: Normal, p: Normal | StandardNormal): Tensor {
   return p instanceof StandardNormal
     ? sum(klStandardNormal(q.mean, q.logStd), -1)

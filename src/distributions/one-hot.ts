@@ -87,7 +87,11 @@ function flat(x: Tensor): Tensor {
   return reshape(x, [...x.shape.slice(0, -2), -1]);
 }
 
-/** One-hot codes, every class as likely as any other. */
+/**
+ * One-hot codes, every class as likely as any other.
+ *
+ * @example new distributions.UniformOneHot(2, 10).draw([3]).value.shape // [3, 20]
+ */
 export class UniformOneHot implements Density {
   readonly groups: number;
   readonly classes: number;
@@ -108,7 +112,14 @@ export class UniformOneHot implements Density {
   }
 }
 
-/** KL(q ‖ p) of one-hot codes in nats, a group each: [..., G]. */
+/**
+ * KL(q ‖ p) of one-hot codes in nats, a group each: [..., G].
+ *
+ * ```ts
+ * const q = new distributions.OneHot(ops.zeros([1, 20]), 10);
+ * distributions.klOneHot(q, new distributions.UniformOneHot(2, 10)) // [0, 0]
+ * ```
+ */
 export function klOneHot(q: OneHot, p: OneHot | UniformOneHot): Tensor {
   const ratio = p instanceof OneHot ? sub(q.logProbs, p.logProbs) : q.logProbs;
   const kl = sum(mul(exp(q.logProbs), ratio), -1);

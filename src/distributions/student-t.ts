@@ -20,7 +20,14 @@ import {
 import type { Draw } from './density.ts';
 import { type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
 
-/** Independent μ + σ t with ν degrees of freedom each: mean μ, log σ and ν > 1, [..., D], broadcast. */
+/**
+ * Independent μ + σ t with ν degrees of freedom each: mean μ, log σ and ν > 1, [..., D], broadcast.
+ *
+ * ```ts
+ * const p = new distributions.StudentT(ops.zeros([3]), ops.zeros([3]), ops.full([3], 4));
+ * p.logProb(p.rsample([5])).shape // [5]
+ * ```
+ */
 export class StudentT implements Distribution {
   readonly mean: Tensor;
   readonly logStd: Tensor;

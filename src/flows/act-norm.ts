@@ -26,7 +26,11 @@ import { Bijection, checkEvents, eventSize, type Learned, type Mapped } from './
 /** Below this a channel counts as constant and keeps its scale. */
 const TINY = 1e-6;
 
-/** x = z · exp(logScale) + shift, one scale and one shift a channel (the last axis). */
+/**
+ * x = z · exp(logScale) + shift, one scale and one shift a channel (the last axis).
+ *
+ * @example new flows.ActNorm([4, 4, 3]).inverse(ops.zeros([2, 4, 4, 3])).value.shape // [2, 4, 4, 3]
+ */
 export class ActNorm extends Bijection {
   readonly shape: Shape;
   readonly cost = { forward: 'parallel', inverse: 'parallel' } as const;

@@ -39,7 +39,14 @@ const UNROLLED = 64;
 /** Coordinates for which as many passes of a net are faster than the steps of a walk: few dispatches. */
 const FEW = 3;
 
-/** Vectors [D]; feature i is transformed with parameters that features of lower rank tell. */
+/**
+ * Vectors [D]; feature i is transformed with parameters that features of lower rank tell.
+ *
+ * ```ts
+ * const maf = new flows.Autoregressive({ features: 2, hidden: [16], transformer: flows.affine() });
+ * maf.inverse(ops.zeros([5, 2])).logDet.shape // [5]
+ * ```
+ */
 export class Autoregressive extends Bijection {
   readonly shape: Shape;
   readonly cost = { forward: 'sequential', inverse: 'parallel' } as const;

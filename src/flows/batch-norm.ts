@@ -14,6 +14,8 @@ const EPSILON = 1e-5;
 /**
  * Inverse: z = (x - m) / √(v + ε) · exp(logScale) + shift, channel by channel (the last axis). Training
  * takes m and v of the batch and keeps their moving averages, which everything else takes.
+ *
+ * @example new flows.BatchNorm([4, 4, 3]).inverse(ops.zeros([8, 4, 4, 3])).value.shape // [8, 4, 4, 3]
  */
 export class BatchNorm extends Bijection {
   readonly shape: Shape;

@@ -46,6 +46,19 @@ export type Way = 'forward' | 'inverse';
 /**
  * An invertible map of events. Subclasses describe both directions, each with its own
  * log-determinant; `inverse(forward(z).value).value = z`.
+ *
+ * ```ts
+ * class Doubling extends flows.Bijection {
+ *   readonly shape = [2];
+ *   readonly cost = { forward: 'parallel', inverse: 'parallel' } as const;
+ *   forward(z: Tensor) {
+ *     return { value: ops.mul(2, z), logDet: ops.constant(2 * Math.LN2) };
+ *   }
+ *   inverse(x: Tensor) {
+ *     return { value: ops.mul(0.5, x), logDet: ops.constant(-2 * Math.LN2) };
+ *   }
+ * }
+ * ```
  */
 export abstract class Bijection extends Module {
   /** Extents of an event on the side of the noise. */
@@ -106,12 +119,20 @@ export function checkEvents(who: string, x: Tensor, shape: Shape): void {
   );
 }
 
-/** Maps one after the other: forward takes them from the first to the last. */
+/**
+ * Maps one after the other: forward takes them from the first to the last.
+ *
+ * ```ts
+ * const chain = new flows.Chain([new flows.LuLinear([2]), new flows.ActNorm([2])]);
+ * chain.forward(ops.zeros([3, 2])).value.shape // [3, 2]
+ * ```
+ */
 export class Chain extends Bijection {
   readonly parts: readonly Bijection[];
   readonly shape: Shape;
   readonly cost: { readonly forward: Cost; readonly inverse: Cost };
 
+  /** @throws LatentGpuError `bad-config` for no part, or parts whose shapes do not follow from each other */
   constructor(parts: readonly Bijection[]) {
     super();
     const [first] = parts;
@@ -188,7 +209,11 @@ function through(parts: readonly Bijection[], start: Tensor, map: PartMap): Mapp
   return { value, logDet: logDet ?? constant(0) };
 }
 
-/** A map the other way round: its forward is the inverse of what it is given. */
+/**
+ * A map the other way round: its forward is the inverse of what it is given.
+ *
+ * @example new flows.Inverted(new flows.Squeeze([4, 4, 1])).dataShape // [2, 2, 4]
+ */
 export class Inverted extends Bijection {
   readonly of: Bijection;
   readonly shape: Shape;

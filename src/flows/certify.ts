@@ -32,6 +32,11 @@ const ROWS = 64;
  * The Jacobian at a point takes a backward pass for every 64 of its rows: a batch holds the point as
  * often, and each row is asked for the gradient of another output.
  *
+ * ```ts
+ * const z = Float32Array.from({ length: 10 * 2 }, () => 2 * Math.random() - 1);
+ * const { inversion, logDetSum } = await flows.certify(runtime, maf, z);
+ * ```
+ *
  * @param context [points, ...contextShape], of conditional maps; one vector an event unless told
  */
 export async function certify(

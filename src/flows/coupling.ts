@@ -62,6 +62,18 @@ export function withContext(x: Tensor, context: Tensor | undefined, size: number
   return concat([x, expand(reshape(context, [batch, ...places.map(() => 1), size]), whole)], -1);
 }
 
+/**
+ * Part of an event [..., C] stays as it is, and tells a net how a transformer moves the other part.
+ *
+ * ```ts
+ * const coupling = new flows.Coupling({
+ *   shape: [4],
+ *   transformer: flows.affine(),
+ *   net: (from, to) => new nn.MLP([flows.eventSize(from), 64, flows.eventSize(to)]),
+ * });
+ * coupling.forward(ops.zeros([3, 4])).value.shape // [3, 4]
+ * ```
+ */
 export class Coupling extends Bijection {
   readonly shape: Shape;
   readonly cost = { forward: 'parallel', inverse: 'parallel' } as const;
@@ -72,6 +84,7 @@ export class Coupling extends Bijection {
   /** Extent of the last axis that stays, of halves. */
   private readonly kept: number;
 
+  /** @throws LatentGpuError `bad-config` for a mask that leaves nothing to transform */
   constructor(options: CouplingOptions) {
     super();
     const { shape, mask = 'half', flip = false, transformer, net, context = 0 } = options;

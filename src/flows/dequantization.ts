@@ -23,6 +23,8 @@ function raised(x: Tensor, u: Tensor, levels: number): Tensor {
  * Uniform dequantisation: (n + u) / levels with u ~ U(0, 1), for x = n / (levels - 1). The log-density of
  * the result bounds log P(n) from below after `D log levels` is taken off (Theis, van den Oord and
  * Bethge 2016).
+ *
+ * @example flows.dequantize(ops.zeros([4, 784])).shape // [4, 784]
  */
 export function dequantize(x: Tensor, levels = 256): Tensor {
   return raised(x, randomUniform(x.shape), levels);
@@ -41,7 +43,7 @@ export interface Dequantized {
  *
  * ```ts
  * const { value, logProb } = dequantizer.call(images);
- * const bound = sub(flow.logProb(value), logProb);
+ * const bound = ops.sub(flow.logProb(value), logProb);
  * ```
  */
 export class VariationalDequantizer extends Module {
@@ -70,7 +72,11 @@ export class VariationalDequantizer extends Module {
   }
 }
 
-/** Nats of a density of dequantised data as bits for each dimension of the whole-number data. */
+/**
+ * Nats of a density of dequantised data as bits for each dimension of the whole-number data.
+ *
+ * @example flows.bitsPerDimension(-784 * Math.LN2, 784) // 9
+ */
 export function bitsPerDimension(logProb: number, dimensions: number, levels = 256): number {
   return -logProb / (dimensions * Math.LN2) + Math.log2(levels);
 }

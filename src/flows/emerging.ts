@@ -27,6 +27,8 @@ import { Bijection, Chain, checkEvents, type Mapped } from './bijection.ts';
 /**
  * z = A x with A a convolution that sees, in raster order, pixels before its own, and of its own the
  * channels up to its own; those with weight exp(logScale). log |det A| = H W Σ logScale.
+ *
+ * @example new flows.CausalConvolution([4, 4, 3]).inverse(ops.zeros([2, 4, 4, 3])).value.shape // [2, 4, 4, 3]
  */
 export class CausalConvolution extends Bijection {
   readonly shape: Shape;
@@ -36,7 +38,11 @@ export class CausalConvolution extends Bijection {
   readonly logScale: Variable;
   private readonly reversed: boolean;
 
-  /** @param shape of images [H, W, C] @param options kernel odd, 3 unless told */
+  /**
+   * @param shape of images [H, W, C]
+   * @param options kernel odd, 3 unless told
+   * @throws LatentGpuError `bad-config` for what is no image, or an even kernel
+   */
   constructor(shape: Shape, options: { kernel?: number; reversed?: boolean } = {}) {
     super();
     const { kernel = 3, reversed = false } = options;
@@ -93,7 +99,11 @@ export class CausalConvolution extends Bijection {
   }
 }
 
-/** Two causal convolutions of opposite order. */
+/**
+ * Two causal convolutions of opposite order.
+ *
+ * @example flows.emergingConvolution([4, 4, 3]).inverse(ops.zeros([2, 4, 4, 3])).value.shape // [2, 4, 4, 3]
+ */
 export function emergingConvolution(shape: Shape, kernel = 3): Bijection {
   return new Chain([
     new CausalConvolution(shape, { kernel, reversed: true }),

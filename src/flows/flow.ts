@@ -23,7 +23,15 @@ export interface Lesson {
   readonly effects: readonly Tensor[];
 }
 
-/** x = forward(z), z drawn from the base. */
+/**
+ * x = forward(z), z drawn from the base.
+ *
+ * ```ts
+ * const flow = new flows.Flow(new flows.ActNorm([2]));
+ * flow.draw([5]).value.shape // [5, 2]
+ * flow.logProb(ops.zeros([3, 2])).shape // [3]
+ * ```
+ */
 export class Flow extends Module implements Density {
   readonly bijection: Bijection;
   readonly base: Density;
@@ -58,7 +66,11 @@ export class Flow extends Module implements Density {
     return this.bijection.initialize(x, context).effects;
   }
 
-  /** Differentiable draws [...lead, ...shape]; their log-densities cost no more than the draws alone. */
+  /**
+   * Differentiable draws [...lead, ...shape]; their log-densities cost no more than the draws alone.
+   *
+   * @throws LatentGpuError `bad-input` for a temperature below 0
+   */
   draw(lead: Shape, { context, temperature = 1 }: SampleOptions = {}): Draw {
     if (typeof temperature === 'number' && !(temperature >= 0)) {
       throw new LatentGpuError(
@@ -83,7 +95,14 @@ export class Flow extends Module implements Density {
   }
 }
 
-/** Mean of -log p(x) over a batch. */
+/**
+ * Mean of -log p(x) over a batch.
+ *
+ * ```ts
+ * const flow = new flows.Flow(new flows.Squeeze([2, 2, 1]));
+ * flows.negativeLogLikelihood(flow, ops.zeros([3, 2, 2, 1])) // 3.6758
+ * ```
+ */
 export function negativeLogLikelihood(flow: Flow, x: Tensor, context?: Tensor): Tensor {
   return neg(mean(flow.logProb(x, context)));
 }

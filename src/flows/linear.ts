@@ -81,6 +81,8 @@ function checkPivots(packed: Matrix, n: number): void {
 /**
  * W = P L (U + diag(s)): P and the signs of s are fixed; L, U and log |s| are trained, packed into one
  * matrix. log |det W| = Σ log |s|.
+ *
+ * @example new flows.LuLinear([4, 4, 3]).forward(ops.zeros([2, 4, 4, 3])).value.shape // [2, 4, 4, 3]
  */
 export class LuLinear extends LinearMap {
   /** All of it, [C, C]: L below the diagonal, U above it, log |s| on it. */
@@ -90,7 +92,10 @@ export class LuLinear extends LinearMap {
   readonly rows: Variable;
   readonly places: Variable;
 
-  /** @param start W to start from, row major; or a seed of a random rotation */
+  /**
+   * @param start W to start from, row major; or a seed of a random rotation
+   * @throws LatentGpuError `bad-config` for a matrix of another size, or one that is singular
+   */
   constructor(shape: Shape, start: Matrix | number = 0) {
     super(shape);
     const n = this.channels;
@@ -134,6 +139,8 @@ export class LuLinear extends LinearMap {
  * W = Q R with Q a product of Householder reflections and R an upper triangle with positive diagonal
  * exp(logScale). log |det W| = Σ logScale. The reflections are applied as one matrix,
  * Q = I - Vᵀ T V with T⁻¹ the upper triangle of V Vᵀ and half its diagonal (Puglisi 1992).
+ *
+ * @example new flows.QrLinear([3], { reflections: 2 }).inverse(ops.zeros([5, 3])).value.shape // [5, 3]
  */
 export class QrLinear extends LinearMap {
   /** One reflection a row, of any length but 0. */
@@ -141,7 +148,10 @@ export class QrLinear extends LinearMap {
   readonly upper: Variable;
   readonly logScale: Variable;
 
-  /** @param options `reflections`: at most C of them reach every rotation and reflection; default: C */
+  /**
+   * @param options `reflections`: at most C of them reach every rotation and reflection; default: C
+   * @throws LatentGpuError `bad-config` for fewer than 1 reflections, or more than channels
+   */
   constructor(shape: Shape, options: { reflections?: number; seed?: number } = {}) {
     super(shape);
     const n = this.channels;

@@ -8,12 +8,15 @@ import { Bijection, checkEvents, eventSize, type Mapped, perEvent } from './bije
 /**
  * Forward: x = (σ(z) - α) / (1 - 2α). The margin α keeps the ends of [0, 1] finite.
  * Dinh, Sohl-Dickstein and Bengio 2017, 4.1; Papamakarios, Pavlakou and Murray 2017 take α = 1e-6.
+ *
+ * @example new flows.Logit([2]).forward(ops.zeros([1, 2])).value // [0.5, 0.5]
  */
 export class Logit extends Bijection {
   readonly shape: Shape;
   readonly cost = { forward: 'parallel', inverse: 'parallel' } as const;
   readonly alpha: number;
 
+  /** @throws LatentGpuError `bad-config` for a margin outside (0, 0.5) */
   constructor(shape: Shape, alpha = 1e-6) {
     super();
     if (!(alpha > 0 && alpha < 0.5)) {

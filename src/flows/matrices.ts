@@ -139,6 +139,7 @@ export function lowerInverse(lower: Matrix, n: number): Matrix {
  * flow that starts from it makes data with that covariance white.
  *
  * @throws LatentGpuError `bad-input` unless C is positive definite
+ * @example flows.whitening(Float64Array.of(4, 0, 0, 1), 2) // [0.5, 0, 0, 1]
  */
 export function whitening(covariance: Matrix, n: number): Matrix {
   const found = cholesky(covariance, n);

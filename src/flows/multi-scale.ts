@@ -26,13 +26,26 @@ export interface Level {
   readonly prior?: Bijection;
 }
 
-/** Noise is one vector [D]: that of the last level first. */
+/**
+ * Noise is one vector [D]: that of the last level first.
+ *
+ * ```ts
+ * const net: flows.ConditionerFactory = (from, to) =>
+ *   new nn.ConvNet(from.at(-1) as number, to.at(-1) as number, { hidden: [16] });
+ * const prior = new flows.Coupling({ shape: [2, 2, 4], transformer: flows.affine(), net });
+ * const fine = { steps: new flows.Squeeze([4, 4, 1]), prior };
+ * new flows.MultiScale([fine, { steps: new flows.ActNorm([2, 2, 2]) }]).shape // [16]
+ * ```
+ */
 export class MultiScale extends Bijection {
   readonly shape: Shape;
   readonly levels: readonly Level[];
   readonly cost: { readonly forward: Cost; readonly inverse: Cost };
 
-  /** @param levels from the data on; each takes the staying half of the one before */
+  /**
+   * @param levels from the data on; each takes the staying half of the one before
+   * @throws LatentGpuError `bad-config` for levels that do not follow from each other
+   */
   constructor(levels: readonly Level[]) {
     super();
     if (levels.length === 0) {

@@ -20,9 +20,11 @@ interface Leg {
 }
 
 /**
+ * A direction of a bijection, compiled for a batch and replayed.
+ *
  * ```ts
  * const z = input('z', [64, 784]);
- * const passage = await Passage.compile(runtime, maf, 'forward', z);
+ * const passage = await flows.Passage.compile(runtime, maf, 'forward', z);
  * runtime.write(z, noise);
  * await passage.run();
  * const x = await passage.read('value');

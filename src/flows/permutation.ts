@@ -16,14 +16,24 @@ import { Bijection, checkEvents, type Mapped } from './bijection.ts';
 export const randomOrder = (n: number, seed: number): Uint32Array =>
   shuffled(n, new Random(seed, STREAMS.permutation, 0));
 
-/** x[..., i] = z[..., order[i]]. The order is a buffer and travels with the model. */
+/**
+ * x[..., i] = z[..., order[i]]. The order is a buffer and travels with the model.
+ *
+ * ```ts
+ * const swap = new flows.Permutation([2], [1, 0]);
+ * swap.forward(ops.zeros([3, 2])).value.shape // [3, 2]
+ * ```
+ */
 export class Permutation extends Bijection {
   readonly shape: Shape;
   readonly cost = { forward: 'parallel', inverse: 'parallel' } as const;
   readonly order: Variable;
   readonly back: Variable;
 
-  /** @param order a permutation of the indices of the last axis */
+  /**
+   * @param order a permutation of the indices of the last axis
+   * @throws LatentGpuError `bad-config` for an order that does not name each index once
+   */
   constructor(shape: Shape, order: ArrayLike<number>) {
     super();
     const width = shape.at(-1) as number;

@@ -5,13 +5,21 @@ import type { Tensor } from '../graph/tensor.ts';
 import { constant, reshape } from '../ops/index.ts';
 import { Bijection, checkEvents, eventSize, type Mapped } from './bijection.ts';
 
-/** The same numbers in the same order: what lies between layers of vectors and of images. */
+/**
+ * The same numbers in the same order: what lies between layers of vectors and of images.
+ *
+ * @example new flows.Reshape([4], [2, 2, 1]).forward(ops.zeros([3, 4])).value.shape // [3, 2, 2, 1]
+ */
 export class Reshape extends Bijection {
   readonly shape: Shape;
   readonly cost = { forward: 'parallel', inverse: 'parallel' } as const;
   private readonly data: Shape;
 
-  /** @param shape on the side of the noise @param dataShape on the side of the data */
+  /**
+   * @param shape on the side of the noise
+   * @param dataShape on the side of the data
+   * @throws LatentGpuError `bad-config` for shapes of unequal sizes
+   */
   constructor(shape: Shape, dataShape: Shape) {
     super();
     if (eventSize(shape) !== eventSize(dataShape)) {

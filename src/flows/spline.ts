@@ -11,7 +11,12 @@ export interface SplineOptions {
   readonly bound?: number;
 }
 
-/** A transformer of 3 · bins - 1 parameters an element; parameters of 0 are the identity. */
+/**
+ * A transformer of 3 · bins - 1 parameters an element; parameters of 0 are the identity.
+ *
+ * @throws LatentGpuError `bad-config` for fewer than 2 or more than 64 bins, or a bound that is not above 0
+ * @example flows.spline({ bins: 4 }).parameters // 11
+ */
 export function spline(options: SplineOptions = {}): Transformer {
   const { bins = 8, bound = 3 } = options;
   if (!(Number.isInteger(bins) && bins >= 2 && bins <= 64 && bound > 0)) {

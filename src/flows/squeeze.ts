@@ -5,13 +5,20 @@ import type { Tensor } from '../graph/tensor.ts';
 import { constant, reshape, transpose } from '../ops/index.ts';
 import { Bijection, checkEvents, type Mapped } from './bijection.ts';
 
-/** Forward: [H/2, W/2, 4C] to [H, W, C]; each 2×2 square of pixels was one pixel. */
+/**
+ * Forward: [H/2, W/2, 4C] to [H, W, C]; each 2×2 square of pixels was one pixel.
+ *
+ * @example new flows.Squeeze([4, 4, 1]).forward(ops.zeros([3, 2, 2, 4])).value.shape // [3, 4, 4, 1]
+ */
 export class Squeeze extends Bijection {
   readonly shape: Shape;
   readonly cost = { forward: 'parallel', inverse: 'parallel' } as const;
   private readonly image: readonly [number, number, number];
 
-  /** @param image extents [H, W, C] on the side of the data; H and W even */
+  /**
+   * @param image extents [H, W, C] on the side of the data; H and W even
+   * @throws LatentGpuError `bad-config` for odd extents
+   */
   constructor(image: Shape) {
     super();
     const [height, width, channels] = image as [number, number, number];

@@ -38,7 +38,12 @@ function logScale(h: Tensor, kind: ScaleKind): Tensor {
   return kind === 'sigmoid' ? logSigmoid(add(h, 2)) : mul(BOUND, tanh(mul(h, 1 / BOUND)));
 }
 
-/** x = z · exp(s) + t (Dinh, Sohl-Dickstein and Bengio 2017). */
+/**
+ * x = z · exp(s) + t (Dinh, Sohl-Dickstein and Bengio 2017).
+ *
+ * @throws LatentGpuError `bad-config` for a kind of scale that there is not
+ * @example flows.affine().forward(ops.full([2], 3), ops.zeros([4])).value // [3, 3]
+ */
 export function affine(kind: ScaleKind = 'soft'): Transformer {
   if (!SCALES.includes(kind)) {
     throw new LatentGpuError('bad-config', `scale is '${kind}'; it may be ${SCALES.join(' or ')}`);

@@ -22,6 +22,7 @@ export function ioError(what: string, cause: unknown): LatentGpuError {
  * @param path the file; its folder must exist
  * @throws LatentGpuError `io` if the file cannot be written (full disk, no permission); the old
  *   content is then untouched
+ * @example await writeFileAtomic('runs/vae/notes.txt', 'the fourth of five');
  */
 export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
   const folder = dirname(path);

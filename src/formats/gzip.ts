@@ -32,6 +32,7 @@ export interface AtMost {
  * @param name what to call the file in errors
  * @throws LatentGpuError `bad-format` if the file is damaged, cut short, inflates past `limit`, or could
  *   not hold as much as it must
+ * @example const bytes = await formats.gunzip(downloaded, 2 ** 24, 'train-images.gz');
  */
 export async function gunzip(
   bytes: Uint8Array,

@@ -17,7 +17,11 @@ export function parseJson(text: string, name: string): unknown {
   }
 }
 
-/** JSON for files that people read: indented, with lists of numbers on one line. */
+/**
+ * JSON for files that people read: indented, with lists of numbers on one line.
+ *
+ * @example formatJson({ hidden: [300, 20] }) // "{\n  \"hidden\": [300, 20]\n}\n"
+ */
 export function formatJson(content: unknown): string {
   const text = JSON.stringify(content, null, 2);
   return `${text.replace(/\[[\d\s.,e+-]*\]/g, (list) => list.replace(/\s+/g, ' ').replace(/\[ | \]/g, (b) => b.trim()))}\n`;

@@ -90,6 +90,11 @@ const MAX_HEADER_BYTES = 100_000_000;
  * Everything is checked before anything is allocated: the header fits the file, every tensor's bytes
  * match its type and shape, and the tensors cover the data exactly, without holes or overlaps.
  *
+ * ```ts
+ * const bytes = formats.writeSafetensors([['w', { shape: [2], data: Float32Array.of(1, 2) }]]);
+ * formats.readSafetensors(bytes).tensors.get('w')?.data // [1, 2]
+ * ```
+ *
  * @param bytes the file; tensors are views of it where alignment allows
  * @param name what to call the file in errors
  * @throws LatentGpuError `bad-format` naming the tensor and what is wrong with it
@@ -154,6 +159,11 @@ export function readSafetensors(bytes: Uint8Array, name = 'safetensors file'): S
  *
  * The bytes depend only on the names, values, order and metadata given. Wider elements come first, so
  * that every tensor is aligned; the header is padded to 8 bytes.
+ *
+ * ```ts
+ * const bytes = formats.writeSafetensors([['w', { shape: [2], data: Float32Array.of(1, 2) }]]);
+ * formats.readSafetensors(bytes).tensors.get('w')?.dtype // "F32"
+ * ```
  *
  * @param tensors names and values, in the order to write them
  * @param metadata strings to put under `__metadata__`

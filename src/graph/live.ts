@@ -2,7 +2,14 @@
 // compiled again.
 import { type Variable, variable } from './variable.ts';
 
-/** A number that the host may change between runs of a plan: a rate, β, a temperature. */
+/**
+ * A number that the host may change between runs of a plan: a rate, β, a temperature.
+ *
+ * ```ts
+ * const beta = live('beta', 0.1);
+ * const loss = ops.add(reconstruction, ops.mul(beta.tensor, kl));
+ * ```
+ */
 export class Live {
   readonly name: string;
   /** float32 scalar; on a new device it begins with the number that holds then. */
@@ -18,6 +25,8 @@ export class Live {
 }
 
 /**
+ * A number that the host may change between runs.
+ *
  * ```ts
  * const rate = live('rate', 1e-3);
  * const trainer = await Trainer.create({ …, optimizer: optim.adam({ lr: () => rate.tensor }) });

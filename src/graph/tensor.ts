@@ -72,6 +72,11 @@ export type KernelSetup<S extends KernelName = KernelName> = S extends KernelNam
 
 let nextId = 1;
 
+/**
+ * A tensor of a graph: what an op makes of its inputs, described and not computed. Made by `ops`.
+ *
+ * @example ops.matmul(ops.zeros([2, 3]), ops.zeros([3, 4])).shape // [2, 4]
+ */
 export class Tensor {
   readonly id: number = nextId++;
   readonly op: Op;
@@ -130,7 +135,11 @@ export function allOps(): Op[] {
   return [...registry.values()];
 }
 
-/** Names a tensor for explain() and error messages; returns it. */
+/**
+ * Names a tensor for explain() and error messages; returns it.
+ *
+ * @example named(ops.zeros([2]), 'codes').name // "codes"
+ */
 export function named(tensor: Tensor, name: string): Tensor {
   tensor.name = name;
   return tensor;

@@ -21,6 +21,11 @@ export interface VariableOptions {
 
 const variableOp = defineOp({ name: 'variable', kind: 'variable' });
 
+/**
+ * A tensor with memory of its own, told apart by its role. Made by {@link variable} and {@link input}.
+ *
+ * @example new Variable('weight', [300, 784], { role: 'parameter' }).size // 235200
+ */
 export class Variable extends Tensor {
   readonly role: VariableRole;
   readonly init: Initializer | undefined;
@@ -42,14 +47,20 @@ export function isVariable(tensor: Tensor): tensor is Variable {
 
 /**
  * A variable: memory that outlives a run.
+ *
  * @param name shown in errors, files and explain()
  * @param shape extents, e.g. `[300, 784]`
+ * @example variable('weight', [300, 784], { role: 'parameter', init: nn.uniform(0.1) }).size // 235200
  */
 export function variable(name: string, shape: Shape, options: VariableOptions = {}): Variable {
   return new Variable(name, shape, options);
 }
 
-/** An input: memory the caller fills before a run, `plan.feed({ x })`. */
+/**
+ * An input: memory the caller fills before a run, `plan.feed({ x })`.
+ *
+ * @example input('x', [100, 784]).shape // [100, 784]
+ */
 export function input(name: string, shape: Shape, dtype: DType = 'f32'): Variable {
   return new Variable(name, shape, { dtype, role: 'input' });
 }

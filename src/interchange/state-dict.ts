@@ -64,6 +64,12 @@ const TORCH = /^(504b0304|800[2-5]....)(?!0{8})/;
 /**
  * Reads a state_dict as a model.
  *
+ * ```ts
+ * const description = { family: 'vae', shape: [28, 28], given: new Map() };
+ * const request = { bytes, file: 'vae.safetensors', rules: [], transpose: false, description };
+ * const { config, values } = importStateDict(request);
+ * ```
+ *
  * @throws LatentGpuError `bad-format` for tensors that are missing or do not fit together, `bad-config`
  *   for a mapping or a configuration that does not fit them, `bad-data` for numbers that are not finite
  */

@@ -5,7 +5,14 @@ import { familyOf } from './families.ts';
 import type { ModelConfig } from './family.ts';
 import type { Model } from './model.ts';
 
-/** The model that settled values describe, for data points of the given shape. */
+/**
+ * The model that settled values describe, for data points of the given shape.
+ *
+ * ```ts
+ * const values = settleRun('vae', [], { shape: [28, 28] });
+ * modelConfig('vae', { shape: [28, 28] }, values).family // "vae"
+ * ```
+ */
 export function modelConfig(family: string, data: DataDescription, values: Values): ModelConfig {
   const { keys } = familyOf(family);
   const own = new Map([...values].filter(([name]) => Object.hasOwn(keys, name)));
@@ -27,6 +34,7 @@ export function modelConfig(family: string, data: DataDescription, values: Value
  *
  * @param seed of what is random in its making: orders, rotations
  * @throws LatentGpuError `bad-config` for what does not fit together
+ * @example buildModel(settledConfig({ family: 'vae', data: { shape: [28, 28] } })).features // 784
  */
 export function buildModel(config: ModelConfig, seed = 0): Model {
   // The family's own table has checked its keys, or its author's types have.

@@ -42,7 +42,11 @@ function halvings(shape: readonly number[]): number {
   return count;
 }
 
-/** The same as values that keys' defaults refer to. */
+/**
+ * The same as values that keys' defaults refer to.
+ *
+ * @example traitValues({ shape: [28, 28] })['data.features'] // 784
+ */
 export function traitValues({
   shape: known,
   isContinuous = false,

@@ -25,7 +25,11 @@ const OWN = new Map<string, Family>();
 const SHARED = Symbol.for('latentgpu.families');
 const shared = globalThis as { [SHARED]?: Map<string, object> };
 
-/** Names of families that another copy of this library holds, whose models this one could not run. */
+/**
+ * Names of families that another copy of this library holds, whose models this one could not run.
+ *
+ * @example foreignFamilies().length // 0
+ */
 export function foreignFamilies(): string[] {
   const all = [...(shared[SHARED] ?? [])];
   return all.filter(([, holder]) => holder !== OWN).map(([name]) => name);
@@ -62,7 +66,11 @@ export function familyNames(): string[] {
   return [...BUILT_IN.keys(), ...OWN.keys()];
 }
 
-/** All families, the built-in ones first. */
+/**
+ * All families, the built-in ones first.
+ *
+ * @example families().some(({ name }) => name === 'gmm') // true
+ */
 export function families(): Family[] {
   return [...BUILT_IN.values(), ...OWN.values()];
 }

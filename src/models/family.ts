@@ -62,6 +62,10 @@ export interface Family<S extends Schema = Schema> {
 /** What is known of a family without building a model: whatever its keys are. */
 export type FamilyRow = Omit<Family, 'build'>;
 
-/** What a batch must bring beside data points to a model of these settled keys. */
+/**
+ * What a batch must bring beside data points to a model of these settled keys.
+ *
+ * @example wantsOf(familyOf('cvae'), new Map()) // ["labels"]
+ */
 export const wantsOf = ({ wants = [] }: FamilyRow, values: ReadonlyMap<string, Value>): Wants =>
   typeof wants === 'function' ? wants(values) : wants;

@@ -92,6 +92,7 @@ export function priorPlane(latent: 1 | 2): LatentPlane {
  * (i + ½) / side of a normal distribution with the axis' deviation (Kingma and Welling 2014, figure 4).
  *
  * @returns [side · side, M] row by row from the upper left, or [side, M] for a single axis
+ * @throws LatentGpuError `bad-input` for a side below 1
  * @example latentGrid(priorPlane(2), 3).length // 18
  */
 export function latentGrid({ origin, axes, deviations }: LatentPlane, side: number): Float32Array {

@@ -19,6 +19,11 @@ const PLAIN = ['format', 'family', 'data', 'version'];
 /**
  * What `model.json` says of a model.
  *
+ * ```ts
+ * const config = settledConfig({ family: 'vae', data: { shape: [4] }, latent: 2 });
+ * JSON.parse(modelJson(config)).latent // 2
+ * ```
+ *
  * @param version of the library that writes it
  */
 export function modelJson({ family, data, ...keys }: ModelConfig, version?: string): string {
@@ -33,6 +38,11 @@ export function modelJson({ family, data, ...keys }: ModelConfig, version?: stri
 
 /**
  * Reads `model.json`.
+ *
+ * ```ts
+ * const text = modelJson(settledConfig({ family: 'vae', data: { shape: [4] } }));
+ * readModelJson(text).config.family // "vae"
+ * ```
  *
  * @param name what to call the file in errors
  * @returns the model's configuration, and the keys that have no meaning in it, by their dotted names
@@ -69,7 +79,12 @@ export function readModelJson(
   return { config: modelConfig(found.name, data, values), extra };
 }
 
-/** A configuration that is given as an object, with everything that it leaves out. */
+/**
+ * A configuration that is given as an object, with everything that it leaves out.
+ *
+ * @throws LatentGpuError `bad-config` for a value that is not allowed
+ * @example settledConfig({ family: 'vae', data: { shape: [4] }, latent: 2 }).latent // 2
+ */
 export function settledConfig(config: ModelConfig): ModelConfig {
   const { keys } = familyOf(config.family);
   const { given } = collect(config, keys, 'the configuration');

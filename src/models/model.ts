@@ -47,6 +47,11 @@ type AbilityName = Exclude<
 /**
  * An ability that is needed.
  *
+ * ```ts
+ * const model = buildModel(settledConfig({ family: 'vae', data: { shape: [4] }, latent: 2 }));
+ * need(model, 'code', 'runs/vae').size // 2
+ * ```
+ *
  * @param dir what to call the model, for the message
  * @param otherwise what to say of a family that has no words of its own
  * @throws LatentGpuError `bad-input`, in the family's own words, if the model lacks it
@@ -62,12 +67,20 @@ export function need<N extends AbilityName>(
   throw lack(can, name, dir, otherwise);
 }
 
-/** Whether rows can be drawn from a model: by decoding codes, or place after place. */
+/**
+ * Whether rows can be drawn from a model: by decoding codes, or place after place.
+ *
+ * @example isDrawn(buildModel(settledConfig({ family: 'vae', data: { shape: [4] } })).can) // true
+ */
 export function isDrawn({ draw, decode, ancestral }: Abilities): boolean {
   return ancestral !== undefined || (draw !== undefined && decode !== undefined);
 }
 
-/** The refusal of a part of an ability, `code.draw`, in the family's own words. */
+/**
+ * The refusal of a part of an ability, `code.draw`, in the family's own words.
+ *
+ * @example lack({}, 'code.draw', 'runs/mine', 'a model whose codes cannot be drawn').code // "bad-input"
+ */
 export function lack(can: Abilities, name: string, dir: string, otherwise: string): LatentGpuError {
   return new LatentGpuError('bad-input', `${dir} holds ${can.lacks?.[name] ?? otherwise}`);
 }

@@ -6,7 +6,11 @@ import type { Model } from './model.ts';
 /** A tensor's values. */
 export type WeightValues = Float32Array | Uint32Array;
 
-/** Parameters by name, out of the flat vector that a trainer keeps them in. */
+/**
+ * Parameters by name, out of the flat vector that a trainer keeps them in.
+ *
+ * @example giveWeights(runtime, unpackParameters(model, await trainer.keptParameters()));
+ */
 export function unpackParameters(model: Model, flat: Float32Array): Map<Variable, Float32Array> {
   return new Map(
     model.parameters().map((parameter) => {
@@ -16,7 +20,14 @@ export function unpackParameters(model: Model, flat: Float32Array): Map<Variable
   );
 }
 
-/** What a model has beside its parameters, out of the tensors of a run's state. */
+/**
+ * What a model has beside its parameters, out of the tensors of a run's state.
+ *
+ * ```ts
+ * const { tensors } = await trainer.currentState();
+ * giveWeights(runtime, unpackBuffers(model, tensors));
+ * ```
+ */
 export function unpackBuffers(
   model: Model,
   tensors: ReadonlyMap<string, WeightValues>,
@@ -33,6 +44,11 @@ export type Precision = 'f32' | 'f16';
 
 /**
  * Puts parameters, or buffers, into the memory of a device.
+ *
+ * ```ts
+ * const { model, weights } = await readModelFolder('runs/vae');
+ * giveWeights(runtime, weights);
+ * ```
  *
  * @param precision `f16` rounds parameters to float16: half the memory, for inference alone. To be
  *   asked for before the model is used.

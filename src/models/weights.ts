@@ -15,7 +15,11 @@ export const WEIGHTS_FILE = 'weights.safetensors';
 /** The buffers of a standardised model, beside its parameters. */
 const STANDARDIZE = { mean: 'standardize.mean', std: 'standardize.std' } as const;
 
-/** The bytes of `weights.safetensors`, a function of the parameters and the buffers alone. */
+/**
+ * The bytes of `weights.safetensors`, a function of the parameters and the buffers alone.
+ *
+ * @example const bytes = writeWeights(unpackParameters(model, await trainer.keptParameters()));
+ */
 export function writeWeights(
   values: ReadonlyMap<Variable, Float32Array>,
   standardization?: Standardization,
@@ -91,6 +95,12 @@ export interface StoredWeights {
 
 /**
  * Reads `weights.safetensors` for a model: every parameter by its name and shape, of any float type.
+ *
+ * ```ts
+ * const { values, buffers } = readWeights(model, bytes);
+ * giveWeights(runtime, values);
+ * giveWeights(runtime, buffers);
+ * ```
  *
  * @param standardized whether the file must hold a standardisation: `data.standardized` of its model
  * @throws LatentGpuError `bad-format` naming the first tensor that is missing or does not fit,

@@ -22,6 +22,8 @@ import { Module } from './module.ts';
  * places alike (Ioffe and Szegedy 2015). Within {@link learning}, m and v are the batch's, v with divisor n,
  * and moving averages take a tenth of them, of v with divisor n - 1, as PyTorch's do; elsewhere m and v are
  * those averages. Buffers `running_mean` and `running_var` [C] are saved with the weights.
+ *
+ * @example new nn.BatchNorm(8).call(ops.zeros([32, 8])).shape // [32, 8]
  */
 export class BatchNorm extends Module {
   readonly weight: Variable;

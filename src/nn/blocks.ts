@@ -5,7 +5,11 @@ import { Conv2d } from './conv.ts';
 import { Module } from './module.ts';
 import { makeNorm, type Norm, type NormKind } from './norm-kinds.ts';
 
-/** x + W₂ a(W₁ a(x)), a with a normalisation before it if there is one: activations come first, so that what is passed on is linear (He et al. 2016). */
+/**
+ * x + W₂ a(W₁ a(x)), a with a normalisation before it if there is one: activations come first, so that what is passed on is linear (He et al. 2016).
+ *
+ * @example new nn.ResidualBlock(16, 'silu', 3, 'group').call(ops.zeros([1, 8, 8, 16])).shape // [1, 8, 8, 16]
+ */
 export class ResidualBlock extends Module {
   readonly first: Conv2d;
   readonly second: Conv2d;
@@ -44,7 +48,11 @@ export function gated(x: Tensor): Tensor {
   return mul(tanh(slice(x, -1, 0, channels)), sigmoid(slice(x, -1, channels, 2 * channels)));
 }
 
-/** x + W (tanh(a) ⊙ σ(b)), a and b halves of a convolution (van den Oord et al. 2016). */
+/**
+ * x + W (tanh(a) ⊙ σ(b)), a and b halves of a convolution (van den Oord et al. 2016).
+ *
+ * @example new nn.GatedBlock(16).call(ops.zeros([1, 8, 8, 16])).shape // [1, 8, 8, 16]
+ */
 export class GatedBlock extends Module {
   readonly gates: Conv2d;
   readonly out: Conv2d;

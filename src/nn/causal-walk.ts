@@ -7,12 +7,27 @@ import type { CausalBlock, CausalCnn } from './causal.ts';
 /** What a variable is to hold after a step; a row of either is a row of the batch. */
 export type Held = readonly [held: Variable, next: Tensor];
 
-/** A register [B, n · width] one place on: its first place is left, and its last taken by `value` [B, width]. */
+/**
+ * A register [B, n · width] one place on: its first place is left, and its last taken by `value` [B, width].
+ *
+ * @example nn.shifted(ops.zeros([1, 3]), ops.full([1, 1], 2)) // [0, 0, 2]
+ */
 export function shifted(register: Tensor, value: Tensor): Tensor {
   const [width, size] = [value.shape[1] as number, register.shape[1] as number];
   return width === size ? value : concat([slice(register, 1, width, size), value], 1);
 }
 
+/**
+ * A {@link CausalCnn} at work, for series drawn side by side: each step costs its own taps alone.
+ *
+ * ```ts
+ * const net = new nn.CausalCnn({ channels: 1, outputs: 2, features: 16, receptive: 8 });
+ * const walk = new nn.CausalWalk(net, 64);
+ * const begin = walk.start(); // effects before the first step
+ * const value = ops.slice(walk.call(), -1, 0, 1); // of what the net says of the step, the mean
+ * const effects = walk.next(value).map(([held, next]) => ops.assign(held, next));
+ * ```
+ */
 export class CausalWalk {
   private readonly net: CausalCnn;
   private readonly batch: number;

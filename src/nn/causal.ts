@@ -9,7 +9,11 @@ import { Linear } from './linear.ts';
 import { Module } from './module.ts';
 import { delayed } from './recurrent.ts';
 
-/** [B, T, in] to [B, T, out] by `kernel` taps, `dilation` steps apart, of which the last is the step itself. */
+/**
+ * [B, T, in] to [B, T, out] by `kernel` taps, `dilation` steps apart, of which the last is the step itself.
+ *
+ * @example new nn.CausalConv1d(1, 16, { dilation: 4 }).call(ops.zeros([3, 50, 1])).shape // [3, 50, 16]
+ */
 export class CausalConv1d extends Module {
   /** Weight [out, in, 1, kernel]. */
   readonly conv: Conv1d;
@@ -50,7 +54,11 @@ export interface CausalCnnOptions {
   readonly context?: number;
 }
 
-/** x + W (tanh(a) ⊙ σ(b)), a and b halves of a causal convolution of two taps. */
+/**
+ * x + W (tanh(a) ⊙ σ(b)), a and b halves of a causal convolution of two taps.
+ *
+ * @example new nn.CausalBlock(16, 2).call(ops.zeros([1, 50, 16])).shape // [1, 50, 16]
+ */
 export class CausalBlock extends Module {
   readonly gates: CausalConv1d;
   readonly out: Linear;
@@ -80,7 +88,14 @@ export function dilationsOf(receptive: number): number[] {
   return found;
 }
 
-/** Tells something of each step by the `receptive` steps before it, and by a context of the step. */
+/**
+ * Tells something of each step by the `receptive` steps before it, and by a context of the step.
+ *
+ * ```ts
+ * const net = new nn.CausalCnn({ channels: 1, outputs: 2, features: 16, receptive: 8 });
+ * net.call(ops.zeros([3, 50, 1])).shape // [3, 50, 2]
+ * ```
+ */
 export class CausalCnn extends Module {
   readonly options: CausalCnnOptions;
   /** Of the step before. */

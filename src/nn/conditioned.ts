@@ -9,6 +9,7 @@ import { Linear, MLP, type MlpOptions } from './linear.ts';
  * The classes of rows, [B], as a one among zeros, [B, C].
  *
  * @throws LatentGpuError `bad-input` where they are missing
+ * @example nn.classesAsOnes(ops.iota(2), 3) // [1, 0, 0, 0, 1, 0]
  */
 export function classesAsOnes(labels: Tensor | undefined, count: number): Tensor {
   if (labels) return oneHot(labels, count);
@@ -19,6 +20,11 @@ export function classesAsOnes(labels: Tensor | undefined, count: number): Tensor
  * An MLP of [x, one-hot y]. The first layer's weight is kept in two, `0.weight` [H, D] and
  * `classes.weight` [H, C], because W · [x, y] = Wₓ x + the column of W_y that y picks: no row is ever
  * widened, and what is the same for all classes of a row is computed once.
+ *
+ * ```ts
+ * const net = new nn.ConditionedMLP([784, 300, 40], 'relu', 10);
+ * net.of(ops.zeros([32, 784]), input('labels', [32], 'u32')).shape // [32, 40]
+ * ```
  */
 export class ConditionedMLP extends MLP {
   /** W_y. */

@@ -28,6 +28,8 @@ export interface Conv2dOptions extends ConvolutionOptions {
 /**
  * Cross-correlation, as deep learning calls convolution: [B, H, W, in] to [B, H', W', out]. Weight
  * [out, in, kernel height, kernel width] and bias [out], as in PyTorch; images lie channels last.
+ *
+ * @example new nn.Conv2d(1, 16, { stride: 2 }).call(ops.zeros([3, 28, 28, 1]), 'relu').shape // [3, 14, 14, 16]
  */
 export class Conv2d extends Module {
   readonly weight: Variable;
@@ -35,7 +37,10 @@ export class Conv2d extends Module {
   readonly mask: Variable | undefined;
   private readonly window: ConvolutionOptions;
 
-  /** @param options kernel 3, stride 1, padding `same`, one group unless told */
+  /**
+   * @param options kernel 3, stride 1, padding `same`, one group unless told
+   * @throws LatentGpuError `shape-mismatch` for a mask that does not fit the weight
+   */
   constructor(inChannels: number, outChannels: number, options: Conv2dOptions = {}) {
     super();
     const { kernel = 3, bias = true, init, mask, ...window } = options;
@@ -51,7 +56,10 @@ export class Conv2d extends Module {
     this.mask = mask;
   }
 
-  /** @param activation applied to the result, in the same kernel */
+  /**
+   * @param activation applied to the result, in the same kernel
+   * @throws LatentGpuError `shape-mismatch` for what is no image of so many channels
+   */
   call(x: Tensor, activation: Activation = 'identity'): Tensor {
     const channels = (this.weight.shape[1] as number) * (this.window.groups ?? 1);
     if (x.rank !== 4 || x.shape[3] !== channels) {
@@ -65,7 +73,11 @@ export class Conv2d extends Module {
   }
 }
 
-/** The adjoint of {@link Conv2d}: [B, H, W, in] to [B, H · stride, W · stride, out] unless told. */
+/**
+ * The adjoint of {@link Conv2d}: [B, H, W, in] to [B, H · stride, W · stride, out] unless told.
+ *
+ * @example new nn.ConvTranspose2d(16, 1, { stride: 2 }).call(ops.zeros([3, 14, 14, 16])).shape // [3, 28, 28, 1]
+ */
 export class ConvTranspose2d extends Module {
   /** [in, out / groups, kernel height, kernel width], as in PyTorch. */
   readonly weight: Variable;
@@ -91,7 +103,11 @@ export class ConvTranspose2d extends Module {
   }
 }
 
-/** Convolutions over series [B, L, in] to [B, L', out]; weight [out, in / groups, 1, kernel]. */
+/**
+ * Convolutions over series [B, L, in] to [B, L', out]; weight [out, in / groups, 1, kernel].
+ *
+ * @example new nn.Conv1d(2, 8, { kernel: 5, padding: 'valid' }).call(ops.zeros([3, 50, 2])).shape // [3, 46, 8]
+ */
 export class Conv1d extends Module {
   readonly conv: Conv2d;
 
@@ -157,11 +173,16 @@ export interface ConvNetOptions {
   readonly zeroOutput?: boolean;
 }
 
-/** Convolutions with an activation between them: [B, H, W, in] to [B, H, W, out]. */
+/**
+ * Convolutions with an activation between them: [B, H, W, in] to [B, H, W, out].
+ *
+ * @example new nn.ConvNet(1, 2, { hidden: [16, 16] }).call(ops.zeros([3, 28, 28, 1])).shape // [3, 28, 28, 2]
+ */
 export class ConvNet extends Module {
   readonly layers: readonly Conv2d[];
   readonly activation: Activation;
 
+  /** @throws LatentGpuError `bad-config` for more or fewer kernels than layers */
   constructor(inChannels: number, outChannels: number, options: ConvNetOptions) {
     super();
     const { hidden, activation = 'relu', zeroOutput = false } = options;

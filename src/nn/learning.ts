@@ -16,8 +16,8 @@ export interface Learning<T> {
  * What is described as a step of training. Outside of this a layer is as it is in evaluation.
  *
  * ```ts
- * const { made: loss, moved } = learning(() => lossOf(batch));
- * const effects = [...moved].map(([buffer, value]) => assign(buffer, value));
+ * const { made: loss, moved } = nn.learning(() => lossOf(batch));
+ * const effects = [...moved].map(([buffer, value]) => ops.assign(buffer, value));
  * ```
  */
 export function learning<T>(describe: () => T): Learning<T> {
@@ -31,7 +31,11 @@ export function learning<T>(describe: () => T): Learning<T> {
   }
 }
 
-/** Whether what is described is a step of training, in which buffers move. */
+/**
+ * Whether what is described is a step of training, in which buffers move.
+ *
+ * @example nn.isLearning() // false
+ */
 export const isLearning = (): boolean => seen !== undefined;
 
 /** Has a buffer be moved at the end of the step: once more, if the step has moved it already. */

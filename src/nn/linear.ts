@@ -15,7 +15,11 @@ export interface LinearOptions {
   init?: LinearInit | { weight: Initializer; bias?: Initializer };
 }
 
-/** y = x Wᵀ + b: [..., in] to [..., out]; weight [out, in], bias [out], as in PyTorch. */
+/**
+ * y = x Wᵀ + b: [..., in] to [..., out]; weight [out, in], bias [out], as in PyTorch.
+ *
+ * @example new nn.Linear(784, 300).call(ops.zeros([32, 784]), 'relu').shape // [32, 300]
+ */
 export class Linear extends Module {
   readonly weight: Variable;
   readonly bias: Variable | undefined;
@@ -42,6 +46,7 @@ export class Linear extends Module {
   /**
    * @param activation applied to the result, in the same kernel
    * @param beside what else is added before that: [..., out], broadcast with the result
+   * @throws LatentGpuError `shape-mismatch` for an input of other features
    */
   call(x: Tensor, activation: Activation = 'identity', beside?: Tensor): Tensor {
     const [outFeatures, inFeatures] = this.weight.shape as [number, number];
@@ -70,7 +75,11 @@ export interface MlpOptions extends LinearOptions {
   norm?: NormKind;
 }
 
-/** Linear layers with an activation between them; its parameters are named `0.weight`, `0.bias`, … */
+/**
+ * Linear layers with an activation between them; its parameters are named `0.weight`, `0.bias`, …
+ *
+ * @example new nn.MLP([784, 300, 40], 'relu').call(ops.zeros([32, 784])).shape // [32, 40]
+ */
 export class MLP extends Module {
   readonly layers: Linear[];
   /** One a hidden layer, named `norms.0.weight`, …, or none. */
@@ -78,7 +87,10 @@ export class MLP extends Module {
   readonly activation: Activation;
   readonly output: Activation;
 
-  /** @param widths features from the input to the output, e.g. `[784, 300, 40]` */
+  /**
+   * @param widths features from the input to the output, e.g. `[784, 300, 40]`
+   * @throws LatentGpuError `bad-config` for fewer than two widths
+   */
   constructor(
     widths: readonly number[],
     activation: Activation = 'relu',

@@ -41,6 +41,14 @@ export interface MadeSetsOptions {
   readonly seed?: number;
 }
 
+/**
+ * A masked net of several sets of masks, asked under one of them or under all.
+ *
+ * ```ts
+ * const net = new nn.MadeSets({ features: 4, hidden: [16], outputs: 2, sets: 8, ordering: 'random' });
+ * net.all().map((view) => view.call(ops.zeros([3, 4]))).length // 8
+ * ```
+ */
 export class MadeSets extends Module {
   readonly features: number;
   readonly inputs: number;
@@ -163,7 +171,14 @@ export class MadeSets extends Module {
   }
 }
 
-/** A net under a set of masks. */
+/**
+ * A net under a set of masks.
+ *
+ * ```ts
+ * const net = new nn.MadeSets({ features: 4, hidden: [16], outputs: 2 });
+ * net.all()[0]?.call(ops.zeros([3, 4])).shape // [3, 8]
+ * ```
+ */
 export class MaskedView implements Masked {
   readonly features: number;
   readonly inputs: number;

@@ -21,7 +21,16 @@ import {
 } from '../ops/index.ts';
 import type { Masked, Turns } from './masked.ts';
 
-/** Weights as a walk reads them, and how far it has come. Its features go by rank. */
+/**
+ * Weights as a walk reads them, and how far it has come. Its features go by rank.
+ *
+ * ```ts
+ * const walk = new nn.MadeWalk(made, 64);
+ * const begin = walk.start(); // effects before the first feature
+ * const value = ops.slice(walk.call(), -1, 0, 1); // of what the net says of the feature, the mean
+ * const effects = walk.advance(value); // shows it to the net and goes on to the next
+ * ```
+ */
 export class MadeWalk {
   /** Rank of the feature whose turn it is: unsigned [1]. */
   readonly known: Variable;

@@ -26,6 +26,8 @@ export interface MadeOptions {
 /**
  * y [B, outputs · features] of x [B, features]: output i depends on the inputs of lower rank only.
  * Hidden units have ranks spread evenly; a unit sees units of its own rank or lower.
+ *
+ * @example new nn.MADE({ features: 4, hidden: [16], outputs: 2 }).call(ops.zeros([3, 4])).shape // [3, 8]
  */
 export class MADE extends Module implements Masked {
   readonly features: number;
@@ -36,6 +38,7 @@ export class MADE extends Module implements Masked {
   readonly activation: Activation;
   private readonly context: number;
 
+  /** @throws LatentGpuError `bad-config` for an order that does not rank each feature once, or no hidden layer */
   constructor(options: MadeOptions) {
     super();
     const { features, hidden, outputs, context = 0, activation = 'relu' } = options;

@@ -6,9 +6,9 @@ import { Variable } from '../graph/variable.ts';
  * the path to them, as PyTorch names them: `encoder.0.weight`.
  *
  * ```ts
- * class Autoencoder extends Module {
- *   encoder = new MLP([784, 300, 2], 'relu');
- *   decoder = new MLP([2, 300, 784], 'relu');
+ * class Autoencoder extends nn.Module {
+ *   encoder = new nn.MLP([784, 300, 2], 'relu');
+ *   decoder = new nn.MLP([2, 300, 784], 'relu');
  * }
  * ```
  */

@@ -32,14 +32,22 @@ abstract class Norm extends Module {
   }
 }
 
-/** Over the last axis: [..., D] (Ba, Kiros and Hinton 2016). */
+/**
+ * Over the last axis: [..., D] (Ba, Kiros and Hinton 2016).
+ *
+ * @example new nn.LayerNorm(16).call(ops.zeros([32, 16])).shape // [32, 16]
+ */
 export class LayerNorm extends Norm {
   call(x: Tensor): Tensor {
     return this.scaled(standardised(x, [-1]));
   }
 }
 
-/** Over pixels and groups of channels: [B, ..., C] (Wu and He 2018). */
+/**
+ * Over pixels and groups of channels: [B, ..., C] (Wu and He 2018).
+ *
+ * @example new nn.GroupNorm(4, 16).call(ops.zeros([1, 8, 8, 16])).shape // [1, 8, 8, 16]
+ */
 export class GroupNorm extends Norm {
   readonly groups: number;
 

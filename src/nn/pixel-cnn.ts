@@ -38,6 +38,12 @@ export interface Taps {
  * One gated layer: a vertical stack that sees whole rows above, and a horizontal one that sees its row to
  * the left and what the vertical one makes there. Kernels have the taps that the masks leave, so nothing is
  * multiplied by zero; there is no blind spot.
+ *
+ * ```ts
+ * const taps = { mask: 'A', rows: 2, columns: 5, left: 2 } as const;
+ * const image = ops.zeros([1, 8, 8, 1]);
+ * new nn.GatedLayer(1, 16, taps, 0).call(image, image).h.shape // [1, 8, 8, 16]
+ * ```
  */
 export class GatedLayer extends Module {
   readonly taps: Taps;
@@ -91,6 +97,14 @@ function causal(x: Tensor, conv: Conv2d, axis: 1 | 2, taps: number, mask: Taps['
   return slice(y, axis, centre, centre + extent);
 }
 
+/**
+ * A gated PixelCNN of images [H, W] of one channel: outputs at a pixel see the pixels before it.
+ *
+ * ```ts
+ * const sizes = { height: 8, width: 8, outputs: 1, channels: 16, layers: 3, reach: 2, innerReach: 1 };
+ * new nn.PixelCnn(sizes).call(ops.zeros([4, 64])).shape // [4, 64]
+ * ```
+ */
 export class PixelCnn extends Module {
   readonly options: PixelCnnOptions;
   readonly layers: readonly GatedLayer[];

@@ -34,6 +34,16 @@ interface Kept {
   readonly weight: Variable;
 }
 
+/**
+ * A {@link PixelCnn} at work, for B images drawn side by side: a pixel costs its own taps alone.
+ *
+ * ```ts
+ * const walk = new nn.PixelWalk(pixelCnn, 64);
+ * const before = [walk.start(), walk.begin()]; // effects before the image, and before each row
+ * const value = ops.slice(walk.call(), -1, 0, 1); // of what the net says of the pixel, the mean
+ * const effects = walk.advance(value); // shows it to the net and goes on to the next
+ * ```
+ */
 export class PixelWalk {
   /** Number of the pixel whose turn it is: unsigned [1]. */
   readonly known: Variable;

@@ -74,11 +74,18 @@ export class RecurrentLayer extends Module {
   }
 }
 
-/** Layers of recurrent units, each of which is given what the one before it shows. */
+/**
+ * Layers of recurrent units, each of which is given what the one before it shows.
+ *
+ * @example new nn.Recurrent('lstm', 3, [16, 8]).size // 8
+ */
 export class Recurrent extends Module {
   readonly layers: readonly RecurrentLayer[];
 
-  /** @param widths units of each layer, multiples of 4 */
+  /**
+   * @param widths units of each layer, multiples of 4
+   * @throws LatentGpuError `bad-config` for no layer, or a width that is no multiple of 4
+   */
   constructor(cell: Cell, inFeatures: number, widths: readonly number[]) {
     super();
     if (widths.length === 0) {
@@ -139,7 +146,11 @@ export class Recurrent extends Module {
   }
 }
 
-/** Gated recurrent units (Cho et al. 2014); names and layouts are those of PyTorch's GRU with `batch_first`. */
+/**
+ * Gated recurrent units (Cho et al. 2014); names and layouts are those of PyTorch's GRU with `batch_first`.
+ *
+ * @example new nn.GRU(3, [16]).call(ops.zeros([2, 10, 3])).shape // [2, 10, 16]
+ */
 export class GRU extends Recurrent {
   /** @param widths units of each layer, multiples of 4 */
   constructor(inFeatures: number, widths: readonly number[]) {
@@ -147,7 +158,11 @@ export class GRU extends Recurrent {
   }
 }
 
-/** Long short-term memory (Hochreiter and Schmidhuber 1997), as PyTorch's LSTM with `batch_first`. */
+/**
+ * Long short-term memory (Hochreiter and Schmidhuber 1997), as PyTorch's LSTM with `batch_first`.
+ *
+ * @example new nn.LSTM(3, [16, 8]).call(ops.zeros([2, 10, 3])).shape // [2, 10, 8]
+ */
 export class LSTM extends Recurrent {
   /** @param widths units of each layer, multiples of 4 */
   constructor(inFeatures: number, widths: readonly number[]) {

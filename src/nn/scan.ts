@@ -41,6 +41,21 @@ const at1 = (name: string) => variable(name, [1], { dtype: 'u32' });
 /**
  * A scan: `forward` fills `outputs`; with what a loss says of them in `outputsGradient`, `backward` then fills the
  * gradients. Legs are run one after the other, by `LegPlans`.
+ *
+ * ```ts
+ * const [own, past] = [new nn.Linear(3, 16), new nn.Linear(16, 16)];
+ * const scan = new nn.Scan({
+ *   inputs: input('x', [1000, 8, 3]),
+ *   start: input('start', [8, 16]),
+ *   cell: (x, before) => {
+ *     const state = ops.tanh(ops.add(own.call(x), past.call(before)));
+ *     return { state, output: state };
+ *   },
+ *   parameters: [...own.parameters(), ...past.parameters()],
+ * });
+ * const forward = await LegPlans.of(runtime, scan.forward);
+ * await forward.run();
+ * ```
  */
 export class Scan {
   /** [T, B · O]. */

@@ -40,6 +40,8 @@ const TINY = 1e-6;
 /**
  * The moving average of the signal over the steps before, in two buffers: the decayed sum, and the
  * decayed count by which it is divided, so that the first steps are not drawn to zero.
+ *
+ * @example new objectives.MeanBaseline().of(ops.zeros([32, 784]), ops.zeros([32])).effects?.length // 2
  */
 export class MeanBaseline extends Module implements Baseline {
   readonly total: Variable;
@@ -62,7 +64,11 @@ export class MeanBaseline extends Module implements Baseline {
   }
 }
 
-/** A net that is told x, and learns the signal by least squares with the model's own optimizer. */
+/**
+ * A net that is told x, and learns the signal by least squares with the model's own optimizer.
+ *
+ * @example new objectives.NetworkBaseline(784).of(ops.zeros([32, 784]), ops.zeros([32])).value.shape // [32]
+ */
 export class NetworkBaseline extends Module implements Baseline {
   readonly net: MLP;
 

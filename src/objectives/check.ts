@@ -40,6 +40,7 @@ function detailOf({ code = 'normal', posterior = 'normal', prior = 'normal' }: O
  * Holds the settings of an objective against each other and against the model they are for.
  *
  * @throws LatentGpuError `bad-config` for settings that mean nothing together
+ * @example objectives.checkObjective(model.objective.config, { features: 784, code: 'bernoulli' });
  */
 export function checkObjective(config: ObjectiveConfig, traits: ObjectiveTraits): void {
   checkEstimator(config, traits);

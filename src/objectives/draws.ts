@@ -10,7 +10,11 @@ import { CategoricalPosterior } from './posteriors/categorical.ts';
 import { type DiscretePosterior, isDiscrete } from './posteriors/discrete.ts';
 import { NormalPosterior } from './posteriors/normal.ts';
 
-/** q(z | x) of a batch. */
+/**
+ * q(z | x) of a batch.
+ *
+ * @example const { value } = objectives.posteriorOf(model, { x }).draw(5); // [B, 5, M]
+ */
 export function posteriorOf(model: LatentModel, batch: Batch): Posterior {
   const posterior = model.posterior(batch);
   if (posterior instanceof Normal) return new NormalPosterior(posterior);
@@ -42,7 +46,14 @@ export function discretePosterior(
   );
 }
 
-/** log p(x | z) at codes z: [B] for [B, M], [B, S] for [B, S, M]. Of data with a mask, of what is seen. */
+/**
+ * log p(x | z) at codes z: [B] for [B, M], [B, S] for [B, S, M]. Of data with a mask, of what is seen.
+ *
+ * ```ts
+ * const { value: z } = objectives.posteriorOf(model, { x }).draw(5);
+ * const logLikelihood = objectives.logLikelihoodOf(model, { x }, z); // [B, 5]
+ * ```
+ */
 export function logLikelihoodOf(model: LatentModel, batch: Batch, z: Tensor): Tensor {
   const { x, mask } = batch;
   const beside = (rows: Tensor) => (z.rank === 3 ? unsqueeze(rows, 1) : rows);

@@ -33,7 +33,14 @@ export function importanceBound(
   return importanceOf(model, batch, draw.value, draw.logProb());
 }
 
-/** The bound at codes z [B, K, M], or [B, M], that q gives the log-densities `logQ`. */
+/**
+ * The bound at codes z [B, K, M], or [B, M], that q gives the log-densities `logQ`.
+ *
+ * ```ts
+ * const draw = objectives.posteriorOf(model, { x }).draw(5);
+ * const { bound, logWeights } = objectives.importanceOf(model, { x }, draw.value, draw.logProb());
+ * ```
+ */
 export function importanceOf(
   model: LatentModel,
   batch: Batch,
@@ -53,7 +60,11 @@ export function importanceOf(
   };
 }
 
-/** log of the effective sample size (Σ w)² / Σ w² of importance weights, over the last axis. */
+/**
+ * log of the effective sample size (Σ w)² / Σ w² of importance weights, over the last axis.
+ *
+ * @example ops.exp(objectives.logEffectiveSampleSize(ops.zeros([1, 4]))) // [4]
+ */
 export function logEffectiveSampleSize(logWeights: Tensor): Tensor {
   return sub(mul(2, logSumExp(logWeights, -1)), logSumExp(add(logWeights, logWeights), -1));
 }

@@ -98,6 +98,7 @@ export function mul(a: TensorLike, b: TensorLike): Tensor {
 /**
  * a / b elementwise, broadcast.
  *
+ * @throws LatentGpuError `bad-input` for the constant 0 as a divisor
  * @example div(1, 4) // 0.25
  */
 export function div(a: TensorLike, b: TensorLike): Tensor {

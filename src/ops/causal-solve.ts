@@ -129,6 +129,8 @@ const solveOp = defineOp({
 /**
  * Which weights [C, K·K·C] of a causal convolution count: those of taps before the centre, and of the
  * centre's the channels up to a row's own; `reversed`: after it, and from its own on.
+ *
+ * @example inOrder(1, 3, false) // [1, 1, 1, 1, 1, 0, 0, 0, 0]
  */
 export function inOrder(channels: number, kernel: number, reversed: boolean): Tensor {
   const center = Math.floor((kernel * kernel) / 2) * channels;
@@ -145,6 +147,7 @@ export function inOrder(channels: number, kernel: number, reversed: boolean): Te
  *   no w[c, centre, c] may be 0
  * @param options `reversed`: raster order from the last pixel's last channel
  * @throws LatentGpuError `shape-mismatch`
+ * @example causalSolve(zeros([1, 4, 4, 2]), full([2, 3, 3, 2], 1)).shape // [1, 4, 4, 2]
  */
 export function causalSolve(y: Tensor, w: Tensor, options: { reversed?: boolean } = {}): Tensor {
   const channels = y.shape[3];

@@ -149,6 +149,7 @@ function checkGroups(what: string, groups: number, channels: number): void {
  *
  * @param options the kernel's extents are the weight's
  * @throws LatentGpuError `shape-mismatch`, `bad-config`
+ * @example conv2d(full([1, 3, 3, 1], 1), full([1, 1, 3, 3], 1)) // [4, 6, 4, 6, 9, 6, 4, 6, 4]
  */
 export function conv2d(x: Tensor, weight: Tensor, options: ConvolutionOptions = {}): Tensor {
   const { groups = 1 } = options;
@@ -175,6 +176,7 @@ export function conv2d(x: Tensor, weight: Tensor, options: ConvolutionOptions = 
  * @param options `extents`: H' and W'; default: H · stride and W · stride where padding is `same`, else
  *   as few as there may be
  * @throws LatentGpuError `shape-mismatch`, `bad-config`
+ * @example convTranspose2d(full([1, 1, 1, 1], 2), full([1, 1, 2, 2], 1), { stride: 2 }) // [2, 2, 2, 2]
  */
 export function convTranspose2d(
   y: Tensor,

@@ -207,6 +207,8 @@ const binned = elementwise({
 /**
  * The log-probability of the bin of width 1/(levels - 1) around x in [0, 1] under a logistic
  * density; the first and last bins are open (Salimans, Karpathy, Chen and Kingma 2017).
+ *
+ * @example discretizedLogisticLogProb(constant(0), constant(0), constant(0), 2) // -0.4741
  */
 export function discretizedLogisticLogProb(
   x: Tensor,
@@ -237,7 +239,11 @@ const studentTParts = [
     60,
   ),
 ] as const;
-/** log of Student's t density with ν > 0 degrees of freedom at (x - μ) / σ, divided by σ, given log σ and ν. */
+/**
+ * log of Student's t density with ν > 0 degrees of freedom at (x - μ) / σ, divided by σ, given log σ and ν.
+ *
+ * @example studentTLogProb(0, 0, 0, 1) // -1.1447
+ */
 export const studentTLogProb: (
   x: TensorLike,
   mean: TensorLike,

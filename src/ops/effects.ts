@@ -11,7 +11,17 @@ const assignOp = defineOp({
   reference: ([value]) => value as never,
 });
 
-/** At the end of the step, `target` holds `value`. Everything else in the step reads the old one. */
+/**
+ * At the end of the step, `target` holds `value`. Everything else in the step reads the old one.
+ *
+ * ```ts
+ * const total = variable('total', [], { role: 'state' });
+ * const plan = await runtime.compile({ effects: [ops.assign(total, ops.add(total, 1))] });
+ * await plan.run(10); // total holds 10
+ * ```
+ *
+ * @throws LatentGpuError `shape-mismatch` for a value of another shape or type
+ */
 export function assign(target: Variable, value: Tensor): Tensor {
   const fits = sameShape(target.shape, value.shape) && target.dtype === value.dtype;
   if (!fits || target.dtype === 'u8' || target.isHalf) {
@@ -25,7 +35,16 @@ export function assign(target: Variable, value: Tensor): Tensor {
 
 const storeOp = defineOp({ name: 'store', kind: 'store', reference: ([value]) => value as never });
 
-/** Element `index` of the vector `target` takes the scalar `value`: how a loss history is kept. */
+/**
+ * Element `index` of the vector `target` takes the scalar `value`: how a loss history is kept.
+ *
+ * ```ts
+ * const history = variable('history', [4096], { role: 'state' });
+ * const effect = ops.store(history, ops.modUint(ops.step, 4096), loss);
+ * ```
+ *
+ * @throws LatentGpuError `shape-mismatch` for what is no vector, unsigned index and scalar of its type
+ */
 export function store(target: Variable, index: Tensor, value: Tensor): Tensor {
   const fits = target.rank === 1 && !target.isHalf && index.rank === 0 && value.rank === 0;
   if (!fits || index.dtype !== 'u32' || value.dtype !== target.dtype) {
@@ -47,6 +66,13 @@ const scatterOp = defineOp({
  * Rows of `target` [N, P] at `index` [B] (unsigned integers below N, each at most once: of equal ones it
  * is not defined which stays) take those of `rows` [B, P]; all others stay. The counterpart of `gather`,
  * at the end of the step as with `assign`.
+ *
+ * ```ts
+ * const table = variable('table', [100, 8], { role: 'buffer' });
+ * const effect = ops.scatterRows(table, index, ops.mul(0.5, ops.gather(table, index)));
+ * ```
+ *
+ * @throws LatentGpuError `shape-mismatch` for rows that do not fit the table, or more of them than it has
  */
 export function scatterRows(target: Variable, index: Tensor, rows: Tensor): Tensor {
   const [count, width] = rows.shape;

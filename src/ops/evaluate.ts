@@ -7,6 +7,13 @@ import { numberStreams, topological } from '../graph/traverse.ts';
 /**
  * The values of `outputs` in float64, given those of every variable they depend on. Noise tensors
  * are numbered exactly as a plan compiled from the same outputs numbers them.
+ *
+ * ```ts
+ * const x = input('x', [2]);
+ * evaluate([exp(x)], new Map([[x, [0, 1]]]))[0].data // [1, 2.7183]
+ * ```
+ *
+ * @throws LatentGpuError `bad-input` for a variable without a value
  */
 export function evaluate(
   outputs: readonly Tensor[],

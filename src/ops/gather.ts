@@ -30,6 +30,7 @@ const gatherOp = defineOp({
  * Rows of `table` [N, D] at `index` [B] (unsigned integers below N): [B, D]. A table of bytes is
  * read as byte / 255. Its gradient is {@link addRows}.
  *
+ * @throws LatentGpuError `shape-mismatch` for what is no table and unsigned indices
  * @example gather(reshape(toFloat(iota(4)), [2, 2]), toUint(full([3], 1))) // [2, 3, 2, 3, 2, 3]
  */
 export function gather(table: Tensor, index: Tensor): Tensor {

@@ -10,6 +10,14 @@ import { sumTo } from './reduce.ts';
 /**
  * Gradients of the scalar `loss` with respect to each tensor in `wrt`, as graph nodes of the same
  * shapes. A tensor that the loss does not depend on has a gradient of zeros.
+ *
+ * ```ts
+ * const x = input('x', [2]);
+ * const [slope] = gradient(sum(square(x)), [x]);
+ * evaluate([slope], new Map([[x, [1, 2]]]))[0].data // [2, 4]
+ * ```
+ *
+ * @throws LatentGpuError `shape-mismatch` for a loss that is not one float32 number
  */
 export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (loss.size !== 1 || loss.dtype !== 'f32') {
@@ -21,7 +29,15 @@ export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return vectorJacobian([loss], [constant(1)], wrt);
 }
 
-/** Vᵀ J: gradients of Σ ⟨outputs[i], seeds[i]⟩ with respect to each tensor in `wrt`. */
+/**
+ * Vᵀ J: gradients of Σ ⟨outputs[i], seeds[i]⟩ with respect to each tensor in `wrt`.
+ *
+ * ```ts
+ * const x = input('x', [2]);
+ * const [slope] = vectorJacobian([square(x)], [full([2], 3)], [x]);
+ * evaluate([slope], new Map([[x, [1, 2]]]))[0].data // [6, 12]
+ * ```
+ */
 export function vectorJacobian(
   outputs: readonly Tensor[],
   seeds: readonly Tensor[],

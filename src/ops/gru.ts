@@ -117,6 +117,7 @@ const adjointOp = defineOp({
  * @param weight U, [3H, H]; bias b, [3H]; H is a multiple of 4
  * @param start [B, H]
  * @throws LatentGpuError `shape-mismatch`
+ * @example gru(zeros([2, 5, 12]), zeros([12, 4]), zeros([12]), zeros([2, 4])).shape // [2, 6, 4]
  */
 export function gru(inputs: Tensor, weight: Tensor, bias: Tensor, start: Tensor): Tensor {
   checkRecurrent('gru', [inputs, weight, bias, start], 3, 1);

@@ -150,6 +150,7 @@ const adjointOp = defineOp({
  * @param weight U, [4H, H]; bias b, [4H]; H is a multiple of 4
  * @param start [B, 2H]
  * @throws LatentGpuError `shape-mismatch`
+ * @example lstm(zeros([2, 5, 16]), zeros([16, 4]), zeros([16]), zeros([2, 8])).shape // [2, 6, 8]
  */
 export function lstm(inputs: Tensor, weight: Tensor, bias: Tensor, start: Tensor): Tensor {
   checkRecurrent('lstm', [inputs, weight, bias, start], GATES, PARTS);

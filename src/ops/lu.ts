@@ -149,7 +149,11 @@ function checkFrame(name: string, factors: Tensor, { sign, rows, places }: LuFra
 /** From this many rows on, products of whole matrices are faster than kernels that skip the zeros. */
 const DENSE = 96;
 
-/** W = P L (U + diag(s)) [N, N] from packed factors [N, N]; small ones in one kernel, gradients in another. */
+/**
+ * W = P L (U + diag(s)) [N, N] from packed factors [N, N]; small ones in one kernel, gradients in another.
+ *
+ * @example luMatrix(zeros([2, 2]), { sign: full([2], 1), rows: iota(2), places: iota(2) }) // [1, 0, 0, 1]
+ */
 export function luMatrix(factors: Tensor, frame: LuFrame): Tensor {
   checkFrame('luMatrix', factors, frame);
   const { sign, rows, places } = frame;
@@ -164,7 +168,11 @@ export function luMatrix(factors: Tensor, frame: LuFrame): Tensor {
   return transpose(permuteColumns(matmul(transpose(upper), transpose(lower)), rows, places));
 }
 
-/** W⁻¹ of the same, by substitution in one kernel. */
+/**
+ * W⁻¹ of the same, by substitution in one kernel.
+ *
+ * @example luInverse(zeros([2, 2]), { sign: full([2], 1), rows: iota(2), places: iota(2) }) // [1, 0, 0, 1]
+ */
 export function luInverse(factors: Tensor, frame: LuFrame): Tensor {
   checkFrame('luInverse', factors, frame);
   const { sign, rows, places } = frame;

@@ -57,6 +57,7 @@ function isTransposed(x: Tensor): boolean {
 /**
  * The product, [..., M, N], of `a` [..., M, K] and `b` [..., K, N]. Leading axes broadcast.
  *
+ * @throws LatentGpuError `shape-mismatch` for vectors, or extents that do not meet
  * @example matmul(reshape(toFloat(iota(4)), [2, 2]), identity(2)) // [0, 1, 2, 3]
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {

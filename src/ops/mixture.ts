@@ -86,6 +86,7 @@ function sharing({ inputs }: Tensor): number {
  * @param scale [S, K]
  * @param features D
  * @throws LatentGpuError `shape-mismatch`
+ * @example whitenedRows(zeros([5, 4]), zeros([1, 3, 4]), zeros([1, 3, 4, 4]), zeros([1, 3]), 2).shape // [1, 3, 5, 8]
  */
 export function whitenedRows(
   x: Tensor,
@@ -166,6 +167,7 @@ const momentsOp = defineOp({
  * time: [parts, S · K, W, W].
  *
  * @throws LatentGpuError `shape-mismatch`
+ * @example weighedMoments(full([1, 1, 3, 4], 1), full([1, 1, 3], 0.5)).shape // [1, 1, 4, 4]
  */
 export function weighedMoments(y: Tensor, r: Tensor): Tensor {
   const [mixtures, components, rows, width] = y.shape as [number, number, number, number];

@@ -138,7 +138,12 @@ export interface PatchOptions {
   width?: number;
 }
 
-/** Where a window goes on images of the given height and width. @throws LatentGpuError `bad-config` */
+/**
+ * Where a window goes on images of the given height and width.
+ *
+ * @throws LatentGpuError `bad-config`
+ * @example windowOf(28, 28, { kernel: 3, stride: 2 }).out // [14, 14]
+ */
 export function windowOf(height: number, width: number, options: PatchOptions): Window {
   const { kernel: given, stride = 1, dilation = 1, padding = 'same' } = options;
   const kernel: [number, number] = typeof given === 'number' ? [given, given] : [...given];
@@ -175,6 +180,7 @@ export function windowOf(height: number, width: number, options: PatchOptions): 
  * The windows of images [B, H, W, C]: [B, H', W', kernel height · kernel width · C], or wider.
  *
  * @throws LatentGpuError `shape-mismatch`, `bad-config`
+ * @example patches(zeros([1, 4, 4, 3]), { kernel: 3 }).shape // [1, 4, 4, 27]
  */
 export function patches(x: Tensor, options: PatchOptions): Tensor {
   if (x.rank !== 4 || x.dtype === 'u32') {

@@ -35,6 +35,11 @@ const permuteOp = defineOp({
 /**
  * The last axis of `x` [..., D] in another order: y[..., i] = x[..., index[i]].
  *
+ * ```ts
+ * const [index, inverse] = [1, 2].map((by) => modUint(addUint(iota(3), by), 3));
+ * permuteColumns(toFloat(iota(3)), index, inverse) // [1, 2, 0]
+ * ```
+ *
  * @param index a permutation of 0 … D - 1, unsigned [D]
  * @param inverse its inverse, which gradients take
  * @throws LatentGpuError `shape-mismatch`

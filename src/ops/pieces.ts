@@ -26,6 +26,7 @@ const sliceOp = defineOp({
 /**
  * Elements `start` to `end` (excluded) along one axis.
  *
+ * @throws LatentGpuError `shape-mismatch` for what is no range inside the axis
  * @example slice(toFloat(iota(3)), 0, 1, 3) // [1, 2]
  */
 export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
@@ -53,6 +54,7 @@ export function slice(x: Tensor, axis: number, start: number, end: number): Tens
 /**
  * Cuts an axis into parts of the given sizes.
  *
+ * @throws LatentGpuError `shape-mismatch` for sizes that do not add up to the axis
  * @example split(toFloat(iota(3)), [1, 2])[1] // [1, 2]
  */
 export function split(x: Tensor, sizes: readonly number[], axis = -1): Tensor[] {
@@ -107,6 +109,7 @@ const concatOp = defineOp({
 /**
  * Tensors side by side along an axis; all other extents agree.
  *
+ * @throws LatentGpuError `shape-mismatch` for no tensor, or tensors that do not fit each other
  * @example concat([toFloat(iota(3)), toFloat(iota(3))]) // [0, 1, 2, 0, 1, 2]
  */
 export function concat(parts: readonly Tensor[], axis = -1): Tensor {
@@ -134,6 +137,7 @@ export function concat(parts: readonly Tensor[], axis = -1): Tensor {
 /**
  * `x` at `start` along an axis of the given extent, zeros around it.
  *
+ * @throws LatentGpuError `shape-mismatch` for an extent that does not hold it
  * @example padTo(toFloat(iota(3)), 0, 1, 5) // [0, 0, 1, 2, 0]
  */
 export function padTo(x: Tensor, axis: number, start: number, extent: number): Tensor {

@@ -82,12 +82,20 @@ function noise(kind: NoiseKind, shape: Shape, options: NoiseOptions): Tensor {
   return new Tensor(noiseOps[kind], [seed, step], checkShape(kind, shape), 'f32', attrs);
 }
 
-/** Standard normal draws, new at every step. */
+/**
+ * Standard normal draws, new at every step.
+ *
+ * @example randomNormal([16, 2]).shape // [16, 2]
+ */
 export function randomNormal(shape: Shape, options: NoiseOptions = {}): Tensor {
   return noise('normal', shape, options);
 }
 
-/** Uniform draws in the open interval (0, 1), new at every step. */
+/**
+ * Uniform draws in the open interval (0, 1), new at every step.
+ *
+ * @example randomUniform([16, 2]).shape // [16, 2]
+ */
 export function randomUniform(shape: Shape, options: NoiseOptions = {}): Tensor {
   return noise('uniform', shape, options);
 }
@@ -95,12 +103,18 @@ export function randomUniform(shape: Shape, options: NoiseOptions = {}): Tensor 
 /**
  * Standard Gumbel draws -log E with E exponential, new at every step: the largest of logits plus
  * these is a categorical draw (Gumbel 1954). All 32 bits of a word, within [-3.13, 22.9].
+ *
+ * @example randomGumbel([4, 10]).shape // [4, 10]
  */
 export function randomGumbel(shape: Shape, options: NoiseOptions = {}): Tensor {
   return noise('gumbel', shape, options);
 }
 
-/** Standard logistic draws log(u / (1 - u)), new at every step. All 32 bits, within ±22.9. */
+/**
+ * Standard logistic draws log(u / (1 - u)), new at every step. All 32 bits, within ±22.9.
+ *
+ * @example randomLogistic([4, 10]).shape // [4, 10]
+ */
 export function randomLogistic(shape: Shape, options: NoiseOptions = {}): Tensor {
   return noise('logistic', shape, options);
 }
@@ -108,12 +122,18 @@ export function randomLogistic(shape: Shape, options: NoiseOptions = {}): Tensor
 /**
  * Gumbel draws of {@link randomUniform}'s 23 bits, within [-2.82, 16.7]: those of version 0.1.0, kept
  * where a seed's samples would change. What is new takes {@link randomGumbel}.
+ *
+ * @example uniformGumbel([4, 10]).shape // [4, 10]
  */
 export function uniformGumbel(shape: Shape): Tensor {
   return neg(log(neg(log(randomUniform(shape)))));
 }
 
-/** 0/1 draws with the given probabilities; no gradient flows. */
+/**
+ * 0/1 draws with the given probabilities; no gradient flows.
+ *
+ * @example randomBernoulli(full([2, 3], 0.5)).shape // [2, 3]
+ */
 export function randomBernoulli(probability: Tensor, options: NoiseOptions = {}): Tensor {
   return less(randomUniform(probability.shape, options), probability);
 }
@@ -148,7 +168,11 @@ const permuteNode = elementwise({
     permute(index as number, n as number, [k0 as number, k1 as number]),
 });
 
-/** `index` under a keyed bijection of 0 … n - 1. Shapes broadcast; all unsigned integers. */
+/**
+ * `index` under a keyed bijection of 0 … n - 1. Shapes broadcast; all unsigned integers.
+ *
+ * @example permutation(iota(5), 5, [constant(1, 'u32'), constant(2, 'u32')]).shape // [5]
+ */
 export function permutation(index: Tensor, n: number, key: readonly [Tensor, Tensor]): Tensor {
   return permuteNode(index, n, key[0], key[1]);
 }
@@ -156,6 +180,8 @@ export function permutation(index: Tensor, n: number, key: readonly [Tensor, Ten
 /**
  * The rows of this step's batch out of `count`, [batch]: every epoch of ⌊count / batch⌋ batches
  * is a new permutation of the rows, chosen by the step counter and the seed on the GPU.
+ *
+ * @example batchIndices(60_000, 100, [constant(1, 'u32'), constant(2, 'u32')]).shape // [100]
  */
 export function batchIndices(
   count: number,
@@ -169,7 +195,11 @@ export function batchIndices(
   return permutation(wrapped, count, [addUint(words[0], mulUint(epoch, 0x9e3779b9)), words[1]]);
 }
 
-/** The rows of step `at` as {@link batchIndices} picks them on the GPU, on the host: [batch]. */
+/**
+ * The rows of step `at` as {@link batchIndices} picks them on the GPU, on the host: [batch].
+ *
+ * @example batchRows(60_000, 100, [1, 2], 0).length // 100
+ */
 export function batchRows(
   count: number,
   batch: number,

@@ -106,6 +106,7 @@ const gradientOp = defineOp({
  * another, of the first order only.
  *
  * @throws LatentGpuError `shape-mismatch`
+ * @example rationalQuadratic(full([1], 0.5), zeros([11]), { bins: 4, bound: 3 }).value // [0.5]
  */
 export function rationalQuadratic(
   x: Tensor,

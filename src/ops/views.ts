@@ -22,6 +22,7 @@ const reshapeOp = defineOp({
 /**
  * The same elements in row-major order under another shape; one extent may be -1.
  *
+ * @throws LatentGpuError `shape-mismatch` for a shape of another size
  * @example reshape(toFloat(iota(4)), [2, 2]) // [0, 1, 2, 3]
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
@@ -62,6 +63,7 @@ const transposeOp = defineOp({
 /**
  * Axes in another order; by default the last two swap. `order[i]` names the input's axis.
  *
+ * @throws LatentGpuError `shape-mismatch` for an order that does not name each axis once
  * @example transpose(reshape(toFloat(iota(4)), [2, 2])) // [0, 2, 1, 3]
  */
 export function transpose(x: Tensor, order?: readonly number[]): Tensor {
@@ -108,6 +110,7 @@ const expandOp = defineOp({
 /**
  * Broadcasts to a larger shape.
  *
+ * @throws LatentGpuError `shape-mismatch` for a shape that it does not broadcast to
  * @example expand(constant(3), [2]) // [3, 3]
  */
 export function expand(x: Tensor, shape: Shape): Tensor {

@@ -22,7 +22,14 @@ export interface Followed {
   update(gradient: Tensor, context: UpdateContext): readonly Tensor[];
 }
 
-/** The variables of a role that effects write. */
+/**
+ * The variables of a role that effects write.
+ *
+ * ```ts
+ * const total = variable('total', [], { role: 'state' });
+ * optim.targetsOf([ops.assign(total, ops.constant(1))], 'state').length // 1
+ * ```
+ */
 export function targetsOf(effects: readonly Tensor[], role: 'state' | 'buffer'): Variable[] {
   const targets = effects.map(({ attrs }) => attrs.target as Variable);
   return [...new Set(targets)].filter((target) => target.role === role);

@@ -65,7 +65,15 @@ export interface Minimization {
   readonly state: Readonly<Record<string, Variable>>;
 }
 
-/** Describes one step that lowers `loss` by changing `parameters`. */
+/**
+ * Describes one step that lowers `loss` by changing `parameters`.
+ *
+ * ```ts
+ * const { effects } = optim.minimize(loss, model.parameters(), { optimizer: optim.adam(), clipNorm: 1 });
+ * const plan = await runtime.compile({ outputs: { loss }, effects });
+ * await plan.run(100);
+ * ```
+ */
 export function minimize(
   loss: Tensor,
   parameters: readonly Variable[],

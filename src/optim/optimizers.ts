@@ -42,7 +42,11 @@ export interface SgdOptions {
   weightDecay?: number;
 }
 
-/** Stochastic gradient descent with momentum, as PyTorch defines it. */
+/**
+ * Stochastic gradient descent with momentum, as PyTorch defines it.
+ *
+ * @example optim.sgd({ lr: 1e-2, momentum: 0.9 }).state // ["velocity"]
+ */
 export function sgd(options: SgdOptions = {}): Optimizer {
   const { lr = 1e-2, momentum = 0, nesterov = false, weightDecay = 0 } = options;
   return {
@@ -83,7 +87,11 @@ function adamStep(
   return { parameters: sub(parameters, step), state: { m, v } };
 }
 
-/** Adam (Kingma and Ba 2015), with PyTorch's defaults. */
+/**
+ * Adam (Kingma and Ba 2015), with PyTorch's defaults.
+ *
+ * @example optim.adam({ lr: 1e-3 }).state // ["m", "v"]
+ */
 export function adam(options: AdamOptions = {}): Optimizer {
   const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
   return {
@@ -98,7 +106,11 @@ export function adam(options: AdamOptions = {}): Optimizer {
   };
 }
 
-/** Adam with decoupled weight decay (Loshchilov and Hutter 2019). */
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+ *
+ * @example optim.adamW({ lr: optim.cosine(1e-3, 10_000), weightDecay: 1e-2 }).state // ["m", "v"]
+ */
 export function adamW(options: AdamOptions = {}): Optimizer {
   const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 1e-2 } = options;
   return {
@@ -113,7 +125,11 @@ export function adamW(options: AdamOptions = {}): Optimizer {
   };
 }
 
-/** Adamax: Adam with the infinity norm (Kingma and Ba 2015, section 7.1). */
+/**
+ * Adamax: Adam with the infinity norm (Kingma and Ba 2015, section 7.1).
+ *
+ * @example optim.adamax({ lr: 2e-3 }).state // ["m", "u"]
+ */
 export function adamax(options: AdamOptions = {}): Optimizer {
   const { lr = 2e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
   const [beta1, beta2] = betas;

@@ -27,13 +27,21 @@ export const constantRate =
   () =>
     constant(rate);
 
-/** rate · gamma^⌊step / every⌋. */
+/**
+ * rate · gamma^⌊step / every⌋.
+ *
+ * @example optim.stepDecay(0.1, 30)(ops.constant(30)) // 0.01
+ */
 export function stepDecay(rate: number, every: number, gamma = 0.1): RateSchedule {
   // The half keeps the rounding of the quotient away from whole numbers, up to step 2²².
   return (step) => mul(rate, pow(constant(gamma), floor(div(add(step, 0.5), every))));
 }
 
-/** From `rate` to `final` along half a cosine over `steps` steps (Loshchilov and Hutter 2017). */
+/**
+ * From `rate` to `final` along half a cosine over `steps` steps (Loshchilov and Hutter 2017).
+ *
+ * @example optim.cosine(0.1, 100)(ops.constant(50)) // 0.05
+ */
 export function cosine(rate: number, steps: number, final = 0): RateSchedule {
   return (step) => {
     const phase = mul(Math.PI, minimum(div(step, steps), 1));
@@ -41,12 +49,21 @@ export function cosine(rate: number, steps: number, final = 0): RateSchedule {
   };
 }
 
-/** Linear from 0 to the schedule's own rate over the first `steps` steps. */
+/**
+ * Linear from 0 to the schedule's own rate over the first `steps` steps.
+ *
+ * @example optim.warmup(100, optim.constantRate(0.1))(ops.constant(49)) // 0.05
+ */
 export function warmup(steps: number, then: RateSchedule): RateSchedule {
   return (step) => mul(minimum(div(add(step, 1), steps), 1), then(step));
 }
 
-/** Rates that change at given steps: `[[0, 1e-3], [1000, 5e-4]]`. */
+/**
+ * Rates that change at given steps: `[[0, 1e-3], [1000, 5e-4]]`.
+ *
+ * @throws LatentGpuError `bad-config` for pieces that do not begin at step 0, or whose steps do not rise
+ * @example optim.piecewise([[0, 0.1], [1000, 0.05]])(ops.constant(2000)) // 0.05
+ */
 export function piecewise(
   pieces: readonly (readonly [from: number, rate: number])[],
 ): RateSchedule {
@@ -70,6 +87,8 @@ export function piecewise(
 /**
  * The stages of Burda, Grosse and Salakhutdinov 2016: for i = 1 … 8, 3^(i-1) epochs at
  * 1e-4 · round(10^(1 - (i-1)/7), 1); 3,280 epochs in all. `scale` multiplies the rates.
+ *
+ * @example optim.iwaeStages(100, 10)(ops.constant(0)) // 0.01
  */
 export function iwaeStages(stepsPerEpoch: number, scale = 1): RateSchedule {
   const pieces: [number, number][] = [];

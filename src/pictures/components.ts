@@ -19,6 +19,7 @@ export interface PrincipalComponents {
  * @param codes row major `[count, dims]`
  * @param components how many axes to keep, at most `dims`
  * @throws LatentGpuError `bad-input` if the sizes do not agree or a code is not finite
+ * @example pictures.principalComponents(Float32Array.of(0, 0, 2, 0), 2, 2).variances // [1, 0]
  */
 export function principalComponents(
   codes: Float32Array,

@@ -13,6 +13,7 @@ const COLORS: readonly Color[] = [
  * them, in another. What leaves the frame is left out.
  *
  * @param lines each a list of points x, y in the units of the frame
+ * @example pictures.gridPicture([[0, 0, 1, 1], [0, 1, 1, 0]], 1, { low: [0, 0], span: 1 }).width // 690
  */
 export function gridPicture(
   lines: readonly (readonly number[])[],

@@ -30,6 +30,7 @@ function heat(share: number): Color {
  * @param density row major [n, n] from the upper left
  * @param points [count, 2], in the units of the frame
  * @throws LatentGpuError `bad-input` if the density is not square
+ * @example pictures.densityPicture([0, 1, 1, 0], { low: [0, 0], span: 1 }).width // 690
  */
 export function densityPicture(
   density: ArrayLike<number>,

@@ -22,6 +22,7 @@ export interface GridOptions {
  *
  * @param images row major `[count, ...shape]`: floats in [0, 1] (clamped; NaN is drawn black), or bytes
  * @throws LatentGpuError `bad-input` if the sizes do not agree
+ * @example pictures.grid(new Float32Array(4 * 784), { count: 4, shape: [28, 28] }).width // 62
  */
 export function grid(images: Float32Array | Uint8Array, options: GridOptions): Picture {
   const { count, columns = Math.ceil(Math.sqrt(count)), gap = 2, background = 64 } = options;
@@ -39,6 +40,11 @@ export function grid(images: Float32Array | Uint8Array, options: GridOptions): P
 /**
  * Arranges reconstructions under what they reconstruct: pairs of rows, data above, reconstruction
  * directly below, and a wider gap to the next pair.
+ *
+ * ```ts
+ * const images = new Float32Array(4 * 784);
+ * pictures.pairs(images, images, { count: 4, shape: [28, 28] }).width // 122
+ * ```
  *
  * @param data row major `[count, ...shape]`: floats in [0, 1], or bytes
  * @param reconstructions the same shape; floats or bytes independently of `data`

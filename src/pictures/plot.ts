@@ -20,7 +20,11 @@ export interface View extends Frame {
   readonly toY: (y: number) => number;
 }
 
-/** The smallest square around all points, with a little air. */
+/**
+ * The smallest square around all points, with a little air.
+ *
+ * @example pictures.frameOf([0, 0, 1, 1]).span // 1.06
+ */
 export function frameOf(points: ArrayLike<number>): Frame {
   const low: [number, number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   const high: [number, number] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];

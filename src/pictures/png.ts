@@ -15,6 +15,7 @@ export interface Picture {
  * Encodes a picture as an 8-bit grey or RGB PNG file.
  *
  * @throws LatentGpuError `bad-input` if the size does not describe the data
+ * @example pictures.encodePng({ width: 1, height: 1, channels: 1, data: Uint8Array.of(255) })[0] // 137
  */
 export function encodePng({ width, height, channels, data }: Picture): Uint8Array {
   if (width < 1 || height < 1 || width * height * channels !== data.length) {

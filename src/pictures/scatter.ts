@@ -45,6 +45,7 @@ const LEGEND = 44;
  *
  * @param points row major `[count, 2]`: x to the right, y up
  * @throws LatentGpuError `bad-input` if sizes do not agree or a point is not finite
+ * @example pictures.scatter(Float32Array.of(0, 0, 1, 1), { count: 2, labels: [0, 1] }).width // 774
  */
 export function scatter(points: Float32Array, options: ScatterOptions): Picture {
   const { count, labels, size = 640 } = options;

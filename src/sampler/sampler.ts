@@ -16,7 +16,17 @@ export interface Loaded {
   readonly painter: Painter;
 }
 
-/** A loaded model: get one with {@link load}. Images are rows of D numbers, in data units. */
+/**
+ * A loaded model: get one with {@link load}. Images are rows of D numbers, in data units.
+ *
+ * ```ts
+ * const model = await load('models/digits/');
+ * const codes = await model.codes(2, { seed: 7 });
+ * const [a, b] = [codes.subarray(0, model.latent), codes.subarray(model.latent)];
+ * const images = await model.interpolate(a, b, { steps: 8 }); // [8, D]
+ * model.destroy();
+ * ```
+ */
 export class Sampler implements Abilities {
   /** `vae`, `realnvp`, `gmm` and so on. */
   readonly family: string;
@@ -82,14 +92,22 @@ export class Sampler implements Abilities {
     return await this.#painter.codes(count, options);
   }
 
-  /** Images [count, D] for codes [count, M]. */
+  /**
+   * Images [count, D] for codes [count, M].
+   *
+   * @throws LatentGpuError `bad-input` for codes of another size, `device-lost`; what `signal` was aborted with
+   */
   async decode(codes: ArrayLike<number>, options: DecodeOptions = {}): Promise<Float32Array> {
     const own = this.#checked(codes);
     this.#checkTold(options);
     return await this.#painter.decode(own, options);
   }
 
-  /** Images [steps, D] from code a [M] to code b [M], both included. */
+  /**
+   * Images [steps, D] from code a [M] to code b [M], both included.
+   *
+   * @throws LatentGpuError `bad-input` for codes of another size or fewer than two steps, `device-lost`
+   */
   async interpolate(
     a: ArrayLike<number>,
     b: ArrayLike<number>,

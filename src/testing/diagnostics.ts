@@ -19,7 +19,14 @@ export interface Diagnostic {
 /** Characters of a long line that are shown on either side of the place. */
 const REACH = 60;
 
-/** `saxpy.wgsl:3:9: error: unresolved value 'z'`, the source line, and a caret under what is meant. */
+/**
+ * `saxpy.wgsl:3:9: error: unresolved value 'z'`, the source line, and a caret under what is meant.
+ *
+ * ```ts
+ * const found = { severity: 'error', line: 0, column: 0, length: 0, message: 'no entry point' } as const;
+ * formatDiagnostic({ label: 'sum.wgsl', code: '' }, found) // "sum.wgsl: error: no entry point"
+ * ```
+ */
 export function formatDiagnostic({ label, code }: Shader, found: Diagnostic): string {
   const { severity, line, column, length, message } = found;
   const place = [line, column].filter((n) => n > 0).map((n) => `:${n}`);

@@ -71,7 +71,12 @@ export interface KernelHost {
   close(): Promise<void>;
 }
 
-/** The text of a shader. @throws LatentGpuError `bad-input` */
+/**
+ * The text of a shader.
+ *
+ * @throws LatentGpuError `bad-input`
+ * @example readShader({ code: 'const n = 1u;', label: 'one.wgsl' }).label // "one.wgsl"
+ */
 export function readShader({ code, file, label }: ShaderSource): Shader {
   if (code !== undefined) return { label: label ?? (file ? nameOf(file) : labelOf({})), code };
   if (file === undefined) {

@@ -9,10 +9,11 @@ import type { Elsewhere } from './starts.ts';
  *
  * ```ts
  * const host = await openHost();
+ * const x = Float32Array.of(1, 2, 3, 4);
  * const { y } = await host.run({
  *   file: 'saxpy.wgsl',
- *   bindings: { x, y, params: { a: 2, n: x.length } },
- *   dispatch: Math.ceil(x.length / 64),
+ *   bindings: { x, y: x, params: { a: 2, n: x.length } },
+ *   dispatch: 1,
  * });
  * await host.close();
  * ```

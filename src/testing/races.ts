@@ -21,6 +21,11 @@ const SLACK = 64 * 1024;
  * memory that nothing orders: missing barriers. Keep the dispatch and the data small. Found races
  * depend on the data only as far as the addresses do.
  *
+ * ```ts
+ * const { code } = readShader({ file: 'sum.wgsl' });
+ * const races = findRaces({ code, bindings: { x: new Float32Array(64) }, dispatch: 1 });
+ * ```
+ *
  * @throws LatentGpuError `bad-input`, `bad-kernel`; `validation` for a kernel that reaches beyond a
  *   bound array, which a GPU would clamp: give it a larger one
  */

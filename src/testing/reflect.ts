@@ -167,6 +167,7 @@ function readInfo(code: string, constants: Constants): ShaderInfo {
  *
  * @param constants values of overrides, by name; for the others their defaults count
  * @throws LatentGpuError `bad-kernel` for a text that it cannot read, which may be right nonetheless
+ * @example reflect({ label: 'one.wgsl', code: 'override n: u32 = 2u;' }).overrides.length // 1
  */
 export function reflect(shader: Shader, constants: Constants = {}): ShaderInfo {
   try {

@@ -62,6 +62,8 @@ const failed = (count: number, message: string): Comparison => ({
 /**
  * Holds numbers against what is expected of them. Equal numbers agree whatever the tolerance, and
  * so do equal infinities and two NaN; any other pair with an infinity or a NaN in it does not.
+ *
+ * @example compare([1, 2], [1, 2], { ulp: 1 }).pass // true
  */
 export function compare(actual: unknown, expected: unknown, tolerance: Tolerance): Comparison {
   if (!isNumbers(actual) || !isNumbers(expected)) {
@@ -110,6 +112,7 @@ export function compare(actual: unknown, expected: unknown, tolerance: Tolerance
  *
  * @param what a name for the numbers, for the message
  * @throws Error that names the worst element, both values and how far they are apart
+ * @example assertNear([1, 2.0001], [1, 2], { absolute: 1e-3 }, 'means');
  */
 export function assertNear(
   actual: Numbers,

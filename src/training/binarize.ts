@@ -12,7 +12,11 @@ export type Binarization = 'resampled' | 'once' | 'static' | 'none';
 
 export const BINARIZATIONS: readonly Binarization[] = ['resampled', 'once', 'static', 'none'];
 
-/** Data rows as a picture shows them to an encoder: drawn ones would only add noise. */
+/**
+ * Data rows as a picture shows them to an encoder: drawn ones would only add noise.
+ *
+ * @example greyed('resampled') // "none"
+ */
 export function greyed(binarization: Binarization): Binarization {
   return binarization === 'resampled' ? 'none' : binarization;
 }
@@ -48,6 +52,8 @@ export function binarizeInto(
 /**
  * Rows `start` to `end` as numbers in [0, 1], binarised as asked with draws that depend only on
  * `seed` and the row.
+ *
+ * @example binarizedRows(digits({ count: 4 }), 0, 2, 'static', 1).length // 1568
  */
 export function binarizedRows(
   dataset: ImageDataset,
@@ -62,7 +68,11 @@ export function binarizedRows(
   return result;
 }
 
-/** A data set's rows as a model is asked about them, binarised so, with a mask and classes if it has any. */
+/**
+ * A data set's rows as a model is asked about them, binarised so, with a mask and classes if it has any.
+ *
+ * @example rowSourceOf(digits({ count: 4 }), 'none', 1)(0, 2).length // 1568
+ */
 export function rowSourceOf(
   dataset: ImageDataset,
   binarization: Binarization,

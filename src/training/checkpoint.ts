@@ -24,7 +24,11 @@ export interface Checkpoint {
   readonly layout?: string;
 }
 
-/** Names and shapes of a model's parameters, by which a checkpoint knows its own. */
+/**
+ * Names and shapes of a model's parameters, by which a checkpoint knows its own.
+ *
+ * @example const isOwn = layoutOf(model) === readCheckpoint(bytes).layout;
+ */
 export function layoutOf(model: Model): string {
   return model
     .namedParameters()
@@ -35,7 +39,14 @@ export function layoutOf(model: Model): string {
 const KIND = 'latentgpu checkpoint 1';
 const BEST = 'best.parameters';
 
-/** Random numbers and the order of the data are functions of the seed and the step among these. */
+/**
+ * Random numbers and the order of the data are functions of the seed and the step among these.
+ *
+ * ```ts
+ * const state = await trainer.currentState();
+ * const bytes = writeCheckpoint({ state, best: undefined, layout: layoutOf(model) });
+ * ```
+ */
 export function writeCheckpoint({ state, best, layout }: Checkpoint): Uint8Array {
   const tensors: [string, WritableTensor][] = [...state.tensors].map(([name, data]) => [
     name,
@@ -54,6 +65,11 @@ export function writeCheckpoint({ state, best, layout }: Checkpoint): Uint8Array
 
 /**
  * What a checkpoint holds: parameters, moments, the step, the order of rows.
+ *
+ * ```ts
+ * const state = { step: 3, tensors: new Map([['parameters', Float32Array.of(1)]]) };
+ * readCheckpoint(writeCheckpoint({ state, best: undefined })).state.step // 3
+ * ```
  *
  * @throws LatentGpuError `bad-format` if the file is no checkpoint, or not whole; `bad-data` if its
  *   parameters are not finite

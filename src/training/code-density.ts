@@ -22,9 +22,10 @@ import {
   type WeightValues,
 } from '../models/index.ts';
 import { binarizedRows } from './binarize.ts';
-import { assignments, makeOptimizer, runConfig, settleRun, totalSteps } from './config.ts';
+import { assignments, runConfig, settleRun } from './config.ts';
 import { fit } from './fit.ts';
 import { initialOf, trainerOf } from './learn.ts';
+import { makeOptimizer, totalSteps } from './optimizer.ts';
 import type { Progress } from './report.ts';
 import type { TrainerState } from './state.ts';
 import { Trainer } from './trainer.ts';

@@ -13,19 +13,6 @@ import {
   traitValues,
 } from '../models/index.ts';
 import {
-  adam,
-  adamax,
-  adamW,
-  constantRate,
-  cosine,
-  iwaeStages,
-  type Optimizer,
-  type RateSchedule,
-  sgd,
-  stepDecay,
-  warmup,
-} from '../optim/index.ts';
-import {
   type ConfigOf,
   flatten,
   type Given,
@@ -47,7 +34,11 @@ const rowOf = (family: FamilyRow | string): FamilyRow =>
 /** Keys that say how a gradient is followed. */
 const OF_GRADIENTS = /^(optimizer|schedule)\.|^(clipNorm|ema)$/;
 
-/** Every key of a run of a family, with the defaults that suit it. */
+/**
+ * Every key of a run of a family, with the defaults that suit it.
+ *
+ * @example runKeys('vae')['optimizer.lr']?.type // "number"
+ */
 export function runKeys(of: FamilyRow | string): Schema {
   const { keys, run, defaults, followsGradient } = rowOf(of);
   const all = Object.entries(TRAINING_KEYS as Schema);
@@ -112,7 +103,12 @@ function checkOwn(family: FamilyRow, schema: Schema, name: string, source: strin
   knownKey(schema, name, source);
 }
 
-/** `key=value` texts as `Given` values. @throws LatentGpuError `bad-config` */
+/**
+ * `key=value` texts as `Given` values.
+ *
+ * @throws LatentGpuError `bad-config`
+ * @example assignments('vae', ['latent=7']).get('latent')?.value // 7
+ */
 export function assignments(
   of: FamilyRow | string,
   texts: readonly string[],
@@ -139,7 +135,12 @@ export function assignments(
   return given;
 }
 
-/** The values in the text of a JSON file. @throws LatentGpuError `bad-format`, `bad-config` */
+/**
+ * The values in the text of a JSON file.
+ *
+ * @throws LatentGpuError `bad-format`, `bad-config`
+ * @example fileValues('vae', '{ "latent": 7 }', 'mine.json').get('latent')?.value // 7
+ */
 export function fileValues(
   family: FamilyRow | string,
   text: string,
@@ -148,7 +149,12 @@ export function fileValues(
   return keyValues(family, parseJson(text, name), name);
 }
 
-/** The values of a nested object of a run's keys, of the present format or of an older one. */
+/**
+ * The values of a nested object of a run's keys, of the present format or of an older one.
+ *
+ * @throws LatentGpuError `bad-config` for a key that the family has not
+ * @example keyValues('vae', { latent: 7 }, 'mine.json').get('latent')?.value // 7
+ */
 export function keyValues(
   of: FamilyRow | string,
   object: unknown,
@@ -170,6 +176,7 @@ export function keyValues(
  * Settles the keys that say how data are read, before anything is known of the data.
  *
  * @throws LatentGpuError `bad-config`
+ * @example settleData([assignments('vae', ['holdOut=0.1'])]).holdOut // 0.1
  */
 export function settleData(sources: Sources): Pick<TrainingConfig, 'holdOut' | 'standardize'> {
   const names = ['holdOut', 'standardize'] as const;
@@ -190,6 +197,7 @@ export function settleData(sources: Sources): Pick<TrainingConfig, 'holdOut' | '
  *
  * @param data what is known of them, for defaults
  * @throws LatentGpuError `bad-config`
+ * @example settleRun('vae', [assignments('vae', ['latent=7'])]).get('latent') // 7
  */
 export function settleRun(of: FamilyRow | string, sources: Sources, data: DataTraits = {}): Values {
   const family = rowOf(of);
@@ -234,7 +242,11 @@ function checkLikelihood(values: Values): void {
   }
 }
 
-/** The two halves of settled values. */
+/**
+ * The two halves of settled values.
+ *
+ * @example runConfig('vae', { shape: [4] }, settleRun('vae', [assignments('vae', ['batch=50'])])).training.batch // 50
+ */
 export function runConfig(
   of: FamilyRow | string,
   data: DataDescription,
@@ -247,54 +259,4 @@ export function runConfig(
     // The table has checked every one of these.
     training: nest(new Map(own)) as unknown as TrainingConfig,
   };
-}
-
-/**
- * Steps of the whole run.
- *
- * @example totalSteps({ epochs: 3 }, 100) // 300
- */
-export function totalSteps(
-  { steps, epochs }: Pick<TrainingConfig, 'steps' | 'epochs'>,
-  stepsPerEpoch: number,
-): number {
-  return steps ?? (epochs ?? 1) * stepsPerEpoch;
-}
-
-/**
- * An optimizer with its schedule, by the settings of a run.
- *
- * @param stepsPerEpoch and total steps give the schedules their lengths
- */
-export function makeOptimizer(
-  { optimizer, schedule }: Pick<TrainingConfig, 'optimizer' | 'schedule'>,
-  stepsPerEpoch: number,
-  total: number,
-): Optimizer {
-  const course = makeSchedule(schedule, optimizer.lr, stepsPerEpoch, total);
-  const plain = schedule.kind === 'constant' && schedule.warmup === 0;
-  const { kind, betas = [0.9, 0.999], eps = 1e-8, momentum = 0, weightDecay } = optimizer;
-  const options = {
-    ...{ eps, momentum, weightDecay, lr: plain ? optimizer.lr : course },
-    betas: betas as readonly [number, number],
-  };
-  const makers = { adam, adamW, adamax, sgd };
-  return makers[kind](options);
-}
-
-function makeSchedule(
-  schedule: TrainingConfig['schedule'],
-  lr: number,
-  stepsPerEpoch: number,
-  total: number,
-): RateSchedule {
-  const courses: Record<typeof schedule.kind, () => RateSchedule> = {
-    constant: () => constantRate(lr),
-    step: () => stepDecay(lr, schedule.every ?? 1000, schedule.gamma),
-    cosine: () => cosine(lr, schedule.steps ?? total, schedule.final),
-    // The paper's first stage has rate 1e-3.
-    iwae: () => iwaeStages(stepsPerEpoch, lr / 1e-3),
-  };
-  const course = courses[schedule.kind]();
-  return schedule.warmup > 0 ? warmup(schedule.warmup, course) : course;
 }

@@ -89,6 +89,13 @@ class EpochMeans {
 /**
  * Trains until `steps` steps are done, patience runs out, or the signal stops it.
  *
+ * ```ts
+ * const { reason, parameters } = await fit(trainer, {
+ *   steps: 20 * trainer.stepsPerEpoch,
+ *   onEpoch: ({ epoch, metrics }) => console.log(epoch, metrics.loss),
+ * });
+ * ```
+ *
  * @throws LatentGpuError `not-finite`, after a checkpoint of the last good state
  */
 export async function fit(trainer: Trainer, options: FitOptions): Promise<FitResult> {

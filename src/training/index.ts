@@ -17,14 +17,12 @@ export {
   assignments,
   fileValues,
   keyValues,
-  makeOptimizer,
   runConfig,
   runKeys,
   type Sources,
   settleData,
   settleRun,
   type TrainingConfig,
-  totalSteps,
 } from './config.ts';
 export type { RunData } from './description.ts';
 export {
@@ -35,6 +33,7 @@ export {
 } from './fit.ts';
 export { initialOf, type LearningOf, learningOf, trainerOf } from './learn.ts';
 export { describeRun } from './learner.ts';
+export { makeOptimizer, totalSteps } from './optimizer.ts';
 export { type Decoding, outputBias } from './output-bias.ts';
 export type { Progress, RunOptions, TrainingReport } from './report.ts';
 export type { TrainerState } from './state.ts';

@@ -14,7 +14,14 @@ export type LearningOf<L extends Learner> = L extends SweepLearner
   ? Pick<SweepOptions, 'sweep' | 'start'>
   : Pick<TrainerOptions, 'loss' | 'start' | 'before' | 'tend'>;
 
-/** How a model learns: its loss, or its passes, and what is done before the first step. */
+/**
+ * How a model learns: its loss, or its passes, and what is done before the first step.
+ *
+ * ```ts
+ * const options = { model, data, batch: 100, optimizer: optim.adam(), ...learningOf(model) };
+ * const trainer = await Trainer.create(options);
+ * ```
+ */
 export function learningOf<L extends Learner>(model: { readonly learner: L }): LearningOf<L> {
   const learner: Learner = model.learner;
   const start = learner.start && { start: (batch: Batch) => learner.start?.(batch) ?? [] };
@@ -33,6 +40,7 @@ export function learningOf<L extends Learner>(model: { readonly learner: L }): L
  * Initial values that a model finds in its data, before the first step of a run.
  *
  * @throws LatentGpuError `bad-data`, `bad-config` for data from which it cannot be learned
+ * @example const initial = initialOf(model, data, 'none', 1);
  */
 export function initialOf(
   { learner }: { readonly learner: Learner },
@@ -49,6 +57,11 @@ export function initialOf(
 
 /**
  * What a trainer is told of a model and the settled keys of its training, the data excepted.
+ *
+ * ```ts
+ * const optimizer = () => makeOptimizer(training, 100, 1000);
+ * const trainer = await Trainer.create({ data, ...trainerOf(model, training, optimizer) });
+ * ```
  *
  * @param optimizer made where the model follows a gradient
  */

@@ -31,6 +31,11 @@ export function learnerOf(options: TrainerOptions | SweepOptions): Learner {
 /**
  * Describes a run, whichever way the model learns. Needs no device and reads no data, so that
  * `schedule({ effects })` can tell how a step would go.
+ *
+ * ```ts
+ * const { effects } = describeRun({ data, ...trainerOf(model, training, optim.adam) });
+ * console.log(schedule({ effects }).explain());
+ * ```
  */
 export function describeRun(options: TrainerOptions | SweepOptions): Description {
   return learnerOf(options).description;

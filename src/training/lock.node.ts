@@ -29,6 +29,7 @@ const own = new Set<string>();
  * Does work that writes to a folder, which is created if need be, while nobody else does.
  *
  * @throws LatentGpuError `bad-input` if another process holds it, `io` if it cannot be written
+ * @example await holdingFolder('runs/vae', () => new RunFolder('runs/vae').report({ epoch: 1 }));
  */
 export async function holdingFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
   const created = await makeFolder(folder);

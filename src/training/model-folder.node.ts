@@ -42,6 +42,12 @@ async function isFolder(path: string): Promise<boolean> {
 /**
  * Reads a model folder: `model.json`, `weights.safetensors` and, if it is there, `training.json`.
  *
+ * ```ts
+ * const { model, weights } = await readModelFolder('runs/vae');
+ * giveWeights(runtime, weights);
+ * const images = await openInference(runtime, model).sample(16);
+ * ```
+ *
  * @throws LatentGpuError `bad-input` if it is no model folder, `bad-format`, `bad-config` or `bad-data`
  *   if a file is faulty
  */

@@ -48,6 +48,11 @@ function channelMeans(means: Float64Array, { shape, sequence }: ImageDataset): F
  * The decoder's last bias with the data's means (those of channels for one of convolutions): their log-odds, clipped to [0.001, 0.999], for a
  * Bernoulli decoder, the means themselves for a normal one.
  *
+ * ```ts
+ * const [bias, values] = outputBias(model, data, 'none');
+ * trainer.runtime.write(bias, values);
+ * ```
+ *
  * @throws LatentGpuError `bad-config` for a categorical decoder
  */
 export function outputBias(

@@ -51,6 +51,12 @@ type StoredModel = Parameters<typeof modelFiles>;
 /**
  * A folder that a training run writes. What belongs together is changed all at once: after a kill at
  * any moment the folder holds the old or the new, whole. Only one process may write to it at a time.
+ *
+ * ```ts
+ * const folder = new RunFolder('runs/vae');
+ * await folder.report({ epoch: 1, loss: 103.2 });
+ * const { state } = await folder.readCheckpoint();
+ * ```
  */
 export class RunFolder {
   readonly path: string;

@@ -58,6 +58,12 @@ function asTensor(batch: Batch): Batch & Tensor {
 /**
  * Describes a step. Needs no device and reads no data, so that `schedule({ effects })` can tell how a
  * step would run.
+ *
+ * ```ts
+ * const options = { model, data, batch: 100, optimizer: optim.adam(), ...learningOf(model) };
+ * const { effects } = describeStep(options);
+ * console.log(schedule({ effects }).explain());
+ * ```
  */
 export function describeStep(options: TrainerOptions): StepDescription {
   const { model, data, batch, binarize = 'none', residentBytes } = options;

@@ -24,6 +24,16 @@ const LOOK_MS = 400;
 /** A long run's state comes to the host this often, so that a lost device costs no more. */
 const SNAPSHOT_SECONDS = 30;
 
+/**
+ * A run of training: steps that the GPU takes by itself, with what it takes to go on after a lost device.
+ *
+ * ```ts
+ * const optimizer = optim.adam({ lr: 1e-3 });
+ * const trainer = await Trainer.create({ model, data, batch: 100, optimizer, loss: (x) => lossOf(x) });
+ * const { metrics } = await trainer.run(trainer.stepsPerEpoch);
+ * trainer.destroy();
+ * ```
+ */
 export class Trainer {
   readonly options: TrainerOptions | SweepOptions;
   private readonly learner: Learner;

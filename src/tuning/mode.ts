@@ -13,7 +13,11 @@ export type TuneMode = (typeof TUNE_MODES)[number];
 
 let fallback: TuneMode | undefined;
 
-/** What `defaultTune` is from now on, whatever the environment says: for pages and tests. */
+/**
+ * What `defaultTune` is from now on, whatever the environment says: for pages and tests.
+ *
+ * @example setDefaultTune('off');
+ */
 export function setDefaultTune(mode: TuneMode): void {
   fallback = mode;
 }

@@ -46,6 +46,15 @@ const BUDGET_MS: Readonly<Record<TuneMode, number>> = {
   on: 10_000,
 };
 
+/**
+ * Measures variants of kernels on a device, and remembers the fastest. Get one with {@link newTuner}.
+ *
+ * ```ts
+ * const tuner = newTuner(device, { mode: 'on' });
+ * const plan = await new Runtime(device, { tune: tuner }).compile({ effects });
+ * const table = await tuner.known();
+ * ```
+ */
 export class Tuner {
   readonly mode: TuneMode;
   /** Whether it measures what it does not know. */
@@ -153,7 +162,14 @@ export class Tuner {
   }
 }
 
-/** A tuner of a device. */
+/**
+ * A tuner of a device.
+ *
+ * ```ts
+ * const tuner = newTuner(device, { mode: 'on', budgetMs: 5000 });
+ * const runtime = new Runtime(device, { tune: tuner });
+ * ```
+ */
 export function newTuner(device: Device, options: TuneOptions = {}): Tuner {
   return new Tuner(
     {

@@ -37,7 +37,14 @@ export interface OnnxFile {
   readonly outputs: readonly OnnxValue[];
 }
 
-/** What a model has, the part that stands for it first. */
+/**
+ * What a model has, the part that stands for it first.
+ *
+ * ```ts
+ * const model = buildModel(settledConfig({ family: 'vae', data: { shape: [4] } }));
+ * onnxParts(model) // ["autoencoder", "encoder", "decoder"]
+ * ```
+ */
 export function onnxParts({ can }: Pick<Model, 'can'>): OnnxPart[] {
   const encodes = can.code !== undefined && can.trainingRows === undefined;
   const decodes = can.decode !== undefined;
@@ -54,6 +61,12 @@ export function onnxParts({ can }: Pick<Model, 'can'>): OnnxPart[] {
  * The bytes of an ONNX file (IR 8, opset 15) that computes a part of a model in float32. Data are
  * [batch, ...shape] in data units: a standardised model standardises what it is fed, and gives data
  * units back. Codes are [batch, M], log-densities [batch] in nats.
+ *
+ * ```ts
+ * const source = await readModelFolder('runs/vae');
+ * const { bytes } = onnxFile(source, 'decoder', '1.0.0');
+ * await writeFileAtomic('decoder.onnx', bytes);
+ * ```
  *
  * @param version of this library, for the file's metadata
  * @throws LatentGpuError `bad-input` for a part that the model has not, or that ONNX has no nodes for;

@@ -16,6 +16,7 @@ export interface Agreement {
  *
  * @param groups a group a row, of `groupCount`
  * @param classes a class a row, of `classCount`
+ * @example agreement([0, 0, 1, 1], 2, [1, 1, 0, 0], 2).accuracy // 1
  */
 export function agreement(
   groups: ArrayLike<number>,

@@ -50,6 +50,12 @@ export interface Ancestral {
 /**
  * A model at work whose rows are drawn one place after the other. A draw follows from the seed and the
  * row's place alone, however many are asked for. What has no sequence (codes) is asked as of any model.
+ *
+ * ```ts
+ * const asked = new AncestralInference(runtime, model);
+ * const images = await asked.sample(16, 'draw', 7); // [16, D]
+ * await asked.destroy();
+ * ```
  */
 export class AncestralInference implements Asked {
   readonly model: Model;
@@ -58,6 +64,7 @@ export class AncestralInference implements Asked {
   private readonly plain: Inference;
   private readonly made = new Map<string, Promise<Made>>();
 
+  /** @throws LatentGpuError `bad-input` for a model that does not draw a row place after place */
   constructor(runtime: Runtime, model: Model) {
     this.runtime = runtime;
     this.model = model;

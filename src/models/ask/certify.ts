@@ -73,6 +73,9 @@ function apart(a: Float32Array, b: Float32Array): number {
  * Tries a flow at draws of N(0, I) and at the data that they become, with the parameters on the runtime.
  * A logit is left out: its two formulas are certified by themselves, and float32 keeps no digits of data
  * next to 1, whatever is done with them.
+ *
+ * @throws LatentGpuError `bad-input` for a model that is no bijection, `interrupted`
+ * @example const certificate = await certifyFlow(runtime, model, 10, 1);
  */
 export async function certifyFlow(
   runtime: Runtime,

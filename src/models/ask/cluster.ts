@@ -21,6 +21,7 @@ const ROWS = 1000;
  * The group of each row, as the model knows them.
  *
  * @throws LatentGpuError `bad-input` for a model that knows no groups
+ * @example const groups = await groupsOf(runtime, model, rows, 100);
  */
 export function groupsOf(
   runtime: Runtime,

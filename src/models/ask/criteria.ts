@@ -26,6 +26,7 @@ export interface Criteria {
  *
  * @param logScale as in an evaluation
  * @returns undefined of a model whose size or whose density is not known exactly
+ * @example const criteria = await criteriaOf(runtime, model, rows, data.count);
  */
 export async function criteriaOf(
   runtime: Runtime,

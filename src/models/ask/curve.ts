@@ -9,9 +9,12 @@ import { scoreRows } from './score.ts';
 
 export const CURVE_SAMPLES: readonly number[] = [1, 5, 50, 500, 5000];
 
-/** Means of -L_K over rows 0 to `count`: no less than -log p(x) on average.
+/**
+ * Means of -L_K over rows 0 to `count`: no less than -log p(x) on average.
  *
- * @throws LatentGpuError `bad-input` for a model without importance weights, `interrupted` */
+ * @throws LatentGpuError `bad-input` for a model without importance weights, `interrupted`
+ * @example const curve = await boundCurve(runtime, model, rows, 100, { samples: [1, 10, 100] });
+ */
 export async function boundCurve(
   runtime: Runtime,
   model: Model,

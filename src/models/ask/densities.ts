@@ -22,6 +22,9 @@ const STRIDE = 2 ** 20;
 /**
  * log p of rows 0 to `count`, [count]; of grey levels the mean over `draws` of the dequantising noise,
  * which follows from the seed and the row's place alone.
+ *
+ * @throws LatentGpuError `bad-input` for a model that tells no density, `interrupted`
+ * @example const logProb = await logDensities(runtime, model, rows, 100);
  */
 export function logDensities(
   runtime: Runtime,

@@ -22,6 +22,7 @@ export interface DimensionOptions extends WorkOptions {
  * tells it.
  *
  * @throws LatentGpuError `bad-input` for a model without codes, `interrupted`
+ * @example const dimensions = await codeDimensions(runtime, model, rows, 100);
  */
 export async function codeDimensions(
   runtime: Runtime,

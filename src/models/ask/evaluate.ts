@@ -36,7 +36,16 @@ export interface EvaluationOptions extends WorkOptions {
 
 const ROWS = 100;
 
-/** Evaluates a model on `dataset`, whose rows `rows` yields as the model is to see them. */
+/**
+ * Evaluates a model on `dataset`, whose rows `rows` yields as the model is to see them.
+ *
+ * ```ts
+ * const rows = rowSourceOf(data, 'none', 1);
+ * const { loss, figures } = await evaluateModel(runtime, model, data, rows, { samples: 64 });
+ * ```
+ *
+ * @throws LatentGpuError `bad-input` for a limit below one row, `interrupted`
+ */
 export async function evaluateModel(
   runtime: Runtime,
   model: Model,
@@ -68,14 +77,22 @@ async function exactEvaluation(
   return exactEvaluationOf(model, inUnitsOf(found, logScale), draws);
 }
 
-/** Log-densities of the data, from those of what the model sees. */
+/**
+ * Log-densities of the data, from those of what the model sees.
+ *
+ * @example inUnitsOf(Float64Array.of(-1, -2), 0.5) // [-1.5, -2.5]
+ */
 export function inUnitsOf(logProb: Float64Array, logScale: number | Float64Array): Float64Array {
   return logProb.map(
     (value, i) => value - (typeof logScale === 'number' ? logScale : (logScale[i] as number)),
   );
 }
 
-/** The mean over rows whose log-densities, in data units, are known. */
+/**
+ * The mean over rows whose log-densities, in data units, are known.
+ *
+ * @example const evaluation = exactEvaluationOf(model, await logDensities(runtime, model, rows, 100), 1);
+ */
 export function exactEvaluationOf(
   { can: { grey, levels, logWeights }, features }: Model,
   logProb: Float64Array,
@@ -163,7 +180,14 @@ async function boundEvaluation(
   return boundEvaluationOf(found, nll, count, rest, given);
 }
 
-/** The mean over all rows, and how sure it is. */
+/**
+ * The mean over all rows, and how sure it is.
+ *
+ * ```ts
+ * const scores = await scoreRows(runtime, model, rows, 100, { samples: 5000 });
+ * const { value, standardError } = likelihoodOf(scores, 5000);
+ * ```
+ */
 export function likelihoodOf(
   { logProb, effectiveSampleSize }: RowScores,
   samples: number,

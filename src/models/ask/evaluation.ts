@@ -84,7 +84,11 @@ export interface Evaluation {
   readonly figures: readonly Figure[];
 }
 
-/** What programs get: everything but the words. */
+/**
+ * What programs get: everything but the words.
+ *
+ * @example const text = formatJson(plainOf(await evaluateModel(runtime, model, data, rows)));
+ */
 export function plainOf({ figures: _, loss: __, ...rest }: Evaluation): object {
   return rest;
 }

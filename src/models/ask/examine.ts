@@ -27,7 +27,11 @@ export interface ExamineOptions extends WorkOptions {
   readonly refine?: number;
 }
 
-/** Everything but what the model does not tell. */
+/**
+ * Everything but what the model does not tell.
+ *
+ * @example const { dimensions, information } = await examine(runtime, model, rows, 100, { refine: 50 });
+ */
 export async function examine(
   runtime: Runtime,
   model: Model,

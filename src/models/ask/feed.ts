@@ -9,6 +9,17 @@ import { fullBatch, type RowSource } from './rows.ts';
 /** A model as far as its rows go. */
 type Fed = Pick<Model, 'features'> & Partial<Pick<Model, 'can'>>;
 
+/**
+ * The batch that a model's graphs take, as inputs to be written before each run of a plan.
+ *
+ * ```ts
+ * const feed = new Feed(model, 100, rows);
+ * const { mean } = objectives.posteriorOf(model, feed.batch);
+ * const plan = await runtime.compile({ outputs: { mean } });
+ * feed.write(runtime, rows, 0, 100);
+ * await plan.run();
+ * ```
+ */
 export class Feed {
   readonly batch: Batch;
   readonly size: number;

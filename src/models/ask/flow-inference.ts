@@ -14,6 +14,12 @@ const HELD = 1024;
 /**
  * A bijection at work: its codes are noise [count, D], and both directions are exact. Data that are grey
  * levels are the levels again: what lies in [n, n + 1) / 256 is n / 255.
+ *
+ * ```ts
+ * const asked = new FlowInference(runtime, model);
+ * const { mean: noise } = await asked.encode(rows, 100); // [100, D]
+ * await asked.destroy();
+ * ```
  */
 export class FlowInference implements Asked {
   readonly model: Model;
@@ -21,6 +27,7 @@ export class FlowInference implements Asked {
   private readonly bijection: BijectionAbility;
   private readonly samplers = new Map<number, FlowSampler>();
 
+  /** @throws LatentGpuError `bad-input` for a model that is no bijection */
   constructor(runtime: Runtime, model: Model) {
     this.runtime = runtime;
     this.model = model;

@@ -48,8 +48,10 @@ interface Made {
 }
 
 /**
+ * A flow at work: draws, and passes in either direction.
+ *
  * ```ts
- * const sampler = new FlowSampler(runtime, new Flow(new Chain([maf, reversal, maf2])));
+ * const sampler = new FlowSampler(runtime, new flows.Flow(new flows.Chain([maf, reversal, maf2])));
  * const { value } = await sampler.sample(64, { seed: 3, temperature: 0.8 });
  * ```
  */
@@ -61,6 +63,7 @@ export class FlowSampler {
   private readonly temperature = variable('temperature', [], { init: () => [1] });
   private readonly made = new Map<string, Promise<Made>>();
 
+  /** @throws LatentGpuError `bad-input` for a batch below one row */
   constructor(runtime: Runtime, flow: Flow, options: FlowSamplerOptions = {}) {
     const { batch = 64, context = 0 } = options;
     checkWhole('batch', batch, 1);

@@ -68,6 +68,11 @@ const PARTS: readonly Part[] = ['encoder', 'decoder'];
  * Gradients of the mean bound of one batch, `count` rows, by each estimator. Sums of them and of their
  * squares are kept on the GPU; the host reads a few numbers.
  *
+ * ```ts
+ * const options = { estimators: ['stl', 'dreg'], samples: [1, 64] };
+ * const found = await gradientNoise(runtime, model, rows, 100, options);
+ * ```
+ *
  * @throws LatentGpuError `bad-input` for a model without such estimators, `bad-config` for one that means
  *   nothing for it, `interrupted`
  */

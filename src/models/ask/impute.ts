@@ -63,6 +63,7 @@ const LOG_ZERO = -1e30;
  * What rows 0 to `count` lack, given what they have. A row's noise follows from the seed and its place.
  *
  * @throws LatentGpuError `bad-input` for a model that takes no missing values, `interrupted`
+ * @example const { mean } = await impute(runtime, model, rows, 100, { samples: 1000 });
  */
 export function impute(
   runtime: Runtime,

@@ -68,6 +68,13 @@ interface Made {
  * A model at work, by the graphs of its abilities. Noise follows from the seed given and the row's place
  * alone, however many rows are asked for. Requests may overlap: they wait for each other. A training run
  * on the same runtime does not notice, if they are made between its runs of steps.
+ *
+ * ```ts
+ * const asked = new Inference(runtime, model);
+ * const { mean } = await asked.encode(rows, 100); // [100, M]
+ * const images = await asked.sample(16, 'mean', 7); // [16, D]
+ * await asked.destroy();
+ * ```
  */
 export class Inference implements Asked {
   readonly model: Model;

@@ -27,6 +27,7 @@ export interface ChannelInfluence {
  * is none.
  *
  * @throws LatentGpuError `bad-input` for a model that predicts no channels, `bad-config` for fewer than two rows
+ * @example const influence = await channelInfluence(runtime, model, rows, 1000);
  */
 export async function channelInfluence(
   runtime: Runtime,

@@ -32,7 +32,11 @@ export interface InformationOptions extends WorkOptions {
   readonly seed?: number;
 }
 
-/** Whether a model tells what this takes: densities of its posteriors and of its prior. */
+/**
+ * Whether a model tells what this takes: densities of its posteriors and of its prior.
+ *
+ * @example if (hasInformation(model)) await information(runtime, model, rows, 1000);
+ */
 export function hasInformation({ can }: Model): boolean {
   return (
     can.code?.logProb !== undefined &&
@@ -45,6 +49,7 @@ export function hasInformation({ can }: Model): boolean {
  * Of rows 0 to `count`: one code is drawn of each, and weighed by the posteriors of all.
  *
  * @throws LatentGpuError `bad-input` for a model without such densities, `interrupted`
+ * @example const found = await information(runtime, model, rows, 1000);
  */
 export function information(
   runtime: Runtime,

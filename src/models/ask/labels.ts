@@ -56,6 +56,10 @@ export function ofClasses(rows: RowSource, labels: ArrayLike<number> | undefined
   return Object.assign(same, { labels, ...(numbers && { numbers }), ...(mask && { mask }) });
 }
 
-/** Every class in turn, for draws of which nobody has said what they are to be: [count]. */
+/**
+ * Every class in turn, for draws of which nobody has said what they are to be: [count].
+ *
+ * @example classesInTurn({ classes: ['cat', 'dog'], ofCodes: false }, 3) // [0, 1, 0]
+ */
 export const classesInTurn = ({ classes }: ConditionAbility, count: number): Uint32Array =>
   Uint32Array.from({ length: count }, (_, i) => i % classes.length);

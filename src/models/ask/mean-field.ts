@@ -33,6 +33,7 @@ const ROWS = 100;
  * φ of rows 0 to `count`.
  *
  * @throws LatentGpuError `bad-input` for a model whose posteriors cannot be fitted by themselves
+ * @example const fitted = await meanField(runtime, model, rows, 10, { steps: 500 });
  */
 export function meanField(
   runtime: Runtime,

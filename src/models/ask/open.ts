@@ -6,7 +6,10 @@ import { FlowInference } from './flow-inference.ts';
 import { Inference } from './inference.ts';
 import type { Asked } from './interface.ts';
 
-/** ```ts
+/**
+ * Puts a model to work: its codes, reconstructions and draws, in the same words for every family.
+ *
+ * ```ts
  * const asked = openInference(runtime, model);
  * const images = await asked.sample(64);
  * ```

@@ -12,6 +12,7 @@ const ROWS = 100;
  * Rows 0 to `count`: [count, P].
  *
  * @throws LatentGpuError `bad-input` for a model that predicts nothing, `interrupted`
+ * @example const predicted = await predictions(runtime, model, rows, 100);
  */
 export function predictions(
   runtime: Runtime,

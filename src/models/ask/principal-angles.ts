@@ -22,6 +22,7 @@ const ROWS = 4096;
  *
  * @param a [D, M], of full rank
  * @param b [D, M], orthonormal columns
+ * @example anglesBetween([[1], [0]], [[0], [1]]) // [1.5708]
  */
 export function anglesBetween(a: number[][], b: number[][]): number[] {
   const basis = new QrDecomposition(new Matrix(a)).orthogonalMatrix;
@@ -42,6 +43,7 @@ export function anglesBetween(a: number[][], b: number[][]): number[] {
  * Between the plane of what a linear decoder makes of codes and the first M principal components of rows.
  *
  * @throws LatentGpuError `bad-input` for a model that decodes nothing, `interrupted`
+ * @example const { angles } = await principalAngles(runtime, model, rows, 1000);
  */
 export async function principalAngles(
   runtime: Runtime,

@@ -3,7 +3,11 @@ import { type Model, need } from '../model.ts';
 import type { Asked } from './interface.ts';
 import { type RowSource, rowsFrom, type WorkOptions } from './rows.ts';
 
-/** Whether a model makes anything of data that differs from them. */
+/**
+ * Whether a model makes anything of data that differs from them.
+ *
+ * @example reconstructs(buildModel(settledConfig({ family: 'vae', data: { shape: [4] } }))) // true
+ */
 export const reconstructs = ({ can }: Model): boolean =>
   can.code !== undefined && can.decode !== undefined && can.bijection === undefined;
 
@@ -15,6 +19,7 @@ const NUMBERS = 2 ** 23;
  * they are known: [count].
  *
  * @throws LatentGpuError `bad-input` for a model that cannot reconstruct, `interrupted`
+ * @example const errors = await reconstructionErrors(openInference(runtime, model), rows, 100);
  */
 export async function reconstructionErrors(
   asked: Asked,

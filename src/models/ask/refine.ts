@@ -41,6 +41,7 @@ const DRAWS = 16;
  * and prior standing still. Of a model without an encoder, from the prior.
  *
  * @throws LatentGpuError `bad-input` for a model whose posteriors cannot be refined, `interrupted`
+ * @example const { before, after } = await refine(runtime, model, rows, 100, { steps: 100 });
  */
 export function refine(
   runtime: Runtime,

@@ -32,7 +32,11 @@ export const BLOCK = 64;
 /** Numbers a decoder may yield at once: 64 MiB, half of what one binding spans by default. */
 const DECODED = 2 ** 24;
 
-/** At most `most` rows, fewer where a model yields many numbers for each; with a mask it may be more of them. */
+/**
+ * At most `most` rows, fewer where a model yields many numbers for each; with a mask it may be more of them.
+ *
+ * @example rowsAtOnce(buildModel(settledConfig({ family: 'vae', data: { shape: [4] } })), 100) // 100
+ */
 export function rowsAtOnce({ features, can }: Model, most: number, rows?: RowSource): number {
   const decoded = can.numbers ?? can.decode?.numbers ?? features;
   const each =
@@ -40,7 +44,11 @@ export function rowsAtOnce({ features, can }: Model, most: number, rows?: RowSou
   return Math.max(1, Math.min(most, Math.floor(DECODED / each)));
 }
 
-/** Rows of a batch, followed by zeros so that the batch is full. */
+/**
+ * Rows of a batch, followed by zeros so that the batch is full.
+ *
+ * @example fullBatch((start, end) => new Float32Array(2 * (end - start)).fill(1), 0, 1, 2) // [1, 1, 0, 0]
+ */
 export function fullBatch(rows: RowSource, start: number, end: number, size: number): Float32Array {
   const part = rows(start, end);
   if (end - start === size) return part;
@@ -49,7 +57,11 @@ export function fullBatch(rows: RowSource, start: number, end: number, size: num
   return x;
 }
 
-/** `count` rows from `first` on; which rows of the data they are and what is known of each goes with them. */
+/**
+ * `count` rows from `first` on; which rows of the data they are and what is known of each goes with them.
+ *
+ * @example rowsFrom((start, end) => Float32Array.of(start, end), 10, 5)(0, 2) // [10, 12]
+ */
 export function rowsFrom(rows: RowSource, first: number, count: number): RowSource {
   const { numbers, labels, mask } = rows;
   const places = Array.from({ length: count }, (_, i) => first + i);
@@ -75,7 +87,12 @@ export function checkStop(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new LatentGpuError('interrupted', `${what} was stopped`);
 }
 
-/** Rows as they are asked for; those that are there already are checked. */
+/**
+ * Rows as they are asked for; those that are there already are checked.
+ *
+ * @throws LatentGpuError `shape-mismatch` for rows of another size
+ * @example rowsOf('x', [1, 2, 3, 4], 2, 2)(1, 2) // [3, 4]
+ */
 export function rowsOf(name: string, rows: Rows, count: number, width: number): RowSource {
   checkWhole('count', count, 1);
   if (typeof rows === 'function') return rows;

@@ -51,6 +51,9 @@ const LOG_ZERO = -1e30;
  * log p(x) ≈ log 1/K Σ p(x, z)/q(z | x) for rows 0 to `count` (Burda, Grosse and Salakhutdinov 2016),
  * streamed: each step of the plan adds a chunk of draws to running log-sums of the weights and of
  * their squares, so K may be any size. A row's noise follows from the seed and its place alone.
+ *
+ * @throws LatentGpuError `bad-input` for a model without importance weights, `interrupted`
+ * @example const { logProb } = await scoreRows(runtime, model, rows, 100, { samples: 5000 });
  */
 export function scoreRows(
   runtime: Runtime,

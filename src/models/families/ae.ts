@@ -26,6 +26,16 @@ export interface AutoencoderConfig {
   readonly init: LinearInit;
 }
 
+/**
+ * The family `ae`: a code [B, M] of rows [B, D] and what is decoded of it.
+ *
+ * ```ts
+ * const net = { hidden: [300], activation: 'relu' } as const;
+ * const sizes = { shape: [28, 28], latent: 2, encoder: net, decoder: net, init: 'torch' } as const;
+ * const autoencoder = new Autoencoder({ ...sizes, likelihood: { kind: 'bernoulli' } });
+ * autoencoder.code(ops.zeros([3, 784])).shape // [3, 2]
+ * ```
+ */
 export class Autoencoder extends Module implements Model {
   readonly encoder: Net;
   readonly decoder: Net;

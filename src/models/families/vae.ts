@@ -76,6 +76,16 @@ export interface VaeConfig {
   readonly condition?: readonly number[] | null | undefined;
 }
 
+/**
+ * The family `vae`: codes [B, M] of rows [B, D], with q(z | x), p(x | z), p(z) and an objective.
+ *
+ * ```ts
+ * const net = { hidden: [300], activation: 'relu' } as const;
+ * const sizes = { shape: [28, 28], latent: 2, encoder: net, decoder: net, init: 'torch' } as const;
+ * const vae = new Vae({ ...sizes, likelihood: { kind: 'bernoulli' }, objective: { beta: 0.5 } });
+ * vae.posterior({ x: ops.zeros([3, 784]) }).mean.shape // [3, 2]
+ * ```
+ */
 export class Vae extends Module implements Model, LatentModel {
   /** Of a model with a posterior of its own for each row there is none. */
   readonly encoder: Net | undefined;

@@ -39,7 +39,12 @@ export const LIKELIHOOD_KEYS = partKeys(
   },
 );
 
-/** p(x | z) by its settings. */
+/**
+ * p(x | z) by its settings.
+ *
+ * @throws LatentGpuError `bad-config` for a kind that there is not
+ * @example makeLikelihood({ kind: 'categorical', levels: 4 }).outputsPerFeature // 4
+ */
 export function makeLikelihood(config: LikelihoodConfig): Likelihood {
   switch (config.kind) {
     case 'bernoulli':

@@ -130,7 +130,11 @@ export function through(net: Net, x: Tensor, told?: Told): Tensor {
   return net instanceof ConditionedMLP ? net.of(x, told?.labels) : net.call(x);
 }
 
-/** The bias that a decoder ends in: of each number, or of a net of convolutions of each channel. */
+/**
+ * The bias that a decoder ends in: of each number, or of a net of convolutions of each channel.
+ *
+ * @example lastBias(new nn.MLP([2, 300, 784]))?.shape // [784]
+ */
 export const lastBias = (net: Net): Variable | undefined => {
   if (net instanceof ConvolutionalDecoder) return net.last.bias;
   return net instanceof MLP ? net.layers.at(-1)?.bias : undefined;

@@ -29,6 +29,7 @@ export const POSTERIOR_KEYS = partKeys(
  * q(z | x) by its settings.
  *
  * @param latent numbers of a code, M
+ * @example makePosterior({ kind: 'full' }, { kind: 'normal' }, 3).width // 9
  */
 export function makePosterior(
   config: PosteriorConfig,

@@ -55,6 +55,11 @@ export interface PriorTraits {
 /**
  * p(z) by its settings.
  *
+ * ```ts
+ * const traits = { latent: 2, features: 784, seed: 0, posteriorOf: 'none is needed' };
+ * makePrior({ kind: 'normal' }, { ...traits, code: { kind: 'normal' } }).isStandard // true
+ * ```
+ *
  * @throws LatentGpuError `bad-config` for a prior of other codes, or of other posteriors
  */
 export function makePrior(config: PriorConfig, traits: PriorTraits): PriorPart {

@@ -6,6 +6,15 @@ import { Module } from '../../nn/index.ts';
 import type { GroupDraws } from '../abilities.ts';
 import type { TrainingRows } from '../learner.ts';
 
+/**
+ * p(z) as a part of a model.
+ *
+ * ```ts
+ * const traits = { latent: 2, features: 784, seed: 0, posteriorOf: 'none is needed' };
+ * const part = makePrior({ kind: 'mixture', components: 5 }, { ...traits, code: { kind: 'normal' } });
+ * part.density.draw([3]).value.shape // [3, 2]
+ * ```
+ */
 export abstract class PriorPart extends Module {
   /** The name that its tensors have in a model; of a part without tensors it does not matter. */
   readonly tensors: string = 'prior';

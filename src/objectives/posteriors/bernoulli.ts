@@ -26,6 +26,14 @@ import {
 } from '../../ops/index.ts';
 import type { DiscretePosterior, Enumeration } from './discrete.ts';
 
+/**
+ * Codes of bits: independent Bernoulli variables, which can be drawn, relaxed or summed over.
+ *
+ * ```ts
+ * const q = new objectives.BernoulliPosterior(new distributions.Bernoulli(ops.zeros([3, 8])));
+ * q.draw(5).value.shape // [3, 5, 8]
+ * ```
+ */
 export class BernoulliPosterior implements DiscretePosterior {
   readonly configurations: number;
   private readonly q: Bernoulli;

@@ -32,6 +32,14 @@ import {
 } from '../../ops/index.ts';
 import type { DiscretePosterior, Enumeration } from './discrete.ts';
 
+/**
+ * One-hot codes of G groups of K classes, which can be drawn, relaxed or summed over.
+ *
+ * ```ts
+ * const q = new objectives.CategoricalPosterior(new distributions.OneHot(ops.zeros([3, 20]), 10));
+ * q.draw(5).value.shape // [3, 5, 20]
+ * ```
+ */
 export class CategoricalPosterior implements DiscretePosterior {
   readonly configurations: number;
   private readonly q: OneHot;

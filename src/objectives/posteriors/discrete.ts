@@ -25,7 +25,14 @@ export interface DiscretePosterior extends Posterior {
   enumerate(): Enumeration;
 }
 
-/** Whether codes are discrete, so that they can be summed over. */
+/**
+ * Whether codes are discrete, so that they can be summed over.
+ *
+ * ```ts
+ * const q = new distributions.Normal(ops.zeros([3, 2]), ops.zeros([3, 2]));
+ * objectives.isDiscrete(new objectives.NormalPosterior(q)) // false
+ * ```
+ */
 export function isDiscrete(posterior: Posterior): posterior is DiscretePosterior {
   return 'enumerate' in posterior;
 }

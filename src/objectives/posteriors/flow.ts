@@ -6,6 +6,16 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { add, expand, randomNormal, reparameterize, reshape, sub } from '../../ops/index.ts';
 import type { Posterior } from '../model.ts';
 
+/**
+ * A posterior that a flow makes of a normal one, told of x as well: any shape that the flow can make.
+ *
+ * ```ts
+ * const base = new distributions.Normal(ops.zeros([3, 2]), ops.zeros([3, 2]));
+ * const maf = { features: 2, hidden: [16], context: 8, transformer: flows.affine() };
+ * const flow = new flows.Inverted(new flows.Autoregressive(maf));
+ * new objectives.FlowPosterior(base, flow, ops.zeros([3, 8])).draw(5).value.shape // [3, 5, 2]
+ * ```
+ */
 export class FlowPosterior implements Posterior {
   private readonly base: Normal;
   private readonly flow: Bijection;

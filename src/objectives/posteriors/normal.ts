@@ -11,6 +11,14 @@ import {
 } from '../../ops/index.ts';
 import type { Posterior } from '../model.ts';
 
+/**
+ * Independent normals N(μ, σ²), the usual posterior.
+ *
+ * ```ts
+ * const q = new distributions.Normal(ops.zeros([3, 2]), ops.zeros([3, 2]));
+ * new objectives.NormalPosterior(q).draw(5).value.shape // [3, 5, 2]
+ * ```
+ */
 export class NormalPosterior implements Posterior {
   private readonly q: Normal;
 

@@ -4,6 +4,14 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { unsqueeze } from '../../ops/index.ts';
 import type { Posterior } from '../model.ts';
 
+/**
+ * Independent Student-t variables, whose tails are heavier than a normal's.
+ *
+ * ```ts
+ * const q = new distributions.StudentT(ops.zeros([3, 2]), ops.zeros([3, 2]), ops.full([3, 2], 4));
+ * new objectives.StudentPosterior(q).draw(5).value.shape // [3, 5, 2]
+ * ```
+ */
 export class StudentPosterior implements Posterior {
   private readonly q: StudentT;
 

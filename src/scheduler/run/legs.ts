@@ -9,6 +9,15 @@ export interface Leg {
   readonly times: number;
 }
 
+/**
+ * Legs at work, one after the other.
+ *
+ * ```ts
+ * const plans = await LegPlans.of(runtime, [{ effects, times: 100 }]);
+ * await plans.run();
+ * plans.destroy();
+ * ```
+ */
 export class LegPlans {
   /** Of all legs. */
   readonly steps: number;

@@ -31,6 +31,16 @@ export interface StepFeed {
   write(from: number, count: number): void;
 }
 
+/**
+ * A schedule at work on a device. Get one with `runtime.compile`.
+ *
+ * ```ts
+ * const plan = await runtime.compile({ outputs: { y: ops.relu(x) } });
+ * await plan.run();
+ * const y = await plan.read('y'); // numbers in row-major order
+ * plan.destroy();
+ * ```
+ */
 export class Plan {
   readonly schedule: Schedule;
   private readonly device: Device;
@@ -198,7 +208,11 @@ export class Plan {
     this.device.counters.dispatches += 1;
   }
 
-  /** The values of an output after the last run, in row-major order. */
+  /**
+   * The values of an output after the last run, in row-major order.
+   *
+   * @throws LatentGpuError `bad-input` for a name that is none of its outputs; `device-lost`
+   */
   async read(name: string): Promise<Float32Array | Uint32Array> {
     const output = this.schedule.outputs.get(name);
     if (!output) {

@@ -27,6 +27,18 @@ export interface RuntimeOptions {
   tune?: TuneMode | TuneOptions | Tuner;
 }
 
+/**
+ * Plans and their variables on one device: compiles graphs, and holds what they read and write.
+ *
+ * ```ts
+ * const runtime = new Runtime(await openDevice(), { seed: 1 });
+ * const x = input('x', [100, 784]);
+ * const plan = await runtime.compile({ outputs: { y: ops.relu(x) } });
+ * runtime.write(x, new Float32Array(100 * 784));
+ * await plan.run();
+ * runtime.destroy();
+ * ```
+ */
 export class Runtime {
   readonly device: Device;
   readonly seed: number;

@@ -41,7 +41,12 @@ export interface Schedule {
   explain(): string;
 }
 
-/** Plans how `program` runs on a class of adapters. Needs no GPU. */
+/**
+ * Plans how `program` runs on a class of adapters. Needs no GPU.
+ *
+ * @throws LatentGpuError `bad-config` for an effect that leaves nothing in a variable, or nothing to compute
+ * @example schedule({ outputs: { y: ops.relu(input('x', [8])) } }).kernels.length // 1
+ */
 export function schedule(program: Program, adapter: AdapterClass = defaultAdapterClass): Schedule {
   const named = Object.entries(program.outputs ?? {});
   const effects = program.effects ?? [];

@@ -60,6 +60,11 @@ const FIRST = Math.log(0.5);
  * learned by other chains beforehand, so that weights are unbiased. A row's noise follows from the seed and
  * its place.
  *
+ * ```ts
+ * const options = { chains: 16, temperatures: 500, leapfrog: 10 };
+ * const { logProb } = await annealed(runtime, model, rows, 100, options); // [100]
+ * ```
+ *
  * @throws LatentGpuError `bad-input` for a model whose codes have no gradient to follow, `interrupted`
  */
 export function annealed(

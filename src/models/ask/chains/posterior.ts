@@ -60,6 +60,11 @@ const KEPT = 2 ** 22;
  * Chains for rows 0 to `count`, as many rows side by side as there is room for. A row's noise follows from
  * the seed and its place.
  *
+ * ```ts
+ * const options = { chains: 4, warmUp: 500, draws: 500, leapfrog: 10 };
+ * const { mean, rHat } = await samplePosterior(runtime, model, rows, 10, options); // [10, M]
+ * ```
+ *
  * @throws LatentGpuError `bad-input` for a model whose codes have no gradient to follow, `interrupted`
  */
 export function samplePosterior(

@@ -74,6 +74,15 @@ const PLACES: readonly Place[] = [
 /** Where a chain is, with all that is known of its place. */
 type At<T> = Readonly<Record<Place, T>>;
 
+/**
+ * Trajectories of Hamiltonian Monte Carlo for B rows of a batch, C chains each: a leapfrog step a step.
+ *
+ * ```ts
+ * const trajectory = new Trajectory(model, { x: input('x', [20, 784]) }, { chains: 4, leapfrog: 10 });
+ * const begin = trajectory.begin();
+ * const { effects, codes } = trajectory.leap({ logStep: ops.full([20, 1], Math.log(0.1)) });
+ * ```
+ */
 export class Trajectory {
   readonly now: At<Variable>;
   private readonly from: At<Variable>;

@@ -86,7 +86,14 @@ function scales(config: FlowConfig): LayerConfig[] {
   ]).flat();
 }
 
-/** The layers of a configuration, from noise to data. */
+/**
+ * The layers of a configuration, from noise to data.
+ *
+ * ```ts
+ * const flow = { family: 'linear-lu', data: { shape: [2] }, dequantize: 'none', logit: null } as const;
+ * layersOf({ ...flow, base: { kind: 'normal' } }).length // 2
+ * ```
+ */
 export function layersOf(config: FlowConfig): readonly LayerConfig[] {
   switch (config.family) {
     case 'flow':

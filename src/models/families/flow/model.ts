@@ -54,7 +54,14 @@ function checkPasses(layers: readonly LayerConfig[], features: number): void {
   );
 }
 
-/** The density of rows x [B, D] of data. */
+/**
+ * The density of rows x [B, D] of data.
+ *
+ * ```ts
+ * const flow = { family: 'linear-lu', data: { shape: [2] }, dequantize: 'none', logit: null } as const;
+ * new FlowModel({ ...flow, base: { kind: 'normal' } }).logProb(ops.zeros([3, 2])).shape // [3]
+ * ```
+ */
 export class FlowModel extends Module implements Model {
   readonly config: FlowConfig;
   /** Everything but the logit. */

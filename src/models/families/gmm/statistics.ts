@@ -162,7 +162,14 @@ function besideEachOther(
 export const rowsAtOnce = (components: number, features: number): number =>
   rowsHeld(components * features);
 
-/** Sums over many rows, some of them at a time. */
+/**
+ * Sums over many rows, some of them at a time.
+ *
+ * ```ts
+ * const [logWeights, mean, factor] = [[1, 3], [1, 3, 2], [1, 3, 1, 2]].map((shape) => ops.zeros(shape));
+ * mixtureSums('diagonal', ops.zeros([5, 2]), { logWeights, mean, factor }).weight // [1.6667, 1.6667, 1.6667]
+ * ```
+ */
 export function mixtureSums(
   kind: CovarianceKind,
   x: Tensor,
