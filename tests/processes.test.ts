@@ -29,7 +29,7 @@ const LINES = [
   'predict width --data iris.csv --out p.csv',
   'impute gmm --data holes.csv --out filled.csv',
   'anomaly gmm --split train --against iris.csv --out roc.png',
-  'sample vae --count 3 --seed 2 --out x.csv',
+  'sample vae --count 3 --seed 2 --out drawn.npy',
   'cluster gmm --split train --out c.csv',
   'encode vae --split train --limit 9 --out z.npy',
   'decode vae --data z.npy --out x.npy',
