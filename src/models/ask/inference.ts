@@ -1,6 +1,5 @@
 // What a trained model is asked for: codes, reconstructions, draws. Plans are compiled once for a
 // number of rows and replayed; the host feeds and reads.
-import { UNKNOWN_CLASS } from '../../constants.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { input } from '../../graph/variable.ts';
@@ -10,9 +9,9 @@ import type { Plan, Runtime } from '../../scheduler/index.ts';
 import type { DrawAbility, Told } from '../abilities.ts';
 import { lack, type Model, need } from '../model.ts';
 import { chosenRows, groupsIn } from './chosen.ts';
-import { groupsOf } from './cluster.ts';
 import { Feed } from './feed.ts';
 import type { Asked, Codes, DecodeOptions, DrawOptions, Shown } from './interface.ts';
+import { knownClasses } from './known-classes.ts';
 import { classesInTurn, labelsOf, ofClasses } from './labels.ts';
 import { exclusively, withNoise } from './noise.ts';
 import { replay } from './replay.ts';
@@ -28,8 +27,6 @@ import {
   type WorkOptions,
 } from './rows.ts';
 import { withTold } from './told-columns.ts';
-
-const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 /** Fewer, for whoever wants an image or a few of them. */
 const FEW = [1, 8];
@@ -300,24 +297,15 @@ export class Inference implements Asked {
     const part = (from: number): WorkOptions =>
       onProgress ? { ...rest, onProgress: (done) => onProgress(from + done / 2) } : rest;
     const { mean } = await this.encode(x, count, part(0));
-    const classes =
-      labels ?? (typeof x === 'function' ? await this.classesOf(x, count) : undefined);
+    const known = async () =>
+      typeof x === 'function' ? await knownClasses(this, x, count) : undefined;
+    const classes = labels ?? (await known());
     return await this.decode(mean, count, shown, drawSeed, {
       ...part(0.5),
       ...(where && { where }),
       told: x,
       ...(classes && { labels: classes }),
     });
-  }
-
-  /** The classes of rows: of those that nobody knows, the likeliest by a model that can tell. */
-  private async classesOf(rows: RowSource, count: number): Promise<ArrayLike<number> | undefined> {
-    const { labels } = rows;
-    const isUnknown = (row: number) => labels?.[row] === UNKNOWN_CLASS;
-    const { can } = this.model;
-    if (!can.condition || !can.assign || !range(count).some(isUnknown)) return labels;
-    const found = await groupsOf(this.runtime, this.model, rows, count);
-    return range(count).map((row) => (isUnknown(row) ? found.labels : labels)?.[row] as number);
   }
 
   async sample(
