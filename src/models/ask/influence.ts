@@ -50,7 +50,7 @@ export async function channelInfluence(
       const end = Math.min(count, start + size);
       feed.write(runtime, rows, start, end);
       const x = rows(start, end);
-      const others = rowsFrom(rows, start + away, end - start, count, model.features);
+      const others = rowsAround(rows, start + away, end - start, count, model.features);
       const asked = async (channel?: number): Promise<Float32Array> => {
         checkStop(signal, 'the measurement');
         const told = new Float32Array(size * model.features);
@@ -86,7 +86,7 @@ export async function channelInfluence(
 }
 
 /** `length` rows from one on, the first after the last. */
-function rowsFrom(
+function rowsAround(
   rows: RowSource,
   from: number,
   length: number,

@@ -1,6 +1,8 @@
 // Axes of codes in which clusters with covariances of their own have as good as diagonal ones.
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
+import { lowerInverse } from '../../../flows/matrices.ts';
 import { eigen } from '../../eigen.ts';
+import { unpack } from '../gmm/m-step.ts';
 
 /** Components with a full covariance each, as EM leaves them. */
 export interface FullMixture {
@@ -48,10 +50,11 @@ export function discriminantAxes({ logits, mean, factor }: FullMixture): Axes {
     return off.mmul(off.transpose());
   });
   const lower = new CholeskyDecomposition(within).lowerTriangularMatrix;
-  const whitened = inverseOf(lower).mmul(between).mmul(inverseOf(lower).transpose());
+  const whitening = inverseOf(Float64Array.from(lower.to1DArray()), size);
+  const whitened = whitening.mmul(between).mmul(whitening.transpose());
   const { vectors } = eigen(Float64Array.from(whitened.to1DArray()), size);
   const turn = Matrix.from1DArray(size, size, Array.from(vectors));
-  const to = turn.mmul(inverseOf(lower));
+  const to = turn.mmul(whitening);
   const rows = (each: (c: number) => number[]) =>
     Float32Array.from(weights.flatMap((_, c) => each(c)));
   return {
@@ -67,28 +70,12 @@ export function discriminantAxes({ logits, mean, factor }: FullMixture): Axes {
 
 /** (Pᵀ P)⁻¹. */
 function covarianceOf(packed: Float32Array, size: number): Matrix {
-  const factor = new Matrix(size, size);
-  packed.forEach((value, at) => {
-    const [row, column] = [Math.floor(at / size), at % size];
-    if (row >= column) factor.set(row, column, row === column ? Math.exp(value) : value);
-  });
-  const inverse = inverseOf(factor);
+  const inverse = inverseOf(unpack(packed, size), size);
   return inverse.mmul(inverse.transpose());
 }
 
-/** Of a lower triangle, by substitution. */
-function inverseOf(lower: Matrix): Matrix {
-  const size = lower.rows;
-  const inverse = new Matrix(size, size);
-  for (let column = 0; column < size; column++) {
-    for (let row = column; row < size; row++) {
-      let sum = row === column ? 1 : 0;
-      for (let k = column; k < row; k++) sum -= lower.get(row, k) * inverse.get(k, column);
-      inverse.set(row, column, sum / lower.get(row, row));
-    }
-  }
-  return inverse;
-}
+const inverseOf = (lower: Float64Array, size: number): Matrix =>
+  Matrix.from1DArray(size, size, Array.from(lowerInverse(lower, size)));
 
 /** π of its logarithms. */
 export function softmax(logits: Float32Array): number[] {

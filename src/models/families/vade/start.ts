@@ -75,19 +75,17 @@ export function mixtureStart({ code, mixture, encoder, reader }: Started): Fitti
 /** Codes z become A z for the encoder, and are read as before. */
 async function turn(runtime: Runtime, { weight, bias, reader }: Sides, { to, from }: Axes) {
   const latent = to.rows;
-  const matrix = async (variable: Variable, rows: number) => {
+  for (const variable of [weight, bias]) {
     const values = (await runtime.read(variable)) as Float32Array;
-    return { values, held: Matrix.from1DArray(rows, values.length / rows, Array.from(values)) };
-  };
-  for (const [side, rows] of [weight, bias].map((v) => [v, 2 * latent] as const)) {
-    const { values, held } = await matrix(side, rows);
-    const means = to.mmul(held.subMatrix(0, latent - 1, 0, held.columns - 1));
-    values.set(means.to1DArray());
-    runtime.write(side, values);
+    const means = Array.from(values.subarray(0, values.length / 2));
+    const rows = Matrix.from1DArray(latent, means.length / latent, means);
+    values.set(to.mmul(rows).to1DArray());
+    runtime.write(variable, values);
   }
   const first = reader as Variable;
-  const { held } = await matrix(first, first.shape[0] as number);
-  runtime.write(first, Float32Array.from(held.mmul(from).to1DArray()));
+  const values = Array.from((await runtime.read(first)) as Float32Array);
+  const read = Matrix.from1DArray(values.length / latent, latent, values).mmul(from);
+  runtime.write(first, Float32Array.from(read.to1DArray()));
 }
 
 /** Σ_c π_c log σ_c of each number of the code. */
