@@ -169,7 +169,7 @@ export const CASES: readonly FamilyCase[] = [
       'likelihood.kind=logistic-mixture',
       'likelihood.levels=4',
     ],
-    shape: [5, 4],
+    shape: [5, 4, 3],
     isContinuous: false,
     levels: 4,
   },

@@ -19,7 +19,7 @@ export class PixelDecoder extends Module implements OrderedDecoder {
   readonly maps: number;
   private readonly shape: readonly number[];
 
-  /** @throws LatentGpuError `bad-config` for data that are no images of one channel, or smaller ones */
+  /** @throws LatentGpuError `bad-config` for data that are no images, or smaller ones */
   constructor(
     receptive: number,
     { pixelChannels: channels = 16, pixelLayers: layers = 2, maps = 4 }: OrderedConfig,
@@ -38,15 +38,14 @@ export class PixelDecoder extends Module implements OrderedDecoder {
     return [['net', this.net]];
   }
 
-  /** Numbers that the decoder's net makes of a code. */
-  private get told(): number {
+  private get pixels(): number {
     const [height, width] = this.shape as [number, number];
-    return height * width * this.maps;
+    return height * width;
   }
 
   /** Numbers of an image where it takes most. */
   get numbers(): number {
-    return (this.told / this.maps) * Math.max(this.maps, this.net.numbers);
+    return this.pixels * Math.max(this.maps, this.net.numbers);
   }
 
   private mapsOf(told: Tensor): Tensor {
@@ -57,12 +56,12 @@ export class PixelDecoder extends Module implements OrderedDecoder {
   /** p(x | z) of what the decoder's net has made of codes, [..., H · W · maps]. */
   distribution(told: Tensor): Distribution {
     const lead = told.shape.slice(0, -1);
-    const pixels = this.told / this.maps;
+    const features = this.shape.reduce((a, b) => a * b, 1);
     return {
       logProb: (x, mask) => {
         if (mask) throw inOrder('takes no missing values');
-        const each = expand(x, [...lead, pixels]);
-        const outputs = this.net.call(reshape(each, [-1, pixels]), this.mapsOf(told));
+        const each = expand(x, [...lead, features]);
+        const outputs = this.net.call(reshape(each, [-1, features]), this.mapsOf(told));
         return this.likelihood.distribution(reshape(outputs, [...lead, -1])).logProb(each);
       },
       sample: () => {
