@@ -18,6 +18,8 @@ export class PixelDecoder extends Module implements OrderedDecoder {
   readonly likelihood: Likelihood;
   readonly maps: number;
   private readonly shape: readonly number[];
+  /** Maps that a pixel is told, those of each of its colours. */
+  private readonly context: number;
 
   /** @throws LatentGpuError `bad-config` for data that are no images, or smaller ones */
   constructor(
@@ -31,7 +33,9 @@ export class PixelDecoder extends Module implements OrderedDecoder {
     this.likelihood = likelihood;
     this.shape = shape;
     const size = { channels, layers, kernel: 2 * receptive + 1, inner: 1 };
-    this.net = pixelCnn('decoder', size, shape, likelihood.outputsPerFeature, maps);
+    const [, , colours = 1] = shape;
+    this.context = colours * maps;
+    this.net = pixelCnn('decoder', size, shape, likelihood.outputsPerFeature, this.context);
   }
 
   override children(): [string, unknown][] {
@@ -45,12 +49,12 @@ export class PixelDecoder extends Module implements OrderedDecoder {
 
   /** Numbers of an image where it takes most. */
   get numbers(): number {
-    return this.pixels * Math.max(this.maps, this.net.numbers);
+    return this.pixels * Math.max(this.context, this.net.numbers);
   }
 
   private mapsOf(told: Tensor): Tensor {
     const [height, width] = this.shape as [number, number];
-    return reshape(told, [-1, height, width, this.maps]);
+    return reshape(told, [-1, height, width, this.context]);
   }
 
   /** p(x | z) of what the decoder's net has made of codes, [..., H · W · maps]. */
