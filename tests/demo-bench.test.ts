@@ -153,6 +153,9 @@ describe('benchmark page', () => {
     await other.page.click('#measure');
     await other.page.waitForSelector('#unavailable:not([hidden])');
     expect(await other.text('unavailable')).toContain('offers no WebGPU');
+    await expect.poll(() => other.text('instead')).toContain('nothing to measure');
+    expect(await other.text('unavailable')).toContain('What to do');
+    expect(await other.text('activity')).toBe('No WebGPU');
     expect(await other.page.$eval('main', (main) => main.checkVisibility())).toBe(false);
     expect(other.complaints).toEqual([]);
     await other.page.close();

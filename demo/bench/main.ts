@@ -6,10 +6,11 @@ import type { BenchReport } from '../../src/bench/report.ts';
 import { short } from '../../src/bench/table.ts';
 import { SettingsStore } from '../lab/settings.ts';
 import { shareImage, shareLink } from '../lab/share.ts';
+import { NO_WEBGPU, showTrained } from '../lab/trained.ts';
 import type { OwnFile } from '../protocol.ts';
 import { button, element, input } from '../view/elements.ts';
 import { acceptChoices, acceptDrops, download } from '../view/files.ts';
-import { Notice, showUnavailable } from '../view/messages.ts';
+import { Notice } from '../view/messages.ts';
 import { canvasOf } from './chart-canvas.ts';
 import { connect } from './link.ts';
 import type { Length, Told } from './protocol.ts';
@@ -47,9 +48,10 @@ function hear(told: Told): void {
       break;
     case 'failed':
       setMeasuring(false);
-      showActivity('failed', 'Stopped');
-      if (told.code === 'no-adapter') showUnavailable(element('unavailable'), told.text);
-      else notice.show('error', told.text);
+      showActivity('failed', told.code === 'no-adapter' ? NO_WEBGPU : 'Stopped');
+      if (told.code === 'no-adapter') {
+        showTrained(told.text, false, 'Without it there is nothing to measure.');
+      } else notice.show('error', told.text);
       break;
   }
 }

@@ -6,7 +6,7 @@ import { type Engine, openEngine } from './engine.ts';
 import { Loop } from './loop.ts';
 import { type Settings, SettingsStore } from './settings.ts';
 import { type Picture, shareImage, shareLink } from './share.ts';
-import { showTrained } from './trained.ts';
+import { NO_WEBGPU, showTrained } from './trained.ts';
 
 /** A run of a page: what is computed from one set of settings. */
 export interface Run {
@@ -117,6 +117,7 @@ export class Chapter<S extends Settings, R extends Run> {
     if (works) return engine;
     this.loop.isOn = false;
     this.show('failed');
+    setText('activity', NO_WEBGPU);
     return undefined;
   }
 
