@@ -4,6 +4,9 @@
 /** Noise tensors of a graph that name no stream are numbered from here on, in the order of use. */
 export const FIRST_UNNAMED_STREAM = 1024;
 
+/** The same of a density of codes, whose draws a model with noise of its own decodes by the same seed. */
+export const FIRST_STREAM_OF_CODES = 2048;
+
 /** Which of a masked net's orders a row is drawn by. */
 export const CHOSEN_MASKS = 307;
 

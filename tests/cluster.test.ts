@@ -217,6 +217,12 @@ test('mistakes are told in one line', async () => {
   expect(await refused('train gmm --data twins.csv --set components=2 --out x')).toMatch(
     /the covariance of component [01] has become singular at column 'b'.*regularize=1e-6/,
   );
+  // Steps would go on to a mixture that is as narrow as they have come.
+  for (const fit of ['stepwise', 'gradient']) {
+    expect(await refused(`train gmm --data twins.csv --set fit=${fit} --out x`)).toMatch(
+      /the covariance of component 0 has become singular at column 'b'.*regularize=1e-6/,
+    );
+  }
   expect(existsSync(here('x'))).toBe(false);
   // What was there stays when what was to replace it comes to nothing.
   const held = () => readdir(here('iris'));

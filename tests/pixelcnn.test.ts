@@ -18,21 +18,23 @@ afterAll(() => device?.destroy());
 const [H, W] = [5, 6];
 
 test.each([
-  ['masks of 3, then 3', 1, 1, 3],
-  ['masks of 5, then 1: a window', 2, 0, 3],
+  ['masks of 3, then 3', 1, 1, 3, 1],
+  ['masks of 5, then 1: a window', 2, 0, 3, 1],
+  ['three colours', 1, 1, 2, 3],
 ] as const)(
   '%s: a pixel sees what lies before it as far as it reaches, and nothing else',
-  async (_, reach, innerReach, layers) => {
+  async (_, reach, innerReach, layers, colours) => {
     const net = new PixelCnn({
       height: H,
       width: W,
+      colours,
       outputs: 1,
       channels: 8,
       layers,
       reach,
       innerReach,
     });
-    const n = H * W;
+    const n = H * W * colours;
     const x = variable('x', [n + 1, n]);
     const base = reals('image', n, 0, 1);
     await drawnParameters(device, net, async (runtime) => {
@@ -50,9 +52,14 @@ test.each([
       const far = reach + (layers - 1) * innerReach;
       for (let j = 0; j < n; j++) {
         for (let i = 0; i < n; i++) {
-          const [up, across] = [Math.floor(i / W) - Math.floor(j / W), (i % W) - (j % W)];
+          const [own, other] = [Math.floor(i / colours), Math.floor(j / colours)];
+          const [up, across] = [
+            Math.floor(own / W) - Math.floor(other / W),
+            (own % W) - (other % W),
+          ];
           const sees = y[(1 + j) * n + i] !== y[i];
-          const isBefore = up > 0 || (up === 0 && across > 0);
+          // Of the pixel itself, the colours before its own.
+          const isBefore = up > 0 || (up === 0 && across > 0) || (own === other && j < i);
           const isNear = up <= far && Math.abs(across) <= far;
           if (!isBefore || !isNear) expect(sees, `pixel ${i} sees ${j}`).toBe(false);
           // No blind spot: the corners of the window above are seen too.
@@ -70,19 +77,26 @@ const LIKELIHOODS = {
   'logistic mixture': { kind: 'logistic-mixture', levels: 16, mixture: 3 },
 } as const;
 
-test.each(Object.keys(LIKELIHOODS) as (keyof typeof LIKELIHOODS)[])(
-  '%s: draws tell the log-probability that teacher forcing gives',
-  async (name) => {
+const KINDS = Object.keys(LIKELIHOODS) as (keyof typeof LIKELIHOODS)[];
+
+test.each(KINDS.flatMap((name) => [1, 3].map((colours) => [name, colours] as const)))(
+  '%s, colours %i: draws tell the log-probability that teacher forcing gives',
+  async (name, colours) => {
     const likelihood = LIKELIHOODS[name];
     const net = { channels: 6, layers: 3, kernel: 5, inner: 3 };
     const model = buildModel(
-      settledConfig({ family: 'pixelcnn', data: { shape: [H, W] }, net, likelihood }),
+      settledConfig({
+        family: 'pixelcnn',
+        data: { shape: colours === 1 ? [H, W] : [H, W, colours] },
+        net,
+        likelihood,
+      }),
       1,
     );
     await drawnParameters(device, model, async (runtime) => {
       const asked = new AncestralInference(runtime, model);
       const { x, logProb } = await asked.drawn(5, 2);
-      const each = H * W;
+      const each = H * W * colours;
       const forced = await logDensities(
         runtime,
         model,

@@ -88,6 +88,24 @@ test.each<[string, FamilyCase, FamilyCase]>([
   120_000,
 );
 
+test('codes are drawn from streams of their own: not from those by which one seed decodes them', async () => {
+  const runtime = new Runtime(device);
+  const { model, values } = densityOf({ family: 'gmm', set: ['components=1'] });
+  giveWeights(runtime, values);
+  const drawn = async (options = {}) => {
+    const asked = openInference(runtime, model, options);
+    const rows = await asked.sample(40, 'draw', 11);
+    await asked.destroy();
+    return rows;
+  };
+  const [usual, again, other] = [await drawn(), await drawn(), await drawn({ firstStream: 2048 })];
+  expect(again).toEqual(usual);
+  usual.forEach((value, i) => {
+    expect(other[i]).not.toBe(value);
+  });
+  runtime.destroy();
+});
+
 test('what draws place after place has its own prior alone', () => {
   const pixels = [...NETS, 'decoder.receptive=2', 'likelihood.kind=bernoulli'];
   const source = sourceOf({ family: 'vae', set: pixels, shape: [4, 4], isContinuous: false });

@@ -1,6 +1,6 @@
 // Walking a graph.
 import { FIRST_UNNAMED_STREAM } from '../streams.ts';
-import type { Tensor } from './tensor.ts';
+import { Tensor } from './tensor.ts';
 
 /** Every node that the outputs need, inputs before their users; deterministic. */
 export function topological(outputs: readonly Tensor[]): Tensor[] {
@@ -27,13 +27,51 @@ export function topological(outputs: readonly Tensor[]): Tensor[] {
   return order;
 }
 
-/** The random stream of every noise tensor: its own, or its place in topological order. */
-export function numberStreams(order: readonly Tensor[]): Map<Tensor, number> {
+/**
+ * The random stream of every noise tensor: its own, or its place in topological order.
+ *
+ * @param first number of the first that names none
+ */
+export function numberStreams(
+  order: readonly Tensor[],
+  first: number = FIRST_UNNAMED_STREAM,
+): Map<Tensor, number> {
   const streams = new Map<Tensor, number>();
   let next = 0;
   for (const node of order) {
     if (node.op.kind !== 'noise') continue;
-    streams.set(node, (node.attrs.stream as number | undefined) ?? FIRST_UNNAMED_STREAM + next++);
+    streams.set(node, (node.attrs.stream as number | undefined) ?? first + next++);
   }
   return streams;
+}
+
+/** The same graph, with noise of the streams that are given: new tensors by old ones. */
+export function withStreams(
+  order: readonly Tensor[],
+  streams: ReadonlyMap<Tensor, number>,
+): Map<Tensor, Tensor> {
+  const renewed = new Map<Tensor, Tensor>();
+  for (const node of order) {
+    const inputs = node.inputs.map((x) => renewed.get(x) as Tensor);
+    const stream = streams.get(node);
+    const same = stream === undefined && inputs.every((x, i) => x === node.inputs[i]);
+    const attrs = stream === undefined ? node.attrs : { stream };
+    renewed.set(
+      node,
+      same ? node : new Tensor(node.op, inputs, node.shape, node.dtype, attrs, node.name),
+    );
+  }
+  return renewed;
+}
+
+/** The same tensors, with noise of the streams from `first` on where they name none. */
+export function renumbered<K extends string>(
+  tensors: Readonly<Record<K, Tensor>>,
+  first: number,
+): Record<K, Tensor> {
+  const order = topological(Object.values<Tensor>(tensors));
+  const renewed = withStreams(order, numberStreams(order, first));
+  return Object.fromEntries(
+    Object.entries<Tensor>(tensors).map(([name, tensor]) => [name, renewed.get(tensor)]),
+  ) as Record<K, Tensor>;
 }

@@ -2,23 +2,45 @@
 import type { Distribution } from '../distributions/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
-import { add, assign, scatterRows, transpose, zeros } from '../ops/index.ts';
+import { add, assign, reshape, scatterRows, transpose, zeros } from '../ops/index.ts';
+
+/** Of the place whose turn it is: its numbers [rows, n], and log p of them [rows]. */
+export interface Draw {
+  readonly value: Tensor;
+  readonly logProb: Tensor;
+}
+
+export function drawOf(conditional: Distribution): Draw {
+  const value = conditional.sample();
+  return { value, logProb: conditional.logProb(value) };
+}
 
 export class DrawnPlaces {
-  /** A place a row, [places, rows]. */
+  /** A place a row, [places, rows · n]. */
   readonly data: Variable;
   /** [rows]. */
   readonly logProb: Variable;
-  /** A draw of the place whose turn it is, [rows, 1]. */
-  readonly value: Tensor;
-  private readonly conditional: Distribution;
+  private readonly draw: Draw;
 
-  /** @param conditional of the place whose turn it is */
-  constructor(places: number, rows: number, conditional: Distribution) {
-    this.data = variable('data', [places, rows]);
+  constructor(places: number, rows: number, draw: Draw) {
+    this.data = variable('data', [places, draw.value.size]);
     this.logProb = variable('logProb', [rows]);
-    this.conditional = conditional;
-    this.value = conditional.sample();
+    this.draw = draw;
+  }
+
+  /** A draw of the place whose turn it is, [rows, n]. */
+  get value(): Tensor {
+    return this.draw.value;
+  }
+
+  /** Rows x [rows, places · n], and log p of each [rows]. */
+  get result(): { x: Tensor; logProb: Tensor } {
+    const { data, logProb } = this;
+    const [rows, n] = this.value.shape as [number, number];
+    const places = data.shape[0] as number;
+    if (n === 1) return { x: transpose(data), logProb };
+    const each = transpose(reshape(data, [places, rows, n]), [1, 0, 2]);
+    return { x: reshape(each, [rows, places * n]), logProb };
   }
 
   /** Assignments before the first place. */
@@ -28,10 +50,10 @@ export class DrawnPlaces {
 
   /** Assignments that keep the draw. @param place its number, unsigned [1] */
   take(place: Tensor): Tensor[] {
-    const { data, logProb, value, conditional } = this;
+    const { data, logProb, draw } = this;
     return [
-      scatterRows(data, place, transpose(value)),
-      assign(logProb, add(logProb, conditional.logProb(value))),
+      scatterRows(data, place, reshape(draw.value, [1, draw.value.size])),
+      assign(logProb, add(logProb, draw.logProb)),
     ];
   }
 

@@ -67,7 +67,7 @@ export { type Imputed, type ImputeOptions, impute } from './ask/impute.ts';
 export { Inference } from './ask/inference.ts';
 export { type ChannelInfluence, channelInfluence } from './ask/influence.ts';
 export { hasInformation, type Information, information } from './ask/information.ts';
-export type { Asked, Codes, Shown } from './ask/interface.ts';
+export type { Asked, Codes, InferenceOptions, Shown } from './ask/interface.ts';
 export { classesInTurn } from './ask/labels.ts';
 export { type MeanField, type MeanFieldOptions, meanField } from './ask/mean-field.ts';
 export { openInference } from './ask/open.ts';

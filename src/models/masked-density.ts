@@ -3,7 +3,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { MadeWalk, type MaskedView } from '../nn/index.ts';
 import { add, gather, mul, oneHot, reshape, toUint, transpose } from '../ops/index.ts';
 import type { Walk } from './abilities.ts';
-import { DrawnPlaces } from './drawn-places.ts';
+import { DrawnPlaces, drawOf } from './drawn-places.ts';
 import type { Likelihood } from './likelihoods/index.ts';
 
 /** What the conditionals are, and how the net is shown what they are of. */
@@ -44,7 +44,7 @@ export function maskedWalk(
   const { features } = net;
   const walk = new MadeWalk(net, rows);
   // In the order of their turns.
-  const drawn = new DrawnPlaces(features, rows, likelihood.distribution(walk.call()));
+  const drawn = new DrawnPlaces(features, rows, drawOf(likelihood.distribution(walk.call())));
   return {
     start: [...drawn.start(), ...walk.start()],
     legs: [

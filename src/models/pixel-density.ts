@@ -1,9 +1,9 @@
 // Draws of images whose conditionals a PixelCNN describes, pixel after pixel.
 import type { Tensor } from '../graph/tensor.ts';
 import { type PixelCnn, PixelWalk } from '../nn/index.ts';
-import { transpose } from '../ops/index.ts';
+import { add, concat } from '../ops/index.ts';
 import type { Walk } from './abilities.ts';
-import { DrawnPlaces } from './drawn-places.ts';
+import { type Draw, DrawnPlaces, drawOf } from './drawn-places.ts';
 import type { Likelihood } from './likelihoods/index.ts';
 
 /** @param context of the rows, [rows, C] or [rows, H, W, C], of conditional nets */
@@ -13,9 +13,9 @@ export function pixelWalk(
   rows: number,
   context?: Tensor,
 ): Walk {
-  const { height, width } = net.options;
+  const { height, width, colours = 1 } = net.options;
   const walk = new PixelWalk(net, rows, context);
-  const drawn = new DrawnPlaces(height * width, rows, likelihood.distribution(walk.call()));
+  const drawn = new DrawnPlaces(height * width, rows, pixelOf(walk, likelihood, colours));
   return {
     start: [...drawn.start(), ...walk.start()],
     legs: [
@@ -23,7 +23,21 @@ export function pixelWalk(
       { effects: [...drawn.take(walk.known), ...walk.advance(drawn.value)], times: width },
     ],
     rounds: height,
-    result: { x: transpose(drawn.data), logProb: drawn.logProb },
+    result: drawn.result,
     state: [...drawn.state, ...walk.state],
+  };
+}
+
+/** A draw of the pixel whose turn it is, a colour after the other. */
+function pixelOf(walk: PixelWalk, likelihood: Likelihood, colours: number): Draw {
+  const draws: Draw[] = [];
+  while (draws.length < colours) {
+    const known = draws.map(({ value }) => value);
+    draws.push(drawOf(likelihood.distribution(walk.call(known))));
+  }
+  const values = draws.map(({ value }) => value);
+  return {
+    value: colours === 1 ? (values[0] as Tensor) : concat(values, 1),
+    logProb: draws.map(({ logProb }) => logProb).reduce(add),
   };
 }

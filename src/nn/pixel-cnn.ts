@@ -11,8 +11,10 @@ import { Module } from './module.ts';
 export interface PixelCnnOptions {
   readonly height: number;
   readonly width: number;
-  /** Numbers for each pixel. */
+  /** Numbers for each colour of each pixel. */
   readonly outputs: number;
+  /** Numbers that a pixel has, told one after the other. Default: 1. */
+  readonly colours?: number;
   /** Of either stack; twice as many where they are gated. */
   readonly channels: number;
   /** Gated layers, the first included. */
@@ -98,7 +100,8 @@ function causal(x: Tensor, conv: Conv2d, axis: 1 | 2, taps: number, mask: Taps['
 }
 
 /**
- * A gated PixelCNN of images [H, W] of one channel: outputs at a pixel see the pixels before it.
+ * A gated PixelCNN of images [H, W] or [H, W, colours]: outputs at a pixel see the pixels before it, those of
+ * a colour the pixel's colours before it as well, in one hidden layer.
  *
  * ```ts
  * const sizes = { height: 8, width: 8, outputs: 1, channels: 16, layers: 3, reach: 2, innerReach: 1 };
@@ -109,13 +112,17 @@ export class PixelCnn extends Module {
   readonly options: PixelCnnOptions;
   readonly layers: readonly GatedLayer[];
   readonly hidden: Linear;
-  readonly last: Linear;
+  /** To the hidden layer, for each colour but the first: the colours before it. */
+  readonly before: readonly Linear[];
+  /** Of each colour. */
+  readonly last: readonly Linear[];
 
   /** @throws LatentGpuError `bad-config` for images that are smaller than what the first layer sees */
   constructor(options: PixelCnnOptions) {
     super();
     this.options = options;
-    const { height, width, outputs, channels, layers, reach, innerReach, context = 0 } = options;
+    const { height, width, outputs, channels, layers, reach, innerReach } = options;
+    const { context = 0, colours = 1 } = options;
     const least = Math.min(height, width);
     if (Math.max(reach, innerReach) >= least) {
       throw new LatentGpuError(
@@ -132,46 +139,63 @@ export class PixelCnn extends Module {
     };
     this.layers = Array.from({ length: layers }, (_, i) =>
       i === 0
-        ? new GatedLayer(1, channels, first, context)
+        ? new GatedLayer(colours, channels, first, context)
         : new GatedLayer(channels, channels, inner, context),
     );
     this.hidden = new Linear(channels, 2 * channels);
-    this.last = new Linear(2 * channels, outputs);
+    this.before = Array.from(
+      { length: colours - 1 },
+      (_, i) => new Linear(i + 1, 2 * channels, { bias: false }),
+    );
+    this.last = Array.from({ length: colours }, () => new Linear(2 * channels, outputs));
   }
 
   /** Numbers of a pixel where it takes most: patches of the vertical stack, or outputs. */
   get numbers(): number {
-    const { channels, innerReach, outputs, layers } = this.options;
+    const { channels, innerReach, outputs, layers, colours = 1 } = this.options;
     const patch = layers > 1 ? (innerReach + 1) * (2 * innerReach + 1) * channels : 0;
-    return Math.max(patch, 2 * channels, outputs);
+    return Math.max(patch, 2 * channels, outputs * colours);
   }
 
   override children(): [string, unknown][] {
     return [
       ['layers', [...this.layers]],
       ['hidden', this.hidden],
-      ['last', this.last],
+      ['before', [...this.before]],
+      // One colour has one, under the name that it had before there were others.
+      ['last', this.last.length > 1 ? [...this.last] : this.last[0]],
     ];
   }
 
   /**
-   * Outputs [B, H · W · outputs], those of a pixel together, of images [B, H · W].
+   * Outputs [B, H · W · colours · outputs], those of a pixel's colour together, of images [B, H · W · colours].
    *
    * @param context [B, C] or [B, H, W, C], of conditional nets
    */
   call(x: Tensor, context?: Tensor): Tensor {
-    const { height, width } = this.options;
-    const images = reshape(x, [-1, height, width, 1]);
+    const { height, width, colours = 1 } = this.options;
+    const images = reshape(x, [-1, height, width, colours]);
     const told =
       context &&
       (context.rank === 4 ? context : reshape(context, [-1, 1, 1, context.shape[1] as number]));
     let [v, h] = [images, images];
     for (const layer of this.layers) ({ v, h } = layer.call(v, h, told));
-    return reshape(this.head(h), [images.shape[0] as number, -1]);
+    const each = this.last.map((_, i) => this.head(h, i > 0 ? slice(images, -1, 0, i) : undefined));
+    return reshape(concat(each, -1), [images.shape[0] as number, -1]);
   }
 
-  /** Outputs of the horizontal stack's features [..., C]. */
-  head(h: Tensor): Tensor {
-    return this.last.call(this.hidden.call(relu(h), 'relu'));
+  /**
+   * Outputs for one colour of a pixel, [..., outputs].
+   *
+   * @param h the horizontal stack's features [..., C]
+   * @param known the pixel's colours before it [..., n], for the colour n; left out for the first
+   */
+  head(h: Tensor, known?: Tensor): Tensor {
+    const n = known?.shape.at(-1) ?? 0;
+    const last = this.last[n] as Linear;
+    if (!known) return last.call(this.hidden.call(relu(h), 'relu'));
+    return last.call(
+      relu(add(this.hidden.call(relu(h)), (this.before[n - 1] as Linear).call(known))),
+    );
   }
 }

@@ -51,7 +51,7 @@ export class PixelWalk {
   private readonly batch: number;
   private readonly row: Variable;
   private readonly column: Variable;
-  /** The row at hand as far as it is known, [B, W]. */
+  /** The row at hand as far as it is known, [B, W, colours]. */
   private readonly current: Variable;
   private readonly kept: readonly Kept[];
   /** What the vertical stack tells every layer of the row's pixels, [W, layers · B · 2C]. */
@@ -66,16 +66,16 @@ export class PixelWalk {
     this.net = net;
     this.batch = batch;
     this.context = context;
-    const { width, height, channels } = net.options;
+    const { width, height, channels, colours = 1 } = net.options;
     const held = (name: string, shape: Shape) => variable(name, shape);
     const counter = (name: string) => variable(name, [1], { dtype: 'u32' });
     this.known = counter('known');
     this.row = counter('row');
     this.column = counter('column');
-    this.current = held('current', [batch, width]);
+    this.current = held('current', [batch, width, colours]);
     this.kept = net.layers.map((layer, i) => {
       const { mask, rows, left } = layer.taps;
-      const inputs = i === 0 ? 1 : channels;
+      const inputs = i === 0 ? colours : channels;
       // What is at hand itself is not kept.
       const own = mask === 'A' ? 0 : 1;
       return {
@@ -129,9 +129,9 @@ export class PixelWalk {
   /** Assignments that begin a row: the row before it has just been completed, and the first follows `start`. */
   begin(): Tensor[] {
     const { batch, current, row } = this;
-    const { width } = this.net.options;
+    const { width, colours = 1 } = this.net.options;
     // Before the first row there is none: its zeros go into rows of zeros.
-    let below: Tensor = reshape(current, [batch, 1, width, 1]);
+    let below: Tensor = reshape(current, [batch, 1, width, colours]);
     const effects: Tensor[] = [];
     const told: Tensor[] = [];
     for (const { layer, rows } of this.kept) {
@@ -174,9 +174,14 @@ export class PixelWalk {
     return reshape(gather(maps, row), [batch, 1, this.net.options.width, -1]);
   }
 
-  /** The net's outputs for the pixel whose turn it is, [B, outputs]. */
-  call(): Tensor {
-    return this.net.head(this.features().at(-1) as Tensor);
+  /**
+   * The net's outputs for a colour of the pixel whose turn it is, [B, outputs].
+   *
+   * @param known the pixel's colours before it, [B, 1] each
+   */
+  call(known: readonly Tensor[] = []): Tensor {
+    const told = known.length > 0 ? concat([...known], 1) : undefined;
+    return this.net.head(this.features().at(-1) as Tensor, told);
   }
 
   /** h of every layer at the pixel, [B, C]. */
@@ -200,14 +205,14 @@ export class PixelWalk {
     return found;
   }
 
-  /** Assignments that show the net the pixel's value [B, 1] and go on to the next. */
+  /** Assignments that show the net the pixel's value [B, colours] and go on to the next. */
   advance(value: Tensor): Tensor[] {
-    const { known, column, current, kept } = this;
+    const { batch, known, column, current, kept } = this;
     const { width } = this.net.options;
-    const isNow = equalUint(reshape(iota(width), [1, width]), column);
+    const isNow = equalUint(reshape(iota(width), [1, width, 1]), column);
     const below = [value, ...this.features()];
     return [
-      assign(current, where(isNow, value, current)),
+      assign(current, where(isNow, reshape(value, [batch, 1, -1]), current)),
       ...kept.flatMap(({ left }, i) => {
         if (!left) return [];
         const own = below[i] as Tensor;

@@ -1,7 +1,7 @@
 // Why a loss, or its surrogate, is not finite: the first tensor on the way to it that is not, in the user's terms.
 import { formatShape } from '../graph/shape.ts';
-import { Tensor } from '../graph/tensor.ts';
-import { numberStreams, topological } from '../graph/traverse.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { numberStreams, topological, withStreams } from '../graph/traverse.ts';
 import { isVariable, packedMembers, type Variable } from '../graph/variable.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import type { Description } from './description.ts';
@@ -89,25 +89,6 @@ export async function firstNonFinite(
 function isComputed({ op, dtype }: Tensor): boolean {
   const kinds = ['elementwise', 'noise', 'gather', 'reduce', 'matmul', 'kernel'];
   return dtype === 'f32' && kinds.includes(op.kind);
-}
-
-/** The same graph, its noise drawn from the streams that it has as part of the whole step. */
-function withStreams(
-  order: readonly Tensor[],
-  streams: ReadonlyMap<Tensor, number>,
-): Map<Tensor, Tensor> {
-  const renewed = new Map<Tensor, Tensor>();
-  for (const node of order) {
-    const inputs = node.inputs.map((x) => renewed.get(x) as Tensor);
-    const stream = streams.get(node);
-    const same = stream === undefined && inputs.every((x, i) => x === node.inputs[i]);
-    const attrs = stream === undefined ? node.attrs : { stream };
-    renewed.set(
-      node,
-      same ? node : new Tensor(node.op, inputs, node.shape, node.dtype, attrs, node.name),
-    );
-  }
-  return renewed;
 }
 
 function chunksOf(nodes: readonly Tensor[]): Tensor[][] {

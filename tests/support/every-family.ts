@@ -111,7 +111,7 @@ export const CASES: readonly FamilyCase[] = [
   },
   { family: 'vae', set: [...NETS, 'objective.estimator=score', 'objective.baseline=mean'] },
   { family: 'vae', set: [...NETS, 'objective.estimator=stl'] },
-  { family: 'vae', set: [...NETS, 'decoder.receptive=2'], shape: [4, 4], isContinuous: false },
+  { family: 'vae', set: [...NETS, 'decoder.receptive=2'], shape: [4, 4, 3], isContinuous: false },
   { family: 'vae', set: [...NETS, 'decoder.receptive=4'], shape: [6, 2], isSequence: true },
   {
     family: 'vae',
@@ -169,7 +169,7 @@ export const CASES: readonly FamilyCase[] = [
       'likelihood.kind=logistic-mixture',
       'likelihood.levels=4',
     ],
-    shape: [5, 4],
+    shape: [5, 4, 3],
     isContinuous: false,
     levels: 4,
   },

@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import { toOriginal } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { type Asked, giveWeights, type Model, need, openInference } from '../../models/index.ts';
+import { FIRST_STREAM_OF_CODES } from '../../streams.ts';
 import type { CodeDensity } from '../../training/code-density.ts';
 import { readFittedPrior } from '../../training/fitted-prior.node.ts';
 
@@ -60,7 +61,7 @@ export async function codesDrawn(
 ): Promise<Float32Array> {
   giveWeights(runtime, values);
   giveWeights(runtime, buffers);
-  const asked = openInference(runtime, model);
+  const asked = openInference(runtime, model, { firstStream: FIRST_STREAM_OF_CODES });
   try {
     const codes = await asked.sample(count, 'draw', seed, how);
     return Float32Array.from(toOriginal(codes, standardization));

@@ -7,6 +7,7 @@ import { input, type Variable } from '../../graph/variable.ts';
 import type { Model, Told, Walk } from '../../models/index.ts';
 import { add, div, floor, maximum, minimum, mul, reshape } from '../../ops/index.ts';
 import type { ProgramJson, ProgramPart, Streams } from '../../sampler/program/format.ts';
+import { FIRST_STREAM_OF_CODES } from '../../streams.ts';
 import type { CodeDensity } from '../../training/code-density.ts';
 import type { OnnxSource } from '../onnx/file.ts';
 import { noiseOf as codeNoise, fittedSources, ownSources } from './code-sources.ts';
@@ -21,8 +22,8 @@ type Parts = Pick<ProgramJson, 'parts' | 'streams'>;
 type Order = ProgramPart['order'];
 
 /** A tensor's noise, in the order in which a plan of it numbers streams. */
-function noiseOf(roots: readonly Tensor[]): Map<Tensor, number> {
-  return numberStreams(topological(roots));
+function noiseOf(roots: readonly Tensor[], first?: number): Map<Tensor, number> {
+  return numberStreams(topological(roots), first);
 }
 
 const whole = (out: number): ProgramPart => ({ legs: [], order: [], out });
@@ -80,13 +81,13 @@ export class PartBuilder {
         : [];
     for (const { part, prefix, make } of sources) {
       const codes = make();
-      const inner = noiseOf([codes]);
+      // What was fitted draws in a plan of its own, whose streams are others than the decoder's.
+      const inner = noiseOf([codes], prior && FIRST_STREAM_OF_CODES);
       parts[part] = whole(to.value(codes));
       for (const shown of ['mean', 'draw'] as const) {
         if (shown === 'draw' && !decode.draw) continue;
         const all = noiseOf([decode[shown]?.(codes, told) as Tensor]);
         const key = prefix ? `${prefix}${shown === 'mean' ? 'Mean' : 'Draw'}` : shown;
-        // What was fitted draws in a plan of its own, which numbers its streams for itself.
         streams[key] = prior
           ? [
               ...this.streamsOf(inner, [], new Set(inner.keys())),

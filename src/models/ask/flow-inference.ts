@@ -3,7 +3,7 @@ import type { Runtime } from '../../scheduler/index.ts';
 import type { BijectionAbility } from '../abilities.ts';
 import { lack, type Model, need } from '../model.ts';
 import { FlowSampler } from './flow-sampler.ts';
-import type { Asked, Codes, DrawOptions, Shown } from './interface.ts';
+import type { Asked, Codes, DrawOptions, InferenceOptions, Shown } from './interface.ts';
 import { BLOCK, checkStop, checkWhole, type Rows, rowsOf, type WorkOptions } from './rows.ts';
 
 /** Rows at once: few for whoever wants few. */
@@ -25,10 +25,12 @@ export class FlowInference implements Asked {
   readonly model: Model;
   readonly runtime: Runtime;
   private readonly bijection: BijectionAbility;
+  private readonly options: InferenceOptions;
   private readonly samplers = new Map<number, FlowSampler>();
 
   /** @throws LatentGpuError `bad-input` for a model that is no bijection */
-  constructor(runtime: Runtime, model: Model) {
+  constructor(runtime: Runtime, model: Model, options: InferenceOptions = {}) {
+    this.options = options;
     this.runtime = runtime;
     this.model = model;
     this.bijection = need(model, 'bijection', 'this');
@@ -38,7 +40,7 @@ export class FlowInference implements Asked {
     const batch = SIZES.find((size) => size >= count) ?? SIZES[2];
     let found = this.samplers.get(batch);
     if (!found) {
-      found = new FlowSampler(this.runtime, this.bijection.flow, { batch });
+      found = new FlowSampler(this.runtime, this.bijection.flow, { ...this.options, batch });
       this.samplers.set(batch, found);
     }
     return found;

@@ -2,6 +2,7 @@
 // coordinate. Compiled once for a number of rows and replayed; the host feeds and reads.
 import { LatentGpuError } from '../../errors.ts';
 import { eventSize, type Flow, Passage, type Way } from '../../flows/index.ts';
+import { renumbered } from '../../graph/traverse.ts';
 import { input, type Variable, variable } from '../../graph/variable.ts';
 import { assign, reshape, step, sub } from '../../ops/index.ts';
 import { seedWords } from '../../random.ts';
@@ -14,6 +15,8 @@ export interface FlowSamplerOptions {
   readonly batch?: number;
   /** Features of the context of a conditional flow. Default: 0. */
   readonly context?: number;
+  /** Number of the first stream of its noise. Default: 1024. */
+  readonly firstStream?: number;
 }
 
 export interface PassOptions extends WorkOptions {
@@ -59,6 +62,7 @@ export class FlowSampler {
   readonly flow: Flow;
   readonly runtime: Runtime;
   private readonly batch: number;
+  private readonly firstStream: number | undefined;
   private readonly context: Variable | undefined;
   private readonly temperature = variable('temperature', [], { init: () => [1] });
   private readonly made = new Map<string, Promise<Made>>();
@@ -70,6 +74,7 @@ export class FlowSampler {
     this.runtime = runtime;
     this.flow = flow;
     this.batch = batch;
+    this.firstStream = options.firstStream;
     this.context = context > 0 ? input('context', [batch, context]) : undefined;
   }
 
@@ -180,7 +185,9 @@ export class FlowSampler {
     });
     if (!isDraw) return { passage, from, draw: undefined };
     const noise = reshape(base.draw([batch], { temperature }).value, from.shape);
-    return { passage, from, draw: await runtime.compile({ effects: [assign(from, noise)] }) };
+    const { firstStream } = this;
+    const drawn = firstStream === undefined ? noise : renumbered({ noise }, firstStream).noise;
+    return { passage, from, draw: await runtime.compile({ effects: [assign(from, drawn)] }) };
   }
 
   /** Frees the plans and their inputs; the flow's parameters stay. */

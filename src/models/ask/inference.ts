@@ -2,6 +2,7 @@
 // number of rows and replayed; the host feeds and reads.
 import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
+import { renumbered } from '../../graph/traverse.ts';
 import { input } from '../../graph/variable.ts';
 import { concat, full, mul, randomNormal, step } from '../../ops/index.ts';
 import { seedWords } from '../../random.ts';
@@ -10,7 +11,14 @@ import type { DrawAbility, Told } from '../abilities.ts';
 import { lack, type Model, need } from '../model.ts';
 import { chosenRows, groupsIn } from './chosen.ts';
 import { Feed } from './feed.ts';
-import type { Asked, Codes, DecodeOptions, DrawOptions, Shown } from './interface.ts';
+import type {
+  Asked,
+  Codes,
+  DecodeOptions,
+  DrawOptions,
+  InferenceOptions,
+  Shown,
+} from './interface.ts';
 import { knownClasses } from './known-classes.ts';
 import { classesInTurn, labelsOf, ofClasses } from './labels.ts';
 import { exclusively, withNoise } from './noise.ts';
@@ -83,8 +91,10 @@ export class Inference implements Asked {
   /** Numbers of rows for which there may be plans, ascending; the last is that of a whole batch. */
   private readonly sizes: readonly number[];
   private readonly plans = new Map<string, Promise<Made>>();
+  private readonly firstStream: number | undefined;
 
-  constructor(runtime: Runtime, model: Model) {
+  constructor(runtime: Runtime, model: Model, { firstStream }: InferenceOptions = {}) {
+    this.firstStream = firstStream;
     this.runtime = runtime;
     this.model = model;
     const most = rowsAtOnce(model, BLOCK);
@@ -96,7 +106,8 @@ export class Inference implements Asked {
     let made = this.plans.get(name);
     if (!made) {
       const { graph, mouth } = build(size);
-      made = this.runtime.compile({ outputs: graph }).then((plan) => ({ plan, mouth }));
+      const outputs = this.firstStream === undefined ? graph : renumbered(graph, this.firstStream);
+      made = this.runtime.compile({ outputs }).then((plan) => ({ plan, mouth }));
       this.plans.set(name, made);
       // A failure is the caller's to handle, and need not happen again.
       made.catch(() => this.plans.delete(name));

@@ -7,6 +7,14 @@ import type { ToldOptions } from './told-columns.ts';
 /** What a decoded row is shown as: its mean, or a draw. */
 export type Shown = 'mean' | 'draw';
 
+export interface InferenceOptions {
+  /**
+   * Number of the first stream of noise that has none of its own. Models whose numbers differ draw
+   * independently by one seed. Default: 1024.
+   */
+  readonly firstStream?: number;
+}
+
 /** Codes, [count, M], and log standard deviations where codes have any in closed form. */
 export interface Codes {
   readonly mean: Float32Array;

@@ -18,8 +18,10 @@ export class PixelDecoder extends Module implements OrderedDecoder {
   readonly likelihood: Likelihood;
   readonly maps: number;
   private readonly shape: readonly number[];
+  /** Maps that a pixel is told, those of each of its colours. */
+  private readonly context: number;
 
-  /** @throws LatentGpuError `bad-config` for data that are no images of one channel, or smaller ones */
+  /** @throws LatentGpuError `bad-config` for data that are no images, or smaller ones */
   constructor(
     receptive: number,
     { pixelChannels: channels = 16, pixelLayers: layers = 2, maps = 4 }: OrderedConfig,
@@ -31,38 +33,39 @@ export class PixelDecoder extends Module implements OrderedDecoder {
     this.likelihood = likelihood;
     this.shape = shape;
     const size = { channels, layers, kernel: 2 * receptive + 1, inner: 1 };
-    this.net = pixelCnn('decoder', size, shape, likelihood.outputsPerFeature, maps);
+    const [, , colours = 1] = shape;
+    this.context = colours * maps;
+    this.net = pixelCnn('decoder', size, shape, likelihood.outputsPerFeature, this.context);
   }
 
   override children(): [string, unknown][] {
     return [['net', this.net]];
   }
 
-  /** Numbers that the decoder's net makes of a code. */
-  private get told(): number {
+  private get pixels(): number {
     const [height, width] = this.shape as [number, number];
-    return height * width * this.maps;
+    return height * width;
   }
 
   /** Numbers of an image where it takes most. */
   get numbers(): number {
-    return (this.told / this.maps) * Math.max(this.maps, this.net.numbers);
+    return this.pixels * Math.max(this.context, this.net.numbers);
   }
 
   private mapsOf(told: Tensor): Tensor {
     const [height, width] = this.shape as [number, number];
-    return reshape(told, [-1, height, width, this.maps]);
+    return reshape(told, [-1, height, width, this.context]);
   }
 
   /** p(x | z) of what the decoder's net has made of codes, [..., H · W · maps]. */
   distribution(told: Tensor): Distribution {
     const lead = told.shape.slice(0, -1);
-    const pixels = this.told / this.maps;
+    const features = this.shape.reduce((a, b) => a * b, 1);
     return {
       logProb: (x, mask) => {
         if (mask) throw inOrder('takes no missing values');
-        const each = expand(x, [...lead, pixels]);
-        const outputs = this.net.call(reshape(each, [-1, pixels]), this.mapsOf(told));
+        const each = expand(x, [...lead, features]);
+        const outputs = this.net.call(reshape(each, [-1, features]), this.mapsOf(told));
         return this.likelihood.distribution(reshape(outputs, [...lead, -1])).logProb(each);
       },
       sample: () => {

@@ -43,10 +43,10 @@ export function pixelCnn(
   context = 0,
 ): PixelCnn {
   const [height = 1, width = 1, colours = 1] = shape;
-  if (shape.length < 2 || colours !== 1) {
+  if (shape.length < 2) {
     throw new LatentGpuError(
       'bad-config',
-      `a PixelCNN reads images of one channel, and data points are [${shape.join(', ')}]; ${shape.length < 2 ? 'train made or ar on plain vectors' : 'bring them to grey levels'}`,
+      `a PixelCNN reads images, and data points are [${shape.join(', ')}]; train made or ar on plain vectors`,
     );
   }
   const even = Object.entries({ kernel, inner }).find(([, extent]) => extent % 2 === 0);
@@ -59,6 +59,7 @@ export function pixelCnn(
   return new PixelCnn({
     height,
     width,
+    colours,
     outputs,
     channels,
     layers,

@@ -1,7 +1,8 @@
 // Covariances that become singular: how that shows, and what is said of it.
 import { LatentGpuError } from '../../../errors.ts';
+import { cholesky } from '../../../flows/matrices.ts';
 import type { CovarianceKind } from './covariance.ts';
-import { featureName, type StartOptions } from './start.ts';
+import { featureName, type Sample, type StartOptions } from './start.ts';
 
 /** A component whose covariance has become singular, and the feature that the others explain. */
 export interface Collapse {
@@ -36,6 +37,31 @@ export function collapseOf(
     }
   }
   return undefined;
+}
+
+/**
+ * Where every covariance of data would be singular: the first feature that those before it explain. Steps too
+ * small to get there would end as a mixture that is narrow without end.
+ *
+ * @throws LatentGpuError `bad-data`
+ */
+export function checkSpans({ rows, mean, deviation }: Sample, options: StartOptions): void {
+  const n = deviation.length;
+  const count = rows.length / n;
+  if ((options.kind !== 'full' && options.kind !== 'tied') || options.regularize > 0) return;
+  const correlation = new Float64Array(n * n);
+  const scaled = new Float64Array(n);
+  for (let at = 0; at < rows.length; at += n) {
+    for (let i = 0; i < n; i++) {
+      scaled[i] = ((rows[at + i] as number) - (mean[i] as number)) / (deviation[i] as number);
+      for (let j = 0; j <= i; j++) {
+        const product = (scaled[i] as number) * (scaled[j] as number);
+        correlation[i * n + j] = (correlation[i * n + j] as number) + product / count;
+      }
+    }
+  }
+  const found = cholesky(correlation, n, NOTHING ** 2);
+  if ('pivot' in found) throw collapsed({ component: 0, feature: found.pivot }, options);
 }
 
 /** One line that names both. */

@@ -7,7 +7,7 @@ import { add, assign, div, max, neg, sub, sum, unsqueeze, where } from '../../..
 import type { Runtime } from '../../../scheduler/index.ts';
 import type { Sweep, SweepLearner, TrainingRows } from '../../learner.ts';
 import { filledRows } from '../../seen-rows.ts';
-import { type Collapse, collapsed, collapseOf } from './collapse.ts';
+import { type Collapse, checkSpans, collapsed, collapseOf } from './collapse.ts';
 import { factorShape } from './covariance.ts';
 import type { Mixtures } from './density.ts';
 import { type MixtureValues, type MStep, mStep } from './m-step.ts';
@@ -16,8 +16,8 @@ import { statisticsOf } from './statistics.ts';
 import { stepwiseEffects } from './stepwise.ts';
 
 export interface EmOptions extends StartOptions {
-  /** After how much of the data parameters change: a pass, or a batch. */
-  readonly fit: 'em' | 'stepwise';
+  /** After how much of the data parameters change: a pass, or a batch. Of `gradient`, the start alone is taken. */
+  readonly fit: 'em' | 'stepwise' | 'gradient';
   /** Of stepwise EM: statistics of a batch count (step + 2)^-power. */
   readonly power: number;
   readonly starts: number;
@@ -89,6 +89,7 @@ export class Em {
   private initial(data: TrainingRows, seed: number): Map<Variable, Float32Array> {
     const { options, mixtures } = this;
     const sample = sampleOf(filledRows(data, options.features), options, seed);
+    if (options.fit !== 'em') checkSpans(sample, options);
     const found = Array.from({ length: options.starts }, (_, s) =>
       startOf(sample, options, seed, s),
     );

@@ -63,8 +63,7 @@ export class GaussianMixture extends Module implements Model {
   private learnerOf(columns: readonly string[] | undefined): Learner {
     const { covariance, start, fit, starts = 1, power = 1, tolerance = 0, ...rest } = this.config;
     const shared = { ...rest, starts, power, tolerance, columns, features: this.features };
-    const how = { kind: covariance, how: start, fit: fit === 'gradient' ? ('em' as const) : fit };
-    const em = new Em({ ...shared, ...how }, this);
+    const em = new Em({ ...shared, kind: covariance, how: start, fit }, this);
     if (fit !== 'gradient') return em.learner;
     return {
       initial: (data, seed) => em.initialOfKept(data, seed),
