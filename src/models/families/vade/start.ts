@@ -8,7 +8,7 @@ import type { Runtime } from '../../../scheduler/index.ts';
 import type { Fitting } from '../../learner.ts';
 import { rowsHeld } from '../../rows-held.ts';
 import { GaussianMixture } from '../gmm/model.ts';
-import { type Axes, discriminantAxes, softmax } from './axes.ts';
+import { type Axes, semiTiedAxes, softmax } from './axes.ts';
 import type { Mixture } from './bound.ts';
 import type { Copies } from './neighbours.ts';
 import { mixtureOfParts } from './parts.ts';
@@ -81,7 +81,7 @@ export function mixtureStart({ kind, copies, code, mixture, encoder, reader }: S
     take: async (found, runtime) => {
       const [logits, factor] = [found(by.logWeights), found(by.factor)];
       const start = reader
-        ? discriminantAxes({ logits, mean: found(by.mean), factor })
+        ? semiTiedAxes({ logits, mean: found(by.mean), factor })
         : // The factor of a diagonal covariance is log 1/σ.
           { mean: found(by.mean), logStd: factor.map((log) => -log) };
       runtime.write(mixture.logits, logits);
