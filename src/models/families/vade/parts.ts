@@ -32,7 +32,7 @@ export function mixtureOfParts(
   const { components, features: latent } = options;
   const width = data.rows(0, 1).length;
   const affordable = Math.floor(Math.sqrt((2 * WORK) / (width * (copies?.count ?? 1))));
-  const wanted = Math.min(count, MOST, Math.max(20 * components, affordable));
+  const wanted = Math.min(count, Math.max(2 * components, Math.min(MOST, affordable)));
   const chosen = rowsChosen(count, wanted, seed, STREAMS.linkedRows);
   const at = [...chosen.keys()].filter((i) => chosen[i]);
   const labels = linkedClusters(
