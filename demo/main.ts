@@ -1,6 +1,6 @@
 // The page: controls ask the session, and what it reports is drawn.
 import { shareImage, shareLink } from './lab/share.ts';
-import { showTrained } from './lab/trained.ts';
+import { NO_WEBGPU, showTrained } from './lab/trained.ts';
 import { connect } from './link.ts';
 import {
   type Activity,
@@ -144,8 +144,9 @@ function report(told: Report): void {
       notice.show(told.tone, told.text);
       break;
     case 'failed':
-      if (told.code === 'no-adapter') showTrained(told.text, false);
-      else notice.show('error', `${told.text} Reset starts again.`);
+      if (told.code === 'no-adapter') {
+        showTrained(told.text, false);
+      } else notice.show('error', `${told.text} Reset starts again.`);
       break;
   }
 }
@@ -154,6 +155,7 @@ function showActivity(activity: Activity): void {
   isTraining = activity === 'training' || activity === 'hidden';
   likelihood.setMeasuring(activity === 'measuring');
   showState(activity, isTraining);
+  if (activity === 'failed' && !element('unavailable').hidden) setText('activity', NO_WEBGPU);
 }
 
 const isOfImages = () => (ready?.data.shape.length ?? 2) > 1;

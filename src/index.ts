@@ -3,6 +3,8 @@
  *
  * Tensors, layers, distributions and optimizers only describe; `Runtime.compile` turns what they
  * describe into a plan; a plan runs on the GPU without the host.
+ *
+ * @module latentgpu
  */
 export * from './data/index.ts';
 export { type AdapterReport, Device, type OpenOptions, openDevice } from './device/index.ts';

@@ -1,4 +1,9 @@
-/** The library as Node.js gets it: everything, and what reads and writes files. */
+/**
+ * What `latentgpu` has in Node.js and in Deno beside everything it has in a page: data sets by name or path, model
+ * folders and what a run writes into them, models from and to other programs.
+ *
+ * @module latentgpu in Node.js
+ */
 export { type DataSpec, loadData } from './data/load.node.ts';
 export { type LoadMnistOptions, loadMnist } from './data/mnist.node.ts';
 export { writeFileAtomic } from './formats/atomic.node.ts';

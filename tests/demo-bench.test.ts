@@ -1,11 +1,13 @@
 /** The demo's benchmark page in headless Chrome: it measures, is stopped, saves, compares. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseReport } from '../src/bench/json.ts';
 import type { BenchReport } from '../src/bench/report.ts';
 import { faintTexts } from './support/contrast.ts';
 import { type DemoPage, DemoSite, NO_ADAPTER } from './support/demo.ts';
+import { take } from './support/take.ts';
 
 const NAME = 'bench.html';
 
@@ -95,6 +97,38 @@ describe('benchmark page', () => {
     expect(demo.complaints).toEqual([]);
   }, 180_000);
 
+  test('a link carries how much is measured, an image is the roofline', async () => {
+    const other = await site.visit({ name: `${NAME}#length=long`, ownWindow: true });
+    const long = () =>
+      other.page.$eval('[value="long"]', (found) => (found as HTMLInputElement).checked);
+    expect(await long()).toBe(true);
+    expect(await other.page.$eval('#share-image', (found) => found.matches(':disabled'))).toBe(
+      true,
+    );
+    expect(other.complaints).toEqual([]);
+    await other.page.close();
+
+    await demo.page.click('.segments label:last-of-type');
+    const { link, image } = await take(demo);
+    expect(new URL(link).hash).toBe('#length=long');
+    const { width, height, data, channels } = decode(Uint8Array.from(image));
+    const chart = await demo.page.$eval('#roofline svg', (found) => found.clientWidth);
+    expect(width).toBe(2 * (chart + 48));
+    expect(height).toBeGreaterThan(400);
+    // Axes, roofs and points in their colours, not the black of a chart without its style sheet.
+    const colors = new Map<string, number>();
+    for (let i = 0; i < data.length; i += channels) {
+      const color = data.slice(i, i + 3).join(' ');
+      colors.set(color, (colors.get(color) ?? 0) + 1);
+    }
+    const accent = '47 91 208';
+    expect(colors.get(accent)).toBeGreaterThan(100);
+    expect(colors.get('0 0 0') ?? 0).toBe(0);
+    await demo.page.click('.segments label');
+    expect(await demo.page.evaluate(() => location.hash)).toBe('');
+    expect(demo.complaints).toEqual([]);
+  });
+
   test('can be read in light and dark, and fits a phone', async () => {
     for (const value of ['light', 'dark']) {
       await demo.page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
@@ -119,6 +153,9 @@ describe('benchmark page', () => {
     await other.page.click('#measure');
     await other.page.waitForSelector('#unavailable:not([hidden])');
     expect(await other.text('unavailable')).toContain('offers no WebGPU');
+    await expect.poll(() => other.text('instead')).toContain('nothing to measure');
+    expect(await other.text('unavailable')).toContain('What to do');
+    expect(await other.text('activity')).toBe('No WebGPU');
     expect(await other.page.$eval('main', (main) => main.checkVisibility())).toBe(false);
     expect(other.complaints).toEqual([]);
     await other.page.close();

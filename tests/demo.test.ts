@@ -254,6 +254,7 @@ describe('demo page', () => {
       await other.page.waitForSelector('#unavailable:not([hidden])');
       expect(await other.text('unavailable')).toContain(why);
       expect(await other.text('unavailable')).toContain('What to do');
+      await other.matches('activity', /^No WebGPU$/);
       expect(await other.page.$eval('#train', (found) => found.checkVisibility())).toBe(false);
       expect(other.complaints).toEqual([]);
       await other.page.close();

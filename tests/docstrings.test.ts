@@ -1,15 +1,23 @@
 /** What the reference is made of: every public function and class says what it does, by an example that is true. */
 import { describe, expect, test } from 'vitest';
+import * as inPages from '../src/index.ts';
 import * as library from '../src/node.ts';
 import * as testing from '../src/testing/index.ts';
 import { publicSymbols, runnable, typeErrors } from './support/reference.ts';
 
 const symbols = publicSymbols();
+const nodeOnly = Object.keys(library).filter((name) => !(name in inPages));
 const isOp = ({ file }: { readonly file: string }) => file.includes('/src/ops/');
 
 test('every public function and class says what it does', () => {
   expect(symbols.length).toBeGreaterThan(400);
   expect(symbols.filter(({ text }) => text === '').map(({ name }) => name)).toEqual([]);
+});
+
+test('what Node.js has beside a page is in it', () => {
+  const names = symbols.map(({ name }) => name);
+  expect(nodeOnly.length).toBeGreaterThan(7);
+  for (const name of nodeOnly) expect(names).toContain(name);
 });
 
 test('every one has an example', () => {

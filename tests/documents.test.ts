@@ -15,7 +15,7 @@ import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildProgram } from '../src/cli/program.ts';
 import { fresh, type TrainOptions } from '../src/cli/training/request.ts';
-import { findFamily } from '../src/models/index.ts';
+import { familyNames, findFamily } from '../src/models/index.ts';
 import { buildCli, ROOT } from './support/cli.ts';
 import { blocks, pages } from './support/documents.ts';
 import { run } from './support/run-script.ts';
@@ -179,6 +179,17 @@ describe('links', () => {
       expect(existsSync(to), `${path}: ${target}`).toBe(true);
       if (heading) expect(headings(to), `${path}: ${target}`).toContain(heading);
     }
+  });
+
+  test('the table of the README has every family, and no other', () => {
+    const readme = pages.get('README.md') as string;
+    const table = readme.slice(readme.indexOf('| `train …` |'));
+    const rows = table.slice(0, table.indexOf('\n\n')).split('\n').slice(2);
+    const named = rows.flatMap((row) =>
+      [...(row.split('|')[1] as string).matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+    );
+    const own = familyNames().filter((name) => name !== 'laplace-vae');
+    expect(named.sort()).toEqual(own.sort());
   });
 
   test('every page is reached from the README', () => {

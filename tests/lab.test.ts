@@ -3,6 +3,7 @@ import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { faintTexts } from './support/contrast.ts';
 import { type DemoPage, DemoSite } from './support/demo.ts';
+import { take } from './support/take.ts';
 
 /** Small models of each chapter: canvases that show what is computed, and what its status line says once it has run. */
 const CHAPTERS = [
@@ -69,38 +70,6 @@ describe.each(CHAPTERS)('$name', ({ name, canvases, says }) => {
     await demo.page.close();
   }, 120_000);
 });
-
-/** What a page copies and saves, caught on its way out. */
-interface Taken {
-  link?: string;
-  image?: number[];
-}
-
-/** Presses both buttons of what is to be taken along. */
-async function take({ page }: DemoPage): Promise<Required<Taken>> {
-  await page.evaluate(() => {
-    const taken: Taken = {};
-    Object.assign(globalThis, { taken });
-    navigator.clipboard.writeText = async (text) => {
-      taken.link = text;
-    };
-    const { createObjectURL } = URL;
-    URL.createObjectURL = (blob) => {
-      void (blob as Blob).arrayBuffer().then((buffer) => {
-        taken.image = [...new Uint8Array(buffer)];
-      });
-      return createObjectURL(blob);
-    };
-    HTMLAnchorElement.prototype.click = () => {};
-    for (const id of ['share-link', 'share-image']) document.getElementById(id)?.click();
-  });
-  const taken = () => (globalThis as unknown as { taken: Taken }).taken;
-  await page.waitForFunction(() => {
-    const { link, image } = (globalThis as unknown as { taken: Taken }).taken;
-    return link && image;
-  });
-  return (await page.evaluate(taken)) as Required<Taken>;
-}
 
 const TAKEN = [
   ['index.html', '#latent', '2'],

@@ -2,10 +2,13 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { decode } from 'fast-png';
 import type { Browser, Page } from 'puppeteer';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeSafetensors } from '../src/formats/safetensors.ts';
+import { page as startPage } from '../src/interchange/web/folder.ts';
 import { programOf } from '../src/interchange/web/program.ts';
 import { load, type Sampler } from '../src/sampler/index.ts';
 import { launchBrowser } from '../src/testing/chrome.ts';
@@ -189,6 +192,28 @@ describe('sampler in Chrome', () => {
     );
     // The browser itself notes the 404.
     expect(complaints.splice(0)).toHaveLength(1);
+    await page.close();
+  });
+
+  test('the page of an export draws in light and dark, and from a file says what it wants', async () => {
+    for (const name of ['model.json', 'weights.safetensors']) {
+      files.set(`/start/${name}`, files.get(`/models/digits/${name}`) as Body);
+    }
+    files.set('/start/sampler.js', files.get('/sampler.js') as Body);
+    files.set('/start/index.html', startPage);
+    const page = await openPage('/start/index.html');
+    const status = () =>
+      page.$eval('#status', (element) => element.textContent as string).catch(() => '');
+    await expect.poll(status, { timeout: 20_000 }).toMatch(/^Drawn by (?!JavaScript)./);
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
+    const corner = decode(await page.screenshot({ clip: { x: 0, y: 0, width: 4, height: 4 } }));
+    expect(Math.max(...corner.data.slice(0, 3))).toBeLessThan(40);
+    expect(complaints.splice(0)).toEqual([]);
+    const path = join(folder, 'start.html');
+    writeFileSync(path, startPage);
+    await page.goto(pathToFileURL(path).href);
+    await expect.poll(status).toMatch(/^A browser loads no model from a file\. Serve this folder/);
+    expect(complaints.splice(0)).toEqual([]);
     await page.close();
   });
 

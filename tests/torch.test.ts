@@ -232,9 +232,10 @@ describe('the program', () => {
   test('trains by two processes as by one, and comes back by its own names', async () => {
     const test = ['--test', at('train.npy')];
     const [one, two] = await Promise.all([
-      trains(1, 'one.safetensors', ...test),
+      trains(1, "one's own.safetensors", ...test),
       trains(2, 'two.safetensors', ...test),
     ]);
+    expect(one).toContain(`import '${at("one'\"'\"'s own.safetensors")}' --out DIR`);
     // Batches are the same; noise is not.
     expect(lossIn(one)).toBeLessThan(250);
     expect(Math.abs(lossIn(two) / lossIn(one) - 1)).toBeLessThan(0.03);
@@ -266,6 +267,9 @@ describe('the program', () => {
       trains(1, 'parts.safetensors', ...kept, '--epochs', '2'),
       refuses('--amp fp16 needs a GPU', '--amp', 'fp16'),
       refuses('is no checkpoint that can be read', '--checkpoint', at('train.npy')),
+      refuses('there is no folder', '--out', at('none/w.safetensors')),
+      refuses('there is no folder', '--checkpoint', at('none/last.pt')),
+      refuses('No such file', '--data', at('none.npy')),
     ]);
     expect(part).toContain('goes on after epoch 1');
     expect(part).toContain(/epoch 2\/2 {2}loss [\d.]+/.exec(whole)?.[0]);

@@ -76,6 +76,17 @@ describe('classes of kernels', () => {
     expect(chosen({ [`${key} `]: 'register-4x4' })).toBe(byDefault);
   });
 
+  test('a software adapter compiles few rows for a product that takes no time', () => {
+    for (const adapter of [software, { ...software, subgroupSize: 4 }]) {
+      for (const n of [3, 24]) {
+        const rows = (m: number) =>
+          Number(chooseMatmul({ ...problem, m, n, k: 8 }, adapter).constants.TILE_M);
+        expect(rows(8), `${n} columns`).toBe(4);
+        expect(rows(1 << 14), `${n} columns`).toBeGreaterThan(4);
+      }
+    }
+  });
+
   test('every vendor has tiles for every size of product, and knows its memory', () => {
     for (const vendor of ['nvidia', 'amd', 'intel', 'apple', 'qualcomm', 'arm', 'new', undefined]) {
       for (const [m, n] of [

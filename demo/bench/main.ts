@@ -3,10 +3,15 @@ import '../../src/report/log-plot.css';
 import { parseReport, stringifyReport } from '../../src/bench/json.ts';
 import { benchPage } from '../../src/bench/page/page.ts';
 import type { BenchReport } from '../../src/bench/report.ts';
+import { short } from '../../src/bench/table.ts';
+import { SettingsStore } from '../lab/settings.ts';
+import { shareImage, shareLink } from '../lab/share.ts';
+import { NO_WEBGPU, showTrained } from '../lab/trained.ts';
 import type { OwnFile } from '../protocol.ts';
 import { button, element, input } from '../view/elements.ts';
 import { acceptChoices, acceptDrops, download } from '../view/files.ts';
-import { Notice, showUnavailable } from '../view/messages.ts';
+import { Notice } from '../view/messages.ts';
+import { canvasOf } from './chart-canvas.ts';
 import { connect } from './link.ts';
 import type { Length, Told } from './protocol.ts';
 import { type Earlier, View } from './view.ts';
@@ -14,9 +19,11 @@ import { type Earlier, View } from './view.ts';
 const measureButton = button('measure');
 const done = element<HTMLProgressElement>('done');
 const files = input('files');
-const saveButtons = ['save-json', 'save-page'].map(button);
+/** What can be done once something is measured. */
+const laterButtons = ['save-json', 'save-page', 'share-image'].map(button);
 const lengths = [...document.querySelectorAll<HTMLInputElement>('input[name="length"]')];
 
+const settings = new SettingsStore<{ length: Length }>({ length: 'short' }, () => {});
 const notice = new Notice(element('notice'));
 const view = new View();
 const link = connect(hear);
@@ -33,7 +40,7 @@ function hear(told: Told): void {
     case 'report':
       report = told.report;
       view.show(report);
-      for (const save of saveButtons) save.disabled = false;
+      for (const later of laterButtons) later.disabled = false;
       break;
     case 'ended':
       setMeasuring(false);
@@ -41,9 +48,10 @@ function hear(told: Told): void {
       break;
     case 'failed':
       setMeasuring(false);
-      showActivity('failed', 'Stopped');
-      if (told.code === 'no-adapter') showUnavailable(element('unavailable'), told.text);
-      else notice.show('error', told.text);
+      showActivity('failed', told.code === 'no-adapter' ? NO_WEBGPU : 'Stopped');
+      if (told.code === 'no-adapter') {
+        showTrained(told.text, false, 'Without it there is nothing to measure.');
+      } else notice.show('error', told.text);
       break;
   }
 }
@@ -69,11 +77,10 @@ measureButton.addEventListener('click', () => {
     measureButton.disabled = true;
     return link.ask({ type: 'stop' });
   }
-  const length = (lengths.find(({ checked }) => checked)?.value ?? 'short') as Length;
   setMeasuring(true);
   done.value = 0;
   showActivity('measuring', 'Preparing…');
-  link.ask({ type: 'measure', length });
+  link.ask({ type: 'measure', length: settings.value.length });
 });
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -84,6 +91,22 @@ element('save-json').addEventListener('click', () => {
 
 element('save-page').addEventListener('click', async () => {
   if (report) download('latentgpu-bench.html', bytesOf(await benchPage(report, earlier?.report)));
+});
+
+for (const later of laterButtons) later.disabled = true;
+button('share-link').addEventListener('click', () => shareLink(notice));
+button('share-image').addEventListener('click', async () => {
+  const chart = document.querySelector<SVGSVGElement>('#roofline svg');
+  if (!report || !chart) return;
+  const { name, isSoftware } = report.adapter;
+  const bandwidth = Math.max(...report.peaks.copy.map(({ bytesPerSecond }) => bytesPerSecond));
+  const peaks = `${short(report.peaks.flops / 1e9)} GFLOP/s, ${short(bandwidth / 1e9)} GB/s`;
+  const ratio = Math.max(2, devicePixelRatio);
+  shareImage({
+    canvas: await canvasOf(chart, ratio),
+    caption: `${name}${isSoftware ? ' (software adapter)' : ''}: ${peaks}`,
+    ratio,
+  });
 });
 
 element('choose').addEventListener('click', () => files.click());

@@ -57,6 +57,8 @@ export class Stream {
     for (const step of ticks(first, last.step, width / 110)) {
       g.fillText(step.toLocaleString('en'), toX(step), bottom + 15);
     }
+    g.textAlign = 'right';
+    g.fillText('steps', right, height - 4);
     g.textAlign = 'left';
     g.fillText('KL(q ∥ p), nats: a band for each unit', 4, 12);
     const below = looks.map(() => 0);

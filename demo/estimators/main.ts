@@ -160,6 +160,7 @@ function sentenceOf(run: EstimatorRun, part: Part, samples: number): string {
     (typeof measured)[0],
     (typeof measured)[0],
   ];
-  const times = formatNumber((most.deviation / least.deviation) ** 2, 1);
+  const ratio = (most.deviation / least.deviation) ** 2;
+  const times = formatNumber(Number(ratio.toPrecision(2)), ratio < 10 ? 1 : 0);
   return `At K = ${samples} a draw of ${most.name} has ${times} times the variance of ${least.name}: so many more draws for the same certainty.`;
 }

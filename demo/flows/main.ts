@@ -3,6 +3,7 @@ import { Chapter } from '../lab/chapter.ts';
 import { PlaneView } from '../lab/plane-view.ts';
 import { Plot } from '../lab/plot.ts';
 import { button, canvas, element, formatNumber, input, setText } from '../view/elements.ts';
+import { calmRange } from '../view/range.ts';
 import { theme } from '../view/theme.ts';
 import { DENSITY, standardized } from './model.ts';
 import { paintDensity, paintFlow } from './paint.ts';
@@ -72,6 +73,8 @@ function show(run = chapter.run): void {
   const known = run.losses.slice(run.losses.length > 40 ? 4 : 0);
   const ends = [known[0]?.[0], known.at(-1)?.[0]] as [number, number];
   loss.show({
+    // A batch may be far off for once, and would flatten all others.
+    ...(known.length > 1 && { yRange: calmRange([...known.map(([, nats]) => nats), entropy]) }),
     lines: [
       ...(entropy !== undefined && known.length > 1
         ? [{ color: muted, dash: [4, 4], width: 1, points: ends.map((x) => [x, entropy] as const) }]
@@ -95,7 +98,8 @@ function show(run = chapter.run): void {
   setText('inversion', certified?.inversion.toExponential(1) ?? '–');
   setText('logdet', certified?.logDet.toExponential(1) ?? '–');
   const now = step > 0 ? `${formatNumber(nats, 2)} nats a point` : 'the identity';
-  setText('told', `Step ${formatNumber(step, 0)}: ${now}`);
+  const told = run.compiling ? `compiling ${run.compiling}…` : now;
+  setText('told', `Step ${formatNumber(step, 0)}: ${told}`);
 }
 
 /** Where on the way from noise to data. */

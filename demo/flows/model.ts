@@ -69,8 +69,8 @@ export function standardized(name: string, count: number): PlaneData {
 /** Lines of the grid in each direction, how far they reach, and points of each. */
 export const GRID = { lines: 15, reach: 2.8, points: 57 } as const;
 export const SAMPLES = 700;
-/** Points along a side of the density's picture, and how far it reaches. */
-export const DENSITY = { side: 72, reach: 3 } as const;
+/** Cells of the density's picture, as wide as the widest canvas, and how far it reaches up. */
+export const DENSITY = { columns: 96, rows: 58, reach: 3 } as const;
 const TRIED = 64;
 
 const GRID_POINTS = 2 * GRID.lines * GRID.points;
@@ -90,7 +90,7 @@ export class FlowLens {
   private readonly made: ReturnType<typeof flowOf>;
   private readonly plans = new Map<string, Promise<Plan>>();
   private readonly noise = input('noise', [GRID_POINTS + SAMPLES, 2]);
-  private readonly places = input('places', [DENSITY.side ** 2, 2]);
+  private readonly places = input('places', [DENSITY.columns * DENSITY.rows, 2]);
   private readonly tried = input('tried', [TRIED, 2]);
 
   constructor(runtime: Runtime, made: ReturnType<typeof flowOf>) {
@@ -172,11 +172,11 @@ function certificateOf({ bijection }: { bijection: Bijection }, z: Tensor): Prog
 }
 
 function placesOfPicture(): Float32Array {
-  const { side, reach } = DENSITY;
-  const at = (i: number) => reach * ((2 * i + 1) / side - 1);
-  return Float32Array.from({ length: 2 * side * side }, (_, i) => {
+  const { columns, rows, reach } = DENSITY;
+  const at = (i: number, count: number) => (reach / rows) * (2 * i + 1 - count);
+  return Float32Array.from({ length: 2 * columns * rows }, (_, i) => {
     const cell = i >> 1;
-    return i % 2 === 0 ? at(cell % side) : -at(Math.floor(cell / side));
+    return i % 2 === 0 ? at(cell % columns, columns) : -at(Math.floor(cell / columns), rows);
   });
 }
 

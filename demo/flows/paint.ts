@@ -91,7 +91,7 @@ function paintGrid(
   g.globalAlpha = 1;
 }
 
-/** p(x) as ink: the more of it, the denser, up to what a twentieth of the cells reach. */
+/** p(x) as ink: the more of it, the denser, up to what one cell in a hundred reaches. */
 export function paintDensity(
   g: CanvasRenderingContext2D,
   places: Places,
@@ -99,21 +99,21 @@ export function paintDensity(
   presence: number,
 ): void {
   if (!logDensity) return;
-  const { side, reach } = DENSITY;
+  const { columns, rows, reach } = DENSITY;
   const sorted = Float32Array.from(logDensity).sort();
-  const most = Math.exp(sorted[Math.floor(0.985 * sorted.length)] as number);
+  const most = Math.exp(sorted[Math.floor(0.99 * sorted.length)] as number);
   const [r, green, b] = rgbOf(theme().accent);
-  const picture = new ImageData(side, side);
+  const picture = new ImageData(columns, rows);
   logDensity.forEach((value, i) => {
     const share = Math.min(1, Math.exp(value) / most);
     picture.data.set([r, green, b, 215 * presence * share ** 0.7], 4 * i);
   });
   const small = document.createElement('canvas');
-  small.width = side;
-  small.height = side;
+  [small.width, small.height] = [columns, rows];
   (small.getContext('2d') as CanvasRenderingContext2D).putImageData(picture, 0, 0);
-  const [left, top] = places.at(-reach, reach);
+  const across = (reach * columns) / rows;
+  const [left, top] = places.at(-across, reach);
   g.imageSmoothingEnabled = true;
   g.imageSmoothingQuality = 'high';
-  g.drawImage(small, left, top, 2 * reach * places.unit, 2 * reach * places.unit);
+  g.drawImage(small, left, top, 2 * across * places.unit, 2 * reach * places.unit);
 }

@@ -7,6 +7,8 @@ import { type Certified, FlowLens, type FlowSettings, flowOf, type PlaneData } f
 const BATCH = 256;
 /** Milliseconds from look to look, at least; and looking takes a third of the time at most. */
 const LOOK_MS = 350;
+/** What looks from the second on have kernels of their own for. */
+const COMPILED = ['the density', 'the certificate'];
 
 export interface Look {
   readonly step: number;
@@ -22,6 +24,8 @@ export class FlowRun implements Run {
   /** The grid and draws after each layer. */
   layers: readonly Float32Array[] = [];
   logDensity: Float32Array | undefined;
+  /** What kernels are being compiled for. */
+  compiling: string | undefined;
   temperature = 1;
   private readonly trainer: Trainer;
   private readonly made: ReturnType<typeof flowOf>;
@@ -88,13 +92,20 @@ export class FlowRun implements Run {
     await trainer.protect(async (runtime) => {
       if (this.lens?.runtime !== runtime) this.lens = new FlowLens(runtime, made);
       this.layers = await this.lens.layers(this.temperature);
-      // Each needs kernels of its own when it is first looked at: one after the other.
+      // Each needs kernels of its own when it is first looked at: one after the other, and what is there
+      // is seen meanwhile.
+      if (this.glances > 0 && this.glances <= COMPILED.length) {
+        this.compiling = COMPILED[this.glances - 1];
+        this.changed();
+        await new Promise(requestAnimationFrame);
+      }
       if (this.glances > 0) this.logDensity = await this.lens.density();
       if (this.glances > 1) {
         const certified = await this.lens.certificate();
         this.looks.push({ step: trainer.step, certified });
       }
     });
+    this.compiling = undefined;
     this.glances += 1;
     const now = performance.now();
     this.lookAt = now + Math.max(LOOK_MS, 2 * (now - began));

@@ -5,8 +5,8 @@ import { Notice } from '../view/messages.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { Loop } from './loop.ts';
 import { type Settings, SettingsStore } from './settings.ts';
-import { shareImage, shareLink } from './share.ts';
-import { showTrained } from './trained.ts';
+import { type Picture, shareImage, shareLink } from './share.ts';
+import { NO_WEBGPU, showTrained } from './trained.ts';
 
 /** A run of a page: what is computed from one set of settings. */
 export interface Run {
@@ -24,8 +24,8 @@ export interface ChapterOptions<S extends Settings, R extends Run> {
   readonly worksWithoutGpu?: boolean;
   /** Milliseconds between turns. */
   readonly rest?: (settings: S) => number;
-  /** The canvas to share, and a line beneath it. */
-  readonly picture: () => { readonly canvas: HTMLCanvasElement; readonly caption: string };
+  /** What is shared. */
+  readonly picture: () => Picture;
   open(engine: Engine, settings: S): Promise<R>;
   /** Settings that act at once have changed. */
   changed?(settings: S, run: R): void | Promise<void>;
@@ -117,6 +117,7 @@ export class Chapter<S extends Settings, R extends Run> {
     if (works) return engine;
     this.loop.isOn = false;
     this.show('failed');
+    setText('activity', NO_WEBGPU);
     return undefined;
   }
 

@@ -123,7 +123,8 @@ export class Plot {
       const places = points.map(([a, b]) => [toX(a), toY(b)] as const);
       stroke(g, places);
       g.setLineDash([]);
-      if (!dots) continue;
+      // A line of one point is a dot, or nothing.
+      if (!dots && places.length > 1) continue;
       for (const [a, b] of places) {
         g.beginPath();
         g.arc(a, b, 2.6, 0, 2 * Math.PI);

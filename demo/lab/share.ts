@@ -15,15 +15,20 @@ export async function shareLink(notice: Notice): Promise<void> {
 const MARGIN = 24;
 const FOOT = 34;
 
+export interface Picture {
+  readonly canvas: HTMLCanvasElement;
+  /** A line beneath it. */
+  readonly caption: string;
+  /** Its pixels in one of the page; default: as it is shown there. */
+  readonly ratio?: number;
+}
+
 /** A PNG of a canvas on the page's paper, with a line beneath it. */
 export function shareImage({
   canvas,
   caption,
-}: {
-  readonly canvas: HTMLCanvasElement;
-  readonly caption: string;
-}): void {
-  const ratio = canvas.width / Math.max(1, canvas.clientWidth);
+  ratio = canvas.width / Math.max(1, canvas.clientWidth),
+}: Picture): void {
   const sheet = document.createElement('canvas');
   sheet.width = canvas.width + 2 * MARGIN * ratio;
   sheet.height = canvas.height + (2 * MARGIN + FOOT) * ratio;

@@ -6,11 +6,19 @@ import { sentence } from '../view/messages.ts';
 
 const [COLUMNS, ROWS] = [12, 4];
 
+/** The state of a page that cannot begin. */
+export const NO_WEBGPU = 'No WebGPU';
+
 /**
  * @param why there is no WebGPU
  * @param works whether the page goes on in JavaScript; else it is hidden
+ * @param without what that means for the page
  */
-export function showTrained(why: string, works: boolean): void {
+export function showTrained(
+  why: string,
+  works: boolean,
+  without = 'This page is computed by compute shaders.',
+): void {
   const card = element('unavailable');
   card.hidden = false;
   card.classList.toggle('calm', works);
@@ -26,10 +34,10 @@ export function showTrained(why: string, works: boolean): void {
   for (const hidden of document.querySelectorAll<HTMLElement>('main, .figures, .transport')) {
     hidden.hidden = true;
   }
-  void draw().catch(() => setText('instead', 'This page is computed by compute shaders.'));
+  void draw(without).catch(() => setText('instead', without));
 }
 
-async function draw(): Promise<void> {
+async function draw(without: string): Promise<void> {
   const model = await load('models/digits/', { backend: 'javascript' });
   const tiles = new Tiles(canvas('trained'), { columns: COLUMNS, rows: ROWS });
   let seed = 1;
@@ -40,7 +48,7 @@ async function draw(): Promise<void> {
   };
   setText(
     'instead',
-    'This page is computed by compute shaders. Meanwhile, a variational autoencoder that was trained before: digits nobody wrote, drawn in JavaScript by the small runtime.',
+    `${without} Meanwhile, a variational autoencoder that was trained before: digits nobody wrote, drawn in JavaScript by the small runtime.`,
   );
   element('trained').hidden = false;
   element('trained-buttons').hidden = false;

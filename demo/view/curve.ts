@@ -1,4 +1,5 @@
 // The loss and its two parts over the steps of training.
+import { calmRange } from './range.ts';
 import { Surface } from './surface.ts';
 import { theme } from './theme.ts';
 import { ticks } from './ticks.ts';
@@ -15,7 +16,7 @@ type Series = 'loss' | 'reconstruction' | 'kl';
 
 /** More points than this are merged in pairs: a curve has no more pixels than that anyway. */
 const MOST = 1600;
-const MARGIN = { left: 38, right: 10, top: 6, bottom: 22 };
+const MARGIN = { left: 38, right: 10, top: 18, bottom: 34 };
 /** Between the two panes. */
 const GUTTER = 14;
 
@@ -78,8 +79,12 @@ export class Curve {
     g.fillStyle = colors.muted;
     for (const step of ticks(0, lastStep, 5)) {
       g.textAlign = toX(step) > right - 14 ? 'right' : 'center';
-      g.fillText(step.toLocaleString('en'), toX(step), height - 5);
+      g.fillText(step.toLocaleString('en'), toX(step), height - 17);
     }
+    g.textAlign = 'right';
+    g.fillText('steps', right, height - 3);
+    g.textAlign = 'left';
+    g.fillText('nats', 2, 9);
     // Two panes, because the divergence is small beside the others and moves just as much.
     const split = MARGIN.top + 0.7 * (bottom - MARGIN.top);
     this.paintPane(g, toX, { left: MARGIN.left, right, top: MARGIN.top, bottom: split }, [
@@ -106,7 +111,7 @@ export class Curve {
   ): void {
     const { points } = this;
     const { line: rule, muted } = theme();
-    const [low, high] = span(points, lines);
+    const [low, high] = calmRange(points.flatMap((at) => lines.map(([series]) => at[series])));
     const toY = (value: number) => bottom - ((bottom - top) * (value - low)) / (high - low);
     g.lineWidth = 1;
     g.textBaseline = 'middle';
@@ -163,26 +168,6 @@ function line(g: CanvasRenderingContext2D, coordinates: readonly number[]): void
     g.lineTo(coordinates[i] as number, coordinates[i + 1] as number);
   }
   g.stroke();
-}
-
-/**
- * The range of the values with a little air. What lies far above the middle, as the first moments of
- * a long run do, is cut off where it would flatten the rest.
- */
-function span(
-  points: readonly CurvePoint[],
-  lines: readonly (readonly [Series, string])[],
-): [number, number] {
-  const values = points.flatMap((point) => lines.flatMap(([series]) => point[series] ?? []));
-  values.sort((a, b) => a - b);
-  const [low, middle, most] = [0, values.length >> 1, values.length - 1].map((i) => values[i]) as [
-    number,
-    number,
-    number,
-  ];
-  const high = values.length > 40 ? Math.min(most, low + 8 * (middle - low)) : most;
-  const air = Math.max(0.06 * (high - low), 0.01 * Math.abs(high), 0.05);
-  return [low - air, high + air];
 }
 
 /** An exponential mean over the last few points, corrected for its beginning. */

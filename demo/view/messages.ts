@@ -34,13 +34,3 @@ export function sentence(message: string): string {
   const begun = isWord ? message.charAt(0).toUpperCase() + message.slice(1) : message;
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
-
-/** Replaces the page's parts by what to do for WebGPU. */
-export function showUnavailable(card: HTMLElement, why: string): void {
-  card.hidden = false;
-  for (const hidden of document.querySelectorAll<HTMLElement>('main, .figures, .transport')) {
-    hidden.hidden = true;
-  }
-  const line = card.querySelector('.why');
-  if (line) line.textContent = sentence(why.split('. Ways out')[0] ?? why);
-}

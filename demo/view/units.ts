@@ -11,7 +11,10 @@ export function showUnits(
   variance: Float64Array,
 ): string {
   const shown = kl ?? variance;
-  const most = Math.max(0.1, ...shown);
+  const largest = Math.max(...shown);
+  const most = Math.max(0.1, largest);
+  // Little is not nothing.
+  const digits = largest < 1 ? 2 : 1;
   const isActive = (d: number) => (variance[d] as number) > ACTIVE_VARIANCE;
   while (bars.children.length > shown.length) bars.lastElementChild?.remove();
   while (bars.children.length < shown.length) {
@@ -24,7 +27,7 @@ export function showUnits(
   [...bars.children].forEach((bar, d) => {
     const value = shown[d] as number;
     const [nats, fill, name] = bar.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
-    nats.textContent = value.toFixed(1);
+    nats.textContent = value.toFixed(digits);
     fill.style.setProperty('--share', String(value / most));
     fill.classList.toggle('idle', !isActive(d));
     name.textContent = String(d + 1);
@@ -34,7 +37,7 @@ export function showUnits(
   });
   const active = [...shown.keys()].filter(isActive).length;
   const total = kl
-    ? `${kl.reduce((a, b) => a + b, 0).toFixed(1)} nats in all`
+    ? `${kl.reduce((a, b) => a + b, 0).toFixed(digits)} nats in all`
     : 'variances of the codes';
   return `${active} of ${shown.length} active, ${total}`;
 }

@@ -3,8 +3,9 @@ import type { Measurement } from './report.ts';
 import type { Summary } from './statistics.ts';
 import { percent, short } from './table.ts';
 
-/** Half the distance of the quartiles, as a share of the median. */
-export function spread({ median, quartiles: [low, high] }: Summary): string {
+/** Half the distance of the quartiles, as a share of the median; of one sample nobody knows. */
+export function spread({ median, quartiles: [low, high] }: Summary, samples = 2): string {
+  if (samples < 2) return '–';
   const half = (50 * (high - low)) / median;
   return `±${half < 10 ? half.toFixed(1) : half.toFixed(0)} %`;
 }

@@ -81,14 +81,15 @@ const FORMATS =
 /**
  * Loads a data set by its name, or from a file or folder.
  *
- * - IDX of any element type (see {@link arrayDataset} for shapes), with labels beside it if its name has
- *   `images-idx3` and there is a file of the same name with `labels-idx1`
+ * - IDX of any element type, with labels beside it if its name has `images-idx3` and there is a file of the
+ *   same name with `labels-idx1`
  * - `.npy` of any of the usual element types, C order
- * - text of any name (`.csv`, `.tsv`, `.txt`, `.data`): numbers in columns, with a header or without, see
- *   {@link readCsv}
- * - a folder of PNG, JPEG or WebP images of one size, or of one folder a class, see {@link imageFolder}
+ * - text of any name (`.csv`, `.tsv`, `.txt`, `.data`): numbers in columns, with a header or without
+ * - a folder of PNG, JPEG or WebP images of one size, or of one folder a class
  *
- * Files may be gzipped. Infinity is refused in any case, NaN unless values may be missing.
+ * An array is `[count, features]`, `[count, height, width]` or `[count, height, width, 1 or 3]`, and each row a
+ * data point of the shape that follows the count. Files may be gzipped. Infinity is refused in any case, NaN unless
+ * values may be missing.
  *
  * @throws LatentGpuError `bad-input` for an unknown name or option, `bad-format` for a file that cannot
  *   be read, `bad-data` for values that cannot be used, `io` where a file cannot be had, `out-of-memory`

@@ -51,8 +51,9 @@ export interface LoadMnistOptions {
  *
  * Looks for the IDX files, gzipped or not, in `dataDir`; without one, in the folder that the
  * environment variable `LATENTGPU_DATA` names, then in the cache, then downloads them into the cache.
- * That folder may be MNIST's alone: Fashion-MNIST is then looked for further on. In a folder, `mnist/` (`fashion-mnist/`) is tried before the folder itself. Every file is checked
- * before it is used or kept (see {@link openMnistFile}).
+ * That folder may be MNIST's alone: Fashion-MNIST is then looked for further on. In a folder, `mnist/`
+ * (`fashion-mnist/`) is tried before the folder itself. Every file is checked before it is used or kept
+ * (see {@link openMnistFile}).
  *
  * @returns bytes `[60000 or 10000, 28, 28]` with labels 0 … 9
  * @throws LatentGpuError `bad-input` if `dataDir` lacks the files, `io` if they can be had nowhere,

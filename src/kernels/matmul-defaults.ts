@@ -19,17 +19,19 @@ const SHORT = 64;
 
 /** Below this many multiplications a dispatch costs more than its product: compile little. */
 const SMALL = 1 << 17;
+/** Below this many, so much more that only compiling counts, which takes as long as a kernel has loads. */
+const TINY = 1 << 14;
 const LARGE = 1 << 26;
 
 /** @param shares whether subgroups of four exchange what they have loaded */
 export function softwareVariant({ batch, m, n, k }: Extents, shares: boolean): string {
   const work = batch * m * n * k;
-  if (n <= (shares ? 4 : 8)) return 'register-tall-8x4';
+  if (n <= (shares ? 4 : 8)) return work < TINY ? 'register-tall-4x4' : 'register-tall-8x4';
   if (!shares) {
     if (work < SMALL || m <= 4) return 'register-4x4';
     return work >= LARGE ? 'register-16x8' : 'register-8x8';
   }
-  const most = work < SMALL ? 8 : 16;
+  const most = work < TINY ? 4 : work < SMALL ? 8 : 16;
   let best = { rows: 4, cost: Number.POSITIVE_INFINITY };
   for (const [rows, short, long] of subgroupCosts) {
     const cost = Math.ceil(m / rows) * (k <= SHORT ? short : long);

@@ -89,6 +89,7 @@ const variants: Record<string, Variant> = {
   'register-4x4': register(4, 4, 4, 1),
   'register-8x8': register(8, 8, 4, 1),
   'register-16x8': register(16, 8, 4, 1),
+  'register-tall-4x4': register(4, 4, 1, 4),
   'register-tall-8x4': register(8, 4, 1, 4),
   'register-wide-4x4': register(4, 4, 8, 8),
   'register-wide-8x4': register(8, 4, 8, 8),

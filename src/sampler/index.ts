@@ -1,4 +1,8 @@
-// latentgpu/sampler: a trained model in a web page. Stands alone: what draws is not what trains.
+/**
+ * A trained model in a web page. Stands alone: what draws is not what trains.
+ *
+ * @module latentgpu/sampler
+ */
 import { LatentGpuError } from '../errors.ts';
 import { type FetchOptions, Folder, type Progress } from './folder.ts';
 import { assemble, describe, PROGRAM, readNamed } from './network.ts';

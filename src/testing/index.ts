@@ -2,6 +2,8 @@
  * The kernel test kit: WGSL run and compiled on Dawn, in headless browsers and in Deno, its results held
  * against a reference, its missing barriers found. For Node.js. Everything works without a test framework;
  * `latentgpu/testing/vitest` has the matcher for Vitest.
+ *
+ * @module latentgpu/testing
  */
 export { isLatentGpuError, LatentGpuError } from '../errors.ts';
 export { floatToHalf, halfToFloat } from '../formats/half.ts';

@@ -50,7 +50,8 @@ type StoredModel = Parameters<typeof modelFiles>;
 
 /**
  * A folder that a training run writes. What belongs together is changed all at once: after a kill at
- * any moment the folder holds the old or the new, whole. Only one process may write to it at a time.
+ * any moment the folder holds the old or the new, whole. Only one process may write to it at a time, see
+ * {@link holdingFolder}. What writes throws `io` where the disk or its rights do not let it.
  *
  * ```ts
  * const folder = new RunFolder('runs/vae');
@@ -103,19 +104,26 @@ export class RunFolder {
     });
   }
 
+  /** Writes `training.json`: how the run is trained, and by what it is continued. */
   async writeRecord(record: TrainingRecord): Promise<void> {
     await writeFolderFile(this.path, RECORD_FILE, formatJson(record));
   }
 
+  /** Writes `model.json` and `weights.safetensors`, both or neither. */
   async writeModel(...model: StoredModel): Promise<void> {
     await commitFiles(this.path, modelFiles(...model));
   }
 
+  /** Writes `checkpoint.safetensors`: parameters, moments, step, random state. */
   async writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
     await commitFiles(this.path, { [CHECKPOINT_FILE]: writeCheckpoint(checkpoint) });
   }
 
-  /** @throws LatentGpuError `bad-format`, `io` */
+  /**
+   * Where the run was left.
+   *
+   * @throws LatentGpuError `bad-input` if there is none, `bad-format`, `io`
+   */
   async readCheckpoint(): Promise<Checkpoint> {
     const path = join(this.path, CHECKPOINT_FILE);
     const bytes = await readCommitted(this.path, CHECKPOINT_FILE);
@@ -140,6 +148,7 @@ export class RunFolder {
     }
   }
 
+  /** Writes a picture under a name of its own, such as `samples.png`. */
   async writePicture(name: string, png: Uint8Array): Promise<void> {
     await writeFolderFile(this.path, name, png);
   }

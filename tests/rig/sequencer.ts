@@ -3,7 +3,17 @@ import { basename } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Minutes each, the longest first. */
-const LONG = ['deno', 'node', 'chrome', 'firefox', 'faults', 'lowest'];
+const LONG = [
+  'deno',
+  'node',
+  'chrome',
+  'firefox',
+  'faults',
+  'lowest',
+  'sampler-families',
+  'flow-families',
+  'demo-faults',
+];
 
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

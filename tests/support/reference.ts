@@ -1,10 +1,14 @@
 // The public reference as the compiler sees it: what is exported, what is said of it, and whether examples type-check.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript5';
 import { ROOT } from './cli.ts';
 
-/** As docs/reference/typedoc.json has them, and what Node.js gets beside them. */
-const ENTRIES = ['src/index.ts', 'src/node.ts', 'src/sampler/index.ts', 'src/testing/index.ts'];
+const REFERENCE = join(ROOT, 'docs/reference');
+/** What the reference is made of. */
+const ENTRIES: readonly string[] = JSON.parse(
+  readFileSync(join(REFERENCE, 'typedoc.json'), 'utf8'),
+).entryPoints;
 /** A file that is nowhere but in the program: every example as a function. */
 const EXAMPLES = join(ROOT, 'tests/examples.virtual.ts');
 
@@ -54,7 +58,7 @@ function sharingHost(): ts.CompilerHost {
 
 /** Every function and class that the entries export, at the top or in a namespace. */
 export function publicSymbols(): Described[] {
-  const names = ENTRIES.map((entry) => join(ROOT, entry));
+  const names = ENTRIES.map((entry) => join(REFERENCE, entry));
   const program = ts.createProgram(names, OPTIONS, sharingHost());
   const checker = program.getTypeChecker();
   const seen = new Set<ts.Symbol>();

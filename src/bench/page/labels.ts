@@ -70,7 +70,10 @@ export function labels(
         taken.push(box);
         const isFar = Math.abs(y - 4 - point.y) > TIED;
         const end = point.x < x ? x - 2 : point.x > x + width ? x + width + 2 : point.x;
-        return html`${isFar && html`<path class="tie" d="M${point.x.toFixed(1)} ${point.y.toFixed(1)}L${end.toFixed(1)} ${(y - 4).toFixed(1)}"/>`}<text class="name" x="${x.toFixed(1)}" y="${y.toFixed(1)}">${point.text}</text>`;
+        // At the end that faces the point: letters may be wider than they were taken to be.
+        const [anchor, shift] =
+          x + width < point.x ? ['end', width] : x < point.x ? ['middle', width / 2] : ['start', 0];
+        return html`${isFar && html`<path class="tie" d="M${point.x.toFixed(1)} ${point.y.toFixed(1)}L${end.toFixed(1)} ${(y - 4).toFixed(1)}"/>`}<text class="name" text-anchor="${anchor}" x="${(x + shift).toFixed(1)}" y="${y.toFixed(1)}">${point.text}</text>`;
       }
       return [];
     });

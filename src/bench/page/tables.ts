@@ -36,7 +36,7 @@ export function sharesTable(report: BenchReport): Html {
     ({
       row,
       number,
-    }) => html`<tr><td>${number}</td><th scope="row" class="text">${row.name}</th><td>${percent(row.share)}</td><td class="text">${row.limit}</td><td class="share-cell">${bar(row.share, row.group)}</td><td>${short(row.ms.median)}</td><td>${spread(row.ms)}</td><td>${perSecond(row.work.flops, row)}</td><td>${perSecond(row.work.bytes, row)}</td><td>${row.work.dispatches}</td></tr>
+    }) => html`<tr><td>${number}</td><th scope="row" class="text">${row.name}</th><td>${percent(row.share)}</td><td class="text">${row.limit}</td><td class="share-cell">${bar(row.share, row.group)}</td><td>${short(row.ms.median)}</td><td>${spread(row.ms, row.samples.length)}</td><td>${perSecond(row.work.flops, row)}</td><td>${perSecond(row.work.bytes, row)}</td><td>${row.work.dispatches}</td></tr>
 `,
   );
   return html`<div class="scroll"><table class="numbers">${header(heads)}<tbody>

@@ -1,6 +1,7 @@
 // latentgpu export --to torch: a program that trains the model in PyTorch.
 import { isLatentGpuError, LatentGpuError } from '../../errors.ts';
 import { writeFileAtomic } from '../../formats/atomic.node.ts';
+import { quoted } from '../../report/recipe.ts';
 import type { Context } from '../common/command.ts';
 import { loadModel } from '../common/device.ts';
 import { checkPlace } from '../common/files.ts';
@@ -30,6 +31,6 @@ export async function exportTorch(dir: string, path: string, { out }: Context): 
   const parameters = model.parameterCount();
   out.result(
     { format: 'torch', file: path, tensors, parameters, notes },
-    `${path}: ${thousands(parameters)} parameters in ${tensors.length} tensors; torchrun --nproc_per_node 2 ${path} --help`,
+    `${path}: ${thousands(parameters)} parameters in ${tensors.length} tensors; torchrun --nproc_per_node 2 ${quoted(path)} --help`,
   );
 }

@@ -32,6 +32,7 @@ import gzip
 import json
 import math
 import os
+import shlex
 import time
 
 import torch

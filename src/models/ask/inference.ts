@@ -1,12 +1,9 @@
-// What a trained model is asked for: codes, reconstructions, draws. Plans are compiled once for a
-// number of rows and replayed; the host feeds and reads.
+// What a trained model is asked for: codes, reconstructions, draws.
 import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { renumbered } from '../../graph/traverse.ts';
 import { input } from '../../graph/variable.ts';
-import { concat, full, mul, randomNormal, step } from '../../ops/index.ts';
-import { seedWords } from '../../random.ts';
-import type { Plan, Runtime } from '../../scheduler/index.ts';
+import { concat, full, mul, randomNormal } from '../../ops/index.ts';
+import type { Runtime } from '../../scheduler/index.ts';
 import type { DrawAbility, Told } from '../abilities.ts';
 import { lack, type Model, need } from '../model.ts';
 import { chosenRows, groupsIn } from './chosen.ts';
@@ -21,11 +18,8 @@ import type {
 } from './interface.ts';
 import { knownClasses } from './known-classes.ts';
 import { classesInTurn, labelsOf, ofClasses } from './labels.ts';
-import { exclusively, withNoise } from './noise.ts';
-import { replay } from './replay.ts';
 import {
   BLOCK,
-  checkStop,
   checkWhole,
   fullBatch,
   type RowSource,
@@ -34,18 +28,8 @@ import {
   rowsOf,
   type WorkOptions,
 } from './rows.ts';
+import { type Mouth, type Task, TaskRunner } from './task-runner.ts';
 import { withTold } from './told-columns.ts';
-
-/** Fewer, for whoever wants an image or a few of them. */
-const FEW = [1, 8];
-/** Batches that may be under way at once: the GPU goes on while the host reads. */
-const AHEAD = 3;
-
-/** What brings rows to a plan; a plan that draws its own codes has nothing to be brought. */
-interface Mouth {
-  write(rows: RowSource, start: number, end: number): void;
-  release(): void;
-}
 
 /** Noise of layers of codes, each at its temperature. @throws LatentGpuError `bad-input` */
 function byLayer(noise: Tensor, { layers }: DrawAbility, temperatures: readonly number[]): Tensor {
@@ -58,19 +42,6 @@ function byLayer(noise: Tensor, { layers }: DrawAbility, temperatures: readonly 
   const own = [...temperatures].reverse();
   const scale = layers.map((size, l) => full([size], own[l] as number));
   return mul(noise, concat(scale, 0));
-}
-
-/** What is computed for each row, by name. */
-interface Task {
-  readonly key: string;
-  readonly outputs: readonly string[];
-  readonly build: (size: number) => { graph: Record<string, Tensor>; mouth?: Mouth };
-}
-
-/** A task for a fixed number of rows. */
-interface Made {
-  readonly plan: Plan;
-  readonly mouth: Mouth | undefined;
 }
 
 /**
@@ -88,87 +59,12 @@ interface Made {
 export class Inference implements Asked {
   readonly model: Model;
   readonly runtime: Runtime;
-  /** Numbers of rows for which there may be plans, ascending; the last is that of a whole batch. */
-  private readonly sizes: readonly number[];
-  private readonly plans = new Map<string, Promise<Made>>();
-  private readonly firstStream: number | undefined;
+  private readonly tasks: TaskRunner;
 
-  constructor(runtime: Runtime, model: Model, { firstStream }: InferenceOptions = {}) {
-    this.firstStream = firstStream;
+  constructor(runtime: Runtime, model: Model, options: InferenceOptions = {}) {
     this.runtime = runtime;
     this.model = model;
-    const most = rowsAtOnce(model, BLOCK);
-    this.sizes = [...FEW.filter((size) => size < most), most];
-  }
-
-  private planFor({ key, build }: Task, size: number): Promise<Made> {
-    const name = `${key}, ${size}`;
-    let made = this.plans.get(name);
-    if (!made) {
-      const { graph, mouth } = build(size);
-      const outputs = this.firstStream === undefined ? graph : renumbered(graph, this.firstStream);
-      made = this.runtime.compile({ outputs }).then((plan) => ({ plan, mouth }));
-      this.plans.set(name, made);
-      // A failure is the caller's to handle, and need not happen again.
-      made.catch(() => this.plans.delete(name));
-    }
-    return made;
-  }
-
-  /**
-   * Runs a task over `count` rows, a batch at a time; the outputs' rows, joined.
-   *
-   * @param drawSeed of the noise of a task that has any
-   */
-  private async overRows(
-    task: Task,
-    count: number,
-    rows: RowSource | undefined,
-    drawSeed: number | undefined,
-    { onProgress, signal }: WorkOptions,
-  ): Promise<Map<string, Float32Array>> {
-    const most = this.sizes.at(-1) as number;
-    const result = new Map<string, Float32Array>();
-    const collect = async (
-      reading: Promise<Float32Array[]>,
-      start: number,
-      end: number,
-      size: number,
-    ) => {
-      (await reading).forEach((values, i) => {
-        const name = task.outputs[i] as string;
-        const each = values.length / size;
-        const whole = result.get(name) ?? new Float32Array(count * each);
-        whole.set(values.subarray(0, (end - start) * each), start * each);
-        result.set(name, whole);
-      });
-      onProgress?.(end / count);
-    };
-    const batches = async () => {
-      const underWay: Promise<void>[] = [];
-      try {
-        for (let start = 0; start < count; start += most) {
-          checkStop(signal, `${task.key} of ${count} rows`);
-          const end = Math.min(count, start + most);
-          const size = this.sizes.find((n) => n >= end - start) as number;
-          const { plan, mouth } = await this.planFor(task, size);
-          if (rows) mouth?.write(rows, start, end);
-          if (drawSeed !== undefined) this.runtime.write(step, [start / most]);
-          const done = collect(replay(plan, task.outputs), start, end, size);
-          // Its failure is thrown where it is awaited.
-          done.catch(() => {});
-          underWay.push(done);
-          if (underWay.length >= AHEAD) await underWay.shift();
-        }
-        await Promise.all(underWay);
-      } finally {
-        await Promise.allSettled(underWay);
-      }
-    };
-    const { runtime } = this;
-    if (drawSeed === undefined) await exclusively(runtime, batches);
-    else await withNoise(runtime, seedWords(drawSeed), batches);
-    return result;
+    this.tasks = new TaskRunner(runtime, rowsAtOnce(model, BLOCK), options);
   }
 
   /** What is computed of data. */
@@ -254,7 +150,7 @@ export class Inference implements Asked {
         ...(components && { components: components.call(code, batch) }),
       })),
     };
-    const got = await this.overRows(task, count, rows, undefined, options);
+    const got = await this.tasks.over(task, count, rows, undefined, options);
     return {
       mean: got.get('mean') as Float32Array,
       logStd: got.get('logStd'),
@@ -277,7 +173,7 @@ export class Inference implements Asked {
       outputs: ['z'],
       ...this.ofData('draw codes', rows, ({ batch }) => ({ z: draw.call(code, batch) })),
     };
-    const got = await this.overRows(task, count, rows, drawSeed, options);
+    const got = await this.tasks.over(task, count, rows, drawSeed, options);
     return got.get('z') as Float32Array;
   }
 
@@ -294,7 +190,7 @@ export class Inference implements Asked {
     const key = `decode ${shown}`;
     const task: Task = { key, outputs: ['x'], build: this.ofCodes(key, size, shown) };
     const noise = shown === 'draw' ? drawSeed : undefined;
-    return (await this.overRows(task, count, rows, noise, options)).get('x') as Float32Array;
+    return (await this.tasks.over(task, count, rows, noise, options)).get('x') as Float32Array;
   }
 
   async reconstruct(
@@ -344,7 +240,7 @@ export class Inference implements Asked {
     const isTold = labels !== undefined || this.model.can.given !== undefined;
     const none = ofClasses(() => new Float32Array(0), labels);
     const rows = isTold ? await withTold(none, count, this, options) : undefined;
-    return (await this.overRows(task, count, rows, drawSeed, options)).get('x') as Float32Array;
+    return (await this.tasks.over(task, count, rows, drawSeed, options)).get('x') as Float32Array;
   }
 
   /** Of a conditional model: the class of each row that is drawn. */
@@ -368,7 +264,7 @@ export class Inference implements Asked {
       outputs: ['x'],
       build: this.ofCodes(key, known.count, shown, known.codes),
     };
-    return (await this.overRows(task, count, all, drawSeed, options)).get('x') as Float32Array;
+    return (await this.tasks.over(task, count, all, drawSeed, options)).get('x') as Float32Array;
   }
 
   private shown(z: Tensor, shown: Shown, told: Told | undefined): Tensor {
@@ -381,11 +277,6 @@ export class Inference implements Asked {
   }
 
   async destroy(): Promise<void> {
-    for (const made of this.plans.values()) {
-      const { plan, mouth } = await made;
-      plan.destroy();
-      mouth?.release();
-    }
-    this.plans.clear();
+    await this.tasks.destroy();
   }
 }

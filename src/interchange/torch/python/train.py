@@ -80,6 +80,10 @@ def main():
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if on_cuda else torch.device("cpu")
     if args.amp == "fp16" and not on_cuda:
         raise SystemExit("--amp fp16 needs a GPU; a processor takes --amp bf16")
+    for option, path in (("--out", args.out), ("--checkpoint", args.checkpoint)):
+        place = os.path.dirname(path or "") or "."
+        if rank == 0 and not os.path.isdir(place):
+            raise SystemExit(f"{option} {path}: there is no folder {place}; make it first")
     if on_cuda:
         torch.cuda.set_device(device)
     if world > 1:
@@ -192,7 +196,7 @@ def main():
         if STANDARDIZED:
             tensors.update({"standardize.mean": scale[0], "standardize.std": scale[1]})
         write_safetensors(args.out, tensors, {"format": "pt", "latentgpu.model": MODEL})
-        tell(f"{args.out}: latentgpu import {args.out} --out DIR")
+        tell(f"{args.out}: latentgpu import {shlex.quote(args.out)} --out DIR")
     if world > 1:
         dist.destroy_process_group()
 
@@ -212,4 +216,7 @@ def checkpoint_of(path, device):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise SystemExit(str(error))
