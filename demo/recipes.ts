@@ -41,7 +41,8 @@ export const RECIPES = {
   },
   vade: {
     family: 'vade',
-    keys: ({ components }) => [`components=${components}`, 'pretrain.epochs=1'],
+    // Linkage looks at all pairs of rows, for longer than somebody waits at a page.
+    keys: ({ components }) => [`components=${components}`, 'pretrain.epochs=1', 'start.kind=em'],
     hasBeta: false,
     own: ['components'],
   },

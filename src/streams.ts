@@ -39,6 +39,8 @@ export const STREAMS = {
   /** Rows that a mixture's start looks at, and its starts. */
   mixtureRows: 303,
   mixtureStart: 304,
+  /** Rows among which clusters are looked for. */
+  linkedRows: 308,
   /** Rows that pseudo-inputs start as. */
   pseudoInputs: 305,
   trainingPlane: 401,

@@ -2,14 +2,14 @@
  * Variational deep embedding, and densities fitted to codes afterwards: bounds against float64, phases
  * that go on to the same bits, clusters that are found and drawn from.
  */
-import { inverse, Matrix } from 'ml-matrix';
+import { determinant, inverse, Matrix } from 'ml-matrix';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ImageDataset } from '../src/data/dataset.ts';
 import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import { Normal } from '../src/distributions/index.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { input, type Variable, variable } from '../src/graph/variable.ts';
-import { discriminantAxes, softmax } from '../src/models/families/vade/axes.ts';
+import { semiTiedAxes, softmax } from '../src/models/families/vade/axes.ts';
 import { divergences } from '../src/models/families/vade/bound.ts';
 import { Revival } from '../src/models/families/vade/revival.ts';
 import {
@@ -313,17 +313,18 @@ test('a mixture fitted to the codes of an autoencoder beats a normal, and that N
   );
 }, 120_000);
 
-test('codes are turned so that what their clusters have in common is a unit', () => {
+test('codes are turned to where diagonal covariances fit their clusters best, and those have a unit in common', () => {
   const random = new Random(7, 900, 0);
   const [components, size] = [3, 4];
   const normals = (n: number) => Float32Array.from({ length: n }, () => random.uniform() * 2 - 1);
   const logits = normals(components);
   const mean = normals(components * size);
   const factor = normals(components * size * size);
-  const axes = discriminantAxes({ logits, mean, factor });
+  const axes = semiTiedAxes({ logits, mean, factor });
   // Of each component P A⁻¹ is a factor of its inverse covariance there: Σ' = (A P⁻¹)(A P⁻¹)ᵀ.
   const weights = softmax(logits);
   const within = new Matrix(size, size);
+  const covariances: Matrix[] = [];
   for (let c = 0; c < components; c++) {
     const lower = new Matrix(size, size);
     for (let i = 0; i < size; i++) {
@@ -332,7 +333,9 @@ test('codes are turned so that what their clusters have in common is a unit', ()
         lower.set(i, j, i === j ? Math.exp(value) : value);
       }
     }
-    const spread = axes.to.mmul(inverse(lower));
+    const own = inverse(lower);
+    covariances.push(own.mmul(own.transpose()));
+    const spread = axes.to.mmul(own);
     const covariance = spread.mmul(spread.transpose());
     within.add(covariance.clone().mul(weights[c] as number));
     covariance.diagonal().forEach((variance, j) => {
@@ -343,7 +346,25 @@ test('codes are turned so that what their clusters have in common is a unit', ()
       expect(axes.mean[c * size + j]).toBeCloseTo(value, 4);
     });
   }
+  for (const variance of within.diagonal()) expect(variance).toBeCloseTo(1, 9);
+  // log |det A| - ½ Σ π log of the variances: no step from there in any direction leads higher.
+  const fit = (to: Matrix) =>
+    Math.log(Math.abs(determinant(to))) -
+    0.5 *
+      covariances.reduce((sum, covariance, c) => {
+        const variances = to.mmul(covariance).mmul(to.transpose()).diagonal();
+        const logs = variances.reduce((total, variance) => total + Math.log(variance), 0);
+        return sum + (weights[c] as number) * logs;
+      }, 0);
+  const best = fit(axes.to);
+  for (let at = 0; at < size * size; at++) {
+    for (const step of [-0.01, 0.01]) {
+      const beside = axes.to.clone();
+      const [i, j] = [Math.floor(at / size), at % size];
+      beside.set(i, j, beside.get(i, j) + step);
+      expect(fit(beside)).toBeLessThan(best + 1e-9);
+    }
+  }
   const off = (a: Matrix) => Matrix.sub(a, Matrix.eye(size)).norm();
-  expect(off(within)).toBeLessThan(1e-9);
   expect(off(axes.to.mmul(axes.from))).toBeLessThan(1e-9);
 });

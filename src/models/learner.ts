@@ -59,7 +59,13 @@ export interface Fitting {
   /** The numbers, [B, M]. */
   of(batch: Batch): Tensor;
   readonly by: Module & { readonly learner: SweepLearner };
-  /** Rows of a step, and passes at most. */
+  /** Its parameters to begin with, found in the data and their numbers [N, M]. Default: as its learner says. */
+  begin?(
+    data: TrainingRows,
+    numbers: Float32Array,
+    seed: number,
+  ): ReadonlyMap<Variable, Float32Array>;
+  /** Rows of a step, and passes at most. 0: it stays as it began. */
   readonly batch: number;
   readonly passes: number;
   /** Writes what follows from the parameters that it has found into the whole model's. */

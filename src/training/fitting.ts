@@ -4,7 +4,7 @@ import { type Fitting, fullBatch } from '../models/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
 import { type Binarization, binarizedRows } from './binarize.ts';
 import type { RunData } from './description.ts';
-import { initialOf } from './learn.ts';
+import { initialOf, trainingRows } from './learn.ts';
 import { describeSweep } from './sweep.ts';
 import { SweepRunner } from './sweep-runner.ts';
 
@@ -18,12 +18,19 @@ const ROWS = 512;
  * @throws LatentGpuError `bad-data` for numbers to which the model cannot be fitted
  */
 export async function fitTo(runtime: Runtime, fitting: Fitting, run: RunData): Promise<void> {
-  const { by, batch, passes } = fitting;
+  const { by, batch, passes, begin } = fitting;
   const { data, binarize = 'none', seed = 0 } = run;
   const values = await numbersOf(runtime, fitting, data, binarize, seed);
   const { count } = data;
   const shape = [values.length / count];
   const numbers = { name: 'codes', source: 'codes', count, shape, data: values };
+  const initial = begin
+    ? begin(trainingRows(data, binarize, seed), values, seed)
+    : initialOf(by, numbers, 'none', seed);
+  if (passes === 0) {
+    await fitting.take((parameter) => initial?.get(parameter) as Float32Array, runtime);
+    return;
+  }
   const options = {
     model: by,
     sweep: by.learner.sweep,
@@ -35,7 +42,7 @@ export async function fitTo(runtime: Runtime, fitting: Fitting, run: RunData): P
   const description = describeSweep(options);
   const runner = await SweepRunner.create(runtime.device, description, options);
   try {
-    await runner.begin(initialOf(by, numbers, 'none', seed));
+    await runner.begin(initial);
     await runner.advance(passes * description.batches.perEpoch);
     const found = new Map<Variable, Float32Array>();
     for (const parameter of by.parameters()) {

@@ -1,7 +1,7 @@
 // A model of the table of families as a trainer takes it.
 import type { ImageDataset } from '../data/dataset.ts';
 import type { Variable } from '../graph/variable.ts';
-import type { Learner, Model, SweepLearner } from '../models/index.ts';
+import type { Learner, Model, SweepLearner, TrainingRows } from '../models/index.ts';
 import type { Batch } from '../nn/index.ts';
 import type { Optimizer } from '../optim/index.ts';
 import { type Binarization, binarizedRows } from './binarize.ts';
@@ -48,11 +48,20 @@ export function initialOf(
   binarization: Binarization,
   seed: number,
 ): ReadonlyMap<Variable, Float32Array> | undefined {
+  return learner.initial?.(trainingRows(data, binarization, seed), seed);
+}
+
+/** Rows as a model sees them that looks for its start in them. */
+export function trainingRows(
+  data: ImageDataset,
+  binarization: Binarization,
+  seed: number,
+): TrainingRows {
   const rows = (a: number, b: number) => binarizedRows(data, a, b, binarization, seed);
   const { count, mask } = data;
   const width = mask ? mask.length / count : 0;
   const seen = mask && { mask: (a: number, b: number) => mask.subarray(a * width, b * width) };
-  return learner.initial?.({ count, rows, ...seen }, seed);
+  return { count, rows, ...seen };
 }
 
 /**

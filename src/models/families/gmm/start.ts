@@ -59,7 +59,7 @@ export function sampleOf(
   const each =
     features * (40 * components + (kind === 'diagonal' || kind === 'spherical' ? 1 : features));
   const wanted = Math.min(count, Math.max(20 * components, Math.floor(WORK / each)));
-  const chosen = rowsChosen(count, wanted, seed);
+  const chosen = rowsChosen(count, wanted, seed, STREAMS.mixtureRows);
   const rows = new Float64Array(wanted * features);
   const moments = new RunningMoments(features);
   let taken = 0;
@@ -79,8 +79,13 @@ export function sampleOf(
 }
 
 /** Which rows are in a sample: exactly `wanted`, by selection sampling (Knuth, TAOCP 2, 3.4.2). */
-function rowsChosen(count: number, wanted: number, seed: number): Uint8Array {
-  const random = new Random(seed, STREAMS.mixtureRows, 0);
+export function rowsChosen(
+  count: number,
+  wanted: number,
+  seed: number,
+  stream: number,
+): Uint8Array {
+  const random = new Random(seed, stream, 0);
   const chosen = new Uint8Array(count);
   let left = wanted;
   for (let i = 0; i < count && left > 0; i++) {
@@ -144,8 +149,8 @@ function randomStart(sample: Sample, options: StartOptions, random: Random): Mix
 }
 
 /** Weights, means and covariances of parts of the rows. */
-function ofParts(
-  { rows, deviation }: Sample,
+export function ofParts(
+  { rows, deviation }: Pick<Sample, 'rows' | 'deviation'>,
   labels: Uint32Array,
   options: StartOptions,
 ): MixtureValues {

@@ -1,5 +1,5 @@
 // Axes of codes in which clusters with covariances of their own have as good as diagonal ones.
-import { CholeskyDecomposition, Matrix } from 'ml-matrix';
+import { CholeskyDecomposition, determinant, inverse, Matrix, solve } from 'ml-matrix';
 import { lowerInverse } from '../../../flows/matrices.ts';
 import { eigen } from '../../eigen.ts';
 import { unpack } from '../gmm/m-step.ts';
@@ -23,12 +23,17 @@ export interface Axes {
   readonly logStd: Float32Array;
 }
 
+/** Passes over the axes at most, and what one must bring of the mean log-density for another. */
+const [PASSES, PROGRESS] = [200, 1e-7];
+/** Products that passes may cost, M⁴ each: many numbers stay on axes that are found at once. */
+const WORK = 1e9;
+
 /**
- * Fisher's discriminant axes of a mixture, in float64: with W = Σ_c π_c Σ_c within components and B the
- * covariance of their means, A W Aᵀ = I and A B Aᵀ is diagonal. A prior of diagonal covariances loses least of the
- * mixture there: along other axes, what components' covariances have in common is lost.
+ * The axes of semi-tied covariances (Gales 1999), in float64: those A of which components with diagonal covariances
+ * there lose least of the mixture's log-density, log |det A| - ½ Σ_c π_c Σ_j log (A Σ_c Aᵀ)_jj at its highest, where
+ * the covariance within components, Σ_c π_c A Σ_c Aᵀ, has a unit diagonal.
  */
-export function discriminantAxes({ logits, mean, factor }: FullMixture): Axes {
+export function semiTiedAxes({ logits, mean, factor }: FullMixture): Axes {
   const components = logits.length;
   const size = mean.length / components;
   const weights = softmax(logits);
@@ -49,23 +54,68 @@ export function discriminantAxes({ logits, mean, factor }: FullMixture): Axes {
     const off = Matrix.sub(means[c] as Matrix, centre);
     return off.mmul(off.transpose());
   });
-  const lower = new CholeskyDecomposition(within).lowerTriangularMatrix;
-  const whitening = inverseOf(Float64Array.from(lower.to1DArray()), size);
-  const whitened = whitening.mmul(between).mmul(whitening.transpose());
-  const { vectors } = eigen(Float64Array.from(whitened.to1DArray()), size);
-  const turn = Matrix.from1DArray(size, size, Array.from(vectors));
-  const to = turn.mmul(whitening);
+  const to = discriminantAxes(within, between, size);
+  let reached = Number.NEGATIVE_INFINITY;
+  const passes = Math.min(PASSES, Math.floor(WORK / size ** 4));
+  for (let pass = 0; pass < passes; pass++) {
+    for (let j = 0; j < size; j++) turnRow(to, j, weights, covariances);
+    const now = fitOf(to, weights, covariances);
+    if (now < reached + PROGRESS) break;
+    reached = now;
+  }
+  const spread = along(to, within);
+  for (let j = 0; j < size; j++) to.mulRow(j, 1 / Math.sqrt(spread[j] as number));
   const rows = (each: (c: number) => number[]) =>
     Float32Array.from(weights.flatMap((_, c) => each(c)));
   return {
     to,
-    from: lower.mmul(turn.transpose()),
+    from: inverse(to),
     mean: rows((c) => to.mmul(means[c] as Matrix).to1DArray()),
-    logStd: rows((c) => {
-      const turned = to.mmul(covariances[c] as Matrix).mmul(to.transpose());
-      return turned.diagonal().map((variance) => 0.5 * Math.log(variance));
-    }),
+    logStd: rows((c) =>
+      along(to, covariances[c] as Matrix).map((variance) => 0.5 * Math.log(variance)),
+    ),
   };
+}
+
+/** Fisher's, of which A W Aᵀ = I of the covariance within and A B Aᵀ of that between components is diagonal. */
+function discriminantAxes(within: Matrix, between: Matrix, size: number): Matrix {
+  const lower = new CholeskyDecomposition(within).lowerTriangularMatrix;
+  const whitening = inverseOf(Float64Array.from(lower.to1DArray()), size);
+  const whitened = whitening.mmul(between).mmul(whitening.transpose());
+  const { vectors } = eigen(Float64Array.from(whitened.to1DArray()), size);
+  return Matrix.from1DArray(size, size, Array.from(vectors)).mmul(whitening);
+}
+
+/** Diagonal of A Σ Aᵀ. */
+const along = (axes: Matrix, covariance: Matrix): number[] =>
+  axes.mmul(covariance).mmul(axes.transpose()).diagonal();
+
+/** Row j at its best beside the others and the variances as they are: v G⁻¹ / √(v G⁻¹ vᵀ) with v of A⁻¹. */
+function turnRow(axes: Matrix, j: number, weights: number[], covariances: Matrix[]): void {
+  const row = axes.getRowVector(j);
+  const scatter = Matrix.zeros(axes.rows, axes.rows);
+  covariances.forEach((covariance, c) => {
+    const variance = row.mmul(covariance).mmul(row.transpose()).get(0, 0);
+    scatter.add(covariance.clone().mul((weights[c] as number) / variance));
+  });
+  const away = inverse(axes).getColumnVector(j);
+  const turned = solve(scatter, away);
+  const length = Math.sqrt(away.transpose().mmul(turned).get(0, 0));
+  axes.setRow(j, turned.div(length).to1DArray());
+}
+
+/** log |det A| - ½ Σ_c π_c Σ_j log (A Σ_c Aᵀ)_jj. */
+function fitOf(axes: Matrix, weights: number[], covariances: Matrix[]): number {
+  return covariances.reduce(
+    (sum, covariance, c) => {
+      const logs = along(axes, covariance).reduce(
+        (total, variance) => total + Math.log(variance),
+        0,
+      );
+      return sum - 0.5 * (weights[c] as number) * logs;
+    },
+    Math.log(Math.abs(determinant(axes))),
+  );
 }
 
 /** (Pᵀ P)⁻¹. */

@@ -3,6 +3,7 @@ import type { Family } from '../../family.ts';
 import { DECODED_RUN_KEYS, REQUIRED } from '../coded.ts';
 import { VADE_DEFAULTS, VADE_KEYS } from './keys.ts';
 import { Vade } from './model.ts';
+import { checkMoves } from './moved.ts';
 
 export const VADE: Family<typeof VADE_KEYS> = {
   name: 'vade',
@@ -12,5 +13,8 @@ export const VADE: Family<typeof VADE_KEYS> = {
   required: [...REQUIRED, 'components'],
   run: { binarize: DECODED_RUN_KEYS.binarize },
   defaults: VADE_DEFAULTS,
-  build: (config, { shape }, seed) => new Vade({ ...config, shape }, seed),
+  build: (config, described, seed) => {
+    checkMoves(config.start, described);
+    return new Vade({ ...config, shape: described.shape }, seed);
+  },
 };

@@ -15,6 +15,8 @@ import { Vae } from '../vae.ts';
 import { vaeAbilities } from '../vae-abilities.ts';
 import { divergences } from './bound.ts';
 import type { VadeKeys } from './keys.ts';
+import { mover } from './moved.ts';
+import type { Copies } from './neighbours.ts';
 import { Revival } from './revival.ts';
 import { mixtureStart } from './start.ts';
 
@@ -40,7 +42,7 @@ export class Vade extends Vae {
   private readonly revival: Revival;
 
   constructor(keys: VadeConfig, seed = 0) {
-    const { components, pretrain: _, ...shared } = keys;
+    const { components, pretrain: _, start: __, ...shared } = keys;
     super({ ...shared, prior: { kind: 'mixture', components } }, seed);
     this.keys = keys;
     this.revival = new Revival(this.mixture);
@@ -66,7 +68,14 @@ export class Vade extends Vae {
     const code = (batch: Batch) => this.posterior(batch).mean;
     const encoder = this.encoder as Module;
     const reader = firstLayer(this.decoder);
-    const fit = mixtureStart({ code, mixture: this.mixture, encoder, reader });
+    const fit = mixtureStart({
+      kind: keys.start.kind,
+      copies: copiesOf(keys),
+      code,
+      mixture: this.mixture,
+      encoder,
+      reader,
+    });
     // Parts name their parameters by themselves, and files are written by the names of the whole.
     this.namedParameters();
     return {
@@ -135,6 +144,11 @@ function holed(batch: Batch, share: number): Batch {
   if (share === 0) return batch;
   const { x } = batch;
   return { ...batch, x: where(less(randomUniform(x.shape), share), 0, x) };
+}
+
+/** What counts as the same image where clusters are looked for. */
+function copiesOf({ start: { shift = 0, turn = 0 }, shape }: VadeConfig): Copies | undefined {
+  return shift > 0 || turn > 0 ? mover(shape, { shift, turn }) : undefined;
 }
 
 /** @throws LatentGpuError `bad-config` */

@@ -1,5 +1,5 @@
-// Where clusters begin: a mixture fitted by EM to the codes of a pretrained autoencoder, and posteriors that
-// are narrow beside its components.
+// Where clusters begin: a mixture of the codes of a pretrained autoencoder, by EM or by what hangs together in the
+// data, and posteriors that are narrow beside its components.
 import { Matrix } from 'ml-matrix';
 import type { Tensor } from '../../../graph/tensor.ts';
 import type { Variable } from '../../../graph/variable.ts';
@@ -8,8 +8,10 @@ import type { Runtime } from '../../../scheduler/index.ts';
 import type { Fitting } from '../../learner.ts';
 import { rowsHeld } from '../../rows-held.ts';
 import { GaussianMixture } from '../gmm/model.ts';
-import { type Axes, discriminantAxes, softmax } from './axes.ts';
+import { type Axes, semiTiedAxes, softmax } from './axes.ts';
 import type { Mixture } from './bound.ts';
+import type { Copies } from './neighbours.ts';
+import { mixtureOfParts } from './parts.ts';
 
 /** Mixtures that EM tries side by side. */
 const STARTS = 5;
@@ -23,6 +25,9 @@ const NARROW = 0.5;
 
 /** What the start is for. */
 export interface Started {
+  readonly kind: 'linkage' | 'em';
+  /** Of rows among which clusters are looked for. */
+  readonly copies: Copies | undefined;
   /** Codes of a batch, [B, M]. */
   code(batch: Batch): Tensor;
   readonly mixture: Record<keyof Mixture, Variable>;
@@ -39,17 +44,32 @@ interface Sides {
   readonly reader: Variable | undefined;
 }
 
-export function mixtureStart({ code, mixture, encoder, reader }: Started): Fitting {
+export function mixtureStart({ kind, copies, code, mixture, encoder, reader }: Started): Fitting {
   const [components, latent] = mixture.mean.shape as [number, number];
   // Codes of a pretrained encoder lie aslant: ten clusters of digits are found by full covariances more often.
   const covariance = reader ? 'full' : 'diagonal';
+  const regularize = LEAST_VARIANCE;
   const by = new GaussianMixture(
     {
       ...{ components, covariance, fit: 'em', start: 'kmeans', starts: STARTS },
-      ...{ regularize: LEAST_VARIANCE, tolerance: TOLERANCE, power: 1 },
+      ...{ regularize, tolerance: TOLERANCE, power: 1 },
     },
     { shape: [latent] },
   );
+  const options = { kind: covariance, how: 'kmeans', columns: undefined, regularize } as const;
+  const linkage: Pick<Fitting, 'begin' | 'passes'> = {
+    begin: (data, codes, seed) => {
+      const shape = { components, features: latent };
+      const found = mixtureOfParts(data, codes, { ...options, ...shape }, copies, seed);
+      return new Map([
+        [by.logWeights, Float32Array.from(found.logWeights)],
+        [by.mean, Float32Array.from(found.mean)],
+        [by.factor, Float32Array.from(found.factor)],
+      ]);
+    },
+    // EM would move them to where normals fit best, which is not where the data hang together.
+    passes: 0,
+  };
   const [weight, bias] = encoder.parameters().slice(-2) as [Variable, Variable];
   const sides = { weight, bias, reader: reader?.weight };
   return {
@@ -57,10 +77,11 @@ export function mixtureStart({ code, mixture, encoder, reader }: Started): Fitti
     by: by as Fitting['by'],
     batch: rowsHeld(STARTS * components * latent),
     passes: PASSES,
+    ...(kind === 'linkage' && linkage),
     take: async (found, runtime) => {
       const [logits, factor] = [found(by.logWeights), found(by.factor)];
       const start = reader
-        ? discriminantAxes({ logits, mean: found(by.mean), factor })
+        ? semiTiedAxes({ logits, mean: found(by.mean), factor })
         : // The factor of a diagonal covariance is log 1/σ.
           { mean: found(by.mean), logStd: factor.map((log) => -log) };
       runtime.write(mixture.logits, logits);
