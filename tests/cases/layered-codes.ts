@@ -10,7 +10,7 @@ import { check, reals } from '../support/engine.ts';
 import { referenceOf } from '../support/run.ts';
 
 cases('codes in layers', (c) => {
-  for (const inference of ['top-down', 'bottom-up']) {
+  for (const inference of ['residual', 'top-down', 'bottom-up']) {
     c(`${inference}: ELBO < IWAE < log p(x), as the reference has them`, async (t) => {
       const rows = 64;
       const config = settledConfig({

@@ -137,7 +137,7 @@ export const CASES: readonly FamilyCase[] = [
     set: ['encoder.hidden=9', 'decoder.hidden=9', 'classifier.hidden=7', 'latent=3'],
     classNames: ['a', 'b', 'c'],
   },
-  { family: 'hvae', set: ['latents=4,3'], isContinuous: false },
+  { family: 'hvae', set: ['latents=4,3', 'inference=residual'], isContinuous: false },
   { family: 'vade', set: [...NETS, 'components=3'] },
   { family: 'gmm', set: ['components=3'] },
   { family: 'gmm', set: ['components=3', 'fit=gradient', 'covariance=tied'] },

@@ -17,11 +17,12 @@ function check(values: ReadonlyMap<string, Value>): void {
     );
   }
   const isEmpty = (key: string) => (values.get(key) as readonly number[]).length === 0;
-  if (values.get('inference') === 'top-down') {
+  const inference = values.get('inference');
+  if (inference !== 'bottom-up') {
     const empty = ['encoder.hidden', 'between.hidden'].find(isEmpty);
     if (empty) {
       refuse(
-        `${empty} is empty, and inference=top-down reads codes off hidden layers; give it a width, or take inference=bottom-up`,
+        `${empty} is empty, and inference=${inference} reads codes off hidden layers; give it a width, or take inference=bottom-up`,
       );
     }
   }

@@ -16,9 +16,9 @@ export const HVAE_KEYS = {
   },
   inference: {
     type: 'choice',
-    choices: ['top-down', 'bottom-up'],
-    default: 'top-down',
-    help: "top-down: each layer's q(z | above, x) joins what x says with p(z | above) (ladder); bottom-up: q(z | below)",
+    choices: ['bottom-up', 'residual', 'top-down'],
+    default: 'bottom-up',
+    help: 'bottom-up: q(z | below); residual: what x says of a layer moves and scales p(z | above) (Vahdat and Kautz 2020); top-down: both are joined (ladder)',
   },
   ...FULL_NET_KEYS,
   'between.hidden': {

@@ -1,10 +1,10 @@
 // A hierarchy of codes: p(z_L) Π p(z_l | z_{l+1}) p(x | z₁), with posteriors from the data up (Burda,
-// Grosse and Salakhutdinov 2016) or from the top down (ladder: Sønderby et al. 2016).
+// Grosse and Salakhutdinov 2016) or from the top down (ladder: Sønderby et al. 2016; residual: Vahdat and Kautz 2020).
 import { type Distribution, Normal } from '../../../distributions/index.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { type Batch, MLP, Module } from '../../../nn/index.ts';
 import { type LatentModel, Objective } from '../../../objectives/index.ts';
-import { add, logAddExp, mul, sigmoid, slice, sub, unsqueeze } from '../../../ops/index.ts';
+import { add, exp, logAddExp, mul, sigmoid, slice, sub, unsqueeze } from '../../../ops/index.ts';
 import type { Abilities } from '../../abilities.ts';
 import type { GradientLearner } from '../../learner.ts';
 import { type Likelihood, makeLikelihood } from '../../likelihoods/index.ts';
@@ -30,6 +30,14 @@ function joined(q: Normal, p: Normal): Normal {
   return new Normal(add(p.mean, mul(share, sub(q.mean, p.mean))), mul(-0.5, logAddExp(own, other)));
 }
 
+/**
+ * A prior moved and scaled by what x says, in its own deviations. It may lie anywhere, where a product is never wider
+ * than the prior, which then learns to be narrower still, and codes shrink before they say anything.
+ */
+function moved(q: Normal, p: Normal): Normal {
+  return new Normal(add(p.mean, mul(exp(p.logStd), q.mean)), add(p.logStd, q.logStd));
+}
+
 export class HierarchicalVae extends Module implements Model, LatentModel {
   readonly config: HvaeConfig;
   readonly shape: readonly number[];
@@ -51,18 +59,18 @@ export class HierarchicalVae extends Module implements Model, LatentModel {
     this.features = shape.reduce((a, b) => a * b, 1);
     this.likelihood = makeLikelihood(config.likelihood);
     const { latents, encoder, decoder, between, init } = config;
-    const isLadder = config.inference === 'top-down';
+    const isDownwards = config.inference !== 'bottom-up';
     const hiddenOf = (l: number) => (l === 0 ? encoder.hidden : between.hidden);
     const inputs = (l: number) => {
       if (l === 0) return this.features;
-      return isLadder ? (hiddenOf(l - 1).at(-1) ?? 0) : (latents[l - 1] as number);
+      return isDownwards ? (hiddenOf(l - 1).at(-1) ?? 0) : (latents[l - 1] as number);
     };
     this.encoder = latents.map((size, l) => {
-      const widths = [inputs(l), ...hiddenOf(l), ...(isLadder ? [] : [2 * size])];
-      const output = isLadder ? { output: encoder.activation } : {};
+      const widths = [inputs(l), ...hiddenOf(l), ...(isDownwards ? [] : [2 * size])];
+      const output = isDownwards ? { output: encoder.activation } : {};
       return new MLP(widths, encoder.activation, { init, ...output });
     });
-    this.heads = isLadder
+    this.heads = isDownwards
       ? latents.map((size, l) => new MLP([hiddenOf(l).at(-1) ?? 0, 2 * size], 'relu', { init }))
       : [];
     this.priors = latents.slice(1).map((above, l) => {
@@ -133,7 +141,8 @@ export class HierarchicalVae extends Module implements Model, LatentModel {
           const p = prior.chain.of(l, codes);
           // What x says is the same for all draws of the layers above.
           const beside = (y: Tensor) => (p.mean.rank > y.rank ? unsqueeze(y, 1) : y);
-          return joined(new Normal(beside(own.mean), beside(own.logStd)), p);
+          const seen = new Normal(beside(own.mean), beside(own.logStd));
+          return inference === 'residual' ? moved(seen, p) : joined(seen, p);
         },
       },
       prior,
