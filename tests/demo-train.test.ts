@@ -54,7 +54,8 @@ test(`something is recognised ${PROMISED} seconds after Start`, async () => {
   const demo = await site.visit({ ownWindow: true });
   await demo.becomes('ready');
   await expect.poll(() => likeness(demo), { timeout: 20_000 }).toBeGreaterThan(0.2);
-  expect(await likeness(demo)).toBeLessThan(RECOGNISED - 0.1);
+  // Until the model that is to learn is what is seen: on a busy machine another picture may come first.
+  await expect.poll(() => likeness(demo), { timeout: 20_000 }).toBeLessThan(RECOGNISED - 0.1);
   const began = performance.now();
   await demo.page.click('#train');
   await expect
