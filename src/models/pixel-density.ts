@@ -37,7 +37,7 @@ function pixelOf(walk: PixelWalk, likelihood: Likelihood, colours: number): Draw
   }
   const values = draws.map(({ value }) => value);
   return {
-    value: colours === 1 ? (values[0] as Tensor) : concat(values, 1),
+    value: concat(values, 1),
     logProb: draws.map(({ logProb }) => logProb).reduce(add),
   };
 }

@@ -2,7 +2,7 @@
 import { LatentGpuError } from '../../../errors.ts';
 import { cholesky } from '../../../flows/matrices.ts';
 import type { CovarianceKind } from './covariance.ts';
-import { featureName, type Sample, type StartOptions } from './start.ts';
+import { addSquares, featureName, type Sample, type StartOptions } from './start.ts';
 
 /** A component whose covariance has become singular, and the feature that the others explain. */
 export interface Collapse {
@@ -53,12 +53,10 @@ export function checkSpans({ rows, mean, deviation }: Sample, options: StartOpti
   const scaled = new Float64Array(n);
   for (let at = 0; at < rows.length; at += n) {
     for (let i = 0; i < n; i++) {
-      scaled[i] = ((rows[at + i] as number) - (mean[i] as number)) / (deviation[i] as number);
-      for (let j = 0; j <= i; j++) {
-        const product = (scaled[i] as number) * (scaled[j] as number);
-        correlation[i * n + j] = (correlation[i * n + j] as number) + product / count;
-      }
+      const unit = (deviation[i] as number) * Math.sqrt(count);
+      scaled[i] = ((rows[at + i] as number) - (mean[i] as number)) / unit;
     }
+    addSquares(correlation, scaled, true);
   }
   const found = cholesky(correlation, n, NOTHING ** 2);
   if ('pivot' in found) throw collapsed({ component: 0, feature: found.pivot }, options);

@@ -206,7 +206,8 @@ export function ofParts(
   };
 }
 
-function addSquares(target: Float64Array, centred: Float64Array, isMatrix: boolean): void {
+/** Adds c cᵀ to a lower triangle [D, D], or the squares of c to D numbers. */
+export function addSquares(target: Float64Array, centred: Float64Array, isMatrix: boolean): void {
   const n = centred.length;
   for (let i = 0; i < n; i++) {
     const value = centred[i] as number;
