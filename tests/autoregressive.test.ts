@@ -1,6 +1,5 @@
 /** Autoregressive models: causality by perturbation, and draws whose log-density is that of teacher forcing. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
+import { expect, test } from 'vitest';
 import { variable } from '../src/graph/variable.ts';
 import { AncestralInference, buildModel, logDensities, type Model } from '../src/models/index.ts';
 import { settledConfig } from '../src/models/model-json.ts';
@@ -8,15 +7,9 @@ import { MadeSets, type MadeSetsOptions, type Module } from '../src/nn/index.ts'
 import { full } from '../src/ops/index.ts';
 import { Random } from '../src/random.ts';
 import type { Runtime } from '../src/scheduler/index.ts';
+import { device } from './support/device.ts';
 import { drawnParameters } from './support/engine.ts';
 import { fitted } from './support/fitted.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 const drawn = <T>(module: Module, work: (runtime: Runtime) => Promise<T>): Promise<T> =>
   drawnParameters(device, module, work);

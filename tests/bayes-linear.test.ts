@@ -1,8 +1,7 @@
 /** Bayesian linear regression against densities in float64 that know nothing of its formulas; a classifier. */
 import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { columnKeys } from '../src/cli/training/named-columns.ts';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import {
   boundOf,
   evidenceOf,
@@ -11,15 +10,9 @@ import {
 } from '../src/models/families/bayes-linear/solve.ts';
 import { examine, familyOf, logDensities, predictions } from '../src/models/index.ts';
 import { Random } from '../src/random.ts';
+import { device } from './support/device.ts';
 import { fitted } from './support/fitted.ts';
 import { refusalOf } from './support/refusal.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 const [N, M] = [40, 4];
 /** Rows φ whose numbers depend on each other, the last of them 1, and what follows from them. */

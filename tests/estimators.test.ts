@@ -1,6 +1,5 @@
 /** What takes too long for every host: each objective against float64, and how signals drown as K grows. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
+import { expect, test } from 'vitest';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { topological } from '../src/graph/traverse.ts';
 import { isVariable } from '../src/graph/variable.ts';
@@ -8,17 +7,11 @@ import * as objectives from '../src/objectives/index.ts';
 import { addUint, assign, gradient, seed, step } from '../src/ops/index.ts';
 import { Runtime } from '../src/scheduler/index.ts';
 import { assertNear } from '../src/testing/tolerance.ts';
+import { device } from './support/device.ts';
 import { exactPosterior, LoneModel } from './support/lone-model.ts';
 import { built, type Kind } from './support/objective-model.ts';
 import { referenceOf } from './support/run.ts';
 import { momentsOf } from './support/statistics.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 /** A posterior near the exact one, as training leaves it (Rainforth et al. 2018). */
 const right = { x: 1.2, weight: 0.8, bias: 0.1 };

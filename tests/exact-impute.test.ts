@@ -1,18 +1,11 @@
 /** What is missing, given what is seen, of models that have it exactly: against float64 on the host. */
 import { inverse, Matrix } from 'ml-matrix';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
+import { expect, test } from 'vitest';
 import { impute, logDensities, type RowSource } from '../src/models/index.ts';
 import { Random } from '../src/random.ts';
 import { conditional } from './support/conditional.ts';
+import { device } from './support/device.ts';
 import { fitted, type Table } from './support/fitted.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 const ROWS = 12;
 const DRAWS = 300;

@@ -2,26 +2,19 @@
  * The linear VAE with a learned, shared σ² is probabilistic PCA, whose largest likelihood is known:
  * its ELBO approaches that number from below (Lucas, Tucker, Grosse and Norouzi 2019).
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ImageDataset } from '../src/data/dataset.ts';
 import { digits } from '../src/data/digits.ts';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import { evaluateModel } from '../src/models/index.ts';
 import { mean, neg } from '../src/ops/index.ts';
 import { adam, cosine } from '../src/optim/index.ts';
 import { principalComponents } from '../src/pictures/components.ts';
 import { binarizedRows } from '../src/training/binarize.ts';
 import { Trainer } from '../src/training/index.ts';
+import { device } from './support/device.ts';
 import { ExactModel } from './support/linear-gaussian.ts';
 import { realMnist } from './support/mnist.ts';
 import { vaeOf } from './support/toys.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 const [COUNT, SIDE, M, STEPS] = [2000, 10, 4, 2000];
 const D = SIDE * SIDE;

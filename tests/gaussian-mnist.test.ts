@@ -3,9 +3,8 @@
  * Papamakarios, Pavlakou and Murray 2017 give for it, table 2, on the test set after a fit to 50,000 images:
  * -1366.9 nats. Dequantisation, logit, linear flow and bits per dimension at once.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ImageDataset } from '../src/data/dataset.ts';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import {
   ActNorm,
   bitsPerDimension,
@@ -19,16 +18,10 @@ import {
 import { input, type Variable, variable } from '../src/graph/variable.ts';
 import { add, assign, matmul, mean, step, sub, sum, transpose } from '../src/ops/index.ts';
 import { Runtime } from '../src/scheduler/index.ts';
+import { device } from './support/device.ts';
 import { realMnist } from './support/mnist.ts';
 
 const [D, ROWS, FITTED] = [784, 1000, 50_000];
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 /**
  * Feeds images a chunk at a time and calls `each` after it. Noise starts at step `from`: what is weighed

@@ -2,22 +2,15 @@
  * Mixtures of normals against what mclust 6.0.0 (tolerance 1e-12) and scikit-learn 1.2.1 (no
  * regularisation) found of the same tables: total log-likelihoods in nats.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
+import { expect, test } from 'vitest';
 import { variable } from '../src/graph/variable.ts';
 import { factorShape } from '../src/models/families/gmm/covariance.ts';
 import { mStep, unpack } from '../src/models/families/gmm/m-step.ts';
 import { guessedStatistics } from '../src/models/families/gmm/statistics.ts';
 import { evaluate } from '../src/ops/evaluate.ts';
+import { device } from './support/device.ts';
 import { reals } from './support/engine.ts';
 import { fitted, type Table, trainerOn } from './support/fitted.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 const KNOWN: readonly (readonly [Table, string, number])[] = [
   ['faithful', 'components=2', -1130.26396],

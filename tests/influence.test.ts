@@ -1,21 +1,14 @@
 /** What one channel's past tells of another: found where a series was made so, and nowhere else. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
+import { expect, test } from 'vitest';
 import { variable } from '../src/graph/variable.ts';
 import { buildModel, channelInfluence, type Model, Vae } from '../src/models/index.ts';
 import { settledConfig } from '../src/models/model-json.ts';
 import { sum } from '../src/ops/index.ts';
 import { matrixPicture } from '../src/pictures/matrix.ts';
 import { boxMuller, Random } from '../src/random.ts';
+import { device } from './support/device.ts';
 import { drawnParameters, reals } from './support/engine.ts';
 import { fitted } from './support/fitted.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 const [ROWS, STEPS, CHANNELS, LAG] = [120, 12, 3, 2];
 const SIZE = STEPS * CHANNELS;

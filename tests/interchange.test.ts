@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
+import { expect, test } from 'vitest';
 import {
   buildModel,
   type CodedConfig,
@@ -15,16 +14,10 @@ import {
 import { Runtime } from '../src/scheduler/index.ts';
 import { binarizedRows } from '../src/training/binarize.ts';
 import reference from './fixtures/torch-vae/reference.json';
+import { device } from './support/device.ts';
 import { realMnist } from './support/mnist.ts';
 
 const root = resolve(fileURLToPath(import.meta.url), '../..');
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 test('a VAE trained in PyTorch has PyTorch’s figures on the test set', async () => {
   const folder = resolve(root, 'tests/fixtures/torch-vae');

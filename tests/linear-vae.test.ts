@@ -4,22 +4,15 @@
  * Tucker, Grosse and Norouzi 2019: with a fixed σ, dimension i is in use where the i-th eigenvalue λ_i of
  * the data's covariance is above βσ², and tells ½ log(λ_i / βσ²) nats.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ImageDataset } from '../src/data/dataset.ts';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import { codeDimensions, evaluateModel, refine, type VaeConfig } from '../src/models/index.ts';
 import { adam, cosine } from '../src/optim/index.ts';
 import { principalComponents } from '../src/pictures/components.ts';
 import { Trainer } from '../src/training/index.ts';
+import { device } from './support/device.ts';
 import { ExactModel } from './support/linear-gaussian.ts';
 import { toyData, vaeOf } from './support/toys.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 const [N, D, M, BATCH, STEPS] = [500, 6, 2, 100, 2500];
 const EPOCHS = STEPS / (N / BATCH);

@@ -1,19 +1,12 @@
 /** Gated PixelCNNs: what a pixel sees, and draws whose log-probability is that of teacher forcing. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
+import { expect, test } from 'vitest';
 import { variable } from '../src/graph/variable.ts';
 import { AncestralInference, buildModel, logDensities } from '../src/models/index.ts';
 import { settledConfig } from '../src/models/model-json.ts';
 import { PixelCnn, PixelWalk } from '../src/nn/index.ts';
 import { reshape, scatterRows } from '../src/ops/index.ts';
+import { device } from './support/device.ts';
 import { drawnParameters, reals } from './support/engine.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 const [H, W] = [5, 6];
 

@@ -1,17 +1,10 @@
 /** Flows that learn densities of the plane to the end. Both hosts take the first steps of it. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { PLANE_ENTROPY } from '../src/data/plane.ts';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import type { Flow } from '../src/flows/index.ts';
 import { Trainer } from '../src/training/index.ts';
+import { device } from './support/device.ts';
 import { coupled, heldOut, totalMass } from './support/plane-flows.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 test.each([
   // The best normal gives 1.905 nats.

@@ -1,19 +1,12 @@
 /** Probabilistic PCA learned from rows with holes by EM: against the same EM in float64 on the host. */
 import { inverse, Matrix, solve } from 'ml-matrix';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type ImageDataset, take } from '../src/data/dataset.ts';
 import { hide } from '../src/data/missing.ts';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import { initialOf } from '../src/training/index.ts';
 import { conditional } from './support/conditional.ts';
+import { device } from './support/device.ts';
 import { fitted, tableOf } from './support/fitted.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 const Q = 5;
 

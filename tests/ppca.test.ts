@@ -1,15 +1,8 @@
 /** Probabilistic PCA against scikit-learn 1.2.1's exact solution: mean log-likelihoods of a row in nats. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
+import { expect, test } from 'vitest';
 import { openInference } from '../src/models/index.ts';
+import { device } from './support/device.ts';
 import { fitted, type Table } from './support/fitted.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 const KNOWN: readonly (readonly [Table, number, number])[] = [
   ['breast', 2, -31.684884],

@@ -1,18 +1,11 @@
 /** Decoders of series that see the steps before: what they weigh, draws, and draws given what is seen. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
+import { expect, test } from 'vitest';
 import { variable } from '../src/graph/variable.ts';
 import type { Vae } from '../src/models/families/vae.ts';
 import { AncestralInference, buildModel, impute } from '../src/models/index.ts';
 import { settledConfig } from '../src/models/model-json.ts';
+import { device } from './support/device.ts';
 import { drawnParameters, reals } from './support/engine.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 interface Asked {
   readonly shape?: readonly number[];

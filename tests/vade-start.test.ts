@@ -1,21 +1,14 @@
 /** Where VaDE's clusters begin: rows that hang together, copies of images that count as one, and the moments of their codes. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ImageDataset } from '../src/data/dataset.ts';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import { kMeans } from '../src/models/families/gmm/k-means.ts';
 import { linkedClusters, NOWHERE } from '../src/models/families/vade/linkage.ts';
 import { mover } from '../src/models/families/vade/moved.ts';
 import { nearestRows } from '../src/models/families/vade/neighbours.ts';
 import { mixtureOfParts } from '../src/models/families/vade/parts.ts';
 import { Random } from '../src/random.ts';
+import { device } from './support/device.ts';
 import { trainerOn } from './support/fitted.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 /** Two half circles that reach into each other, row i of moon i mod 2, and so many rows far from all. */
 function moons(count: number, apart = 0): Float32Array {

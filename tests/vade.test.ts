@@ -3,9 +3,8 @@
  * that go on to the same bits, clusters that are found and drawn from.
  */
 import { determinant, inverse, Matrix } from 'ml-matrix';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ImageDataset } from '../src/data/dataset.ts';
-import { adapterLine, type Device, openDevice } from '../src/device/index.ts';
 import { Normal } from '../src/distributions/index.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { input, type Variable, variable } from '../src/graph/variable.ts';
@@ -24,14 +23,8 @@ import { Random } from '../src/random.ts';
 import { Runtime } from '../src/scheduler/index.ts';
 import { fitCodes, standardNormalDensities } from '../src/training/code-density.ts';
 import { type EpochReport, fit } from '../src/training/index.ts';
+import { device } from './support/device.ts';
 import { fitted, trainerOn } from './support/fitted.ts';
-
-let device: Device;
-beforeAll(async () => {
-  device = await openDevice();
-  console.log(`adapter: ${adapterLine(device.adapter)}`);
-}, 60_000);
-afterAll(() => device?.destroy());
 
 /** Three clusters of 6 numbers about 0.2, 0.5 and 0.8 of a diagonal's corners, 60 rows each. */
 const CENTRES = [
