@@ -1,6 +1,7 @@
 /** Every family's loss as a program for PyTorch: the numbers, gradients included, are the engine's. */
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -196,7 +197,7 @@ describe('the program', () => {
 
   /** Runs it as torchrun would, with so many processes. */
   async function trains(processes: number, out: string, ...more: string[]): Promise<string> {
-    const port = String(20000 + (process.pid % 20000) + processes);
+    const port = String(await freePort());
     const args = [at('vae.py'), '--data', at('train.npy'), '--out', at(out), ...more];
     const runs = Array.from({ length: processes }, (_, rank) => {
       const env = {
@@ -209,7 +210,8 @@ describe('the program', () => {
           MASTER_PORT: port,
         }),
       };
-      return promisify(execFile)(pythonWithTorch(), args, { env });
+      // One that hangs is stopped before the test is, and told by its arguments.
+      return promisify(execFile)(pythonWithTorch(), args, { env, timeout: 200_000 });
     });
     return (await Promise.all(runs)).map(({ stdout }) => stdout).join('');
   }
@@ -287,6 +289,15 @@ describe('the program', () => {
     expect(failed.stderr.trim().split('\n').length).toBe(1);
   }
 });
+
+/** One that nobody listens on: the system's own choice, given back at once. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 function digitsOf(count: number) {
   const { data } = digits({ count });

@@ -198,6 +198,9 @@ def main():
         write_safetensors(args.out, tensors, {"format": "pt", "latentgpu.model": MODEL})
         tell(f"{args.out}: latentgpu import {shlex.quote(args.out)} --out DIR")
     if world > 1:
+        # gloo can hang where one process closes while another still holds its reducer.
+        dist.barrier()
+        del parallel
         dist.destroy_process_group()
 
 
