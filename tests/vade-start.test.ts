@@ -32,28 +32,28 @@ function agreement(labels: Iterable<number>): number {
   return Math.max(right, 1 - right);
 }
 
-test('clusters of any shape are found where k-means cuts across; rows far from all are in none', () => {
+test('clusters of any shape are found where k-means cuts across; rows far from all are in none', async () => {
   const rows = moons(400, 6);
-  const labels = linkedClusters(nearestRows(rows, 2, 20), 2);
+  const labels = await linkedClusters(await nearestRows(rows, 2, 20), 2);
   expect(agreement(labels.subarray(0, 400))).toBe(1);
   expect(Array.from(labels.subarray(400))).toEqual(new Array(6).fill(NOWHERE));
   const cut = kMeans(Float64Array.from(moons(400)), 2, 2, new Random(1, 304, 0)).labels;
   expect(agreement(cut)).toBeLessThan(0.9);
 });
 
-test('as many clusters as rows are the rows, and equal rows do no harm', () => {
+test('as many clusters as rows are the rows, and equal rows do no harm', async () => {
   const apart = Float32Array.of(0, 1, 5, 6);
-  expect(new Set(linkedClusters(nearestRows(apart, 1, 20), 4)).size).toBe(4);
+  expect(new Set(await linkedClusters(await nearestRows(apart, 1, 20), 4)).size).toBe(4);
   const equal = new Float32Array(24);
-  const labels = linkedClusters(nearestRows(equal, 2, 5), 3);
+  const labels = await linkedClusters(await nearestRows(equal, 2, 5), 3);
   expect(new Set([...labels].filter((label) => label !== NOWHERE)).size).toBe(3);
 });
 
-test('nearest rows are those of all distances', () => {
+test('nearest rows are those of all distances', async () => {
   const random = new Random(5, 900, 0);
   const [size, features, count] = [37, 131, 4];
   const rows = Float32Array.from({ length: size * features }, () => random.uniform());
-  const { nearest, distances } = nearestRows(rows, features, count);
+  const { nearest, distances } = await nearestRows(rows, features, count);
   for (let i = 0; i < size; i++) {
     const all = Array.from({ length: size }, (_, j) => {
       let total = 0;
@@ -71,7 +71,7 @@ test('nearest rows are those of all distances', () => {
   }
 });
 
-test('copies of an image are itself, turned and shifted, and near what they are copies of', () => {
+test('copies of an image are itself, turned and shifted, and near what they are copies of', async () => {
   const image = Float32Array.of(0, 0, 0, 0, 1, 2, 0, 0, 0);
   const { count, of } = mover([3, 3], { shift: 1, turn: 90 });
   expect(count).toBe(15);
@@ -104,14 +104,15 @@ test('copies of an image are itself, turned and shifted, and near what they are 
     0,
     ...(turned[0] as number[]),
   ]);
-  expect(nearestRows(rows, 9, 1).nearest[0]).toBe(1);
-  expect(nearestRows(rows, 9, 1, mover([3, 3], { shift: 0, turn: 90 })).nearest[0]).toBe(2);
+  expect((await nearestRows(rows, 9, 1)).nearest[0]).toBe(1);
+  const turning = mover([3, 3], { shift: 0, turn: 90 });
+  expect((await nearestRows(rows, 9, 1, turning)).nearest[0]).toBe(2);
   const colours = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
   const right = mover([2, 2, 3], { shift: 1, turn: 0 }).of(colours, 0).slice(12, 24);
   expect(Array.from(right)).toEqual([0, 0, 0, 1, 2, 3, 0, 0, 0, 7, 8, 9]);
 });
 
-test('a mixture has the moments of the codes of what hangs together', () => {
+test('a mixture has the moments of the codes of what hangs together', async () => {
   const count = 400;
   const data = moons(count);
   const random = new Random(9, 900, 0);
@@ -126,14 +127,14 @@ test('a mixture has the moments of the codes of what hangs together', () => {
   } as const;
   const fit = (seed: number) =>
     mixtureOfParts({ count, rows }, codes, { ...options, columns: undefined }, undefined, seed);
-  const { logWeights, mean, factor } = fit(1);
+  const { logWeights, mean, factor } = await fit(1);
   expect(Array.from(logWeights, Math.exp)).toEqual([0.5, 0.5]);
   const [low, high] = [...mean].sort((a, b) => a - b) as [number, number];
   expect(low).toBeCloseTo(-2.5, 1);
   expect(high).toBeCloseTo(3.5, 1);
   // Uniform on a unit: σ² = 1/12.
   for (const log of factor) expect(Math.exp(-2 * log)).toBeCloseTo(1 / 12, 1);
-  expect(fit(1)).toEqual(fit(1));
+  expect(await fit(1)).toEqual(await fit(1));
 });
 
 test('images alone are moved', async () => {

@@ -64,7 +64,7 @@ export interface Fitting {
     data: TrainingRows,
     numbers: Float32Array,
     seed: number,
-  ): ReadonlyMap<Variable, Float32Array>;
+  ): Promise<ReadonlyMap<Variable, Float32Array>>;
   /** Rows of a step, and passes at most. 0: it stays as it began. */
   readonly batch: number;
   readonly passes: number;

@@ -25,7 +25,7 @@ export async function fitTo(runtime: Runtime, fitting: Fitting, run: RunData): P
   const shape = [values.length / count];
   const numbers = { name: 'codes', source: 'codes', count, shape, data: values };
   const initial = begin
-    ? begin(trainingRows(data, binarize, seed), values, seed)
+    ? await begin(trainingRows(data, binarize, seed), values, seed)
     : initialOf(by, numbers, 'none', seed);
   if (passes === 0) {
     await fitting.take((parameter) => initial?.get(parameter) as Float32Array, runtime);

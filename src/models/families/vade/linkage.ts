@@ -1,5 +1,6 @@
 // Graph degree linkage (Zhang, Wang, Zhao and Tang 2012): clusters that hang together in the graph of nearest rows,
 // whatever their shape, found by merging those that many edges join in both directions.
+import { Pauses } from '../../../pauses.ts';
 import type { Neighbours } from './neighbours.ts';
 
 /** A cluster is large that has this part of an even share of the rows: a few rows apart from all are none. */
@@ -22,9 +23,18 @@ type Merge = readonly [into: number, from: number];
  *
  * @param clusters N or fewer
  */
-export function linkedClusters(neighbours: Neighbours, clusters: number): Int32Array {
+export async function linkedClusters(
+  neighbours: Neighbours,
+  clusters: number,
+): Promise<Int32Array> {
   const parts = firstParts(neighbours, clusters);
-  const merges = agglomerate(neighbours, parts, clusters);
+  const left = new Agglomeration(neighbours, parts);
+  const merges: Merge[] = [];
+  const pauses = new Pauses();
+  while (left.count > clusters) {
+    merges.push(left.merge());
+    await pauses.whenDue();
+  }
   return cut(parts, merges, clusters);
 }
 
@@ -62,84 +72,121 @@ function edgesOf({ nearest, distances, size }: Neighbours): Edges {
   return { weights: distances.map((d) => (mean > 0 ? Math.exp(-d / mean) : 1)), ending, starts };
 }
 
-/** All merges down to so many parts, those of the greatest affinity first. */
-function agglomerate(neighbours: Neighbours, parts: Uint32Array, clusters: number): Merge[] {
-  const { nearest, size, count } = neighbours;
-  const { weights, ending, starts } = edgesOf(neighbours);
-  const label = parts.slice();
-  const members: number[][] = [];
-  label.forEach((part, row) => {
-    members[part] ??= [];
-    members[part]?.push(row);
-  });
-  const total = members.length;
-  let alive = members.map((_, part) => part);
-  const sum = (row: Float64Array, at: number, more: number) => {
-    row[at] = (row[at] as number) + more;
-  };
-  // Of parts a and b at [b, a]: Σ over b's rows of the edges that come from a, times those that go to it.
-  const product = new Float64Array(total * total);
-  const [from, to] = [new Float64Array(size), new Float64Array(size)];
-  const meet = (part: number) => {
+/** Parts on their way to being merged, those of the greatest affinity first. */
+class Agglomeration {
+  private readonly neighbours: Neighbours;
+  private readonly edges: Edges;
+  /** The part of each row, and the rows of each part. */
+  private readonly label: Uint32Array;
+  private readonly members: number[][] = [];
+  private readonly total: number;
+  private alive: number[];
+  /** Of parts a and b at [b, a]: Σ over b's rows of the edges that come from a, times those that go to it. */
+  private readonly product: Float64Array;
+  /** Sums of one part's edges to each row and from it; zero between two {@link meet}. */
+  private readonly from: Float64Array;
+  private readonly to: Float64Array;
+  /** With whom a part's affinity is greatest, and how great. */
+  private readonly partner: Uint32Array;
+  private readonly height: Float64Array;
+
+  constructor(neighbours: Neighbours, parts: Uint32Array) {
+    this.neighbours = neighbours;
+    this.edges = edgesOf(neighbours);
+    this.label = parts.slice();
+    parts.forEach((part, row) => {
+      this.members[part] ??= [];
+      this.members[part]?.push(row);
+    });
+    this.total = this.members.length;
+    this.alive = [...this.members.keys()];
+    this.product = new Float64Array(this.total ** 2);
+    this.from = new Float64Array(neighbours.size);
+    this.to = new Float64Array(neighbours.size);
+    this.partner = new Uint32Array(this.total);
+    this.height = new Float64Array(this.total);
+    for (const part of this.alive) this.meet(part);
+    for (const part of this.alive) this.choose(part);
+  }
+
+  get count(): number {
+    return this.alive.length;
+  }
+
+  /** Merges the two parts that are nearest. */
+  merge(): Merge {
+    const { height, partner, members, product, total } = this;
+    const into = this.alive.reduce((a, b) =>
+      (height[b] as number) > (height[a] as number) ? b : a,
+    );
+    const gone = partner[into] as number;
+    for (const row of members[gone] as number[]) this.label[row] = into;
+    members[into] = (members[into] as number[]).concat(members[gone] as number[]);
+    this.alive = this.alive.filter((part) => part !== gone);
+    for (const a of this.alive) add(product, into * total + a, product[gone * total + a] as number);
+    this.meet(into);
+    for (const part of this.alive) {
+      if (part === into || partner[part] === into || partner[part] === gone) this.choose(part);
+      else this.consider(part, into);
+    }
+    return [into, gone];
+  }
+
+  /** The products of one part with all others, anew. */
+  private meet(part: number): void {
+    const { from, to, label, product, total } = this;
+    const { nearest, count } = this.neighbours;
+    const { weights, ending, starts } = this.edges;
+    const rows = this.members[part] as number[];
     const touched: number[] = [];
-    for (const row of members[part] as number[]) {
+    for (const row of rows) {
       for (let edge = row * count; edge < (row + 1) * count; edge++) {
         const other = nearest[edge] as number;
-        sum(from, other, weights[edge] as number);
+        add(from, other, weights[edge] as number);
         touched.push(other);
       }
       for (let at = starts[row] as number; at < (starts[row + 1] as number); at++) {
         const edge = ending[at] as number;
-        sum(to, Math.floor(edge / count), weights[edge] as number);
+        add(to, Math.floor(edge / count), weights[edge] as number);
       }
     }
-    for (const b of alive) product[b * total + part] = 0;
+    for (const b of this.alive) product[b * total + part] = 0;
     for (const row of touched) {
       const both = (from[row] as number) * (to[row] as number);
-      sum(product, (label[row] as number) * total + part, both);
+      add(product, (label[row] as number) * total + part, both);
       from[row] = 0;
     }
-    for (const row of members[part] as number[]) {
+    for (const row of rows) {
       for (let at = starts[row] as number; at < (starts[row + 1] as number); at++) {
         to[Math.floor((ending[at] as number) / count)] = 0;
       }
     }
-  };
-  const affinity = (a: number, b: number) =>
-    (product[b * total + a] as number) / (members[a] as number[]).length ** 2 +
-    (product[a * total + b] as number) / (members[b] as number[]).length ** 2;
-  const partner = new Uint32Array(total);
-  const height = new Float64Array(total);
-  const choose = (part: number) => {
-    height[part] = -1;
-    for (const other of alive) {
-      const found = other === part ? -1 : affinity(part, other);
-      if (found <= (height[part] as number)) continue;
-      height[part] = found;
-      partner[part] = other;
-    }
-  };
-  for (const part of alive) meet(part);
-  for (const part of alive) choose(part);
-  const merges: Merge[] = [];
-  while (alive.length > clusters) {
-    const into = alive.reduce((a, b) => ((height[b] as number) > (height[a] as number) ? b : a));
-    const gone = partner[into] as number;
-    merges.push([into, gone]);
-    for (const row of members[gone] as number[]) label[row] = into;
-    members[into] = (members[into] as number[]).concat(members[gone] as number[]);
-    alive = alive.filter((part) => part !== gone);
-    for (const a of alive) sum(product, into * total + a, product[gone * total + a] as number);
-    meet(into);
-    for (const part of alive) {
-      if (part === into || partner[part] === into || partner[part] === gone) choose(part);
-      else if (affinity(part, into) > (height[part] as number)) {
-        height[part] = affinity(part, into);
-        partner[part] = into;
-      }
-    }
   }
-  return merges;
+
+  /** The partner of a part, among all others. */
+  private choose(part: number): void {
+    this.height[part] = -1;
+    for (const other of this.alive) if (other !== part) this.consider(part, other);
+  }
+
+  private consider(part: number, other: number): void {
+    const found = this.affinity(part, other);
+    if (found <= (this.height[part] as number)) return;
+    this.height[part] = found;
+    this.partner[part] = other;
+  }
+
+  private affinity(a: number, b: number): number {
+    const { product, members, total } = this;
+    return (
+      (product[b * total + a] as number) / (members[a] as number[]).length ** 2 +
+      (product[a * total + b] as number) / (members[b] as number[]).length ** 2
+    );
+  }
+}
+
+function add(sums: Float64Array, at: number, more: number): void {
+  sums[at] = (sums[at] as number) + more;
 }
 
 /** The parts as they were when for the last time so many of them were large, or at the end if they never were. */

@@ -1,4 +1,5 @@
 // Which rows lie next to each other.
+import { Pauses } from '../../../pauses.ts';
 import { RunningMoments } from '../../running-moments.ts';
 
 /** The nearest rows of each, itself excepted, from the first on. */
@@ -27,12 +28,12 @@ export interface Copies {
  * @param rows [N, D]
  * @param copies where a row is as near as the nearest of its copies: default, itself
  */
-export function nearestRows(
+export async function nearestRows(
   rows: Float32Array,
   features: number,
   most: number,
   copies?: Copies,
-): Neighbours {
+): Promise<Neighbours> {
   const size = rows.length / features;
   const count = Math.min(most, size - 1);
   const nearest = new Uint32Array(size * count);
@@ -55,7 +56,9 @@ export function nearestRows(
       (_, at) => values[at - (at % features) + (order[at % features] as number)] as number,
     );
   const others = inOrder(rows);
+  const pauses = new Pauses();
   for (let i = 0; i < size; i++) {
+    await pauses.whenDue();
     const own = copies
       ? inOrder(copies.of(rows, i * features))
       : others.subarray(i * features, (i + 1) * features);

@@ -21,13 +21,13 @@ const CHUNK = 4096;
  * @param options of components of M features
  * @param copies of a row that count as that row
  */
-export function mixtureOfParts(
+export async function mixtureOfParts(
   data: TrainingRows,
   codes: Float32Array,
   options: StartOptions,
   copies: Copies | undefined,
   seed: number,
-): MixtureValues {
+): Promise<MixtureValues> {
   const { count } = data;
   const { components, features: latent } = options;
   const width = data.rows(0, 1).length;
@@ -35,10 +35,8 @@ export function mixtureOfParts(
   const wanted = Math.min(count, Math.max(2 * components, Math.min(MOST, affordable)));
   const chosen = rowsChosen(count, wanted, seed, STREAMS.linkedRows);
   const at = [...chosen.keys()].filter((i) => chosen[i]);
-  const labels = linkedClusters(
-    nearestRows(rowsAt(data, at, width), width, NEIGHBOURS, copies),
-    components,
-  );
+  const neighbours = await nearestRows(rowsAt(data, at, width), width, NEIGHBOURS, copies);
+  const labels = await linkedClusters(neighbours, components);
   const rows: number[] = [];
   const moments = new RunningMoments(latent);
   at.forEach((row, i) => {

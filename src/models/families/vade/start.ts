@@ -58,9 +58,9 @@ export function mixtureStart({ kind, copies, code, mixture, encoder, reader }: S
   );
   const options = { kind: covariance, how: 'kmeans', columns: undefined, regularize } as const;
   const linkage: Pick<Fitting, 'begin' | 'passes'> = {
-    begin: (data, codes, seed) => {
+    begin: async (data, codes, seed) => {
       const shape = { components, features: latent };
-      const found = mixtureOfParts(data, codes, { ...options, ...shape }, copies, seed);
+      const found = await mixtureOfParts(data, codes, { ...options, ...shape }, copies, seed);
       return new Map([
         [by.logWeights, Float32Array.from(found.logWeights)],
         [by.mean, Float32Array.from(found.mean)],
