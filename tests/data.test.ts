@@ -15,17 +15,11 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { arrayDataset, type StoredArray } from '../src/data/arrays.ts';
-import {
-  checkDataset,
-  type ImageDataset,
-  select,
-  split,
-  take,
-  type ValueRange,
-} from '../src/data/dataset.ts';
+import { checkDataset, type ImageDataset, type ValueRange } from '../src/data/dataset.ts';
 import { digits } from '../src/data/digits.ts';
 import { type DataSpec, loadData } from '../src/data/load.node.ts';
 import { loadMnist } from '../src/data/mnist.node.ts';
+import { select, split, take } from '../src/data/parts.ts';
 import { gunzip } from '../src/formats/gzip.ts';
 import { writeIdx } from '../src/formats/idx.ts';
 import { writeNpy } from '../src/formats/npy.ts';

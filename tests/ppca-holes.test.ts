@@ -1,8 +1,9 @@
 /** Probabilistic PCA learned from rows with holes by EM: against the same EM in float64 on the host. */
 import { inverse, Matrix, solve } from 'ml-matrix';
 import { expect, test } from 'vitest';
-import { type ImageDataset, take } from '../src/data/dataset.ts';
+import type { ImageDataset } from '../src/data/dataset.ts';
 import { hide } from '../src/data/missing.ts';
+import { take } from '../src/data/parts.ts';
 import { initialOf } from '../src/training/index.ts';
 import { conditional } from './support/conditional.ts';
 import { device } from './support/device.ts';

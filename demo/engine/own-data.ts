@@ -1,6 +1,7 @@
 // Data sets of what the visitor's files hold.
-import { checkDataset, type ImageDataset, split } from '../../src/data/dataset.ts';
+import { checkDataset, type ImageDataset } from '../../src/data/dataset.ts';
 import { checkSize, imageDataset, type NamedImage } from '../../src/data/image-stack.ts';
+import { split } from '../../src/data/parts.ts';
 import type { IdxArray } from '../../src/formats/idx.ts';
 import { classIndices } from '../../src/formats/table/classes.ts';
 import { isLatentGpuError, LatentGpuError } from '../../src/index.ts';

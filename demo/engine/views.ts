@@ -1,6 +1,6 @@
 // What the page shows of a model: samples, reconstructions, an interpolation, a map of its codes, and what
 // becomes of a drawing.
-import { select, take } from '../../src/data/dataset.ts';
+import { select, take } from '../../src/data/parts.ts';
 import { Inference, type RowSource } from '../../src/index.ts';
 import { Random } from '../../src/random.ts';
 import { STREAMS } from '../../src/streams.ts';

@@ -1,7 +1,8 @@
 // Variational EM: q keeps to a family that the posterior need not be in, so that the E step raises the bound
 // as far as that allows. The M step is the same, of statistics weighed by q (Neal and Hinton 1998).
 import { input, ops, optim, type Tensor, type Variable, variable } from '../../src/index.ts';
-import { type MixtureValues, mStep } from '../../src/models/families/gmm/m-step.ts';
+import { mStep } from '../../src/models/families/gmm/m-step.ts';
+import type { MixtureValues } from '../../src/models/families/gmm/mixture-values.ts';
 import { guessedStatistics } from '../../src/models/families/gmm/statistics.ts';
 import { Random } from '../../src/random.ts';
 import { STREAMS } from '../../src/streams.ts';

@@ -1,13 +1,5 @@
 // Data sets: built in, or read from bytes.
-export {
-  checkDataset,
-  type ImageDataset,
-  imageSize,
-  select,
-  split,
-  take,
-  type ValueRange,
-} from './dataset.ts';
+export { checkDataset, type ImageDataset, imageSize, type ValueRange } from './dataset.ts';
 export { digits } from './digits.ts';
 export {
   MNIST_FILES,
@@ -16,6 +8,7 @@ export {
   mnistDataset,
   openMnistFile,
 } from './mnist.ts';
+export { select, split, take } from './parts.ts';
 export {
   logScale,
   type Standardization,

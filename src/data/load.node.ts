@@ -9,14 +9,7 @@ import { isNpy, npySize, readNpy } from '../formats/npy.ts';
 import { isWav } from '../formats/wav.ts';
 import { editDistance } from '../nearest.ts';
 import { arrayDataset, type DatasetOptions, tableDataset } from './arrays.ts';
-import {
-  checkDataset,
-  type ImageDataset,
-  type LoadedDataset,
-  split,
-  take,
-  type ValueRange,
-} from './dataset.ts';
+import { checkDataset, type ImageDataset, type LoadedDataset, type ValueRange } from './dataset.ts';
 import { digits } from './digits.ts';
 import { readIfPresent } from './files.node.ts';
 import { toFloat32 } from './float32.ts';
@@ -24,6 +17,7 @@ import { foreignFile } from './foreign-files.ts';
 import { imageFolder } from './image-folder.node.ts';
 import { checkRowsSeen } from './missing.ts';
 import { type LoadMnistOptions, loadMnist } from './mnist.node.ts';
+import { split, take } from './parts.ts';
 import { PLANE_DATA, plane } from './plane.ts';
 import { arraySeries, tableSeries } from './series.ts';
 import { SIGNAL_DATA, SIGNAL_WINDOW, signal } from './signals.ts';

@@ -1,6 +1,7 @@
 // Windows of long series: each is a data point, [steps] or [steps, channels], and knows where it was cut.
 import { LatentGpuError } from '../errors.ts';
 import type { LoadedDataset } from './dataset.ts';
+import type { Sequence } from './sequence.ts';
 
 /** How windows are cut. */
 export interface Windows {
@@ -10,14 +11,6 @@ export interface Windows {
   readonly stride?: number;
   /** Steps a second: sounds of another rate are resampled to it. */
   readonly rate?: number;
-}
-
-/** What is known of data points that are sequences. */
-export interface Sequence {
-  /** Steps a second, if that is known. */
-  readonly rate?: number;
-  /** Which series each window was cut from, and at which step; none of windows that were drawn apart. */
-  readonly cuts?: { readonly series: Uint32Array; readonly start: Uint32Array };
 }
 
 /** One series, row major [steps, channels]; what is missing is NaN, if that is taken. */
@@ -123,12 +116,4 @@ export function heldOutStretches(
     test: rows.filter((row) => isHeld(row)),
     left: 0,
   };
-}
-
-/** Rows of a sequence's places. */
-export function cutsAt(
-  { cuts, ...rest }: Sequence,
-  of: (values: Uint32Array) => Uint32Array,
-): Sequence {
-  return { ...rest, ...(cuts && { cuts: { series: of(cuts.series), start: of(cuts.start) } }) };
 }

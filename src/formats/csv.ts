@@ -1,31 +1,14 @@
 // Numeric tables as text. The splitting into cells is papaparse's; what is here, and in table/, decides
 // what a table of numbers is, and says where a file is none.
 import { LatentGpuError } from '../errors.ts';
+import type { CsvTable } from './table/csv-table.ts';
 import { dialectOf } from './table/dialect.ts';
 import { utf8Of } from './table/encoding.ts';
 import type { LabelColumn, TableOptions } from './table/options.ts';
 import { TableReader } from './table/reader.ts';
 
+export type { CsvTable } from './table/csv-table.ts';
 export type { LabelColumn, TableChoice, TableOptions } from './table/options.ts';
-
-export interface CsvTable {
-  /** Headings of the features, if there are any. */
-  readonly names: readonly string[] | undefined;
-  readonly rows: number;
-  readonly columns: number;
-  /** Row major `[rows, columns]`; NaN where a value is missing, if that is taken. */
-  readonly values: Float64Array;
-  /** One class index a row, in the order of the classes' names, where a column of labels was asked for. */
-  readonly labels: Uint32Array | undefined;
-  readonly classes: readonly string[];
-  /** What the columns of labels and those dropped are called on a command line: by heading or number. */
-  readonly labelColumn: string | undefined;
-  readonly dropped: readonly string[];
-  /** Headings (numbers where there are none) of all columns left out, dropped or not. */
-  readonly leftOut: readonly string[];
-  /** What was decided without being told, for people. */
-  readonly remarks: readonly string[];
-}
 
 /** Text is split into cells in pieces of about this many bytes, whatever the file's size. */
 const PIECE = 2 ** 22;

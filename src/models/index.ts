@@ -35,19 +35,18 @@ export {
   type EvaluationOptions,
   evaluateModel,
   exactEvaluationOf,
-  inUnitsOf,
   likelihoodOf,
 } from './ask/evaluate.ts';
 export {
   type BoundOfSamples,
   type CodeDimension,
   type Evaluation,
-  type Figure,
   type LikelihoodEstimate,
   plainOf,
 } from './ask/evaluation.ts';
 export { type ExamineOptions, examine } from './ask/examine.ts';
 export { Feed } from './ask/feed.ts';
+export { type Figure, inUnitsOf } from './ask/figure.ts';
 export { FlowInference } from './ask/flow-inference.ts';
 export {
   type DrawOptions,
@@ -63,7 +62,8 @@ export {
   type GradientOptions,
   gradientNoise,
 } from './ask/gradients.ts';
-export { type Imputed, type ImputeOptions, impute } from './ask/impute.ts';
+export { impute } from './ask/impute.ts';
+export type { Imputed, ImputeOptions } from './ask/imputed.ts';
 export { Inference } from './ask/inference.ts';
 export { type ChannelInfluence, channelInfluence } from './ask/influence.ts';
 export { hasInformation, type Information, information } from './ask/information.ts';

@@ -1,49 +1,19 @@
 // Data, found by name or path and remembered in a model's folder.
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import { type ImageDataset, type LoadedDataset, split } from '../../data/dataset.ts';
+import type { ImageDataset, LoadedDataset } from '../../data/dataset.ts';
 import { loadData, NAMED_DATA } from '../../data/load.node.ts';
 import { hide } from '../../data/missing.ts';
-import type { Windows } from '../../data/windows.ts';
+import { split } from '../../data/parts.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { TableChoice, TableOptions } from '../../formats/csv.ts';
 import type { DataRecord } from '../../training/record.ts';
 import type { Output } from '../common/output.ts';
+import type { DataChoice } from './choice.ts';
 import { hidingOf } from './missing.ts';
 
 /** The data do not depend on a run's seed: runs with different seeds are to be compared. */
 const DATA_SEED = 0;
-
-export interface DataChoice {
-  readonly data: string;
-  readonly dataDir?: string;
-  /** The test split, for data from a file or folder. */
-  readonly test?: string;
-  /** Rows of the training split. */
-  readonly limit?: number;
-  /** Whether values may be of any range, because they are to be standardised. */
-  readonly standardize?: boolean;
-  /** The same for another reason: a flow takes densities in the plane as they are. */
-  readonly anyRange?: boolean;
-  /** A table's column of classes. */
-  readonly labelColumn?: string;
-  /** How a table is read. */
-  readonly table?: TableChoice;
-  /** How series are cut into data points. */
-  readonly windows?: Windows;
-  /** What is hidden of the data: `top`, `bottom`, `random:0.5`. */
-  readonly hide?: string;
-  /** The share of rows to train on whose classes are hidden. */
-  readonly hideLabels?: number;
-  /** Whether a table's column of classes may have empty cells. */
-  readonly takesUnlabelled?: boolean;
-  /** Whether values may be missing. */
-  readonly takesMissing?: boolean;
-  /** What else may be done about them, where they may not. */
-  readonly missingRemedy?: string;
-  /** Whether numbers stay as the file has them, float64. */
-  readonly exact?: boolean;
-}
 
 /** What is known of data from others that they go with. */
 export interface DataContext {

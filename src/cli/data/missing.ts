@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { type Hiding, parseHiding } from '../../data/missing.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { type Family, families } from '../../models/index.ts';
-import type { DataChoice } from './load.ts';
+import type { DataChoice } from './choice.ts';
 
 /** Hides nothing, where a model's own data would be hidden. */
 const NONE = 'none';

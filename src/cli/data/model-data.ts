@@ -1,6 +1,7 @@
 // The data that a command on a trained model works on: those named, or those it was trained on.
-import { type ImageDataset, imageSize, type LoadedDataset, take } from '../../data/dataset.ts';
+import { type ImageDataset, imageSize, type LoadedDataset } from '../../data/dataset.ts';
 import { toFloat32 } from '../../data/float32.ts';
+import { take } from '../../data/parts.ts';
 import { standardize } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { familyOf } from '../../models/index.ts';

@@ -21,7 +21,7 @@ import { placeOfRun } from '../../training/replacement.node.ts';
 import { RunFolder } from '../../training/run-folder.node.ts';
 import type { TuneMode } from '../../tuning/index.ts';
 import type { CommonOptions, Context } from '../common/command.ts';
-import type { DataChoice } from '../data/load.ts';
+import type { DataChoice } from '../data/choice.ts';
 import { type TableFlags, tableChoice } from '../data/table-options.ts';
 import { type WindowFlags, windowChoice } from '../data/window-options.ts';
 import { type Range, rangeIn } from './range.ts';

@@ -1,8 +1,8 @@
 // Rows of a table as they come, checked, in an array that grows with them.
 import { LatentGpuError } from '../../errors.ts';
-import type { CsvTable } from '../csv.ts';
 import { classIndices } from './classes.ts';
 import { Columns, type Layout, shellQuoted } from './columns.ts';
+import type { CsvTable } from './csv-table.ts';
 import { BLANKS, cellsOf, type Dialect, isComment } from './dialect.ts';
 import { isHeadingAgain, type Row, readFirstRow } from './first-row.ts';
 import { isMissing, isUnknown, NumberReader, PLAIN } from './number.ts';

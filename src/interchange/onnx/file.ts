@@ -1,35 +1,12 @@
 // A model as ONNX files: a file for each thing that it can do, as ONNX Runtime and others run them.
-import type { Standardization } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { Variable } from '../../graph/variable.ts';
-import type { Model, ModelConfig } from '../../models/index.ts';
+import type { Model } from '../../models/index.ts';
 import { rowsFor } from '../graphs.ts';
 import { Lowering } from './lowering.ts';
 import { PartBuilder } from './parts.ts';
-
-/**
- * - `encoder`: x → mean, and logStd where a code has deviations; of a flow the noise z
- * - `decoder`: z → x, and what else p(x | z) is given by
- * - `autoencoder`: x → mean, logStd and what the decoder makes of the mean, as `reconstruction`
- * - `density`: x → logProb, of a model whose density is exact
- * - `predictor`: x → logits and probabilities of classes, or mean and std of a column
- */
-export type OnnxPart = 'encoder' | 'decoder' | 'autoencoder' | 'density' | 'predictor';
-
-/** A model with its numbers, as a model folder holds it. */
-export interface OnnxSource {
-  readonly config: ModelConfig;
-  readonly model: Model;
-  readonly weights: ReadonlyMap<Variable, ArrayLike<number>>;
-  /** What belongs to the model beside its parameters. */
-  readonly buffers?: ReadonlyMap<Variable, ArrayLike<number>>;
-  readonly standardization: Standardization | undefined;
-}
-
-export interface OnnxValue {
-  readonly name: string;
-  readonly shape: readonly (number | string)[];
-}
+import type { OnnxPart, OnnxSource, OnnxValue } from './source.ts';
+import { TABLE } from './table.ts';
 
 export interface OnnxFile {
   readonly bytes: Uint8Array;
@@ -85,7 +62,7 @@ export function onnxFile(source: OnnxSource, part: OnnxPart, version: string): O
   }
   const values = new Map([...source.weights, ...(source.buffers ?? [])]);
   const rows = rowsFor(names.keys(), model.features);
-  const to = new Lowering({ rows, values, names });
+  const to = new Lowering({ table: TABLE, rows, values, names });
   const { inputs, outputs } = new PartBuilder(source, to, rows).build(part);
   const { family, data } = source.config;
   const { code, describes } = model.can;

@@ -1,9 +1,3 @@
 // Models as ONNX files, by their graphs.
-export {
-  type OnnxFile,
-  type OnnxPart,
-  type OnnxSource,
-  type OnnxValue,
-  onnxFile,
-  onnxParts,
-} from './file.ts';
+export { type OnnxFile, onnxFile, onnxParts } from './file.ts';
+export type { OnnxPart, OnnxSource, OnnxValue } from './source.ts';

@@ -11,13 +11,19 @@ import { evaluate } from '../../ops/index.ts';
 import { biasOf, MOST_NODES } from '../graphs.ts';
 import { openOnes } from '../known.ts';
 import { madeUpFor, readsCells } from '../recurrent.ts';
-import { ROWS_OF_TABLE } from './table.ts';
 
 /** What the number of rows is called in a file. */
 export const BATCH = 'batch';
 
+/** Adds a tensor's nodes, whose inputs are there; the name of the result. */
+export type Row = (to: Lowering, node: Tensor) => string;
+
+/** A row for each op that can be written down, by its name. */
+export type Table = Readonly<Record<string, Row>>;
+
 /** What a file is made from: graphs over so many rows, and the values of all that is no input. */
 export interface LoweringOptions {
+  readonly table: Table;
   readonly rows: number;
   readonly values: ReadonlyMap<Variable, ArrayLike<number>>;
   /** Names of variables in the file. */
@@ -240,7 +246,7 @@ export class Lowering {
   }
 
   private nodesOf(node: Tensor): string {
-    const row = ROWS_OF_TABLE[node.op.name];
+    const row = this.options.table[node.op.name];
     if (row) return row(this, node);
     if (node.op.kind === 'noise') throw unlike('noise that is drawn');
     if (node.op.kind === 'variable') {

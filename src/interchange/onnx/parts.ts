@@ -12,8 +12,8 @@ import {
 } from '../../models/index.ts';
 import type { Batch } from '../../nn/index.ts';
 import { add, mul, reshape, slice } from '../../ops/index.ts';
-import type { OnnxPart, OnnxSource, OnnxValue } from './file.ts';
 import { BATCH, type Lowering } from './lowering.ts';
+import type { OnnxPart, OnnxSource, OnnxValue } from './source.ts';
 
 /** Names of results and of what leads to them: no other value may take one. */
 const PROMISED = [

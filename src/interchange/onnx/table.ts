@@ -4,11 +4,8 @@ import { biasOf, weightOf } from '../graphs.ts';
 import { isShown } from '../recurrent.ts';
 import { COMPOSED } from './composed.ts';
 import { IMAGE_ROWS } from './images.ts';
-import type { Lowering } from './lowering.ts';
+import type { Lowering, Row, Table } from './lowering.ts';
 import { RECURRENT_ROWS } from './recurrent.ts';
-
-/** Adds a tensor's nodes, whose inputs are there; the name of the result. */
-export type Row = (to: Lowering, node: Tensor) => string;
 
 const names = (to: Lowering, { inputs }: Tensor) => inputs.map((x) => to.operand(x));
 const first = ({ inputs }: Tensor) => inputs[0] as Tensor;
@@ -130,7 +127,7 @@ const PLAIN: Readonly<Record<string, Row>> = {
   scaleGradient: same,
 };
 
-export const ROWS_OF_TABLE: Readonly<Record<string, Row>> = {
+export const TABLE: Table = {
   ...PLAIN,
   ...IMAGE_ROWS,
   ...RECURRENT_ROWS,

@@ -9,6 +9,7 @@ import { rowCounts } from '../graphs.ts';
 import type { Holdings } from './holdings.ts';
 import { Lowering, type Twins, unlike } from './lowering.ts';
 import { snake } from './names.ts';
+import { TABLE } from './table.ts';
 
 export interface Method {
   readonly lines: readonly string[];
@@ -62,6 +63,7 @@ function lowered(fed: Fed, roots: Twins['roots'], rows: [number, number], holdin
   const lowering = new Lowering(
     { rows, roots },
     {
+      table: TABLE,
       fed: names,
       variables: (variable) => holdings.expression(variable),
     },

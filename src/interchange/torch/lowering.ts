@@ -11,7 +11,6 @@ import { madeUpFor, readsCells } from '../recurrent.ts';
 import { atom, BINDS, call, type Expression, infix, numeral, tuple } from './expression.ts';
 import { FUNCTION_NAMES } from './functions.ts';
 import { Names, snake } from './names.ts';
-import { TABLE } from './table.ts';
 
 /** Longer expressions have a line and a name of their own. */
 const FOLDED = 60;
@@ -26,7 +25,14 @@ export interface Twins {
   readonly roots: readonly (readonly [name: string, a: Tensor, b: Tensor])[];
 }
 
+/** The expression of a tensor, whose inputs are there. */
+export type Row = (to: Lowering, node: Tensor) => Expression;
+
+/** A row for each op that can be written down, by its name. */
+export type Table = Readonly<Record<string, Row>>;
+
 export interface LoweringOptions {
+  readonly table: Table;
   /** Expressions of what is fed, and of what a model holds. */
   readonly variables: (variable: Variable) => string;
   /** Values that are fed, by their names. */
@@ -131,7 +137,7 @@ export class Lowering {
       this.write(node, own, drawn);
       return;
     }
-    const row = TABLE[node.op.name];
+    const row = this.options.table[node.op.name];
     if (!row) throw unlike(`the op '${node.op.name}'`);
     const made = row(this, node);
     // A view that changes nothing is what it shows.

@@ -16,11 +16,8 @@ import {
   tuple,
   within,
 } from './expression.ts';
-import type { Lowering } from './lowering.ts';
+import type { Lowering, Row, Table } from './lowering.ts';
 import { RECURRENT_ROWS } from './recurrent.ts';
-
-/** The expression of a tensor, whose inputs are there. */
-export type Row = (to: Lowering, node: Tensor) => Expression;
 
 const first = ({ inputs }: Tensor) => inputs[0] as Tensor;
 const all = (to: Lowering, node: Tensor) => node.inputs.map((x) => to.operand(x, node));
@@ -253,7 +250,7 @@ const reparameterize: Row = (to, node) => {
 /** A view that changes nothing. */
 const same: Row = (to, node) => to.operand(first(node), node);
 
-export const TABLE: Readonly<Record<string, Row>> = {
+export const TABLE: Table = {
   add: addition,
   sub: operator('-', BINDS.sum),
   mul: product,

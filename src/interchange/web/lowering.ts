@@ -11,9 +11,15 @@ import { evaluate } from '../../ops/index.ts';
 import type { ProgramNode } from '../../sampler/program/format.ts';
 import { MOST_NODES } from '../graphs.ts';
 import { openOnes } from '../known.ts';
-import { ROWS_OF_TABLE } from './table.ts';
+
+/** Adds a tensor's nodes; the place of the result. */
+export type Row = (to: Lowering, node: Tensor) => number;
+
+/** A row for each op that can be written down, by its name. */
+export type Table = Readonly<Record<string, Row>>;
 
 export interface LoweringOptions {
+  readonly table: Table;
   /** Rows that graphs are made for, which divide no extent of the model. */
   readonly rows: number;
   readonly values: ReadonlyMap<Variable, ArrayLike<number>>;
@@ -151,7 +157,7 @@ export class Lowering {
   }
 
   private nodeOf(node: Tensor): number {
-    const row = ROWS_OF_TABLE[node.op.name];
+    const row = this.options.table[node.op.name];
     if (row) return row(this, node);
     if (isVariable(node)) throw unlike(`'${node.name}', which changes from run to run`);
     throw unlike(`the op '${node.op.name}'`);

@@ -9,7 +9,7 @@ import { add, div, floor, maximum, minimum, mul, reshape } from '../../ops/index
 import type { ProgramJson, ProgramPart, Streams } from '../../sampler/program/format.ts';
 import { FIRST_STREAM_OF_CODES } from '../../streams.ts';
 import type { CodeDensity } from '../../training/code-density.ts';
-import type { OnnxSource } from '../onnx/file.ts';
+import type { OnnxSource } from '../onnx/source.ts';
 import { noiseOf as codeNoise, fittedSources, ownSources } from './code-sources.ts';
 import type { Lowering } from './lowering.ts';
 

@@ -9,6 +9,7 @@ import { HELPERS } from './expressions.ts';
 import { kernelsOf } from './kernels.ts';
 import { Lowering } from './lowering.ts';
 import { PartBuilder, type ProgramSource } from './parts.ts';
+import { TABLE } from './table.ts';
 
 export interface Program {
   readonly json: ProgramJson;
@@ -38,7 +39,7 @@ export function programOf(source: ProgramSource): Program {
   const { code, condition, bijection, ancestral } = model.can;
   const { draw, bijection: ofCodes = bijection } = (prior?.model ?? model).can;
   const rows = rowsFor(names.keys(), model.features, code?.size ?? 1);
-  const to = new Lowering({ rows, values, names });
+  const to = new Lowering({ table: TABLE, rows, values, names });
   const { parts, streams } = new PartBuilder(source, to, rows).build();
   const json: ProgramJson = {
     version: 1,

@@ -4,10 +4,7 @@ import { tapsOf, type Window, type WindowedImage } from '../../kernels/window.ts
 import { add, expand, mul, NORM_EPSILON, reshape, rsqrt, sub, transpose } from '../../ops/index.ts';
 import { FUNCTIONS } from '../../sampler/program/functions.ts';
 import { COMPOSED } from '../onnx/composed.ts';
-import type { Lowering } from './lowering.ts';
-
-/** Adds a tensor's nodes; the place of the result. */
-export type Row = (to: Lowering, node: Tensor) => number;
+import type { Lowering, Row, Table } from './lowering.ts';
 
 const first = ({ inputs }: Tensor) => inputs[0] as Tensor;
 const places = (to: Lowering, { inputs }: Tensor) => inputs.map((x) => to.operand(x));
@@ -108,7 +105,7 @@ const patches: Row = (to, node) => {
   return to.node('concat', [own, to.node('expand', [to.node('c', [], 0)], rest)], node.rank - 1);
 };
 
-export const ROWS_OF_TABLE: Readonly<Record<string, Row>> = {
+export const TABLE: Table = {
   ...Object.fromEntries(Object.keys(FUNCTIONS).map((name) => [name, named(name)])),
   ...Object.fromEntries(
     Object.entries(COMPOSED)

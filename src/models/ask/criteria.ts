@@ -3,8 +3,7 @@ import type { Runtime } from '../../scheduler/index.ts';
 import type { Model } from '../model.ts';
 import { groupsOf } from './cluster.ts';
 import { logDensities } from './densities.ts';
-import { inUnitsOf } from './evaluate.ts';
-import type { Figure } from './evaluation.ts';
+import { type Figure, inUnitsOf } from './figure.ts';
 import type { RowSource, WorkOptions } from './rows.ts';
 
 /** Of the rows at hand, in nats of the data as they were; of the criteria less is better. */

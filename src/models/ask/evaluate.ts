@@ -7,8 +7,9 @@ import type { Runtime } from '../../scheduler/index.ts';
 import type { Quantity } from '../abilities.ts';
 import type { Model } from '../model.ts';
 import { logDensities } from './densities.ts';
-import type { Evaluation, Figure, LikelihoodEstimate } from './evaluation.ts';
+import type { Evaluation, LikelihoodEstimate } from './evaluation.ts';
 import { Feed } from './feed.ts';
+import { type Figure, inUnitsOf } from './figure.ts';
 import { byPart, Columns, moments } from './moments.ts';
 import { withOwnNoise } from './noise.ts';
 import { replay } from './replay.ts';
@@ -75,17 +76,6 @@ async function exactEvaluation(
     ...(seed !== undefined && { seed }),
   });
   return exactEvaluationOf(model, inUnitsOf(found, logScale), draws);
-}
-
-/**
- * Log-densities of the data, from those of what the model sees.
- *
- * @example inUnitsOf(Float64Array.of(-1, -2), 0.5) // [-1.5, -2.5]
- */
-export function inUnitsOf(logProb: Float64Array, logScale: number | Float64Array): Float64Array {
-  return logProb.map(
-    (value, i) => value - (typeof logScale === 'number' ? logScale : (logScale[i] as number)),
-  );
 }
 
 /**

@@ -1,25 +1,9 @@
 // What is found of a model and held-out data: figures for programs, and the same for people.
 
 import type { Criteria } from './criteria.ts';
+import type { Figure } from './figure.ts';
 import type { Information } from './information.ts';
 import type { Refinement } from './refine.ts';
-
-/** A mean over rows, and how sure it is. */
-export interface Figure {
-  /** In JSON and `metrics.jsonl`: `negativeElbo`; of a nested one `nll.value`. */
-  readonly name: string;
-  /** For people: `negative ELBO`. */
-  readonly label: string;
-  readonly value: number;
-  /** Of the mean, from the spread over the rows. */
-  readonly error?: number;
-  readonly unit: string;
-  /** Decimals of the value and of its error. */
-  readonly digits: number;
-  readonly errorDigits?: number;
-  /** What belongs beside it: how many samples, of how many units. */
-  readonly note?: string;
-}
 
 export interface LikelihoodEstimate {
   /** Mean of -log p(x) in nats. */

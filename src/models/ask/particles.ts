@@ -18,7 +18,7 @@ import type { ImputeAbility } from '../abilities.ts';
 import type { Model } from '../model.ts';
 import { Feed } from './feed.ts';
 import { Found } from './found.ts';
-import type { Imputed, ImputeOptions } from './impute.ts';
+import type { Imputed, ImputeOptions } from './imputed.ts';
 import { replay } from './replay.ts';
 import { checkStop, type RowSource, rowsAtOnce } from './rows.ts';
 import { WalkPlans } from './walks.ts';

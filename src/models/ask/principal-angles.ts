@@ -7,7 +7,7 @@ import type { Runtime } from '../../scheduler/index.ts';
 import { eigen } from '../eigen.ts';
 import { type Model, need } from '../model.ts';
 import { RunningMoments } from '../running-moments.ts';
-import type { Figure } from './evaluation.ts';
+import type { Figure } from './figure.ts';
 import { exclusively } from './noise.ts';
 import { replay } from './replay.ts';
 import { checkStop, fullBatch, type RowSource, rowsAtOnce, type WorkOptions } from './rows.ts';

@@ -1,5 +1,5 @@
 // Codes of data in the plane. Those of a bijection are as long as the data: see `noise.ts`.
-import { take } from '../../data/dataset.ts';
+import { take } from '../../data/parts.ts';
 import { codesPicture, inThePlane, CODES as MOST } from '../../pictures/codes.ts';
 import { thousands } from '../../text.ts';
 import { PICTURES } from '../../training/run-files.ts';

@@ -1,5 +1,5 @@
 // What a bijection of the plane makes of data, which is noise if it describes them well.
-import { take } from '../../data/dataset.ts';
+import { take } from '../../data/parts.ts';
 import { CLOUD } from '../../pictures/clouds.ts';
 import { codesPicture } from '../../pictures/codes.ts';
 import { thousands } from '../../text.ts';

@@ -2,16 +2,7 @@
 import { cholesky, lowerInverse, type Matrix } from '../../../flows/matrices.ts';
 import { type Collapse, isGone } from './collapse.ts';
 import { COVARIANCES, type CovarianceKind } from './covariance.ts';
-
-/** One mixture's numbers, K components of D features, in float64. */
-export interface MixtureValues {
-  /** [K]. */
-  readonly logWeights: Float64Array;
-  /** [K, D]. */
-  readonly mean: Float64Array;
-  /** [K | 1, …], packed. */
-  readonly factor: Float64Array;
-}
+import type { MixtureValues } from './mixture-values.ts';
 
 /** Sums over the rows of a pass, with y = P (x - μ) of the mixture that they were weighed by. */
 export interface Statistics {

@@ -7,7 +7,7 @@ import type { TrainingRows } from '../../learner.ts';
 import { RunningMoments } from '../../running-moments.ts';
 import { COVARIANCES, type CovarianceKind } from './covariance.ts';
 import { kMeans } from './k-means.ts';
-import type { MixtureValues } from './m-step.ts';
+import type { MixtureValues } from './mixture-values.ts';
 
 export interface StartOptions {
   readonly kind: CovarianceKind;

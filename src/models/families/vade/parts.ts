@@ -2,7 +2,7 @@
 import { STREAMS } from '../../../streams.ts';
 import type { TrainingRows } from '../../learner.ts';
 import { RunningMoments } from '../../running-moments.ts';
-import type { MixtureValues } from '../gmm/m-step.ts';
+import type { MixtureValues } from '../gmm/mixture-values.ts';
 import { ofParts, rowsChosen, type StartOptions } from '../gmm/start.ts';
 import { linkedClusters, NOWHERE } from './linkage.ts';
 import { type Copies, nearestRows } from './neighbours.ts';

@@ -1,0 +1,20 @@
+// A table of numbers, as it was read.
+
+export interface CsvTable {
+  /** Headings of the features, if there are any. */
+  readonly names: readonly string[] | undefined;
+  readonly rows: number;
+  readonly columns: number;
+  /** Row major `[rows, columns]`; NaN where a value is missing, if that is taken. */
+  readonly values: Float64Array;
+  /** One class index a row, in the order of the classes' names, where a column of labels was asked for. */
+  readonly labels: Uint32Array | undefined;
+  readonly classes: readonly string[];
+  /** What the columns of labels and those dropped are called on a command line: by heading or number. */
+  readonly labelColumn: string | undefined;
+  readonly dropped: readonly string[];
+  /** Headings (numbers where there are none) of all columns left out, dropped or not. */
+  readonly leftOut: readonly string[];
+  /** What was decided without being told, for people. */
+  readonly remarks: readonly string[];
+}
