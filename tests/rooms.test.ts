@@ -1,41 +1,29 @@
-// The scheduler's rooms: each imports only from those before it, so that none is in a circle.
+// Nothing is in a circle: the scheduler's rooms import only from those before them, and no file of the library
+// needs one that needs it.
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { expect, it } from 'vitest';
 
-const SCHEDULER = join(import.meta.dirname, '..', 'src', 'scheduler');
+const SOURCE = join(import.meta.dirname, '..', 'src');
+const SCHEDULER = join(SOURCE, 'scheduler');
 /** From the lowest up. */
 const ROOMS = ['lower', 'fuse', 'place', 'emit', 'run'];
+const IMPORT = /\b(?:import|export) (type )?([^;'"]*?)\s*from '(\.[^']*)'/g;
 
-/** Files of the scheduler that a file imports, or that it hands on. */
-function importsOf(room: string, file: string): string[] {
-  const text = readFileSync(join(SCHEDULER, room, file), 'utf8');
-  return [...text.matchAll(/\bfrom '(\.[^']*)'/g)]
-    .map(([, path]) => relative(SCHEDULER, join(SCHEDULER, room, path as string)))
-    .filter((path) => !path.startsWith('..'));
+/** Files that a file imports or hands on: for what they do, or for their types, too. */
+function importsOf(path: string, withTypes: boolean): string[] {
+  const text = readFileSync(path, 'utf8');
+  return [...text.matchAll(IMPORT)]
+    .filter(([, type, names]) => withTypes || !(type || areTypes(names as string)))
+    .map(([, , , from]) => join(dirname(path), from as string));
 }
 
-it('import from lower ones only', () => {
-  const folders = readdirSync(SCHEDULER, { withFileTypes: true }).filter((e) => e.isDirectory());
-  expect(folders.map(({ name }) => name).sort()).toEqual([...ROOMS].sort());
-  const upwards = ROOMS.flatMap((room, floor) =>
-    readdirSync(join(SCHEDULER, room)).flatMap((file) =>
-      importsOf(room, file)
-        .filter((path) => !ROOMS.slice(0, floor + 1).includes(path.split('/')[0] as string))
-        .map((path) => `${room}/${file} imports ${path}`),
-    ),
-  );
-  expect(upwards).toEqual([]);
-});
+/** Whether of `{ type A, type B }` nothing is left when a program runs. */
+const areTypes = (names: string): boolean => /^\{(\s*type [^,]*,?)+\s*\}$/.test(names);
 
-it('have no circle of files within', () => {
-  const files = ROOMS.flatMap((room) =>
-    readdirSync(join(SCHEDULER, room)).map(
-      (file) => [`${room}/${file}`, importsOf(room, file)] as const,
-    ),
-  );
-  const left = new Map<string, readonly string[]>(files);
-  // Whoever imports nothing that is left may go; a circle stays.
+/** Whoever imports nothing that is left may go; a circle stays. */
+function inCircles(files: readonly string[], withTypes: boolean): string[] {
+  const left = new Map(files.map((path) => [path, importsOf(path, withTypes)]));
   for (let gone = true; gone; ) {
     gone = false;
     for (const [file, imports] of left) {
@@ -44,6 +32,42 @@ it('have no circle of files within', () => {
       gone = true;
     }
   }
-  expect([...left.keys()]).toEqual([]);
+  return [...left.keys()].map((path) => relative(SOURCE, path));
+}
+
+const filesOf = (room: string) => readdirSync(join(SCHEDULER, room));
+
+it('rooms of the scheduler import from lower ones only', () => {
+  const folders = readdirSync(SCHEDULER, { withFileTypes: true }).filter((e) => e.isDirectory());
+  expect(folders.map(({ name }) => name).sort()).toEqual([...ROOMS].sort());
+  const upwards = ROOMS.flatMap((room, floor) =>
+    filesOf(room).flatMap((file) =>
+      importsOf(join(SCHEDULER, room, file), true)
+        .map((path) => relative(SCHEDULER, path))
+        .filter((path) => !path.startsWith('..'))
+        .filter((path) => !ROOMS.slice(0, floor + 1).includes(path.split('/')[0] as string))
+        .map((path) => `${room}/${file} imports ${path}`),
+    ),
+  );
+  expect(upwards).toEqual([]);
+});
+
+it('the scheduler has no circle of files, types included', () => {
+  const files = ROOMS.flatMap((room) => filesOf(room).map((file) => join(SCHEDULER, room, file)));
   expect(files.length).toBeGreaterThan(40);
+  expect(inCircles(files, true)).toEqual([]);
+});
+
+it('the library has no circle of files that are there when it runs', () => {
+  const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => join(SOURCE, path));
+  expect(files.length).toBeGreaterThan(700);
+  expect(inCircles(files, false)).toEqual([]);
+});
+
+it('names of types alone are told from others', () => {
+  expect(areTypes('{ type A, type B }')).toBe(true);
+  expect(areTypes('{ type A, b }')).toBe(false);
+  expect(areTypes('{\n  type A,\n  type B,\n}')).toBe(true);
 });
