@@ -17,6 +17,29 @@ export function classesAsOnes(labels: Tensor | undefined, count: number): Tensor
 }
 
 /**
+ * W_y [H, C], the part of a layer's weight that reads classes.
+ *
+ * As an embedding: of the size of what a unit sees, however wide the input beside it is. A class that is
+ * whispered is not listened to, and codes then say what it says.
+ *
+ * @example nn.classColumns(10, 300).weight.shape // [300, 10]
+ */
+export const classColumns = (count: number, width: number): Linear =>
+  new Linear(count, width, { init: { weight: normal(1) }, bias: false });
+
+/**
+ * What classes add to a layer, [B, 1, …, H], for rows with so many axes between.
+ *
+ * @param weights of the classes of each of B rows, [B, C]: of a class that is known, a one
+ * @example nn.weighedColumns(nn.classColumns(3, 5), ops.zeros([2, 3]), 1).shape // [2, 1, 5]
+ */
+export function weighedColumns(classes: Linear, weights: Tensor, axes: number): Tensor {
+  const own = matmul(weights, transpose(classes.weight));
+  const [rows, width] = own.shape as [number, number];
+  return reshape(own, [rows, ...Array<number>(axes).fill(1), width]);
+}
+
+/**
  * An MLP of [x, one-hot y]. The first layer's weight is kept in two, `0.weight` [H, D] and
  * `classes.weight` [H, C], because W · [x, y] = Wₓ x + the column of W_y that y picks: no row is ever
  * widened, and what is the same for all classes of a row is computed once.
@@ -40,10 +63,7 @@ export class ConditionedMLP extends MLP {
   ) {
     super(widths, activation, options);
     this.count = count;
-    // As an embedding: of the size of what a unit sees, however wide the input beside it is. A class that is
-    // whispered is not listened to, and codes then say what it says.
-    const init = { weight: normal(1) };
-    this.classes = new Linear(count, widths[1] as number, { init, bias: false });
+    this.classes = classColumns(count, widths[1] as number);
   }
 
   override children(): [string, unknown][] {
@@ -60,10 +80,7 @@ export class ConditionedMLP extends MLP {
 
   /** @param weights of the classes of each of the B rows, [B, C]: of a class that is known, a one */
   weighed(x: Tensor, weights: Tensor): Tensor {
-    const own = matmul(weights, transpose(this.classes.weight));
-    const axes = x.rank - 2;
-    const [rows, width] = own.shape as [number, number];
-    return this.call(x, reshape(own, [rows, ...Array<number>(axes).fill(1), width]));
+    return this.call(x, weighedColumns(this.classes, weights, x.rank - 2));
   }
 
   /** What it yields for every class of each row x [B, D]: [B, C, …]. */

@@ -9,7 +9,12 @@ import {
   settledConfig,
   Vae,
 } from '../../src/models/index.ts';
-import { ConditionedMLP } from '../../src/nn/index.ts';
+import { ConvolutionalDecoder, ConvolutionalEncoder } from '../../src/models/nets/convolutional.ts';
+import {
+  ToldConvolutionalDecoder,
+  ToldConvolutionalEncoder,
+} from '../../src/models/nets/told-convolutions.ts';
+import { ConditionedMLP, type Linear, type Module } from '../../src/nn/index.ts';
 import { importanceBound } from '../../src/objectives/index.ts';
 import {
   add,
@@ -17,6 +22,7 @@ import {
   expand,
   gradient,
   matmul,
+  mul,
   oneHot,
   reshape,
   square,
@@ -94,6 +100,109 @@ cases('classes that a model is told', (c) => {
       });
     });
   });
+
+  c(
+    'nets of convolutions are told a class as a channel more of every pixel, or as numbers beside the code',
+    async (t) => {
+      const options = {
+        kind: 'conv',
+        strides: [1, 2],
+        kernel: 1,
+        residual: 1,
+        norm: 'none',
+      } as const;
+      const encoderOf = { ...options, channels: [4, 3], activation: 'tanh' } as const;
+      const decoderOf = { ...encoderOf, kernel: 3, channels: [2, 3] } as const;
+      const [shape, numbers] = [[3, 4], { numbers: 2, inBlocks: true }] as const;
+      const encoder = new ToldConvolutionalEncoder(CLASSES, encoderOf, shape, 2, 'torch');
+      const decoder = new ToldConvolutionalDecoder(
+        CLASSES,
+        decoderOf,
+        [2, shape],
+        'torch',
+        numbers,
+      );
+      const wideEncoder = new ConvolutionalEncoder(encoderOf, [3, 4, 1 + CLASSES], 2, 'torch');
+      const wideDecoder = new ConvolutionalDecoder(
+        decoderOf,
+        [2 + CLASSES, shape],
+        'torch',
+        numbers,
+      );
+      const x = input('x', [2, 12]);
+      const z = input('z', [2, 3, 2]);
+      const labels = input('labels', [2], 'u32');
+      const ones = oneHot(labels, CLASSES);
+      const values = new Map<Variable, ArrayLike<number>>([
+        ...[encoder, decoder].flatMap((net) =>
+          net.parameters().map((p) => [p, reals(`${p.name} ${p.size}`, p.size)] as const),
+        ),
+        [x, reals('x', x.size)],
+        [z, reals('z', z.size)],
+        [labels, [2, 0]],
+      ]);
+      // Their first layers read what is told as they read all else.
+      const givenTo = (wide: Module, own: Module & { readonly classes: Linear }, first: string) => {
+        const parts = new Map(own.namedParameters());
+        for (const [name, p] of wide.namedParameters()) {
+          const held = values.get(parts.get(name) as Variable) as ArrayLike<number>;
+          const told = values.get(own.classes.weight) as ArrayLike<number>;
+          const rows = p.shape[0] as number;
+          const beside = (all: ArrayLike<number>, row: number) =>
+            Array.from(all).slice((row * all.length) / rows, ((row + 1) * all.length) / rows);
+          values.set(
+            p,
+            name === first
+              ? Array.from({ length: rows }, (_, o) => [
+                  ...beside(held, o),
+                  ...beside(told, o),
+                ]).flat()
+              : held,
+          );
+        }
+      };
+      givenTo(wideEncoder, encoder, 'layers.0.weight');
+      givenTo(wideDecoder, decoder, 'first.weight');
+      const pixels = expand(reshape(ones, [2, 1, CLASSES]), [2, 12, CLASSES]);
+      const wideImages = reshape(concat([reshape(x, [2, 12, 1]), pixels], 2), [2, -1]);
+      const wideCodes = concat([z, expand(reshape(ones, [2, 1, CLASSES]), [2, 3, CLASSES])], 2);
+      const [code, every, decoded] = [
+        encoder.of(x, labels),
+        encoder.ofEvery(x),
+        decoder.of(z, labels),
+      ];
+      const parameters = [...encoder.parameters(), ...decoder.parameters()];
+      const loss = add(sum(square(code)), add(sum(square(every)), sum(square(decoded))));
+      await check(
+        t,
+        { outputs: { code, every, decoded, ...named(gradient(loss, parameters)) } },
+        values,
+      );
+      const found = referenceOf(
+        {
+          code,
+          decoded,
+          wideCode: wideEncoder.call(wideImages),
+          wideDecoded: wideDecoder.call(wideCodes),
+          own: sum(mul(every, reshape(ones, [2, CLASSES, 1])), 1),
+        },
+        values,
+      );
+      t.equal([...decoded.shape], [2, 3, 24]);
+      for (const [own, other] of [
+        ['code', 'wideCode'],
+        ['code', 'own'],
+        ['decoded', 'wideDecoded'],
+      ] as const) {
+        t.close(
+          found[own] as Float64Array,
+          found[other] as Float64Array,
+          { absolute: 1e-12 },
+          other,
+        );
+      }
+    },
+  );
 
   c('with the exact posterior of each class every weight is log p(x | y)', async (t) => {
     const [rows, K, width] = [12, 3, toy.bias.length];

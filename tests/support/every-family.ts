@@ -133,6 +133,19 @@ export const CASES: readonly FamilyCase[] = [
     classNames: ['a', 'b', 'c'],
   },
   {
+    family: 'cvae',
+    set: [...convolutional('conv', 3), 'encoder.norm=group'],
+    shape: [6, 5],
+    classNames: ['a', 'b', 'c'],
+  },
+  {
+    family: 'm2',
+    set: [...convolutional('conv1d', 3), 'classifier.hidden=7'],
+    shape: [7, 2],
+    isSequence: true,
+    classNames: ['a', 'b', 'c'],
+  },
+  {
     family: 'm2',
     set: ['encoder.hidden=9', 'decoder.hidden=9', 'classifier.hidden=7', 'latent=3'],
     classNames: ['a', 'b', 'c'],

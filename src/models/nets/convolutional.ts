@@ -14,7 +14,7 @@ import {
   type NormKind,
   ResidualBlock,
 } from '../../nn/index.ts';
-import { type Activation, activations, reshape, transpose } from '../../ops/index.ts';
+import { type Activation, activations, add, reshape, transpose } from '../../ops/index.ts';
 
 export interface ConvolutionalConfig {
   readonly kind: 'conv' | 'conv1d';
@@ -80,10 +80,16 @@ function planOf(
   return { image, kernel: kind === 'conv' ? [kernel, kernel] : [1, kernel], scales };
 }
 
-/** Rows of numbers [..., D] as so many images, and what is made of them with the same axes in front. */
-function asImages(x: Tensor, image: readonly number[], of: (images: Tensor) => Tensor): Tensor {
-  const y = of(reshape(x, [-1, ...image]));
-  return reshape(y, [...x.shape.slice(0, -1), -1]);
+/** [n, …] of rows with these axes in front, which what is added to them may have more of: [rows, …], and those axes. */
+function beside(
+  y: Tensor,
+  lead: readonly number[],
+  more: Tensor | undefined,
+): readonly [rows: Tensor, lead: readonly number[]] {
+  if (!more) return [y, lead];
+  const each = y.shape.slice(1);
+  const sum = add(reshape(y, [...lead, ...each]), more);
+  return [reshape(sum, [-1, ...each]), sum.shape.slice(0, -each.length)];
 }
 
 function residuals(
@@ -103,8 +109,11 @@ function normalized(
   activation: Activation,
 ): Tensor {
   if (!norm) return layer.call(x, activation);
-  return activations[activation](norm.call(layer.call(x, 'identity')));
+  return finished(layer.call(x, 'identity'), norm, activation);
 }
+
+const finished = (x: Tensor, norm: Norm | undefined, activation: Activation): Tensor =>
+  activations[activation](norm ? norm.call(x) : x);
 
 /** [..., D] to [..., outputs]: convolutions with strides, then a linear layer. */
 export class ConvolutionalEncoder extends Module {
@@ -136,20 +145,23 @@ export class ConvolutionalEncoder extends Module {
     this.head = new Linear(size, outputs, { init });
   }
 
-  call(x: Tensor): Tensor {
-    const { image } = this.plan;
-    return asImages(x, image, (images) => {
-      let scale = 0;
-      const features = this.layers.reduce(
-        (h: Tensor, layer) =>
-          layer instanceof Conv2d
-            ? normalized(layer, h, this.norms[scale++], this.activation)
-            : layer.call(h),
-        images,
-      );
-      const rows = features.shape[0] as number;
-      return this.head.call(reshape(features, [rows, -1]));
-    });
+  /** @param more what else is added to the first convolution's result, before its activation: [..., 1, 1, C] */
+  call(x: Tensor, more?: Tensor): Tensor {
+    const [first, ...rest] = this.layers as [Conv2d, ...(Conv2d | ResidualBlock)[]];
+    const [norm, ...norms] = this.norms;
+    const images = reshape(x, [-1, ...this.plan.image]);
+    const seen = first.call(images, 'identity');
+    const [told, lead] = beside(seen, x.shape.slice(0, -1), more);
+    let scale = 0;
+    const features = rest.reduce(
+      (h: Tensor, layer) =>
+        layer instanceof Conv2d
+          ? normalized(layer, h, norms[scale++], this.activation)
+          : layer.call(h),
+      finished(told, norm, this.activation),
+    );
+    const rows = features.shape[0] as number;
+    return reshape(this.head.call(reshape(features, [rows, -1])), [...lead, -1]);
   }
 }
 
@@ -202,31 +214,29 @@ export class ConvolutionalDecoder extends Module {
     return this.layers.at(-1) as ConvTranspose2d;
   }
 
-  call(z: Tensor): Tensor {
+  /** @param more what else is added to the first layer's result, before its activation: [..., H] */
+  call(z: Tensor, more?: Tensor): Tensor {
     const { activation, channels } = this.config;
     const { image, scales } = this.plan;
     const [pixels, colours] = [image[0] * image[1], image[2]];
-    return asImages(z, [z.shape.at(-1) as number], (codes) => {
-      const rows = codes.shape[0] as number;
-      const seed = [rows, ...(scales.at(-1) as Pair), channels[0] as number];
-      const [first, ...norms] = this.norms;
-      const toImage = {
-        call: (x: Tensor, then: Activation) => reshape(this.first.call(x, then), seed),
-      };
-      const { last } = this;
-      let scale = 0;
-      const y = this.layers.reduce(
-        (h: Tensor, layer) =>
-          layer instanceof ConvTranspose2d
-            ? layer === last
-              ? layer.call(h)
-              : normalized(layer, h, norms[scale++], activation)
-            : layer.call(h),
-        normalized(toImage, codes, first, activation),
-      );
-      if (this.numbers === 1 || !this.inBlocks) return reshape(y, [rows, -1]);
-      const apart = reshape(y, [rows, pixels, this.numbers, colours]);
-      return reshape(transpose(apart, [0, 2, 1, 3]), [rows, -1]);
-    });
+    const codes = reshape(z, [-1, z.shape.at(-1) as number]);
+    const [told, lead] = beside(this.first.call(codes), z.shape.slice(0, -1), more);
+    const rows = told.shape[0] as number;
+    const seed = reshape(told, [rows, ...(scales.at(-1) as Pair), channels[0] as number]);
+    const [norm, ...norms] = this.norms;
+    const { last } = this;
+    let scale = 0;
+    const y = this.layers.reduce(
+      (h: Tensor, layer) =>
+        layer instanceof ConvTranspose2d
+          ? layer === last
+            ? layer.call(h)
+            : normalized(layer, h, norms[scale++], activation)
+          : layer.call(h),
+      finished(seed, norm, activation),
+    );
+    if (this.numbers === 1 || !this.inBlocks) return reshape(y, [...lead, -1]);
+    const apart = reshape(y, [rows, pixels, this.numbers, colours]);
+    return reshape(transpose(apart, [0, 2, 1, 3]), [...lead, -1]);
   }
 }

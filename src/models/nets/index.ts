@@ -21,6 +21,7 @@ import {
 } from './convolutional.ts';
 import type { NET_KINDS } from './keys.ts';
 import { RecurrentDecoder, RecurrentEncoder } from './recurrent.ts';
+import { ToldConvolutionalDecoder, ToldConvolutionalEncoder } from './told-convolutions.ts';
 
 export { NET_KEYS } from './keys.ts';
 
@@ -42,6 +43,16 @@ export interface NetConfig {
 /** A net between rows of numbers [..., from] and [..., to]. */
 export interface Net extends Module {
   call(x: Tensor): Tensor;
+  /** Of a net that is told classes: of B rows [B, …, from] and their classes [B]. */
+  of?(x: Tensor, labels: Tensor | undefined): Tensor;
+}
+
+/** An encoder that is told classes. */
+export interface ToldEncoder extends Net {
+  /** @param weights of the classes of each row, [B, C] */
+  weighed(x: Tensor, weights: Tensor): Tensor;
+  /** What it yields for every class of each row x [B, D]: [B, C, …]. */
+  ofEvery(x: Tensor): Tensor;
 }
 
 /** What a net stands between. */
@@ -58,7 +69,11 @@ export interface Ends {
 /** @throws LatentGpuError `bad-config` for data or classes that a net of this kind does not take */
 export function makeEncoder(config: NetConfig, { shape, code, init, classes }: Ends): Net {
   const conv = convolutional('encoder', config, classes);
-  if (conv) return new ConvolutionalEncoder(conv, shape, code, init);
+  if (conv) {
+    return classes === undefined
+      ? new ConvolutionalEncoder(conv, shape, code, init)
+      : new ToldConvolutionalEncoder(classes, conv, shape, code, init);
+  }
   if (config.kind === 'recurrent') return new RecurrentEncoder(unitsOf(config), shape, code, init);
   return layered('encoder', config, [sizeOf(shape), code], init, classes);
 }
@@ -76,7 +91,10 @@ export function makeDecoder(
     return new RecurrentDecoder(unitsOf(config), [code, shape], init, { numbers, inBlocks });
   }
   if (!conv) return layered('decoder', config, [code, sizeOf(shape) * numbers], init, classes);
-  return new ConvolutionalDecoder(conv, [code, shape], init, { numbers, inBlocks });
+  const described = { numbers, inBlocks };
+  return classes === undefined
+    ? new ConvolutionalDecoder(conv, [code, shape], init, described)
+    : new ToldConvolutionalDecoder(classes, conv, [code, shape], init, described);
 }
 
 const unitsOf = ({ hidden = [], cell = 'gru' }: NetConfig) => ({ hidden, cell });
@@ -95,14 +113,13 @@ function convolutional(
     activation = 'relu',
     norm = 'none',
   } = config;
-  const isConvolutional = kind === 'conv' || kind === 'conv1d';
-  if (classes !== undefined && (isConvolutional || kind === 'recurrent')) {
+  if (classes !== undefined && kind === 'recurrent') {
     throw new LatentGpuError(
       'bad-config',
-      `${net}.kind is ${kind}, which cannot be told classes; take ${net}.kind=mlp`,
+      `${net}.kind is ${kind}, which cannot be told classes; take ${net}.kind=mlp, or conv1d`,
     );
   }
-  if (!isConvolutional) return undefined;
+  if (kind !== 'conv' && kind !== 'conv1d') return undefined;
   return { kind, channels, strides, kernel, residual, activation, norm };
 }
 
@@ -127,7 +144,7 @@ function layered(
 
 /** What a net makes of rows x [B, …, D]. */
 export function through(net: Net, x: Tensor, told?: Told): Tensor {
-  return net instanceof ConditionedMLP ? net.of(x, told?.labels) : net.call(x);
+  return net.of ? net.of(x, told?.labels) : net.call(x);
 }
 
 /**

@@ -4,11 +4,11 @@ import { OBJECTIVE_KEYS } from '../../../objectives/index.ts';
 import type { ConfigOf, Schema, Value } from '../../../schema/index.ts';
 import { LIKELIHOOD_KEYS } from '../../likelihoods/index.ts';
 import { MLP_KEYS } from '../../nets/mlp.ts';
-import { FULL_NET_KEYS, INIT_KEYS, LATENT } from '../coded.ts';
+import { INIT_KEYS, LATENT, NET_KEYS } from '../coded.ts';
 
 export const M2_KEYS = {
   latent: LATENT,
-  ...FULL_NET_KEYS,
+  ...NET_KEYS,
   'classifier.hidden': MLP_KEYS.hidden,
   'classifier.activation': MLP_KEYS.activation,
   alpha: {
@@ -32,6 +32,12 @@ export function checkM2(values: ReadonlyMap<string, Value>): void {
   if (Number(values.get('objective.freeBits') ?? 0) > 0) {
     refuse(
       'objective.freeBits is for one code a row, and m2 weighs those of every class; take objective.anneal',
+    );
+  }
+  for (const net of ['encoder', 'decoder']) {
+    if (values.get(`${net}.norm`) !== 'batch') continue;
+    refuse(
+      `${net}.norm is batch, and m2 shows its nets every row as every class; take ${net}.norm=layer, or group of convolutions`,
     );
   }
   if ((values.get('objective.constraint') ?? 'none') !== 'none') {

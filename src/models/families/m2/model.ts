@@ -2,7 +2,7 @@
 // summed over. Kingma, Mohamed, Rezende and Welling 2014, model M2.
 import { hottest } from '../../../distributions/index.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
-import { type Batch, type ConditionedMLP, MLP, Module } from '../../../nn/index.ts';
+import { type Batch, MLP, Module } from '../../../nn/index.ts';
 import { importanceBound, type LatentModel } from '../../../objectives/index.ts';
 import {
   add,
@@ -27,7 +27,7 @@ import {
 import type { Abilities } from '../../abilities.ts';
 import type { GradientLearner } from '../../learner.ts';
 import type { Model } from '../../model.ts';
-import { type Net, through } from '../../nets/index.ts';
+import { type Net, type ToldEncoder, through } from '../../nets/index.ts';
 import { codedPortrait } from '../coded.ts';
 import { Vae } from '../vae.ts';
 import { m2Abilities } from './abilities.ts';
@@ -88,7 +88,7 @@ export class SemiSupervised extends Module implements Model {
     const { classes, each, features } = this;
     const [rows] = batch.x.shape as [number, number];
     const wide = expand(unsqueeze(batch.x, 1), [rows, classes, features]);
-    const numbers = (each.encoder as ConditionedMLP).ofEvery(batch.x);
+    const numbers = (each.encoder as ToldEncoder).ofEvery(batch.x);
     return {
       batch: {
         x: reshape(wide, [rows * classes, features]),
@@ -150,7 +150,7 @@ export class SemiSupervised extends Module implements Model {
     const { known, logQ } = this.beliefs(batch);
     const isUnknown = sub(1, sum(known, 1, { keepDims: true }));
     const weights = add(known, mul(isUnknown, stopGradient(hottest(logQ))));
-    const encoder = this.each.encoder as ConditionedMLP;
+    const encoder = this.each.encoder as ToldEncoder;
     return this.each.posteriorPart.of(encoder.weighed(batch.x, weights));
   }
 
