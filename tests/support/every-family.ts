@@ -151,6 +151,21 @@ export const CASES: readonly FamilyCase[] = [
     classNames: ['a', 'b', 'c'],
   },
   { family: 'hvae', set: ['latents=4,3', 'inference=residual'], isContinuous: false },
+  {
+    family: 'hvae',
+    set: [
+      'latents=3,2',
+      ...convolutional('conv', 3).slice(1),
+      'between.hidden=6',
+      'encoder.norm=group',
+    ],
+    shape: [6, 5],
+  },
+  {
+    family: 'hvae',
+    set: ['latents=4,3', 'inference=top-down', 'encoder.norm=batch', 'decoder.norm=batch'],
+    isContinuous: false,
+  },
   { family: 'vade', set: [...NETS, 'components=3'] },
   { family: 'gmm', set: ['components=3'] },
   { family: 'gmm', set: ['components=3', 'fit=gradient', 'covariance=tied'] },

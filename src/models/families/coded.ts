@@ -5,7 +5,6 @@ import type { DataDescription } from '../data-description.ts';
 import type { LikelihoodConfig } from '../likelihoods/index.ts';
 import type { Portrait } from '../model.ts';
 import { type NetConfig, netWords } from '../nets/index.ts';
-import { MLP_KEYS } from '../nets/mlp.ts';
 
 export { NET_KEYS } from '../nets/index.ts';
 
@@ -16,14 +15,6 @@ export const LATENT = {
   default: 20,
   help: 'size of a code',
 } as const;
-
-/** Of models whose nets are all fully connected. */
-export const FULL_NET_KEYS = {
-  'encoder.hidden': MLP_KEYS.hidden,
-  'encoder.activation': MLP_KEYS.activation,
-  'decoder.hidden': MLP_KEYS.hidden,
-  'decoder.activation': MLP_KEYS.activation,
-} as const satisfies Schema;
 
 export const INIT_KEYS = {
   init: {

@@ -16,7 +16,7 @@ function check(values: ReadonlyMap<string, Value>): void {
       'objective.estimator=dreg is biased for several layers of codes, whose posteriors depend on each other (Bauer and Mnih 2021); take reparameterized or stl',
     );
   }
-  const isEmpty = (key: string) => (values.get(key) as readonly number[]).length === 0;
+  const isEmpty = (key: string) => (values.get(key) as readonly number[] | undefined)?.length === 0;
   const inference = values.get('inference');
   if (inference !== 'bottom-up') {
     const empty = ['encoder.hidden', 'between.hidden'].find(isEmpty);

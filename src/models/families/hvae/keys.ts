@@ -3,7 +3,7 @@ import { OBJECTIVE_KEYS } from '../../../objectives/index.ts';
 import type { ConfigOf, Schema } from '../../../schema/index.ts';
 import { LIKELIHOOD_KEYS } from '../../likelihoods/index.ts';
 import { MLP_KEYS } from '../../nets/mlp.ts';
-import { FULL_NET_KEYS, INIT_KEYS } from '../coded.ts';
+import { INIT_KEYS, NET_KEYS } from '../coded.ts';
 
 export const HVAE_KEYS = {
   latents: {
@@ -20,7 +20,15 @@ export const HVAE_KEYS = {
     default: 'bottom-up',
     help: 'bottom-up: q(z | below); residual: what x says of a layer moves and scales p(z | above) (Vahdat and Kautz 2020); top-down: both are joined (ladder)',
   },
-  ...FULL_NET_KEYS,
+  ...NET_KEYS,
+  'encoder.norm': {
+    ...NET_KEYS['encoder.norm'],
+    help: `${NET_KEYS['encoder.norm'].help}; of the nets above the lowest codes, too`,
+  },
+  'decoder.norm': {
+    ...NET_KEYS['decoder.norm'],
+    help: `${NET_KEYS['decoder.norm'].help}; of the nets from code to code, too`,
+  },
   'between.hidden': {
     ...MLP_KEYS.hidden,
     default: [100],

@@ -2,13 +2,24 @@
 // Grosse and Salakhutdinov 2016) or from the top down (ladder: Sønderby et al. 2016; residual: Vahdat and Kautz 2020).
 import { type Distribution, Normal } from '../../../distributions/index.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
-import { type Batch, MLP, Module } from '../../../nn/index.ts';
+import { type Batch, Module, makeNorm, type Norm, type NormKind } from '../../../nn/index.ts';
 import { type LatentModel, Objective } from '../../../objectives/index.ts';
-import { add, exp, logAddExp, mul, sigmoid, slice, sub, unsqueeze } from '../../../ops/index.ts';
+import {
+  activations,
+  add,
+  exp,
+  logAddExp,
+  mul,
+  sigmoid,
+  slice,
+  sub,
+  unsqueeze,
+} from '../../../ops/index.ts';
 import type { Abilities } from '../../abilities.ts';
 import type { GradientLearner } from '../../learner.ts';
 import { type Likelihood, makeLikelihood } from '../../likelihoods/index.ts';
 import type { Model, Portrait } from '../../model.ts';
+import { makeDecoder, makeEncoder, type Net, type NetConfig, netWords } from '../../nets/index.ts';
 import { hvaeAbilities } from './abilities.ts';
 import type { HvaeConfig } from './keys.ts';
 import { downwards, LayeredPosterior, LayeredPrior, layersOf, standard } from './layers.ts';
@@ -38,18 +49,42 @@ function moved(q: Normal, p: Normal): Normal {
   return new Normal(add(p.mean, mul(exp(p.logStd), q.mean)), add(p.logStd, q.logStd));
 }
 
+/** What is normalised of full layers: groups are of channels. */
+const aboveNorm = ({ norm = 'none' }: NetConfig): NormKind => (norm === 'group' ? 'layer' : norm);
+
+/** Full layers between codes or hidden layers, as a net beside the data is for the rest. */
+const aboveOf = (net: NetConfig, hidden: readonly number[]): NetConfig => ({
+  hidden,
+  activation: net.activation,
+  norm: aboveNorm(net),
+});
+
+/** A net whose last hidden layer is what it yields. */
+const withoutLast = (net: NetConfig): NetConfig => ({
+  ...net,
+  ...((net.kind ?? 'mlp') === 'mlp' && { hidden: net.hidden?.slice(0, -1) }),
+});
+
+/** Of the hidden layer that codes are read off. */
+function widthOf({ encoder, between }: HvaeConfig, layer: number): number {
+  const own = layer === 0 && (encoder.kind ?? 'mlp') === 'mlp' ? encoder.hidden : between.hidden;
+  return own?.at(-1) ?? 0;
+}
+
 export class HierarchicalVae extends Module implements Model, LatentModel {
   readonly config: HvaeConfig;
   readonly shape: readonly number[];
   readonly features: number;
   readonly likelihood: Likelihood;
   /** Bottom-up: from x to z₁, from z₁ to z₂, …; top-down: hidden layers, each from those below. */
-  readonly encoder: readonly MLP[];
+  readonly encoder: readonly Net[];
+  /** Top-down: of those hidden layers, before their activations, or none. */
+  readonly norms: readonly Norm[];
   /** Top-down: from hidden layers to what they say of the codes of their layer. */
-  readonly heads: readonly MLP[];
+  readonly heads: readonly Net[];
   /** From z_{l+1} to p(z_l | z_{l+1}). */
-  readonly priors: readonly MLP[];
-  readonly decoder: MLP;
+  readonly priors: readonly Net[];
+  readonly decoder: Net;
   readonly objective: Objective;
 
   constructor(config: HvaeConfig, shape: readonly number[]) {
@@ -60,26 +95,31 @@ export class HierarchicalVae extends Module implements Model, LatentModel {
     this.likelihood = makeLikelihood(config.likelihood);
     const { latents, encoder, decoder, between, init } = config;
     const isDownwards = config.inference !== 'bottom-up';
-    const hiddenOf = (l: number) => (l === 0 ? encoder.hidden : between.hidden);
-    const inputs = (l: number) => {
-      if (l === 0) return this.features;
-      return isDownwards ? (hiddenOf(l - 1).at(-1) ?? 0) : (latents[l - 1] as number);
-    };
+    const widths = latents.map((_, l) => widthOf(config, l));
+    const net = (kind: NetConfig, from: readonly number[], code: number) =>
+      makeEncoder(kind, { shape: from, code, init });
     this.encoder = latents.map((size, l) => {
-      const widths = [inputs(l), ...hiddenOf(l), ...(isDownwards ? [] : [2 * size])];
-      const output = isDownwards ? { output: encoder.activation } : {};
-      return new MLP(widths, encoder.activation, { init, ...output });
+      const below = (isDownwards ? widths : latents)[l - 1] as number;
+      const config = l === 0 ? encoder : aboveOf(encoder, between.hidden);
+      const from = l === 0 ? shape : [below];
+      return isDownwards
+        ? net(withoutLast(config), from, widths[l] as number)
+        : net(config, from, 2 * size);
     });
+    this.norms = isDownwards
+      ? widths.flatMap((width) => makeNorm(aboveNorm(encoder), width) ?? [])
+      : [];
+    const linear = { kind: 'linear' } as const;
     this.heads = isDownwards
-      ? latents.map((size, l) => new MLP([hiddenOf(l).at(-1) ?? 0, 2 * size], 'relu', { init }))
+      ? latents.map((size, l) => net(linear, [widths[l] as number], 2 * size))
       : [];
     this.priors = latents.slice(1).map((above, l) => {
-      const widths = [above, ...between.hidden, 2 * (latents[l] as number)];
-      return new MLP(widths, decoder.activation, { init });
+      const config = aboveOf(decoder, between.hidden);
+      return net(config, [above], 2 * (latents[l] as number));
     });
-    const outputs = this.features * this.likelihood.outputsPerFeature;
-    const widths = [latents[0] as number, ...decoder.hidden, outputs];
-    this.decoder = new MLP(widths, decoder.activation, { init });
+    const ends = { shape, code: latents[0] as number, init };
+    const { outputsPerFeature } = this.likelihood;
+    this.decoder = makeDecoder(decoder, ends, { ...config.likelihood, outputsPerFeature });
     this.objective = new Objective(
       {
         ...config.objective,
@@ -92,6 +132,7 @@ export class HierarchicalVae extends Module implements Model, LatentModel {
   override children(): [string, unknown][] {
     return [
       ['encoder', this.encoder],
+      ...(this.norms.length > 0 ? [['norms', this.norms] as [string, unknown]] : []),
       ['heads', this.heads],
       ['priors', this.priors],
       ['decoder', this.decoder],
@@ -115,7 +156,7 @@ export class HierarchicalVae extends Module implements Model, LatentModel {
   posterior({ x }: Batch): LayeredPosterior {
     const { latents, inference } = this.config;
     const prior = this.prior();
-    const net = (l: number) => this.encoder[l] as MLP;
+    const net = (l: number) => this.encoder[l] as Net;
     if (inference === 'bottom-up') {
       return new LayeredPosterior(
         {
@@ -126,9 +167,11 @@ export class HierarchicalVae extends Module implements Model, LatentModel {
         prior,
       );
     }
+    const activation = activations[this.config.encoder.activation ?? 'relu'];
     let hidden = x;
     const told = this.heads.map((head, l) => {
-      hidden = net(l).call(hidden);
+      const seen = net(l).call(hidden);
+      hidden = activation(this.norms[l]?.call(seen) ?? seen);
       return normalOf(head.call(hidden));
     });
     return new LayeredPosterior(
@@ -177,15 +220,17 @@ export class HierarchicalVae extends Module implements Model, LatentModel {
     const { latents, inference, encoder, decoder, between, likelihood } = this.config;
     const widths = (...sizes: readonly number[]) => sizes.join(' → ');
     const top = [...latents].reverse();
+    const isDownwards = inference !== 'bottom-up';
+    const lowest = isDownwards ? widthOf(this.config, 0) : 2 * (latents[0] as number);
     return {
       inside: `${latents.length} layers of codes, ${top.join(' → ')}`,
       line: [` → ${latents.join(' → ')}`, `, likelihood ${likelihood.kind}`],
       facts: [
         ['codes, from the top', widths(...top)],
         ['inference', inference],
-        ['encoder', widths(this.features, ...encoder.hidden)],
+        ['encoder', netWords(isDownwards ? withoutLast(encoder) : encoder, this.features, lowest)],
         ['between layers', widths(...between.hidden)],
-        ['decoder', widths(latents[0] as number, ...decoder.hidden, this.features)],
+        ['decoder', netWords(decoder, latents[0] as number, this.features)],
         ['likelihood', likelihood.kind],
       ],
     };
