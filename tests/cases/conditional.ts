@@ -105,6 +105,7 @@ cases('classes that a model is told', (c) => {
     'nets of convolutions are told a class as a channel more of every pixel, or as numbers beside the code',
     async (t) => {
       const options = {
+        under: '',
         kind: 'conv',
         strides: [1, 2],
         kernel: 1,

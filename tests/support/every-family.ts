@@ -140,7 +140,7 @@ export const CASES: readonly FamilyCase[] = [
   },
   {
     family: 'm2',
-    set: [...convolutional('conv1d', 3), 'classifier.hidden=7'],
+    set: [...convolutional('conv1d', 3), ...recurrent('classifier', 'gru')],
     shape: [7, 2],
     isSequence: true,
     classNames: ['a', 'b', 'c'],
@@ -210,6 +210,12 @@ export const CASES: readonly FamilyCase[] = [
   },
   { family: 'bayes-linear', shape: [3] },
   { family: 'classifier', classNames: ['a', 'b', 'c'] },
+  {
+    family: 'classifier',
+    set: ['kind=conv', 'channels=4,8', 'strides=2,1', 'kernel=3', 'residual=1', 'norm=batch'],
+    shape: [6, 5, 2],
+    classNames: ['a', 'b'],
+  },
 ];
 
 /** The model of a case with numbers away from their initial ones. */

@@ -2,15 +2,15 @@
 import { hottest } from '../../distributions/index.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { type Batch, type LinearInit, MLP, Module } from '../../nn/index.ts';
+import { type Batch, type LinearInit, Module } from '../../nn/index.ts';
 import { logSoftmax, mean, mul, neg, oneHot, softmax, sub, sum } from '../../ops/index.ts';
-import type { Schema } from '../../schema/index.ts';
+import type { Schema, Value } from '../../schema/index.ts';
 import type { Abilities } from '../abilities.ts';
 import type { DataDescription } from '../data-description.ts';
 import type { Family } from '../family.ts';
 import type { GradientLearner } from '../learner.ts';
 import type { Model, Portrait } from '../model.ts';
-import { MLP_KEYS, type NetConfig } from '../nets/mlp.ts';
+import { inwardKeys, makeEncoder, type Net, type NetConfig, netWords } from '../nets/index.ts';
 import { INIT_KEYS } from './coded.ts';
 
 interface ClassifierConfig extends NetConfig {
@@ -21,7 +21,7 @@ interface ClassifierConfig extends NetConfig {
 export class Classifier extends Module implements Model {
   readonly features: number;
   readonly classes: readonly string[];
-  readonly net: MLP;
+  readonly net: Net;
   private readonly config: ClassifierConfig;
 
   /** @throws LatentGpuError `bad-config` for data of one class */
@@ -36,8 +36,8 @@ export class Classifier extends Module implements Model {
     this.config = config;
     this.features = shape.reduce((a, b) => a * b, 1);
     this.classes = classNames;
-    const widths = [this.features, ...config.hidden, classNames.length];
-    this.net = new MLP(widths, config.activation, { init: config.init });
+    const { init } = config;
+    this.net = makeEncoder(config, { shape, code: classNames.length, init, under: '' });
   }
 
   override children(): [string, unknown][] {
@@ -93,7 +93,7 @@ export class Classifier extends Module implements Model {
       inside: `${classes.length} classes`,
       line: [` → ${classes.length} classes`, ''],
       facts: [
-        ['net', [features, ...config.hidden, classes.length].join(' → ')],
+        ['net', netWords(config, features, classes.length)],
         ['classes', classes.join(', ')],
       ],
     };
@@ -113,11 +113,16 @@ const LACKS = {
   binarize: `${WHAT}, whose data are not binarised; leave out --binarize`,
 } as const;
 
+const NET = inwardKeys('');
+
 const KEYS = {
-  hidden: { ...MLP_KEYS.hidden, default: [100] },
-  activation: MLP_KEYS.activation,
+  ...NET,
+  hidden: {
+    ...NET.hidden,
+    default: (get: (key: string) => Value | undefined) => [get('kind') === 'recurrent' ? 64 : 100],
+  },
   ...INIT_KEYS,
-} as const satisfies Schema;
+} satisfies Schema;
 
 export const CLASSIFIER: Family<typeof KEYS> = {
   name: 'classifier',

@@ -17,6 +17,8 @@ import {
 import { type Activation, activations, add, reshape, transpose } from '../../ops/index.ts';
 
 export interface ConvolutionalConfig {
+  /** What its keys stand under, in errors: `encoder.` */
+  readonly under: string;
   readonly kind: 'conv' | 'conv1d';
   readonly channels: readonly number[];
   readonly strides: readonly number[];
@@ -38,41 +40,40 @@ interface Plan {
 
 const bad = (why: string) => new LatentGpuError('bad-config', why);
 
-/** @param net what to call it in errors: `encoder` @throws LatentGpuError `bad-config` */
+/** @throws LatentGpuError `bad-config` */
 function planOf(
-  net: string,
   config: ConvolutionalConfig,
   shape: readonly number[],
   strides: readonly number[],
 ): Plan {
-  const { kind, channels, kernel } = config;
-  const said = `${net}.kind is ${kind}`;
+  const { under, kind, channels, kernel } = config;
+  const said = `${under}kind is ${kind}`;
   if (channels.length !== strides.length || channels.length === 0) {
     throw bad(
-      `${net}.channels has ${channels.length} numbers and ${net}.strides ${strides.length}; each layer has one of either`,
+      `${under}channels has ${channels.length} numbers and ${under}strides ${strides.length}; each layer has one of either`,
     );
   }
   if (kind === 'conv' && shape.length < 2) {
     throw bad(
-      `${said} and the data are vectors of ${shape[0]}, no images; take ${net}.kind=mlp or conv1d`,
+      `${said} and the data are vectors of ${shape[0]}, no images; take ${under}kind=mlp or conv1d`,
     );
   }
   if (kind === 'conv1d' && shape.length > 2) {
-    throw bad(`${said} and the data are images of ${shape.join('×')}; take ${net}.kind=conv`);
+    throw bad(`${said} and the data are images of ${shape.join('×')}; take ${under}kind=conv`);
   }
   const [first = 1, second = 1, third = 1] = shape;
   const image = kind === 'conv' ? ([first, second, third] as const) : ([1, first, second] as const);
   const [height, width] = image;
   const along = kind === 'conv' ? Math.min(height, width) : width;
   const what = kind === 'conv' ? `an image of ${height}×${width}` : `a series of ${width}`;
-  if (kernel > along) throw bad(`${net}.kernel is ${kernel}, larger than ${what}`);
+  if (kernel > along) throw bad(`${under}kernel is ${kernel}, larger than ${what}`);
   const scales: [number, number][] = [[height, width]];
   for (const stride of strides) {
     const [h, w] = scales.at(-1) as [number, number];
     const least = kind === 'conv' ? Math.min(h, w) : w;
     if (stride > 1 && least < stride) {
       throw bad(
-        `${net}.strides are ${strides.join(', ')}, too many for ${what}: ${least} is left before a stride of ${stride}`,
+        `${under}strides are ${strides.join(', ')}, too many for ${what}: ${least} is left before a stride of ${stride}`,
       );
     }
     scales.push([kind === 'conv' ? Math.ceil(h / stride) : 1, Math.ceil(w / stride)]);
@@ -132,7 +133,7 @@ export class ConvolutionalEncoder extends Module {
   ) {
     super();
     const { channels, strides, activation, norm } = config;
-    this.plan = planOf('encoder', config, shape, strides);
+    this.plan = planOf(config, shape, strides);
     this.activation = activation;
     const { image, kernel, scales } = this.plan;
     this.layers = channels.flatMap((out, i) => {
@@ -189,7 +190,7 @@ export class ConvolutionalDecoder extends Module {
     super();
     const { channels, strides, norm } = config;
     // Scales are found from the image inwards, as the encoder's.
-    this.plan = planOf('decoder', config, shape, [...strides].reverse());
+    this.plan = planOf(config, shape, [...strides].reverse());
     this.config = config;
     this.numbers = numbers;
     this.inBlocks = inBlocks;

@@ -23,7 +23,7 @@ import type { NET_KINDS } from './keys.ts';
 import { RecurrentDecoder, RecurrentEncoder } from './recurrent.ts';
 import { ToldConvolutionalDecoder, ToldConvolutionalEncoder } from './told-convolutions.ts';
 
-export { NET_KEYS } from './keys.ts';
+export { inwardKeys, NET_KEYS } from './keys.ts';
 
 /** What an encoder or decoder is; what its kind has no use for is left out. */
 export interface NetConfig {
@@ -64,43 +64,51 @@ export interface Ends {
   readonly init: LinearInit;
   /** Classes that it is told, if any. */
   readonly classes?: number | undefined;
+  /** What its keys stand under, in errors. Default: `encoder.`, `decoder.` */
+  readonly under?: string;
 }
 
 /** @throws LatentGpuError `bad-config` for data or classes that a net of this kind does not take */
-export function makeEncoder(config: NetConfig, { shape, code, init, classes }: Ends): Net {
-  const conv = convolutional('encoder', config, classes);
+export function makeEncoder(
+  config: NetConfig,
+  { shape, code, init, classes, under = 'encoder.' }: Ends,
+): Net {
+  const conv = convolutional(under, config, classes);
   if (conv) {
     return classes === undefined
       ? new ConvolutionalEncoder(conv, shape, code, init)
       : new ToldConvolutionalEncoder(classes, conv, shape, code, init);
   }
-  if (config.kind === 'recurrent') return new RecurrentEncoder(unitsOf(config), shape, code, init);
-  return layered('encoder', config, [sizeOf(shape), code], init, classes);
+  if (config.kind === 'recurrent')
+    return new RecurrentEncoder(unitsOf(under, config), shape, code, init);
+  return layered(under, config, [sizeOf(shape), code], init, classes);
 }
 
 /** @param likelihood numbers that describe a feature, and of which likelihood @throws as {@link makeEncoder} */
 export function makeDecoder(
   config: NetConfig,
-  { shape, code, init, classes }: Ends,
+  { shape, code, init, classes, under = 'decoder.' }: Ends,
   likelihood: { readonly kind: string; readonly outputsPerFeature: number },
 ): Net {
   const { kind, outputsPerFeature: numbers } = likelihood;
-  const conv = convolutional('decoder', config, classes);
+  const conv = convolutional(under, config, classes);
   const inBlocks = kind !== 'categorical';
   if (config.kind === 'recurrent') {
-    return new RecurrentDecoder(unitsOf(config), [code, shape], init, { numbers, inBlocks });
+    return new RecurrentDecoder(unitsOf(under, config), [code, shape], init, { numbers, inBlocks });
   }
-  if (!conv) return layered('decoder', config, [code, sizeOf(shape) * numbers], init, classes);
+  if (!conv) return layered(under, config, [code, sizeOf(shape) * numbers], init, classes);
   const described = { numbers, inBlocks };
   return classes === undefined
     ? new ConvolutionalDecoder(conv, [code, shape], init, described)
     : new ToldConvolutionalDecoder(classes, conv, [code, shape], init, described);
 }
 
-const unitsOf = ({ hidden = [], cell = 'gru' }: NetConfig) => ({ hidden, cell });
+const unitsOf = (under: string, { hidden = [], cell = 'gru' }: NetConfig) => ({
+  ...{ under, hidden, cell },
+});
 
 function convolutional(
-  net: string,
+  under: string,
   config: NetConfig,
   classes: number | undefined,
 ): ConvolutionalConfig | undefined {
@@ -116,15 +124,15 @@ function convolutional(
   if (classes !== undefined && kind === 'recurrent') {
     throw new LatentGpuError(
       'bad-config',
-      `${net}.kind is ${kind}, which cannot be told classes; take ${net}.kind=mlp, or conv1d`,
+      `${under}kind is ${kind}, which cannot be told classes; take ${under}kind=mlp, or conv1d`,
     );
   }
   if (kind !== 'conv' && kind !== 'conv1d') return undefined;
-  return { kind, channels, strides, kernel, residual, activation, norm };
+  return { under, kind, channels, strides, kernel, residual, activation, norm };
 }
 
 function layered(
-  net: string,
+  under: string,
   { kind, hidden = [], activation = 'relu', norm = 'none' }: NetConfig,
   [inputs, outputs]: readonly [number, number],
   init: LinearInit,
@@ -133,7 +141,7 @@ function layered(
   if (norm === 'group') {
     throw new LatentGpuError(
       'bad-config',
-      `${net}.norm is group, which is of channels of convolutions; take ${net}.norm=layer, or batch`,
+      `${under}norm is group, which is of channels of convolutions; take ${under}norm=layer, or batch`,
     );
   }
   const widths = [inputs, ...(kind === 'linear' ? [] : hidden), outputs];

@@ -58,46 +58,72 @@ const [LAYERED, MLP, CONV] = [
   ['mlp', 'recurrent'],
   ['conv', 'conv1d'],
 ];
-const [ENCODER, DECODER] = ['encoder.kind', 'decoder.kind'] as const;
 
-const hiddenOf = (kind: typeof ENCODER | typeof DECODER) =>
-  ({
+type Under<P extends string, K> = { readonly [N in keyof K & string as `${P}${N}`]: K[N] };
+
+function under<P extends string, K extends object>(prefix: P, keys: K): Under<P, K> {
+  const named = Object.entries(keys).map(([name, key]) => [`${prefix}${name}`, key]);
+  return Object.fromEntries(named) as Under<P, K>;
+}
+
+/** What a net has whichever way it goes, by its kind, whose key is told. */
+const shared = (kind: string) => ({
+  hidden: {
     ...HIDDEN,
     default: (get: Get) => [...(get(kind) === 'recurrent' ? [64] : HIDDEN.default)],
     help: 'widths of the hidden layers; of recurrent units each layer, multiples of 4',
     when: { [kind]: MLP },
-  }) as const;
+  } as const,
+  cell: { ...CELL, when: { [kind]: ['recurrent'] } } as const,
+  strides: { ...STRIDES, when: { [kind]: CONV } } as const,
+  kernel: { ...KERNEL, when: { [kind]: CONV } } as const,
+  residual: { ...RESIDUAL, when: { [kind]: CONV } } as const,
+  activation: { ...ACTIVATION, when: { [kind]: LAYERED } } as const,
+  norm: { ...NORM, when: { [kind]: LAYERED } } as const,
+});
+
+/**
+ * The keys of a net from data to numbers.
+ *
+ * @param prefix before each: `encoder.`, or nothing
+ */
+export function inwardKeys<P extends string>(prefix: P) {
+  const { hidden, cell, ...rest } = shared(`${prefix}kind`);
+  return under(prefix, {
+    kind: {
+      ...KIND,
+      help: 'mlp, full layers; conv, convolutions over images; conv1d, over series; recurrent, gated units over series; linear, one layer',
+    } as const,
+    hidden,
+    cell,
+    channels: {
+      ...CHANNELS,
+      default: [32, 64],
+      help: 'of each convolution, from the image inwards',
+      when: { [`${prefix}kind`]: CONV },
+    } as const,
+    ...rest,
+  });
+}
+
+/** The keys of a net from numbers to data. */
+function outwardKeys<P extends string>(prefix: P) {
+  const { hidden, cell, ...rest } = shared(`${prefix}kind`);
+  return under(prefix, {
+    kind: { ...KIND, help: 'the same, for the way back' } as const,
+    hidden,
+    cell,
+    channels: {
+      ...CHANNELS,
+      default: [64, 32],
+      help: 'before each transposed convolution, from the code to the image',
+      when: { [`${prefix}kind`]: CONV },
+    } as const,
+    ...rest,
+  });
+}
 
 export const NET_KEYS = {
-  'encoder.kind': {
-    ...KIND,
-    help: 'mlp, full layers; conv, convolutions over images; conv1d, over series; recurrent, gated units over series; linear, one layer',
-  },
-  'encoder.hidden': hiddenOf(ENCODER),
-  'encoder.cell': { ...CELL, when: { [ENCODER]: ['recurrent'] } },
-  'encoder.channels': {
-    ...CHANNELS,
-    default: [32, 64],
-    help: 'of each convolution, from the image to the code',
-    when: { [ENCODER]: CONV },
-  },
-  'encoder.strides': { ...STRIDES, when: { [ENCODER]: CONV } },
-  'encoder.kernel': { ...KERNEL, when: { [ENCODER]: CONV } },
-  'encoder.residual': { ...RESIDUAL, when: { [ENCODER]: CONV } },
-  'encoder.activation': { ...ACTIVATION, when: { [ENCODER]: LAYERED } },
-  'encoder.norm': { ...NORM, when: { [ENCODER]: LAYERED } },
-  'decoder.kind': { ...KIND, help: 'the same, for the way back' },
-  'decoder.hidden': hiddenOf(DECODER),
-  'decoder.cell': { ...CELL, when: { [DECODER]: ['recurrent'] } },
-  'decoder.channels': {
-    ...CHANNELS,
-    default: [64, 32],
-    help: 'before each transposed convolution, from the code to the image',
-    when: { [DECODER]: CONV },
-  },
-  'decoder.strides': { ...STRIDES, when: { [DECODER]: CONV } },
-  'decoder.kernel': { ...KERNEL, when: { [DECODER]: CONV } },
-  'decoder.residual': { ...RESIDUAL, when: { [DECODER]: CONV } },
-  'decoder.activation': { ...ACTIVATION, when: { [DECODER]: LAYERED } },
-  'decoder.norm': { ...NORM, when: { [DECODER]: LAYERED } },
-} as const satisfies Schema;
+  ...inwardKeys('encoder.'),
+  ...outwardKeys('decoder.'),
+} satisfies Schema;

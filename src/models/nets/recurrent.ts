@@ -5,31 +5,33 @@ import { type Cell, Linear, type LinearInit, lastOf, Module, Recurrent } from '.
 import { expand, reshape, split, tanh, transpose, unsqueeze } from '../../ops/index.ts';
 
 export interface RecurrentConfig {
+  /** What its keys stand under, in errors: `encoder.` */
+  readonly under: string;
   /** Units of each layer. */
   readonly hidden: readonly number[];
   readonly cell: Cell;
 }
 
-/** @param net what to call it in errors: `encoder` @throws LatentGpuError `bad-config` */
+/** @param under what its keys stand under, in errors: `encoder.` @throws LatentGpuError `bad-config` */
 export function stepsOf(
-  net: string,
+  under: string,
   shape: readonly number[],
 ): { steps: number; channels: number } {
   const [steps = 1, channels = 1] = shape;
   if (shape.length < 3) return { steps, channels };
   throw new LatentGpuError(
     'bad-config',
-    `${net}.kind is recurrent and the data are images of ${shape.join('×')}; take ${net}.kind=conv`,
+    `${under}kind is recurrent and the data are images of ${shape.join('×')}; take ${under}kind=conv`,
   );
 }
 
 /** @throws LatentGpuError `bad-config` */
-export function checkUnits(net: string, widths: readonly number[]): void {
+export function checkUnits(under: string, widths: readonly number[]): void {
   const wrong = widths.find((width) => width % 4 !== 0);
   if (widths.length > 0 && wrong === undefined) return;
   throw new LatentGpuError(
     'bad-config',
-    `${net}.hidden is [${widths.join(', ')}], and ${net}.kind recurrent: units of each layer, multiples of 4, such as 64`,
+    `${under}hidden is [${widths.join(', ')}], and ${under}kind recurrent: units of each layer, multiples of 4, such as 64`,
   );
 }
 
@@ -40,14 +42,14 @@ export class RecurrentEncoder extends Module {
   private readonly data: { readonly steps: number; readonly channels: number };
 
   constructor(
-    { hidden: widths, cell }: RecurrentConfig,
+    { under, hidden: widths, cell }: RecurrentConfig,
     shape: readonly number[],
     outputs: number,
     init: LinearInit,
   ) {
     super();
-    checkUnits('encoder', widths);
-    this.data = stepsOf('encoder', shape);
+    checkUnits(under, widths);
+    this.data = stepsOf(under, shape);
     this.units = new Recurrent(cell, this.data.channels, widths);
     this.head = new Linear(this.units.size, outputs, { init });
   }
@@ -80,14 +82,14 @@ export class RecurrentDecoder extends Module {
    * @param inBlocks whether those of all features come one after the other, as likelihoods but one have them
    */
   constructor(
-    { hidden: widths, cell }: RecurrentConfig,
+    { under, hidden: widths, cell }: RecurrentConfig,
     [inputs, shape]: readonly [number, readonly number[]],
     init: LinearInit,
     { numbers, inBlocks }: { numbers: number; inBlocks: boolean },
   ) {
     super();
-    checkUnits('decoder', widths);
-    this.data = stepsOf('decoder', shape);
+    checkUnits(under, widths);
+    this.data = stepsOf(under, shape);
     this.numbers = numbers;
     this.inBlocks = inBlocks;
     this.units = new Recurrent(cell, inputs, widths);

@@ -55,7 +55,7 @@ export class ArModel extends Module implements Model {
       }
       const [steps, channels] = sequence ? [shape[0] ?? 1, shape[1] ?? 1] : [features, 1];
       const { hidden = [], cell = 'gru' } = config.net;
-      this.density = new RecurrentAr(steps, channels, { hidden, cell });
+      this.density = new RecurrentAr(steps, channels, { under: 'net.', hidden, cell });
       this.learner = gradient;
     } else {
       const isLimited = this.order < features - 1;

@@ -26,9 +26,9 @@ export class RecurrentAr extends Module implements ArDensity {
   readonly channels: number;
 
   /** Channels of a step are independent of each other given the steps before it. */
-  constructor(steps: number, channels: number, { hidden: widths, cell }: RecurrentConfig) {
+  constructor(steps: number, channels: number, { under, hidden: widths, cell }: RecurrentConfig) {
     super();
-    checkUnits('net', widths);
+    checkUnits(under, widths);
     this.steps = steps;
     this.channels = channels;
     this.units = new Recurrent(cell, channels, widths);

@@ -3,14 +3,13 @@ import { LatentGpuError } from '../../../errors.ts';
 import { OBJECTIVE_KEYS } from '../../../objectives/index.ts';
 import type { ConfigOf, Schema, Value } from '../../../schema/index.ts';
 import { LIKELIHOOD_KEYS } from '../../likelihoods/index.ts';
-import { MLP_KEYS } from '../../nets/mlp.ts';
+import { inwardKeys } from '../../nets/index.ts';
 import { INIT_KEYS, LATENT, NET_KEYS } from '../coded.ts';
 
 export const M2_KEYS = {
   latent: LATENT,
   ...NET_KEYS,
-  'classifier.hidden': MLP_KEYS.hidden,
-  'classifier.activation': MLP_KEYS.activation,
+  ...inwardKeys('classifier.'),
   alpha: {
     type: 'number',
     min: 0,

@@ -2,7 +2,7 @@
 // summed over. Kingma, Mohamed, Rezende and Welling 2014, model M2.
 import { hottest } from '../../../distributions/index.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
-import { type Batch, MLP, Module } from '../../../nn/index.ts';
+import { type Batch, Module } from '../../../nn/index.ts';
 import { importanceBound, type LatentModel } from '../../../objectives/index.ts';
 import {
   add,
@@ -27,7 +27,7 @@ import {
 import type { Abilities } from '../../abilities.ts';
 import type { GradientLearner } from '../../learner.ts';
 import type { Model } from '../../model.ts';
-import { type Net, type ToldEncoder, through } from '../../nets/index.ts';
+import { makeEncoder, type Net, netWords, type ToldEncoder, through } from '../../nets/index.ts';
 import { codedPortrait } from '../coded.ts';
 import { Vae } from '../vae.ts';
 import { m2Abilities } from './abilities.ts';
@@ -53,7 +53,7 @@ export class SemiSupervised extends Module implements Model {
   /** p(x | y, z) and q(z | x, y). */
   readonly each: Vae;
   /** x → log q(y | x), up to a constant. */
-  readonly classifier: MLP;
+  readonly classifier: Net;
   readonly config: M2Config;
   readonly features: number;
   readonly classes: number;
@@ -64,9 +64,10 @@ export class SemiSupervised extends Module implements Model {
     this.classes = classNames.length;
     this.each = new Vae({ ...config, shape, classNames } as Vae['config']);
     this.features = this.each.features;
-    const { hidden, activation } = config.classifier;
-    this.classifier = new MLP([this.features, ...hidden, this.classes], activation, {
-      init: config.init,
+    const { init, classifier } = config;
+    this.classifier = makeEncoder(classifier, {
+      ...{ shape, code: this.classes, init },
+      under: 'classifier.',
     });
   }
 
@@ -187,11 +188,13 @@ export class SemiSupervised extends Module implements Model {
 
   get portrait() {
     const { each, config } = this;
-    const widths = [this.features, ...config.classifier.hidden, this.classes];
     const portrait = codedPortrait(each.config, each.config, each.latent);
     return {
       ...portrait,
-      facts: [...portrait.facts, ['classifier', widths.join(' → ')] as const],
+      facts: [
+        ...portrait.facts,
+        ['classifier', netWords(config.classifier, this.features, this.classes)] as const,
+      ],
     };
   }
 
