@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { formatShape } from '../src/graph/shape.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { isVariable, packParameters, variable } from '../src/graph/variable.ts';
+import { Conv2d } from '../src/nn/index.ts';
 import * as o from '../src/ops/index.ts';
 import { Random } from '../src/random.ts';
 import { memoryBytes } from '../src/scheduler/fuse/traffic.ts';
@@ -101,6 +102,35 @@ const alone = (plan: Schedule) => plan.kernels.flatMap((k) => (k.parts.length > 
 const computes = (plan: Schedule) =>
   alone(plan).map((k) => k.nodes.map((n) => n.op.name).join(' '));
 const input = (name: string, ...shape: number[]) => variable(name, shape);
+
+describe('a training step of a net of convolutions', () => {
+  test.each(Object.entries(classes))('keeps one gradient a layer, %s', (_, adapter) => {
+    const [images, extent, channels] = [16, 28, 32];
+    const layers = [
+      new Conv2d(1, channels),
+      new Conv2d(channels, channels),
+      new Conv2d(channels, 1),
+    ];
+    const x = input('x', images, extent, extent, 1);
+    const y = layers.reduce((h: Tensor, layer, i) => layer.call(h, i < 2 ? 'relu' : 'identity'), x);
+    const loss = o.mean(o.square(o.sub(y, x)));
+    const slopes = o.gradient(
+      loss,
+      layers.flatMap((layer) => layer.parameters()),
+    );
+    const plan = schedule(
+      { outputs: Object.fromEntries(slopes.map((g, i) => [`g${i}`, g])) },
+      adapter,
+    );
+    expectSound(plan);
+    // A bias's gradient is folded from what the weight's product reads, which is computed once.
+    const grads = plan.kernels.flatMap((k) => k.nodes).filter(({ op }) => op.name === 'reluGrad');
+    expect(grads).toHaveLength(2);
+    // Two layers, and of each of them a gradient in turn; windows of the images of one channel beside them.
+    const maps = 4 * images * extent * extent * channels;
+    expect(plan.memory.peakBytes).toBeLessThan(4 * maps);
+  });
+});
 
 describe('a training step of a variational autoencoder', () => {
   const sizes = { batch: 100, features: 784, hidden: 300, latent: 20, rows: 1000 };

@@ -23,10 +23,13 @@ export function lower(written: readonly Tensor[], adapter: AdapterClass): Lowere
   const unique = newUnique();
   const roots = transform(written, unique, (node) => node.op.composed?.(node) ?? node);
   const isEntangled = entangledEffects(roots);
+  const isOperand = operandsOf(roots);
   let copies = 0;
   const context = { adapter, unique, nextCopy: () => copies++ };
   const readable = transform(roots, unique, (node, original) =>
-    rewrite(node, isEntangled(original), context),
+    node.op.kind === 'reduce'
+      ? splitReduction(node, isOperand(original.inputs[0] as Tensor), unique, adapter)
+      : rewrite(node, isEntangled(original), context),
   );
   // Only now is it known who reads what: equal nodes have become one.
   const order = topological(readable);
@@ -71,6 +74,17 @@ function transform(
   return roots.map((root) => lowered.get(root) as Tensor);
 }
 
+/** What products and shaders of their own read: that lies in memory, whoever else computes with it. */
+function operandsOf(roots: readonly Tensor[]): (x: Tensor) => boolean {
+  const baseOf = (x: Tensor): Tensor => (x.op.kind === 'view' ? baseOf(x.inputs[0] as Tensor) : x);
+  const operands = new Set(
+    topological(roots)
+      .filter(({ op }) => op.kind === 'matmul' || op.kind === 'kernel')
+      .flatMap(({ inputs }) => inputs.map(baseOf)),
+  );
+  return (x) => operands.has(baseOf(x));
+}
+
 /** How many nodes of a graph use a node directly; a root counts as one more. */
 function userCounts(order: readonly Tensor[], roots: readonly Tensor[]): Map<Tensor, number> {
   const users = new Map<Tensor, number>();
@@ -92,8 +106,6 @@ function rewrite(node: Tensor, isEntangled: boolean, context: Context): Tensor {
   switch (node.op.kind) {
     case 'view':
       return readable(node, context.unique);
-    case 'reduce':
-      return splitReduction(node, context.unique, context.adapter);
     case 'matmul':
       return lowerProduct(node, context);
     case 'gather':

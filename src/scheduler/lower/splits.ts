@@ -10,15 +10,24 @@ import { reshaped, type Unique } from './unique.ts';
 /** Elements one invocation (software) or workgroup (GPU) folds at least, once a reduction is split. */
 const REDUCTION_CHUNK = 4096;
 
-/** A reduction of few, long rows is done in two stages, so that the whole machine works on it. */
-export function splitReduction(node: Tensor, unique: Unique, adapter: AdapterClass): Tensor {
+/**
+ * A reduction of few, long rows is done in two stages, so that the whole machine works on it.
+ *
+ * @param isKept whether what it folds is in memory for others, too
+ */
+export function splitReduction(
+  node: Tensor,
+  isKept: boolean,
+  unique: Unique,
+  adapter: AdapterClass,
+): Tensor {
   let x = node.inputs[0] as Tensor;
   const rows = node.size;
   const length = x.size / rows;
   const wanted = adapter.isSoftware ? 64 : 512;
   const splits = Math.min(Math.floor(length / REDUCTION_CHUNK), Math.ceil(wanted / rows), 256);
   if (splits < 2) return node;
-  if (x.op.kind === 'elementwise') {
+  if (x.op.kind === 'elementwise' && !isKept) {
     // Computed again for the fold alone: cheaper than to keep what another kernel computes too.
     // The mark keeps it from being merged with its original.
     x = new Tensor(x.op, x.inputs, x.shape, x.dtype, { ...x.attrs, again: true }, x.name);
