@@ -110,6 +110,8 @@ describe('tables', () => {
     for (const [name, begins, why] of [
       ['a.npz', 'PK\x03\x04', /is an archive .*np.save/],
       ['a.h5', '\x89HDF\r\n', /is an HDF5 file/],
+      ['a.mp3', 'ID3\x04', /is an MP3 file; convert it to WAV/],
+      ['a.flac', 'fLaC', /is a FLAC file; convert it to WAV/],
       ['a.parquet', 'PAR1', /is a Parquet file/],
       ['a.txt', 'hello', /has a header and no rows of numbers/],
       ['a.bin', '\x01\x02hello', /is neither an IDX, .npy nor .csv file/],

@@ -151,6 +151,22 @@ describe('folders of images', () => {
     expect(few).toMatchObject({ count: 1, classes: 3 });
   });
 
+  test('splits are no classes, and no image is left out without a word', async () => {
+    const read = async (name: string, files: Record<string, Uint8Array>) =>
+      await refusal(loadData({ data: await folder(name, files), split: 'train' }));
+    expect(await read('flat', { 'train/0.png': png(1), 'val/1.png': png(2) })).toMatch(
+      /flat holds train and val, which are splits .* --data \S+train --test \S+val$/,
+    );
+    const railway = await folder('railway', { 'train/0.png': png(1), 'bus/1.png': png(2) });
+    expect(await loadData({ data: railway, split: 'train' })).toMatchObject({ classes: 2 });
+    expect(await read('deep', { 'a/0.png': png(1), 'a/more/1.png': png(1) })).toMatch(
+      /deep.a holds images and a folder of images \(more\)/,
+    );
+    const beside = { '0.png': png(1), 'b/1.png': png(2) };
+    await mkdir(join(await folder('beside', beside), 'a'));
+    expect(await read('beside', beside)).toMatch(/beside holds images and a folder .* \(b\)/);
+  });
+
   test('JPEG and WebP stand beside PNG, and are known by their bytes', async () => {
     const data = await folder('mixed', {
       'a.jpg': jpeg(),
@@ -183,6 +199,23 @@ describe('JPEG images', () => {
       expect(Math.abs((at(0, 0)[c] as number) - value)).toBeLessThan(16);
     });
     expect((at(0, 0)[0] as number) - (at(15, 0)[0] as number)).toBeGreaterThan(100);
+  });
+
+  test('whose components are named R, G and B hold colours as they are', () => {
+    const usual = jpeg(16, 8);
+    // Without its JFIF segment, which says that there is a brightness.
+    const bare = Uint8Array.from([0xff, 0xd8, ...usual.subarray(20)]);
+    const at = (marker: number) => bare.findIndex((x, i) => x === 0xff && bare[i + 1] === marker);
+    for (const [k, name] of [0x52, 0x47, 0x42].entries()) {
+      bare[at(0xc0) + 10 + 3 * k] = name;
+      bare[at(0xda) + 5 + 2 * k] = name;
+    }
+    const [as, named] = [readJpeg(usual).data, readJpeg(bare).data];
+    const [red = 0, green = 0, blue = 0] = as;
+    expect(
+      Math.abs((named[0] as number) - (0.299 * red + 0.587 * green + 0.114 * blue)),
+    ).toBeLessThan(3);
+    expect(Math.abs((named[2] as number) - red)).toBeGreaterThan(20);
   });
 
   test('are turned as the camera was held', () => {

@@ -2,15 +2,12 @@
 // be decoded before anything large is allocated, and turns it as its camera was held.
 import { decode } from 'jpeg-js';
 import { LatentGpuError } from '../errors.ts';
-import type { PngImage } from './png.ts';
+import { MOST_PIXELS, type PngImage } from './png.ts';
 
 /** Whether `bytes` begin as a JPEG file does. */
 export function isJpeg(bytes: Uint8Array): boolean {
   return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
 }
-
-/** Pixels of the largest image that is read. */
-const MOST_PIXELS = 2 ** 26;
 
 interface Frame {
   readonly width: number;
@@ -18,6 +15,8 @@ interface Frame {
   readonly components: number;
   /** Of the camera, as Exif has it: 1 to 8. */
   readonly orientation: number;
+  /** Whether components are colours as they are, and not brightness and two differences. */
+  readonly isRgb: boolean;
 }
 
 /**
@@ -31,7 +30,7 @@ interface Frame {
 export function readJpeg(bytes: Uint8Array, name = 'JPEG file'): PngImage {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
   if (!isJpeg(bytes)) throw bad('not a JPEG file (its marker is missing)');
-  const { width, height, components, orientation } = frameOf(bytes, bad);
+  const { width, height, components, orientation, isRgb } = frameOf(bytes, bad);
   if (components !== 1 && components !== 3) {
     throw bad(`has ${components} components, as for print (CMYK); save it as RGB`);
   }
@@ -40,6 +39,7 @@ export function readJpeg(bytes: Uint8Array, name = 'JPEG file'): PngImage {
     decoded = decode(bytes, {
       useTArray: true,
       formatAsRGBA: false,
+      ...(isRgb && { colorTransform: false }),
       tolerantDecoding: false,
       maxResolutionInMP: MOST_PIXELS / 1e6,
       maxMemoryUsageInMB: 4096,
@@ -60,6 +60,8 @@ export function readJpeg(bytes: Uint8Array, name = 'JPEG file'): PngImage {
 /** Walks over the segments up to the frame header (ITU T.81, B.2). */
 function frameOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Frame {
   let orientation = 1;
+  // Both tell what the components are.
+  let hasMarker = false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 2; at + 9 < bytes.length; ) {
     if (bytes[at] !== 0xff) throw bad('damaged (a marker is missing)');
@@ -71,6 +73,7 @@ function frameOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Frame
     const length = view.getUint16(at + 2);
     if (marker === 0xe1)
       orientation = orientationOf(bytes.subarray(at + 4, at + 2 + length)) ?? orientation;
+    if (marker === 0xe0 || marker === 0xee) hasMarker = true;
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
     if (isFrame) {
       if (marker > 0xc2)
@@ -85,7 +88,13 @@ function frameOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Frame
           `${bad(`has ${width} × ${height} pixels`).message}; make it smaller`,
         );
       }
-      return { width, height, components: bytes[at + 9] as number, orientation };
+      const components = bytes[at + 9] as number;
+      // Else their names do, as libjpeg has it.
+      const named = String.fromCharCode(
+        ...[10, 13, 16].map((place) => bytes[at + place] as number),
+      );
+      const isRgb = !hasMarker && components === 3 && named === 'RGB';
+      return { width, height, components, orientation, isRgb };
     }
     at += 2 + length;
   }

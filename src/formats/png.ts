@@ -12,6 +12,9 @@ export interface PngImage {
   readonly data: Uint8Array | Uint16Array;
 }
 
+/** Pixels of the largest image that is read, whatever its format. */
+export const MOST_PIXELS = 2 ** 26;
+
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /** Bit depths by colour type, and samples a pixel (PNG specification, table 11.1). */
@@ -41,7 +44,7 @@ export function isPng(bytes: Uint8Array): boolean {
  * @param bytes the file
  * @param name what to call the file in errors
  * @throws LatentGpuError `bad-format` if it is no PNG file, is damaged, or holds more or less than its
- *   size needs; `bad-data` if it is transparent anywhere
+ *   size needs; `bad-data` if it is too large, or transparent anywhere
  */
 export function readPng(bytes: Uint8Array, name = 'PNG file'): PngImage {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
@@ -104,6 +107,12 @@ function essentials(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Es
   const data = joined(compressed);
   const claims = `claims ${width} × ${height} pixels and its data`;
   if (need > LARGEST_RATIO * data.length) throw bad(`${claims} could not hold them`);
+  if (width * height > MOST_PIXELS) {
+    throw new LatentGpuError(
+      'bad-data',
+      `${bad(`has ${width} × ${height} pixels`).message}; make it smaller`,
+    );
+  }
   const held = inflatedSize(data, need, bad);
   if (held !== need) throw bad(`${claims} hold ${held < need ? 'less' : 'more'}`);
   return { bytes: joined(kept), type: type as number };

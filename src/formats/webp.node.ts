@@ -2,10 +2,7 @@
 // a file holds one image of a size that can be had before anything is allocated.
 import wasm from '@cwasm/webp/webp.wasm?url&inline';
 import { LatentGpuError } from '../errors.ts';
-import type { PngImage } from './png.ts';
-
-/** Pixels of the largest image that is read. */
-const MOST_PIXELS = 2 ** 26;
+import { MOST_PIXELS, type PngImage } from './png.ts';
 
 const begins = (bytes: Uint8Array, at: number, text: string) =>
   [...text].every((c, i) => bytes[at + i] === c.charCodeAt(0));

@@ -39,6 +39,7 @@ import { version } from '../common/version.ts';
 import { checkRange, checkShape } from '../data/checks.ts';
 import { loadTraining, recordOf, type TrainingData } from '../data/load.ts';
 import { missingChoice } from '../data/missing.ts';
+import { checkClasses } from '../data/told.ts';
 import { checkGiven } from '../data/where.ts';
 import { columnKeys } from './named-columns.ts';
 import type { RunRequest } from './request.ts';
@@ -107,6 +108,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const model = buildModel(modelConfig, seed);
   checkRange(model, train);
   for (const rows of [train, asSeen.test]) if (rows) checkGiven(model, rows);
+  if (asSeen.test) checkClasses(model, undefined, asSeen.test);
   // Rows that have no code of their own cannot be evaluated on the way.
   const hasOwnRows = model.can.trainingRows !== undefined;
   const data = hasOwnRows ? { train, test: undefined } : asSeen;
