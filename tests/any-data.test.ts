@@ -413,6 +413,10 @@ describe('the command line', () => {
     expect((await cli('eval table --binarize static')).stderr).toMatch(
       /binarize is static, and standardised data are not binarised/,
     );
+    await store('far.csv', 'a,b,c\n1,2,3\n1e30,-1e30,1e30\n');
+    expect((await works('score table --data far.csv --out far.npy')).stderr).toMatch(
+      /log p\(x\) of 1 of 2 rows is no number, first of row 1: such rows lie further out/,
+    );
     await works('sample table --count 400 --draw --out s.npy');
     const drawn = await load(here('s.npy'), { range: 'any' });
     expect(drawn).toMatchObject({ count: 400, shape: [3] });
