@@ -861,6 +861,8 @@ describe('what training tools leave in a file', () => {
     );
     expect([...numbers(found, 'encoder.0.weight')]).toEqual(W);
     expect(found.dropped).toEqual(['n_averaged']);
+    const told = imported(net({ n_averaged: tensor([], [7]) }), { rename: ['n_averaged='] });
+    expect(told.dropped).toEqual(['n_averaged']);
     expect(() => imported(net({ 'module.encoder.0.weight': tensor([4, 3], W) }))).toThrow(
       /are one name without what torch\.compile/,
     );
