@@ -14,10 +14,11 @@ import { writeNpy } from '../src/formats/npy.ts';
 import { readWav, WAV_ENCODINGS, writeWav } from '../src/formats/wav.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { variable } from '../src/graph/variable.ts';
+import { readModelJson, settledConfig } from '../src/models/index.ts';
 import * as nn from '../src/nn/index.ts';
 import * as o from '../src/ops/index.ts';
 import { reals } from './support/engine.ts';
-import { refusal } from './support/refusal.ts';
+import { refusal, refusalOf } from './support/refusal.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -32,6 +33,17 @@ async function written(name: string, bytes: Uint8Array): Promise<string> {
   const path = join(folder, name);
   await writeFile(path, bytes);
   return path;
+}
+
+/** Data as a model of such data points takes them. */
+function asModelData(path: string, data: { shape: number[]; sequence: object }) {
+  const loaded = { config: { family: 'ar', data }, model: { can: {} } };
+  const out = {
+    remark() {},
+    progress: (_: string, work: (bar: object) => unknown) => work({ update() {} }),
+  };
+  const options = { data: path, window: data.shape[0] as number };
+  return loadModelData(loaded as never, options, 'runs/x', out as never);
 }
 
 describe('WAV files', () => {
@@ -152,6 +164,35 @@ describe('windows', () => {
     for (const s of seriesOf(held.data)) expect(seriesOf(train.data).has(s)).toBe(false);
   });
 
+  test('of tables know their columns by name, in whatever order they stand', async () => {
+    const text = (head: string, row: (t: number) => string) =>
+      new TextEncoder().encode([head, ...Array.from({ length: 8 }, (_, t) => row(t))].join('\n'));
+    const own = await written(
+      'own.csv',
+      text('x,y', (t) => `${t},${-1 - t}`),
+    );
+    const other = await written(
+      'turned.csv',
+      text('y,x', (t) => `${-1 - t},${t}`),
+    );
+    const windows = { window: 4, stride: 4 };
+    const read = await loadData({ data: own, split: 'train', range: 'any', windows });
+    expect(read.sequence?.channels).toEqual(['x', 'y']);
+    const data = { shape: [4, 2], sequence: { channels: ['x', 'y'] } };
+    const json = (of: typeof data) =>
+      JSON.stringify({ format: 2, ...settledConfig({ family: 'ar', data }), data: of });
+    expect(readModelJson(json(data)).config.data).toMatchObject(data);
+    const { original } = await asModelData(other, data);
+    expect(Array.from(original.data).slice(0, 4)).toEqual([0, -1, 1, -2]);
+    await expect(
+      asModelData(other, { ...data, sequence: { channels: ['x', 'z'] } }),
+    ).rejects.toThrow(/"z"/);
+    const wrong = { shape: [4, 2], sequence: { channels: ['x'] } };
+    expect(refusalOf(() => readModelJson(json(wrong)))).toMatch(
+      /data\.sequence is .* with a text a channel/,
+    );
+  });
+
   test('without any value are told by their steps', async () => {
     const holes = Float32Array.from({ length: 40 }, (_, i) => (i > 9 && i < 25 ? Number.NaN : i));
     const data = await written('holes.npy', writeNpy(holes, [40]));
@@ -236,15 +277,7 @@ describe('sounds', () => {
       'other.wav',
       writeWav({ rate: 4000, channels: 1, data: tone(200, 0.01) }, 'f32'),
     );
-    const of = (rate: number) => {
-      const data = { shape: [50], sequence: { rate } };
-      const loaded = { config: { family: 'ar', data }, model: { can: {} } };
-      const out = {
-        remark() {},
-        progress: (_: string, work: (bar: object) => unknown) => work({ update() {} }),
-      };
-      return loadModelData(loaded as never, { data: path, window: 50 }, 'runs/x', out as never);
-    };
+    const of = (rate: number) => asModelData(path, { shape: [50], sequence: { rate } });
     expect((await of(4000)).original.count).toBe(13);
     await expect(of(8000)).rejects.toThrow(
       /other\.wav has 4000 steps a second and the model was trained on 8000; .*--rate 8000/,
