@@ -20,10 +20,13 @@ export function separation(negatives: ArrayLike<number>, positives: ArrayLike<nu
     ...Array.from(negatives, (score) => ({ score, isPositive: false })),
     ...Array.from(positives, (score) => ({ score, isPositive: true })),
   ].sort((a, b) => b.score - a.score);
-  if (negatives.length === 0 || positives.length === 0 || all.some((x) => Number.isNaN(x.score))) {
-    throw new LatentGpuError(
-      'bad-input',
-      `${negatives.length} scores cannot be told from ${positives.length}, or one is no number`,
+  const bad = (why: string) => new LatentGpuError('bad-input', why);
+  if (negatives.length === 0 || positives.length === 0)
+    throw bad(`${negatives.length} scores cannot be told from ${positives.length}`);
+  const wrong = all.filter(({ score }) => Number.isNaN(score)).length;
+  if (wrong > 0) {
+    throw bad(
+      `${wrong} of ${all.length} scores are no numbers: such rows lie further out than float32 reaches; leave them out`,
     );
   }
   const curve: [number, number][] = [[0, 0]];

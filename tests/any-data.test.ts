@@ -110,6 +110,8 @@ describe('tables', () => {
     for (const [name, begins, why] of [
       ['a.npz', 'PK\x03\x04', /is an archive .*np.save/],
       ['a.h5', '\x89HDF\r\n', /is an HDF5 file/],
+      ['a.mp3', 'ID3\x04', /is an MP3 file; convert it to WAV/],
+      ['a.flac', 'fLaC', /is a FLAC file; convert it to WAV/],
       ['a.parquet', 'PAR1', /is a Parquet file/],
       ['a.txt', 'hello', /has a header and no rows of numbers/],
       ['a.bin', '\x01\x02hello', /is neither an IDX, .npy nor .csv file/],
@@ -410,6 +412,10 @@ describe('the command line', () => {
     expect(other).toMatchObject({ data: 'test.csv', count: 25 });
     expect((await cli('eval table --binarize static')).stderr).toMatch(
       /binarize is static, and standardised data are not binarised/,
+    );
+    await store('far.csv', 'a,b,c\n1,2,3\n1e30,-1e30,1e30\n');
+    expect((await works('score table --data far.csv --out far.npy')).stderr).toMatch(
+      /log p\(x\) of 1 of 2 rows is no number, first of row 1: such rows lie further out/,
     );
     await works('sample table --count 400 --draw --out s.npy');
     const drawn = await load(here('s.npy'), { range: 'any' });

@@ -1,5 +1,5 @@
 // Classes on the command line: models that are told them, and models that few rows tell them.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -71,6 +71,10 @@ test('a conditional model draws, encodes and decodes as the class it is told', a
 });
 
 test('mistakes with classes are one line', async () => {
+  await writeFile(here('known.csv'), 'a,b,kind\n1,2,lily\n2,3,rose\n3,5,lily\n');
+  await writeFile(here('others.csv'), 'a,b,kind\n1,2,lily\n2,3,oak\n');
+  await writeFile(here('plain.csv'), 'a,b\n1,2\n2,3\n');
+  const known = 'train cvae --data known.csv --standardize --label-column kind --batch 2 --out no';
   const said = await Promise.all(
     [
       'sample told --label ten --out x.png',
@@ -79,6 +83,8 @@ test('mistakes with classes are one line', async () => {
       'train vae --data digits --hide-labels 0.9',
       'train cvae --data flowers.csv --standardize --label-column kind',
       'train cvae --data flowers.csv --standardize --drop kind',
+      `${known} --test others.csv`,
+      `${known} --test plain.csv`,
     ].map(refused),
   );
   expect(said).toEqual([
@@ -88,7 +94,10 @@ test('mistakes with classes are one line', async () => {
     expect.stringMatching(/--hide-labels 0.9: vae takes no rows of unknown classes; .* m2$/),
     expect.stringMatching(/line 4, column 3 \("kind"\) is empty; every row needs a label/),
     expect.stringMatching(/cvae learns from labels, and flowers.csv has none/),
+    'latentgpu: others.csv: row 1 is of class "oak", and the rows to train on are of lily, rose; leave such rows out',
+    expect.stringMatching(/conditional, and plain.csv does not tell the classes of its rows/),
   ]);
+  expect(await readdir(folder)).not.toContain('no');
 });
 
 test('empty cells are rows of unknown classes, which are learned from and told apart', async () => {
@@ -104,6 +113,13 @@ test('empty cells are rows of unknown classes, which are learned from and told a
   await works(`train ${line} --steps 60 --out whole`);
   const { stdout } = await works('cluster whole --split train --json');
   expect(JSON.parse(stdout)).toMatchObject({ accuracy: 1, sizes: [20, 20] });
+  // Rows of which no class is known are decoded as the likeliest.
+  await writeFile(here('unknown.csv'), 'a,b\n5,-5\n-5,5\n');
+  await works('reconstruct whole --data unknown.csv --out again.npy --quiet');
+  const again = await rowsOf('again.npy');
+  expect(Array.from(again.data as Float32Array, (x) => Math.sign(Number(x))).slice(0, 4)).toEqual([
+    1, -1, -1, 1,
+  ]);
   const evaluated = await works('eval whole --split train --samples 20 --json');
   const { negativeElbo, nll } = JSON.parse(evaluated.stdout);
   expect(nll.value).toBeLessThan(negativeElbo);

@@ -7,7 +7,9 @@ import { encode as encodeJpeg } from 'jpeg-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadData } from '../src/data/load.node.ts';
 import { readJpeg } from '../src/formats/jpeg.node.ts';
+import { readPng } from '../src/formats/png.ts';
 import { readWebp } from '../src/formats/webp.node.ts';
+import { chunk, png as rawPng } from './support/png.ts';
 import { refusal, refusalOf } from './support/refusal.ts';
 
 const png = (value: number) =>
@@ -24,36 +26,15 @@ function jpeg(width = 8, height = 8): Uint8Array {
   return Uint8Array.from(encodeJpeg({ width, height, data }, 98).data);
 }
 
-/** With an Exif segment that says how the camera was held. */
+/** Exif data that say how the camera was held. */
+const tiffOf = (orientation: number) => {
+  const entry = [1, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0];
+  return [0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1, ...entry, 0, 0, 0, 0];
+};
+
+/** With a segment of them. */
 function held(bytes: Uint8Array, orientation: number): Uint8Array {
-  const tiff = [
-    0x4d,
-    0x4d,
-    0,
-    42,
-    0,
-    0,
-    0,
-    8,
-    0,
-    1,
-    1,
-    0x12,
-    0,
-    3,
-    0,
-    0,
-    0,
-    1,
-    0,
-    orientation,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-  ];
+  const tiff = tiffOf(orientation);
   const exif = [0x45, 0x78, 0x69, 0x66, 0, 0, ...tiff];
   return Uint8Array.from([
     0xff,
@@ -151,6 +132,22 @@ describe('folders of images', () => {
     expect(few).toMatchObject({ count: 1, classes: 3 });
   });
 
+  test('splits are no classes, and no image is left out without a word', async () => {
+    const read = async (name: string, files: Record<string, Uint8Array>) =>
+      await refusal(loadData({ data: await folder(name, files), split: 'train' }));
+    expect(await read('flat', { 'train/0.png': png(1), 'val/1.png': png(2) })).toMatch(
+      /flat holds train and val, which are splits .* --data \S+train --test \S+val$/,
+    );
+    const railway = await folder('railway', { 'train/0.png': png(1), 'bus/1.png': png(2) });
+    expect(await loadData({ data: railway, split: 'train' })).toMatchObject({ classes: 2 });
+    expect(await read('deep', { 'a/0.png': png(1), 'a/more/1.png': png(1) })).toMatch(
+      /deep.a holds images and a folder of images \(more\)/,
+    );
+    const beside = { '0.png': png(1), 'b/1.png': png(2) };
+    await mkdir(join(await folder('beside', beside), 'a'));
+    expect(await read('beside', beside)).toMatch(/beside holds images and a folder .* \(b\)/);
+  });
+
   test('JPEG and WebP stand beside PNG, and are known by their bytes', async () => {
     const data = await folder('mixed', {
       'a.jpg': jpeg(),
@@ -183,6 +180,23 @@ describe('JPEG images', () => {
       expect(Math.abs((at(0, 0)[c] as number) - value)).toBeLessThan(16);
     });
     expect((at(0, 0)[0] as number) - (at(15, 0)[0] as number)).toBeGreaterThan(100);
+  });
+
+  test('whose components are named R, G and B hold colours as they are', () => {
+    const usual = jpeg(16, 8);
+    // Without its JFIF segment, which says that there is a brightness.
+    const bare = Uint8Array.from([0xff, 0xd8, ...usual.subarray(20)]);
+    const at = (marker: number) => bare.findIndex((x, i) => x === 0xff && bare[i + 1] === marker);
+    for (const [k, name] of [0x52, 0x47, 0x42].entries()) {
+      bare[at(0xc0) + 10 + 3 * k] = name;
+      bare[at(0xda) + 5 + 2 * k] = name;
+    }
+    const [as, named] = [readJpeg(usual).data, readJpeg(bare).data];
+    const [red = 0, green = 0, blue = 0] = as;
+    expect(
+      Math.abs((named[0] as number) - (0.299 * red + 0.587 * green + 0.114 * blue)),
+    ).toBeLessThan(3);
+    expect(Math.abs((named[2] as number) - red)).toBeGreaterThan(20);
   });
 
   test('are turned as the camera was held', () => {
@@ -241,6 +255,30 @@ describe('WebP images', () => {
     }
     const { data, channels } = readWebp(webp('grey'));
     expect([channels, [...data]]).toEqual([1, pixels(4, 4, (x, y) => [60 * x + y])]);
+  });
+
+  test('and PNG are turned as the camera was held, too', () => {
+    const upright = readWebp(webp('lossless'));
+    const tiff = tiffOf(6);
+    const plain = webp('lossless', [8, 0, 0, 0, 4, 0, 0, 2, 0, 0]);
+    const exif = [...Buffer.from('EXIF'), tiff.length, 0, 0, 0, ...tiff];
+    const file = Uint8Array.from([...plain, ...exif]);
+    new DataView(file.buffer).setUint32(4, file.length - 8, true);
+    const found = readWebp(file);
+    expect([upright.width, found.width, found.height]).toEqual([5, 3, 5]);
+    // A quarter turned to the right, the lower left comes to lie at the upper left.
+    const { channels } = found;
+    const below = channels * upright.width * (upright.height - 1);
+    expect(found.data.subarray(0, channels)).toEqual(
+      upright.data.subarray(below, below + channels),
+    );
+    const lines = Uint8Array.of(0, 1, 2, 3, 0, 4, 5, 6);
+    const size = { width: 3, height: 2 };
+    const turned = [chunk('eXIf', Uint8Array.from(tiff))];
+    expect(readPng(rawPng(size, lines, turned))).toMatchObject({
+      ...{ width: 2, height: 3 },
+      data: Uint8Array.of(4, 1, 5, 2, 6, 3),
+    });
   });
 
   test('with loss keep their colours', () => {

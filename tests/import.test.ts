@@ -13,6 +13,7 @@ import {
 import type { Tensor } from '../src/graph/tensor.ts';
 import { input, type Variable } from '../src/graph/variable.ts';
 import { parseMapping, parseRule } from '../src/interchange/mapping.ts';
+import { ownWeights } from '../src/interchange/own-weights.ts';
 import {
   type Imported,
   type ImportRequest,
@@ -454,6 +455,29 @@ describe('what cannot be imported is one line', () => {
       expect(() => imported(bytes)).toThrow('safetensors.torch.save_file');
     }
   });
+
+  test.each([
+    ['Keras', '894844460d0a1a0a', /is an HDF5 file, as Keras writes/],
+    ['llama.cpp', '4747554603000000', /is a GGUF file/],
+    ['torch.onnx', '080812077079746f', /is an ONNX file/],
+    ['gzip', '1f8b080000000000', /is gzipped/],
+    ['Git without LFS', Buffer.from('version https://git-lfs').toString('hex'), /Git LFS/],
+    ['a page', Buffer.from('\n<!DOCTYPE html>').toString('hex'), /is HTML/],
+    ['an index', Buffer.from('{"metadata": {"total').toString('hex'), /in several files/],
+  ])('what %s writes is told by its name', (_, start, why) => {
+    const bytes = Uint8Array.from([...Buffer.from(start, 'hex'), ...new Uint8Array(100)]);
+    expect(() => imported(bytes)).toThrow(why);
+    expect(() => ownWeights(bytes, 'f')).toThrow(why);
+  });
+
+  test('a length that looks like another format does not matter', () => {
+    // 0x120808 bytes of header begin as ONNX does.
+    const header = JSON.stringify({ __metadata__: null }).padEnd(0x120808);
+    const bytes = new Uint8Array(8 + header.length);
+    new DataView(bytes.buffer).setUint32(0, header.length, true);
+    bytes.set(new TextEncoder().encode(header), 8);
+    expect(ownWeights(bytes, 'f')).toBeUndefined();
+  });
 });
 
 describe('whatever a file holds, it becomes a whole model or one clear line', () => {
@@ -665,6 +689,36 @@ describe('what training tools leave in a file', () => {
     );
   });
 
+  test('spectral norm of the transpose is known by its vectors', () => {
+    const parts = {
+      'encoder.0.weight_orig': tensor([4, 3], W),
+      'encoder.0.weight_u': tensor([3], [0, 1, 0]),
+      'encoder.0.weight_v': tensor([4], [0.5, 0.5, 0.5, 0.5]),
+    };
+    const middle = (W[1] as number) + (W[4] as number) + (W[7] as number) + (W[10] as number);
+    near(
+      weightOf(parts),
+      W.map((x) => x / (middle / 2)),
+    );
+    const { 'encoder.0.weight_v': _, ...without } = parts;
+    const columns = [0, 1, 2, 3].map((i) => W[3 * i + 1] as number);
+    near(
+      weightOf(without),
+      W.map((x) => x / Math.hypot(...columns)),
+    );
+    expect(() => weightOf({ ...parts, 'encoder.0.weight_u': tensor([2], [1, 0]) })).toThrow(
+      /"encoder.0.weight_u" \[2\] and .* are not the singular vectors/,
+    );
+  });
+
+  test('a bias of one row is a bias', () => {
+    const found = imported(net({ 'encoder.0.bias': tensor([1, 4], [1, 2, 3, 4]) }));
+    expect(numbers(found, 'encoder.0.bias')).toEqual([1, 2, 3, 4]);
+    expect(() => imported(net({ 'encoder.0.bias': tensor([2, 2], [1, 2, 3, 4]) }))).toThrow(
+      /"encoder.0.bias" \[2,2\] is not the bias/,
+    );
+  });
+
   test('pruning is folded, other parametrisations are named', () => {
     const mask = W.map((_, i) => i % 2);
     near(
@@ -679,7 +733,7 @@ describe('what training tools leave in a file', () => {
         'encoder.0.parametrizations.weight.original': tensor([4, 3], W),
         'encoder.0.parametrizations.weight.0.base': tensor([4, 3], W),
       }),
-    ).toThrow(/remove_parametrizations\(model\.encoder\.0, 'weight'\)/);
+    ).toThrow(/remove_parametrizations\(model\.encoder\[0\], 'weight'\)/);
   });
 
   test.each([1, 2])('batch normalisation at place %i of a Sequential is folded', (place) => {
@@ -807,6 +861,8 @@ describe('what training tools leave in a file', () => {
     );
     expect([...numbers(found, 'encoder.0.weight')]).toEqual(W);
     expect(found.dropped).toEqual(['n_averaged']);
+    const told = imported(net({ n_averaged: tensor([], [7]) }), { rename: ['n_averaged='] });
+    expect(told.dropped).toEqual(['n_averaged']);
     expect(() => imported(net({ 'module.encoder.0.weight': tensor([4, 3], W) }))).toThrow(
       /are one name without what torch\.compile/,
     );

@@ -175,6 +175,9 @@ describe('separation', () => {
     ]);
     expect(separation([0, 0], [1]).auroc).toBe(1);
     expect(separation([1], [0, 0, 0]).auroc).toBe(0);
+    expect(() => separation([1, Number.NaN], [0])).toThrow(
+      /1 of 3 scores are no numbers: such rows lie further out than float32 reaches/,
+    );
   });
 
   test('equals the rank sum of many scores', () => {

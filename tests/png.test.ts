@@ -107,6 +107,16 @@ describe('PNG images', () => {
     expect(refusalOf(() => readPng(bytes(1, 2, 3)))).toMatch(/not a PNG file/);
   });
 
+  test('of more pixels than any data need are refused before they are inflated', () => {
+    let state = 1;
+    const noise = Uint8Array.from({ length: 100_000 }, () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state >>> 24;
+    });
+    const line = refusalOf(() => readPng(png({ width: 8200, height: 8200 }, noise)));
+    expect(line).toMatch(/^bad-data: PNG file: has 8200 × 8200 pixels; make it smaller/);
+  });
+
   test('are read in spite of large or broken chunks that tell nothing', () => {
     const more = [chunk('tEXt', new Uint8Array(1000)), chunk('iCCP', bytes(65, 0, 0, 1, 2))];
     expect(readPng(png({ width: 1, height: 1 }, bytes(0, 3), more)).data).toEqual(bytes(3));

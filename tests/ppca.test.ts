@@ -1,8 +1,10 @@
 /** Probabilistic PCA against scikit-learn 1.2.1's exact solution: mean log-likelihoods of a row in nats. */
 import { expect, test } from 'vitest';
+import { meanOf } from '../src/models/covariance-learner.ts';
 import { openInference } from '../src/models/index.ts';
 import { device } from './support/device.ts';
 import { fitted, type Table } from './support/fitted.ts';
+import { refusalOf } from './support/refusal.ts';
 
 const KNOWN: readonly (readonly [Table, number, number])[] = [
   ['breast', 2, -31.684884],
@@ -46,6 +48,14 @@ test.each([
   },
   60_000,
 );
+
+test.each([1e25, 1e-25])('values of %d, whose squares do not fit float32, are refused', (unit) => {
+  const rows = (start: number, end: number) =>
+    Float32Array.from({ length: 2 * (end - start) }, (_, i) => unit * Math.sin(2 * start + i));
+  expect(refusalOf(() => meanOf({ count: 9, rows } as never, 2))).toMatch(
+    /^bad-data: feature \d of the data deviates by \S+, whose squares .* train with --standardize$/,
+  );
+});
 
 test('gradient ascent comes near it', async () => {
   const { evaluation, runtime } = await fitted(device, 'ppca', 'breast', [

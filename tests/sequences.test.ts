@@ -1,7 +1,7 @@
 // Sequences: series cut into windows, sounds, signals, and what is held out and hidden of them.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadModelData } from '../src/cli/data/model-data.ts';
 import { loadData } from '../src/data/load.node.ts';
@@ -14,9 +14,11 @@ import { writeNpy } from '../src/formats/npy.ts';
 import { readWav, WAV_ENCODINGS, writeWav } from '../src/formats/wav.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { variable } from '../src/graph/variable.ts';
+import { readModelJson, settledConfig } from '../src/models/index.ts';
 import * as nn from '../src/nn/index.ts';
 import * as o from '../src/ops/index.ts';
 import { reals } from './support/engine.ts';
+import { refusal, refusalOf } from './support/refusal.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -31,6 +33,17 @@ async function written(name: string, bytes: Uint8Array): Promise<string> {
   const path = join(folder, name);
   await writeFile(path, bytes);
   return path;
+}
+
+/** Data as a model of such data points takes them. */
+function asModelData(path: string, data: { shape: number[]; sequence: object }) {
+  const loaded = { config: { family: 'ar', data }, model: { can: {} } };
+  const out = {
+    remark() {},
+    progress: (_: string, work: (bar: object) => unknown) => work({ update() {} }),
+  };
+  const options = { data: path, window: data.shape[0] as number };
+  return loadModelData(loaded as never, options, 'runs/x', out as never);
 }
 
 describe('WAV files', () => {
@@ -59,9 +72,30 @@ describe('WAV files', () => {
       return () => readWav(copy, 'a.wav');
     };
     expect(changed(20, 7, 0)).toThrow(/a\.wav holds µ-law; whole numbers/);
-    expect(changed(34, 12, 0)).toThrow(/12-bit numbers/);
+    expect(changed(34, 40, 0)).toThrow(/40-bit numbers/);
+    expect(changed(32, 4, 0)).toThrow(/says that 1 x 16 bits take 4 bytes, not 2/);
     expect(() => readWav(bytes.subarray(0, 60), 'a.wav')).toThrow(/is cut off/);
     expect(() => readWav(new Uint8Array(50), 'a.wav')).toThrow(/no WAV file/);
+  });
+
+  test('float64, numbers of 12 bits, and lengths that a pipe did not know are read', () => {
+    const data = tone(20, 0.1);
+    const doubles = writeWav({ rate: 8000, channels: 2, data }, 'f32');
+    const view = new DataView(doubles.buffer);
+    view.setUint16(22, 1, true);
+    view.setUint16(34, 64, true);
+    for (let i = 0; i < 10; i++) view.setFloat64(44 + 8 * i, 0.1 * i - 0.5, true);
+    expect(readWav(doubles).data).toEqual(
+      Float32Array.from({ length: 10 }, (_, i) => 0.1 * i - 0.5),
+    );
+    const whole = writeWav({ rate: 8000, channels: 1, data }, 's16');
+    const expected = readWav(whole).data;
+    whole[34] = 12;
+    expect(readWav(whole).data).toEqual(expected);
+    for (const length of [0x7ffff000, 0xffffffff]) {
+      new DataView(whole.buffer).setUint32(40, length, true);
+      expect(readWav(whole).data).toEqual(expected);
+    }
   });
 
   test('another rate keeps what lies below half of it', () => {
@@ -130,11 +164,59 @@ describe('windows', () => {
     for (const s of seriesOf(held.data)) expect(seriesOf(train.data).has(s)).toBe(false);
   });
 
+  test('of tables know their columns by name, in whatever order they stand', async () => {
+    const text = (head: string, row: (t: number) => string) =>
+      new TextEncoder().encode([head, ...Array.from({ length: 8 }, (_, t) => row(t))].join('\n'));
+    const own = await written(
+      'own.csv',
+      text('x,y', (t) => `${t},${-1 - t}`),
+    );
+    const other = await written(
+      'turned.csv',
+      text('y,x', (t) => `${-1 - t},${t}`),
+    );
+    const windows = { window: 4, stride: 4 };
+    const read = await loadData({ data: own, split: 'train', range: 'any', windows });
+    expect(read.sequence?.channels).toEqual(['x', 'y']);
+    const data = { shape: [4, 2], sequence: { channels: ['x', 'y'] } };
+    const json = (of: typeof data) =>
+      JSON.stringify({ format: 2, ...settledConfig({ family: 'ar', data }), data: of });
+    expect(readModelJson(json(data)).config.data).toMatchObject(data);
+    const { original } = await asModelData(other, data);
+    expect(Array.from(original.data).slice(0, 4)).toEqual([0, -1, 1, -2]);
+    await expect(
+      asModelData(other, { ...data, sequence: { channels: ['x', 'z'] } }),
+    ).rejects.toThrow(/"z"/);
+    const wrong = { shape: [4, 2], sequence: { channels: ['x'] } };
+    expect(refusalOf(() => readModelJson(json(wrong)))).toMatch(
+      /data\.sequence is .* with a text a channel/,
+    );
+  });
+
+  test('without any value are told by their steps', async () => {
+    const holes = Float32Array.from({ length: 40 }, (_, i) => (i > 9 && i < 25 ? Number.NaN : i));
+    const data = await written('holes.npy', writeNpy(holes, [40]));
+    const load = (windows: object) =>
+      loadData({ data, split: 'train', range: 'any', takesMissing: true, windows } as never);
+    expect(await refusal(load({ window: 10, stride: 10 }))).toMatch(
+      /all values of the window of steps 10 to 19 \(from 0\) are missing; take longer windows/,
+    );
+    expect(await load({ window: 20, stride: 20 })).toMatchObject({ count: 2 });
+  });
+
   test('longer than the series, of images, or of steps with classes are refused', async () => {
     const path = await written('short.npy', writeNpy(series, [200]));
     const load = (data: string, windows = { window: 300 }) =>
       loadData({ data, split: 'train', range: 'any', windows });
     await expect(load(path)).rejects.toThrow(/has 200 steps, and a window 300; take a smaller one/);
+    const wide = await written('wide.npy', writeNpy(series, [2, 100]));
+    await expect(load(wide, { window: 20 })).rejects.toThrow(
+      /has 2 steps, and a window 20; .* if its 100 columns are the steps, save x.T/,
+    );
+    const dated = await written('dated.csv', new TextEncoder().encode('day,x\n2024-01-01,2\n'));
+    await expect(load(dated, { window: 1 })).rejects.toThrow(
+      /holds "2024-01-01", which is no number; leave the column out with --drop day$/,
+    );
     await expect(load('digits')).rejects.toThrow(/digits holds no series/);
     await expect(load('ecg', { window: 64, stride: 3 } as never)).rejects.toThrow(
       /--stride: windows of ecg are drawn/,
@@ -164,20 +246,38 @@ describe('sounds', () => {
     expect(data.data.subarray(50, 100)).toEqual(tone(100, 0.01).subarray(0, 50));
   });
 
+  test('of other formats or deeper folders are not left out without a word', async () => {
+    const wav = writeWav({ rate: 8000, channels: 1, data: tone(60, 0.01) }, 's16');
+    const refused = async (name: string, files: Record<string, Uint8Array>) => {
+      const data = join(folder, name);
+      for (const [path, bytes] of Object.entries(files)) {
+        await mkdir(dirname(join(data, path)), { recursive: true });
+        await writeFile(join(data, path), bytes);
+      }
+      const windows = { window: 50 };
+      return await refusal(loadData({ data, split: 'train', range: 'any', windows }));
+    };
+    const mp3 = new TextEncoder().encode('ID3');
+    const other = /b\.mp3 is no WAV file; sounds must be, so move it or convert it/;
+    expect(await refused('both', { 'a.wav': wav, 'b.mp3': mp3 })).toMatch(other);
+    expect(await refused('none', { 'x/b.mp3': mp3 })).toMatch(other);
+    expect(await refused('beside', { 'a.wav': wav, 'x/b.wav': wav })).toMatch(
+      /holds sounds and a folder of sounds \(x\)/,
+    );
+    expect(await refused('deep', { 'train/x/a.wav': wav, 'test/x/a.wav': wav })).toMatch(
+      /holds folders of folders; .* --data \S+train --test \S+test$/,
+    );
+    expect(await refused('splits', { 'train/a.wav': wav, 'test/a.wav': wav })).toMatch(
+      /holds test and train, which are splits and no classes/,
+    );
+  });
+
   test('of another rate than the model was trained on are refused', async () => {
     const path = await written(
       'other.wav',
       writeWav({ rate: 4000, channels: 1, data: tone(200, 0.01) }, 'f32'),
     );
-    const of = (rate: number) => {
-      const data = { shape: [50], sequence: { rate } };
-      const loaded = { config: { family: 'ar', data }, model: { can: {} } };
-      const out = {
-        remark() {},
-        progress: (_: string, work: (bar: object) => unknown) => work({ update() {} }),
-      };
-      return loadModelData(loaded as never, { data: path, window: 50 }, 'runs/x', out as never);
-    };
+    const of = (rate: number) => asModelData(path, { shape: [50], sequence: { rate } });
     expect((await of(4000)).original.count).toBe(13);
     await expect(of(8000)).rejects.toThrow(
       /other\.wav has 4000 steps a second and the model was trained on 8000; .*--rate 8000/,

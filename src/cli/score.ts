@@ -109,6 +109,12 @@ async function perform(dir: string, options: ScoreOptions, context: Context): Pr
         ? await exactly(runtime, model, shard, work, options.samples)
         : await bySamples(runtime, model, shard, work, options.samples);
     await writeArray(file, Float32Array.from(logProb), [count]);
+    const wrong = logProb.filter((value) => Number.isNaN(value)).length;
+    if (wrong > 0) {
+      out.remark(
+        `log p(x) of ${wrong} of ${count} rows is no number, first of row ${first + logProb.findIndex((value) => Number.isNaN(value))}: such rows lie further out than float32 reaches`,
+      );
+    }
     return {
       figures: { file: file.path, ...(typeof options.rows === 'string' && { first }), ...figures },
       lines: out.quiet ? [] : [...lines, ['file', `${file.path}: [${count}]`]],

@@ -12,7 +12,7 @@ const LARGE = 2 ** 28;
  * `undefined` if there is none.
  *
  * @param onProgress told how much of a large file has been read
- * @throws LatentGpuError `io` if it exists but cannot be read, `out-of-memory` if it does not fit
+ * @throws LatentGpuError `bad-input` for a folder, `io` if a file exists but cannot be read, `out-of-memory` if it does not fit
  */
 export async function readIfPresent(
   path: string,
@@ -29,8 +29,10 @@ export async function readIfPresent(
     if (cause instanceof LatentGpuError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    const why = code === 'EISDIR' ? 'it is a folder, not a file' : message;
-    throw new LatentGpuError('io', `cannot read ${path}: ${why}`);
+    if (code === 'EISDIR') {
+      throw new LatentGpuError('bad-input', `cannot read ${path}: it is a folder, not a file`);
+    }
+    throw new LatentGpuError('io', `cannot read ${path}: ${message}`);
   }
 }
 

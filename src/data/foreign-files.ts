@@ -1,5 +1,6 @@
 // Files that people try and that are no data set here: what they are, and what to do.
 
+const WAV = 'convert it to WAV (ffmpeg -i in -c:a pcm_s16le out.wav)';
 const TABLE = 'save the table as .csv, with to_csv(index=False) or "Save as"';
 
 /** Beginnings of files, at byte 0 unless said otherwise. */
@@ -8,6 +9,17 @@ const SIGNATURES: readonly (readonly [signature: string, what: string, at?: numb
   ['\xff\xd8\xff', 'is one JPEG image; name the folder that holds the images'],
   ['GIF8', 'is a GIF image; data may be a folder of PNG, JPEG or WebP images'],
   ['RIFF', 'is one WebP image or a film; data may be a folder of images, or sounds as WAV files'],
+  ['RF64', `is a WAV file of more than 4 GiB (RF64); ${WAV}`],
+  ['RIFX', `is a WAV file in big-endian order (RIFX); ${WAV}`],
+  ['ID3\x03', `is an MP3 file; ${WAV}`],
+  ['ID3\x04', `is an MP3 file; ${WAV}`],
+  ['\xff\xfb', `is an MP3 file; ${WAV}`],
+  ['fLaC', `is a FLAC file; ${WAV}`],
+  ['OggS', `is an Ogg file; ${WAV}`],
+  ['AIFF', `is an AIFF file; ${WAV}`, 8],
+  ['AIFC', `is an AIFF file; ${WAV}`, 8],
+  ['ftyp', `is an MPEG-4 file (.m4a, .mp4); ${WAV}`, 4],
+  ['\x1f\x8b', 'is gzipped twice; unpack it once with gunzip'],
   ['HDF', 'is an HDF5 file (.h5, .mat); save one array of it with np.save', 1],
   ['PAR1', `is a Parquet file; ${TABLE}`],
   ['ARROW1', `is a Feather or Arrow file; ${TABLE}`],

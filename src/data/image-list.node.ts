@@ -31,7 +31,9 @@ export async function entriesOf(folder: string): Promise<{ names: string[]; fold
     const target = entry.isSymbolicLink()
       ? await stat(join(folder, name)).catch(() => undefined)
       : entry;
-    if (target) (target.isDirectory() ? folders : names).push(name);
+    // Pipes and sockets would be waited for.
+    if (target?.isDirectory()) folders.push(name);
+    else if (target?.isFile()) names.push(name);
   }
   return { names, folders };
 }
@@ -74,12 +76,7 @@ export async function findImages(
   const { images, folders, other } = await list(folder);
   if (other !== undefined) throw bad(`holds ${other}; ${FORMATS}`);
   if (images.length > 0) {
-    const among = folders.length > 0 && (await list(join(folder, folders[0] as string)));
-    if (among && among.images.length > 0) {
-      throw bad(
-        `holds images and a folder of images (${folders[0]}); put all images into folders, one a class, or none`,
-      );
-    }
+    await refuseDeeper(folder, folders, holdsImages, 'images');
     return {
       images: images.map((name) => ({ path: join(folder, name), label: undefined })),
       classes: undefined,
@@ -91,18 +88,57 @@ export async function findImages(
     if (inner.other !== undefined) throw bad(`holds ${join(name, inner.other)}; ${FORMATS}`);
     if (inner.images.length === 0 && inner.folders.length > 0)
       throw bad(splitsHint(folder, folders));
+    await refuseDeeper(join(folder, name), inner.folders, holdsImages, 'images');
     for (const image of inner.images) found.push({ path: join(folder, name, image), name });
   }
   if (found.length === 0) throw bad('holds no PNG, JPEG or WebP image, nor folders with any');
   // A folder without an image is no class, unless another split has images of it.
   const own = [...new Set(found.map(({ name }) => name))];
+  refuseSplits(folder, own);
   const classes = [...numbered, ...own.filter((name) => !numbered.includes(name))];
   const labels = new Map(classes.map((name, label) => [name, label]));
   return { images: found.map(({ path, name }) => ({ path, label: labels.get(name) })), classes };
 }
 
+const holdsImages = async (folder: string) => (await list(folder)).images.length > 0;
+
+/**
+ * @param what lies in `folder`
+ * @throws LatentGpuError `bad-data` if there is more in a folder of it, which would be left out
+ */
+export async function refuseDeeper(
+  folder: string,
+  folders: readonly string[],
+  holds: (inner: string) => Promise<boolean>,
+  what: string,
+): Promise<void> {
+  for (const name of folders) {
+    if (!(await holds(join(folder, name)))) continue;
+    throw new LatentGpuError(
+      'bad-data',
+      `${folder} holds ${what} and a folder of ${what} (${name}); put all ${what} into folders, one a class, or none`,
+    );
+  }
+}
+
+const SPLIT = /^(train|training|test|testing|val|valid|validation|dev|eval)$/i;
+
+/** @throws LatentGpuError `bad-data` if what would be classes are the splits of a data set without any */
+export function refuseSplits(folder: string, names: readonly string[]): void {
+  if (names.length < 2 || !names.every((name) => SPLIT.test(name))) return;
+  const how = splitsOf(folder, names);
+  throw new LatentGpuError(
+    'bad-data',
+    `${folder} holds ${names.join(' and ')}, which are splits and no classes; name one, as in ${how}`,
+  );
+}
+
 /** Folders of folders: most are splits. */
-function splitsHint(folder: string, folders: readonly string[]): string {
+export const splitsHint = (folder: string, folders: readonly string[]): string =>
+  `holds folders of folders; name the one whose folders are classes, as in ${splitsOf(folder, folders)}`;
+
+/** The options that name the splits of a folder. */
+function splitsOf(folder: string, folders: readonly string[]): string {
   // The training split first, whatever the alphabet says.
   const parts = folders.filter((part) => /train/i.test(part)).concat(folders);
   const others = parts.filter((part) => part !== parts[0]);
@@ -111,5 +147,5 @@ function splitsHint(folder: string, folders: readonly string[]): string {
     others.find((part) => /val/i.test(part)) ??
     others[0];
   const how = test === undefined ? '' : ` --test ${join(folder, test)}`;
-  return `holds folders of folders; name the one whose folders are classes, as in --data ${join(folder, parts[0] as string)}${how}`;
+  return `--data ${join(folder, parts[0] as string)}${how}`;
 }

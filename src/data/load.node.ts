@@ -185,7 +185,7 @@ async function loadFolder(
   spec: DataSpec,
 ): Promise<ImageDataset> {
   refuseColumns(path, spec);
-  const found = await findSounds(path);
+  const found = await findSounds(path, spec.windows !== undefined);
   if (found.length > 0)
     return toFloat32(await sounds(path, found, { ...spec, windows: spec.windows }));
   if (spec.windows) {
@@ -241,6 +241,7 @@ async function loadFile(path: string, spec: DataSpec): Promise<LoadedDataset> {
     ...spec.table,
     ...missing,
     ...(classes && { classes }),
+    ...(spec.windows && { isSeries: true }),
   });
   for (const remark of table.remarks) onRemark?.(remark);
   if (spec.windows) return tableSeries(table, spec.windows, options);

@@ -30,15 +30,17 @@ export function missingText(dataset: LoadedDataset): string[] {
 
 /** @throws LatentGpuError `bad-data` naming the first row without any value */
 export function checkRowsSeen<T extends LoadedDataset>(dataset: T): T {
-  const { mask, count, name } = dataset;
+  const { mask, count, name, shape, sequence } = dataset;
   if (!mask) return dataset;
   const width = imageSize(dataset);
   for (let row = 0; row < count; row++) {
     if (mask.subarray(row * width, (row + 1) * width).includes(1)) continue;
-    throw new LatentGpuError(
-      'bad-data',
-      `${name}: all values of row ${row} (from 0) are missing; remove the row`,
-    );
+    const step = sequence?.cuts?.start[row];
+    const why =
+      step === undefined
+        ? `all values of row ${row} (from 0) are missing; remove the row`
+        : `all values of the window of steps ${step} to ${step + (shape[0] as number) - 1} (from 0) are missing; take longer windows, or cut the series there into files of their own`;
+    throw new LatentGpuError('bad-data', `${name}: ${why}`);
   }
   return dataset;
 }

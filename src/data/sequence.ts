@@ -4,6 +4,8 @@
 export interface Sequence {
   /** Steps a second, if that is known. */
   readonly rate?: number;
+  /** Headings of a table's columns, where there are several. */
+  readonly channels?: readonly string[];
   /** Which series each window was cut from, and at which step; none of windows that were drawn apart. */
   readonly cuts?: { readonly series: Uint32Array; readonly start: Uint32Array };
 }

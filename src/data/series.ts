@@ -45,9 +45,14 @@ export function tableSeries(
   windows: Windows,
   options: DatasetOptions,
 ): LoadedDataset {
-  const { columns, values } = table;
+  const { columns, values, names, dropped, leftOut } = table;
   const series = [{ name: options.name, data: values }];
-  return checked(cutWindows(series, columns, windows, aboutOf(options, windows)), options);
+  const cut = cutWindows(series, columns, windows, aboutOf(options, windows));
+  const named = names && columns > 1 && { channels: names };
+  return checked(
+    { ...cut, table: { dropped, leftOut }, sequence: { ...cut.sequence, ...named } },
+    options,
+  );
 }
 
 const aboutOf = ({ name, source }: DatasetOptions, { rate }: Windows) => ({ name, source, rate });

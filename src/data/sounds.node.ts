@@ -5,11 +5,14 @@ import { byName } from '../formats/table/classes.ts';
 import { readWav } from '../formats/wav.ts';
 import { checkDataset, type LoadedDataset, type ValueRange } from './dataset.ts';
 import { readIfPresent } from './files.node.ts';
-import { entriesOf } from './image-list.node.ts';
+import { entriesOf, refuseDeeper, refuseSplits, splitsHint } from './image-list.node.ts';
 import { resample } from './resample.ts';
 import { cutWindows, type Series, type Windows } from './windows.ts';
 
-const isWavName = (name: string) => /\.wav$/i.test(name);
+const isWavName = (name: string) => /\.wave?$/i.test(name);
+/** Sounds that somebody might expect to be read, too. */
+const isOtherSound = (name: string) =>
+  /\.(mp3|flac|og[ga]|opus|m4a|aac|aif[fc]?|wma|au|amr|caf)$/i.test(name);
 
 export interface SoundOptions {
   /** How they are cut; they are refused without. */
@@ -26,19 +29,66 @@ interface Found {
   readonly group?: string;
 }
 
-/** The sounds of a folder, or of its folders; none if it holds no sound. */
-export async function findSounds(folder: string): Promise<Found[]> {
+interface Listing {
+  /** Names of sounds, in order. */
+  readonly sounds: string[];
+  readonly folders: string[];
+  readonly other: string | undefined;
+}
+
+async function list(folder: string): Promise<Listing> {
   const { names, folders } = await entriesOf(folder);
-  const own = names.filter(isWavName).sort(byName);
-  if (own.length > 0) return own.map((name) => ({ path: join(folder, name) }));
-  const found: Found[] = [];
-  for (const group of [...folders].sort(byName)) {
-    const inner = await entriesOf(join(folder, group));
-    for (const name of inner.names.filter(isWavName).sort(byName)) {
-      found.push({ path: join(folder, group, name), group });
-    }
+  const other = names.find(isOtherSound);
+  return {
+    sounds: names.filter(isWavName).sort(byName),
+    folders: folders.sort(byName),
+    other: other && join(folder, other),
+  };
+}
+
+const holdsSounds = async (folder: string) => (await list(folder)).sounds.length > 0;
+
+/**
+ * The sounds of a folder, or of its folders; none if it holds no sound.
+ *
+ * @param isAsked whether sounds are what is looked for
+ * @throws LatentGpuError `bad-data` for sounds of other formats, or if it is unclear what is a class
+ */
+export async function findSounds(folder: string, isAsked: boolean): Promise<Found[]> {
+  const { sounds: own, folders, other } = await list(folder);
+  if (own.length > 0) {
+    refuseOther(other);
+    await refuseDeeper(folder, folders, holdsSounds, 'sounds');
+    return own.map((name) => ({ path: join(folder, name) }));
   }
+  const found: Found[] = [];
+  let others = other;
+  for (const group of folders) {
+    const path = join(folder, group);
+    const inner = await list(path);
+    others ??= inner.other;
+    if (inner.sounds.length > 0) await refuseDeeper(path, inner.folders, holdsSounds, 'sounds');
+    else if (isAsked && (await anyHolds(path, inner.folders)))
+      throw new LatentGpuError('bad-data', `${folder} ${splitsHint(folder, folders)}`);
+    for (const name of inner.sounds) found.push({ path: join(path, name), group });
+  }
+  if (found.length > 0 || isAsked) refuseOther(others);
+  refuseSplits(folder, [...new Set(found.flatMap(({ group }) => group ?? []))]);
   return found;
+}
+
+async function anyHolds(folder: string, folders: readonly string[]): Promise<boolean> {
+  for (const name of folders) if (await holdsSounds(join(folder, name))) return true;
+  return false;
+}
+
+/** @throws LatentGpuError `bad-data` for a sound that is not read, which would be left out */
+function refuseOther(path: string | undefined): void {
+  if (path === undefined) return;
+  throw new LatentGpuError(
+    'bad-data',
+    `${path} is no WAV file; sounds must be, so move it or convert it (ffmpeg -i in -c:a pcm_s16le out.wav)`,
+  );
 }
 
 /**

@@ -45,10 +45,11 @@ export function cutWindows(
   );
   const count = counts.reduce((a, b) => a + b, 0);
   if (count === 0) {
-    const longest = Math.max(...steps);
+    const longest = steps.reduce((most, length) => Math.max(most, length), 0);
+    const turned = channels >= window ? `; if its ${channels} columns are the steps, save x.T` : '';
     throw new LatentGpuError(
       'bad-data',
-      `${about.name}: ${all.length === 1 ? 'the series has' : 'the longest series has'} ${longest} steps, and a window ${window}; take a smaller one, --window ${Math.max(1, Math.floor(longest / 2))}`,
+      `${about.name}: ${all.length === 1 ? 'the series has' : 'the longest series has'} ${longest} steps, and a window ${window}; take a smaller one, --window ${Math.max(1, Math.floor(longest / 2))}${turned}`,
     );
   }
   const short = counts.filter((n) => n === 0).length;

@@ -2,15 +2,13 @@
 // be decoded before anything large is allocated, and turns it as its camera was held.
 import { decode } from 'jpeg-js';
 import { LatentGpuError } from '../errors.ts';
-import type { PngImage } from './png.ts';
+import { orientationOf, turned } from './exif.ts';
+import { MOST_PIXELS, type PngImage } from './png.ts';
 
 /** Whether `bytes` begin as a JPEG file does. */
 export function isJpeg(bytes: Uint8Array): boolean {
   return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
 }
-
-/** Pixels of the largest image that is read. */
-const MOST_PIXELS = 2 ** 26;
 
 interface Frame {
   readonly width: number;
@@ -18,6 +16,8 @@ interface Frame {
   readonly components: number;
   /** Of the camera, as Exif has it: 1 to 8. */
   readonly orientation: number;
+  /** Whether components are colours as they are, and not brightness and two differences. */
+  readonly isRgb: boolean;
 }
 
 /**
@@ -31,7 +31,7 @@ interface Frame {
 export function readJpeg(bytes: Uint8Array, name = 'JPEG file'): PngImage {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
   if (!isJpeg(bytes)) throw bad('not a JPEG file (its marker is missing)');
-  const { width, height, components, orientation } = frameOf(bytes, bad);
+  const { width, height, components, orientation, isRgb } = frameOf(bytes, bad);
   if (components !== 1 && components !== 3) {
     throw bad(`has ${components} components, as for print (CMYK); save it as RGB`);
   }
@@ -40,6 +40,7 @@ export function readJpeg(bytes: Uint8Array, name = 'JPEG file'): PngImage {
     decoded = decode(bytes, {
       useTArray: true,
       formatAsRGBA: false,
+      ...(isRgb && { colorTransform: false }),
       tolerantDecoding: false,
       maxResolutionInMP: MOST_PIXELS / 1e6,
       maxMemoryUsageInMB: 4096,
@@ -60,6 +61,8 @@ export function readJpeg(bytes: Uint8Array, name = 'JPEG file'): PngImage {
 /** Walks over the segments up to the frame header (ITU T.81, B.2). */
 function frameOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Frame {
   let orientation = 1;
+  // Both tell what the components are.
+  let hasMarker = false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 2; at + 9 < bytes.length; ) {
     if (bytes[at] !== 0xff) throw bad('damaged (a marker is missing)');
@@ -71,6 +74,7 @@ function frameOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Frame
     const length = view.getUint16(at + 2);
     if (marker === 0xe1)
       orientation = orientationOf(bytes.subarray(at + 4, at + 2 + length)) ?? orientation;
+    if (marker === 0xe0 || marker === 0xee) hasMarker = true;
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
     if (isFrame) {
       if (marker > 0xc2)
@@ -85,48 +89,15 @@ function frameOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Frame
           `${bad(`has ${width} × ${height} pixels`).message}; make it smaller`,
         );
       }
-      return { width, height, components: bytes[at + 9] as number, orientation };
+      const components = bytes[at + 9] as number;
+      // Else their names do, as libjpeg has it.
+      const named = String.fromCharCode(
+        ...[10, 13, 16].map((place) => bytes[at + place] as number),
+      );
+      const isRgb = !hasMarker && components === 3 && named === 'RGB';
+      return { width, height, components, orientation, isRgb };
     }
     at += 2 + length;
   }
   throw bad('damaged (it ends before its frame)');
-}
-
-/** The tag 0x0112 of the first directory of an Exif segment. */
-function orientationOf(segment: Uint8Array): number | undefined {
-  const tiff = segment.subarray(6);
-  if (new TextDecoder('latin1').decode(segment.subarray(0, 4)) !== 'Exif' || tiff.length < 10)
-    return undefined;
-  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
-  const little = tiff[0] === 0x49;
-  const start = view.getUint32(4, little);
-  if (start + 2 > tiff.length) return undefined;
-  const count = view.getUint16(start, little);
-  for (let i = 0, at = start + 2; i < count && at + 12 <= tiff.length; i++, at += 12) {
-    if (view.getUint16(at, little) !== 0x0112) continue;
-    const value = view.getUint16(at + 8, little);
-    return value >= 1 && value <= 8 ? value : undefined;
-  }
-  return undefined;
-}
-
-/** From row and column of the upright image to those stored, by orientation (Exif 2.3, table 6). */
-function turned(image: PngImage, orientation: number): PngImage {
-  if (orientation === 1) return image;
-  const { width, height, channels, data } = image;
-  const isSwapped = orientation >= 5;
-  const [across, down] = isSwapped ? [height, width] : [width, height];
-  const flipsX = [2, 3, 7, 8].includes(orientation);
-  const flipsY = [3, 4, 6, 7].includes(orientation);
-  const result = new Uint8Array(data.length);
-  for (let row = 0; row < down; row++) {
-    for (let column = 0; column < across; column++) {
-      const [y, x] = isSwapped ? [column, row] : [row, column];
-      const from = (flipsY ? height - 1 - y : y) * width + (flipsX ? width - 1 - x : x);
-      for (let c = 0; c < channels; c++) {
-        result[(row * across + column) * channels + c] = data[from * channels + c] as number;
-      }
-    }
-  }
-  return { width: across, height: down, channels, data: result };
 }

@@ -170,6 +170,11 @@ function parseHeader(text: string, bad: (why: string) => LatentGpuError): Header
     throw bad('the header is not a Python dictionary');
   }
   const body = literal.slice(1, -1);
+  if (/['"]descr['"]\s*:\s*\[/.test(body)) {
+    throw bad(
+      'holds records of named fields; save np.lib.recfunctions.structured_to_unstructured(x), or one field, x[name]',
+    );
+  }
   const entry =
     /\s*(['"])(descr|fortran_order|shape)\1\s*:\s*(?:(['"])([^'"]*)\3|(True|False)|\(([\d\sL,]*)\))\s*(?:,|$)\s*/y;
   while (entry.lastIndex < body.length) {

@@ -3,6 +3,7 @@
 import { convertIndexedToRgb, type DecodedPng, decode } from 'fast-png';
 import { Unzlib } from 'fflate';
 import { LatentGpuError } from '../errors.ts';
+import { orientationOf, turned } from './exif.ts';
 
 export interface PngImage {
   readonly width: number;
@@ -11,6 +12,9 @@ export interface PngImage {
   /** `height × width × channels`, of 255, or of 65535 in an image of 16 bits. */
   readonly data: Uint8Array | Uint16Array;
 }
+
+/** Pixels of the largest image that is read, whatever its format. */
+export const MOST_PIXELS = 2 ** 26;
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -35,13 +39,13 @@ export function isPng(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads a PNG image: grey or colour of any depth, or with a palette. Opaque alpha is dropped; a palette
- * of greys makes a grey image.
+ * Reads a PNG image: grey or colour of any depth, or with a palette, turned as its Exif orientation says. Opaque
+ * alpha is dropped; a palette of greys makes a grey image.
  *
  * @param bytes the file
  * @param name what to call the file in errors
  * @throws LatentGpuError `bad-format` if it is no PNG file, is damaged, or holds more or less than its
- *   size needs; `bad-data` if it is transparent anywhere
+ *   size needs; `bad-data` if it is too large, or transparent anywhere
  */
 export function readPng(bytes: Uint8Array, name = 'PNG file'): PngImage {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
@@ -64,13 +68,15 @@ export function readPng(bytes: Uint8Array, name = 'PNG file'): PngImage {
   }
   const isGrey = samples < 3 || (rgb !== undefined && hasOnlyGreys(pixels));
   const channels = isGrey ? 1 : 3;
-  return { width, height, channels, data: firstSamples(pixels, channels) };
+  const image: PngImage = { width, height, channels, data: firstSamples(pixels, channels) };
+  return turned(image, file.orientation);
 }
 
 interface Essentials {
   /** The file without what does not make the image. */
   readonly bytes: Uint8Array;
   readonly type: number;
+  readonly orientation: number;
 }
 
 /** Walks over the chunks, and checks that the compressed data hold the image and no more. */
@@ -79,6 +85,7 @@ function essentials(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Es
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const kept: Uint8Array[] = [bytes.subarray(0, 8)];
   const compressed: Uint8Array[] = [];
+  let orientation = 1;
   for (let at = 8, kind = ''; kind !== 'IEND'; ) {
     if (at + 12 > bytes.length) throw bad('cut short');
     const length = view.getUint32(at);
@@ -87,6 +94,8 @@ function essentials(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Es
     if (end > bytes.length) throw bad(`cut short within its ${JSON.stringify(kind)} chunk`);
     if ((at === 8) !== (kind === 'IHDR')) throw bad('its first chunk, and no other, must be IHDR');
     if (KEPT.includes(kind)) kept.push(bytes.subarray(at, end));
+    if (kind === 'eXIf')
+      orientation = orientationOf(bytes.subarray(at + 8, end - 4)) ?? orientation;
     if (kind === 'IDAT') compressed.push(bytes.subarray(at + 8, end - 4));
     at = end;
   }
@@ -104,9 +113,15 @@ function essentials(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Es
   const data = joined(compressed);
   const claims = `claims ${width} × ${height} pixels and its data`;
   if (need > LARGEST_RATIO * data.length) throw bad(`${claims} could not hold them`);
+  if (width * height > MOST_PIXELS) {
+    throw new LatentGpuError(
+      'bad-data',
+      `${bad(`has ${width} × ${height} pixels`).message}; make it smaller`,
+    );
+  }
   const held = inflatedSize(data, need, bad);
   if (held !== need) throw bad(`${claims} hold ${held < need ? 'less' : 'more'}`);
-  return { bytes: joined(kept), type: type as number };
+  return { bytes: joined(kept), type: type as number, orientation };
 }
 
 /** Bytes of an image with its filters, one before every line. */

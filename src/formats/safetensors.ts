@@ -116,8 +116,9 @@ export function readSafetensors(bytes: Uint8Array, name = 'safetensors file'): S
   let metadata: Record<string, string> = {};
   for (const [key, value] of Object.entries(header)) {
     if (key === '__metadata__') {
+      if (value === null) continue;
       if (!isObject(value) || !Object.values(value).every((entry) => typeof entry === 'string')) {
-        throw bad('__metadata__ must map names to strings');
+        throw bad('__metadata__ must map names to strings; save numbers in it as str(value)');
       }
       metadata = value as Record<string, string>;
     } else {
@@ -236,7 +237,9 @@ function parseEntry(key: string, value: unknown, bad: (why: string) => LatentGpu
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPES, dtype)) {
     const known = Object.keys(DTYPES).join(' ');
-    throw bad(`tensor ${quote(key)} has element type ${quote(String(dtype))}, not one of ${known}`);
+    throw bad(
+      `tensor ${quote(key)} has element type ${quote(String(dtype))}, not one of ${known}; save it as one, tensor.float(), or leave it out of the file`,
+    );
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {
     throw bad(`tensor ${quote(key)} has no shape of whole numbers`);

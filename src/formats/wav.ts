@@ -1,4 +1,4 @@
-// Sounds as RIFF WAVE files: whole numbers of 8 to 32 bits, or float32, uncompressed. (Microsoft and IBM 1991,
+// Sounds as RIFF WAVE files: whole numbers of 8 to 32 bits, or floats, uncompressed. (Microsoft and IBM 1991,
 // "Multimedia programming interface and data specifications"; WAVE_FORMAT_EXTENSIBLE of 2001.)
 import { LatentGpuError } from '../errors.ts';
 
@@ -13,7 +13,15 @@ export interface Wav {
 export const WAV_ENCODINGS = ['u8', 's16', 's24', 's32', 'f32'] as const;
 export type WavEncoding = (typeof WAV_ENCODINGS)[number];
 
-const BYTES: Readonly<Record<WavEncoding, number>> = { u8: 1, s16: 2, s24: 3, s32: 4, f32: 4 };
+/** Those and what is read alone: float64, as SciPy writes NumPy's usual numbers. */
+type Encoding = WavEncoding | 'f64';
+
+const BYTES: Readonly<Record<Encoding, number>> = {
+  ...{ u8: 1, s16: 2, s24: 3, s32: 4 },
+  ...{ f32: 4, f64: 8 },
+};
+/** Lengths from here on stand for one that the writer did not know: SoX says this, others all ones. */
+const UNKNOWN_LENGTH = 0x7ffff000;
 const [PCM, FLOAT, EXTENSIBLE] = [1, 3, 0xfffe];
 
 /** Encodings that people meet and that are not read here. */
@@ -43,16 +51,15 @@ export function readWav(bytes: Uint8Array, name = 'WAV file'): Wav {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name} ${why}`);
   if (!isWav(bytes)) throw bad('is no WAV file (RIFF WAVE)');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let format: { encoding: WavEncoding; channels: number; rate: number } | undefined;
+  let format: { encoding: Encoding; channels: number; rate: number } | undefined;
   for (let at = 12; at + 8 <= bytes.length; ) {
     const [id, start] = [tag(bytes, at), at + 8];
+    const [said, rest] = [view.getUint32(at + 4, true), bytes.length - start];
     // What is recorded to a pipe does not know its length.
-    const isOpen = id === 'data' && view.getUint32(at + 4, true) >= 0xffffff00;
-    const length = isOpen ? bytes.length - start : view.getUint32(at + 4, true);
-    if (start + length > bytes.length) {
-      throw bad(
-        `is cut off: ${length} bytes of '${id}' are said and ${bytes.length - start} there`,
-      );
+    const isOpen = id === 'data' && said >= UNKNOWN_LENGTH && said > rest;
+    const length = isOpen ? rest : said;
+    if (length > rest) {
+      throw bad(`is cut off: ${length} bytes of '${id}' are said and ${rest} there`);
     }
     if (id === 'fmt ') format = formatAt(view, start, length, bad);
     if (id === 'data') {
@@ -76,30 +83,41 @@ function formatAt(view: DataView, start: number, length: number, bad: (why: stri
   const kind = said === EXTENSIBLE && length >= 26 ? view.getUint16(start + 24, true) : said;
   const [channels, rate] = [view.getUint16(start + 2, true), view.getUint32(start + 4, true)];
   const bits = view.getUint16(start + 14, true);
-  const encoding = kind === FLOAT && bits === 32 ? 'f32' : kind === PCM ? pcm(bits) : undefined;
+  const encoding = kind === FLOAT ? float(bits) : kind === PCM ? pcm(bits) : undefined;
   if (!encoding) {
     const what = OTHERS[kind] ?? (kind === FLOAT || kind === PCM ? undefined : `encoding ${kind}`);
     const found = what ?? `${bits}-bit ${kind === FLOAT ? 'floats' : 'numbers'}`;
     throw bad(
-      `holds ${found}; whole numbers of 8, 16, 24 or 32 bits and 32-bit floats are read, so convert it (ffmpeg -i in.wav -c:a pcm_s16le out.wav)`,
+      `holds ${found}; whole numbers of 8 to 32 bits and floats of 32 or 64 are read, so convert it (ffmpeg -i in.wav -c:a pcm_s16le out.wav)`,
     );
   }
   if (channels < 1 || rate < 1) throw bad(`says ${channels} channels at ${rate} Hz`);
+  const frame = view.getUint16(start + 12, true);
+  if (frame !== channels * BYTES[encoding]) {
+    throw bad(
+      `says that ${channels} x ${bits} bits take ${frame} bytes, not ${channels * BYTES[encoding]}; convert it (ffmpeg -i in.wav -c:a pcm_s16le out.wav)`,
+    );
+  }
   return { encoding, channels, rate } as const;
 }
 
-const pcm = (bits: number): WavEncoding | undefined =>
-  bits === 8 ? 'u8' : [16, 24, 32].includes(bits) ? (`s${bits}` as WavEncoding) : undefined;
+const float = (bits: number): Encoding | undefined =>
+  bits === 32 ? 'f32' : bits === 64 ? 'f64' : undefined;
 
-function decode(view: DataView, start: number, count: number, encoding: WavEncoding): Float32Array {
+/** Numbers of 12 or 20 bits lie in the upper bits of whole bytes. */
+const pcm = (bits: number): Encoding | undefined =>
+  bits < 8 ? undefined : ([undefined, 'u8', 's16', 's24', 's32'] as const)[Math.ceil(bits / 8)];
+
+function decode(view: DataView, start: number, count: number, encoding: Encoding): Float32Array {
   const size = BYTES[encoding];
   const at = (i: number) => start + i * size;
-  const readers: Record<WavEncoding, (i: number) => number> = {
+  const readers: Record<Encoding, (i: number) => number> = {
     u8: (i) => (view.getUint8(at(i)) - 128) / 2 ** 7,
     s16: (i) => view.getInt16(at(i), true) / 2 ** 15,
     s24: (i) => (view.getUint16(at(i), true) + 2 ** 16 * view.getInt8(at(i) + 2)) / 2 ** 23,
     s32: (i) => view.getInt32(at(i), true) / 2 ** 31,
     f32: (i) => view.getFloat32(at(i), true),
+    f64: (i) => view.getFloat64(at(i), true),
   };
   return Float32Array.from({ length: count }, (_, i) => readers[encoding](i));
 }

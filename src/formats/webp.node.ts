@@ -2,10 +2,8 @@
 // a file holds one image of a size that can be had before anything is allocated.
 import wasm from '@cwasm/webp/webp.wasm?url&inline';
 import { LatentGpuError } from '../errors.ts';
-import type { PngImage } from './png.ts';
-
-/** Pixels of the largest image that is read. */
-const MOST_PIXELS = 2 ** 26;
+import { orientationOf, turned } from './exif.ts';
+import { MOST_PIXELS, type PngImage } from './png.ts';
 
 const begins = (bytes: Uint8Array, at: number, text: string) =>
   [...text].every((c, i) => bytes[at + i] === c.charCodeAt(0));
@@ -54,6 +52,18 @@ function decoded(bytes: Uint8Array, { width, height }: Size): Uint8Array | undef
   return found;
 }
 
+/** From the chunk of Exif data, if there is one (RFC 9649, 2.7.1.5). */
+function orientationIn(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 12; at + 8 <= bytes.length; ) {
+    const length = view.getUint32(at + 4, true);
+    if (begins(bytes, at, 'EXIF'))
+      return orientationOf(bytes.subarray(at + 8, at + 8 + length)) ?? 1;
+    at += 8 + length + (length % 2);
+  }
+  return 1;
+}
+
 interface Size {
   readonly width: number;
   readonly height: number;
@@ -81,7 +91,7 @@ function sizeOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Size {
 }
 
 /**
- * Reads a WebP image, lossy or lossless. Opaque alpha is dropped; one of greys alone is grey.
+ * Reads a WebP image, lossy or lossless, turned as its Exif orientation says. Opaque alpha is dropped; one of greys alone is grey.
  *
  * @param bytes the file
  * @param name what to call the file in errors
@@ -120,5 +130,5 @@ export function readWebp(bytes: Uint8Array, name = 'WebP file'): PngImage {
   for (let i = 0; i < data.length; i++) {
     data[i] = rgba[4 * Math.floor(i / channels) + (i % channels)] as number;
   }
-  return { width, height, channels, data };
+  return turned({ width, height, channels, data }, orientationIn(bytes));
 }

@@ -3,7 +3,7 @@
 import { LatentGpuError } from '../errors.ts';
 import { quote, shapeText } from '../formats/message.ts';
 import type { Rule } from './mapping.ts';
-import type { ForeignTensor } from './wrappers.ts';
+import { type ForeignTensor, inPython } from './wrappers.ts';
 
 type Tensors = Map<string, ForeignTensor>;
 
@@ -126,7 +126,7 @@ function neighbour(
   const place = rule?.to ?? 'encoder.0';
   throw new LatentGpuError(
     'bad-config',
-    `${file}: ${quote(base)} is batch normalisation of ${channels} channels; give it the place of the layer right before it (no activation between), --rename fc1=${place} ${base}=${place}, and it is folded into that; or that of a layer of its own, ${base}=encoder.norms.0; or fold it before saving: torch.nn.utils.fusion.fuse_linear_bn_eval(model.eval().fc1, model.${base})`,
+    `${file}: ${quote(base)} is batch normalisation of ${channels} channels; give it the place of the layer right before it (no activation between), --rename fc1=${place} ${base}=${place}, and it is folded into that; or that of a layer of its own, ${base}=encoder.norms.0; or fold it before saving: torch.nn.utils.fusion.fuse_linear_bn_eval(model.eval().fc1, ${inPython(`model.${base}`)})`,
   );
 }
 

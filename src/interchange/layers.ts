@@ -261,7 +261,10 @@ class LayerMaker {
   private bias({ bias }: Parts, weight: Matrix): Matrix | undefined {
     if (!bias) return undefined;
     const { from, tensor } = bias;
-    if (tensor.shape.length !== 1 || tensor.shape[0] !== weight.rows) {
+    // Some keep it as one row, [1, out].
+    const extents = tensor.shape.filter((n) => n !== 1);
+    const isVector = tensor.shape.length > 0 && extents.length < 2;
+    if (!isVector || (extents[0] ?? 1) !== weight.rows) {
       const [shape, of] = [shapeText(tensor.shape), shapeText(weight.shape)];
       throw this.bad(
         `${quote(from)} ${shape} is not the bias of ${quote(weight.from)} ${of}, which has ${weight.rows} outputs; are weights [out, in], or [in, out] (--transpose)?`,

@@ -120,7 +120,8 @@ export function assign(
   const { tensors, counters } = unwrap(stored, file);
   joinParts(tensors, file);
   const known = rules.map((rule) => ({ ...rule, from: plainName(rule.from) }));
-  const names = [...tensors.keys()];
+  // A rule may leave out what is left out anyway.
+  const names = [...tensors.keys(), ...counters.map(plainName)];
   for (const { from, source } of known) {
     if (names.some((name) => below(name, from) !== undefined)) continue;
     const layers = names.map((name) => name.replace(/\.[^.]*$/, ''));

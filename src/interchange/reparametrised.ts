@@ -1,7 +1,7 @@
 // Weights that PyTorch keeps in parts, put together: weight norm, spectral norm, pruning.
 import { LatentGpuError } from '../errors.ts';
 import { quote, shapeText } from '../formats/message.ts';
-import type { ForeignTensor } from './wrappers.ts';
+import { type ForeignTensor, inPython } from './wrappers.ts';
 
 type Tensors = Map<string, ForeignTensor>;
 type Bad = (why: string) => LatentGpuError;
@@ -10,7 +10,7 @@ type Bad = (why: string) => LatentGpuError;
  * Replaces the parts of every weight by the weight, as the net computes it when it is evaluated.
  *
  * - weight norm, `weight_g` and `weight_v`: g v / |v|, a norm a row (a column, the whole) as g has it
- * - spectral norm, `weight_orig`, `weight_u`, `weight_v`: W / (uᵀ W v)
+ * - spectral norm, `weight_orig`, `weight_u`, `weight_v`: W / (uᵀ W v), with `dim=1` of Wᵀ
  * - pruning, `weight_orig` and `weight_mask`: their product
  * - the same by `parametrizations.weight`: `original0` and `original1`; `original`, `0._u`, `0._v`
  *
@@ -61,9 +61,9 @@ export function joinParts(tensors: Tensors, file: string): void {
       (key) => key.startsWith(inner) && !taken.includes(key),
     );
     if (!joined || others.length > 0) {
-      const module = prefix.slice(0, -1);
+      const module = inPython(`model.${prefix.slice(0, -1)}`);
       throw bad(
-        `${quote(others[0] ?? name)} is part of a parametrisation that is not known here; before saving, torch.nn.utils.parametrize.remove_parametrizations(model.${module}, '${leaf}')`,
+        `${quote(others[0] ?? name)} is part of a parametrisation that is not known here; before saving, torch.nn.utils.parametrize.remove_parametrizations(${module}, '${leaf}')`,
       );
     }
     for (const part of taken) tensors.delete(part);
@@ -131,9 +131,9 @@ function spectralNorm(
   const weight = floats(w, bad);
   const rows = w.shape[0] ?? 1;
   const columns = weight.length / rows;
-  const left = floats(u, bad);
-  const right = v ? floats(v, bad) : undefined;
-  if (left.length !== rows || (right && right.length !== columns)) {
+  const [first, second] = [floats(u, bad), v && floats(v, bad)];
+  const fits = (n: number, m: number) => first.length === n && (second?.length ?? m) === m;
+  if (!fits(rows, columns) && !fits(columns, rows)) {
     const parts = [u, ...(v ? [v] : [])].map(
       ({ from, shape }) => `${quote(from)} ${shapeText(shape)}`,
     );
@@ -141,15 +141,17 @@ function spectralNorm(
       `${parts.join(' and ')} are not the singular vectors of ${quote(w.from)} ${shapeText(w.shape)}`,
     );
   }
-  const product = new Float64Array(columns);
+  const isAlongRows = fits(rows, columns);
+  const product = new Float64Array(isAlongRows ? columns : rows);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
-      product[j] =
-        (product[j] as number) + (left[i] as number) * (weight[i * columns + j] as number);
+      const [from, to] = isAlongRows ? [i, j] : [j, i];
+      const value = weight[i * columns + j] as number;
+      product[to] = (product[to] as number) + (first[from] as number) * value;
     }
   }
-  const sigma = right
-    ? product.reduce((sum, value, j) => sum + value * (right[j] as number), 0)
+  const sigma = second
+    ? product.reduce((sum, value, j) => sum + value * (second[j] as number), 0)
     : Math.sqrt(product.reduce((sum, value) => sum + value * value, 0));
   if (!(Math.abs(sigma) > 0)) throw bad(`${quote(w.from)} has the spectral norm ${sigma}`);
   return withData(

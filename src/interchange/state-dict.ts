@@ -12,6 +12,7 @@ import {
   modelConfig,
 } from '../models/index.ts';
 import { type Given, settle, type Value } from '../schema/index.ts';
+import { refuseForeignWeights } from './foreign-weights.ts';
 import { type Layer, type Layers, type Mapped, makeLayers } from './layers.ts';
 import { assign, type Rule } from './mapping.ts';
 
@@ -56,12 +57,6 @@ export interface Imported {
 }
 
 /**
- * The first eight bytes of what `torch.save` writes, a zip archive or a pickle of old. A safetensors
- * file begins with a length, whose upper half is zero.
- */
-const TORCH = /^(504b0304|800[2-5]....)(?!0{8})/;
-
-/**
  * Reads a state_dict as a model.
  *
  * ```ts
@@ -75,13 +70,7 @@ const TORCH = /^(504b0304|800[2-5]....)(?!0{8})/;
  */
 export function importStateDict(request: ImportRequest): Imported {
   const { bytes, file, rules, transpose, description } = request;
-  const start = Array.from(bytes.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join('');
-  if (TORCH.test(start)) {
-    throw new LatentGpuError(
-      'bad-format',
-      `${file}: what torch.save writes is a program, not only tensors; save them with safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')`,
-    );
-  }
+  refuseForeignWeights(bytes, file);
   const { assigned, dropped, assumed: folded } = assign(readSafetensors(bytes, file), rules, file);
   const layers = makeLayers(assigned, transpose, file);
   checkChains(layers, file);

@@ -29,6 +29,10 @@ export const plainName = (name: string): string =>
     .filter((part) => !WRAPPERS.includes(part))
     .join('.');
 
+/** A module as a program names it: `model.encoder[0]` where a state_dict has `encoder.0`. */
+export const inPython = (path: string): string =>
+  path.replace(/\.(\d+)(?=\.|$)/g, '[$1]').replace(/\.$/, '');
+
 /** Counters of training: steps averaged, batches seen. */
 const COUNTER =
   /(^|\.)(n_averaged|num_batches_tracked|num_updates|initted|step|global_step|epoch)$/;

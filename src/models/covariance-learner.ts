@@ -59,13 +59,28 @@ export function covarianceLearner(
   };
 }
 
+/** What float32 has room for: sums of squares below its largest, and squares that keep their digits. */
+const [MOST, LEAST] = [1e38, 1e-36];
+
+/** @throws LatentGpuError `bad-data` for features whose squares are too large or too small for float32 */
+function checkSquares(squares: Float64Array, count: number): void {
+  const largest = squares.reduce((most, square) => Math.max(most, square), 0);
+  if (largest <= MOST && largest / count >= LEAST) return;
+  const feature = squares.indexOf(largest);
+  const spread = Math.sqrt(largest / count).toPrecision(2);
+  throw new LatentGpuError(
+    'bad-data',
+    `feature ${feature} of the data deviates by ${spread}, whose squares do not fit float32; train with --standardize`,
+  );
+}
+
 /** Rows that are read at once. */
 const CHUNK = 4096;
 
 /**
  * The mean of every feature, and the mean of their variances.
  *
- * @throws LatentGpuError `bad-data` for data that do not vary
+ * @throws LatentGpuError `bad-data` for data that do not vary, or whose squares do not fit float32
  */
 export function meanOf({ count, rows }: TrainingRows, features: number) {
   const moments = new RunningMoments(features);
@@ -75,7 +90,10 @@ export function meanOf({ count, rows }: TrainingRows, features: number) {
   }
   const { mean, squares } = moments;
   const variance = squares.reduce((a, b) => a + b, 0) / count / features;
-  if (variance > 0) return { mean, variance };
+  if (variance > 0) {
+    checkSquares(squares, count);
+    return { mean, variance };
+  }
   throw new LatentGpuError(
     'bad-data',
     'every column of the data is constant, and a normal density needs a variance; name other data',

@@ -10,8 +10,8 @@ export interface DataDescription {
   readonly classNames?: readonly string[];
   /** Headings of the features, in their order, if the data are a table that has them. */
   readonly columns?: readonly string[];
-  /** That data points are sequences, [steps] or [steps, channels], and their steps a second. */
-  readonly sequence?: { readonly rate?: number };
+  /** That data points are sequences, [steps] or [steps, channels], their steps a second, and headings of channels. */
+  readonly sequence?: { readonly rate?: number; readonly channels?: readonly string[] };
 }
 
 /** What defaults depend on. */

@@ -121,11 +121,16 @@ function readData(
   if (classNames !== undefined && !(isTexts(classNames) && classNames.length > 0)) {
     throw bad(`data.classNames is ${JSON.stringify(classNames)}; it must be the classes' names`);
   }
-  const rate = isObject(sequence) ? sequence.rate : undefined;
-  const isSequence = isObject(sequence) && (rate === undefined || whole(rate)) && shape.length < 3;
+  const { rate, channels } = isObject(sequence) ? sequence : {};
+  const isNamed = isTexts(channels) && channels.length === shape[1];
+  const isSequence =
+    isObject(sequence) &&
+    (rate === undefined || whole(rate)) &&
+    (channels === undefined || isNamed) &&
+    shape.length < 3;
   if (sequence !== undefined && !isSequence) {
     throw bad(
-      `data.sequence is ${JSON.stringify(sequence)}; it must be {} or {"rate": 8000}, of data points [steps] or [steps, channels]`,
+      `data.sequence is ${JSON.stringify(sequence)}; it must be {} or {"rate": 8000}, with a text a channel under "channels" if they have names, of data points [steps] or [steps, channels]`,
     );
   }
   extra.push(...Object.keys(others).map((key) => `data.${key}`));
@@ -135,7 +140,12 @@ function readData(
     ...(standardized && { standardized }),
     ...(columns !== undefined && { columns: columns as string[] }),
     ...(classNames !== undefined && { classNames }),
-    ...(isSequence && { sequence: rate === undefined ? {} : { rate: rate as number } }),
+    ...(isSequence && {
+      sequence: {
+        ...(rate !== undefined && { rate: rate as number }),
+        ...(isNamed && { channels }),
+      },
+    }),
   };
 }
 

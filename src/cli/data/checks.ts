@@ -22,6 +22,20 @@ export function checkShape(dataset: LoadedDataset, shape: readonly number[]): vo
   );
 }
 
+/**
+ * Sounds of another rate are another signal, whatever their windows.
+ *
+ * @param rate of what a model is trained on
+ * @throws LatentGpuError `shape-mismatch`
+ */
+export function checkRate({ name, sequence }: LoadedDataset, rate: number | undefined): void {
+  if (rate === undefined || sequence?.rate === undefined || sequence.rate === rate) return;
+  throw new LatentGpuError(
+    'shape-mismatch',
+    `${name} has ${sequence.rate} steps a second and the model was trained on ${rate}; bring them to it with --rate ${rate}`,
+  );
+}
+
 /** @throws LatentGpuError `bad-config` for values that a model cannot take */
 export function checkRange({ can }: Model, { data, name }: ImageDataset): void {
   const { unitRange } = can;

@@ -117,8 +117,8 @@ function tableOf(
 }
 
 /** What others that go with a data set are to know of it. */
-const contextOf = ({ columns, table, classNames }: LoadedDataset): DataContext => ({
-  columns,
+const contextOf = ({ columns, sequence, table, classNames }: LoadedDataset): DataContext => ({
+  columns: columns ?? sequence?.channels,
   leftOut: table?.leftOut,
   classes: classNames,
 });

@@ -7,7 +7,7 @@ import { LatentGpuError } from '../../errors.ts';
 import { familyOf } from '../../models/index.ts';
 import type { LoadedModel } from '../../training/model-folder.node.ts';
 import type { Output } from '../common/output.ts';
-import { checkShape } from './checks.ts';
+import { checkRate, checkShape } from './checks.ts';
 import { type DataContext, loadNamed, loadSplit } from './load.ts';
 import { missingChoice } from './missing.ts';
 import { type TableFlags, tableChoice } from './table-options.ts';
@@ -71,7 +71,7 @@ export async function loadModelData(
     sequence && data !== undefined ? windowsFor(shape, record?.data.windows) : undefined;
   const windows = windowChoice(options, known ?? record?.data.windows);
   const context: DataContext = {
-    columns: config.data.columns,
+    columns: config.data.columns ?? sequence?.channels,
     ...(options.lacking !== undefined && { mayLack: config.data.columns?.[options.lacking] }),
     leftOut: record?.data.leftOut,
     classes: record?.data.classes,
@@ -101,15 +101,6 @@ export async function loadModelData(
   checkRate(original, sequence?.rate);
   const seen = standardization ? standardize(original, standardization) : toFloat32(original);
   return { original, seen };
-}
-
-/** Sounds of another rate are another signal, whatever their windows. */
-function checkRate({ name, sequence }: LoadedDataset, rate: number | undefined): void {
-  if (rate === undefined || sequence?.rate === undefined || sequence.rate === rate) return;
-  throw new LatentGpuError(
-    'shape-mismatch',
-    `${name} has ${sequence.rate} steps a second and the model was trained on ${rate}; bring them to it with --rate ${rate}`,
-  );
 }
 
 /** Data without a feature that may be missing, with 0 in its place. */

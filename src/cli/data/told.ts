@@ -79,26 +79,36 @@ export function toldTo(
   );
 }
 
-/** @throws LatentGpuError `bad-input` for data whose classes a conditional model cannot be told */
-export function checkClasses({ can }: Model, dir: string, dataset: ImageDataset): void {
+/**
+ * @param dir of the model; undefined of one that is to be trained
+ * @throws LatentGpuError `bad-input` for data whose classes a conditional model cannot be told
+ */
+export function checkClasses({ can }: Model, dir: string | undefined, dataset: ImageDataset): void {
   const { condition } = can;
-  if (!condition?.ofCodes) return;
+  if (!condition) return;
   const { labels, name, classNames } = dataset;
+  // What has a belief about classes need not be told them.
+  const isNeeded = condition.ofCodes;
   if (!labels) {
+    if (!isNeeded) return;
+    const who = dir === undefined ? 'the model is conditional' : `${dir} holds a conditional model`;
     throw new LatentGpuError(
       'bad-input',
-      `${dir} holds a conditional model, and ${name} does not tell the classes of its rows; a table needs the column of classes that it was trained with`,
+      `${who}, and ${name} does not tell the classes of its rows; a table needs the column of classes that it was trained with`,
     );
   }
-  const row = labels.findIndex((label) => label >= condition.classes.length);
+  const row = labels.findIndex(
+    (label) => label >= condition.classes.length && (isNeeded || label !== UNKNOWN_CLASS),
+  );
   if (row < 0) return;
   const label = labels[row] as number;
   const what =
     label === UNKNOWN_CLASS
       ? `the class of row ${row} is missing`
       : `row ${row} is of class ${quote(classNames?.[label] ?? String(label))}`;
+  const known = dir === undefined ? 'the rows to train on are' : `${dir} holds a model`;
   throw new LatentGpuError(
     'bad-input',
-    `${name}: ${what}, and ${dir} holds a model of ${some(condition)}; leave such rows out`,
+    `${name}: ${what}, and ${known} of ${some(condition)}; leave such rows out`,
   );
 }

@@ -36,9 +36,10 @@ import type { TrainingRecord } from '../../training/record.ts';
 import { chooseBinarization, traitsOf } from '../../training/traits.ts';
 import type { Context } from '../common/command.ts';
 import { version } from '../common/version.ts';
-import { checkRange, checkShape } from '../data/checks.ts';
+import { checkRange, checkRate, checkShape } from '../data/checks.ts';
 import { loadTraining, recordOf, type TrainingData } from '../data/load.ts';
 import { missingChoice } from '../data/missing.ts';
+import { checkClasses } from '../data/told.ts';
 import { checkGiven } from '../data/where.ts';
 import { columnKeys } from './named-columns.ts';
 import type { RunRequest } from './request.ts';
@@ -79,7 +80,10 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   };
   checkHidden(family, choice.hideLabels);
   const read = withHidden(await loadTraining(choice, holdOut, out), choice.hideLabels);
-  if (read.test) checkShape(read.test, read.train.shape);
+  if (read.test) {
+    checkShape(read.test, read.train.shape);
+    checkRate(read.test, read.train.sequence?.rate);
+  }
   checkColumnsSeen(read.train);
   const standardization = isStandardized ? standardizationOf(read.train) : undefined;
   const asSeen = seenBy(read, standardization);
@@ -107,6 +111,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const model = buildModel(modelConfig, seed);
   checkRange(model, train);
   for (const rows of [train, asSeen.test]) if (rows) checkGiven(model, rows);
+  if (asSeen.test) checkClasses(model, undefined, asSeen.test);
   // Rows that have no code of their own cannot be evaluated on the way.
   const hasOwnRows = model.can.trainingRows !== undefined;
   const data = hasOwnRows ? { train, test: undefined } : asSeen;
@@ -180,8 +185,9 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
 }
 
 /** What a model remembers of its sequences. */
-const sequenceOf = ({ rate }: NonNullable<LoadedDataset['sequence']>) => ({
+const sequenceOf = ({ rate, channels }: NonNullable<LoadedDataset['sequence']>) => ({
   ...(rate !== undefined && { rate }),
+  ...(channels && { channels }),
 });
 
 /** Whether a family takes these data as they are, of whatever range. */

@@ -26,6 +26,8 @@ export interface TableOptions extends TableChoice {
   readonly takesMissing?: boolean;
   /** What else may be done about them, `, or …`, where they are refused. */
   readonly missingRemedy?: string;
+  /** Whether rows are steps of a series, which have no class. */
+  readonly isSeries?: boolean;
   /** What was said of another table, with which this one goes: it helps where this one leaves doubt. */
   readonly hints?: TableChoice;
   /** The headings that there must be, in the order in which their columns are wanted. */

@@ -211,10 +211,12 @@ export class TableReader {
 
   private remedy(cell: string, column: number): string {
     const name = shellQuoted((this.known as Known).columns.nameOf(column));
-    const { missingRemedy = '' } = this.source.options;
+    const { missingRemedy = '', isSeries } = this.source.options;
     return isMissing(cell)
       ? `fill it in, or remove the row, or leave the column out with --drop ${name}${isUnknown(cell) ? missingRemedy : ''}`
-      : `name a column of classes with --label-column ${name}, or leave it out with --drop ${name}`;
+      : isSeries
+        ? `leave the column out with --drop ${name}`
+        : `name a column of classes with --label-column ${name}, or leave it out with --drop ${name}`;
   }
 
   private text(raw: string, column: number): string {

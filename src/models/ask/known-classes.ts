@@ -1,4 +1,4 @@
-// The classes of rows of which some are unknown, for models that sort rows into those classes.
+// The classes of rows of which some or all are unknown, for models that sort rows into those classes.
 import { UNKNOWN_CLASS } from '../../constants.ts';
 import { groupsOf } from './cluster.ts';
 import type { Asked } from './interface.ts';
@@ -16,8 +16,9 @@ export async function knownClasses(
 ): Promise<ArrayLike<number> | undefined> {
   const { labels } = rows;
   const { can } = model;
-  const known = Array.from({ length: count }, (_, row) => labels?.[row] as number);
-  if (!labels || !can.condition || !can.assign || !known.includes(UNKNOWN_CLASS)) return labels;
+  if (!can.condition || !can.assign) return labels;
+  const known = Array.from({ length: count }, (_, row) => labels?.[row] ?? UNKNOWN_CLASS);
+  if (!known.includes(UNKNOWN_CLASS)) return labels;
   const found = await groupsOf(runtime, model, rows, count);
   return known.map((label, row) =>
     label === UNKNOWN_CLASS ? (found.labels[row] as number) : label,
