@@ -21,7 +21,7 @@ import { Tiles } from './view/images.ts';
 import { LatentMap } from './view/latent-map.ts';
 import { LikelihoodCard } from './view/likelihood.ts';
 import { MapControls } from './view/map-controls.ts';
-import { Notice } from './view/messages.ts';
+import { Notice, sentence } from './view/messages.ts';
 import { showState } from './view/state.ts';
 import { TrainSettings } from './view/train-settings.ts';
 import { showUnits } from './view/units.ts';
@@ -146,7 +146,7 @@ function report(told: Report): void {
     case 'failed':
       if (told.code === 'no-adapter') {
         showTrained(told.text, false);
-      } else notice.show('error', `${told.text} Reset starts again.`);
+      } else notice.show('error', `${sentence(told.text)} Reset starts again.`);
       break;
   }
 }

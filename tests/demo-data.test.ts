@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { builtIn } from '../demo/engine/data.ts';
 import { dataOfPngs, dataOfTable } from '../demo/engine/own-data.ts';
 import { keysOf, RECIPES, type RecipeName, recipeOf, settingsOfSaved } from '../demo/recipes.ts';
+import { logTicks, written } from '../demo/view/ticks.ts';
 import {
   assignments,
   buildModel,
@@ -60,6 +61,27 @@ describe('files of the visitor', () => {
     expect(await refusal(dataOfTable({ name: 't.csv', value: text }))).toBe(
       'bad-format: t.csv: line 2, column 2 ("y") holds "left", which is no number; call a column of classes "class", and leave out others that are no numbers',
     );
+  });
+});
+
+describe('axes', () => {
+  test('have as many ticks as there is room for, however few decades there are', () => {
+    for (const [low, high] of [
+      [4e-7, 2e-6],
+      [1.2e-6, 9e-6],
+      [1.5e-6, 1.2e-4],
+      [1e-8, 10],
+    ] as const) {
+      const found = logTicks(low, high, 2.8);
+      expect(found.length, `${low} to ${high}`).toBeGreaterThan(0);
+      expect(found.length, `${low} to ${high}`).toBeLessThan(5);
+    }
+  });
+
+  test('are written with a minus, in thousands, and small numbers by their power', () => {
+    expect([-1400, 0, 0.05, -2e-6, 1e5].map(written)).toEqual([
+      ...['−1,400', '0', '0.05', '−2e−6', '1e5'],
+    ]);
   });
 });
 

@@ -63,6 +63,24 @@ describe('in Firefox', () => {
     90_000,
   );
 
+  test('a chapter that was left while it ran goes on, or begins anew', async () => {
+    const demo = await site.visit({ name: 'mixtures.html#covariance=tied' });
+    demo.page.setDefaultTimeout(60_000);
+    await demo.becomes('ready');
+    await demo.page.click('#start');
+    await demo.becomes('training');
+    await demo.page.evaluate(() => {
+      location.href = 'bench.html';
+    });
+    await demo.page.waitForFunction(() => location.pathname.endsWith('bench.html'));
+    await demo.page.evaluate(() => history.back());
+    await demo.page.waitForFunction(() => location.pathname.endsWith('mixtures.html'));
+    const left = await demo.text('told');
+    await expect.poll(() => demo.text('told'), { timeout: 30_000 }).not.toBe(left);
+    expect(demo.page.url()).toContain('#covariance=tied');
+    await demo.page.close();
+  }, 120_000);
+
   test('the page of the README draws digits on the GPU', async () => {
     const files = new Map<string, Body>([
       ['/sampler.js', await buildSampler(join(folder, 'dist'))],

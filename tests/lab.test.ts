@@ -101,6 +101,21 @@ test.each(TAKEN)(
   120_000,
 );
 
+test('a link that asks for what cannot be is corrected, and said to be', async () => {
+  const demo = await site.visit({
+    name: 'index.html#family=conv&data=moons&seed=0.5&beta=1e9&batch=7',
+    ownWindow: true,
+  });
+  expect(await demo.says('This is a VAE')).toMatch(/^Convolutions look at pixels/);
+  await demo.becomes('ready');
+  expect(new URL(demo.page.url()).hash).toBe('#data=moons&beta=8');
+  // A message is put away by keyboard, too.
+  await demo.page.keyboard.press('Escape');
+  expect(await demo.page.$eval('#notice', (box) => box.checkVisibility())).toBe(false);
+  expect(demo.complaints).toEqual([]);
+  await demo.page.close();
+}, 60_000);
+
 describe('where WebGPU is missing', () => {
   const missing = { before: () => Reflect.deleteProperty(Navigator.prototype, 'gpu') };
 

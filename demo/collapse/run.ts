@@ -17,6 +17,7 @@ import {
 } from '../../src/index.ts';
 import type { Plan, Runtime } from '../../src/scheduler/index.ts';
 import type { Run } from '../lab/chapter.ts';
+import { replay } from '../lab/replay.ts';
 import { Slices } from '../lab/slices.ts';
 import { ACTIVE_VARIANCE } from '../protocol.ts';
 
@@ -160,8 +161,7 @@ export class CollapseRun implements Run {
     await trainer.protect(async (runtime) => {
       const { plan, x } = await this.lensOn(runtime);
       runtime.write(x, this.heldOut);
-      await plan.run();
-      const [kl, variance] = [await plan.read('kl'), await plan.read('variance')];
+      const [kl = [], variance = []] = await replay<ArrayLike<number>>(plan, 'kl', 'variance');
       this.looks.push({
         step: trainer.step,
         kl: Array.from(kl),

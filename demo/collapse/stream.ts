@@ -1,7 +1,7 @@
 // What each unit says over the steps of training: bands on top of each other, which thin out as units die.
 import { Surface } from '../view/surface.ts';
 import { theme } from '../view/theme.ts';
-import { ticks } from '../view/ticks.ts';
+import { ticks, written } from '../view/ticks.ts';
 import type { Look } from './run.ts';
 
 const MARGIN = { left: 46, right: 14, top: 22, bottom: 32 };
@@ -50,7 +50,7 @@ export class Stream {
       g.moveTo(MARGIN.left, y);
       g.lineTo(right, y);
       g.stroke();
-      g.fillText(String(Number(value.toPrecision(4))), MARGIN.left - 7, y);
+      g.fillText(written(value), MARGIN.left - 7, y);
     }
     g.textBaseline = 'alphabetic';
     g.textAlign = 'center';

@@ -1,5 +1,6 @@
 // How many steps the session trains before it listens again.
 import type { Trainer, TrainingReport } from '../../src/index.ts';
+import { sliceMs } from '../lab/slices.ts';
 
 /** Training goes on this long before the session listens again. */
 const SLICE_MS = 200;
@@ -30,7 +31,8 @@ export class Pace {
   /** Trains for a slice. */
   async slice(trainer: Trainer): Promise<TrainingReport> {
     const isWatched = performance.now() < this.attentionUntil;
-    const wanted = this.stepMs > 0 && !isWatched ? Math.round(SLICE_MS / this.stepMs) : 1;
+    const goal = await sliceMs(trainer, SLICE_MS);
+    const wanted = this.stepMs > 0 && !isWatched ? Math.round(goal / this.stepMs) : 1;
     const before = trainer.step;
     const began = performance.now();
     const report = await trainer.run(Math.max(1, wanted), { snapshotAfter: SNAPSHOT_SECONDS });

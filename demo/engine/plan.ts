@@ -51,6 +51,12 @@ export function planOf(
       `a conditional model is told the class of each row, and these have none: choose another family first, or drop labels as well.`,
     );
   }
+  if (settings.family === 'conv' && shape.length === 1) {
+    throw new LatentGpuError(
+      'bad-config',
+      'convolutions look at pixels and their neighbours, and these data are no images: choose another family first.',
+    );
+  }
   const described: DataDescription = {
     shape,
     name,

@@ -1,6 +1,6 @@
 // The training session: takes requests in turn, and between them trains in short slices and looks
 // at what the model has become. Runs in a worker, or in the page where a worker has no WebGPU.
-import type { TrainerState } from '../../src/index.ts';
+import { isLatentGpuError, type TrainerState } from '../../src/index.ts';
 import type { Activity, OwnFile, Report, Request, Settings } from '../protocol.ts';
 import { settingsOfSaved } from '../recipes.ts';
 import { faultOf, messageOf } from './faults.ts';
@@ -89,7 +89,7 @@ class Session {
       case 'open':
         this.settings = request.settings;
         if (request.files) await this.open(request.files);
-        if (!this.task) await this.build(request.settings, own);
+        if (!this.task) await this.begin(request.settings);
         return;
       case 'reset':
         await this.build(request.settings, own);
@@ -177,6 +177,17 @@ class Session {
 
   private notice(tone: 'info' | 'error', text: string): void {
     this.tell({ type: 'notice', tone, text });
+  }
+
+  /** What a link asks for may not go together; a VAE goes with all data. */
+  private async begin(settings: Settings): Promise<void> {
+    try {
+      await this.build(settings, this.own);
+    } catch (error) {
+      if (!isLatentGpuError(error, 'bad-config') || settings.family === 'vae') throw error;
+      await this.build({ ...settings, family: 'vae' }, this.own);
+      this.notice('error', `${messageOf(error)} This is a VAE.`);
+    }
   }
 
   /** Starts over, from the weights given or from new ones. What there was stays if that fails. */

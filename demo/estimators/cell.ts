@@ -1,6 +1,7 @@
 // One estimator at one K: its draws as they come in.
 import { ops, type Variable } from '../../src/index.ts';
 import type { LabRuntime } from '../lab/host-runtime.ts';
+import { replay } from '../lab/replay.ts';
 import { Stage } from './stage.ts';
 import type { Estimator } from './table.ts';
 import type { Toy } from './toys.ts';
@@ -105,8 +106,8 @@ export class Cell {
 
   async draw(): Promise<void> {
     const { parts, stage } = this;
-    await stage.plan.run();
-    for (const part of PARTS) parts[part].add(await stage.plan.read(part));
+    const values = await replay(stage.plan, ...PARTS);
+    for (const [i, part] of PARTS.entries()) parts[part].add(values[i] as ArrayLike<number>);
   }
 
   close(): void {

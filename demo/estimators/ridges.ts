@@ -1,7 +1,7 @@
 // Histograms one below the other, on one axis.
 import { Surface } from '../view/surface.ts';
 import { theme } from '../view/theme.ts';
-import { ticks } from '../view/ticks.ts';
+import { ticks, written } from '../view/ticks.ts';
 
 export interface Ridge {
   readonly name: string;
@@ -67,7 +67,7 @@ export class Ridges {
       g.stroke();
       g.fillStyle = muted;
       g.textAlign = toX(value) < 14 ? 'left' : toX(value) > width - 14 ? 'right' : 'center';
-      g.fillText(String(Number(value.toPrecision(6))), toX(value), height - 8);
+      g.fillText(written(value), toX(value), height - 8);
     }
     const each = (height - FOOT) / ridges.length;
     ridges.forEach((ridge, i) => {

@@ -12,6 +12,7 @@ import {
 import { Random } from '../../src/random.ts';
 import type { Plan, Runtime } from '../../src/scheduler/index.ts';
 import { STREAMS } from '../../src/streams.ts';
+import { replay } from '../lab/replay.ts';
 
 export interface FlowSettings {
   readonly data: string;
@@ -100,13 +101,14 @@ export class FlowLens {
     runtime.write(this.tried, gaussians(TRIED, 5));
   }
 
-  private async ran(name: string, program: () => Program): Promise<Plan> {
+  /** What a program tells of the model as it is, output by output. */
+  private async told(name: string, program: () => Program): Promise<Float32Array[]> {
     const { plans, runtime } = this;
     const found = plans.get(name) ?? runtime.compile(program());
     plans.set(name, found);
     const plan = await found;
-    await plan.run();
-    return plan;
+    const values = await replay(plan, ...plan.schedule.outputs.keys());
+    return values as Float32Array[];
   }
 
   /** The grid and draws after each layer, from the noise on: [depth + 1] of [n, 2]. */
@@ -119,7 +121,7 @@ export class FlowLens {
       2 * GRID_POINTS,
     );
     runtime.write(noise, start);
-    const plan = await this.ran('layers', () => {
+    const after = await this.told('layers', () => {
       const outputs: Record<string, Tensor> = {};
       let value: Tensor = noise;
       for (const [i, part] of made.parts.entries()) {
@@ -128,26 +130,22 @@ export class FlowLens {
       }
       return { outputs };
     });
-    const found: Float32Array[] = [start];
-    for (const i of made.parts.keys()) {
-      found.push((await plan.read(String(i + 1))) as Float32Array);
-    }
-    return found;
+    return [start, ...after];
   }
 
   /** log p at the places of the picture, row by row. */
   async density(): Promise<Float32Array> {
     const { places, made } = this;
-    const plan = await this.ran('density', () => ({
+    const [logProb] = await this.told('density', () => ({
       outputs: { logProb: made.flow.logProb(places) },
     }));
-    return (await plan.read('logProb')) as Float32Array;
+    return logProb as Float32Array;
   }
 
   async certificate(): Promise<Certified> {
-    const plan = await this.ran('certificate', () => certificateOf(this.made.flow, this.tried));
-    const [inversion, logDet] = [await plan.read('inversion'), await plan.read('logDet')];
-    return { inversion: inversion[0] as number, logDet: logDet[0] as number };
+    const program = () => certificateOf(this.made.flow, this.tried);
+    const [inversion, logDet] = await this.told('certificate', program);
+    return { inversion: inversion?.[0] as number, logDet: logDet?.[0] as number };
   }
 }
 

@@ -1,6 +1,12 @@
 // One thing after the other: what the visitor asks for, and between that turn after turn.
 
+/** After this nobody waits any longer for what was under way when the page was left. */
+const STUCK_MS = 5000;
+
 export class Loop {
+  /** Jobs and turns that were begun, and those that have ended. */
+  private begun = 0;
+  private ended = 0;
   private jobs: (() => Promise<void>)[] = [];
   private wake: () => void = () => {};
   private readonly turn: () => Promise<boolean>;
@@ -24,6 +30,9 @@ export class Loop {
     this.switched = switched;
     this.failed = failed;
     this.rest = rest;
+    addEventListener('pageshow', ({ persisted }) => {
+      if (persisted) this.beAwake();
+    });
     void this.live();
   }
 
@@ -55,16 +64,34 @@ export class Loop {
     });
   }
 
+  /** Firefox forgets what a page waited for on the GPU when it was left: it is loaded again, with its settings. */
+  private beAwake(): void {
+    const { begun } = this;
+    if (begun === this.ended) return;
+    setTimeout(() => {
+      if (this.ended < begun) location.reload();
+    }, STUCK_MS);
+  }
+
+  private async work<T>(what: () => Promise<T>): Promise<T> {
+    this.begun += 1;
+    try {
+      return await what();
+    } finally {
+      this.ended += 1;
+    }
+  }
+
   private async live(): Promise<never> {
     for (;;) {
       const job = this.jobs.shift();
       try {
-        if (job) await job();
+        if (job) await this.work(job);
         else if (this.on) {
           // A tab that nobody sees has no frames, and waits.
           await new Promise(requestAnimationFrame);
           if (!this.on || this.jobs.length > 0) continue;
-          if (!(await this.turn())) this.isOn = false;
+          if (!(await this.work(this.turn))) this.isOn = false;
           else if (this.rest() > 20) await this.called(this.rest());
         } else await this.called();
       } catch (error) {

@@ -2,7 +2,7 @@
 
 import { Surface } from '../view/surface.ts';
 import { theme } from '../view/theme.ts';
-import { ticks } from '../view/ticks.ts';
+import { logTicks, ticks, written } from '../view/ticks.ts';
 
 export interface Line {
   readonly color: string;
@@ -95,6 +95,8 @@ export class Plot {
     g.textAlign = 'center';
     g.textBaseline = 'alphabetic';
     for (const value of x.ticks(Math.max(2, width / 80))) {
+      // What lies along an axis are steps and draws: there is no half of them.
+      if (!Number.isInteger(value)) continue;
       g.fillText(written(value), toX(value), bottom + 15);
     }
     g.textAlign = 'left';
@@ -183,30 +185,4 @@ function scaleOf(kind: Kind, range: readonly [number, number] | undefined) {
     at: (value: number) => Math.log(Math.max(value, low / 1e3) / low) / span,
     ticks: (count: number) => logTicks(low, high, count),
   };
-}
-
-/** Powers of ten, with 2 and 5 between them where those are few; of numbers from 1 to 100 those of 2. */
-function logTicks(low: number, high: number, count: number): number[] {
-  const decades = Math.log10(high / low);
-  if (low > 0.5 && high < 130) {
-    return [1, 2, 4, 8, 16, 32, 64, 128].filter((at, i) => {
-      const isKept = decades * 3 < count || i % 2 === 0;
-      return at >= low && at <= high && isKept;
-    });
-  }
-  const every = Math.max(1, Math.ceil(decades / count));
-  const found: number[] = [];
-  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power += every) {
-    for (const factor of decades < 2 ? [1, 2, 5] : [1]) found.push(factor * 10 ** power);
-  }
-  return found.filter((at) => at >= low && at <= high);
-}
-
-function written(value: number): string {
-  const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e5)) {
-    const [digits, power] = value.toExponential().split('e');
-    return `${Number(Number(digits).toPrecision(2))}e${Number(power)}`;
-  }
-  return String(Number(value.toPrecision(4)));
 }

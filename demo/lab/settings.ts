@@ -19,6 +19,8 @@ export class SettingsStore<S extends Settings> {
     this.changed = changed;
     this.now = this.fromAddress();
     this.showAll();
+    // A link is corrected, too.
+    this.write();
     document.addEventListener('input', ({ target }) => {
       const { name } = target as Control;
       if (name in defaults) this.set(name, this.valueIn(target as Control));
@@ -38,7 +40,7 @@ export class SettingsStore<S extends Settings> {
     if (this.now[key] === value) return;
     this.now = { ...this.now, [key]: value };
     this.show(key);
-    history.replaceState(null, '', this.hash || location.pathname + location.search);
+    this.write();
     this.changed(key);
   }
 
@@ -46,6 +48,10 @@ export class SettingsStore<S extends Settings> {
   adopt(values: Partial<S>): void {
     this.now = { ...this.now, ...values };
     this.showAll();
+    this.write();
+  }
+
+  private write(): void {
     history.replaceState(null, '', this.hash || location.pathname + location.search);
   }
 
@@ -124,15 +130,21 @@ function admitted(key: string, text: string, usual: number | string | boolean) {
   const number = Number(text);
   if (text.trim() === '' || !Number.isFinite(number)) return usual;
   const [control] = controls;
+  // What no control shows is a seed.
+  if (!control) return Number.isSafeInteger(number) && number >= 0 ? number : usual;
   if (!(control instanceof HTMLInputElement) || control.type !== 'range') {
     const choices = controls.flatMap((each) =>
       each instanceof HTMLSelectElement ? [...each.options].map(({ value }) => value) : each.value,
     );
-    return choices.length === 0 || choices.includes(String(number)) ? number : usual;
+    return choices.includes(String(number)) ? number : usual;
   }
   const { base } = control.dataset;
   const [low, high] = [control.min, control.max].map((edge) =>
     base ? Number(base) ** Number(edge) : Number(edge),
   ) as [number, number];
-  return Math.min(high, Math.max(low, number));
+  const within = Math.min(high, Math.max(low, number));
+  if (base) return within;
+  // Where the slider can stand.
+  const step = Number(control.step);
+  return Number((low + step * Math.round((within - low) / step)).toPrecision(12));
 }

@@ -6,7 +6,7 @@ import type { MixtureValues } from '../../src/models/families/gmm/mixture-values
 import { guessedStatistics } from '../../src/models/families/gmm/statistics.ts';
 import { Random } from '../../src/random.ts';
 import { STREAMS } from '../../src/streams.ts';
-import type { LabPlan } from '../lab/host-runtime.ts';
+import { replay } from '../lab/replay.ts';
 import { type Ground, type HalfSteps, STARTS } from './track.ts';
 
 /** `net`: a net of x tells log q, learned by gradients; `hard`: q is sure of one component. */
@@ -105,9 +105,8 @@ export async function guessedSteps(ground: Ground, options: GuessOptions): Promi
       await infer.run();
     },
     settle: async () => {
-      await gather.run();
-      await settled(ground, gather, lost, options);
-      const bound = await gather.read('bound');
+      const [bound = [], ...sums] = await replay(gather, 'bound', 'weight', 'first', 'second');
+      await settled(ground, sums, lost, options);
       const least = TOLERANCE * (x.shape[0] as number);
       const isRising = best.some((value, s) => (bound[s] as number) > value + least);
       best.forEach((value, s) => {
@@ -127,16 +126,14 @@ export async function guessedSteps(ground: Ground, options: GuessOptions): Promi
 /** Every start's mixture from its statistics, in float64; one that becomes singular stays as it was. */
 async function settled(
   { runtime, kind, mixtures }: Ground,
-  gather: LabPlan,
+  statistics: readonly ArrayLike<number>[],
   lost: Float32Array,
   { regularize, deviation }: GuessOptions,
 ): Promise<void> {
   const read = async (of: Promise<ArrayLike<number>>) => Float64Array.from(await of);
   const names = ['logWeights', 'mean', 'factor'] as const;
   const values = await Promise.all(names.map((name) => read(runtime.read(mixtures[name]))));
-  const sums = await Promise.all(
-    ['weight', 'first', 'second'].map((name) => read(gather.read(name))),
-  );
+  const sums = statistics.map((each) => Float64Array.from(each));
   const part = (all: Float64Array, s: number) =>
     all.subarray((s * all.length) / STARTS, ((s + 1) * all.length) / STARTS);
   for (let s = 0; s < STARTS; s++) {

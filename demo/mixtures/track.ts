@@ -4,6 +4,7 @@ import { input, ops, type Tensor, type Variable, variable } from '../../src/inde
 import type { CovarianceKind } from '../../src/models/families/gmm/covariance.ts';
 import { jointOf } from '../../src/models/families/gmm/density.ts';
 import type { LabPlan, LabRuntime } from '../lab/host-runtime.ts';
+import { replay } from '../lab/replay.ts';
 
 /** Mixtures that learn side by side, S. */
 export const STARTS = 6;
@@ -130,29 +131,32 @@ export class Track {
   }
 
   private async look(after: Moment['after']): Promise<void> {
-    const { measure } = this;
-    await measure.run();
-    const [logLikelihood, bound] = [
-      await measure.read('logLikelihood'),
-      await measure.read('bound'),
-    ];
+    const { measure, ground } = this;
+    const told = replay(measure, 'logLikelihood', 'bound');
+    const [[logLikelihood = [], bound = []], logQ, starts] = await Promise.all([
+      told,
+      after === 'M' ? this.logQ : ground.runtime.read(ground.guesses),
+      after === 'E' ? this.starts : this.startsNow(),
+    ]);
     this.moments.push({
       half: this.moments.length,
       after,
       logLikelihood: Array.from(logLikelihood),
       bound: Array.from(bound),
     });
-    if (after !== 'M') this.logQ = Array.from(await this.ground.runtime.read(this.ground.guesses));
-    if (after !== 'E') this.starts = await this.startsNow();
+    this.logQ = logQ;
+    this.starts = starts;
   }
 
   private async startsNow(): Promise<Start[]> {
     const { runtime, mixtures } = this.ground;
     const { logWeights, mean, factor } = mixtures;
-    const [weights, means, factors] = (await Promise.all(
-      [logWeights, mean, factor].map((each) => runtime.read(each)),
-    )) as [ArrayLike<number>, ArrayLike<number>, ArrayLike<number>];
-    const lost = await this.steps.lost();
+    const [weights, means, factors, lost] = await Promise.all([
+      runtime.read(logWeights),
+      runtime.read(mean),
+      runtime.read(factor),
+      this.steps.lost(),
+    ]);
     const of = (all: ArrayLike<number>, s: number) =>
       Float64Array.from(
         { length: all.length / STARTS },

@@ -128,9 +128,9 @@ export const SETTINGS = {
       label: 'Decoder',
       options: [
         [0, 'pixels apart'],
-        [1, 'sees 1 pixel around'],
-        [2, 'sees 2 pixels around'],
-        [4, 'sees 4 pixels around'],
+        [1, 'sees ±1 pixel'],
+        [2, 'sees ±2 pixels'],
+        [4, 'sees ±4 pixels'],
       ],
     },
     { name: 'latent', label: 'Units', options: [4, 8, 16] },

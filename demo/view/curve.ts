@@ -2,7 +2,7 @@
 import { calmRange } from './range.ts';
 import { Surface } from './surface.ts';
 import { theme } from './theme.ts';
-import { ticks } from './ticks.ts';
+import { ticks, written } from './ticks.ts';
 
 export interface CurvePoint {
   readonly step: number;
@@ -121,7 +121,7 @@ export class Curve {
     for (const value of ticks(low, high, Math.max(2, (bottom - top) / 38))) {
       const y = Math.round(toY(value)) + 0.5;
       line(g, [left, y, right, y]);
-      g.fillText(String(Number(value.toPrecision(6))), left - 8, y);
+      g.fillText(written(value), left - 8, y);
     }
     g.textBaseline = 'alphabetic';
     g.save();

@@ -14,9 +14,16 @@ export function setText(id: string, text: string): void {
   element(id).textContent = text;
 }
 
-/** A number as the page writes it. */
+/** A number as the page writes it, with a minus that is as wide as a plus. */
 export const formatNumber = (value: number, digits: number): string =>
-  value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  value
+    .toLocaleString('en', {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+      // Little below nothing is nothing.
+      signDisplay: 'negative',
+    })
+    .replace('-', '−');
 
 /** A control that is taken away for a moment gets the focus back that it had. */
 let hadFocus: HTMLElement | undefined;

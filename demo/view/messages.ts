@@ -12,6 +12,9 @@ export class Notice {
     this.box = box;
     this.line = box.querySelector('p') as HTMLElement;
     box.querySelector('button')?.addEventListener('click', () => this.hide());
+    document.addEventListener('keydown', ({ key }) => {
+      if (key === 'Escape') this.hide();
+    });
   }
 
   show(tone: 'info' | 'error', message: string): void {

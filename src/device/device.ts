@@ -49,6 +49,7 @@ export class Device {
   readonly #buffers: Buffers;
   readonly #pipelines: PipelineCache;
   readonly #readback: Readback;
+  #roundTrip: Promise<number> | undefined;
 
   constructor(gpu: GPUDevice, adapter: AdapterReport) {
     this.gpu = gpu;
@@ -205,6 +206,23 @@ export class Device {
     const done = this.gpu.queue.onSubmittedWorkDone().catch(() => this.#loss.settle());
     await patiently(Promise.all([done, this.#errors.collect()]));
     await this.#errors.check();
+  }
+
+  /**
+   * Milliseconds until the host hears that the GPU is done with nothing, measured once. Firefox looks only
+   * ten times a second: work that is shorter than that seems to take as long.
+   */
+  roundTrip(): Promise<number> {
+    this.#roundTrip ??= this.#timeRoundTrip();
+    return this.#roundTrip;
+  }
+
+  async #timeRoundTrip(): Promise<number> {
+    // The second begins just after a look, and takes the whole time to the next.
+    await this.sync();
+    const began = performance.now();
+    await this.sync();
+    return performance.now() - began;
   }
 
   /**

@@ -21,6 +21,8 @@ import { Tally } from './tally.ts';
 
 /** The host looks about this often. */
 const LOOK_MS = 400;
+/** Steps that a device takes before it is known how long they are. */
+const FIRST_CHUNK = 8;
 /** A long run's state comes to the host this often, so that a lost device costs no more. */
 const SNAPSHOT_SECONDS = 30;
 
@@ -41,6 +43,8 @@ export class Trainer {
   private readonly numbers = new LiveNumbers();
   private snapshot: TrainerState | undefined;
   private snapshotAt = 0;
+  /** Steps after which the host looks. */
+  private chunk = FIRST_CHUNK;
   /** What completed runs have reached; a device that replaces another has to get there first. */
   private reached = 0;
   /** By what the first device's kernels were chosen: a device that replaces it gets the same. */
@@ -128,6 +132,7 @@ export class Trainer {
   /** Brings a new device to where the last one was. */
   private async begin(): Promise<void> {
     this.snapshotAt = performance.now();
+    this.chunk = FIRST_CHUNK;
     if (this.snapshot) {
       const { snapshot, runner } = this;
       const changed = await this.numbers.again(runner.runtime, () => {
@@ -163,11 +168,10 @@ export class Trainer {
     const { runner } = this;
     const tally = kept.tally.copy();
     let skips = 0;
-    let chunk = 8;
     const isDue = (seconds: number) => performance.now() - this.snapshotAt >= 1000 * seconds;
     do {
       const began = performance.now();
-      const ran = await runner.advance(Math.min(chunk, target - runner.step), signal);
+      const ran = await runner.advance(Math.min(this.chunk, target - runner.step), signal);
       const { rows, skipped } = await runner.recorded(ran);
       await this.checkLosses(rows);
       skips = skipped;
@@ -177,8 +181,10 @@ export class Trainer {
         recent.add(values);
       }
       if (ran > 0) onProgress?.({ step: runner.step, metrics: recent.means() });
-      const factor = Math.min(4, Math.max(0.25, LOOK_MS / (performance.now() - began)));
-      chunk = Math.min(HISTORY, Math.max(1, Math.round(chunk * factor)));
+      if (ran === this.chunk) {
+        const factor = Math.min(4, Math.max(0.25, LOOK_MS / (performance.now() - began)));
+        this.chunk = Math.min(HISTORY, Math.max(1, Math.round(ran * factor)));
+      }
       if (isDue(Math.max(SNAPSHOT_SECONDS, snapshotAfter))) {
         await this.save();
         kept.tally = tally.copy();

@@ -13,6 +13,8 @@ import { BUFFER_USAGE, type VariableMemory } from './variable-memory.ts';
 
 /** One submission is kept this short, so that a browser neither stutters nor gives the GPU up. */
 const SUBMISSION_MS = 120;
+/** Where news of the GPU are slow, one is longer than these, or they would be all that is measured. */
+const [ROUND_TRIPS, MOST_MS] = [2.5, 250];
 
 export interface RunOptions {
   /** Called after every submission that is known to be done. */
@@ -48,6 +50,7 @@ export class Plan {
   private readonly onDestroy: (() => void) | undefined;
   private readonly pipelines: GPUComputePipeline[];
   private readonly slots: GPUBuffer[];
+  private readonly submissionMs: number;
   private bindGroups: GPUBindGroup[] | undefined;
   private stepMs: number | undefined;
   private destroyed = false;
@@ -57,9 +60,11 @@ export class Plan {
     variables: VariableMemory,
     plan: Schedule,
     pipelines: GPUComputePipeline[],
+    roundTrip: number,
     onDestroy?: () => void,
   ) {
     this.device = device;
+    this.submissionMs = Math.max(SUBMISSION_MS, Math.min(MOST_MS, ROUND_TRIPS * roundTrip));
     this.variables = variables;
     this.onDestroy = onDestroy;
     this.schedule = plan;
@@ -78,6 +83,8 @@ export class Plan {
     plan: Schedule,
     onDestroy?: () => void,
   ): Promise<Plan> {
+    // Before the compiler keeps the GPU's process busy.
+    const roundTrip = await device.roundTrip();
     const pipelines = await Promise.all(
       plan.kernels.map((kernel) =>
         device.createPipeline(
@@ -87,7 +94,7 @@ export class Plan {
         ),
       ),
     );
-    return new Plan(device, variables, plan, pipelines, onDestroy);
+    return new Plan(device, variables, plan, pipelines, roundTrip, onDestroy);
   }
 
   /** Each dispatch with its shapes, FLOP and bytes, what was fused into it, and the memory map. */
@@ -184,7 +191,7 @@ export class Plan {
 
   private stepsPerSubmission(): number {
     if (this.stepMs === undefined) return 1;
-    return Math.max(1, Math.min(256, Math.floor(SUBMISSION_MS / this.stepMs)));
+    return Math.max(1, Math.min(256, Math.floor(this.submissionMs / this.stepMs)));
   }
 
   private submit(steps: number): void {
