@@ -50,20 +50,27 @@ function emStep({ weight, mean, variance }: Parameters, rows: number[][], masks:
     const right = Matrix.zeros(Q + 1, 1);
     for (const n of at) {
       const { code, spread } = codes[n] as (typeof codes)[number];
-      const column = Matrix.columnVector(code);
-      left.add(column.mmul(column.transpose()));
-      left.setSubMatrix(Matrix.add(left.subMatrix(0, Q - 1, 0, Q - 1), spread), 0, 0);
-      right.add(Matrix.mul(column, rows[n]?.[d] as number));
+      for (let i = 0; i <= Q; i++) {
+        const z = code[i] as number;
+        right.set(i, 0, right.get(i, 0) + z * (rows[n]?.[d] as number));
+        for (let j = 0; j <= Q; j++) {
+          const own = i < Q && j < Q ? spread.get(i, j) : 0;
+          left.set(i, j, left.get(i, j) + z * (code[j] as number) + own);
+        }
+      }
     }
     const found = solve(left, right).to1DArray();
     next.weight.setRow(d, found.slice(0, Q));
     next.mean[d] = found[Q] as number;
-    const w = Matrix.columnVector(found.slice(0, Q));
     for (const n of at) {
       const { code, spread } = codes[n] as (typeof codes)[number];
       const told = code.reduce((sum, z, q) => sum + z * (found[q] as number), 0);
-      squares +=
-        ((rows[n]?.[d] as number) - told) ** 2 + w.transpose().mmul(spread).mmul(w).get(0, 0);
+      squares += ((rows[n]?.[d] as number) - told) ** 2;
+      for (let i = 0; i < Q; i++) {
+        for (let j = 0; j < Q; j++) {
+          squares += (found[i] as number) * spread.get(i, j) * (found[j] as number);
+        }
+      }
       values++;
     }
   }
