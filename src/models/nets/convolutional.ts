@@ -81,13 +81,12 @@ function planOf(
   return { image, kernel: kind === 'conv' ? [kernel, kernel] : [1, kernel], scales };
 }
 
-/** [n, …] of rows with these axes in front, which what is added to them may have more of: [rows, …], and those axes. */
+/** [n, …] of rows with these axes in front, and what is added to them, which may have more: [rows, …], and those axes. */
 function beside(
   y: Tensor,
   lead: readonly number[],
-  more: Tensor | undefined,
+  more: Tensor,
 ): readonly [rows: Tensor, lead: readonly number[]] {
-  if (!more) return [y, lead];
   const each = y.shape.slice(1);
   const sum = add(reshape(y, [...lead, ...each]), more);
   return [reshape(sum, [-1, ...each]), sum.shape.slice(0, -each.length)];
@@ -151,15 +150,17 @@ export class ConvolutionalEncoder extends Module {
     const [first, ...rest] = this.layers as [Conv2d, ...(Conv2d | ResidualBlock)[]];
     const [norm, ...norms] = this.norms;
     const images = reshape(x, [-1, ...this.plan.image]);
-    const seen = first.call(images, 'identity');
-    const [told, lead] = beside(seen, x.shape.slice(0, -1), more);
+    const front = x.shape.slice(0, -1);
+    const [told, lead] = more
+      ? beside(first.call(images), front, more)
+      : [normalized(first, images, norm, this.activation), front];
     let scale = 0;
     const features = rest.reduce(
       (h: Tensor, layer) =>
         layer instanceof Conv2d
           ? normalized(layer, h, norms[scale++], this.activation)
           : layer.call(h),
-      finished(told, norm, this.activation),
+      more ? finished(told, norm, this.activation) : told,
     );
     const rows = features.shape[0] as number;
     return reshape(this.head.call(reshape(features, [rows, -1])), [...lead, -1]);
@@ -221,10 +222,14 @@ export class ConvolutionalDecoder extends Module {
     const { image, scales } = this.plan;
     const [pixels, colours] = [image[0] * image[1], image[2]];
     const codes = reshape(z, [-1, z.shape.at(-1) as number]);
-    const [told, lead] = beside(this.first.call(codes), z.shape.slice(0, -1), more);
-    const rows = told.shape[0] as number;
-    const seed = reshape(told, [rows, ...(scales.at(-1) as Pair), channels[0] as number]);
+    const front = z.shape.slice(0, -1);
     const [norm, ...norms] = this.norms;
+    const [told, lead] = more ? beside(this.first.call(codes), front, more) : [codes, front];
+    const rows = told.shape[0] as number;
+    const seed = [rows, ...(scales.at(-1) as Pair), channels[0] as number];
+    const toImage = {
+      call: (x: Tensor, then: Activation) => reshape(this.first.call(x, then), seed),
+    };
     const { last } = this;
     let scale = 0;
     const y = this.layers.reduce(
@@ -234,7 +239,9 @@ export class ConvolutionalDecoder extends Module {
             ? layer.call(h)
             : normalized(layer, h, norms[scale++], activation)
           : layer.call(h),
-      finished(seed, norm, activation),
+      more
+        ? finished(reshape(told, seed), norm, activation)
+        : normalized(toImage, codes, norm, activation),
     );
     if (this.numbers === 1 || !this.inBlocks) return reshape(y, [...lead, -1]);
     const apart = reshape(y, [rows, pixels, this.numbers, colours]);
