@@ -8,6 +8,8 @@ const WORKGROUP: u32 = 64u;
 const GRID_X: u32 = 1u;
 // Cells of a patch: those of its taps, and what fills it up.
 const ROW: u32 = 9u;
+// Of taps a pixel apart only every stride-th reaches a pixel.
+const STEP: u32 = select(1u, STRIDE, DILATION == 1u);
 
 @group(0) @binding(0) var<storage, read> y: array<Cell, PLACES * ROW>;
 @group(0) @binding(1) var<storage, read_write> x: array<Cell, PIXELS * CELLS>;
@@ -24,12 +26,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let p = line - image * HEIGHT + TOP;
   let q = pixel - line * WIDTH + LEFT;
   var total = Cell();
-  for (var u = 0u; u < KERNEL_HEIGHT; u++) {
+  for (var u = p % STEP; u < KERNEL_HEIGHT; u += STEP) {
     // Wraps around below zero, and is then beyond the last row.
     let row = (p - u * DILATION) / STRIDE;
     if (row >= OUT_HEIGHT || row * STRIDE != p - u * DILATION) { continue; }
     let places = (image * OUT_HEIGHT + row) * OUT_WIDTH;
-    for (var v = 0u; v < KERNEL_WIDTH; v++) {
+    for (var v = q % STEP; v < KERNEL_WIDTH; v += STEP) {
       let column = (q - v * DILATION) / STRIDE;
       if (column < OUT_WIDTH && column * STRIDE == q - v * DILATION) {
         total += y[(places + column) * ROW + (u * KERNEL_WIDTH + v) * CELLS + cell];
