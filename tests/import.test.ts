@@ -598,6 +598,17 @@ describe('the command line', () => {
     expect(await readdir(join(folder, 'model'))).toEqual(['model.json', 'weights.safetensors']);
   });
 
+  test('tells what is no safetensors file, and inspect does', async () => {
+    await writeFile(join(folder, 'net.h5'), '\x89HDF\r\n and more', 'latin1');
+    for (const args of [
+      ['inspect', 'net.h5'],
+      ['import', 'net.h5', '--out', 'fresh'],
+    ]) {
+      const { code, stderr } = await cli(...args);
+      expect([code, stderr]).toEqual([2, expect.stringContaining('net.h5: is an HDF5 file')]);
+    }
+  });
+
   test.each([
     ['a missing file', ['no.safetensors'], 'no such file: no.safetensors'],
     ['a missing map', [weights, '--map', 'no.json'], 'no such file: no.json'],

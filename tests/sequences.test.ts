@@ -75,6 +75,7 @@ describe('WAV files', () => {
     expect(changed(34, 40, 0)).toThrow(/40-bit numbers/);
     expect(changed(32, 4, 0)).toThrow(/says that 1 x 16 bits take 4 bytes, not 2/);
     expect(() => readWav(bytes.subarray(0, 60), 'a.wav')).toThrow(/is cut off/);
+    expect(changed(12, 10, 0, 0, 0, 255, 255)).toThrow(/^a\.wav is cut off: .* of "\\n/);
     expect(() => readWav(new Uint8Array(50), 'a.wav')).toThrow(/no WAV file/);
   });
 

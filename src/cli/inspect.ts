@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { readIfPresent } from '../data/files.node.ts';
 import { LatentGpuError } from '../errors.ts';
 import { readSafetensors } from '../formats/safetensors.ts';
+import { refuseForeignWeights } from '../interchange/foreign-weights.ts';
 import type { Model } from '../models/index.ts';
 import { type AdapterClass, schedule } from '../scheduler/index.ts';
 import { defaultAdapterClass } from '../scheduler/lower/adapter.ts';
@@ -52,6 +53,7 @@ function tensorTable(rows: readonly Row[]): string {
 async function inspectFile(path: string, { out }: Context): Promise<void> {
   const bytes = await readIfPresent(path);
   if (!bytes) throw new LatentGpuError('bad-input', `no such file: ${path}`);
+  refuseForeignWeights(bytes, path);
   const { tensors, metadata } = readSafetensors(bytes, path);
   const rows = [...tensors].map(([name, { dtype, shape, data }]) => ({
     name,

@@ -1,6 +1,7 @@
 // Sounds as RIFF WAVE files: whole numbers of 8 to 32 bits, or floats, uncompressed. (Microsoft and IBM 1991,
 // "Multimedia programming interface and data specifications"; WAVE_FORMAT_EXTENSIBLE of 2001.)
 import { LatentGpuError } from '../errors.ts';
+import { quote } from './message.ts';
 
 export interface Wav {
   /** Frames a second. */
@@ -59,7 +60,7 @@ export function readWav(bytes: Uint8Array, name = 'WAV file'): Wav {
     const isOpen = id === 'data' && said >= UNKNOWN_LENGTH && said > rest;
     const length = isOpen ? rest : said;
     if (length > rest) {
-      throw bad(`is cut off: ${length} bytes of '${id}' are said and ${rest} there`);
+      throw bad(`is cut off: ${length} bytes of ${quote(id)} are said and ${rest} there`);
     }
     if (id === 'fmt ') format = formatAt(view, start, length, bad);
     if (id === 'data') {
