@@ -3,6 +3,7 @@ import { encode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 import { builtIn } from '../demo/engine/data.ts';
 import { dataOfPngs, dataOfTable } from '../demo/engine/own-data.ts';
+import { pointsOfTable } from '../demo/mixtures/points.ts';
 import { keysOf, RECIPES, type RecipeName, recipeOf, settingsOfSaved } from '../demo/recipes.ts';
 import { logTicks, written } from '../demo/view/ticks.ts';
 import {
@@ -62,6 +63,17 @@ describe('files of the visitor', () => {
       'bad-format: t.csv: line 2, column 2 ("y") holds "left", which is no number; call a column of classes "class", and leave out others that are no numbers',
     );
   });
+});
+
+test('points of a table: two columns of numbers, whatever the class', async () => {
+  const lines = Array.from({ length: 900 }, (_, i) => `k${i % 2},${i},${-i}`);
+  const points = await pointsOfTable(new File([`species,x,y\n${lines.join('\n')}\n`], 'p.csv'));
+  expect(points.length).toBe(300);
+  for (const [x, y] of points) expect(y).toBeCloseTo(-x, 5);
+  const odd = new File(['x,y\n1,left\n2,3\n'], 'odd.csv');
+  expect(await refusal(pointsOfTable(odd))).toMatch(
+    /odd.csv: .* "left".*; call a column of classes/,
+  );
 });
 
 describe('axes', () => {

@@ -51,7 +51,7 @@ describe('demo page', () => {
     await demo.page.keyboard.press('ArrowUp');
     await demo.page.keyboard.up('Shift');
     await demo.page.keyboard.press('ArrowLeft');
-    expect(await demo.text('at')).toBe('-0.10 0.50');
+    expect(await demo.text('at')).toBe('−0.10 0.50');
   });
 
   test('shows images on the map, and interpolates between picks', async () => {

@@ -123,6 +123,15 @@ describe('where WebGPU is missing', () => {
     const em = await site.visit({ ...missing, name: 'mixtures.html', ownWindow: true });
     await em.becomes('ready');
     expect(await em.text('unavailable')).toContain('computed in JavaScript');
+    for (const width of [1600, 1280, 1000, 390]) {
+      await em.page.setViewport({ width, height: 844 });
+      const [told, first] = await em.page.$$eval('#unavailable, .lede', (cards) =>
+        cards
+          .map((card) => card.getBoundingClientRect())
+          .map(({ left, right }) => [left, right].map(Math.round)),
+      );
+      expect(told, `${width} px`).toEqual(first);
+    }
     const before = await em.picture('#rise');
     await em.page.click('#start');
     await em.changes('#rise', before);

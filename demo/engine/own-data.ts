@@ -4,7 +4,8 @@ import { checkSize, imageDataset, type NamedImage } from '../../src/data/image-s
 import { split } from '../../src/data/parts.ts';
 import type { IdxArray } from '../../src/formats/idx.ts';
 import { classIndices } from '../../src/formats/table/classes.ts';
-import { isLatentGpuError, LatentGpuError } from '../../src/index.ts';
+import { LatentGpuError } from '../../src/index.ts';
+import { inWordsOfPage, tableOf } from '../lab/table.ts';
 import { CANDIDATES } from '../protocol.ts';
 import { type DataSplit, standardized } from './data.ts';
 
@@ -106,27 +107,13 @@ export async function dataOfPngs(files: readonly Named<Uint8Array>[]): Promise<D
   return divided({ ...whole, labels, classes: classes.length, classNames: classes });
 }
 
-/** A heading of a column that is taken for classes. */
-const OF_CLASSES = /(?:^|[,;\t|"])(class|label|species|target|diagnosis|variety)(?:$|[,;\t|"])/i;
-
 /** Rows of a table of numbers, standardised. @throws LatentGpuError in the words of this page */
-export async function dataOfTable({ name, value }: Named<Uint8Array>): Promise<DataSplit> {
-  const { readCsv } = await import('../../src/formats/csv.ts');
-  const { tableDataset } = await import('../../src/data/arrays.ts');
-  try {
-    const [first = ''] = new TextDecoder().decode(value.subarray(0, 65536)).split(/\r?\n/);
-    const heading = OF_CLASSES.exec(first)?.[1];
-    const table = readCsv(value, name, heading ? { name: heading, isOptional: true } : undefined);
+export function dataOfTable({ name, value }: Named<Uint8Array>): Promise<DataSplit> {
+  return inWordsOfPage(async () => {
+    const { tableDataset } = await import('../../src/data/arrays.ts');
+    const table = await tableOf(name, value);
     const whole = tableDataset(table, { name, source: name, range: 'any' });
     const { train, test } = split(whole, heldOutOf(name, whole.count, 'rows'), 0);
     return standardized(train, test);
-  } catch (error) {
-    if (!isLatentGpuError(error)) throw error;
-    // What the reader says next is for a command line.
-    const [why = error.message] = error.message.split('; ');
-    const remedy = /holds "/.test(why)
-      ? '; call a column of classes "class", and leave out others that are no numbers'
-      : '';
-    throw new LatentGpuError(error.code, `${why}${remedy}`);
-  }
+  });
 }

@@ -1,5 +1,6 @@
 // The points of the page: drawn from a density, the visitor's own, or both.
 import { plane } from '../../src/data/plane.ts';
+import { inWordsOfPage, tableOf } from '../lab/table.ts';
 
 export const MOST_OWN = 400;
 /** Own points lie within this of the middle, and are kept to a step of it. */
@@ -45,20 +46,18 @@ export function pointsOf(data: string, count: number, own: readonly Point[]): Fl
 
 /** Two columns of a table, moved and scaled into the window. @throws LatentGpuError `bad-format` */
 export async function pointsOfTable(file: File): Promise<Point[]> {
-  const { readCsv } = await import('../../src/formats/csv.ts');
-  const table = readCsv(new Uint8Array(await file.arrayBuffer()), file.name);
-  const { rows, columns, values } = table;
+  const value = new Uint8Array(await file.arrayBuffer());
+  const { rows, columns, values } = await inWordsOfPage(() => tableOf(file.name, value));
   const every = Math.max(1, Math.ceil(rows / MOST_OWN));
-  const of = (column: number) =>
-    Array.from(
-      { length: Math.floor(rows / every) },
-      (_, i) => values[i * every * columns + column],
+  const scaled = (column: number) => {
+    const all = Array.from(
+      { length: Math.ceil(rows / every) },
+      (_, i) => values[i * every * columns + column] as number,
     );
-  const [x, y] = [of(0), of(Math.min(1, columns - 1))].map((list) => {
-    const all = list as number[];
     const mean = all.reduce((a, b) => a + b, 0) / all.length;
     const variance = all.reduce((a, b) => a + (b - mean) ** 2, 0) / all.length;
-    return all.map((value) => (1.3 * (value - mean)) / Math.sqrt(variance || 1));
-  }) as [number[], number[]];
-  return x.map((value, i) => [value, y[i] as number]);
+    return all.map((x) => (1.3 * (x - mean)) / Math.sqrt(variance || 1));
+  };
+  const [x, y] = [scaled(0), scaled(Math.min(1, columns - 1))];
+  return x.map((at, i) => [at, y[i] as number]);
 }

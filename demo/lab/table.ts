@@ -1,0 +1,28 @@
+// A table that is dropped on a page: numbers, and classes where a heading names them.
+import { isLatentGpuError, LatentGpuError } from '../../src/errors.ts';
+import type { CsvTable } from '../../src/formats/csv.ts';
+
+/** A heading of a column that is taken for classes. */
+const OF_CLASSES = /(?:^|[,;\t|"])(class|label|species|target|diagnosis|variety)(?:$|[,;\t|"])/i;
+
+/** @throws LatentGpuError for a command line; see {@link inWordsOfPage} */
+export async function tableOf(name: string, value: Uint8Array): Promise<CsvTable> {
+  const { readCsv } = await import('../../src/formats/csv.ts');
+  const [first = ''] = new TextDecoder().decode(value.subarray(0, 65536)).split(/\r?\n/);
+  const heading = OF_CLASSES.exec(first)?.[1];
+  return readCsv(value, name, heading ? { name: heading, isOptional: true } : undefined);
+}
+
+/** What the reader of a table says, less what it says of a command line. */
+export async function inWordsOfPage<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!isLatentGpuError(error)) throw error;
+    const [why = error.message] = error.message.split('; ');
+    const remedy = /holds "/.test(why)
+      ? '; call a column of classes "class", and leave out others that are no numbers'
+      : '';
+    throw new LatentGpuError(error.code, `${why}${remedy}`);
+  }
+}
