@@ -72,11 +72,11 @@ describe.each(CHAPTERS)('$name', ({ name, canvases, says }) => {
 });
 
 const TAKEN = [
-  ['index.html', '#latent', '2'],
+  ['index.html#hidden=64', '#latent', '2'],
   ['mixtures.html', '[name=covariance]', 'diagonal'],
   ['estimators.html', '[name=samples]', '4'],
-  ['flows.html', '[name=data]', 'circles'],
-  ['collapse.html', '[name=latent]', '4'],
+  ['flows.html#depth=2', '[name=data]', 'circles'],
+  ['collapse.html#receptive=1', '[name=latent]', '4'],
 ] as const;
 
 test.each(TAKEN)(

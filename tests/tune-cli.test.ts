@@ -82,9 +82,11 @@ describe('tune', () => {
       if (key.startsWith('rows')) content.found[key] = 'rows-4x32';
     }
     await writeFile(path, JSON.stringify(content));
-    await works(`${tiny} --tune remembered --epochs 2 --out whole`);
-    await works(`${tiny} --tune remembered --epochs 1 --out parts`);
-    await works(`${tiny} --tune off --epochs 2 --out plain`);
+    await Promise.all([
+      works(`${tiny} --tune remembered --epochs 2 --out whole`),
+      works(`${tiny} --tune remembered --epochs 1 --out parts`),
+      works(`${tiny} --tune off --epochs 2 --out plain`),
+    ]);
     const tuned = (name: string, file: Uint8Array) =>
       JSON.parse(readSafetensors(file, name).metadata.tuned ?? '{}');
     const table = tuned('parts', await bytes('parts', 'checkpoint.safetensors'));

@@ -52,7 +52,7 @@ concurrentCases('gradients', (c) => {
       const values = new Map<Variable, ArrayLike<number>>();
       for (const { name: what, shapes, build } of compositions) {
         // A GPU's product kernels compile slowly on a software adapter: one of them will do.
-        if (name === 'gpu' && what.includes('product')) continue;
+        if (name === 'gpu' && /product|with itself/.test(what)) continue;
         const inputs = shapes.map((shape, i) => variable(`${what} ${i}`, shape));
         for (const x of inputs) values.set(x, reals(x.name, x.size, -1.5, 1.5));
         const loss = lossOf(build(...inputs));

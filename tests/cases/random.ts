@@ -8,6 +8,9 @@ import { adapterNames, adapters, check, compare, reals, withRuntime } from '../s
 
 const shapes = [[], [1], [5], [4, 8], [3, 7], [9, 1], [1, 6], [2, 3, 5], [3, 1, 4], [2, 3, 1]];
 
+/** Of those whose numbers are made of one word each, as uniform ones are: which word it is, is known from them. */
+const few = [[5], [4, 8], [3, 7], [2, 3, 5]];
+
 /** Φ, the standard normal distribution function (Abramowitz and Stegun 26.2.17, 7.5e-8). */
 function normalCdf(x: number): number {
   const k = 1 / (1 + 0.2316419 * Math.abs(x));
@@ -54,6 +57,8 @@ concurrentCases('random numbers', (c) => {
       for (const shape of shapes) {
         outputs[`uniform [${shape}]`] = o.randomUniform(shape);
         outputs[`normal [${shape}]`] = o.randomNormal(shape);
+      }
+      for (const shape of few) {
         outputs[`gumbel [${shape}]`] = o.randomGumbel(shape);
         outputs[`logistic [${shape}]`] = o.randomLogistic(shape);
       }

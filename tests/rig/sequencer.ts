@@ -2,17 +2,23 @@
 import { basename } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Minutes each, the longest first. */
+/** Those that take longest, the longest first. */
 const LONG = [
   'deno',
   'node',
   'chrome',
   'firefox',
-  'faults',
-  'lowest',
-  'sampler-families',
-  'flow-families',
   'demo-faults',
+  'lab',
+  'testing',
+  'flow-families',
+  'sampler-families',
+  'firefox-pages',
+  'engines-agree',
+  'processes',
+  'consumers',
+  'demo-train',
+  'demo-bench',
 ];
 
 export default class LongestFirst extends BaseSequencer {

@@ -13,11 +13,19 @@ function has(command: string): boolean {
 
 const found = () => ['python3', '/usr/bin/python3'].find(has);
 
+let known: string | undefined;
+
 /**
  * The command of a Python with PyTorch, which is installed where that is possible (on Debian and Ubuntu, as
  * root).
  */
 export function pythonWithTorch(): string {
+  // Asked once: each Python that is tried loads PyTorch, for seconds.
+  known ??= find();
+  return known;
+}
+
+function find(): string {
   const there = found();
   if (there !== undefined) return there;
   const ways = { what: 'PyTorch', debian: 'python3-torch', isThere: () => found() !== undefined };
