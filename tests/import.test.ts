@@ -12,8 +12,8 @@ import {
 } from '../src/formats/safetensors.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { input, type Variable } from '../src/graph/variable.ts';
-import { parseMapping, parseRule } from '../src/interchange/mapping.ts';
 import { ownWeights } from '../src/interchange/own-weights.ts';
+import { parseMapping, parseRule } from '../src/interchange/rules.ts';
 import {
   type Imported,
   type ImportRequest,

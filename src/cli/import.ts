@@ -2,8 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readIfPresent } from '../data/files.node.ts';
 import { LatentGpuError } from '../errors.ts';
-import { parseMapping, parseRule, type Rule } from '../interchange/mapping.ts';
 import { type OwnWeights, ownWeights } from '../interchange/own-weights.ts';
+import { parseMapping, parseRule, type Rule } from '../interchange/rules.ts';
 import {
   type Description,
   IMPORTED,

@@ -2,7 +2,7 @@
 // after it.
 import { LatentGpuError } from '../errors.ts';
 import { quote, shapeText } from '../formats/message.ts';
-import type { Rule } from './mapping.ts';
+import type { Rule } from './rules.ts';
 import { type ForeignTensor, inPython } from './wrappers.ts';
 
 type Tensors = Map<string, ForeignTensor>;

@@ -14,7 +14,8 @@ import {
 import { type Given, settle, type Value } from '../schema/index.ts';
 import { refuseForeignWeights } from './foreign-weights.ts';
 import { type Layer, type Layers, type Mapped, makeLayers } from './layers.ts';
-import { assign, type Rule } from './mapping.ts';
+import { assign } from './mapping.ts';
+import type { Rule } from './rules.ts';
 
 /** Families of an encoder and a decoder, which tensors of layers can make. */
 export const IMPORTED: readonly string[] = ['vae', 'ae', 'iwae'];
