@@ -1,9 +1,9 @@
 // Images that were read one by one, made a data set.
 import { LatentGpuError } from '../errors.ts';
-import type { PngImage } from '../formats/png.ts';
+import type { Raster } from '../formats/raster.ts';
 import type { ImageDataset } from './dataset.ts';
 
-export interface NamedImage extends PngImage {
+export interface NamedImage extends Raster {
   /** For messages. */
   readonly path: string;
 }

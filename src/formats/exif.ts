@@ -1,5 +1,5 @@
 // How a camera was held, as Exif data in an image say it (CIPA DC-008, Exif 2.3).
-import type { PngImage } from './png.ts';
+import type { Raster } from './raster.ts';
 
 /** The tag 0x0112 of the first directory of Exif data, with or without the six bytes that JPEG puts before them. */
 export function orientationOf(exif: Uint8Array): number | undefined {
@@ -20,7 +20,7 @@ export function orientationOf(exif: Uint8Array): number | undefined {
 }
 
 /** From row and column of the upright image to those stored, by orientation (Exif 2.3, table 6). */
-export function turned(image: PngImage, orientation: number): PngImage {
+export function turned(image: Raster, orientation: number): Raster {
   if (orientation === 1) return image;
   const { width, height, channels, data } = image;
   const isSwapped = orientation >= 5;

@@ -3,7 +3,7 @@
 import { decode } from 'jpeg-js';
 import { LatentGpuError } from '../errors.ts';
 import { orientationOf, turned } from './exif.ts';
-import { MOST_PIXELS, type PngImage } from './png.ts';
+import { MOST_PIXELS, type Raster } from './raster.ts';
 
 /** Whether `bytes` begin as a JPEG file does. */
 export function isJpeg(bytes: Uint8Array): boolean {
@@ -28,7 +28,7 @@ interface Frame {
  * @param name what to call the file in errors
  * @throws LatentGpuError `bad-format` if it is no JPEG file, is damaged, or of a kind that is not read
  */
-export function readJpeg(bytes: Uint8Array, name = 'JPEG file'): PngImage {
+export function readJpeg(bytes: Uint8Array, name = 'JPEG file'): Raster {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
   if (!isJpeg(bytes)) throw bad('not a JPEG file (its marker is missing)');
   const { width, height, components, orientation, isRgb } = frameOf(bytes, bad);

@@ -4,17 +4,7 @@ import { convertIndexedToRgb, type DecodedPng, decode } from 'fast-png';
 import { Unzlib } from 'fflate';
 import { LatentGpuError } from '../errors.ts';
 import { orientationOf, turned } from './exif.ts';
-
-export interface PngImage {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 3;
-  /** `height × width × channels`, of 255, or of 65535 in an image of 16 bits. */
-  readonly data: Uint8Array | Uint16Array;
-}
-
-/** Pixels of the largest image that is read, whatever its format. */
-export const MOST_PIXELS = 2 ** 26;
+import { MOST_PIXELS, type Raster } from './raster.ts';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -47,7 +37,7 @@ export function isPng(bytes: Uint8Array): boolean {
  * @throws LatentGpuError `bad-format` if it is no PNG file, is damaged, or holds more or less than its
  *   size needs; `bad-data` if it is too large, or transparent anywhere
  */
-export function readPng(bytes: Uint8Array, name = 'PNG file'): PngImage {
+export function readPng(bytes: Uint8Array, name = 'PNG file'): Raster {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
   const file = essentials(bytes, bad);
   let png: DecodedPng;
@@ -68,7 +58,7 @@ export function readPng(bytes: Uint8Array, name = 'PNG file'): PngImage {
   }
   const isGrey = samples < 3 || (rgb !== undefined && hasOnlyGreys(pixels));
   const channels = isGrey ? 1 : 3;
-  const image: PngImage = { width, height, channels, data: firstSamples(pixels, channels) };
+  const image: Raster = { width, height, channels, data: firstSamples(pixels, channels) };
   return turned(image, file.orientation);
 }
 

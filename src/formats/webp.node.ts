@@ -3,7 +3,7 @@
 import wasm from '@cwasm/webp/webp.wasm?url&inline';
 import { LatentGpuError } from '../errors.ts';
 import { orientationOf, turned } from './exif.ts';
-import { MOST_PIXELS, type PngImage } from './png.ts';
+import { MOST_PIXELS, type Raster } from './raster.ts';
 
 const begins = (bytes: Uint8Array, at: number, text: string) =>
   [...text].every((c, i) => bytes[at + i] === c.charCodeAt(0));
@@ -98,7 +98,7 @@ function sizeOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Size {
  * @throws LatentGpuError `bad-format` if it is no WebP file, is damaged or moves; `bad-data` if it is too
  *   large, or transparent anywhere
  */
-export function readWebp(bytes: Uint8Array, name = 'WebP file'): PngImage {
+export function readWebp(bytes: Uint8Array, name = 'WebP file'): Raster {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
   if (!isWebp(bytes)) throw bad('not a WebP file (its signature is missing)');
   const { width, height } = sizeOf(bytes, bad);
