@@ -16,15 +16,7 @@ import {
   variable,
 } from '../../../src/index.ts';
 import { mixtureSums } from '../../../src/models/index.ts';
-import { load } from '../../../src/sampler/index.ts';
-import {
-  type Engine,
-  type FlowPart,
-  type OpenSampler,
-  type Peer,
-  samplingTask,
-  type Task,
-} from '../engine.ts';
+import { type Engine, type FlowPart, type Peer, samplingTask, type Task } from '../engine.ts';
 import {
   ADAM,
   CHAIN,
@@ -55,16 +47,9 @@ import {
   weightOf,
   windowsOf,
 } from '../inputs.ts';
+import { sampler } from './latentgpu/sampler.ts';
 
-/** What a page bundles to draw from a trained model. */
-export const sampler: OpenSampler = async (backend, { folder }) => {
-  const model = await load(folder, backend === 'wasm' ? { backend: 'javascript' } : {});
-  return {
-    sample: (count, seed) => model.sample(count, { seed }),
-    decode: (z) => model.decode(z),
-    dispose: () => model.destroy(),
-  };
-};
+export { sampler };
 
 const constantOf = (name: string, shape: number[], values: ArrayLike<number>): Variable =>
   variable(name, shape, { init: () => values });

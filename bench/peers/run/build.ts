@@ -1,4 +1,5 @@
 // Bundles the pages, and what a page needs to draw from a trained VAE in each engine.
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,6 +41,25 @@ const common: InlineConfig = {
 };
 const output = { target: 'esnext', modulePreload: false, assetsInlineLimit: 0 } as const;
 
+/** Where a peer's sampler is: in a file of its own, or among the rest. */
+function samplerOf(name: string): string {
+  const own = path(`../peers/${name}/sampler.ts`);
+  return existsSync(own) ? own : path(`../peers/${name}.ts`);
+}
+
+/** The small runtime as the package has it, which pages bundle. */
+const packaged: Plugin = {
+  name: 'packaged-sampler',
+  enforce: 'pre',
+  async resolveId(source, importer) {
+    const found = await this.resolve(source, importer, { skipSelf: true });
+    if (found?.id !== path('../../../src/sampler/index.ts')) return undefined;
+    const built = path('../../../dist/sampler.js');
+    if (existsSync(built)) return built;
+    throw new Error(`${built} is missing; run \`npm run build\` first`);
+  },
+};
+
 /** Only what the sampler of a peer needs: a bundler drops the rest. */
 async function buildSampler(dist: string, name: string): Promise<void> {
   await build({
@@ -48,12 +68,13 @@ async function buildSampler(dist: string, name: string): Promise<void> {
     base: './',
     plugins: [
       ...(common.plugins ?? []),
+      packaged,
       {
         name: 'sampler-entry',
         resolveId: (id) => (id === ENTRY ? `\0${ENTRY}` : undefined),
         load: (id) =>
           id === `\0${ENTRY}`
-            ? `import { sampler } from ${JSON.stringify(path(`../peers/${name}.ts`))}; globalThis.sampler = sampler;`
+            ? `import { sampler } from ${JSON.stringify(samplerOf(name))}; globalThis.sampler = sampler;`
             : undefined,
       },
     ],
