@@ -213,7 +213,11 @@ export class Device {
    * ten times a second: work that is shorter than that seems to take as long.
    */
   roundTrip(): Promise<number> {
-    this.#roundTrip ??= this.#timeRoundTrip();
+    // An error of an earlier call is told once, and says nothing of the next measurement.
+    this.#roundTrip ??= this.#timeRoundTrip().catch((error) => {
+      this.#roundTrip = undefined;
+      throw error;
+    });
     return this.#roundTrip;
   }
 
