@@ -22,21 +22,34 @@ export function classesAsOnes(labels: Tensor | undefined, count: number): Tensor
  * As an embedding: of the size of what a unit sees, however wide the input beside it is. A class that is
  * whispered is not listened to, and codes then say what it says.
  *
- * @example nn.classColumns(10, 300).weight.shape // [300, 10]
+ * @example new nn.ClassColumns(10, 300).weight.shape // [300, 10]
  */
-export const classColumns = (count: number, width: number): Linear =>
-  new Linear(count, width, { init: { weight: normal(1) }, bias: false });
+export class ClassColumns extends Linear {
+  /** @param count of classes, C */
+  constructor(count: number, width: number) {
+    super(count, width, { init: { weight: normal(1) }, bias: false });
+  }
 
-/**
- * What classes add to a layer, [B, 1, …, H], for rows with so many axes between.
- *
- * @param weights of the classes of each of B rows, [B, C]: of a class that is known, a one
- * @example nn.weighedColumns(nn.classColumns(3, 5), ops.zeros([2, 3]), 1).shape // [2, 1, 5]
- */
-export function weighedColumns(classes: Linear, weights: Tensor, axes: number): Tensor {
-  const own = matmul(weights, transpose(classes.weight));
-  const [rows, width] = own.shape as [number, number];
-  return reshape(own, [rows, ...Array<number>(axes).fill(1), width]);
+  /** What every class adds to the layer, [C, H]. */
+  get each(): Tensor {
+    return transpose(this.weight);
+  }
+
+  /**
+   * What the classes of B rows, [B], add to the layer, for rows with so many axes between: [B, 1, …, H].
+   *
+   * @throws LatentGpuError `bad-input` where they are missing
+   */
+  of(labels: Tensor | undefined, axes: number): Tensor {
+    return this.weighed(classesAsOnes(labels, this.weight.shape[1] as number), axes);
+  }
+
+  /** @param weights of the classes of each row, [B, C]: of a class that is known, a one */
+  weighed(weights: Tensor, axes: number): Tensor {
+    const own = matmul(weights, this.each);
+    const [rows, width] = own.shape as [number, number];
+    return reshape(own, [rows, ...Array<number>(axes).fill(1), width]);
+  }
 }
 
 /**
@@ -51,8 +64,7 @@ export function weighedColumns(classes: Linear, weights: Tensor, axes: number): 
  */
 export class ConditionedMLP extends MLP {
   /** W_y. */
-  readonly classes: Linear;
-  readonly count: number;
+  readonly classes: ClassColumns;
 
   /** @param count of classes, C */
   constructor(
@@ -62,8 +74,7 @@ export class ConditionedMLP extends MLP {
     options: MlpOptions = {},
   ) {
     super(widths, activation, options);
-    this.count = count;
-    this.classes = classColumns(count, widths[1] as number);
+    this.classes = new ClassColumns(count, widths[1] as number);
   }
 
   override children(): [string, unknown][] {
@@ -75,17 +86,17 @@ export class ConditionedMLP extends MLP {
    * @param labels a class for each of the B rows, [B]
    */
   of(x: Tensor, labels: Tensor | undefined): Tensor {
-    return this.weighed(x, classesAsOnes(labels, this.count));
+    return this.call(x, this.classes.of(labels, x.rank - 2));
   }
 
   /** @param weights of the classes of each of the B rows, [B, C]: of a class that is known, a one */
   weighed(x: Tensor, weights: Tensor): Tensor {
-    return this.call(x, weighedColumns(this.classes, weights, x.rank - 2));
+    return this.call(x, this.classes.weighed(weights, x.rank - 2));
   }
 
   /** What it yields for every class of each row x [B, D]: [B, C, …]. */
   ofEvery(x: Tensor): Tensor {
     const [rows, width] = x.shape as [number, number];
-    return this.call(reshape(x, [rows, 1, width]), transpose(this.classes.weight));
+    return this.call(reshape(x, [rows, 1, width]), this.classes.each);
   }
 }

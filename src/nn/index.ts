@@ -4,7 +4,7 @@ export { BatchNorm } from './batch-norm.ts';
 export { GatedBlock, ResidualBlock } from './blocks.ts';
 export { CausalBlock, CausalCnn, type CausalCnnOptions, CausalConv1d } from './causal.ts';
 export { CausalWalk, type Held, shifted } from './causal-walk.ts';
-export { ConditionedMLP, classColumns, classesAsOnes, weighedColumns } from './conditioned.ts';
+export { ClassColumns, ConditionedMLP, classesAsOnes } from './conditioned.ts';
 export {
   Conv1d,
   Conv2d,

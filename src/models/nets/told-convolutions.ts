@@ -1,34 +1,32 @@
 // Nets of convolutions that are told a class beside their input: as if its one-hot row stood beside the code, or
 // beside every pixel, and inside the image all around.
 import type { Tensor } from '../../graph/tensor.ts';
-import { classColumns, classesAsOnes, type Linear, weighedColumns } from '../../nn/index.ts';
-import { reshape, transpose } from '../../ops/index.ts';
+import { ClassColumns } from '../../nn/index.ts';
+import { reshape } from '../../ops/index.ts';
 import { ConvolutionalDecoder, ConvolutionalEncoder } from './convolutional.ts';
 
 export class ToldConvolutionalEncoder extends ConvolutionalEncoder {
-  readonly classes: Linear;
-  private readonly count: number;
+  readonly classes: ClassColumns;
 
   constructor(count: number, ...options: ConstructorParameters<typeof ConvolutionalEncoder>) {
     super(...options);
-    this.count = count;
-    this.classes = classColumns(count, options[0].channels[0] as number);
+    this.classes = new ClassColumns(count, options[0].channels[0] as number);
   }
 
   /** @param labels of B rows x [B, …, D], [B] */
   of(x: Tensor, labels: Tensor | undefined): Tensor {
-    return this.weighed(x, classesAsOnes(labels, this.count));
+    return this.call(x, inPixels(this.classes.of(labels, x.rank - 2)));
   }
 
   /** @param weights of the classes of each row, [B, C] */
   weighed(x: Tensor, weights: Tensor): Tensor {
-    return this.call(x, inPixels(weighedColumns(this.classes, weights, x.rank - 2)));
+    return this.call(x, inPixels(this.classes.weighed(weights, x.rank - 2)));
   }
 
   /** What it yields for every class of each row x [B, D]: [B, C, …]. */
   ofEvery(x: Tensor): Tensor {
     const [rows, width] = x.shape as [number, number];
-    return this.call(reshape(x, [rows, 1, width]), inPixels(transpose(this.classes.weight)));
+    return this.call(reshape(x, [rows, 1, width]), inPixels(this.classes.each));
   }
 }
 
@@ -37,18 +35,15 @@ const inPixels = (x: Tensor): Tensor =>
   reshape(x, [...x.shape.slice(0, -1), 1, 1, x.shape.at(-1) as number]);
 
 export class ToldConvolutionalDecoder extends ConvolutionalDecoder {
-  readonly classes: Linear;
-  private readonly count: number;
+  readonly classes: ClassColumns;
 
   constructor(count: number, ...options: ConstructorParameters<typeof ConvolutionalDecoder>) {
     super(...options);
-    this.count = count;
-    this.classes = classColumns(count, this.first.weight.shape[0] as number);
+    this.classes = new ClassColumns(count, this.first.weight.shape[0] as number);
   }
 
   /** @param labels of B rows z [B, …, M], [B] */
   of(z: Tensor, labels: Tensor | undefined): Tensor {
-    const ones = classesAsOnes(labels, this.count);
-    return this.call(z, weighedColumns(this.classes, ones, z.rank - 2));
+    return this.call(z, this.classes.of(labels, z.rank - 2));
   }
 }
