@@ -66,64 +66,52 @@ function under<P extends string, K extends object>(prefix: P, keys: K): Under<P,
   return Object.fromEntries(named) as Under<P, K>;
 }
 
-/** What a net has whichever way it goes, by its kind, whose key is told. */
-const shared = (kind: string) => ({
-  hidden: {
-    ...HIDDEN,
-    default: (get: Get) => [...(get(kind) === 'recurrent' ? [64] : HIDDEN.default)],
-    help: 'widths of the hidden layers; of recurrent units each layer, multiples of 4',
-    when: { [kind]: MLP },
-  } as const,
-  cell: { ...CELL, when: { [kind]: ['recurrent'] } } as const,
-  strides: { ...STRIDES, when: { [kind]: CONV } } as const,
-  kernel: { ...KERNEL, when: { [kind]: CONV } } as const,
-  residual: { ...RESIDUAL, when: { [kind]: CONV } } as const,
-  activation: { ...ACTIVATION, when: { [kind]: LAYERED } } as const,
-  norm: { ...NORM, when: { [kind]: LAYERED } } as const,
-});
+/** What is said of a net by the way it goes. */
+interface Way {
+  readonly help: string;
+  readonly channels: { readonly default: readonly number[]; readonly help: string };
+}
+
+const INWARDS: Way = {
+  help: 'mlp, full layers; conv, convolutions over images; conv1d, over series; recurrent, gated units over series; linear, one layer',
+  channels: { default: [32, 64], help: 'of each convolution, from the image inwards' },
+};
+const OUTWARDS: Way = {
+  help: 'the same, for the way back',
+  channels: {
+    default: [64, 32],
+    help: 'before each transposed convolution, from the code to the image',
+  },
+};
+
+function netKeys<P extends string>(prefix: P, { help, channels }: Way) {
+  const kind = `${prefix}kind`;
+  return under(prefix, {
+    kind: { ...KIND, help } as const,
+    hidden: {
+      ...HIDDEN,
+      default: (get: Get) => [...(get(kind) === 'recurrent' ? [64] : HIDDEN.default)],
+      help: 'widths of the hidden layers; of recurrent units each layer, multiples of 4',
+      when: { [kind]: MLP },
+    } as const,
+    cell: { ...CELL, when: { [kind]: ['recurrent'] } } as const,
+    channels: { ...CHANNELS, ...channels, when: { [kind]: CONV } } as const,
+    strides: { ...STRIDES, when: { [kind]: CONV } } as const,
+    kernel: { ...KERNEL, when: { [kind]: CONV } } as const,
+    residual: { ...RESIDUAL, when: { [kind]: CONV } } as const,
+    activation: { ...ACTIVATION, when: { [kind]: LAYERED } } as const,
+    norm: { ...NORM, when: { [kind]: LAYERED } } as const,
+  });
+}
 
 /**
  * The keys of a net from data to numbers.
  *
  * @param prefix before each: `encoder.`, or nothing
  */
-export function inwardKeys<P extends string>(prefix: P) {
-  const { hidden, cell, ...rest } = shared(`${prefix}kind`);
-  return under(prefix, {
-    kind: {
-      ...KIND,
-      help: 'mlp, full layers; conv, convolutions over images; conv1d, over series; recurrent, gated units over series; linear, one layer',
-    } as const,
-    hidden,
-    cell,
-    channels: {
-      ...CHANNELS,
-      default: [32, 64],
-      help: 'of each convolution, from the image inwards',
-      when: { [`${prefix}kind`]: CONV },
-    } as const,
-    ...rest,
-  });
-}
-
-/** The keys of a net from numbers to data. */
-function outwardKeys<P extends string>(prefix: P) {
-  const { hidden, cell, ...rest } = shared(`${prefix}kind`);
-  return under(prefix, {
-    kind: { ...KIND, help: 'the same, for the way back' } as const,
-    hidden,
-    cell,
-    channels: {
-      ...CHANNELS,
-      default: [64, 32],
-      help: 'before each transposed convolution, from the code to the image',
-      when: { [`${prefix}kind`]: CONV },
-    } as const,
-    ...rest,
-  });
-}
+export const inwardKeys = <P extends string>(prefix: P) => netKeys(prefix, INWARDS);
 
 export const NET_KEYS = {
   ...inwardKeys('encoder.'),
-  ...outwardKeys('decoder.'),
+  ...netKeys('decoder.', OUTWARDS),
 } satisfies Schema;

@@ -96,15 +96,14 @@ export class HierarchicalVae extends Module implements Model, LatentModel {
     const { latents, encoder, decoder, between, init } = config;
     const isDownwards = config.inference !== 'bottom-up';
     const widths = latents.map((_, l) => widthOf(config, l));
-    const net = (kind: NetConfig, from: readonly number[], code: number) =>
-      makeEncoder(kind, { shape: from, code, init });
+    const net = (of: NetConfig, from: readonly number[], code: number) =>
+      makeEncoder(of, { shape: from, code, init });
     this.encoder = latents.map((size, l) => {
-      const below = (isDownwards ? widths : latents)[l - 1] as number;
-      const config = l === 0 ? encoder : aboveOf(encoder, between.hidden);
-      const from = l === 0 ? shape : [below];
+      const own = l === 0 ? encoder : aboveOf(encoder, between.hidden);
+      const from = l === 0 ? shape : [(isDownwards ? widths : latents)[l - 1] as number];
       return isDownwards
-        ? net(withoutLast(config), from, widths[l] as number)
-        : net(config, from, 2 * size);
+        ? net(withoutLast(own), from, widths[l] as number)
+        : net(own, from, 2 * size);
     });
     this.norms = isDownwards
       ? widths.flatMap((width) => makeNorm(aboveNorm(encoder), width) ?? [])
@@ -113,10 +112,11 @@ export class HierarchicalVae extends Module implements Model, LatentModel {
     this.heads = isDownwards
       ? latents.map((size, l) => net(linear, [widths[l] as number], 2 * size))
       : [];
-    this.priors = latents.slice(1).map((above, l) => {
-      const config = aboveOf(decoder, between.hidden);
-      return net(config, [above], 2 * (latents[l] as number));
-    });
+    this.priors = latents
+      .slice(1)
+      .map((above, l) =>
+        net(aboveOf(decoder, between.hidden), [above], 2 * (latents[l] as number)),
+      );
     const ends = { shape, code: latents[0] as number, init };
     const { outputsPerFeature } = this.likelihood;
     this.decoder = makeDecoder(decoder, ends, { ...config.likelihood, outputsPerFeature });
