@@ -76,6 +76,7 @@ export function backward(y: Tensor, w: Tensor, of: WindowedImage): Tensor {
       : matmul(copied(y, mirrored), inQuads(weights, 0));
     return reshape(product, image);
   }
+  // Fewer channels would leave most of a product's tile idle.
   if (dilation === 1 && isWindowed(out) && channels >= 4) return throughPhases(y, w, of);
   const products = matmul(reshape(y, [-1, out]), inQuads(flat(w), 1));
   return overlapAdd(reshape(products, [...places.slice(0, 3), -1]), window, image);

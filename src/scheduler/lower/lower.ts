@@ -22,15 +22,12 @@ export interface Lowered {
 export function lower(written: readonly Tensor[], adapter: AdapterClass): Lowered {
   const unique = newUnique();
   const roots = transform(written, unique, (node) => node.op.composed?.(node) ?? node);
-  const isEntangled = entangledEffects(roots);
-  const isOperand = operandsOf(roots);
   let copies = 0;
-  const context = { adapter, unique, nextCopy: () => copies++ };
-  const readable = transform(roots, unique, (node, original) =>
-    node.op.kind === 'reduce'
-      ? splitReduction(node, isOperand(original.inputs[0] as Tensor), unique, adapter)
-      : rewrite(node, isEntangled(original), context),
-  );
+  const context = {
+    ...{ adapter, unique, nextCopy: () => copies++ },
+    ...{ isEntangled: entangledEffects(roots), isOperand: operandsOf(roots) },
+  };
+  const readable = transform(roots, unique, (node, original) => rewrite(node, original, context));
   // Only now is it known who reads what: equal nodes have become one.
   const order = topological(readable);
   const users = userCounts(order, readable);
@@ -100,26 +97,32 @@ interface Context {
   readonly unique: Unique;
   /** A number that no other copy has. */
   readonly nextCopy: () => number;
+  /** Whether an effect of the graph as written is in others' way. */
+  readonly isEntangled: (effect: Tensor) => boolean;
+  /** Whether a tensor of it is read by products or shaders of their own. */
+  readonly isOperand: (x: Tensor) => boolean;
 }
 
-function rewrite(node: Tensor, isEntangled: boolean, context: Context): Tensor {
+function rewrite(node: Tensor, original: Tensor, context: Context): Tensor {
+  const { unique, adapter, isOperand } = context;
+  const apart = () => (context.isEntangled(original) ? withCopies(node, unique) : node);
   switch (node.op.kind) {
     case 'view':
-      return readable(node, context.unique);
+      return readable(node, unique);
+    case 'reduce':
+      return splitReduction(node, isOperand(original.inputs[0] as Tensor), unique, adapter);
     case 'matmul':
       return lowerProduct(node, context);
     case 'gather':
-      return lowerGather(node, context.unique);
+      return lowerGather(node, unique);
     case 'kernel':
-      return lowerKernel(node, context.unique);
+      return lowerKernel(node, unique);
     case 'assign':
-      return isEntangled ? withCopies(node, context.unique) : node;
+      return apart();
     case 'scatter':
-      return lowerScatter(isEntangled ? withCopies(node, context.unique) : node, context.unique);
-    case 'store': {
-      const store = isEntangled ? withCopies(node, context.unique) : node;
-      return withOwnIndex(store, context.nextCopy());
-    }
+      return lowerScatter(apart(), unique);
+    case 'store':
+      return withOwnIndex(apart(), context.nextCopy());
     default:
       return node;
   }
