@@ -1,3 +1,4 @@
+import type { Device } from '../../src/device/index.ts';
 import { isLatentGpuError } from '../../src/errors.ts';
 import { cases } from '../rig/cases.ts';
 
@@ -12,6 +13,19 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
 }
 `;
+
+/** Makes a buffer of 1 MiB for which there is no room. */
+function withoutRoom(device: Device, name: string): void {
+  // Real exhaustion takes many GiB of a software adapter's memory: the answer is put in its mouth.
+  const pop = device.gpu.popErrorScope;
+  class GPUOutOfMemoryError extends Error {}
+  device.gpu.popErrorScope = async () => {
+    await pop.call(device.gpu);
+    return new GPUOutOfMemoryError('no room');
+  };
+  device.createBuffer(name, 1 << 20, GPUBufferUsage.COPY_DST);
+  device.gpu.popErrorScope = pop;
+}
 
 cases('device', (c) => {
   c('names its adapter and what it can do', (t) => {
@@ -189,17 +203,18 @@ cases('device', (c) => {
 
   c('throws out-of-memory with the name of the tensor', async (t) => {
     const device = await t.open();
-    // Real exhaustion takes many GiB of a software adapter's memory: the answer is put in its mouth.
-    const pop = device.gpu.popErrorScope;
-    class GPUOutOfMemoryError extends Error {}
-    device.gpu.popErrorScope = async () => {
-      await pop.call(device.gpu);
-      return new GPUOutOfMemoryError('no room');
-    };
-    device.createBuffer('encoder.weight', 1 << 20, GPUBufferUsage.COPY_DST);
-    device.gpu.popErrorScope = pop;
+    withoutRoom(device, 'encoder.weight');
     await t.throws('out-of-memory', () => device.sync(), /encoder\.weight \(1 MiB\).*no room/);
     await device.sync();
+  });
+
+  c('measures a round trip that an earlier error cut short again', async (t) => {
+    const device = await t.open();
+    withoutRoom(device, 'x');
+    await t.throws('out-of-memory', () => device.roundTrip(), /x \(1 MiB\)/);
+    const milliseconds = await device.roundTrip();
+    t.ok(milliseconds >= 0, `${milliseconds} ms`);
+    t.equal(await device.roundTrip(), milliseconds);
   });
 
   c('tells of its loss, and refuses all work after it', async (t) => {
