@@ -18,10 +18,10 @@ const rig = {
     });
   },
   losses: () => trainingLosses(),
-  async run(suite: string, name: string): Promise<void> {
+  async run(suite: string, name: string, timeout: number): Promise<void> {
     const found = cases.find((each) => each.suite === suite && each.name === name);
     if (!found) throw new Error('the page has no such case');
-    await runner.run(found);
+    await runner.run({ ...found, timeout });
   },
 };
 

@@ -1,5 +1,6 @@
 /** The rig's half outside another program: bundles the cases and has the program run them. */
 import { fileURLToPath } from 'node:url';
+import { isLatentGpuError } from '../../src/errors.ts';
 import { bundlePage } from '../../src/testing/build/page-plugin.ts';
 import { Remote } from '../../src/testing/remote.ts';
 import { type Elsewhere, STARTS } from '../../src/testing/starts.ts';
@@ -43,7 +44,16 @@ export class RemoteRig {
 
   /** The page has a timeout of its own; the one here is for a page that hangs or has crashed. */
   async run({ suite, name, timeout }: Case): Promise<void> {
-    await this.#remote.call('run', [suite, name], timeout + 5_000);
+    const ask = () => this.#remote.call('run', [suite, name, timeout], timeout + 5_000);
+    const began = performance.now();
+    await ask().catch((error) => {
+      // Cases that are under way together lose their page with the one that hangs. That one has had its time.
+      const isInnocent =
+        isLatentGpuError(error, 'device-lost') && performance.now() - began < timeout;
+      if (!isInnocent) throw error;
+      console.log(`${suite} > ${name} is asked again: ${error.message}`);
+      return ask();
+    });
   }
 
   async close(): Promise<void> {
