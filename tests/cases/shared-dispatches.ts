@@ -25,8 +25,10 @@ concurrentCases('shared dispatches', (c) => {
         other: o.matmul(w, o.transpose(u)),
       };
       const plan = await check(t, { outputs }, filled(x, v, b, w, u), { adapter });
-      t.equal(plan.kernels.length, 1, 'dispatches');
-      t.equal(shared(plan), 3, 'kernels in it');
+      // x is counted once for each product that reads it: nine buffers, and the lowest limit is eight.
+      const fits = t.device.gpu.limits.maxStorageBuffersPerShaderStage > 8;
+      t.equal(plan.kernels.length, fits ? 1 : 2, 'dispatches');
+      t.equal(shared(plan), fits ? 3 : 2, 'kernels in it');
       t.ok(plan.explain().includes(' ∥ '), 'explain() does not tell');
     });
 
