@@ -5,7 +5,7 @@ import { kMeans } from '../src/models/families/gmm/k-means.ts';
 import { linkedClusters, NOWHERE } from '../src/models/families/vade/linkage.ts';
 import { mover } from '../src/models/families/vade/moved.ts';
 import { nearestRows } from '../src/models/families/vade/neighbours.ts';
-import { mixtureOfParts } from '../src/models/families/vade/parts.ts';
+import { mixtureOfParts, partsOf } from '../src/models/families/vade/parts.ts';
 import { Random } from '../src/random.ts';
 import { device } from './support/device.ts';
 import { trainerOn } from './support/fitted.ts';
@@ -125,8 +125,10 @@ test('a mixture has the moments of the codes of what hangs together', async () =
     how: 'kmeans',
     regularize: 0,
   } as const;
-  const fit = (seed: number) =>
-    mixtureOfParts({ count, rows }, codes, { ...options, columns: undefined }, undefined, seed);
+  const fit = async (seed: number) => {
+    const parts = await partsOf({ count, rows }, 2, undefined, seed);
+    return mixtureOfParts(codes, parts, { ...options, columns: undefined });
+  };
   const { logWeights, mean, factor } = await fit(1);
   expect(Array.from(logWeights, Math.exp)).toEqual([0.5, 0.5]);
   const [low, high] = [...mean].sort((a, b) => a - b) as [number, number];

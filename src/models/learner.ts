@@ -59,7 +59,10 @@ export interface Fitting {
   /** The numbers, [B, M]. */
   of(batch: Batch): Tensor;
   readonly by: Module & { readonly learner: SweepLearner };
-  /** Its parameters to begin with, found in the data and their numbers [N, M]. Default: as its learner says. */
+  /**
+   * Its parameters to begin with, found in the data, grey where they are drawn as 0 or 1, and their numbers [N, M].
+   * Default: as its learner says.
+   */
   begin?(
     data: TrainingRows,
     numbers: Float32Array,

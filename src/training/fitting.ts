@@ -24,8 +24,9 @@ export async function fitTo(runtime: Runtime, fitting: Fitting, run: RunData): P
   const { count } = data;
   const shape = [values.length / count];
   const numbers = { name: 'codes', source: 'codes', count, shape, data: values };
+  // Which rows lie together, grey levels say better than draws of 0 and 1.
   const initial = begin
-    ? await begin(trainingRows(data, binarize, seed), values, seed)
+    ? await begin(trainingRows(data, 'none', seed), values, seed)
     : initialOf(by, numbers, 'none', seed);
   if (passes === 0) {
     await fitting.take((parameter) => initial?.get(parameter) as Float32Array, runtime);

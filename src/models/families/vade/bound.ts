@@ -16,8 +16,9 @@ export interface Divergences {
   readonly codes: Tensor;
   /** KL(q(c | x) ‖ p(c)), [B]. */
   readonly clusters: Tensor;
-  /** q(c | x), [B, K]. */
+  /** q(c | x) and its logarithm, [B, K]. */
   readonly belongs: Tensor;
+  readonly logBelongs: Tensor;
 }
 
 /**
@@ -36,5 +37,6 @@ export function divergences(q: Normal, z: Tensor, mixture: Mixture): Divergences
     codes: sum(mul(belongs, each), -1),
     clusters: sum(mul(belongs, sub(logBelongs, logSoftmax(logits))), -1),
     belongs,
+    logBelongs,
   };
 }

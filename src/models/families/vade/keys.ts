@@ -58,6 +58,21 @@ export const VADE_KEYS = {
     when: { 'start.kind': ['linkage'] },
     help: 'of images: degrees by which they may differ likewise',
   },
+  'start.hold': {
+    type: 'number',
+    min: 0,
+    max: 1e6,
+    default: 0.05,
+    when: { 'start.kind': ['linkage'] },
+    help: 'beside the bound, for each number of a row: what log q(c | x) of a linked row weighs; 0: nothing',
+  },
+  'start.rows': {
+    type: 'integer',
+    min: 0,
+    default: (get: Get) => Number(get('data.rows') ?? 0),
+    when: { 'start.kind': ['linkage'] },
+    help: 'rows of the training data',
+  },
 } as const satisfies Schema;
 
 export type VadeKeys = ConfigOf<typeof VADE_KEYS>;

@@ -4,7 +4,17 @@ import { LatentGpuError } from '../../../errors.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import type { Batch, Module } from '../../../nn/index.ts';
 import { logLikelihoodOf } from '../../../objectives/index.ts';
-import { add, assign, less, mean, neg, randomUniform, sub, where } from '../../../ops/index.ts';
+import {
+  add,
+  assign,
+  less,
+  mean,
+  mul,
+  neg,
+  randomUniform,
+  sub,
+  where,
+} from '../../../ops/index.ts';
 import type { Abilities } from '../../abilities.ts';
 import type { GradientLearner } from '../../learner.ts';
 import type { Portrait } from '../../model.ts';
@@ -15,6 +25,7 @@ import { Vae } from '../vae.ts';
 import { vaeAbilities } from '../vae-abilities.ts';
 import { divergences } from './bound.ts';
 import type { VadeKeys } from './keys.ts';
+import { LinkedRows } from './linked.ts';
 import { mover } from './moved.ts';
 import type { Copies } from './neighbours.ts';
 import { Revival } from './revival.ts';
@@ -31,8 +42,9 @@ interface VadeTerms {
   /** KL(q(z, c | x) ‖ p(z, c)), [B], and of it KL(q(c | x) ‖ p(c)). */
   readonly kl: Tensor;
   readonly clusters: Tensor;
-  /** q(c | x), [B, K]. */
+  /** q(c | x) and its logarithm, [B, K]. */
   readonly belongs: Tensor;
+  readonly logBelongs: Tensor;
 }
 
 /** p(x) = Σ_c π_c ∫ N(z; μ_c, σ_c²) p(x | z) dz. */
@@ -40,12 +52,15 @@ export class Vade extends Vae {
   declare readonly priorPart: MixturePrior;
   private readonly keys: VadeConfig;
   private readonly revival: Revival;
+  private readonly linked: LinkedRows | undefined;
 
   constructor(keys: VadeConfig, seed = 0) {
     const { components, pretrain: _, start: __, ...shared } = keys;
     super({ ...shared, prior: { kind: 'mixture', components } }, seed);
     this.keys = keys;
     this.revival = new Revival(this.mixture);
+    const { hold = 0, rows = 0 } = keys.start;
+    if (hold > 0 && rows > 0) this.linked = new LinkedRows(rows, components);
   }
 
   private get mixture() {
@@ -57,13 +72,13 @@ export class Vade extends Vae {
     const posterior = this.posterior(batch);
     const q = new Normal(posterior.mean, posterior.logStd as Tensor);
     const z = q.rsample();
-    const { codes, clusters, belongs } = divergences(q, z, this.mixture);
+    const { codes, clusters, ...belonging } = divergences(q, z, this.mixture);
     const kl = add(codes, clusters);
-    return { bound: sub(logLikelihoodOf(this, batch, z), kl), kl, clusters, belongs };
+    return { bound: sub(logLikelihoodOf(this, batch, z), kl), kl, clusters, ...belonging };
   }
 
   override get learner(): GradientLearner {
-    const { revival, keys } = this;
+    const { revival, keys, linked } = this;
     const { usage, revived } = revival;
     const code = (batch: Batch) => this.posterior(batch).mean;
     const encoder = this.encoder as Module;
@@ -71,6 +86,7 @@ export class Vade extends Vae {
     const fit = mixtureStart({
       kind: keys.start.kind,
       copies: copiesOf(keys),
+      linked,
       code,
       mixture: this.mixture,
       encoder,
@@ -93,12 +109,19 @@ export class Vade extends Vae {
         fit,
       },
       loss: (batch) => {
-        const { bound, kl, clusters, belongs } = this.clusteredBound(batch);
+        const { bound, kl, clusters, belongs, logBelongs } = this.clusteredBound(batch);
+        const negativeElbo = neg(mean(bound));
+        const told = linked && mean(linked.logTold(logBelongs, batch.rows as Tensor));
+        const weight = (keys.start.hold ?? 0) * this.features;
         return {
-          loss: neg(mean(bound)),
-          metrics: { kl: mean(kl), klClusters: mean(clusters) },
+          loss: told ? sub(negativeElbo, mul(weight, told)) : negativeElbo,
+          metrics: {
+            kl: mean(kl),
+            klClusters: mean(clusters),
+            ...(told && { linked: neg(told) }),
+          },
           effects: [assign(usage, add(usage, mean(belongs, 0)))],
-          state: { usage, revived },
+          state: { usage, revived, ...(linked && { linked: linked.clusters }) },
         };
       },
       tend: (runtime) => revival.tend(runtime),

@@ -15,21 +15,18 @@ const [MOST, WORK] = [5000, 1e11];
 const CHUNK = 4096;
 
 /**
- * A mixture of codes with a component for each cluster that graph degree linkage finds among the data themselves.
+ * The cluster of each row that graph degree linkage finds among the data themselves, [N]; {@link NOWHERE} for rows
+ * that it was not shown, or left alone.
  *
- * @param codes of all rows, [N, M]
- * @param options of components of M features
  * @param copies of a row that count as that row
  */
-export async function mixtureOfParts(
+export async function partsOf(
   data: TrainingRows,
-  codes: Float32Array,
-  options: StartOptions,
+  components: number,
   copies: Copies | undefined,
   seed: number,
-): Promise<MixtureValues> {
+): Promise<Int32Array> {
   const { count } = data;
-  const { components, features: latent } = options;
   const width = data.rows(0, 1).length;
   const affordable = Math.floor(Math.sqrt((2 * WORK) / (width * (copies?.count ?? 1))));
   const wanted = Math.min(count, Math.max(2 * components, Math.min(MOST, affordable)));
@@ -37,14 +34,34 @@ export async function mixtureOfParts(
   const at = [...chosen.keys()].filter((i) => chosen[i]);
   const neighbours = await nearestRows(rowsAt(data, at, width), width, NEIGHBOURS, copies);
   const labels = await linkedClusters(neighbours, components);
+  const all = new Int32Array(count).fill(NOWHERE);
+  at.forEach((row, i) => {
+    all[row] = labels[i] as number;
+  });
+  return all;
+}
+
+/**
+ * A mixture of codes with a component for each cluster.
+ *
+ * @param codes of all rows, [N, M]
+ * @param parts the cluster of each row, [N]
+ * @param options of components of M features
+ */
+export function mixtureOfParts(
+  codes: Float32Array,
+  parts: Int32Array,
+  options: StartOptions,
+): MixtureValues {
+  const { features: latent } = options;
   const rows: number[] = [];
   const moments = new RunningMoments(latent);
-  at.forEach((row, i) => {
-    if (labels[i] === NOWHERE) return;
+  parts.forEach((part, row) => {
+    if (part === NOWHERE) return;
     moments.add(codes, row * latent);
     rows.push(...codes.subarray(row * latent, (row + 1) * latent));
   });
-  const used = Uint32Array.from(labels.filter((label) => label !== NOWHERE));
+  const used = Uint32Array.from(parts.filter((part) => part !== NOWHERE));
   const deviation = moments.squares.map((sum) => Math.sqrt(sum / used.length));
   return ofParts({ rows: Float64Array.from(rows), deviation }, used, options);
 }

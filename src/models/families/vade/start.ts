@@ -10,8 +10,9 @@ import { rowsHeld } from '../../rows-held.ts';
 import { GaussianMixture } from '../gmm/model.ts';
 import { type Axes, semiTiedAxes, softmax } from './axes.ts';
 import type { Mixture } from './bound.ts';
+import type { LinkedRows } from './linked.ts';
 import type { Copies } from './neighbours.ts';
-import { mixtureOfParts } from './parts.ts';
+import { mixtureOfParts, partsOf } from './parts.ts';
 
 /** Mixtures that EM tries side by side. */
 const STARTS = 5;
@@ -28,6 +29,8 @@ export interface Started {
   readonly kind: 'linkage' | 'em';
   /** Of rows among which clusters are looked for. */
   readonly copies: Copies | undefined;
+  /** Which is told the clusters that are found, if any is. */
+  readonly linked: LinkedRows | undefined;
   /** Codes of a batch, [B, M]. */
   code(batch: Batch): Tensor;
   readonly mixture: Record<keyof Mixture, Variable>;
@@ -44,7 +47,15 @@ interface Sides {
   readonly reader: Variable | undefined;
 }
 
-export function mixtureStart({ kind, copies, code, mixture, encoder, reader }: Started): Fitting {
+export function mixtureStart({
+  kind,
+  copies,
+  linked,
+  code,
+  mixture,
+  encoder,
+  reader,
+}: Started): Fitting {
   const [components, latent] = mixture.mean.shape as [number, number];
   // Codes of a pretrained encoder lie aslant: ten clusters of digits are found by full covariances more often.
   const covariance = reader ? 'full' : 'diagonal';
@@ -59,12 +70,13 @@ export function mixtureStart({ kind, copies, code, mixture, encoder, reader }: S
   const options = { kind: covariance, how: 'kmeans', columns: undefined, regularize } as const;
   const linkage: Pick<Fitting, 'begin' | 'passes'> = {
     begin: async (data, codes, seed) => {
-      const shape = { components, features: latent };
-      const found = await mixtureOfParts(data, codes, { ...options, ...shape }, copies, seed);
-      return new Map([
+      const parts = await partsOf(data, components, copies, seed);
+      const found = mixtureOfParts(codes, parts, { ...options, components, features: latent });
+      return new Map<Variable, Float32Array>([
         [by.logWeights, Float32Array.from(found.logWeights)],
         [by.mean, Float32Array.from(found.mean)],
         [by.factor, Float32Array.from(found.factor)],
+        ...(linked ? [[linked.clusters, Float32Array.from(parts)] as const] : []),
       ]);
     },
     // EM would move them to where normals fit best, which is not where the data hang together.
@@ -79,6 +91,7 @@ export function mixtureStart({ kind, copies, code, mixture, encoder, reader }: S
     passes: PASSES,
     ...(kind === 'linkage' && linkage),
     take: async (found, runtime) => {
+      if (linked) linked.tell(runtime, found(linked.clusters));
       const [logits, factor] = [found(by.logWeights), found(by.factor)];
       const start = reader
         ? semiTiedAxes({ logits, mean: found(by.mean), factor })
