@@ -8,22 +8,17 @@ const SOURCE = join(import.meta.dirname, '..', 'src');
 const SCHEDULER = join(SOURCE, 'scheduler');
 /** From the lowest up. */
 const ROOMS = ['lower', 'fuse', 'place', 'emit', 'run'];
-const IMPORT = /\b(?:import|export) (type )?([^;'"]*?)\s*from '(\.[^']*)'/g;
+const IMPORT = /\b(?:import|export) [^;'"]*?\s*from '(\.[^']*)'/g;
 
-/** Files that a file imports or hands on: for what they do, or for their types, too. */
-function importsOf(path: string, withTypes: boolean): string[] {
-  const text = readFileSync(path, 'utf8');
-  return [...text.matchAll(IMPORT)]
-    .filter(([, type, names]) => withTypes || !(type || areTypes(names as string)))
-    .map(([, , , from]) => join(dirname(path), from as string));
-}
-
-/** Whether of `{ type A, type B }` nothing is left when a program runs. */
-const areTypes = (names: string): boolean => /^\{(\s*type [^,]*,?)+\s*\}$/.test(names);
+/** Files that a file imports or hands on, for their types too. */
+const importsOf = (path: string): string[] =>
+  [...readFileSync(path, 'utf8').matchAll(IMPORT)].map(([, from]) =>
+    join(dirname(path), from as string),
+  );
 
 /** Whoever imports nothing that is left may go; a circle stays. */
-function inCircles(files: readonly string[], withTypes: boolean): string[] {
-  const left = new Map(files.map((path) => [path, importsOf(path, withTypes)]));
+function inCircles(files: readonly string[]): string[] {
+  const left = new Map(files.map((path) => [path, importsOf(path)]));
   for (let gone = true; gone; ) {
     gone = false;
     for (const [file, imports] of left) {
@@ -42,7 +37,7 @@ it('rooms of the scheduler import from lower ones only', () => {
   expect(folders.map(({ name }) => name).sort()).toEqual([...ROOMS].sort());
   const upwards = ROOMS.flatMap((room, floor) =>
     filesOf(room).flatMap((file) =>
-      importsOf(join(SCHEDULER, room, file), true)
+      importsOf(join(SCHEDULER, room, file))
         .map((path) => relative(SCHEDULER, path))
         .filter((path) => !path.startsWith('..'))
         .filter((path) => !ROOMS.slice(0, floor + 1).includes(path.split('/')[0] as string))
@@ -52,22 +47,10 @@ it('rooms of the scheduler import from lower ones only', () => {
   expect(upwards).toEqual([]);
 });
 
-it('the scheduler has no circle of files, types included', () => {
-  const files = ROOMS.flatMap((room) => filesOf(room).map((file) => join(SCHEDULER, room, file)));
-  expect(files.length).toBeGreaterThan(40);
-  expect(inCircles(files, true)).toEqual([]);
-});
-
-it('the library has no circle of files that are there when it runs', () => {
+it('the library has no circle of files, types included', () => {
   const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts'))
     .map((path) => join(SOURCE, path));
   expect(files.length).toBeGreaterThan(700);
-  expect(inCircles(files, false)).toEqual([]);
-});
-
-it('names of types alone are told from others', () => {
-  expect(areTypes('{ type A, type B }')).toBe(true);
-  expect(areTypes('{ type A, b }')).toBe(false);
-  expect(areTypes('{\n  type A,\n  type B,\n}')).toBe(true);
+  expect(inCircles(files)).toEqual([]);
 });

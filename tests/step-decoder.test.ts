@@ -1,7 +1,7 @@
 /** Decoders of series that see the steps before: what they weigh, draws, and draws given what is seen. */
 import { expect, test } from 'vitest';
 import { variable } from '../src/graph/variable.ts';
-import type { Vae } from '../src/models/families/vae.ts';
+import type { Vae } from '../src/models/families/vae/index.ts';
 import { AncestralInference, buildModel, impute } from '../src/models/index.ts';
 import { settledConfig } from '../src/models/model-json.ts';
 import { device } from './support/device.ts';

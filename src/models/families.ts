@@ -15,7 +15,7 @@ import { MADE_FAMILY } from './families/made/index.ts';
 import { PIXELCNN } from './families/pixelcnn/index.ts';
 import { PPCA } from './families/ppca/index.ts';
 import { VADE } from './families/vade/index.ts';
-import { IWAE, VAE } from './families/vae.ts';
+import { IWAE, VAE } from './families/vae/index.ts';
 import type { Family } from './family.ts';
 
 /** Those that users define. */

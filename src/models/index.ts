@@ -101,7 +101,7 @@ export type {
 export { LAYER_KEYS, LAYER_TYPES, type LayerConfig } from './families/flow/layer-keys.ts';
 export { FlowModel, GREY_LEVELS } from './families/flow/model.ts';
 export { mixtureSums } from './families/gmm/statistics.ts';
-export { Vae, type VaeConfig } from './families/vae.ts';
+export { Vae, type VaeConfig } from './families/vae/index.ts';
 export {
   defineFamily,
   families,

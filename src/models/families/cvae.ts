@@ -4,7 +4,7 @@ import { LatentGpuError } from '../../errors.ts';
 import type { Schema, Values } from '../../schema/index.ts';
 import type { DataDescription } from '../data-description.ts';
 import type { Family } from '../family.ts';
-import { SHARED, VAE_KEYS, Vae, type VaeConfig } from './vae.ts';
+import { SHARED, VAE_KEYS, Vae, type VaeConfig } from './vae/index.ts';
 
 /** @throws LatentGpuError `bad-config` for data without classes */
 export function classNamesOf({ classNames }: DataDescription, family: string): readonly string[] {

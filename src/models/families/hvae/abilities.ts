@@ -1,11 +1,27 @@
 // What may be asked of a hierarchy of codes.
 import type { Batch } from '../../../nn/index.ts';
-import { importanceBound, importanceOf, logLikelihoodOf } from '../../../objectives/index.ts';
+import {
+  importanceBound,
+  importanceOf,
+  type LatentModel,
+  logLikelihoodOf,
+} from '../../../objectives/index.ts';
 import { neg, reshape, slice, sub } from '../../../ops/index.ts';
 import type { Abilities, Quantity } from '../../abilities.ts';
-import type { HierarchicalVae } from './model.ts';
+import type { Likelihood } from '../../likelihoods/index.ts';
+import type { HvaeConfig } from './keys.ts';
+import type { LayeredPosterior, LayeredPrior } from './layers.ts';
 
-export function hvaeAbilities(model: HierarchicalVae): Abilities {
+/** A model whose codes are in layers. */
+export interface Hierarchy extends LatentModel {
+  readonly config: HvaeConfig;
+  readonly features: number;
+  readonly likelihood: Likelihood;
+  prior(): LayeredPrior;
+  posterior(batch: Batch): LayeredPosterior;
+}
+
+export function hvaeAbilities(model: Hierarchy): Abilities {
   const { config, features, likelihood } = model;
   const size = config.latents.reduce((a, b) => a + b);
   return {
@@ -48,7 +64,7 @@ export function hvaeAbilities(model: HierarchicalVae): Abilities {
   };
 }
 
-function quantitiesOf(model: HierarchicalVae, batch: Batch): Quantity[] {
+function quantitiesOf(model: Hierarchy, batch: Batch): Quantity[] {
   const posterior = model.posterior(batch);
   const draw = posterior.draw(1);
   const { kl, layers } = posterior.divergence(draw);

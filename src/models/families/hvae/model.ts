@@ -3,7 +3,7 @@
 import { type Distribution, Normal } from '../../../distributions/index.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { type Batch, Module, makeNorm, type Norm, type NormKind } from '../../../nn/index.ts';
-import { type LatentModel, Objective } from '../../../objectives/index.ts';
+import { Objective } from '../../../objectives/index.ts';
 import {
   activations,
   add,
@@ -20,7 +20,7 @@ import type { GradientLearner } from '../../learner.ts';
 import { type Likelihood, makeLikelihood } from '../../likelihoods/index.ts';
 import type { Model, Portrait } from '../../model.ts';
 import { makeDecoder, makeEncoder, type Net, type NetConfig, netWords } from '../../nets/index.ts';
-import { hvaeAbilities } from './abilities.ts';
+import { type Hierarchy, hvaeAbilities } from './abilities.ts';
 import type { HvaeConfig } from './keys.ts';
 import { downwards, LayeredPosterior, LayeredPrior, layersOf, standard } from './layers.ts';
 
@@ -71,7 +71,7 @@ function widthOf({ encoder, between }: HvaeConfig, layer: number): number {
   return own?.at(-1) ?? 0;
 }
 
-export class HierarchicalVae extends Module implements Model, LatentModel {
+export class HierarchicalVae extends Module implements Model, Hierarchy {
   readonly config: HvaeConfig;
   readonly shape: readonly number[];
   readonly features: number;

@@ -1,12 +1,33 @@
 // What may be asked of a semi-supervised model.
-import { hottest } from '../../../distributions/index.ts';
+import { type Distribution, hottest } from '../../../distributions/index.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import type { Batch } from '../../../nn/index.ts';
+import type { Posterior } from '../../../objectives/index.ts';
 import { exp, mul, neg, oneHot, sum } from '../../../ops/index.ts';
 import type { Abilities, Quantity } from '../../abilities.ts';
-import type { SemiSupervised } from './model.ts';
+import type { Vae } from '../vae/index.ts';
 
-export function m2Abilities(model: SemiSupervised): Abilities {
+/** What is known and believed of the classes of a batch. */
+export interface Beliefs {
+  /** A one for the class of a row where it is known, zeros where it is not: [B, C]. */
+  readonly known: Tensor;
+  /** log q(y | x), [B, C]. */
+  readonly logQ: Tensor;
+}
+
+/** A model that has one of the rows of each class, and believes which class a row is of. */
+export interface OfEveryClass {
+  readonly each: Vae;
+  readonly classes: number;
+  readonly features: number;
+  beliefs(batch: Batch): Beliefs;
+  bound(batch: Batch, beliefs?: Beliefs): { readonly bound: Tensor; readonly kl: Tensor };
+  logWeights(batch: Batch, k: number): Tensor;
+  posterior(batch: Batch): Posterior;
+  decode(z: Tensor, told?: Pick<Batch, 'labels'>): Distribution;
+}
+
+export function m2Abilities(model: OfEveryClass): Abilities {
   const { each, classes, features } = model;
   const { can } = each;
   return {
@@ -38,7 +59,7 @@ export function m2Abilities(model: SemiSupervised): Abilities {
 }
 
 /** Of data whose classes are known, too, as if they were not: what the model would say by itself. */
-function quantitiesOf(model: SemiSupervised, batch: Batch): Quantity[] {
+function quantitiesOf(model: OfEveryClass, batch: Batch): Quantity[] {
   const { x, labels } = batch;
   const beliefs = model.beliefs({ x });
   const { bound, kl } = model.bound({ x }, beliefs);

@@ -29,17 +29,9 @@ import type { GradientLearner } from '../../learner.ts';
 import type { Model } from '../../model.ts';
 import { makeEncoder, type Net, netWords, type ToldEncoder, through } from '../../nets/index.ts';
 import { codedPortrait } from '../coded.ts';
-import { Vae } from '../vae.ts';
-import { m2Abilities } from './abilities.ts';
+import { Vae } from '../vae/index.ts';
+import { type Beliefs, m2Abilities, type OfEveryClass } from './abilities.ts';
 import type { M2Config } from './keys.ts';
-
-/** What is known and believed of the classes of a batch. */
-export interface Beliefs {
-  /** A one for the class of a row where it is known, zeros where it is not: [B, C]. */
-  readonly known: Tensor;
-  /** log q(y | x), [B, C]. */
-  readonly logQ: Tensor;
-}
 
 /** Numbers of every row and class. */
 interface Each {
@@ -49,7 +41,7 @@ interface Each {
   readonly kl: Tensor;
 }
 
-export class SemiSupervised extends Module implements Model {
+export class SemiSupervised extends Module implements Model, OfEveryClass {
   /** p(x | y, z) and q(z | x, y). */
   readonly each: Vae;
   /** x → log q(y | x), up to a constant. */

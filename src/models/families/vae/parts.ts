@@ -1,55 +1,31 @@
-// The variational autoencoder and its importance-weighted sibling.
-// Kingma and Welling 2014; Burda, Grosse and Salakhutdinov 2016; the lectures' network is
-// D → 300 ReLU → 2M (mean and log standard deviation), M → 300 ReLU → D.
-import type { Density, Distribution } from '../../distributions/index.ts';
-import { LatentGpuError } from '../../errors.ts';
-import type { Tensor } from '../../graph/tensor.ts';
-import { type Batch, type LinearInit, Module } from '../../nn/index.ts';
+// What a variational autoencoder is made of.
+import type { Density, Distribution } from '../../../distributions/index.ts';
+import { LatentGpuError } from '../../../errors.ts';
+import type { Tensor } from '../../../graph/tensor.ts';
+import { type Batch, type LinearInit, Module } from '../../../nn/index.ts';
 import {
   type LatentModel,
-  OBJECTIVE_KEYS,
   Objective,
   type ObjectiveConfig,
-  type ObjectiveTerms,
   type Posterior,
-} from '../../objectives/index.ts';
-import { concat, expand, unsqueeze } from '../../ops/index.ts';
-import { type Followed, RowTable } from '../../optim/index.ts';
-import type { Schema, Value } from '../../schema/index.ts';
-import type { Abilities, Told } from '../abilities.ts';
-import { CODE_KEYS, type CodeConfig, codeSize, NORMAL_CODE } from '../codes.ts';
-import { Columns } from '../columns.ts';
-import type { DataDescription } from '../data-description.ts';
-import type { Family } from '../family.ts';
-import type { GradientLearner } from '../learner.ts';
-import {
-  LIKELIHOOD_KEYS,
-  type Likelihood,
-  type LikelihoodConfig,
-  makeLikelihood,
-} from '../likelihoods/index.ts';
-import type { Model } from '../model.ts';
-import { makeDecoder, makeEncoder, type Net, type NetConfig, through } from '../nets/index.ts';
-import { ORDERED_KEYS, type OrderedConfig, type OrderedDecoder } from '../nets/ordered.ts';
-import { PixelDecoder } from '../nets/pixel-decoder.ts';
-import { StepDecoder } from '../nets/step-decoder.ts';
+} from '../../../objectives/index.ts';
+import { concat, expand, unsqueeze } from '../../../ops/index.ts';
+import { type Followed, RowTable } from '../../../optim/index.ts';
+import type { Told } from '../../abilities.ts';
+import { type CodeConfig, codeSize, NORMAL_CODE } from '../../codes.ts';
+import { Columns } from '../../columns.ts';
+import { type Likelihood, type LikelihoodConfig, makeLikelihood } from '../../likelihoods/index.ts';
+import { makeDecoder, makeEncoder, type Net, type NetConfig, through } from '../../nets/index.ts';
+import type { OrderedConfig, OrderedDecoder } from '../../nets/ordered.ts';
+import { PixelDecoder } from '../../nets/pixel-decoder.ts';
+import { StepDecoder } from '../../nets/step-decoder.ts';
 import {
   FreePart,
   makePosterior,
-  POSTERIOR_KEYS,
   type PosteriorConfig,
   type PosteriorPart,
-} from '../posteriors/index.ts';
-import { makePrior, PRIOR_KEYS, type PriorConfig, type PriorPart } from '../priors/index.ts';
-import {
-  codedPortrait,
-  DECODED_RUN_KEYS,
-  INIT_KEYS,
-  NET_KEYS,
-  REQUIRED,
-  WEIGHED_RUN_KEYS,
-} from './coded.ts';
-import { vaeAbilities } from './vae-abilities.ts';
+} from '../../posteriors/index.ts';
+import { makePrior, type PriorConfig, type PriorPart } from '../../priors/index.ts';
 
 export interface VaeConfig {
   /** Extents of one data point, e.g. `[28, 28]`. */
@@ -76,17 +52,8 @@ export interface VaeConfig {
   readonly condition?: readonly number[] | null | undefined;
 }
 
-/**
- * The family `vae`: codes [B, M] of rows [B, D], with q(z | x), p(x | z), p(z) and an objective.
- *
- * ```ts
- * const net = { hidden: [300], activation: 'relu' } as const;
- * const sizes = { shape: [28, 28], latent: 2, encoder: net, decoder: net, init: 'torch' } as const;
- * const vae = new Vae({ ...sizes, likelihood: { kind: 'bernoulli' }, objective: { beta: 0.5 } });
- * vae.posterior({ x: ops.zeros([3, 784]) }).mean.shape // [3, 2]
- * ```
- */
-export class Vae extends Module implements Model, LatentModel {
+/** Nets, a posterior, a prior and a likelihood put together: what rows [B, D] and codes [B, M] say of each other. */
+export class VaeParts extends Module implements LatentModel {
   /** Of a model with a posterior of its own for each row there is none. */
   readonly encoder: Net | undefined;
   readonly decoder: Net;
@@ -102,7 +69,7 @@ export class Vae extends Module implements Model, LatentModel {
   readonly priorPart: PriorPart;
   /** Of a model that is told some columns of a row and describes the others. */
   readonly columns: Columns | undefined;
-  private readonly table: RowTable | undefined;
+  protected readonly table: RowTable | undefined;
 
   /** @param seed of the rotations that a prior's flow starts from */
   constructor(config: VaeConfig, seed = 0) {
@@ -192,7 +159,7 @@ export class Vae extends Module implements Model, LatentModel {
     return this.encoder ? through(this.encoder, batch.x, batch) : this.followed(batch).of;
   }
 
-  private followed({ rows }: Batch): Followed {
+  protected followed({ rows }: Batch): Followed {
     return (this.table as RowTable).follow(rows as Tensor);
   }
 
@@ -232,46 +199,6 @@ export class Vae extends Module implements Model, LatentModel {
       prior: () => this.prior(),
     };
   }
-
-  /** What this model is trained for, of a batch. */
-  bound(batch: Batch): ObjectiveTerms {
-    return this.objective.of(this, batch);
-  }
-
-  get learner(): GradientLearner {
-    const parametersOf = (...parts: (Module | undefined)[]) =>
-      parts.flatMap((part) => part?.parameters() ?? []);
-    const turns = {
-      e: parametersOf(this.encoder, this.posteriorPart, this.objective),
-      m: parametersOf(this.decoder, this.ordered, this.likelihood, this.priorPart),
-    };
-    // Parts name their parameters by themselves, and files are written by the names of the whole.
-    this.namedParameters();
-    return {
-      loss: (batch) => {
-        const own = this.table && this.followed(batch);
-        const model = own ? this.withNumbers(own.of) : this;
-        return { ...this.objective.lossOf(model, batch), ...(own && { also: [own] }) };
-      },
-      turns,
-      live: this.objective.live,
-      ...((this.priorPart.initial || this.columns) && {
-        initial: (data, seed) =>
-          new Map([
-            ...(this.priorPart.initial?.(data, seed) ?? []),
-            ...(this.columns ? [this.columns.initial(data)] : []),
-          ]),
-      }),
-    };
-  }
-
-  get can(): Abilities {
-    return vaeAbilities(this);
-  }
-
-  get portrait() {
-    return codedPortrait(this.config, this.config, this.latent);
-  }
 }
 
 /** @throws LatentGpuError `bad-config` for what is told no columns */
@@ -290,50 +217,3 @@ function columnsOf(config: VaeConfig, features: number): Columns | undefined {
   if ((decoder.receptive ?? null) === null) return new Columns(features, condition);
   throw bad('decoder.receptive goes with a decoder that is told no columns; leave it out');
 }
-
-export const VAE_KEYS = {
-  ...CODE_KEYS,
-  ...NET_KEYS,
-  ...ORDERED_KEYS,
-  ...LIKELIHOOD_KEYS,
-  ...POSTERIOR_KEYS,
-  ...PRIOR_KEYS,
-  ...OBJECTIVE_KEYS,
-  ...INIT_KEYS,
-};
-
-/** What the table says of all of them. */
-export const SHARED = {
-  keys: VAE_KEYS as typeof VAE_KEYS & Schema,
-  required: REQUIRED,
-  run: { ...DECODED_RUN_KEYS, ...WEIGHED_RUN_KEYS },
-  // The encoder sees zeros, and bounds sum log p(x | z) over what is seen (Mattei and Frellsen 2019).
-  takesMissing: true,
-  check: (values: ReadonlyMap<string, Value>): void => {
-    if ((values.get('decoder.receptive') ?? null) === null) return;
-    if (values.get('outputBias') !== 'data') return;
-    throw new LatentGpuError(
-      'bad-config',
-      'outputBias=data sets what the decoder says of the data, and with decoder.receptive it says maps; leave one of them out',
-    );
-  },
-  build: (config: unknown, { shape, sequence }: DataDescription, seed: number) =>
-    new Vae(
-      { ...(config as Omit<VaeConfig, 'shape'>), shape, isSequence: sequence !== undefined },
-      seed,
-    ),
-};
-
-export const VAE: Family<typeof VAE_KEYS> = {
-  name: 'vae',
-  title: 'VAE',
-  about: 'an encoder, a decoder and a prior of codes (Kingma and Welling 2014)',
-  ...SHARED,
-};
-
-export const IWAE: Family<typeof VAE_KEYS> = {
-  name: 'iwae',
-  title: 'IWAE',
-  about: 'a VAE trained for the importance-weighted bound (Burda, Grosse and Salakhutdinov 2016)',
-  ...SHARED,
-};

@@ -1,8 +1,9 @@
 // The estimators of a variational autoencoder's gradients, side by side on one model.
-import { isLatentGpuError } from '../../errors.ts';
-import type { Objective, ObjectiveConfig } from '../../objectives/index.ts';
-import type { EstimateAbility } from '../abilities.ts';
-import type { Vae } from './vae.ts';
+import { isLatentGpuError } from '../../../errors.ts';
+import type { Objective, ObjectiveConfig } from '../../../objectives/index.ts';
+import type { EstimateAbility } from '../../abilities.ts';
+import type { GradientLearner } from '../../learner.ts';
+import type { VaeParts } from './parts.ts';
 
 /** By name: what of the objective they set. The score function is two, without a baseline and with one. */
 const ESTIMATORS: Readonly<Record<string, Partial<ObjectiveConfig>>> = {
@@ -17,7 +18,7 @@ const ESTIMATORS: Readonly<Record<string, Partial<ObjectiveConfig>>> = {
 };
 
 /** DReG weighs draws of the importance-weighted bound: beside it, so do the others. */
-export function estimatesOf(model: Vae): EstimateAbility {
+export function estimatesOf(model: VaeParts, turns: GradientLearner['turns']): EstimateAbility {
   const { bound = 'elbo', temperature } = model.objective.config;
   const objectiveOf = (name: string, samples: number): Objective => {
     const chosen = ESTIMATORS[name];
@@ -39,7 +40,6 @@ export function estimatesOf(model: Vae): EstimateAbility {
   };
   const least = (name: string) => (name === 'leave-one-out' ? 2 : 1);
   const estimators = Object.keys(ESTIMATORS).filter((name) => works(name, least(name)));
-  const { turns } = model.learner;
   return {
     estimators,
     ...(estimators.includes('enumerated') && { exact: 'enumerated' }),

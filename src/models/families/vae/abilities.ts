@@ -1,6 +1,6 @@
 // What may be asked of a variational autoencoder.
-import type { Tensor } from '../../graph/tensor.ts';
-import type { Batch } from '../../nn/index.ts';
+import type { Tensor } from '../../../graph/tensor.ts';
+import type { Batch } from '../../../nn/index.ts';
 import {
   ENUMERABLE,
   type Estimate,
@@ -12,20 +12,22 @@ import {
   logLikelihoodOf,
   posteriorOf,
   score,
-} from '../../objectives/index.ts';
-import { exp, neg, reshape, sub, zeros } from '../../ops/index.ts';
-import type { Abilities, CodeAbility, Walk } from '../abilities.ts';
-import { through } from '../nets/index.ts';
-import type { OrderedDecoder } from '../nets/ordered.ts';
-import { StepDecoder } from '../nets/step-decoder.ts';
-import { FreePart } from '../posteriors/index.ts';
-import type { Vae } from './vae.ts';
-import { estimatesOf } from './vae-estimates.ts';
+} from '../../../objectives/index.ts';
+import { exp, neg, reshape, sub, zeros } from '../../../ops/index.ts';
+import type { Abilities, CodeAbility, Walk } from '../../abilities.ts';
+import type { GradientLearner } from '../../learner.ts';
+import { through } from '../../nets/index.ts';
+import type { OrderedDecoder } from '../../nets/ordered.ts';
+import { StepDecoder } from '../../nets/step-decoder.ts';
+import { FreePart } from '../../posteriors/index.ts';
+import { estimatesOf } from './estimates.ts';
+import type { VaeParts } from './parts.ts';
 
 /** Posteriors whose deviations are known for each number of the code. */
 const WITH_DEVIATIONS: readonly string[] = ['normal', 'full', 'free'];
 
-export function vaeAbilities(model: Vae): Abilities {
+/** @param turns parameters of its encoder's side and of its decoder's, of which gradients are estimated */
+export function vaeAbilities(model: VaeParts, turns?: GradientLearner['turns']): Abilities {
   const { columns, config, posteriorPart, priorPart } = model;
   const rows = posteriorPart instanceof FreePart ? posteriorPart.rows : undefined;
   return {
@@ -60,7 +62,7 @@ export function vaeAbilities(model: Vae): Abilities {
           : zeros([batch.x.shape[0] as number, posteriorPart.width]),
       bound: (batch, numbers) => refinedBound(model, batch, numbers),
     },
-    ...(rows === undefined && { estimate: estimatesOf(model) }),
+    ...(rows === undefined && { estimate: estimatesOf(model, turns) }),
     ...(rows !== undefined && { trainingRows: rows }),
     ...(config.classNames && { condition: { classes: config.classNames, ofCodes: true } }),
     ...(columns && {
@@ -88,7 +90,7 @@ export function vaeAbilities(model: Vae): Abilities {
 
 /** What a decoder does with codes; one that describes pixels by each other draws them in order. */
 function describing(
-  model: Vae,
+  model: VaeParts,
 ): Pick<Abilities, 'decode' | 'impute' | 'ancestral' | 'numbers' | 'byChannel'> {
   const { latent, features, likelihood, ordered } = model;
   if (ordered) return describingInOrder(model, ordered);
@@ -111,7 +113,7 @@ function describing(
 }
 
 function describingInOrder(
-  model: Vae,
+  model: VaeParts,
   ordered: OrderedDecoder,
 ): Pick<Abilities, 'impute' | 'ancestral' | 'numbers' | 'byChannel'> {
   const { decoder } = model;
@@ -149,7 +151,7 @@ function describingInOrder(
 /** Draws by which the score function refines codes that are too many to go through. */
 const SCORED = 4;
 
-function refinedBound(model: Vae, batch: Batch, numbers: Tensor): Estimate {
+function refinedBound(model: VaeParts, batch: Batch, numbers: Tensor): Estimate {
   const refined = model.withNumbers(numbers);
   const posterior = model.posteriorPart.of(numbers);
   if (!isDiscrete(posterior)) return elbo(refined, batch);
@@ -158,7 +160,7 @@ function refinedBound(model: Vae, batch: Batch, numbers: Tensor): Estimate {
     : score(refined, batch, { samples: SCORED, baseline: 'leave-one-out' });
 }
 
-function codeOf(model: Vae): CodeAbility {
+function codeOf(model: VaeParts): CodeAbility {
   const { config, latent, priorPart } = model;
   const { code, posterior } = config;
   const hasDeviations =
@@ -182,7 +184,7 @@ function codeOf(model: Vae): CodeAbility {
   };
 }
 
-function lacksOf({ config, ordered, priorPart }: Vae): Record<string, string> {
+function lacksOf({ config, ordered, priorPart }: VaeParts): Record<string, string> {
   const { code, posterior, prior } = config;
   const kind = code?.kind ?? 'normal';
   const what = kind === 'normal' ? `posterior=${posterior?.kind ?? 'normal'}` : `code.kind=${kind}`;
