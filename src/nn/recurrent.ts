@@ -106,6 +106,15 @@ export class Recurrent extends Module {
     return this.last.hidden;
   }
 
+  /** Numbers that all gates of the first layer are told at a step, G·H. */
+  get inputsWidth(): number {
+    return this.front.biasIh.size;
+  }
+
+  private get front(): RecurrentLayer {
+    return this.layers[0] as RecurrentLayer;
+  }
+
   private get last(): RecurrentLayer {
     return this.layers.at(-1) as RecurrentLayer;
   }
@@ -116,10 +125,15 @@ export class Recurrent extends Module {
    * @param starts [B, width] of each layer; default: zeros
    */
   call(x: Tensor, starts: readonly Tensor[] = []): Tensor {
-    return this.through((this.layers[0] as RecurrentLayer).inputs(x), starts);
+    return this.through(this.inputs(x), starts);
   }
 
-  /** The same of the first layer's inputs, [B, T, G·H]. */
+  /** What the first layer's gates are told: [..., in] to [..., G·H]. */
+  inputs(x: Tensor): Tensor {
+    return this.front.inputs(x);
+  }
+
+  /** The same of the first layer's {@link inputs}, [B, T, G·H]. */
   through(inputs: Tensor, starts: readonly Tensor[] = []): Tensor {
     const steps = inputs.shape[1] as number;
     return this.layers.reduce((told, layer, i) => {

@@ -10,10 +10,12 @@ import {
   Vae,
 } from '../../src/models/index.ts';
 import { ConvolutionalDecoder, ConvolutionalEncoder } from '../../src/models/nets/convolutional.ts';
+import { RecurrentDecoder, RecurrentEncoder } from '../../src/models/nets/recurrent.ts';
 import {
   ToldConvolutionalDecoder,
-  ToldConvolutionalEncoder,
-} from '../../src/models/nets/told-convolutions.ts';
+  ToldEncoder,
+  ToldRecurrentDecoder,
+} from '../../src/models/nets/told.ts';
 import { ConditionedMLP, type Linear, type Module } from '../../src/nn/index.ts';
 import { importanceBound } from '../../src/objectives/index.ts';
 import {
@@ -32,7 +34,7 @@ import {
 } from '../../src/ops/index.ts';
 import { cases } from '../rig/cases.ts';
 import { check, reals, withRuntime } from '../support/engine.ts';
-import { outputsOf, referenceOf } from '../support/run.ts';
+import { againstFloat64, outputsOf, referenceOf } from '../support/run.ts';
 import { exactly, toy, toyData, toyVae } from '../support/toys.ts';
 
 const CLASSES = 3;
@@ -42,6 +44,28 @@ const [B, D] = [LABELS.length, 4];
 
 const named = (slopes: readonly Tensor[]) =>
   Object.fromEntries(slopes.map((slope, i) => [`slope ${i}`, slope]));
+
+/** Gives a net of [x, one-hot y] the numbers of one that keeps weights in two: those named have columns of classes. */
+function asOne(
+  values: Map<Variable, ArrayLike<number>>,
+  wide: Module,
+  own: Module,
+  columns: Readonly<Record<string, Linear>>,
+): void {
+  const parts = new Map(own.namedParameters());
+  const numbers = (p: Variable) => Array.from(values.get(p) as ArrayLike<number>);
+  for (const [name, p] of wide.namedParameters()) {
+    const held = numbers(parts.get(name) as Variable);
+    const told = columns[name] ? numbers(columns[name].weight) : [];
+    const rows = p.shape[0] as number;
+    const row = (all: number[], at: number) =>
+      all.slice((at * all.length) / rows, ((at + 1) * all.length) / rows);
+    values.set(
+      p,
+      Array.from({ length: rows }, (_, o) => [...row(held, o), ...row(told, o)]).flat(),
+    );
+  }
+}
 
 cases('classes that a model is told', (c) => {
   c('a net of classes is the net of [x, one-hot y], and so are its gradients', async (t) => {
@@ -115,7 +139,8 @@ cases('classes that a model is told', (c) => {
       const encoderOf = { ...options, channels: [4, 3], activation: 'tanh' } as const;
       const decoderOf = { ...encoderOf, kernel: 3, channels: [2, 3] } as const;
       const [shape, numbers] = [[3, 4], { numbers: 2, inBlocks: true }] as const;
-      const encoder = new ToldConvolutionalEncoder(CLASSES, encoderOf, shape, 2, 'torch');
+      const own = new ConvolutionalEncoder(encoderOf, shape, 2, 'torch');
+      const encoder = new ToldEncoder(own, CLASSES);
       const decoder = new ToldConvolutionalDecoder(
         CLASSES,
         decoderOf,
@@ -142,28 +167,8 @@ cases('classes that a model is told', (c) => {
         [z, reals('z', z.size)],
         [labels, [2, 0]],
       ]);
-      // Their first layers read what is told as they read all else.
-      const givenTo = (wide: Module, own: Module & { readonly classes: Linear }, first: string) => {
-        const parts = new Map(own.namedParameters());
-        for (const [name, p] of wide.namedParameters()) {
-          const held = values.get(parts.get(name) as Variable) as ArrayLike<number>;
-          const told = values.get(own.classes.weight) as ArrayLike<number>;
-          const rows = p.shape[0] as number;
-          const beside = (all: ArrayLike<number>, row: number) =>
-            Array.from(all).slice((row * all.length) / rows, ((row + 1) * all.length) / rows);
-          values.set(
-            p,
-            name === first
-              ? Array.from({ length: rows }, (_, o) => [
-                  ...beside(held, o),
-                  ...beside(told, o),
-                ]).flat()
-              : held,
-          );
-        }
-      };
-      givenTo(wideEncoder, encoder, 'layers.0.weight');
-      givenTo(wideDecoder, decoder, 'first.weight');
+      asOne(values, wideEncoder, encoder, { 'layers.0.weight': encoder.classes });
+      asOne(values, wideDecoder, decoder, { 'first.weight': decoder.classes });
       const pixels = expand(reshape(ones, [2, 1, CLASSES]), [2, 12, CLASSES]);
       const wideImages = reshape(concat([reshape(x, [2, 12, 1]), pixels], 2), [2, -1]);
       const wideCodes = concat([z, expand(reshape(ones, [2, 1, CLASSES]), [2, 3, CLASSES])], 2);
@@ -193,6 +198,79 @@ cases('classes that a model is told', (c) => {
       for (const [own, other] of [
         ['code', 'wideCode'],
         ['code', 'own'],
+        ['decoded', 'wideDecoded'],
+      ] as const) {
+        t.close(
+          found[own] as Float64Array,
+          found[other] as Float64Array,
+          { absolute: 1e-12 },
+          other,
+        );
+      }
+    },
+  );
+
+  c(
+    'recurrent nets are told a class as a channel more of every step, or as numbers beside the code',
+    async (t) => {
+      const [shape, numbers] = [[3, 2], { numbers: 2, inBlocks: true }] as const;
+      const units = { under: '', hidden: [4, 4] } as const;
+      const [inwards, outwards] = [
+        { ...units, cell: 'gru' },
+        { ...units, cell: 'lstm' },
+      ] as const;
+      const encoder = new ToldEncoder(new RecurrentEncoder(inwards, shape, 2, 'torch'), CLASSES);
+      const decoder = new ToldRecurrentDecoder(CLASSES, outwards, [2, shape], 'torch', numbers);
+      const wideEncoder = new RecurrentEncoder(inwards, [3, 2 + CLASSES], 2, 'torch');
+      const wideDecoder = new RecurrentDecoder(outwards, [2 + CLASSES, shape], 'torch', numbers);
+      const x = input('x', [2, 6]);
+      const z = input('z', [2, 3, 2]);
+      const labels = input('labels', [2], 'u32');
+      const ones = oneHot(labels, CLASSES);
+      const values = new Map<Variable, ArrayLike<number>>([
+        ...[encoder, decoder].flatMap((net) =>
+          net
+            .namedParameters()
+            .map(([name, p]) => [p, reals(`${name} ${p.size}`, p.size)] as const),
+        ),
+        [x, reals('x', x.size)],
+        [z, reals('z', z.size)],
+        [labels, [2, 0]],
+      ]);
+      asOne(values, wideEncoder, encoder, { 'units.weight_ih_l0': encoder.classes });
+      asOne(values, wideDecoder, decoder, {
+        'first.weight': decoder.startClasses,
+        'units.weight_ih_l0': decoder.classes,
+      });
+      const beside = (rows: Tensor, places: number) => {
+        const each = expand(reshape(ones, [2, 1, CLASSES]), [2, places, CLASSES]);
+        return concat([reshape(rows, [2, places, -1]), each], 2);
+      };
+      const [code, every, decoded] = [
+        encoder.of(x, labels),
+        encoder.ofEvery(x),
+        decoder.of(z, labels),
+      ];
+      const parameters = [...encoder.parameters(), ...decoder.parameters()];
+      const loss = add(sum(square(code)), add(sum(square(every)), sum(square(decoded))));
+      const all = { code, every, decoded, ...named(gradient(loss, parameters)) };
+      await againstFloat64(t, all, values);
+      const found = referenceOf(
+        {
+          code,
+          decoded,
+          wideCode: wideEncoder.call(reshape(beside(x, 3), [2, -1])),
+          wideDecoded: wideDecoder.call(beside(z, 3)),
+          own: sum(mul(every, reshape(ones, [2, CLASSES, 1])), 1),
+          weighed: encoder.weighed(x, ones),
+        },
+        values,
+      );
+      t.equal([...decoded.shape], [2, 3, 12]);
+      for (const [own, other] of [
+        ['code', 'wideCode'],
+        ['code', 'own'],
+        ['code', 'weighed'],
         ['decoded', 'wideDecoded'],
       ] as const) {
         t.close(

@@ -2,9 +2,9 @@
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import type { AdapterClass } from '../../src/scheduler/lower/adapter.ts';
-import { type CaseContext, concurrentCases } from '../rig/cases.ts';
+import { concurrentCases } from '../rig/cases.ts';
 import { check, integers, reals, withRuntime } from '../support/engine.ts';
+import { againstFloat64 } from '../support/run.ts';
 
 /** A weighted sum of all elements, whose gradient is not the same everywhere. */
 function scalarOf(y: Tensor, weights: Variable): Tensor {
@@ -22,32 +22,6 @@ function factor(name: string, n: number, batch = 1): Float32Array {
     values[at] = (i % 3 === 0 ? -1 : 1) * (0.7 + Math.abs(values[at] as number));
   }
   return values;
-}
-
-/** Both kinds of adapter against the float64 reference, relative to the largest number of a tensor. */
-async function againstFloat64(
-  t: CaseContext,
-  outputs: Record<string, Tensor>,
-  values: ReadonlyMap<Variable, ArrayLike<number>>,
-  adapters: readonly Partial<AdapterClass>[] = [{ isSoftware: true }, { isSoftware: false }],
-): Promise<void> {
-  const expected = o.evaluate(Object.values(outputs), values);
-  for (const adapter of adapters) {
-    await withRuntime(
-      t,
-      async (runtime) => {
-        const plan = await runtime.compile({ outputs });
-        for (const [variable, numbers] of values) runtime.write(variable, numbers);
-        await plan.run();
-        for (const [i, name] of Object.keys(outputs).entries()) {
-          const want = expected[i]?.data as Float64Array;
-          const scale = want.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
-          t.close(await plan.read(name), want, { absolute: 1e-5 * scale }, name);
-        }
-      },
-      adapter,
-    );
-  }
 }
 
 concurrentCases('own shaders', (c) => {

@@ -139,6 +139,31 @@ export const CASES: readonly FamilyCase[] = [
     classNames: ['a', 'b', 'c'],
   },
   {
+    family: 'cvae',
+    set: ['latent=3', ...recurrent('encoder', 'gru'), ...recurrent('decoder', 'lstm')],
+    shape: [6, 2],
+    isSequence: true,
+    classNames: ['a', 'b', 'c'],
+  },
+  {
+    family: 'm2',
+    set: [
+      'latent=3',
+      'classifier.hidden=7',
+      ...recurrent('encoder', 'lstm'),
+      ...recurrent('decoder', 'gru'),
+    ],
+    shape: [5],
+    isSequence: true,
+    classNames: ['a', 'b', 'c'],
+  },
+  {
+    family: 'hvae',
+    set: ['latents=3,2', ...recurrent('encoder', 'gru'), ...recurrent('decoder', 'gru')],
+    shape: [6, 2],
+    isSequence: true,
+  },
+  {
     family: 'm2',
     set: [...convolutional('conv1d', 3), ...recurrent('classifier', 'gru')],
     shape: [7, 2],

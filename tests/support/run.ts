@@ -1,6 +1,8 @@
 /** Small programs, run once and read out. */
 import type { Tensor } from '../../src/graph/tensor.ts';
+import type { Variable } from '../../src/graph/variable.ts';
 import { evaluate, seed, step } from '../../src/ops/index.ts';
+import type { AdapterClass } from '../../src/scheduler/lower/adapter.ts';
 import type { CaseContext } from '../rig/cases.ts';
 import { type CheckOptions, type Values, withRuntime } from './engine.ts';
 
@@ -44,4 +46,30 @@ export function referenceOf<K extends string>(
     K,
     Float64Array
   >;
+}
+
+/** Both kinds of adapter against the float64 reference, relative to the largest number of a tensor. */
+export async function againstFloat64(
+  t: CaseContext,
+  outputs: Record<string, Tensor>,
+  values: ReadonlyMap<Variable, ArrayLike<number>>,
+  adapters: readonly Partial<AdapterClass>[] = [{ isSoftware: true }, { isSoftware: false }],
+): Promise<void> {
+  const expected = evaluate(Object.values(outputs), values);
+  for (const adapter of adapters) {
+    await withRuntime(
+      t,
+      async (runtime) => {
+        const plan = await runtime.compile({ outputs });
+        for (const [variable, numbers] of values) runtime.write(variable, numbers);
+        await plan.run();
+        for (const [i, name] of Object.keys(outputs).entries()) {
+          const want = expected[i]?.data as Float64Array;
+          const scale = want.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
+          t.close(await plan.read(name), want, { absolute: 1e-5 * scale }, name);
+        }
+      },
+      adapter,
+    );
+  }
 }

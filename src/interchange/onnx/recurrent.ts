@@ -1,7 +1,7 @@
 // Recurrent units as nodes GRU and LSTM, whose axes are [T, 1, B, H] and whose gates stand in another order.
 import type { Tensor } from '../../graph/tensor.ts';
 import { concat, reshape, slice, transpose } from '../../ops/index.ts';
-import { seriesOf, type Units, unitsOf } from '../recurrent.ts';
+import { seriesOf, type Units, unitsOf, weightIhOf } from '../recurrent.ts';
 import { type Lowering, unlike } from './lowering.ts';
 
 /** Where ONNX's gates stand here: z r n of r z n, and i o f g of i f g o. */
@@ -14,7 +14,7 @@ const CELLS = {
 function states(to: Lowering, node: Tensor): string {
   const units = unitsOf(node);
   if (!units) throw unlike(`the op '${node.op.name}' of what is no layer`);
-  const { weightIh, weightHh, biasIh, biasHh, hidden, start } = units;
+  const { weightHh, biasIh, biasHh, hidden, start } = units;
   const { node: op, order, attributes } = CELLS[node.op.name as keyof typeof CELLS];
   const ordered = (x: Tensor) =>
     concat(
@@ -25,7 +25,7 @@ function states(to: Lowering, node: Tensor): string {
   const first = partsOf(units);
   const inputs = [
     transpose(seriesOf(units), [1, 0, 2]),
-    one(ordered(weightIh)),
+    one(ordered(weightIhOf(units))),
     one(ordered(weightHh)),
     one(concat([ordered(biasIh), ordered(biasHh)], 0)),
     ...first.map(one),

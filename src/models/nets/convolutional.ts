@@ -14,7 +14,8 @@ import {
   type NormKind,
   ResidualBlock,
 } from '../../nn/index.ts';
-import { type Activation, activations, add, reshape, transpose } from '../../ops/index.ts';
+import { type Activation, activations, reshape, transpose } from '../../ops/index.ts';
+import { beside } from './beside.ts';
 
 export interface ConvolutionalConfig {
   /** What its keys stand under, in errors: `encoder.` */
@@ -81,17 +82,6 @@ function planOf(
   return { image, kernel: kind === 'conv' ? [kernel, kernel] : [1, kernel], scales };
 }
 
-/** [n, …] of rows with these axes in front, and what is added to them, which may have more: [rows, …], and those axes. */
-function beside(
-  y: Tensor,
-  lead: readonly number[],
-  more: Tensor,
-): readonly [rows: Tensor, lead: readonly number[]] {
-  const each = y.shape.slice(1);
-  const sum = add(reshape(y, [...lead, ...each]), more);
-  return [reshape(sum, [-1, ...each]), sum.shape.slice(0, -each.length)];
-}
-
 function residuals(
   { residual, activation, norm }: ConvolutionalConfig,
   channels: number,
@@ -145,7 +135,12 @@ export class ConvolutionalEncoder extends Module {
     this.head = new Linear(size, outputs, { init });
   }
 
-  /** @param more what else is added to the first convolution's result, before its activation: [..., 1, 1, C] */
+  /** Channels that the first convolution makes. */
+  get width(): number {
+    return (this.layers[0] as Conv2d).weight.shape[0] as number;
+  }
+
+  /** @param more what else is added to the first convolution's result, before its activation: [..., C] */
   call(x: Tensor, more?: Tensor): Tensor {
     const [first, ...rest] = this.layers as [Conv2d, ...(Conv2d | ResidualBlock)[]];
     const [norm, ...norms] = this.norms;

@@ -21,7 +21,7 @@ import {
 } from './convolutional.ts';
 import type { NET_KINDS } from './keys.ts';
 import { RecurrentDecoder, RecurrentEncoder } from './recurrent.ts';
-import { ToldConvolutionalDecoder, ToldConvolutionalEncoder } from './told-convolutions.ts';
+import { ToldConvolutionalDecoder, ToldEncoder, ToldRecurrentDecoder } from './told.ts';
 
 export { inwardKeys, NET_KEYS } from './keys.ts';
 
@@ -48,7 +48,7 @@ export interface Net extends Module {
 }
 
 /** An encoder that is told classes. */
-export interface ToldEncoder extends Net {
+export interface EncoderOfClasses extends Net {
   /** @param weights of the classes of each row, [B, C] */
   weighed(x: Tensor, weights: Tensor): Tensor;
   /** What it yields for every class of each row x [B, D]: [B, C, …]. */
@@ -68,20 +68,18 @@ export interface Ends {
   readonly under?: string;
 }
 
-/** @throws LatentGpuError `bad-config` for data or classes that a net of this kind does not take */
+/** @throws LatentGpuError `bad-config` for data that a net of this kind does not take */
 export function makeEncoder(
   config: NetConfig,
   { shape, code, init, classes, under = 'encoder.' }: Ends,
 ): Net {
-  const conv = convolutional(under, config, classes);
-  if (conv) {
-    return classes === undefined
-      ? new ConvolutionalEncoder(conv, shape, code, init)
-      : new ToldConvolutionalEncoder(classes, conv, shape, code, init);
-  }
-  if (config.kind === 'recurrent')
-    return new RecurrentEncoder(unitsOf(under, config), shape, code, init);
-  return layered(under, config, [sizeOf(shape), code], init, classes);
+  const conv = convolutional(under, config);
+  const isRecurrent = config.kind === 'recurrent';
+  if (!conv && !isRecurrent) return layered(under, config, [sizeOf(shape), code], init, classes);
+  const net = conv
+    ? new ConvolutionalEncoder(conv, shape, code, init)
+    : new RecurrentEncoder(unitsOf(under, config), shape, code, init);
+  return classes === undefined ? net : new ToldEncoder(net, classes);
 }
 
 /** @param likelihood numbers that describe a feature, and of which likelihood @throws as {@link makeEncoder} */
@@ -91,27 +89,29 @@ export function makeDecoder(
   likelihood: { readonly kind: string; readonly outputsPerFeature: number },
 ): Net {
   const { kind, outputsPerFeature: numbers } = likelihood;
-  const conv = convolutional(under, config, classes);
-  const inBlocks = kind !== 'categorical';
+  const ends = [
+    [code, shape] as const,
+    init,
+    { numbers, inBlocks: kind !== 'categorical' },
+  ] as const;
   if (config.kind === 'recurrent') {
-    return new RecurrentDecoder(unitsOf(under, config), [code, shape], init, { numbers, inBlocks });
+    const units = unitsOf(under, config);
+    return classes === undefined
+      ? new RecurrentDecoder(units, ...ends)
+      : new ToldRecurrentDecoder(classes, units, ...ends);
   }
+  const conv = convolutional(under, config);
   if (!conv) return layered(under, config, [code, sizeOf(shape) * numbers], init, classes);
-  const described = { numbers, inBlocks };
   return classes === undefined
-    ? new ConvolutionalDecoder(conv, [code, shape], init, described)
-    : new ToldConvolutionalDecoder(classes, conv, [code, shape], init, described);
+    ? new ConvolutionalDecoder(conv, ...ends)
+    : new ToldConvolutionalDecoder(classes, conv, ...ends);
 }
 
 const unitsOf = (under: string, { hidden = [], cell = 'gru' }: NetConfig) => ({
   ...{ under, hidden, cell },
 });
 
-function convolutional(
-  under: string,
-  config: NetConfig,
-  classes: number | undefined,
-): ConvolutionalConfig | undefined {
+function convolutional(under: string, config: NetConfig): ConvolutionalConfig | undefined {
   const {
     kind,
     channels = [],
@@ -121,12 +121,6 @@ function convolutional(
     activation = 'relu',
     norm = 'none',
   } = config;
-  if (classes !== undefined && kind === 'recurrent') {
-    throw new LatentGpuError(
-      'bad-config',
-      `${under}kind is ${kind}, which cannot be told classes; take ${under}kind=mlp, or conv1d`,
-    );
-  }
   if (kind !== 'conv' && kind !== 'conv1d') return undefined;
   return { under, kind, channels, strides, kernel, residual, activation, norm };
 }

@@ -3,6 +3,7 @@ import { LatentGpuError } from '../../errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { type Cell, Linear, type LinearInit, lastOf, Module, Recurrent } from '../../nn/index.ts';
 import { expand, reshape, split, tanh, transpose, unsqueeze } from '../../ops/index.ts';
+import { beside } from './beside.ts';
 
 export interface RecurrentConfig {
   /** What its keys stand under, in errors: `encoder.` */
@@ -61,10 +62,17 @@ export class RecurrentEncoder extends Module {
     ];
   }
 
-  call(x: Tensor): Tensor {
+  /** Numbers that all gates of the first layer are told at a step. */
+  get width(): number {
+    return this.units.inputsWidth;
+  }
+
+  /** @param more what else they are told at every step: [..., width] */
+  call(x: Tensor, more?: Tensor): Tensor {
     const { steps, channels } = this.data;
-    const states = this.units.call(reshape(x, [-1, steps, channels]));
-    return reshape(this.head.call(lastOf(states)), [...x.shape.slice(0, -1), -1]);
+    const own = this.units.inputs(reshape(x, [-1, steps, channels]));
+    const [told, lead] = beside(own, x.shape.slice(0, -1), more);
+    return reshape(this.head.call(lastOf(this.units.through(told))), [...lead, -1]);
   }
 }
 
@@ -106,20 +114,24 @@ export class RecurrentDecoder extends Module {
     ];
   }
 
-  call(z: Tensor): Tensor {
+  /** @param more what else is added to what the code says: to the states before their activation, and to every step */
+  call(z: Tensor, more?: { readonly start: Tensor; readonly step: Tensor }): Tensor {
     const { steps, channels } = this.data;
     const codes = reshape(z, [-1, z.shape.at(-1) as number]);
-    const rows = codes.shape[0] as number;
-    const [layer] = this.units.layers;
+    const front = z.shape.slice(0, -1);
     const widths = this.units.layers.map(({ width }) => width);
-    const starts = split(tanh(this.first.call(codes)), widths);
+    const [start, lead] = beside(this.first.call(codes), front, more?.start);
     // The code says the same to every step, so that its product is made once.
-    const told = unsqueeze((layer as (typeof this.units.layers)[0]).inputs(codes), 1);
-    const inputs = expand(told, [rows, steps, told.shape[2] as number]);
-    const made = this.head.call(this.units.through(inputs, starts));
-    const each = reshape(made, [rows, steps, this.numbers, channels]);
+    const [told] = beside(this.units.inputs(codes), front, more?.step);
+    const inputs = expand(unsqueeze(told, 1), [
+      told.shape[0] as number,
+      steps,
+      this.units.inputsWidth,
+    ]);
+    const made = this.head.call(this.units.through(inputs, split(tanh(start), widths)));
+    const each = reshape(made, [-1, steps, this.numbers, channels]);
     const ordered =
       this.numbers === 1 ? each : transpose(each, this.inBlocks ? [0, 2, 1, 3] : [0, 1, 3, 2]);
-    return reshape(ordered, [...z.shape.slice(0, -1), -1]);
+    return reshape(ordered, [...lead, -1]);
   }
 }

@@ -27,7 +27,13 @@ import {
 import type { Abilities } from '../../abilities.ts';
 import type { GradientLearner } from '../../learner.ts';
 import type { Model } from '../../model.ts';
-import { makeEncoder, type Net, netWords, type ToldEncoder, through } from '../../nets/index.ts';
+import {
+  type EncoderOfClasses,
+  makeEncoder,
+  type Net,
+  netWords,
+  through,
+} from '../../nets/index.ts';
 import { codedPortrait } from '../coded.ts';
 import { Vae } from '../vae/index.ts';
 import { type Beliefs, m2Abilities, type OfEveryClass } from './abilities.ts';
@@ -81,7 +87,7 @@ export class SemiSupervised extends Module implements Model, OfEveryClass {
     const { classes, each, features } = this;
     const [rows] = batch.x.shape as [number, number];
     const wide = expand(unsqueeze(batch.x, 1), [rows, classes, features]);
-    const numbers = (each.encoder as ToldEncoder).ofEvery(batch.x);
+    const numbers = (each.encoder as EncoderOfClasses).ofEvery(batch.x);
     return {
       batch: {
         x: reshape(wide, [rows * classes, features]),
@@ -143,7 +149,7 @@ export class SemiSupervised extends Module implements Model, OfEveryClass {
     const { known, logQ } = this.beliefs(batch);
     const isUnknown = sub(1, sum(known, 1, { keepDims: true }));
     const weights = add(known, mul(isUnknown, stopGradient(hottest(logQ))));
-    const encoder = this.each.encoder as ToldEncoder;
+    const encoder = this.each.encoder as EncoderOfClasses;
     return this.each.posteriorPart.of(encoder.weighed(batch.x, weights));
   }
 
