@@ -289,7 +289,7 @@ export interface Abilities {
   readonly joint?: JointAbility;
   readonly predict?: PredictAbility;
   readonly facts?: readonly Fact[];
-  /** Features that its density is of; default: all. */
+  /** Features that its density is of, whose units its loss follows; default: all. */
   readonly densityOf?: readonly number[];
   readonly estimate?: EstimateAbility;
   /** Data are so many levels or classes a number, whose probabilities are told: they have bits. */

@@ -83,6 +83,8 @@ export class Classifier extends Module implements Model {
           { name: 'error', label: 'error', unit: '', digits: 4, of: sub(1, isRight) },
         ];
       },
+      // What it tells of data is in no unit of theirs.
+      densityOf: [],
       lacks: LACKS,
     };
   }
