@@ -33,10 +33,10 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => at.close());
 
-const UNITS = 'kind=recurrent hidden=16'.split(' ');
-const both = (...nets: string[]) =>
-  nets.flatMap((net) => UNITS.map((key) => `${net}.${key}`)).join(' ');
-const KEYS = `latent=2 ${both('encoder', 'decoder')} optimizer.lr=0.01 evaluate.every=0`;
+const NETS = ['encoder', 'decoder']
+  .map((net) => `${net}.kind=recurrent ${net}.hidden=16`)
+  .join(' ');
+const KEYS = `latent=2 ${NETS} optimizer.lr=0.01 evaluate.every=0`;
 const DATA = `--data waves --window ${WINDOW} --stride ${WINDOW} --hold-out 0.2 --seed 1 --batch 20 --quiet`;
 
 /** The class whose wave a row is most like. */
@@ -88,9 +88,9 @@ test('draws of a class are of its shape, and a class told is worth nats', async 
 });
 
 test('classes of which few rows tell are told apart', async () => {
-  const keys = `${KEYS} ${both('classifier')}`;
+  const keys = `${KEYS} classifier.hidden=16`;
   await at.works(`train m2 ${DATA} --hide-labels 0.8 --steps 150 --out few --set ${keys}`);
-  expect(await at.json('cluster few')).toMatchObject({ sizes: [20, 20, 20] });
+  expect((await at.json('cluster few')).accuracy).toBeGreaterThan(0.9);
   await at.works('sample few --labels saw-square --count 10 --out few.npy');
   const drawn = share(await seriesOf('few.npy'), (row) => NAMES[Math.floor(row / 10)] as string);
   expect(drawn).toBeGreaterThan(0.9);
