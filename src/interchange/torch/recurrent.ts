@@ -29,8 +29,6 @@ function series(to: Lowering, node: Tensor, units: Units): string {
   const rows = to.extents(start)[0] as string;
   const width = products.reduce((all, { weight }) => all + (weight.shape[1] as number), 0);
   const each = [rows, isRepeated ? '1' : String(steps), String(width)];
-  const shaped = (x: Expression, from: readonly string[], shape: readonly string[]) =>
-    from.join() === shape.join() ? x : method(x, 'reshape', ...shape);
   const [{ x }, ...more] = products;
   const [own, from] =
     more.length === 0
