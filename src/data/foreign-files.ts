@@ -64,7 +64,11 @@ export function foreignFile(bytes: Uint8Array, name: string): string | undefined
   if (/^[{[]\s*["{[\]}]/.test(start)) return `is JSON; ${TABLE}`;
   if (/^(version https:\/\/git-lfs)/.test(start))
     return 'is a pointer of Git LFS; fetch the file with git lfs pull';
-  if (/^\s*@(relation|attribute)/i.test(start)) return `is an ARFF file; ${TABLE}`;
+  if (/^(%.*\s+)*@(relation|attribute)/i.test(start))
+    return 'is an ARFF file; remove the lines up to @data, or save the table as .csv';
+  if (/^[+-]?[\d.]+(e[+-]?\d+)?[ \t]+(qid:\d+[ \t]+)?\d+:[+-]?[\d.]+(e[+-]?\d+)?\s/i.test(start)) {
+    return 'is a LIBSVM file; save np.hstack([x.toarray(), y[:, None]]) of x, y = sklearn.datasets.load_svmlight_file(path) with np.savetxt';
+  }
   return isBinary(head) ? 'is neither an IDX, .npy nor .csv file (gzipped or not)' : undefined;
 }
 

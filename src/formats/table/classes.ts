@@ -1,6 +1,16 @@
 // Numbers for classes, from their names.
 import { UNKNOWN_CLASS } from '../../constants.ts';
 
+/** A whole number as pandas writes it beside missing ones, 1.0, or numpy.savetxt, 1.000e+00. */
+const WHOLE = /^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$/;
+
+/** What tells a class from another: 1 and 1.0 are one. */
+const keyOf = (text: string): string => {
+  if (!/[.eE]/.test(text) || !WHOLE.test(text)) return text;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? String(value) : text;
+};
+
 const { compare } = new Intl.Collator('en', { numeric: true });
 
 /** By name, with the numbers in it as numbers: 2 before 10. */
@@ -16,11 +26,16 @@ export function classIndices(
   texts: readonly string[],
   numbered: readonly string[] = [],
 ): { labels: Uint32Array; classes: readonly string[] } {
-  const before = new Set(numbered);
-  const others = [...new Set(texts)]
-    .filter((text) => text !== '' && !before.has(text))
+  const keys = new Map([...new Set(texts)].map((text) => [text, keyOf(text)]));
+  const before = new Set(numbered.map(keyOf));
+  const others = [...new Set(keys.values())]
+    .filter((key) => key !== '' && !before.has(key))
     .sort(byName);
   const classes = [...numbered, ...others];
-  const indices = new Map(classes.map((text, index) => [text, index]));
-  return { labels: Uint32Array.from(texts, (text) => indices.get(text) ?? UNKNOWN_CLASS), classes };
+  const indices = new Map(classes.map((text, index) => [keyOf(text), index]));
+  const labels = Uint32Array.from(
+    texts,
+    (text) => indices.get(keys.get(text) as string) ?? UNKNOWN_CLASS,
+  );
+  return { labels, classes };
 }

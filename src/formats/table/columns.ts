@@ -22,7 +22,7 @@ export interface Layout {
 const UNNAMED = /^(|unnamed: \d+(\.\d+)?|\.\.\.\d+)$/i;
 
 /** For a command line. */
-export const shellQuoted = (text: string) =>
+const shellQuoted = (text: string) =>
   /^[\w.:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 const listed = (names: readonly string[]) =>
@@ -95,8 +95,35 @@ export class Columns {
     throw this.problem(`no column of labels ${quote(wanted.name)} in this table, ${why}`);
   }
 
-  /** @throws LatentGpuError `bad-input` for columns that are not there, `shape-mismatch` if not as expected */
-  layout(options: TableOptions, labels: LabelColumn | undefined): Layout {
+  /** The same as an argument of a command line, in one line. */
+  argument(column: number): string {
+    const name = this.nameOf(column);
+    return /\p{Cc}/u.test(name) ? String(column + 1) : shellQuoted(name);
+  }
+
+  /** Several of them: by number where these are too many to be named. */
+  arguments(columns: readonly number[]): string {
+    if (columns.length <= 12) return columns.map((column) => this.argument(column)).join(' ');
+    const starts = columns.filter((column, i) => columns[i - 1] !== column - 1);
+    const ends = columns.filter((column, i) => columns[i + 1] !== column + 1);
+    return starts
+      .map((start, i) =>
+        start === ends[i] ? `${start + 1}` : `${start + 1}-${(ends[i] as number) + 1}`,
+      )
+      .join(' ');
+  }
+
+  /** Where a column is, in words. */
+  describe(column: number): string {
+    const heading = this.headings?.[column];
+    return `column ${column + 1}${heading ? ` (${quote(heading)})` : ''}`;
+  }
+
+  /**
+   * @param isOpen whether no row seen so far has anything in the last column, which has no heading
+   * @throws LatentGpuError `bad-input` for columns that are not there, `shape-mismatch` if not as expected
+   */
+  layout(options: TableOptions, labels: LabelColumn | undefined, isOpen: boolean): Layout {
     const { headings, width } = this;
     const { expected, hints = {} } = options;
     // Of a table with the model's headings, those tell what to take.
@@ -110,9 +137,11 @@ export class Columns {
     let label = this.label(labels);
     const all = asked.length > 0 ? [...new Set(asked)] : Array.from({ length: width }, (_, j) => j);
     const kept = all.filter((j) => !drop.includes(j));
-    if (expected && !headings && labels?.isOptional && kept.length === expected.length) label = -1;
     const isUnnamed = (j: number) =>
-      headings !== undefined && asked.length === 0 && UNNAMED.test(headings[j] as string);
+      asked.length === 0 &&
+      (headings ? UNNAMED.test(headings[j] as string) : isOpen && j === width - 1);
+    const filled = kept.filter((j) => headings || !isUnnamed(j)).length;
+    if (expected && !headings && labels?.isOptional && filled === expected.length) label = -1;
     const chosen = kept.filter((j) => j !== label);
     const wanted = expected && headings ? this.ordered(chosen, expected, options) : undefined;
     const features = wanted ?? chosen.filter((j) => !isUnnamed(j));
@@ -142,7 +171,7 @@ export class Columns {
       throw this.mismatch(`has no column ${listed(lacks)}, and ${takes}${its}`);
     }
     if (foreign.length > 0) {
-      const out = foreign.map((name) => shellQuoted(this.nameOf(headings.indexOf(name)))).join(' ');
+      const out = this.arguments(foreign.map((name) => headings.indexOf(name)));
       throw this.mismatch(
         `has ${foreign.length === 1 ? 'a column' : 'columns'} ${listed(foreign)}, which the model does not know (${takes}); leave out what is too much with --drop ${out}`,
       );

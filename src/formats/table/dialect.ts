@@ -20,9 +20,15 @@ const DIRECTIVE = /^\s*"?sep=([^\w"])"?[,;\s]*$/i;
 /** A number as some country writes it. */
 const NUMERIC = /^[+-]?(\d+[.,]?\d*|[.,]\d+)([eEdD][+-]?\d+)?$/;
 const MISSING = /^(\?|na|nan|-?inf)$/i;
+/** What a spreadsheet leaves in a cell that it could not compute, in English and German. */
+const SHEET_ERROR =
+  /(n\/a|nv|name\?|null!|num!|zahl!|ref!|bezug!|value!|wert!|div\/0!|spill!|calc!)"?\s*($|[,;|\s])/
+    .source;
+const COMMENT = new RegExp(`^[ \\t]*#(?!${SHEET_ERROR})`, 'i');
+const COMMENT_AT_END = new RegExp(` #(?!${SHEET_ERROR})`, 'i');
 
 /** Whether a line says something about the table and is no row of it. */
-export const isComment = (line: string) => /^[ \t]*#/.test(line);
+export const isComment = (line: string) => COMMENT.test(line);
 
 const withoutQuoted = (line: string) => line.replace(/"[^"]*"/g, 'q');
 
@@ -39,8 +45,6 @@ export function dialectOf(text: string): Dialect {
     if (end < 0) break;
     from = end + 1;
   }
-  // The last may be cut short.
-  if (lines.length > 2 && from <= text.length && lines.length < SAMPLE) lines.pop();
   const directive = DIRECTIVE.exec(lines[0] ?? '')?.[1];
   if (directive !== undefined) lines.shift();
   const plain = lines.map(withoutQuoted);
@@ -52,24 +56,42 @@ export function dialectOf(text: string): Dialect {
   return { delimiter, hasDirective: directive !== undefined, quotesFirst };
 }
 
+const countOf = (line: string, mark: string) => line.split(mark).length - 1;
+
+/** Whether every line has as many of a mark, and at least one. */
+const isRegular = (lines: readonly string[], mark: string) =>
+  new Set(lines.map((line) => countOf(line, mark))).size === 1 && lines[0]?.includes(mark) === true;
+
 /** A tab or a semicolon tells at once: numbers may have a comma. */
 function delimiterOf(lines: readonly string[]): string {
   const [first = '', ...others] = lines;
   const body = others.length > 0 ? others : lines;
+  // Lists within the cells of a table with commas are none.
+  const isMark = (mark: string) => isRegular(lines, mark) || !isRegular(lines, ',');
   const everywhere = [';', '\t', '|'].find((mark) => lines.every((line) => line.includes(mark)));
-  const mark = everywhere ?? ['\t', ';'].find((found) => first.includes(found));
+  const atFirst = ['\t', ';'].find(
+    (mark) => first.includes(mark) && body.some((line) => line.includes(mark)),
+  );
+  const mark = [everywhere, atFirst].find((found) => found !== undefined && isMark(found));
   if (mark !== undefined && mark !== '\t') return mark;
   const words = body.map((line) => line.trim().split(/\s+/));
   const isEven = words.every(({ length }) => length === words[0]?.length);
-  const isNumeric = (cells: readonly string[]) => cells.every((cell) => NUMERIC.test(cell));
+  const isNumeric = (cells: readonly string[]) =>
+    cells.every((cell) => NUMERIC.test(cell) || MISSING.test(cell));
   if (mark === '\t') {
     const cells = body.map((line) => line.split('\t').map((cell) => cell.trim()));
-    const isRagged = cells.some((row) => row.length !== cells[0]?.length || row.includes(''));
+    const isRagged = cells.some((row) => row.length !== cells[0]?.length);
+    // An empty cell may be a value that is missing, a column of them is none.
+    const isPadded =
+      cells.some((row) => row.includes('')) &&
+      cells.every((row) => row.every((cell, j) => cell !== '' || cells.every((o) => o[j] === '')));
     const isMixed = cells.some((row) =>
       row.some((cell) => /\s/.test(cell) && isNumeric(cell.split(/\s+/))),
     );
-    return isMixed || (isRagged && isEven && words.every(isNumeric)) ? BLANKS : '\t';
+    const isBlank = (isRagged || isPadded) && isEven && words.every(isNumeric);
+    return isMixed || isBlank ? BLANKS : '\t';
   }
+  if (isColumnOfCommas(first, others)) return ';';
   const hasCommas = body.some((line) => line.includes(','));
   const hasBlanks = words.every(({ length }) => length > 1);
   if (!hasBlanks) return ',';
@@ -83,6 +105,17 @@ function delimiterOf(lines: readonly string[]): string {
   }
   const numbers = words.flat().filter((cell) => NUMERIC.test(cell) || MISSING.test(cell)).length;
   return 2 * numbers >= words.flat().length ? BLANKS : ',';
+}
+
+/** Whether one heading stands over numbers with decimal commas, and not over R's numbers of the rows. */
+function isColumnOfCommas(first: string, others: readonly string[]): boolean {
+  const cells = others.map((line) => line.trim());
+  const hasOne = !first.includes(',') && cells.some((cell) => cell.includes(','));
+  if (!hasOne || !cells.every((cell) => NUMERIC.test(cell))) return false;
+  const [from] = cells as [string];
+  return !cells.every(
+    (cell, i) => cell.includes(',') && Number.parseInt(cell, 10) === Number.parseInt(from, 10) + i,
+  );
 }
 
 /**
@@ -101,7 +134,9 @@ export function cellsOf(
   const ended = /[ \t]#/.test(text)
     ? text.replace(/^.*[ \t]#.*$/gm, (line) => withoutEnd(line, delimiter))
     : text;
-  const plain = isCommented ? ended.replace(/^#.*$/gm, (line) => line.replaceAll('"', '')) : ended;
+  const plain = isCommented
+    ? ended.replace(/^#.*$/gm, (line) => (isComment(line) ? line.replaceAll('"', '') : line))
+    : ended;
   // papaparse takes a quote for one only where a cell begins.
   const padded = new RegExp(`(^|\\${delimiter}|\\n)[ \\t]+"`, 'g');
   const isPadded = delimiter !== '\t' && (plain.includes(' "') || plain.includes('\t"'));
@@ -122,7 +157,7 @@ function withoutEnd(line: string, delimiter: string): string {
 }
 
 function blankCells(line: string): string[] {
-  const end = line.indexOf(' #');
+  const end = line.search(COMMENT_AT_END);
   const row = (end < 0 || isComment(line) ? line : line.slice(0, end)).trim();
   if (!row.includes('"')) return row.split(/\s+/);
   const cells = row.match(/"(?:[^"]|"")*"|[^\s"]+/g) ?? [''];

@@ -15,7 +15,7 @@ export interface EncodingChoice {
 const PIECE = 2 ** 22;
 
 /**
- * The file's text as UTF-8 bytes.
+ * The file's text as UTF-8 bytes: UTF-16 with its mark is read as such.
  *
  * @throws LatentGpuError `bad-format` naming the first line that is not UTF-8, where nothing was said;
  *   `bad-input` for an encoding that nobody knows
@@ -28,7 +28,7 @@ export function utf8Of(bytes: Uint8Array, choice: EncodingChoice, bad: Bad): Uin
     const decoder = decoderOf(label, asked);
     return decoder.encoding === 'utf-8' ? checked(bytes, bad) : transcoded(bytes, decoder, bad);
   }
-  if (mark) throw bad(`is UTF-16 text; save it as UTF-8, or read it with --encoding ${mark}`);
+  if (mark) return transcoded(bytes, decoderOf(mark, mark), bad);
   const zero = bytes.subarray(0, 256).indexOf(0);
   if (zero >= 0) {
     const label = zero % 2 === 0 ? 'utf-16be' : 'utf-16le';

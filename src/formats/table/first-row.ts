@@ -5,7 +5,7 @@ import type { Dialect } from './dialect.ts';
 import { BLANKS } from './dialect.ts';
 import { judgeFirstRow } from './heading.ts';
 import { isMissing, isNumber } from './number.ts';
-import type { TableOptions } from './options.ts';
+import type { LabelColumn, TableOptions } from './options.ts';
 
 export interface Row {
   readonly line: number;
@@ -22,19 +22,30 @@ export interface FirstRow {
 /**
  * @param rows the first ones, trimmed, at least one
  * @param comment cells of a comment right above them
+ * @param labels a column that was asked for
  * @throws LatentGpuError `bad-input` where it must be said what the first row is
  */
 export function readFirstRow(
   rows: readonly Row[],
   comment: readonly string[] | undefined,
   dialect: Dialect,
-  { header, expected, hints }: TableOptions,
+  { header, expected, hints, drop = [], columns = [] }: TableOptions,
+  labels: LabelColumn | undefined,
   file: string,
 ): FirstRow {
   const [{ line, cells: first }, ...others] = rows as [Row, ...Row[]];
   const below = others.map(({ cells }) => cells);
   // Rows that end in a separator, and a header that does not.
   if (header !== 'no' && endEmpty(first, below)) return { headings: [...first, ''], isRow: true };
+  // The other way round.
+  const isLonger = first.length > 2 && first.at(-1) === '' && !first.some(isNumber);
+  if (
+    header !== 'no' &&
+    isLonger &&
+    below[0] &&
+    below.every((row) => row.length === first.length - 1)
+  )
+    return { headings: first.slice(0, -1), isRow: true };
   // R's write.table gives the names of the rows no heading.
   const isShort = header !== 'no' && lacksFirst(first, below, dialect);
   if (isShort) return { headings: ['', ...first], isRow: true };
@@ -42,6 +53,8 @@ export function readFirstRow(
   const none = { headings: commented(comment, first.length), isRow: false };
   if (header === 'no') return { ...none, headings: undefined };
   if (expected?.every((name) => first.includes(name))) return { headings: first, isRow: true };
+  const asked = [...(labels ? [labels.name] : []), ...drop, ...columns];
+  if (asked.some((name) => isNamed(name, first, below))) return { headings: first, isRow: true };
   const judged = dialect.quotesFirst ? 'heading' : judgeFirstRow(first, below);
   const found =
     judged !== 'doubt' || !hints?.header ? judged : hints.header === 'yes' ? 'heading' : 'data';
@@ -54,7 +67,18 @@ export function readFirstRow(
   }
   if (found === 'data') return none;
   const remark = `line ${line} (${shown}) is taken for headings; --header no takes it for data`;
-  return { headings: first, isRow: true, ...(first.every(isNumber) && { remark }) };
+  const isOfNumbers = first.every((cell) => cell === '' || isNumber(cell));
+  return { headings: first, isRow: true, ...(isOfNumbers && { remark }) };
+}
+
+/** Whether somebody asked for a column by a text that the first row has, and no row below it. */
+function isNamed(
+  name: string,
+  first: readonly string[],
+  below: readonly (readonly string[])[],
+): boolean {
+  const at = /^[\d\s,-]*$/.test(name) || isNumber(name) ? -1 : first.indexOf(name);
+  return at >= 0 && below.every((row) => row[at] !== name);
 }
 
 /** A cell as it is, unless it would break a line or fill it. */
@@ -94,11 +118,37 @@ function commented(
   return fits && cells.every((cell) => /^\S+$/.test(cell) && !isNumber(cell)) ? cells : undefined;
 }
 
-/** Whether a row has words alone where every other one has numbers: units, or the levels of headings. */
-export function isHeadingAgain({ cells }: Row, below: readonly Row[]): boolean {
-  const isWord = (cell: string) => cell !== '' && !isNumber(cell) && !isMissing(cell);
-  const [next] = below;
-  return (
-    next !== undefined && cells.every(isWord) && below.every((row) => row.cells.every(isNumber))
-  );
+/**
+ * Lines below the headings with words where all others have numbers: units, or further levels of headings.
+ *
+ * @param columns those that are to hold numbers
+ * @returns what is to be said of them
+ */
+export function headingsAgain(
+  first: Row,
+  rows: readonly Row[],
+  columns: readonly number[],
+): string | undefined {
+  const isNumeric = ({ cells }: Row) =>
+    columns.every((j) => isNumber(cells[j] ?? '') || isMissing(cells[j] ?? ''));
+  const count = rows.findIndex(({ cells }) => columns.some((j) => isNumber(cells[j] ?? '')));
+  const block = rows.slice(0, Math.max(0, count));
+  const hasWords = block.some(({ cells }) => columns.some((j) => !isMissing(cells[j] ?? '')));
+  const [from, to] = [block[0], block.at(-1)];
+  if (!from || !to || !hasWords || !rows.slice(count).every(isNumeric)) return undefined;
+  const below = 'no numbers, and the lines below do: if';
+  if (from !== to) {
+    return `lines ${from.line} to ${to.line} hold ${below} they are further lines of headings, remove them`;
+  }
+  const empty = first.cells.filter((cell) => cell === '').length;
+  return 2 * empty > first.cells.length
+    ? `line ${from.line} holds ${below} its words are the headings, remove line ${first.line} above it`
+    : `line ${from.line} holds ${below} it is a second line of headings, remove it`;
 }
+
+/** Columns of which most cells are words. */
+export const wordyOf = (rows: readonly Row[], columns: readonly number[]): number[] =>
+  columns.filter((j) => {
+    const cells = rows.map((row) => row.cells[j] as string).filter((cell) => !isMissing(cell));
+    return 2 * cells.filter((cell) => !isNumber(cell)).length > cells.length;
+  });

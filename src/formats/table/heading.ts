@@ -28,7 +28,13 @@ export function judgeFirstRow(
   }
   if (!numbers.every((j) => isWhole(first[j] as string))) return 'data';
   if (!isDistinct(numbers.map((j) => first[j] as string))) return 'data';
-  if (first[0] === '') return words.length > 0 || rows.length > 0 ? 'heading' : 'data';
+  if (first[0] === '') {
+    if (words.length > 0 || rows.length === 0) return words.length > 0 ? 'heading' : 'data';
+    // Over the numbers of the rows; else the first cell may be missing.
+    const isOverNumbers = rows.length > 1 && counts(rows.map((row) => row[0] ?? ''));
+    if (isOverNumbers || numbers.every((j, i) => first[j] === String(i))) return 'heading';
+    return judgeNumbers(first, rows, numbers) === 'heading' ? 'heading' : 'doubt';
+  }
   // A word that a column of texts holds again is one of its texts.
   const repeats = words.some((j) => rows.some((row) => row[j] === first[j]));
   if (repeats) return 'data';
@@ -43,6 +49,10 @@ export function judgeFirstRow(
 function columnsWhere(cells: readonly string[], test: (cell: string) => boolean): number[] {
   return cells.flatMap((cell, j) => (test(cell) ? [j] : []));
 }
+
+/** Whether cells are whole numbers that go up by one. */
+const counts = (cells: readonly string[]) =>
+  cells.every((cell, i) => isWhole(cell) && Number(cell) === Number(cells[0]) + i);
 
 const isDistinct = (cells: readonly string[]) => new Set(cells).size === cells.length;
 

@@ -5,6 +5,10 @@ import { quote } from '../message.ts';
 export const PLAIN = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const COMMA = /^[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$/;
 /** Fortran's exponents of double precision. */
+/** Of which nobody knows whether its comma stands between thousands. */
+const GROUPED = /^[+-]?[1-9]\d{0,2},\d{3}$/;
+/** What pandas, R and spreadsheets write for 1 and 0. */
+const BOOLEAN = /^(true|false)$/i;
 const FORTRAN = /^([+-]?(?:\d+\.?\d*|\.\d+))[dD]([+-]?\d+)$/;
 /** What people and programs write for a value that nobody knows. */
 const UNKNOWN = /^([+-]?nan|na|<na>|n\/a|#n\/a|null|none|nil|nat|missing|\?)$/i;
@@ -19,7 +23,7 @@ export const isUnknown = (cell: string) => cell === '' || UNKNOWN.test(cell);
 
 /** Whether a cell holds a number, whatever its decimal mark. */
 export const isNumber = (cell: string) =>
-  PLAIN.test(cell) || COMMA.test(cell) || FORTRAN.test(cell);
+  PLAIN.test(cell) || COMMA.test(cell) || FORTRAN.test(cell) || BOOLEAN.test(cell);
 
 /** Where a decimal mark was seen first. */
 export interface Mark {
@@ -28,33 +32,60 @@ export interface Mark {
   readonly cell: string;
 }
 
+/** A number whose comma may stand between thousands, though it was read as a decimal mark. */
+export interface Doubt {
+  readonly line: number;
+  readonly column: number;
+  readonly cell: string;
+  /** Whether the column has whole numbers without a comma, too, as one with thousands has. */
+  readonly isMixed: boolean;
+}
+
 /** Reads numbers of one table, in which decimals have one mark. */
 export class NumberReader {
   private mark: Mark | undefined;
   /** Whether a comma is the separator, so that only a quoted number can have one. */
   private readonly isCommaTaken: boolean;
+  /** By column: the first number with a comma of thousands, if there is no other comma anywhere. */
+  private readonly grouped = new Map<number, Omit<Doubt, 'isMixed'>>();
+  private isDecimal = false;
+  private readonly hasWhole: boolean[] = [];
 
   constructor(delimiter: string) {
     this.isCommaTaken = delimiter === ',';
   }
 
   /** @returns the number, or what is wrong with the cell */
-  read(cell: string, line: number): number | string {
+  read(cell: string, line: number, column: number): number | string {
     if (PLAIN.test(cell)) {
       if (this.mark === undefined && cell.includes('.')) this.mark = { mark: '.', line, cell };
       else if (this.mark?.mark === ',' && cell.includes('.')) return this.mixed(cell);
+      if (!this.isCommaTaken) this.hasWhole[column] = true;
       return Number(cell);
     }
     const text = cell.replace(/^\u2212/, '-');
     if (COMMA.test(text)) {
-      if (this.isCommaTaken && /^[+-]?[1-9]\d{0,2},\d{3}$/.test(text)) return grouped(cell);
+      const isGrouped = GROUPED.test(text);
+      if (this.isCommaTaken && isGrouped) return grouped(cell);
       if (this.mark?.mark === '.') return this.mixed(cell);
       this.mark ??= { mark: ',', line, cell };
+      if (!isGrouped) this.isDecimal = true;
+      else if (!this.grouped.has(column)) this.grouped.set(column, { line, column, cell });
       return Number(text.replace(',', '.'));
     }
     const fortran = FORTRAN.exec(text);
     if (fortran) return Number(`${fortran[1]}e${fortran[2]}`);
-    return PLAIN.test(text) ? Number(text) : fault(cell);
+    if (PLAIN.test(text)) return Number(text);
+    return BOOLEAN.test(text) ? Number(/^t/i.test(text)) : fault(cell);
+  }
+
+  /** Once all is read: whether every comma may have stood between thousands. */
+  doubt(): Doubt | undefined {
+    if (this.isDecimal) return undefined;
+    const all = [...this.grouped.values()].map((found) => {
+      return { ...found, isMixed: this.hasWhole[found.column] === true };
+    });
+    return all.find(({ isMixed }) => isMixed) ?? all[0];
   }
 
   private mixed(cell: string): string {
@@ -63,7 +94,7 @@ export class NumberReader {
   }
 }
 
-const grouped = (cell: string) =>
+export const grouped = (cell: string) =>
   `holds ${quote(cell)}, whose comma may stand between thousands or before decimals; write numbers without the one and with a point for the other`;
 
 function fault(cell: string): string {
@@ -75,7 +106,7 @@ function fault(cell: string): string {
   }
   if (/^[+-]?\d+([.,]\d+)?\s*%$/.test(cell)) return `${no}write it without the percent sign`;
   if (/^[$€£¥]|[$€£¥]$/.test(cell)) return `${no}write it without the currency`;
-  if (/^(true|false)$/i.test(cell)) return `${no}write 1 and 0 for true and false`;
+  if (/^'.*'$/.test(cell)) return `${no}write it without quotes, or with double ones`;
   if (/^\d+\.\d+\.\d+$/.test(cell)) {
     return `${no}pandas so renames a heading that repeats: read the original with header=None`;
   }

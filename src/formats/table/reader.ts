@@ -1,13 +1,14 @@
 // Rows of a table as they come, checked, in an array that grows with them.
 import { LatentGpuError } from '../../errors.ts';
 import { classIndices } from './classes.ts';
-import { Columns, type Layout, shellQuoted } from './columns.ts';
+import { Columns, type Layout } from './columns.ts';
 import type { CsvTable } from './csv-table.ts';
 import { BLANKS, cellsOf, type Dialect, isComment } from './dialect.ts';
-import { isHeadingAgain, type Row, readFirstRow } from './first-row.ts';
-import { isMissing, isUnknown, NumberReader, PLAIN } from './number.ts';
+import { headingsAgain, type Row, readFirstRow, wordyOf } from './first-row.ts';
+import { grouped, isMissing, isUnknown, NumberReader, PLAIN } from './number.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
-import { seemsToCount, unnamedKind } from './row-numbers.ts';
+import * as remarks from './remarks.ts';
+import { UnnamedColumns } from './unnamed.ts';
 
 /** Rows that are looked at before it is said what the first one is. */
 const SAMPLE = 100;
@@ -30,6 +31,8 @@ interface Known {
   readonly width: number;
   /** Numbers of a row. */
   readonly features: readonly number[];
+  /** Those of which the first rows hold texts. */
+  readonly wordy: readonly number[];
 }
 
 export class TableReader {
@@ -42,15 +45,16 @@ export class TableReader {
   private known: Known | undefined;
   private comment: string[] | undefined;
   private readonly texts: string[] = [];
-  /** Of columns that may number the rows: cells, a row at a time, and their lines. */
-  private readonly unnamed: string[] = [];
-  private readonly lines: number[] = [];
+  private unnamed = new UnnamedColumns([]);
   private rows = 0;
   private values = new Float64Array(1024);
   /** The first line without a cell that no row has followed yet. */
   private blank = 0;
   /** Whether it has separators, as a row of a spreadsheet. */
   private isBlankRow = false;
+  /** Comments between the rows that have as many cells as these. */
+  private comments = { count: 0, line: 0 };
+  private last: Row = { line: 0, cells: [] };
   private readonly remarks: string[] = [];
 
   constructor(source: Source) {
@@ -80,6 +84,11 @@ export class TableReader {
     }
     const first = cells[0] as string;
     if (isComment(first) && !this.isNumberSign(cells)) {
+      const width = this.known?.width ?? this.waiting[0]?.cells.length;
+      if (cells.length === width && width > 1 && this.source.dialect.delimiter !== BLANKS) {
+        const { count, line } = this.comments;
+        this.comments = { count: count + 1, line: line || this.line };
+      }
       if (!this.known)
         this.comment = [first.trim().slice(1), ...cells.slice(1)].map((cell) => cell.trim());
       return;
@@ -114,7 +123,9 @@ export class TableReader {
   /** Blank lines part rows; in a column, or between separators, they are values that are missing. */
   private checkBlank({ cells }: Row): void {
     const { blank } = this;
-    if (blank && (this.isBlankRow || cells.length === 1))
+    const isColumn =
+      cells.length === 1 && (this.known?.width ?? this.waiting[0]?.cells.length) === 1;
+    if (blank && (this.isBlankRow || isColumn))
       throw this.bad(`line ${blank} is empty; fill it in, or remove it`);
     this.blank = 0;
     this.isBlankRow = false;
@@ -129,6 +140,7 @@ export class TableReader {
       dialect.delimiter === BLANKS ? undefined : this.comment,
       dialect,
       options,
+      labels,
       name,
     );
     if (remark) this.remarks.push(remark);
@@ -137,15 +149,14 @@ export class TableReader {
     const rows = isRow ? this.waiting.slice(1) : this.waiting;
     const ragged = rows.find(({ cells }) => cells.length !== width);
     if (ragged) throw this.ragged(ragged.cells.length, ragged.line, width, headings !== undefined);
-    const second = headings && isRow ? rows[0] : undefined;
-    if (second && isHeadingAgain(second, rows.slice(1))) {
-      throw this.bad(
-        `line ${second.line} holds no numbers, and the lines below do: if it is a second line of headings, remove it`,
-      );
-    }
-    const layout = columns.layout(options, labels);
-    const known = { columns, layout, width, features: layout.features };
+    const isOpen = width > 1 && rows.every(({ cells }) => cells[width - 1] === '');
+    const layout = columns.layout(options, labels, isOpen);
+    const { features } = layout;
+    const again = headings && isRow ? headingsAgain(first, rows, features) : undefined;
+    if (again) throw this.bad(again);
+    const known = { columns, layout, width, features, wordy: wordyOf(rows, features) };
     this.known = known;
+    this.unnamed = new UnnamedColumns(layout.unnamed);
     const { line, blank } = this;
     this.blank = 0;
     for (const row of rows) {
@@ -160,7 +171,12 @@ export class TableReader {
 
   private ragged(cells: number, line: number, width: number, isNamed: boolean): LatentGpuError {
     const first = isNamed ? 'the header' : 'the first row';
-    const hint = width === 1 && cells > 1 ? '; remove the lines above the table' : '';
+    const hint =
+      width === 1
+        ? '; remove the lines above the table'
+        : cells === 1
+          ? '; remove it if it is a remark and no row'
+          : '';
     return this.bad(
       `line ${line} has ${cells} ${cells === 1 ? 'column' : 'columns'} and ${first} ${width}${hint}`,
     );
@@ -178,12 +194,11 @@ export class TableReader {
       this.values[at++] = this.number(cells[column] as string, column);
     }
     if (layout.label >= 0) this.texts.push(this.text(cells[layout.label] as string, layout.label));
-    if (layout.unnamed.length > 0) {
-      for (const column of layout.unnamed) this.unnamed.push((cells[column] as string).trim());
-      this.lines.push(this.line);
-    }
+    this.unnamed.add(cells, this.line);
     this.rows += 1;
-    if (width > features.length) this.line += linesIn(cells);
+    if (width === features.length) return;
+    this.last = { line: this.line, cells };
+    this.line += linesIn(cells);
   }
 
   private grow(need: number): void {
@@ -198,25 +213,29 @@ export class TableReader {
     // `Number` alone also takes "", "0x10" and "Infinity".
     const cell = PLAIN.test(raw) ? raw : raw.trim();
     if (this.source.options.takesMissing && isUnknown(cell)) return Number.NaN;
-    const value = this.numbers.read(cell, this.line);
+    const value = this.numbers.read(cell, this.line, column);
     if (typeof value === 'string') {
       const remedy = value.endsWith('; ') ? this.remedy(cell, column) : '';
       throw this.bad(`${this.place(column)} ${value}${remedy}`);
     }
     if (Math.abs(value) < MOST_FLOAT32) return value;
     throw this.bad(
-      `${this.place(column)} holds ${JSON.stringify(cell)}, which does not fit float32`,
+      `${this.place(column)} holds ${JSON.stringify(cell)}, which does not fit float32; write the column in larger units, or leave it out with --drop ${(this.known as Known).columns.argument(column)}`,
     );
   }
 
   private remedy(cell: string, column: number): string {
-    const name = shellQuoted((this.known as Known).columns.nameOf(column));
+    const { columns, wordy } = this.known as Known;
+    const name = columns.argument(column);
     const { missingRemedy = '', isSeries } = this.source.options;
-    return isMissing(cell)
-      ? `fill it in, or remove the row, or leave the column out with --drop ${name}${isUnknown(cell) ? missingRemedy : ''}`
-      : isSeries
-        ? `leave the column out with --drop ${name}`
-        : `name a column of classes with --label-column ${name}, or leave it out with --drop ${name}`;
+    if (isMissing(cell))
+      return `fill it in, or remove the row, or leave the column out with --drop ${name}${isUnknown(cell) ? missingRemedy : ''}`;
+    const isOne = wordy.length < 2 || !wordy.includes(column);
+    const drop = isOne
+      ? `it out with --drop ${name}`
+      : `out all that hold text with --drop ${columns.arguments(wordy)}`;
+    if (isSeries) return `leave ${isOne ? `the column out with --drop ${name}` : drop}`;
+    return `name a column of classes with --label-column ${name}, or leave ${drop}`;
   }
 
   private text(raw: string, column: number): string {
@@ -227,8 +246,7 @@ export class TableReader {
   }
 
   private place(column: number): string {
-    const heading = this.known?.columns.headings?.[column];
-    return `line ${this.line}, column ${column + 1}${heading ? ` (${JSON.stringify(heading)})` : ''}`;
+    return `line ${this.line}, ${(this.known as Known).columns.describe(column)}`;
   }
 
   finish(): CsvTable {
@@ -240,23 +258,25 @@ export class TableReader {
     const { name } = this.source;
     const count = features.length;
     const values = this.values.subarray(0, this.rows * count);
-    features.forEach((column, i) => {
-      const heading = columns.headings?.[column];
-      if (!seemsToCount(heading, column, this.rows, (row) => values[row * count + i] as number))
-        return;
-      const called =
-        heading === undefined ? 'column 1' : `column ${column + 1} (${JSON.stringify(heading)})`;
-      const drop = shellQuoted(columns.nameOf(column));
-      this.remarks.push(
-        `${called} counts the rows and is taken for data; --drop ${drop} leaves it out`,
-      );
-    });
+    this.checkCommas();
+    const at = (row: number, place: number) => values[row * count + place] as number;
+    const { line, cells } = this.last;
+    this.remarks.push(
+      ...remarks.ofRowNumbers(columns, features, this.rows, at),
+      ...remarks.ofComments(this.comments.count, this.comments.line),
+      ...remarks.ofTotal(
+        cells.filter((_, j) => !features.includes(j)),
+        line,
+      ),
+    );
     if (layout.isReordered) this.remarks.push("its columns are put in the model's order");
     const { expected, classes: numbered } = this.source.options;
     if (expected && !columns.headings && expected.length === count && expected.length > 1) {
       this.remarks.push(`it has no headings, and its columns are taken in the model's order`);
     }
     const { labels, classes } = classIndices(this.texts, numbered);
+    if (layout.label >= 0)
+      this.remarks.push(...remarks.ofClasses(columns.describe(layout.label), classes, this.rows));
     return {
       names: columns.headings && features.map((column) => columns.headings?.[column] as string),
       rows: this.rows,
@@ -273,64 +293,49 @@ export class TableReader {
     };
   }
 
+  /** Numbers such as 1,234 alone do not tell what their commas are. */
+  private checkCommas(): void {
+    const doubt = this.numbers.doubt();
+    if (!doubt) return;
+    this.line = doubt.line;
+    const place = this.place(doubt.column);
+    if (doubt.isMixed) throw this.bad(`${place} ${grouped(doubt.cell)}`);
+    this.remarks.push(
+      `${place} holds ${JSON.stringify(doubt.cell)}, whose comma is read as a decimal mark, and so are all others; if they stand between thousands, write the numbers without them`,
+    );
+  }
+
   /** Columns without a heading: numbers of the rows are left out, others are features. */
   private settleUnnamed({ columns, layout }: Known): {
     features: readonly number[];
-    gone: number[];
+    gone: readonly number[];
   } {
-    const { unnamed } = layout;
-    const gone: number[] = [];
-    const kept: number[] = [];
-    unnamed.forEach((column, i) => {
-      const cells = this.lines.map((_, row) => this.unnamed[row * unnamed.length + i] as string);
-      const drop = columns.nameOf(column);
-      const ways = {
-        place: `column ${column + 1}`,
-        drop: shellQuoted(drop),
-        keep: `1-${columns.width}`,
-      };
-      const kind = unnamedKind(cells, ways, (why) => this.bad(why));
-      if (kind === 'feature') kept.push(column);
-      else {
-        gone.push(column);
-        const what =
-          kind === 'nothing'
-            ? 'is empty'
-            : kind === 'names'
-              ? 'names the rows'
-              : 'numbers the rows';
-        const heading = columns.headings?.[column];
-        const called = heading
-          ? `column ${column + 1} (${JSON.stringify(heading)})`
-          : `column ${column + 1}`;
-        this.remarks.push(`${called} ${what} and is left out`);
-      }
-    });
-    if (kept.length === 0) return { features: layout.features, gone };
+    const { kept, gone, remarks: said } = this.unnamed.settle(columns, (why) => this.bad(why));
+    this.remarks.push(...said);
+    const [first] = kept;
+    if (first === undefined) return { features: layout.features, gone };
     if (this.source.options.expected) {
-      const [column] = kept as [number];
       throw new LatentGpuError(
         'shape-mismatch',
-        `${this.source.name} has a column without a heading (${column + 1}), which the model does not know; leave it out with --drop ${column + 1}`,
+        `${this.source.name} has a column without a heading (${first + 1}), which the model does not know; leave it out with --drop ${first + 1}`,
       );
     }
-    return { features: this.widen(kept, unnamed), gone };
+    return { features: this.widen(kept), gone };
   }
 
   /** Takes columns without a heading among the features. @returns those, in the order of the table */
-  private widen(kept: readonly number[], unnamed: readonly number[]): number[] {
+  private widen(kept: readonly number[]): number[] {
     const { layout } = this.known as Known;
     const features = [...layout.features, ...kept].sort((a, b) => a - b);
     const wide = new Float64Array(this.rows * features.length);
     features.forEach((column, to) => {
       const from = layout.features.indexOf(column);
-      const place = unnamed.indexOf(column);
       for (let row = 0; row < this.rows; row++) {
-        this.line = this.lines[row] as number;
+        this.line = this.unnamed.lineOf(row);
         wide[row * features.length + to] =
           from >= 0
             ? (this.values[row * layout.features.length + from] as number)
-            : this.number(this.unnamed[row * unnamed.length + place] as string, column);
+            : this.number(this.unnamed.cellOf(row, column), column);
       }
     });
     this.values = wide;
