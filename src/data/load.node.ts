@@ -77,7 +77,7 @@ const FORMATS =
  *
  * - IDX of any element type, with labels beside it if its name has `images-idx3` and there is a file of the
  *   same name with `labels-idx1`
- * - `.npy` of any of the usual element types, C order
+ * - `.npy` of any of the usual element types, in either order
  * - text of any name (`.csv`, `.tsv`, `.txt`, `.data`): numbers in columns, with a header or without
  * - a folder of PNG, JPEG or WebP images of one size, or of one folder a class
  *

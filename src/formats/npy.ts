@@ -3,7 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import { halfToFloat } from './half.ts';
 import { quote, shapeText } from './message.ts';
 
-/** The element types that are read: little-endian floats and integers, bytes, booleans as 0 and 1. */
+/** The element types that are read, in either byte order: floats and integers, bytes, booleans as 0 and 1. */
 export type NpyDtype = keyof typeof DTYPES;
 
 /** Float16 elements arrive as float32. */
@@ -59,6 +59,9 @@ const LONGEST_HEADER = 2 ** 20;
 interface Layout {
   readonly dtype: NpyDtype;
   readonly shape: number[];
+  readonly isBigEndian: boolean;
+  /** Whether the first index is the fastest. */
+  readonly isFortran: boolean;
   /** Where the elements begin, and bytes of the whole file. */
   readonly start: number;
   readonly size: number;
@@ -79,18 +82,18 @@ function readLayout(bytes: Uint8Array, bad: (why: string) => LatentGpuError): La
   const header = new TextDecoder(encoding).decode(bytes.subarray(headerStart, start));
 
   const { descr, fortranOrder, shape } = parseHeader(header, bad);
-  const dtype = descr.replace(/^[<|=]?([ub]1|i1)$/, '|$1').replace(/^=/, '<');
+  const dtype = descr.replace(/^[<|=>]?([ub]1|i1)$/, '|$1').replace(/^[=>]/, '<');
   if (!Object.hasOwn(DTYPES, dtype)) {
     const known = Object.keys(DTYPES).join(' ');
-    const order = descr.startsWith('>') ? ' (big-endian)' : '';
-    throw bad(`element type ${quote(descr)}${order} is not read; save it as one of ${known}`);
+    throw bad(`element type ${quote(descr)} is not read; save it as one of ${known}`);
   }
-  if (fortranOrder && shape.filter((length) => length !== 1).length > 1) {
-    throw bad('is in Fortran order; save np.ascontiguousarray(x)');
-  }
+  const isFortran = fortranOrder && shape.filter((length) => length !== 1).length > 1;
   const count = shape.includes(0) ? 0 : shape.reduce((product, length) => product * length, 1);
   const Type = DTYPES[dtype as NpyDtype];
-  return { dtype: dtype as NpyDtype, shape, start, size: start + count * Type.BYTES_PER_ELEMENT };
+  return {
+    ...{ dtype: dtype as NpyDtype, shape, isFortran, isBigEndian: descr.startsWith('>') },
+    ...{ start, size: start + count * Type.BYTES_PER_ELEMENT },
+  };
 }
 
 /** How large a file is that begins with `head`, going by its header; `undefined` if that is cut short. */
@@ -99,13 +102,12 @@ export function npySize(head: Uint8Array, name = 'NPY file'): number | undefined
 }
 
 /**
- * Reads a NumPy `.npy` file, format versions 1 to 3 (NEP 1), C order, of floats and integers of 8 to 64
- * bits.
+ * Reads a NumPy `.npy` file, format versions 1 to 3 (NEP 1), of floats and integers of 8 to 64 bits, in
+ * either order of bytes and of indices.
  *
  * @param bytes the file
  * @param name what to call the file in errors
- * @throws LatentGpuError `bad-format` if it is no such file, if its order or element type is another,
- *   or if it is shorter or longer than its header says
+ * @throws LatentGpuError `bad-format` if it is no such file, if its element type is another, or if it is shorter or longer than its header says
  * @example formats.readNpy(formats.writeNpy(Float32Array.of(1, 2), [2])).shape // [2]
  */
 export function readNpy(bytes: Uint8Array, name = 'NPY file'): NpyArray {
@@ -113,7 +115,7 @@ export function readNpy(bytes: Uint8Array, name = 'NPY file'): NpyArray {
   if (!isNpy(bytes)) throw bad('not a NumPy .npy file (its magic is missing)');
   const layout = readLayout(bytes, bad);
   if (!layout) throw bad('the file ends within its header');
-  const { dtype, shape, start, size } = layout;
+  const { dtype, shape, start, size, isBigEndian, isFortran } = layout;
   if (size !== bytes.length) {
     const how = size > bytes.length ? 'cut short' : 'too long';
     const [need, held] = [size - start, bytes.length - start];
@@ -123,12 +125,48 @@ export function readNpy(bytes: Uint8Array, name = 'NPY file'): NpyArray {
   }
   const Type = DTYPES[dtype];
   const from = bytes.byteOffset + start;
-  const aligned = from % Type.BYTES_PER_ELEMENT === 0;
-  const count = (size - start) / Type.BYTES_PER_ELEMENT;
-  const data = aligned
+  const width = Type.BYTES_PER_ELEMENT;
+  const isView = from % width === 0 && !(isBigEndian && width > 1);
+  const count = (size - start) / width;
+  const stored = isView
     ? new Type(bytes.buffer as ArrayBuffer, from, count)
-    : new Type(new Uint8Array(bytes.subarray(start)).buffer, 0, count);
+    : new Type(copied(bytes.subarray(start), isBigEndian ? width : 1), 0, count);
+  const data = isFortran ? inCOrder(stored, shape) : stored;
   return { dtype, shape, data: dtype === '<f2' ? halfToFloat(data as Uint16Array) : data };
+}
+
+/** A copy with the bytes of every element of `width` turned around. */
+function copied(bytes: Uint8Array, width: number): ArrayBuffer {
+  const copy = new Uint8Array(bytes);
+  for (let at = 0; width > 1 && at < copy.length; at += width) {
+    copy.subarray(at, at + width).reverse();
+  }
+  return copy.buffer;
+}
+
+/** The elements with the last index the fastest. */
+function inCOrder<T extends InstanceType<(typeof DTYPES)[NpyDtype]>>(
+  stored: T,
+  shape: readonly number[],
+): T {
+  const ordered = new (stored.constructor as new (length: number) => T)(stored.length);
+  const strides = shape.map((_, i) => shape.slice(0, i).reduce((a, b) => a * b, 1));
+  const index = shape.map(() => 0);
+  let from = 0;
+  for (let to = 0; to < ordered.length; to++) {
+    ordered[to] = stored[from] as never;
+    for (let i = shape.length - 1; i >= 0; i--) {
+      const [next, length, stride] = [(index[i] as number) + 1, shape[i], strides[i] as number];
+      from += stride;
+      if (next !== length) {
+        index[i] = next;
+        break;
+      }
+      index[i] = 0;
+      from -= next * stride;
+    }
+  }
+  return ordered;
 }
 
 /**
