@@ -172,7 +172,7 @@ describe('folders of PNG images', () => {
     await images('sizes', ['c.png'], [6, 4, 1]);
     expect(await refusal(load(sizes))).toBe(
       `bad-data: ${join(sizes, 'c.png')} is 4 × 6 and ${join(sizes, 'a.png')} is 6 × 4 pixels; ` +
-        'all images must have one size',
+        "all images must have one size (magick mogrify -resize '6x4!' FILES)",
     );
     const mixed = await images('mixed', ['a.png'], [2, 2, 1]);
     await images('mixed/b', ['a.png'], [2, 2, 1]);

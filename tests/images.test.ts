@@ -169,6 +169,22 @@ describe('folders of images', () => {
   });
 });
 
+describe('files that are named as images', () => {
+  test.each([
+    ['GIF89a', /0\.png is a GIF image under another name; convert it/],
+    ['BM\x00\x00', /is a BMP image/],
+    ['II*\x00\x08', /is a TIFF image/],
+    ['\x00\x00\x00\x1cftypheic', /is an AVIF or HEIC image/],
+    ['\n<!DOCTYPE html>', /is HTML or XML, and no image/],
+    ['version https://git-lfs.github.com/spec/v1', /is a pointer of Git LFS; .* git lfs pull/],
+    ['', /is empty; replace or remove it/],
+    ['none', /is no PNG, JPEG or WebP image; replace or remove it/],
+  ])('and begin with %j are told what they are', async (text, why) => {
+    const data = await folder(`named-${text.length}`, { '0.png': text });
+    expect(await refusal(loadData({ data, split: 'train' }))).toMatch(why);
+  });
+});
+
 describe('JPEG images', () => {
   test('keep their colours', () => {
     const { width, height, channels, data } = readJpeg(jpeg(16, 8));

@@ -71,7 +71,7 @@ describe('WAV files', () => {
       copy.set(values, at);
       return () => readWav(copy, 'a.wav');
     };
-    expect(changed(20, 7, 0)).toThrow(/a\.wav holds µ-law; whole numbers/);
+    expect(changed(20, 17, 0)).toThrow(/a\.wav holds IMA ADPCM; whole numbers/);
     expect(changed(34, 40, 0)).toThrow(/40-bit numbers/);
     expect(changed(32, 4, 0)).toThrow(/says that 1 x 16 bits take 4 bytes, not 2/);
     expect(() => readWav(bytes.subarray(0, 60), 'a.wav')).toThrow(/is cut off/);
@@ -97,6 +97,16 @@ describe('WAV files', () => {
       new DataView(whole.buffer).setUint32(40, length, true);
       expect(readWav(whole).data).toEqual(expected);
     }
+  });
+
+  test.each([
+    ['µ-law', 7, [0x00, 0x80, 0xff, 0x0f, 0x9c], [-32124, 32124, 0, -16764, 9852]],
+    ['A-law', 6, [0xd5, 0x55, 0x2a, 0xaa, 0x9c], [8, -8, -32256, 32256, 3264]],
+  ])('%s gives the numbers of ITU-T G.711', (_, kind, codes, numbers) => {
+    const bytes = writeWav({ rate: 8000, channels: 1, data: new Float32Array(5) }, 'u8');
+    bytes[20] = kind;
+    bytes.set(codes, 44);
+    expect(readWav(bytes).data).toEqual(Float32Array.from(numbers, (x) => x / 2 ** 15));
   });
 
   test('another rate keeps what lies below half of it', () => {

@@ -480,6 +480,23 @@ describe('numbers that float32 cannot hold apart', () => {
     ).toBe(true);
   });
 
+  test('whole numbers are as exact as float64 has them', async () => {
+    const data = join(folder, 'ids.csv');
+    const times = Array.from({ length: 50 }, (_, i) => 1e15 + ((i * 7) % 50));
+    await writeFile(data, `t,x\n${times.map((t, i) => `${t},${i / 7}`).join('\n')}\n`);
+    expect(await refusal(loadData({ data, split: 'train', range: 'any' }))).toMatch(
+      /column 1 \("t"\) holds 50 values that float32 cannot hold apart/,
+    );
+    const whole = await loadData({ data, split: 'train', range: 'any', float64: true });
+    const scales = standardizationOf(whole);
+    expect([scales.mean[0], scales.std[0]]).toEqual([
+      1e15 + 24.5,
+      Math.fround(Math.sqrt(2499 / 12)),
+    ]);
+    const seen = standardize(whole, scales);
+    expect(seen.data[2]).toBeCloseTo((7 - 24.5) / Math.sqrt(2499 / 12), 6);
+  });
+
   test('one that lies far from the rest is found', () => {
     const data = Float64Array.from({ length: 100 }, (_, i) => (i === 50 ? 1e7 : 1 + i / 1e4));
     const dataset = { name: 'far', count: 100, shape: [1], data, source: '', columns: ['x'] };

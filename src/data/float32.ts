@@ -64,10 +64,12 @@ export function lostFeature(
     }
     if (isExact) continue;
     const sorted = column.sort();
+    // Whole numbers are exact in float64, so that none of their differences is rounding.
+    const same = sorted.every(Number.isSafeInteger) ? 0 : SAME;
     let [before, after] = [1, 1];
     let [last, lastRounded] = [sorted[0] as number, Math.fround(sorted[0] as number)];
     for (const value of sorted) {
-      if (Math.abs(value - last) <= SAME * Math.abs(value)) continue;
+      if (Math.abs(value - last) <= same * Math.abs(value)) continue;
       before += 1;
       last = value;
       const single = Math.fround(value);

@@ -15,7 +15,7 @@ export function checkSize(first: NamedImage, image: NamedImage): void {
   throw new LatentGpuError(
     'bad-data',
     `${image.path} is ${size(image)} and ${first.path} is ${size(first)} pixels; ` +
-      'all images must have one size',
+      `all images must have one size (magick mogrify -resize '${first.width}x${first.height}!' FILES)`,
   );
 }
 

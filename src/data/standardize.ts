@@ -13,7 +13,7 @@ export interface Standardization {
 
 /** What rounding may move a mean by, in deviations. */
 const SHIFT = 1e-3;
-/** A deviation below so much of the largest value is that of float64's rounding. */
+/** A deviation below so much of the largest value is that of float64's rounding, except of whole numbers. */
 const ROUNDING = 2 ** -44;
 
 /** What a stored value counts as: bytes stand for value / 255. */
@@ -47,6 +47,7 @@ export function standardizationOf(dataset: LoadedDataset): Standardization {
   const sums = new Float64Array(groups);
   const low = new Float64Array(groups).fill(Number.POSITIVE_INFINITY);
   const high = new Float64Array(groups).fill(Number.NEGATIVE_INFINITY);
+  const isWhole = new Uint8Array(groups).fill(unit === 1 ? 1 : 0);
   for (let at = 0; at < data.length; at += groups) {
     for (let j = 0; j < groups; j++) {
       if (mask && !mask[at + j]) continue;
@@ -54,6 +55,7 @@ export function standardizationOf(dataset: LoadedDataset): Standardization {
       sums[j] = (sums[j] as number) + value;
       if (value < (low[j] as number)) low[j] = value;
       if (value > (high[j] as number)) high[j] = value;
+      if (isWhole[j] && !Number.isSafeInteger(value)) isWhole[j] = 0;
     }
   }
   // What is subtracted is the rounded mean, so that is what deviations are taken from.
@@ -64,6 +66,8 @@ export function standardizationOf(dataset: LoadedDataset): Standardization {
     (mean, j) => Math.abs(mean - (single[j] as number)) > SHIFT * (deviations[j] as number),
   );
   const isDouble = data instanceof Float64Array && moves;
+  // A sum of large numbers has lost what the mean of their differences still tells.
+  if (isDouble) refine(exact);
   const std = isDouble ? deviationsFrom(exact) : deviations;
   const each = <T extends Float32Array | Float64Array>(values: T, all: T): T =>
     all.map((_, i) => values[i % groups] as number) as T;
@@ -71,6 +75,17 @@ export function standardizationOf(dataset: LoadedDataset): Standardization {
     mean: isDouble ? each(exact, new Float64Array(width)) : each(single, new Float32Array(width)),
     std: each(Float32Array.from(std), new Float32Array(width)),
   };
+
+  function refine(means: Float64Array): void {
+    const rest = new Float64Array(groups);
+    for (let i = 0; i < data.length; i++) {
+      const j = i % groups;
+      if (mask && !mask[i]) continue;
+      rest[j] = (rest[j] as number) + (unit * (data[i] as number) - (means[j] as number));
+    }
+    for (let j = 0; j < groups; j++)
+      means[j] = (means[j] as number) + (rest[j] as number) / (counts[j] as number);
+  }
 
   function deviationsFrom(means: Float32Array | Float64Array): Float64Array {
     const squares = new Float64Array(groups);
@@ -85,7 +100,8 @@ export function standardizationOf(dataset: LoadedDataset): Standardization {
       const [least, most] = [low[j] as number, high[j] as number];
       const found = least < most ? Math.sqrt(sum / (counts[j] as number)) : 1;
       // One that underflows float32, or is float64's rounding, tells nothing that could be learned.
-      const least32 = Math.max(1e-30, ROUNDING * Math.max(Math.abs(least), Math.abs(most)));
+      const rounding = isWhole[j] ? 0 : ROUNDING * Math.max(Math.abs(least), Math.abs(most));
+      const least32 = Math.max(1e-30, rounding);
       return found > least32 ? found : 1;
     });
   }

@@ -5,6 +5,18 @@ import { isPng, readPng } from './png.ts';
 import type { Raster } from './raster.ts';
 import { isWebp, readWebp } from './webp.node.ts';
 
+/** Beginnings of what is often named .png or .jpg, too. */
+const OTHERS: readonly (readonly [RegExp, string])[] = [
+  [/^$/, 'is empty; replace or remove it'],
+  [/^GIF8/, 'is a GIF image under another name; convert it'],
+  [/^BM/, 'is a BMP image under another name; convert it'],
+  [/^(II\*\0|MM\0\*)/, 'is a TIFF image under another name; convert it'],
+  [/^....ftyp(avi|hei|hev|mif)/s, 'is an AVIF or HEIC image under another name; convert it'],
+  [/^\s*<(!doctype|html|\?xml|svg)/i, 'is HTML or XML, and no image; replace or remove it'],
+  [/^version https:\/\/git-lfs/, 'is a pointer of Git LFS; fetch the image with git lfs pull'],
+];
+const NONE = 'is no PNG, JPEG or WebP image; replace or remove it';
+
 /**
  * Reads a PNG, JPEG or WebP image.
  *
@@ -15,7 +27,7 @@ export function readImage(bytes: Uint8Array, name: string): Raster {
   if (isPng(bytes)) return readPng(bytes, name);
   if (isJpeg(bytes)) return readJpeg(bytes, name);
   if (isWebp(bytes)) return readWebp(bytes, name);
-  if (/\.png$/i.test(name)) return readPng(bytes, name);
-  const what = bytes.length === 0 ? 'is empty' : 'is no PNG, JPEG or WebP image';
-  throw new LatentGpuError('bad-format', `${name} ${what}; replace or remove it`);
+  const head = new TextDecoder('latin1').decode(bytes.subarray(0, 64));
+  const what = OTHERS.find(([begins]) => begins.test(head))?.[1] ?? NONE;
+  throw new LatentGpuError('bad-format', `${name} ${what}`);
 }

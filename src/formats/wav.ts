@@ -1,5 +1,5 @@
-// Sounds as RIFF WAVE files: whole numbers of 8 to 32 bits, or floats, uncompressed. (Microsoft and IBM 1991,
-// "Multimedia programming interface and data specifications"; WAVE_FORMAT_EXTENSIBLE of 2001.)
+// Sounds as RIFF WAVE files: whole numbers of 8 to 32 bits, floats, or the two laws of telephones. (Microsoft and IBM 1991,
+// "Multimedia programming interface and data specifications"; WAVE_FORMAT_EXTENSIBLE of 2001; ITU-T G.711.)
 import { LatentGpuError } from '../errors.ts';
 import { quote } from './message.ts';
 
@@ -14,22 +14,21 @@ export interface Wav {
 export const WAV_ENCODINGS = ['u8', 's16', 's24', 's32', 'f32'] as const;
 export type WavEncoding = (typeof WAV_ENCODINGS)[number];
 
-/** Those and what is read alone: float64, as SciPy writes NumPy's usual numbers. */
-type Encoding = WavEncoding | 'f64';
+/** Those and what is read alone: float64, as SciPy writes NumPy's usual numbers, and G.711's. */
+type Encoding = WavEncoding | 'f64' | 'µ-law' | 'A-law';
 
 const BYTES: Readonly<Record<Encoding, number>> = {
   ...{ u8: 1, s16: 2, s24: 3, s32: 4 },
-  ...{ f32: 4, f64: 8 },
+  ...{ f32: 4, f64: 8, 'µ-law': 1, 'A-law': 1 },
 };
 /** Lengths from here on stand for one that the writer did not know: SoX says this, others all ones. */
 const UNKNOWN_LENGTH = 0x7ffff000;
 const [PCM, FLOAT, EXTENSIBLE] = [1, 3, 0xfffe];
+const LAWS: Readonly<Record<number, Encoding>> = { 6: 'A-law', 7: 'µ-law' };
 
 /** Encodings that people meet and that are not read here. */
 const OTHERS: Readonly<Record<number, string>> = {
   2: 'ADPCM',
-  6: 'A-law',
-  7: 'µ-law',
   17: 'IMA ADPCM',
   49: 'GSM 6.10',
   85: 'MP3',
@@ -84,12 +83,12 @@ function formatAt(view: DataView, start: number, length: number, bad: (why: stri
   const kind = said === EXTENSIBLE && length >= 26 ? view.getUint16(start + 24, true) : said;
   const [channels, rate] = [view.getUint16(start + 2, true), view.getUint32(start + 4, true)];
   const bits = view.getUint16(start + 14, true);
-  const encoding = kind === FLOAT ? float(bits) : kind === PCM ? pcm(bits) : undefined;
+  const encoding = kind === FLOAT ? float(bits) : kind === PCM ? pcm(bits) : LAWS[kind];
   if (!encoding) {
     const what = OTHERS[kind] ?? (kind === FLOAT || kind === PCM ? undefined : `encoding ${kind}`);
     const found = what ?? `${bits}-bit ${kind === FLOAT ? 'floats' : 'numbers'}`;
     throw bad(
-      `holds ${found}; whole numbers of 8 to 32 bits and floats of 32 or 64 are read, so convert it (ffmpeg -i in.wav -c:a pcm_s16le out.wav)`,
+      `holds ${found}; whole numbers of 8 to 32 bits, floats of 32 or 64, µ-law and A-law are read, so convert it (ffmpeg -i in.wav -c:a pcm_s16le out.wav)`,
     );
   }
   if (channels < 1 || rate < 1) throw bad(`says ${channels} channels at ${rate} Hz`);
@@ -119,8 +118,25 @@ function decode(view: DataView, start: number, count: number, encoding: Encoding
     s32: (i) => view.getInt32(at(i), true) / 2 ** 31,
     f32: (i) => view.getFloat32(at(i), true),
     f64: (i) => view.getFloat64(at(i), true),
+    'µ-law': (i) => ofMuLaw(view.getUint8(at(i))) / 2 ** 15,
+    'A-law': (i) => ofALaw(view.getUint8(at(i))) / 2 ** 15,
   };
   return Float32Array.from({ length: count }, (_, i) => readers[encoding](i));
+}
+
+/** Sign, three bits of an exponent, four of a mantissa; all bits turned around. */
+function ofMuLaw(byte: number): number {
+  const code = ~byte & 0xff;
+  const size = ((((code & 15) << 3) + 132) << ((code >> 4) & 7)) - 132;
+  return code & 0x80 ? -size : size;
+}
+
+/** The same with every other bit turned around, and linear where the exponent is 0. */
+function ofALaw(byte: number): number {
+  const code = byte ^ 0x55;
+  const [exponent, mantissa] = [(code >> 4) & 7, (code & 15) << 4];
+  const size = exponent === 0 ? mantissa + 8 : (mantissa + 264) << (exponent - 1);
+  return code & 0x80 ? size : -size;
 }
 
 /**

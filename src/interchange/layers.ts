@@ -222,7 +222,7 @@ class LayerMaker {
       const hint =
         columns === undefined
           ? '; a normalisation (LayerNorm, BatchNorm) has the place of its layer, encoder.norms.0'
-          : '';
+          : '; nets of convolutions are not imported';
       throw this.bad(
         `${quote(from)} ${shapeText(tensor.shape)} is not the weight of a fully connected layer, [out, in]${hint}`,
       );
@@ -277,7 +277,9 @@ class LayerMaker {
   private numbers({ from, tensor }: Assigned): { data: Float32Array; how: string[] } {
     const { data, dtype } = tensor;
     if (!(data instanceof Float32Array)) {
-      throw this.bad(`${quote(from)} is of type ${dtype}; weights are of a float type`);
+      throw this.bad(
+        `${quote(from)} is of type ${dtype}, and weights are of a float type; save what was quantised as it was before, or tensor.float() of whole numbers`,
+      );
     }
     const wrong = notFinite(tensor);
     if (wrong) {
