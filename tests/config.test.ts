@@ -185,6 +185,7 @@ describe('configuration files', () => {
     ['{', 'f.json: not JSON'],
     ['[]', 'f.json: the configuration must be an object'],
     ['3', 'f.json: the configuration must be an object'],
+    ['{"optimizer": {"lr": 1}, "optimizer.lr": 2}', "f.json: 'optimizer.lr' is said twice; leave"],
     ['{"optimizer": 3}', "f.json: 'optimizer' must be an object of keys"],
     [
       '{"optimizer": {"rate": 3}}',

@@ -127,6 +127,15 @@ describe('columns that number the rows', () => {
     expect(read(repeats, { drop: ['1'] }).names).toEqual(['a']);
     expect(read(repeats, { columns: ['1-2'] }).names).toEqual(['', 'a']);
     expect(read('id,a\n1,5\n2,6\n3,8\n').remarks.join()).toContain('--drop id');
+    const many = Array.from({ length: 12 }, (_, i) => `${i % 5}.5,${i}`).join('\n');
+    expect(read(`a,t\n${many}\n`).remarks.join()).toContain('("t") counts the rows, and is taken');
+    const ids = (heading: string, third: string) =>
+      read(`${heading},a\n842302,1\n842517,2\n${third},3\n`).remarks.join();
+    for (const heading of ['id', 'ID', 'PassengerId', 'customer_id', 'Customer ID'])
+      expect(ids(heading, '843009')).toMatch(
+        /another whole number in every row, as an id, .*--drop/,
+      );
+    expect([ids('id', '842302'), ids('id', '0.5'), ids('humid', '843009')]).toEqual(['', '', '']);
   });
 });
 

@@ -213,6 +213,7 @@ export function flatten(schema: Schema, object: unknown, source: string): Map<st
   const found = new Map<string, Given>();
   const visit = (value: unknown, path: string): void => {
     if (path !== '' && Object.hasOwn(schema, path)) {
+      if (found.has(path)) throw badConfig(`${source}: '${path}' is said twice; leave one out`);
       found.set(path, { value, source });
       return;
     }

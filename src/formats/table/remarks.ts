@@ -15,8 +15,9 @@ export function ofRowNumbers(
   at: (row: number, place: number) => number,
 ): string[] {
   return features.flatMap((column, place) => {
-    if (!seemsToCount(columns.headings?.[column], column, rows, (row) => at(row, place))) return [];
-    return `${columns.describe(column)} counts the rows and is taken for data; --drop ${columns.argument(column)} leaves it out`;
+    const does = seemsToCount(columns.headings?.[column], column, rows, (row) => at(row, place));
+    if (does === undefined) return [];
+    return `${columns.describe(column)} ${does}, and is taken for data; --drop ${columns.argument(column)} leaves it out`;
   });
 }
 

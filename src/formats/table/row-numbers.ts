@@ -37,17 +37,31 @@ export function unnamedKind(
 /** Headings of columns that often number the rows. */
 const LIKELY =
   /^(x|_?id|index|no\.?|nr\.?|#|obs|row(_?(id|nr|no|num|numbers?|names?|index))?|level_0)$/i;
+/** Of columns that often hold a name of the row that is a number: id, PassengerId, customer_ID. */
+const OF_IDS = /(^|[\s_.-])(id|Id|ID)$|[a-z0-9](Id|ID)$/;
+/** So many rows in a row are no chance, whatever the heading. */
+const MANY = 10;
 
-/** Whether a column with a heading (or in a table without any, the first) counts the rows. */
+/**
+ * Whether a column that is taken for data seems to number the rows, in words of what it does.
+ *
+ * @param heading none in a table without
+ */
 export function seemsToCount(
   heading: string | undefined,
   column: number,
   rows: number,
   at: (row: number) => number,
-): boolean {
-  if (rows < 3 || (heading === undefined ? column !== 0 : !LIKELY.test(heading))) return false;
+): string | undefined {
+  if (rows < 3) return undefined;
+  const isLikely = heading === undefined ? column === 0 : LIKELY.test(heading);
   const first = at(0);
-  if (first !== 0 && first !== 1) return false;
-  for (let row = 1; row < rows; row++) if (at(row) !== first + row) return false;
-  return true;
+  let row = 1;
+  while (row < rows && at(row) === first + row) row += 1;
+  const counts = row === rows && (first === 0 || first === 1);
+  if (counts && (isLikely || rows >= MANY)) return 'counts the rows';
+  if (heading === undefined || !OF_IDS.test(heading)) return undefined;
+  const seen = new Set<number>();
+  for (row = 0; row < rows && Number.isInteger(at(row)); row++) seen.add(at(row));
+  return seen.size === rows ? 'holds another whole number in every row, as an id' : undefined;
 }
