@@ -156,6 +156,8 @@ describe('separators and decimals', () => {
     ['comments behind commas', 'a,b\n1.5,-2 # one, two\n  # "three\n0.25,300\n'],
     ['quotes after blanks', '"a", "b"\n"1.5", "-2"\n"0.25", "300"\n'],
     ['minus signs of typographers', 'a,b\n1.5,\u22122\n0.25,300\n'],
+    ['other signs of typographers', 'a,b\n1.5,\u20132\n0.25,300\n'],
+    ["Stata's headings", "'a','b'\n1.5,-2\n0.25,300\n"],
     ['a semicolon in a heading', 'a; x,b\n1.5,-2\n0.25,300\n', 'a; x'],
     ['tabs that line up', 'a\tb\n1.5\t-2\n0.25\t\t300\n'],
     ['Fortran', 'a b\n0.15D+01 -2.D0\n.25d0 3D2\n'],
@@ -187,6 +189,16 @@ describe('separators and decimals', () => {
     ['one at the end of the headings', 'a,b,\n1,2\n3,4\n', [1, 2, 3, 4]],
   ])('%s', (_, text, values) => {
     expect(shapeOf(text).values).toEqual(values);
+  });
+
+  test.each([
+    ...['', 'NA', 'N/A', 'n/a', 'NaN', '-nan', 'NULL', 'null', 'None', '<NA>', '#N/A', '#N/A N/A'],
+    ...['#NA', '#NV', '1.#IND', '-1.#QNAN', 'n.a.', '(null)', '\\N', '?', 'missing'],
+  ])('%j is a value that is missing', (cell) => {
+    expect(shapeOf(`a,b\n1.5,${cell}\n2,3\n`, { takesMissing }).values).toEqual([1.5, nan, 2, 3]);
+    expect(refusalOf(() => read(`a,b\n1.5,${cell}\n`))).toMatch(
+      /line 2, column 2 \("b"\) .*--drop b/,
+    );
   });
 
   test('whole numbers beside a value that is missing may be headings', () => {
@@ -253,6 +265,13 @@ describe('separators and decimals', () => {
     ['a;b\n1 234,5;2\n', 'which is no number; write it without marks between thousands'],
     ['a,b\n12%,2\n', 'which is no number; write it without the percent sign'],
     ['a,b\n$3,2\n', 'which is no number; write it without the currency'],
+    [
+      'color,a\n#ff0000,1\n#00ff00,2\n',
+      'no rows of numbers; 2 lines, the first of them 2, begin with #',
+    ],
+    ['a;b\n1,23,456;2\n', 'which is no number; write it without marks between thousands'],
+    ['day,b\n2020-01-31,2\n', 'which is no number; leave the column out with --drop day'],
+    ['a,b\n12:30:00,2\n', 'which is no number; leave the column out with --drop a'],
     ["'a','b'\n'1','2'\n", 'write it without quotes, or with double ones'],
     ['a,b\n1e39,2\n', 'does not fit float32; write the column in larger units, or leave it out'],
     ['"a\nb",c\nx,2\n', 'which is no number; name a column of classes with --label-column 1, or'],
@@ -264,6 +283,11 @@ describe('separators and decimals', () => {
     [
       'a\tb\n950\t1\n1,250\t2\n',
       'line 3, column 1 ("a") holds "1,250", whose comma may stand between thousands',
+    ],
+    ['150,4,setosa,virginica\n5.1,3.5,1\n4.9,3,1\n', 'which seems to begin in line 2'],
+    [
+      'Title: x\n\nUnits: y\n\n\nSeries,Year,Value,\nL,1959,5.8\nL,1960,5.1\nL,1961,5.3\n',
+      'line 6 has 4 columns and the header 1; remove the lines above the table, which seems to begin in line 6',
     ],
     [
       'a,b\n1,2\n\nSource: x\n',

@@ -33,7 +33,10 @@ export function readFirstRow(
   labels: LabelColumn | undefined,
   file: string,
 ): FirstRow {
-  const [{ line, cells: first }, ...others] = rows as [Row, ...Row[]];
+  const [{ line, cells }, ...others] = rows as [Row, ...Row[]];
+  // Stata's quotes.
+  const isQuoted = cells.every((cell) => /^'.+'$/.test(cell));
+  const first = isQuoted ? cells.map((cell) => cell.slice(1, -1)) : cells;
   const below = others.map(({ cells }) => cells);
   // Rows that end in a separator, and a header that does not.
   if (header !== 'no' && endEmpty(first, below)) return { headings: [...first, ''], isRow: true };
@@ -144,6 +147,17 @@ export function headingsAgain(
   return 2 * empty > first.cells.length
     ? `line ${from.line} holds ${below} its words are the headings, remove line ${first.line} above it`
     : `line ${from.line} holds ${below} it is a second line of headings, remove it`;
+}
+
+/** The first row as wide as most are, if others stand above it. */
+export function startOf(rows: readonly Row[]): Row | undefined {
+  // Some rows end in a separator, and others do not.
+  const widthOf = ({ cells }: Row) => cells.length - Number(cells.at(-1) === '');
+  const counts = new Map<number, number>();
+  for (const row of rows) counts.set(widthOf(row), (counts.get(widthOf(row)) ?? 0) + 1);
+  const [[width, count] = [0, 0]] = [...counts].sort(([, a], [, b]) => b - a);
+  const at = rows.findIndex((row) => widthOf(row) === width);
+  return at > 0 && width > 1 && 2 * count >= rows.length ? rows[at] : undefined;
 }
 
 /** Columns of which most cells are words. */

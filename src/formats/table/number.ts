@@ -4,26 +4,32 @@ import { quote } from '../message.ts';
 /** What every language writes. */
 export const PLAIN = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const COMMA = /^[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$/;
+/** What typographers make of a minus sign. */
+const MINUS = /^[\u2212\u2013\ufe63\uff0d]/;
 /** Fortran's exponents of double precision. */
 /** Of which nobody knows whether its comma stands between thousands. */
 const GROUPED = /^[+-]?[1-9]\d{0,2},\d{3}$/;
 /** What pandas, R and spreadsheets write for 1 and 0. */
 const BOOLEAN = /^(true|false)$/i;
 const FORTRAN = /^([+-]?(?:\d+\.?\d*|\.\d+))[dD]([+-]?\d+)$/;
-/** What people and programs write for a value that nobody knows. */
-const UNKNOWN = /^([+-]?nan|na|<na>|n\/a|#n\/a|null|none|nil|nat|missing|\?)$/i;
+/** What people and programs write for a value that nobody knows: pandas' list, SQL's and spreadsheets'. */
+const UNKNOWN =
+  /^([+-]?nan|na|<na>|n\.?a\.|n\/a|#n\/a( n\/a)?|#na|#nv|null|\(null\)|\\n|none|nil|nat|missing|\?|-?1\.#(ind|qnan))$/i;
+/** What may stand for one, or for a number that there is none of. */
 const MISSING =
-  /^([+-]?(nan|inf(inity)?)|na|<na>|n\/a|#n\/a|null|none|nil|nat|missing|\?|-+|\.+|\*+|#(wert|value|div\/0|num|ref)!?)$/i;
+  /^([+-]?inf(inity)?|-+|\.+|\*+|-?1\.#inf|#(wert|value|div\/0|num|zahl|ref|bezug|name)[!?]?)$/i;
 
 /** Whether a cell stands for a value that is not there, or is none. */
-export const isMissing = (cell: string) => cell === '' || MISSING.test(cell);
+export const isMissing = (cell: string) => isUnknown(cell) || MISSING.test(cell);
 
 /** Whether it says so without a doubt: `-` or `#VALUE!` may be anything. */
 export const isUnknown = (cell: string) => cell === '' || UNKNOWN.test(cell);
 
 /** Whether a cell holds a number, whatever its decimal mark. */
-export const isNumber = (cell: string) =>
-  PLAIN.test(cell) || COMMA.test(cell) || FORTRAN.test(cell) || BOOLEAN.test(cell);
+export const isNumber = (text: string) => {
+  const cell = text.replace(MINUS, '-');
+  return PLAIN.test(cell) || COMMA.test(cell) || FORTRAN.test(cell) || BOOLEAN.test(cell);
+};
 
 /** Where a decimal mark was seen first. */
 export interface Mark {
@@ -63,7 +69,7 @@ export class NumberReader {
       if (!this.isCommaTaken) this.hasWhole[column] = true;
       return Number(cell);
     }
-    const text = cell.replace(/^\u2212/, '-');
+    const text = cell.replace(MINUS, '-');
     if (COMMA.test(text)) {
       const isGrouped = GROUPED.test(text);
       if (this.isCommaTaken && isGrouped) return grouped(cell);
@@ -99,9 +105,9 @@ export const grouped = (cell: string) =>
 
 function fault(cell: string): string {
   if (cell === '') return 'is empty; ';
-  if (MISSING.test(cell)) return `holds ${quote(cell)}; `;
+  if (isMissing(cell)) return `holds ${quote(cell)}; `;
   const no = `holds ${quote(cell)}, which is no number; `;
-  if (/^[+-]?\d{1,3}([.,'’\s]\d{3})+([.,]\d+)?$/.test(cell)) {
+  if (/^[+-]?\d{1,3}(([.,'’\s]\d{3})+([.,]\d+)?|(,\d{2})+,\d{3}(\.\d+)?)$/.test(cell)) {
     return `${no}write it without marks between thousands`;
   }
   if (/^[+-]?\d+([.,]\d+)?\s*%$/.test(cell)) return `${no}write it without the percent sign`;

@@ -4,7 +4,7 @@ import { classIndices } from './classes.ts';
 import { Columns, type Layout } from './columns.ts';
 import type { CsvTable } from './csv-table.ts';
 import { BLANKS, cellsOf, type Dialect, isComment } from './dialect.ts';
-import { headingsAgain, type Row, readFirstRow, wordyOf } from './first-row.ts';
+import { headingsAgain, type Row, readFirstRow, startOf, wordyOf } from './first-row.ts';
 import { grouped, isMissing, isUnknown, NumberReader, PLAIN } from './number.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
 import * as remarks from './remarks.ts';
@@ -52,6 +52,8 @@ export class TableReader {
   private blank = 0;
   /** Whether it has separators, as a row of a spreadsheet. */
   private isBlankRow = false;
+  /** What is wrong with blank lines among the first rows, if these make a table at all. */
+  private fault: LatentGpuError | undefined;
   /** Comments between the rows that have as many cells as these. */
   private comments = { count: 0, line: 0 };
   private last: Row = { line: 0, cells: [] };
@@ -109,7 +111,7 @@ export class TableReader {
     if (this.waiting.length === 1) {
       this.blank = 0;
       this.isBlankRow = false;
-    } else if (this.blank) this.checkBlank(row);
+    } else if (this.blank) this.fault ??= this.blankFault(row);
     if (this.waiting.length === SAMPLE) this.settle();
   }
 
@@ -121,14 +123,14 @@ export class TableReader {
   }
 
   /** Blank lines part rows; in a column, or between separators, they are values that are missing. */
-  private checkBlank({ cells }: Row): void {
+  private blankFault({ cells }: Row): LatentGpuError | undefined {
     const { blank } = this;
     const isColumn =
       cells.length === 1 && (this.known?.width ?? this.waiting[0]?.cells.length) === 1;
-    if (blank && (this.isBlankRow || isColumn))
-      throw this.bad(`line ${blank} is empty; fill it in, or remove it`);
+    const isFault = blank > 0 && (this.isBlankRow || isColumn);
     this.blank = 0;
     this.isBlankRow = false;
+    return isFault ? this.bad(`line ${blank} is empty; fill it in, or remove it`) : undefined;
   }
 
   private settle(): Known {
@@ -148,7 +150,8 @@ export class TableReader {
     const columns = new Columns(headings, width, name);
     const rows = isRow ? this.waiting.slice(1) : this.waiting;
     const ragged = rows.find(({ cells }) => cells.length !== width);
-    if (ragged) throw this.ragged(ragged.cells.length, ragged.line, width, headings !== undefined);
+    if (ragged) throw this.ragged(ragged, width, headings !== undefined, startOf(this.waiting));
+    if (this.fault) throw this.fault;
     const isOpen = width > 1 && rows.every(({ cells }) => cells[width - 1] === '');
     const layout = columns.layout(options, labels, isOpen);
     const { features } = layout;
@@ -169,11 +172,17 @@ export class TableReader {
     return known;
   }
 
-  private ragged(cells: number, line: number, width: number, isNamed: boolean): LatentGpuError {
+  /** @param start the row with which the table seems to begin, if there are others above it */
+  private ragged(
+    { cells: { length: cells }, line }: Row,
+    width: number,
+    isNamed: boolean,
+    start?: Row,
+  ): LatentGpuError {
     const first = isNamed ? 'the header' : 'the first row';
     const hint =
-      width === 1
-        ? '; remove the lines above the table'
+      width === 1 || start
+        ? `; remove the lines above the table${start ? `, which seems to begin in line ${start.line}` : ''}`
         : cells === 1
           ? '; remove it if it is a remark and no row'
           : '';
@@ -183,10 +192,10 @@ export class TableReader {
   }
 
   private addRow(cells: readonly string[], { layout, width, features, columns }: Known): void {
-    if (this.blank) this.checkBlank({ line: this.line, cells });
-    if (cells.length !== width) {
-      throw this.ragged(cells.length, this.line, width, columns.headings !== undefined);
-    }
+    const row = { line: this.line, cells };
+    const fault = this.blank ? this.blankFault(row) : undefined;
+    if (fault) throw fault;
+    if (cells.length !== width) throw this.ragged(row, width, columns.headings !== undefined);
     let at = this.rows * features.length;
     if (at + features.length > this.values.length) this.grow(at + features.length);
     for (let i = 0; i < features.length; i++) {
@@ -230,11 +239,12 @@ export class TableReader {
     const { missingRemedy = '', isSeries } = this.source.options;
     if (isMissing(cell))
       return `fill it in, or remove the row, or leave the column out with --drop ${name}${isUnknown(cell) ? missingRemedy : ''}`;
+    const isTime = /^\d{1,4}([-/.])\d{1,2}\1\d{1,4}\b|^\d{1,2}:\d{2}\b/.test(cell);
     const isOne = wordy.length < 2 || !wordy.includes(column);
     const drop = isOne
       ? `it out with --drop ${name}`
       : `out all that hold text with --drop ${columns.arguments(wordy)}`;
-    if (isSeries) return `leave ${isOne ? `the column out with --drop ${name}` : drop}`;
+    if (isSeries || isTime) return `leave ${isOne ? `the column out with --drop ${name}` : drop}`;
     return `name a column of classes with --label-column ${name}, or leave ${drop}`;
   }
 
@@ -252,7 +262,10 @@ export class TableReader {
   finish(): CsvTable {
     const known = this.known ?? this.settle();
     const { columns, layout } = known;
-    if (this.rows === 0) throw this.bad('has a header and no rows of numbers');
+    if (this.rows === 0) {
+      const said = remarks.ofComments(this.comments.count, this.comments.line);
+      throw this.bad(['has a header and no rows of numbers', ...said].join('; '));
+    }
     const { features, gone } = this.settleUnnamed(known);
     if (features.length === 0) throw this.bad('has no column of numbers');
     const { name } = this.source;
