@@ -284,10 +284,15 @@ describe('separators and decimals', () => {
       'a\tb\n950\t1\n1,250\t2\n',
       'line 3, column 1 ("a") holds "1,250", whose comma may stand between thousands',
     ],
-    ['150,4,setosa,virginica\n5.1,3.5,1\n4.9,3,1\n', 'which seems to begin in line 2'],
+    [
+      'MEANS\n=====\nYear Jan Feb\n-----\n1749 58.0 62.6\n\n1750 73.3 75.9\n1751 1.5 2.5\n1752 3 4\n',
+      'remove the lines above the table, which seems to begin in line 3',
+    ],
+    ['150,4,setosa,virginica\n5.1,3.5,1\n4.9,3,1\n', 'remove line 1 if it is none of the table'],
+    ['a,b\n1,5,2,25\n3,5,4,25\n', 'if commas are decimal marks, part the cells by semicolons'],
     [
       'Title: x\n\nUnits: y\n\n\nSeries,Year,Value,\nL,1959,5.8\nL,1960,5.1\nL,1961,5.3\n',
-      'line 6 has 4 columns and the header 1; remove the lines above the table, which seems to begin in line 6',
+      'line 6 has 4 columns and the first row 1; remove the lines above the table, which seems to begin in line 6',
     ],
     [
       'a,b\n1,2\n\nSource: x\n',

@@ -94,7 +94,7 @@ function delimiterOf(lines: readonly string[]): string {
   if (isColumnOfCommas(first, others)) return ';';
   const hasCommas = body.some((line) => line.includes(','));
   const hasBlanks = words.every(({ length }) => length > 1);
-  if (!hasBlanks) return ',';
+  if (!hasBlanks) return isMostlyBlanks(words) ? BLANKS : ',';
   if (hasCommas) {
     // Decimal commas, and blanks between the numbers.
     const cells = [first.trim().split(/\s+/), ...words];
@@ -105,6 +105,17 @@ function delimiterOf(lines: readonly string[]): string {
   }
   const numbers = words.flat().filter((cell) => NUMERIC.test(cell) || MISSING.test(cell)).length;
   return 2 * numbers >= words.flat().length ? BLANKS : ',';
+}
+
+/** Whether most lines are as many numbers between blanks: others may stand above and below. */
+function isMostlyBlanks(words: readonly (readonly string[])[]): boolean {
+  const widths = words.map(({ length }) => length).sort((a, b) => a - b);
+  const width = widths[widths.length >> 1] as number;
+  const rows = words.filter(({ length }) => length === width);
+  const cells = rows.flat();
+  const numbers = cells.filter((cell) => NUMERIC.test(cell) || MISSING.test(cell)).length;
+  const isMost = width > 1 && 2 * rows.length > words.length && 2 * numbers >= cells.length;
+  return isMost && !cells.some((cell) => cell.includes(','));
 }
 
 /** Whether one heading stands over numbers with decimal commas, and not over R's numbers of the rows. */

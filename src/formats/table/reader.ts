@@ -137,6 +137,9 @@ export class TableReader {
     const { options, labels, name, dialect } = this.source;
     const [first] = this.waiting;
     if (!first) throw this.bad('is empty');
+    const start = startOf(this.waiting);
+    const isBelow = start !== undefined && start !== this.waiting[1];
+    if (isBelow) throw this.ragged(start, first.cells.length, false, start);
     const { headings, isRow, remark } = readFirstRow(
       this.waiting,
       dialect.delimiter === BLANKS ? undefined : this.comment,
@@ -150,7 +153,7 @@ export class TableReader {
     const columns = new Columns(headings, width, name);
     const rows = isRow ? this.waiting.slice(1) : this.waiting;
     const ragged = rows.find(({ cells }) => cells.length !== width);
-    if (ragged) throw this.ragged(ragged, width, headings !== undefined, startOf(this.waiting));
+    if (ragged) throw this.ragged(ragged, width, headings !== undefined, start);
     if (this.fault) throw this.fault;
     const isOpen = width > 1 && rows.every(({ cells }) => cells[width - 1] === '');
     const layout = columns.layout(options, labels, isOpen);
@@ -180,15 +183,21 @@ export class TableReader {
     start?: Row,
   ): LatentGpuError {
     const first = isNamed ? 'the header' : 'the first row';
-    const hint =
-      width === 1 || start
-        ? `; remove the lines above the table${start ? `, which seems to begin in line ${start.line}` : ''}`
-        : cells === 1
-          ? '; remove it if it is a remark and no row'
-          : '';
+    const hint = this.raggedHint(cells, width, start);
     return this.bad(
       `line ${line} has ${cells} ${cells === 1 ? 'column' : 'columns'} and ${first} ${width}${hint}`,
     );
+  }
+
+  private raggedHint(cells: number, width: number, start: Row | undefined): string {
+    const [first, second] = this.waiting;
+    if (start && (width === 1 || start !== second))
+      return `; remove the lines above the table, which seems to begin in line ${start.line}`;
+    if (width === 1) return '; remove the lines above the table';
+    if (cells === 2 * width && this.source.dialect.delimiter === ',')
+      return '; if commas are decimal marks, part the cells by semicolons';
+    if (start) return `; remove line ${first?.line} if it is none of the table`;
+    return cells === 1 ? '; remove it if it is a remark and no row' : '';
   }
 
   private addRow(cells: readonly string[], { layout, width, features, columns }: Known): void {
