@@ -138,6 +138,11 @@ describe('folders of images', () => {
     expect(await read('flat', { 'train/0.png': png(1), 'val/1.png': png(2) })).toMatch(
       /flat holds train and val, which are splits .* --data \S+train --test \S+val$/,
     );
+    const tables = { 'test.csv': png(1), 'train.csv': png(1), 'sample_submission.csv': png(1) };
+    expect(await read('kaggle', tables)).toMatch(
+      /nor folders with any; name a file of it, as in --data \S+train\.csv --test \S+test\.csv$/,
+    );
+    expect(await read('table', { 'a.csv': png(1), 'b.csv': png(1) })).toMatch(/--data \S+a\.csv$/);
     const railway = await folder('railway', { 'train/0.png': png(1), 'bus/1.png': png(2) });
     expect(await loadData({ data: railway, split: 'train' })).toMatchObject({ classes: 2 });
     expect(await read('deep', { 'a/0.png': png(1), 'a/more/1.png': png(1) })).toMatch(

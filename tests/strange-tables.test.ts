@@ -346,6 +346,18 @@ describe('encodings', () => {
     );
   });
 
+  test('windows-1252 has letters where Latin-1 has none', () => {
+    const bytes = Uint8Array.from('a,who\n1,L\x92Or\xe9al\n2,\x80\n3,\x8aime\x9a\n', (c) =>
+      c.charCodeAt(0),
+    );
+    expect(readCsv(bytes, 'w.csv', label, { encoding: 'windows-1252' }).classes).toEqual([
+      '€',
+      'L’Oréal',
+      'Šimeš',
+    ]);
+    expect(refusalOf(() => readCsv(bytes, 'w.csv', label))).toContain('line 2 is not UTF-8');
+  });
+
   test('UTF-16 with a mark and without', () => {
     const wide = (text: string) =>
       new Uint8Array(Uint16Array.from(text, (c) => c.charCodeAt(0)).buffer);

@@ -8,6 +8,8 @@ const isImageName = (name: string) => /\.(png|jpe?g|jpe|jfif|webp)$/i.test(name)
 /** Images that somebody might expect to be read, too. */
 const isOtherImage = (name: string) =>
   /\.(gif|bmp|tiff?|avif|heic|heif|ppm|pgm|jp2|svg)$/i.test(name);
+/** Data that are no images, and are named themselves. */
+const isTableName = (name: string) => /\.(csv|tsv|tab|data|dat|npy)(\.gz)?$/i.test(name);
 /** What archives, file managers and cameras leave behind; names with a point in front are such, too. */
 const LEAVINGS =
   /^(\.|__MACOSX$|thumbs(_.*)?\.db$|ehthumbs.*\.db$|desktop\.ini$|@eadir$|\$recycle\.bin$|system volume information$|lost\+found$|icon\r$)/i;
@@ -17,6 +19,7 @@ interface Listing {
   readonly images: string[];
   readonly folders: string[];
   readonly other: string | undefined;
+  readonly tables: string[];
 }
 
 /** What lies in a folder, without what file managers leave there. */
@@ -44,6 +47,7 @@ async function list(folder: string): Promise<Listing> {
     images: names.filter(isImageName).sort(byName),
     folders: folders.sort(byName),
     other: names.find(isOtherImage),
+    tables: names.filter(isTableName).sort(byName),
   };
 }
 
@@ -73,7 +77,7 @@ export async function findImages(
   numbered: readonly string[] = [],
 ): Promise<FoundImages> {
   const bad = (why: string) => new LatentGpuError('bad-data', `${folder} ${why}`);
-  const { images, folders, other } = await list(folder);
+  const { images, folders, other, tables } = await list(folder);
   if (other !== undefined) throw bad(`holds ${other}; ${FORMATS}`);
   if (images.length > 0) {
     await refuseDeeper(folder, folders, holdsImages, 'images');
@@ -91,7 +95,10 @@ export async function findImages(
     await refuseDeeper(join(folder, name), inner.folders, holdsImages, 'images');
     for (const image of inner.images) found.push({ path: join(folder, name, image), name });
   }
-  if (found.length === 0) throw bad('holds no PNG, JPEG or WebP image, nor folders with any');
+  if (found.length === 0) {
+    const hint = tables.length > 0 ? `; name a file of it, as in ${splitsOf(folder, tables)}` : '';
+    throw bad(`holds no PNG, JPEG or WebP image, nor folders with any${hint}`);
+  }
   // A folder without an image is no class, unless another split has images of it.
   const own = [...new Set(found.map(({ name }) => name))];
   refuseSplits(folder, own);
@@ -137,15 +144,15 @@ export function refuseSplits(folder: string, names: readonly string[]): void {
 export const splitsHint = (folder: string, folders: readonly string[]): string =>
   `holds folders of folders; name the one whose folders are classes, as in ${splitsOf(folder, folders)}`;
 
-/** The options that name the splits of a folder. */
-function splitsOf(folder: string, folders: readonly string[]): string {
+/** The options that name the splits of a folder: folders or files of it. */
+function splitsOf(folder: string, names: readonly string[]): string {
   // The training split first, whatever the alphabet says.
-  const parts = folders.filter((part) => /train/i.test(part)).concat(folders);
+  const parts = names.filter((part) => /train/i.test(part)).concat(names);
   const others = parts.filter((part) => part !== parts[0]);
   const test =
     others.find((part) => /test/i.test(part)) ??
     others.find((part) => /val/i.test(part)) ??
-    others[0];
+    (names.some(isTableName) ? undefined : others[0]);
   const how = test === undefined ? '' : ` --test ${join(folder, test)}`;
   return `--data ${join(folder, parts[0] as string)}${how}`;
 }

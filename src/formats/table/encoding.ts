@@ -64,7 +64,8 @@ function transcoded(bytes: Uint8Array, decoder: TextDecoder, bad: Bad): Uint8Arr
   for (let at = 0; at < bytes.length; at += PIECE) {
     const stream = at + PIECE < bytes.length;
     try {
-      pieces.push(encoder.encode(decoder.decode(bytes.subarray(at, at + PIECE), { stream })));
+      const text = decoder.decode(bytes.subarray(at, at + PIECE), { stream });
+      pieces.push(encoder.encode(decoder.encoding === 'windows-1252' ? inWindows(text) : text));
     } catch {
       throw bad(`is not text in ${decoder.encoding}; name another --encoding`);
     }
@@ -97,8 +98,15 @@ function checked(bytes: Uint8Array, bad: Bad): Uint8Array {
   );
 }
 
+/** What windows-1252 has where Latin-1 has control characters. */
+const WINDOWS = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
+
+/** Node.js 20 decodes windows-1252 as Latin-1. */
+const inWindows = (text: string) =>
+  text.replace(/[\x80-\x9f]/g, (c) => WINDOWS[c.charCodeAt(0) - 0x80] as string);
+
 const text = (bytes: ArrayLike<number>) =>
-  new TextDecoder('windows-1252').decode(Uint8Array.from(bytes));
+  inWindows(new TextDecoder('windows-1252').decode(Uint8Array.from(bytes)));
 
 /** Where the first byte is that is no part of UTF-8 text; -1 if there is none. */
 function firstInvalid(bytes: Uint8Array): number {
