@@ -326,6 +326,24 @@ describe('what cannot be imported is one line', () => {
       /"fc1\.weight", .* and 6 more have no place .*--rename fc1=encoder\.0/,
     ],
     [
+      'what stands beside the weight of a layer',
+      { ...OWN, 'decoder.0.weight_scale': [1] },
+      {},
+      /--rename decoder\.0\.weight_scale=decoder\.0\.weight or .* with --rename decoder\.0\.weight_scale=$/,
+    ],
+    [
+      'a kernel in its place',
+      { ...without(OWN, 'encoder.0.weight'), 'encoder.0.kernel': [4, 3] },
+      {},
+      /--rename encoder\.0\.kernel=encoder\.0\.weight or/,
+    ],
+    [
+      'a layer with a name behind those with numbers',
+      { ...OWN, 'decoder.out.weight': [4, 4], 'decoder.out.bias': [4] },
+      {},
+      /--rename decoder\.out=decoder\.\d or .* with --rename decoder\.out=$/,
+    ],
+    [
       'left over',
       bn,
       { rename: RENAME },
@@ -468,6 +486,20 @@ describe('what cannot be imported is one line', () => {
     const bytes = Uint8Array.from([...Buffer.from(start, 'hex'), ...new Uint8Array(100)]);
     expect(() => imported(bytes)).toThrow(why);
     expect(() => ownWeights(bytes, 'f')).toThrow(why);
+  });
+
+  test('one of several files of a model is told as such', () => {
+    const bytes = file({ 'encoder.0.weight': [3, 4], 'encoder.0.bias': [3] });
+    const description = { family: 'vae', shape: undefined, given: new Map() };
+    const request = (name: string) => ({
+      ...{ bytes, file: name, rules: [], transpose: false, description },
+    });
+    expect(() => importStateDict(request('model-00001-of-00002.safetensors'))).toThrow(
+      /is one of several files of a model; join them: load each/,
+    );
+    expect(() => importStateDict(request('model-00001-of-00001.safetensors'))).toThrow(
+      /no tensor becomes a layer of the decoder/,
+    );
   });
 
   test('a length that looks like another format does not matter', () => {

@@ -100,18 +100,33 @@ export function assign(
     const shown = [first, ...others.slice(0, 3)].map((name) => `${quote(name)}`).join(', ');
     const more = others.length > 3 ? ` and ${others.length - 3} more` : '';
     const has = others.length > 0 ? 'have' : 'has';
-    const layer = first.replace(/\.[^.]*$/, '');
     const inner = /^(.+)\.(encoder|decoder)\.\d+\.(weight|bias)$/.exec(first)?.[1];
     if (inner !== undefined) {
       throw bad(
         `${file}: ${shown}${more} ${has} no place in a model yet; say which with --rename ${inner}.encoder=encoder ${inner}.decoder=decoder`,
       );
     }
+    const { from, to } = suggestion(first, assigned);
     throw bad(
-      `${file}: ${shown}${more} ${has} no place in a model yet; say which with --rename ${layer}=encoder.0 or --map, or leave them out with --rename ${layer}=`,
+      `${file}: ${shown}${more} ${has} no place in a model yet; say which with --rename ${from}=${to} or --map, or leave them out with --rename ${from}=`,
     );
   }
   return { assigned, dropped, assumed };
+}
+
+/** A rule for a name: for all of its layer, unless others of this have their place already. */
+function suggestion(name: string, assigned: readonly Assigned[]): { from: string; to: string } {
+  const layer = name.replace(/\.[^.]*$/, '');
+  const isTaken = assigned.some(({ from }) => below(plainName(from), layer) !== undefined);
+  const net = /(^|\.)decoder\b/.test(name) ? 'decoder' : 'encoder';
+  const next = assigned.reduce(
+    (most, { place }) =>
+      place.kind === 'layer' && place.net === net ? Math.max(most, place.index + 1) : most,
+    0,
+  );
+  if (!isTaken && /\.(weight|bias)$/.test(name)) return { from: layer, to: `${net}.${next}` };
+  const own = isTaken ? /\.(\d{1,9})\.[^.]*$/.exec(name)?.[1] : undefined;
+  return { from: name, to: `${net}.${own ?? next}.weight` };
 }
 
 function targetOf(name: string, rule: Rule): string {

@@ -72,6 +72,13 @@ export interface Imported {
 export function importStateDict(request: ImportRequest): Imported {
   const { bytes, file, rules, transpose, description } = request;
   refuseForeignWeights(bytes, file);
+  const isPart = /-0*\d+-of-0*([2-9]|[1-9]\d+)\.safetensors$/.test(file) && rules.length === 0;
+  if (isPart) {
+    throw new LatentGpuError(
+      'bad-format',
+      `${file} is one of several files of a model; join them: load each with safetensors.torch.load_file, and save all tensors with save_file`,
+    );
+  }
   const { assigned, dropped, assumed: folded } = assign(readSafetensors(bytes, file), rules, file);
   const layers = makeLayers(assigned, transpose, file);
   checkChains(layers, file);
