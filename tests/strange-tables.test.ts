@@ -271,6 +271,19 @@ describe('separators and decimals', () => {
     ],
     ['a;b\n1,23,456;2\n', 'which is no number; write it without marks between thousands'],
     ['day,b\n2020-01-31,2\n', 'which is no number; leave the column out with --drop day'],
+    [
+      '506,2,\nCRIM,ZN,MEDV\n0.1,18,24\n0.2,0,21.6\n',
+      'line 2 holds no numbers, and the lines below do',
+    ],
+    ['506,,\nCRIM,ZN,MEDV\n0.1,18,24\n', 'if its words are the headings, remove line 1 above it'],
+    ['a,b\n"x" y,2\n', 'is malformed; write a quote within a cell twice, or remove it'],
+    ['a,b\n"x,2\n', 'quoted field unterminated; close it, or remove it'],
+    ...['19-Sep-03', 'Jan-1-1995', 'Sep 1, 2020', '1974Q1', '31.01.2020', '2020-01-31T12:00'].map(
+      (cell): [string, string] => [
+        `a,b\n"${cell}",2\n`,
+        'number; leave the column out with --drop a',
+      ],
+    ),
     ['a,b\n12:30:00,2\n', 'which is no number; leave the column out with --drop a'],
     ["'a','b'\n'1','2'\n", 'write it without quotes, or with double ones'],
     ['a,b\n1e39,2\n', 'does not fit float32; write the column in larger units, or leave it out'],
@@ -557,7 +570,11 @@ describe('numbers that float32 cannot hold apart', () => {
 
   test.each([
     ['PK\x03\x04', 'x.xlsx', /is a workbook; save the sheet as CSV/],
-    ['% by x\n@RELATION iris\n', 'x.arff', /is an ARFF file; remove the lines up to @data/],
+    [
+      `${'% by x\n% \n'.repeat(99)}\n@RELATION iris\n`,
+      'x.arff',
+      /is an ARFF file; remove the lines up to @data/,
+    ],
     ['-1 3:0.5 7:1e-3 \n', 'x.txt', /is a LIBSVM file; save/],
     ['{"a": 1}', 'x.json', /is JSON; save the table as \.csv/],
     ['<!DOCTYPE html>', 'x.csv', /is HTML or XML, perhaps the page/],

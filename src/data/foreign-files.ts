@@ -55,7 +55,7 @@ export function foreignFile(bytes: Uint8Array, name: string): string | undefined
   if (found) return found[1];
   const head = bytes.subarray(0, 4096);
   const start = new TextDecoder('latin1')
-    .decode(head.subarray(0, 512))
+    .decode(head)
     .replace(/^\xef\xbb\xbf/, '')
     .trimStart();
   if (/^<(!doctype|html|\?xml|svg)/i.test(start)) {
@@ -64,7 +64,7 @@ export function foreignFile(bytes: Uint8Array, name: string): string | undefined
   if (/^[{[]\s*["{[\]}]/.test(start)) return `is JSON; ${TABLE}`;
   if (/^(version https:\/\/git-lfs)/.test(start))
     return 'is a pointer of Git LFS; fetch the file with git lfs pull';
-  if (/^(%.*\s+)*@(relation|attribute)/i.test(start))
+  if (/^(%[^\n]*\n\s*)*@(relation|attribute)/i.test(start))
     return 'is an ARFF file; remove the lines up to @data, or save the table as .csv';
   if (/^[+-]?[\d.]+(e[+-]?\d+)?[ \t]+(qid:\d+[ \t]+)?\d+:[+-]?[\d.]+(e[+-]?\d+)?\s/i.test(start)) {
     return 'is a LIBSVM file; save np.hstack([x.toarray(), y[:, None]]) of x, y = sklearn.datasets.load_svmlight_file(path) with np.savetxt';

@@ -156,7 +156,10 @@ export function cellsOf(
     newline: '\n',
   });
   const [broken] = errors;
-  if (broken) throw bad(broken.row ?? 0, broken.message.toLowerCase());
+  if (broken) {
+    const how = broken.code === 'MissingQuotes' ? 'close it' : 'write a quote within a cell twice';
+    throw bad(broken.row ?? 0, `${broken.message.toLowerCase()}; ${how}, or remove it`);
+  }
   return data;
 }
 

@@ -31,6 +31,18 @@ export const isNumber = (text: string) => {
   return PLAIN.test(cell) || COMMA.test(cell) || FORTRAN.test(cell) || BOOLEAN.test(cell);
 };
 
+const TIMES = [
+  /^\d{1,4}([-/])\d{1,2}\1\d{1,4}(?![\d.])/,
+  /^(\d{1,2}\.\d{1,2}\.\d{4}|\d{2}\.\d{2}\.\d{2}|\d{4}\.\d{1,2}\.\d{1,2})(?![\d.])/,
+  /^\d{1,2}:\d{2}\b/,
+  /^\d{1,2}[- ]\p{L}{3,9}\.?[- ]\d{2,4}\b/u,
+  /^\p{L}{3,9}\.?[- ]\d{1,2},?[- ]\d{2,4}\b/u,
+  /^\d{4}[- :]?[QqMmWw]\d{1,2}$/,
+];
+
+/** Whether a cell holds a date or a time of day. */
+export const isTime = (cell: string) => TIMES.some((form) => form.test(cell));
+
 /** Where a decimal mark was seen first. */
 export interface Mark {
   readonly mark: '.' | ',';
@@ -113,7 +125,7 @@ function fault(cell: string): string {
   if (/^[+-]?\d+([.,]\d+)?\s*%$/.test(cell)) return `${no}write it without the percent sign`;
   if (/^[$€£¥]|[$€£¥]$/.test(cell)) return `${no}write it without the currency`;
   if (/^'.*'$/.test(cell)) return `${no}write it without quotes, or with double ones`;
-  if (/^\d+\.\d+\.\d+$/.test(cell)) {
+  if (/^\d+\.\d+\.\d+$/.test(cell) && !isTime(cell)) {
     return `${no}pandas so renames a heading that repeats: read the original with header=None`;
   }
   return no;

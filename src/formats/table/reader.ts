@@ -5,7 +5,7 @@ import { Columns, type Layout } from './columns.ts';
 import type { CsvTable } from './csv-table.ts';
 import { BLANKS, cellsOf, type Dialect, isComment } from './dialect.ts';
 import { headingsAgain, type Row, readFirstRow, startOf, wordyOf } from './first-row.ts';
-import { grouped, isMissing, isUnknown, NumberReader, PLAIN } from './number.ts';
+import { grouped, isMissing, isTime, isUnknown, NumberReader, PLAIN } from './number.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
 import * as remarks from './remarks.ts';
 import { UnnamedColumns } from './unnamed.ts';
@@ -158,7 +158,7 @@ export class TableReader {
     const isOpen = width > 1 && rows.every(({ cells }) => cells[width - 1] === '');
     const layout = columns.layout(options, labels, isOpen);
     const { features } = layout;
-    const again = headings && isRow ? headingsAgain(first, rows, features) : undefined;
+    const again = headingsAgain(first, this.waiting.slice(1), features);
     if (again) throw this.bad(again);
     const known = { columns, layout, width, features, wordy: wordyOf(rows, features) };
     this.known = known;
@@ -248,12 +248,12 @@ export class TableReader {
     const { missingRemedy = '', isSeries } = this.source.options;
     if (isMissing(cell))
       return `fill it in, or remove the row, or leave the column out with --drop ${name}${isUnknown(cell) ? missingRemedy : ''}`;
-    const isTime = /^\d{1,4}([-/.])\d{1,2}\1\d{1,4}\b|^\d{1,2}:\d{2}\b/.test(cell);
     const isOne = wordy.length < 2 || !wordy.includes(column);
     const drop = isOne
       ? `it out with --drop ${name}`
       : `out all that hold text with --drop ${columns.arguments(wordy)}`;
-    if (isSeries || isTime) return `leave ${isOne ? `the column out with --drop ${name}` : drop}`;
+    if (isSeries || isTime(cell))
+      return `leave ${isOne ? `the column out with --drop ${name}` : drop}`;
     return `name a column of classes with --label-column ${name}, or leave ${drop}`;
   }
 
