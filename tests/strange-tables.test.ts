@@ -429,6 +429,18 @@ describe('choosing columns', () => {
     expect(read(table, { drop: ['y'] }).rows).toBe(3);
   });
 
+  test('columns of one value are said, unless a model takes them', () => {
+    const rows = Array.from({ length: 10 }, (_, i) => `7,${i % 3},-1,0.5`).join('\n');
+    expect(read(`a,b,c,d\n${rows}\n`).remarks.join()).toMatch(
+      /3 columns, the first of them column 1 \("a"\), hold one value each .* --drop a c d leaves them/,
+    );
+    expect(read(`a,b,c,d\n${rows}\n`, { drop: ['3-4'] }).remarks.join()).toMatch(
+      /column 1 \("a"\) holds one value in all rows, .* --drop a leaves it out/,
+    );
+    expect(read(`a,b,c,d\n${rows}\n`, { expected: ['a', 'b', 'c', 'd'] }).remarks).toEqual([]);
+    expect(read('a,b\n7,1\n7,2\n').remarks).toEqual([]);
+  });
+
   test('classes that are whole numbers are the same however they are written', () => {
     const rows = 'a,k\n1,1.0\n2,1\n3,2.000000e+00\n4,10\n';
     const { labels, classes } = read(rows, {}, { name: 'k' });

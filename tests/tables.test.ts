@@ -85,6 +85,10 @@ describe('CSV', () => {
 
   test.each([
     ['x,y\n1,2\n', 'no column of labels "kind" in this table, whose columns are "x", "y"'],
+    [
+      'x,Kind\n1,2\n',
+      'no column of labels "kind" in this table, whose columns are "x", "Kind"; did you mean "Kind"?',
+    ],
     ['1,2\n', 'no column of labels "kind" in this table, which has no header'],
     ['kind\na\n', 'no column of labels "kind" in this table, which is the only one'],
     ['x,kind\n1,\n', 'line 2, column 2 ("kind") is empty; every row needs a label'],

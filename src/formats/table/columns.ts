@@ -92,7 +92,11 @@ export class Columns {
         : headings
           ? `whose columns are ${listed(headings)}`
           : `which has no header; name it by its number, 1 to ${this.width}`;
-    throw this.problem(`no column of labels ${quote(wanted.name)} in this table, ${why}`);
+    const isMeant = (name: string) => name.toLowerCase() === wanted.name.trim().toLowerCase();
+    const meant = headings?.find(isMeant);
+    const hint =
+      meant === undefined || found !== undefined ? '' : `; did you mean ${quote(meant)}?`;
+    throw this.problem(`no column of labels ${quote(wanted.name)} in this table, ${why}${hint}`);
   }
 
   /** The same as an argument of a command line, in one line. */

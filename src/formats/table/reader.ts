@@ -280,11 +280,13 @@ export class TableReader {
     const { name } = this.source;
     const count = features.length;
     const values = this.values.subarray(0, this.rows * count);
+    const { expected, classes: numbered } = this.source.options;
     this.checkCommas();
     const at = (row: number, place: number) => values[row * count + place] as number;
     const { line, cells } = this.last;
     this.remarks.push(
       ...remarks.ofRowNumbers(columns, features, this.rows, at),
+      ...(expected ? [] : remarks.ofConstants(columns, features, this.rows, at)),
       ...remarks.ofComments(this.comments.count, this.comments.line),
       ...remarks.ofTotal(
         cells.filter((_, j) => !features.includes(j)),
@@ -292,7 +294,6 @@ export class TableReader {
       ),
     );
     if (layout.isReordered) this.remarks.push("its columns are put in the model's order");
-    const { expected, classes: numbered } = this.source.options;
     if (expected && !columns.headings && expected.length === count && expected.length > 1) {
       this.remarks.push(`it has no headings, and its columns are taken in the model's order`);
     }

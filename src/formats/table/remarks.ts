@@ -2,7 +2,7 @@
 import { quote } from '../message.ts';
 import type { Columns } from './columns.ts';
 import { isUnknown } from './number.ts';
-import { seemsToCount } from './row-numbers.ts';
+import { MANY, seemsToCount } from './row-numbers.ts';
 
 /** A sum under a table. */
 const TOTAL = /^((grand |sub)?totals?|sum|summe|gesamt|mean|average|mittelwert)\b/i;
@@ -19,6 +19,28 @@ export function ofRowNumbers(
     if (does === undefined) return [];
     return `${columns.describe(column)} ${does}, and is taken for data; --drop ${columns.argument(column)} leaves it out`;
   });
+}
+
+/** Columns that are the same in every row. @param at of a row and the place of a feature */
+export function ofConstants(
+  columns: Columns,
+  features: readonly number[],
+  rows: number,
+  at: (row: number, place: number) => number,
+): string[] {
+  const found = features.filter((_, place) => {
+    let row = 1;
+    while (row < rows && at(row, place) === at(0, place)) row += 1;
+    return row === rows;
+  });
+  const [first] = found;
+  if (rows < MANY || first === undefined) return [];
+  const what =
+    found.length === 1
+      ? `${columns.describe(first)} holds one value in all rows`
+      : `${found.length} columns, the first of them ${columns.describe(first)}, hold one value each in all rows`;
+  const way = `--drop ${columns.arguments(found)} leaves ${found.length === 1 ? 'it' : 'them'} out`;
+  return [`${what}, from which nothing is learned; ${way}`];
 }
 
 /** @param cells of the last row, those of features aside */

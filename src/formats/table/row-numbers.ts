@@ -39,8 +39,8 @@ const LIKELY =
   /^(x|_?id|index|no\.?|nr\.?|#|obs|row(_?(id|nr|no|num|numbers?|names?|index))?|level_0)$/i;
 /** Of columns that often hold a name of the row that is a number: id, PassengerId, customer_ID. */
 const OF_IDS = /(^|[\s_.-])(id|Id|ID)$|[a-z0-9](Id|ID)$/;
-/** So many rows in a row are no chance, whatever the heading. */
-const MANY = 10;
+/** What so many rows have in common is no chance. */
+export const MANY = 10;
 
 /**
  * Whether a column that is taken for data seems to number the rows, in words of what it does.
