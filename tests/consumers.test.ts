@@ -47,21 +47,24 @@ const byEsbuild: (options?: object) => Bundler = (more) => async (entry, output,
   expect(warnings).toEqual([]);
 };
 
-const byWebpack: Bundler = async (entry, output, platform) => {
-  const stats = await new Promise<webpack.Stats | undefined>((resolve, reject) => {
-    const options: webpack.Configuration = {
-      mode: 'production',
-      context: folder,
-      entry: at(entry),
-      target: platform,
-      output: { path: folder, filename: output },
-      optimization: { minimize: false },
-      performance: { hints: false },
-    };
-    webpack(options, (error, done) => (error ? reject(error) : resolve(done)));
-  });
-  expect(stats?.toString({ all: false, errors: true, warnings: true })).toBe('');
-};
+const byWebpack =
+  (more?: webpack.Configuration): Bundler =>
+  async (entry, output, platform) => {
+    const stats = await new Promise<webpack.Stats | undefined>((resolve, reject) => {
+      const options: webpack.Configuration = {
+        mode: 'production',
+        context: folder,
+        entry: at(entry),
+        target: platform,
+        output: { path: folder, filename: output },
+        optimization: { minimize: false },
+        performance: { hints: false },
+        ...more,
+      };
+      webpack(options, (error, done) => (error ? reject(error) : resolve(done)));
+    });
+    expect(stats?.toString({ all: false, errors: true, warnings: true })).toBe('');
+  };
 
 const byVite: Bundler = async (entry, output, platform) => {
   await vite({
@@ -86,7 +89,7 @@ describe('in Node.js', () => {
     ['esbuild.cjs', byEsbuild()],
     ['esbuild-small.cjs', byEsbuild({ minify: true })],
     ['esbuild.mjs', byEsbuild()],
-    ['webpack.cjs', byWebpack],
+    ['webpack.cjs', byWebpack()],
     ['vite.mjs', byVite],
   ])(
     'bundled to %s',
@@ -193,7 +196,7 @@ describe('in a browser', () => {
 
   test.each<[string, Bundler]>([
     ['vite.js', byVite],
-    ['webpack.js', byWebpack],
+    ['webpack.js', byWebpack()],
     ['esbuild.js', byEsbuild({ minify: true })],
   ])(
     'bundled to %s, under a strict policy',
@@ -209,6 +212,11 @@ describe('in a browser', () => {
     },
     120_000,
   );
+
+  test('bundled by what reads no exports, as Parcel', async () => {
+    // Of a file for Node.js it would complain.
+    await byWebpack({ resolve: { exportsFields: [] } })('page.mjs', 'no-exports.js', 'web');
+  });
 
   test('in a service worker, under the same', async () => {
     await byEsbuild()('service-worker.mjs', 'service-worker.js', 'web');
@@ -265,8 +273,8 @@ describe('the package', () => {
     expect(outside.sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
     const tarball = readFileSync(join(packed, filename));
     const { messages } = await publint({ pack: { tarball: Uint8Array.from(tarball).buffer } });
-    // The command line is not built here.
-    expect(messages.filter(({ path }) => path[0] !== 'bin')).toEqual([]);
+    // The command line is not built here; `browser` is for bundlers that read no `exports`.
+    expect(messages.filter(({ path }) => !['bin', 'browser'].includes(String(path[0])))).toEqual([]);
     const types = await checkPackage(createPackageFromTarballData(Uint8Array.from(tarball)));
     const problems = 'problems' in types ? types.problems : [];
     // `require` is given the same module: Node.js 20.19 and newer do that.

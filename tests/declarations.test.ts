@@ -1,5 +1,5 @@
 /** The package's declarations in the projects of strangers: every compiler, whatever it knows of the platform. */
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SourceFile } from 'typescript6';
@@ -30,6 +30,7 @@ const projects: Record<string, Project> = {
 };
 
 let folder = '';
+const declared = () => join(folder, 'node_modules/latentgpu/dist/types');
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'latentgpu-types-'));
@@ -53,6 +54,8 @@ function optionsOf({ module, ...rest }: Project) {
     strict: true,
     skipLibCheck: false,
     noEmit: true,
+    // What a project exports has to have a name in declarations of its own.
+    declaration: true,
   };
 }
 
@@ -79,6 +82,17 @@ const filesOf = (major: number, project: Project) => [
   ...(knowsWebGpu(major, project) ? ['webgpu.ts'] : []),
   ...(project.types.includes('node') ? Object.keys(shownPrograms()) : []),
 ];
+
+test('numbers are typed as compilers before 5.7 know them', () => {
+  // Their typed arrays take no type of memory.
+  const files = readdirSync(declared(), { recursive: true, encoding: 'utf8' });
+  const texts = files.filter((name) => name.endsWith('.d.ts'));
+  expect(texts.length).toBeGreaterThan(100);
+  const newer = texts.filter((name) =>
+    /Array<ArrayBuffer/.test(readFileSync(join(declared(), name), 'utf8')),
+  );
+  expect(newer).toEqual([]);
+});
 
 describe.each([
   [5, 'typescript5'],
@@ -108,6 +122,7 @@ describe.each([
     const said = ours.flatMap((file) => [
       ...program.getSyntacticDiagnostics(file),
       ...program.getSemanticDiagnostics(file),
+      ...program.getDeclarationDiagnostics(file),
     ]);
     expect(ts.formatDiagnostics(said, host)).toBe('');
 

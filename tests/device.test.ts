@@ -1,6 +1,14 @@
 /** What only Node.js has: finding a WebGPU on the disk, and letting the process end. */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -184,6 +192,22 @@ describe('a program of its own', () => {
       }
     `);
     expect(result).toMatchObject({ status: 0, stdout: '7\n7\n7\n7\n', stderr: '' });
+  });
+
+  test('opens a device where a program has a copy of the process, and errors of another realm, as in Jest', () => {
+    const built = readFileSync(join(folder, 'device.mjs'), 'utf8');
+    writeFileSync(join(folder, 'copied.mjs'), `const process = globalThis.copied;\n${built}`);
+    const result = run(`
+      import { runInNewContext } from 'node:vm';
+      function dlopen(...args) {
+        try { process.dlopen(...args); }
+        catch ({ message }) { throw runInNewContext('new Error(message)', { message }); }
+      }
+      globalThis.copied = Object.assign(Object.create(process), { env: { ...process.env }, dlopen });
+      const device = await (await import('./copied.mjs')).openDevice(); ${use}
+      device.destroy();
+    `);
+    expect(result).toMatchObject({ status: 0, stdout: '7\n', stderr: '' });
   });
 
   test('ends after a loss too, and when nobody destroys the device', () => {

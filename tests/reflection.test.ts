@@ -1,5 +1,6 @@
 /** What the kit reads from WGSL: every form of declaration that the language allows. */
 import { readFileSync } from 'node:fs';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { wgslFiles } from '../shaders/build/generate.ts';
 import { reflection } from '../src/kernels/reflection.gen.ts';
@@ -170,6 +171,18 @@ test('f16 takes numbers, rounded, or bits, and gives bits', () => {
   expect(result.h).toEqual(new Uint16Array([0x3c00, 0x4000]));
   const struct = result.s as { a: number; b: Uint16Array };
   expect([struct.a, ...halfToFloat(struct.b)]).toEqual([1.5, 1, -2, tenth]);
+});
+
+test('memory of another realm is memory, as in Jest', () => {
+  const memory: ArrayBuffer = runInNewContext('new Uint32Array([1, 2]).buffer');
+  const { job } = prepare({
+    code: `struct S { a: u32, b: u32 }
+@group(0) @binding(0) var<storage, read_write> s: S;
+@compute @workgroup_size(1) fn main() { s.a = 0u; }`,
+    bindings: { s: memory },
+    dispatch: 1,
+  });
+  expect(job.slots[0]?.bytes).toEqual(new Uint8Array([1, 0, 0, 0, 2, 0, 0, 0]));
 });
 
 test.each([

@@ -45,9 +45,6 @@ const HEADER = `/**
  * it knows none, a stand-in. WebGPU's objects can then be handed on but not used: add \`@webgpu/types\`,
  * or TypeScript 6 or newer with \`"DOM"\` in \`lib\`.
  */
-interface Unknown<Name extends string> {
-    readonly __webgpu: Name;
-}
 `;
 
 const webgpu = createRequire(import.meta.url).resolve('@webgpu/types/dist/index.d.ts');
@@ -60,7 +57,8 @@ const classes = new Set(
 
 function declarationOf(name) {
   if (aliases[name]) return `export type ${name} = ${aliases[name]};\n`;
-  const standIn = standIns[name] ?? `Unknown<'${name}'>`;
+  // Without a name of its own: declarations that are made of a project's exports spell it out.
+  const standIn = standIns[name] ?? `{ readonly __webgpu: '${name}' }`;
   return (
     `export type ${name} = typeof globalThis extends { ${name}: { prototype: infer T } } ` +
     `? T : ${standIn};\n`

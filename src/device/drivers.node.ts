@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname } from 'node:path';
 import { LatentGpuError } from '../errors.ts';
+import { setEnvironment } from './environment.node.ts';
 import { findSoftwareVulkan, loaderBeside, seemsToHaveGpu } from './find.ts';
 import type { HostRequest } from './host.ts';
 
@@ -37,17 +38,22 @@ function loadLibrary(file: string): boolean {
     else process.dlopen({ exports: {} }, file, constants.dlopen.RTLD_NOW | RTLD_NODELETE);
     return true;
   } catch (error) {
-    return error instanceof Error && NO_ADDON.test(error.message);
+    // Of another realm than this module, in Jest.
+    return NO_ADDON.test(String(error));
   }
 }
 
 /**
- * Keeps a layer of Mesa out that chooses among several GPUs, unless the user asked for its choice.
+ * What keeps a layer of Mesa out that chooses among several GPUs, unless the user asked for its choice.
  * It connects to the display, and where there is none the display's library complains on standard
- * error. Engines choose by themselves. To be called before an engine looks for drivers.
+ * error. Engines choose by themselves.
  */
-export function silenceDrivers(env: NodeJS.ProcessEnv): void {
-  if (!env.MESA_VK_DEVICE_SELECT && !env.DRI_PRIME) env.NODEVICE_SELECT ??= '1';
+const silence = ({ MESA_VK_DEVICE_SELECT, DRI_PRIME, NODEVICE_SELECT }: NodeJS.ProcessEnv) =>
+  MESA_VK_DEVICE_SELECT || DRI_PRIME || NODEVICE_SELECT ? {} : { NODEVICE_SELECT: '1' };
+
+/** To be called before an engine of this process looks for drivers. */
+export function silenceDrivers(): void {
+  for (const [name, value] of Object.entries(silence(process.env))) setEnvironment(name, value);
 }
 
 export type Wanted = 'hardware' | 'software' | 'any';
@@ -87,8 +93,8 @@ const DRIVER_VARIABLES = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'];
 function setDrivers(icd: string | null): void {
   // The loader reads the real environment, which Node.js changes from the main thread only.
   for (const name of DRIVER_VARIABLES) {
-    if (icd !== null) process.env[name] = icd;
-    else if (ownDrivers !== null) delete process.env[name];
+    if (icd !== null) setEnvironment(name, icd);
+    else if (ownDrivers !== null) setEnvironment(name, undefined);
   }
   ownDrivers = icd;
 }
@@ -137,7 +143,9 @@ function systemAndBrowserDrivers(icd: string): Attempt {
   return {
     source: `the system's drivers or ${icd}`,
     arrange() {
-      process.env.VK_ADD_DRIVER_FILES ??= icd;
+      if (process.env.VK_ADD_DRIVER_FILES === undefined) {
+        setEnvironment('VK_ADD_DRIVER_FILES', icd);
+      }
       return systemDrivers.arrange();
     },
   };
@@ -184,7 +192,7 @@ export function attempts(want: Wanted, once: boolean): Attempt[] {
 export function programEnvironment(): NodeJS.ProcessEnv {
   const env = { ...process.env };
   if (process.platform !== 'linux') return env;
-  silenceDrivers(env);
+  Object.assign(env, silence(env));
   const named = driversSet();
   if (named) checkNamed(named);
   else for (const name of DRIVER_VARIABLES) delete env[name];

@@ -58,7 +58,7 @@ async function importDawn(): Promise<Dawn> {
  * @throws LatentGpuError `no-adapter` where the package, or Deno's WebGPU, is missing
  */
 export async function loadEngine(): Promise<Engine> {
-  silenceDrivers(process.env);
+  silenceDrivers();
   if (deno) {
     const gpu = globalThis.navigator?.gpu as GPU | undefined;
     if (gpu) return { host: 'deno', looksOnce: true, open: () => gpu };

@@ -17,7 +17,7 @@ export {
   readShader,
   type ShaderSource,
 } from './host.ts';
-export type { BindingValue, NumberArray } from './layout.ts';
+export type { BindingValue, Layout, NumberArray, Unpacked } from './layout.ts';
 export { openHost } from './open.ts';
 export type { Bindings, KernelRequest, Outputs } from './prepare.ts';
 export { findRaces, type Race } from './races.ts';

@@ -107,6 +107,10 @@ function sizeFor(layout: Layout, value: unknown, name: string): number {
   return layout.size;
 }
 
+/** Of whichever realm: in Jest a typed array's buffer is of another than `ArrayBuffer`. */
+const isBuffer = (value: unknown): value is ArrayBuffer =>
+  Object.prototype.toString.call(value) === '[object ArrayBuffer]';
+
 const isList = (value: unknown): value is ArrayLike<unknown> =>
   Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 
@@ -129,8 +133,7 @@ function elementsOf(element: Layout, value: unknown): number | undefined {
 export function pack(layout: Layout, value: unknown, name: string): Uint8Array {
   const scalar = scalarOf(layout);
   const raw =
-    value instanceof ArrayBuffer ||
-    (ArrayBuffer.isView(value) && scalar && value instanceof arrays[scalar]);
+    isBuffer(value) || (ArrayBuffer.isView(value) && scalar && value instanceof arrays[scalar]);
   if (raw) return packRaw(layout, value as ArrayBuffer | NumberArray, name);
   if (ArrayBuffer.isView(value) && !(value instanceof Float64Array && scalar)) {
     const kind = scalar ? article(arrays[scalar].name) : `${wish(layout)} or an ArrayBuffer`;

@@ -76,7 +76,12 @@ export class AncestralInference implements Asked {
     return this.plain.encode(x, count, options);
   }
 
-  drawCodes(x: Rows, count: number, drawSeed?: number, options?: WorkOptions) {
+  drawCodes(
+    x: Rows,
+    count: number,
+    drawSeed?: number,
+    options?: WorkOptions,
+  ): Promise<Float32Array> {
     return this.plain.drawCodes(x, count, drawSeed, options);
   }
 

@@ -38,7 +38,7 @@ const plan = await trainer.runtime.compile({ outputs: { codes: ops.randomNormal(
 export const codes: Float32Array | Uint32Array = typed(await plan.read('codes'));
 
 const device = await openDevice();
-typed(device.gpu);
+export const gpu = typed(device.gpu);
 typed(device.adapter.name);
 export const buffer = typed(device.createBuffer('b', 16, 128));
 // @ts-expect-error: a device is no buffer
@@ -57,5 +57,5 @@ export const numbers: Float32Array = typed(result.y);
 // @ts-expect-error: what was not bound does not come back
 result.z;
 typed(result.p);
-typed(reflect({ label: 'k', code: '' }).bindings[0]?.layout);
-typed(findRaces({ code: '', bindings: { y }, dispatch: 1 }));
+export const layout = typed(reflect({ label: 'k', code: '' }).bindings[0]?.layout);
+export const races = typed(findRaces({ code: '', bindings: { y }, dispatch: 1 }));
