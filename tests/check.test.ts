@@ -55,6 +55,19 @@ var<workgroup> t: array<u32, (M + 1u) * 2u>;
 @compute @workgroup_size(N, M / N, select(1u, 2u, N > 9u))
 fn main(@builtin(local_invocation_index) i: u32) { t[i] = i; s.b = t[0]; }
 `,
+  'dark.wgsl': `override N: u32;
+@group(0) @binding(0) var<storage, read_write> x: array<u32, u32(quantizeToF16(8.0))>;
+@compute @workgroup_size(N)
+fn main() { x[0] = 1u; }
+`,
+  'late.wgsl': `override N: u32 = 0u;
+override M = 8u / N;
+@compute @workgroup_size(M)
+fn main() {}
+`,
+  'notes.wgsl': `@compute @workgroup_size(1)
+fn main(@builtin(global_invocation_id) id: vec2u) { _ = id; }
+`,
   'warning.wgsl': '@compute @workgroup_size(1)\nfn main() {\n  return;\n  let x = 1;\n}\n',
 };
 
@@ -190,6 +203,34 @@ bad/type.wgsl:3:7: error: cannot initialize 'let' of type 'f32' with value of ty
 1 file, all compile
 `,
     ]);
+  });
+
+  test('reads what it can, and overrides where it cannot read all', () => {
+    const { code, stdout } = check('dark.wgsl --host dawn --set N=4');
+    expect([code, stdout.split('\n').slice(1).join('\n')]).toEqual([
+      0,
+      `dark.wgsl: compiles
+  @compute main, workgroup 4 x 1 x 1
+  override N: u32
+  x: where it lies takes a compiler to tell
+1 file, all compile
+`,
+    ]);
+  });
+
+  test('points to what is wrong only once overrides have values', () => {
+    expect(
+      check('late.wgsl --quiet').stdout,
+    ).toBe(`late.wgsl:2:14: error: entry point 'main': '8 / 0' cannot be represented as 'u32'
+  2 | override M = 8u / N;
+    |              ^^^^^^
+`);
+  });
+
+  test('tells in one line what naga notes without a place', () => {
+    expect(check('notes.wgsl --host deno --quiet').stdout).toMatch(
+      /^notes\.wgsl: error: Entry point main at Compute is invalid; Argument 0 [^\n]+\n$/,
+    );
   });
 
   test.each([

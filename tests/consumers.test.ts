@@ -274,7 +274,9 @@ describe('the package', () => {
     const tarball = readFileSync(join(packed, filename));
     const { messages } = await publint({ pack: { tarball: Uint8Array.from(tarball).buffer } });
     // The command line is not built here; `browser` is for bundlers that read no `exports`.
-    expect(messages.filter(({ path }) => !['bin', 'browser'].includes(String(path[0])))).toEqual([]);
+    expect(messages.filter(({ path }) => !['bin', 'browser'].includes(String(path[0])))).toEqual(
+      [],
+    );
     const types = await checkPackage(createPackageFromTarballData(Uint8Array.from(tarball)));
     const problems = 'problems' in types ? types.problems : [];
     // `require` is given the same module: Node.js 20.19 and newer do that.

@@ -45,6 +45,17 @@ describe('layouts', () => {
     ['array<f32, ~0xfffffff0u>', '', [15, 4]],
     ['array<f32, -7 / 2 + 7>', '', [4, 4]],
     ['array<f32, 1u + u32(0x1.8p2f)>', '', [7, 4]],
+    ['array<f32, u32(length(vec2f(3, 4)) + distance(vec2(0.0), vec2f(6, 8)))>', '', [15, 4]],
+    ['array<f32, extractBits(0xF0u, 4u, 4u) + reverseBits(0x80000000u)>', '', [16, 4]],
+    ['array<f32, u32(extractBits(-8, 2u, 3u) + 8)>', '', [6, 4]],
+    ['array<f32, u32(mix(2.0, 4.0, 0.5) + fma(2.0, 3.0, 4.0) + ldexp(1.0, 3))>', '', [21, 4]],
+    ['array<f32, bitcast<u32>(bitcast<f32>(7u)) + u32(bitcast<i32>(0xffffffffu) + 2)>', '', [8, 4]],
+    ['array<f32, u32(mat3x2f(1, 2, vec2f(3, 4), 5, 6)[1].y)>', '', [4, 4]],
+    [
+      'array<f32, C().a[1].n + vec2u().y + Two()[1] + u32(mat2x2<f32>()[0].x) + 3>',
+      'struct D { m: f32, n: u32 } alias Two = array<u32, 2>; struct C { a: array<D, N> } const N = 2;',
+      [3, 4],
+    ],
     ['V', 'alias F = f32; alias V = vec2<F>;', 8],
     ['S', 'struct S { a: f32, b: vec3f, c: f32 }', [32, 'a@0', 'b@16', 'c@28']],
     [
@@ -130,6 +141,23 @@ fn inner() -> f32 { let p = &c; return (*p)[0]; }
     ['loops', ['d']],
     ['none', []],
   ]);
+});
+
+test('what takes a compiler to tell is missed where it is used alone', () => {
+  const code = `override N: u32;
+@group(0) @binding(0) var<storage, read_write> dark: array<u32, u32(quantizeToF16(8.0))>;
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+fn loop_() -> u32 { return loop_(); }
+@group(0) @binding(2) var<storage, read_write> darker: array<u32, loop_()>;
+@compute @workgroup_size(N) fn main() { y[0] = 1u; }
+@compute @workgroup_size(1) fn other() { dark[0] = 1u; }`;
+  const request = { code, constants: { N: 4 }, bindings: { y: [0] }, dispatch: 1 };
+  const { job, info } = prepare({ ...request, entryPoint: 'main' });
+  expect([job.slots.map(({ name }) => name), job.constants]).toEqual([['y'], { N: 4 }]);
+  expect(info.entryPoints.map(({ bindings }) => bindings)).toEqual([['y'], ['dark']]);
+  const why = "shader.wgsl:2: error: its declarations could not be read: 'dark' takes a compiler";
+  expect(() => prepare({ ...request, entryPoint: 'other' })).toThrow(why);
+  expect(() => read(code)).toThrow("'dark' takes a compiler");
 });
 
 test('textures, samplers, directives and names of any alphabet', () => {

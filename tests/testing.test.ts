@@ -435,6 +435,26 @@ describe('without what it takes', () => {
     });
   });
 
+  test('a panic of Deno is told in one line', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'latentgpu-panic-'));
+    const program = join(folder, 'deno');
+    const place =
+      '/home/x/.cargo/registry/src/index.crates.io-1/naga-29.0.3/src/back/spv/writer.rs:8:6';
+    const words = `
+${'='.repeat(60)}
+Deno has panicked. This is a bug in Deno.
+
+thread 'main' (9569) panicked at ${place}:
+no entry found for key
+stack backtrace:`;
+    writeFileSync(program, `#!/bin/sh\ncat >&2 <<END${words}\nEND\nexit 1\n`, { mode: 0o755 });
+    vi.stubEnv('LATENTGPU_DENO', program);
+    await expect(openHost('deno')).rejects.toMatchObject({
+      message: `${program} (LATENTGPU_DENO) does not start: Deno panicked at naga-29.0.3/src/back/spv/writer.rs:8:6: no entry found for key. Name another in LATENTGPU_DENO.`,
+    });
+    rmSync(folder, { recursive: true });
+  });
+
   test('a browser that does not start fails, with a way out', async () => {
     vi.stubEnv('PUPPETEER_EXECUTABLE_PATH', '/bin/false');
     await expect(openHost('chrome')).rejects.toMatchObject({

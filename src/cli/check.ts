@@ -10,10 +10,10 @@ import {
   type Diagnostic,
   type HostKind,
   openHost,
-  reflect,
   type Shader,
   type ShaderInfo,
 } from '../testing/index.ts';
+import { reflectPartly } from '../testing/reflect.ts';
 import { type Compiler, DAWN_COMMAND, openDawnApart, serveDawn } from './check-dawn.ts';
 import { type Context, common, runCommand } from './common/command.ts';
 import { EXIT } from './common/failure.ts';
@@ -39,6 +39,8 @@ interface Checked {
   readonly shader: Shader;
   /** Undefined if the text cannot be read, which need not mean that it is wrong. */
   readonly info: ShaderInfo | undefined;
+  /** Names of bindings that cannot be read. */
+  readonly unread: readonly string[];
   readonly found: Found[];
 }
 
@@ -91,10 +93,11 @@ function readShaders(paths: readonly string[]): Shader[] {
 
 function inspect(shader: Shader, constants: Record<string, number>): Checked {
   try {
-    return { shader, info: reflect(shader, constants), found: [] };
+    const { info, unread } = reflectPartly(shader, constants);
+    return { shader, info, unread: unread.map(({ name }) => name), found: [] };
   } catch {
     // The compiler will say more.
-    return { shader, info: undefined, found: [] };
+    return { shader, info: undefined, unread: [], found: [] };
   }
 }
 
@@ -129,7 +132,11 @@ async function compile(
     return (await host.compile(shader, { constants })).map(withHint);
   } catch (error) {
     if (!isLatentGpuError(error, 'device-lost')) throw error;
-    return [{ severity: 'error', line: 0, column: 0, length: 0, message: error.message }];
+    // The label stands before the message anyhow.
+    const message = error.message
+      .replace(`${shader.label} was lost: `, '')
+      .replace(`${shader.label} `, 'it ');
+    return [{ severity: 'error', line: 0, column: 0, length: 0, message }];
   }
 }
 
@@ -190,15 +197,16 @@ function describeInfo({ entryPoints, bindings, overrides }: ShaderInfo): string[
 }
 
 function describe(checked: Checked, hosts: readonly HostKind[], quiet: boolean): string[] {
-  const { shader, info, found } = checked;
+  const { shader, info, unread, found } = checked;
   const lines = found.map((diagnostic) => {
     const some = diagnostic.hosts.length < hosts.length ? ` [${diagnostic.hosts}]` : '';
     const message = diagnostic.message + some;
     return formatDiagnostic(shader, { ...diagnostic, message });
   });
   if (quiet || isBroken(checked)) return lines;
-  const unread = '  its bindings could not be read';
-  return [`${shader.label}: compiles`, ...lines, ...(info ? describeInfo(info) : [unread])];
+  const told = info ? describeInfo(info) : ['  its declarations could not be read'];
+  const dark = unread.map((name) => `  ${name}: where it lies takes a compiler to tell`);
+  return [`${shader.label}: compiles`, ...lines, ...told, ...dark];
 }
 
 async function check(paths: readonly string[], flags: CheckFlags, context: Context): Promise<void> {

@@ -16,10 +16,12 @@ export function firstLine(error: unknown): string {
   return first.replace(/ This adapter supports a higher .*/, '');
 }
 
-/** What naga says besides its picture of the place, which the message is told with anyhow. */
+/** What naga says besides its picture of the place, which the message is told with anyhow; in one line. */
 function withoutPicture(message: string): string {
   const [head, ...rest] = message.trim().split('\n') as [string, ...string[]];
-  if (!rest.some((line) => line.includes('┌─'))) return message.trim();
+  const isNaga =
+    rest.some((line) => line.includes('┌─')) || rest.every((line) => /^\s*= /.test(line));
+  if (!isNaga) return message.trim();
   const notes = rest.flatMap((line) => /^\s*= (?:note: )?(.+)$/.exec(line)?.[1] ?? []);
   const plain = head.replace(/^Shader (?:'.*?' parsing|validation) error: /, '');
   return [plain, ...notes].join('; ');
@@ -64,6 +66,25 @@ export interface EntryRequest {
   readonly line: number;
 }
 
+/** A place in the shader, what is wrong there, the line and what is meant in it. */
+const PLACE = /^[^\n]*?:(\d+):(\d+) error: ([^\n]+)\n[^\n]*(?:\n\s*(\^+))?/m;
+
+/** What is wrong with an entry point. Tint finds some of it only where overrides have values, and says where. */
+function ofPipeline(error: unknown, name: string, line: number): Diagnostic {
+  const what = `entry point '${name}': `;
+  const [found, row, column, said, carets = ''] =
+    PLACE.exec(error instanceof Error ? error.message : '') ?? [];
+  return found
+    ? {
+        severity: 'error',
+        line: Number(row),
+        column: Number(column),
+        length: carets.length,
+        message: what + said,
+      }
+    : { severity: 'error', line, column: 0, length: 0, message: what + firstLine(error) };
+}
+
 /**
  * Compiles a shader, and each of its compute entry points to a pipeline, because some limits are
  * only looked at there. Returns what the compiler says; says nothing itself.
@@ -84,8 +105,7 @@ export async function compileShader(
         compute: { module, entryPoint: name, constants },
       });
     } catch (error) {
-      const message = `entry point '${name}': ${firstLine(error)}`;
-      diagnostics.push({ severity: 'error', line, column: 0, length: 0, message });
+      diagnostics.push(ofPipeline(error, name, line));
     }
   }
   return diagnostics;
@@ -149,6 +169,10 @@ export async function compileKernel(
     return { pipeline, groups };
   } catch (cause) {
     if (isLatentGpuError(cause, 'device-lost')) throw cause;
+    const found = ofPipeline(cause, entryPoint, 0);
+    if (found.line > 0) {
+      throw new LatentGpuError('bad-kernel', formatDiagnostics(kernel, [found]), { cause });
+    }
     const message = firstLine(cause);
     throw new LatentGpuError(
       'bad-kernel',

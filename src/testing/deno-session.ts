@@ -1,9 +1,11 @@
 // The script in a process of Deno.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { programEnvironment } from '../device/drivers.node.ts';
 import { findDeno, waysToGet } from '../device/find-engines.ts';
 import type { Program } from '../device/find-paths.ts';
@@ -54,14 +56,35 @@ class Questions {
   }
 }
 
+/** What Deno writes to standard error: complaints, and a page of words where it panics. */
+class Complaints {
+  /** From its banner on. */
+  #panic: string[] | undefined;
+
+  /** Whether the line is of a panic. */
+  holds(line: string): boolean {
+    if (/^=+$/.test(line)) this.#panic ??= [];
+    this.#panic?.push(line);
+    return this.#panic !== undefined;
+  }
+
+  /** The panic in one line: where, and why. */
+  get panic(): string | undefined {
+    const lines = this.#panic ?? [];
+    const at = lines.findIndex((line) => line.includes('panicked at '));
+    const file = /panicked at (\S+?):?$/.exec(lines[at] ?? '')?.[1];
+    const place = file?.replace(/^.*\/(?=[\w.-]+\/src\/)/, '');
+    return place && `Deno panicked at ${place}: ${lines[at + 1] ?? ''}`;
+  }
+}
+
 /** Starts Deno with the scripts of `folder`. */
-function run({ executable }: Program, folder: string, { url, complain, log }: Site): ChildProcess {
+function run({ executable }: Program, folder: string, { url, log }: Site): ChildProcess {
   const child = spawn(executable, [...flags, '--location', url, join(folder, 'page.js')], {
     env: { ...programEnvironment(), NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   if (child.stdout) createInterface(child.stdout).on('line', (line) => log(`[deno] ${line}`));
-  if (child.stderr) createInterface(child.stderr).on('line', complain);
   return child;
 }
 
@@ -81,6 +104,11 @@ export const inDeno: Start = async (site) => {
   }
   const child = run(found, folder, site);
   const questions = new Questions(child);
+  const complaints = new Complaints();
+  const stderr = createInterface(child.stderr as Readable).on('line', (line) => {
+    if (!complaints.holds(line) && line !== '') site.complain(line);
+  });
+  const heard = once(stderr, 'close');
   const gone = new Promise<void>((resolve) => {
     const end = (why: string) => {
       questions.end(why);
@@ -88,7 +116,9 @@ export const inDeno: Start = async (site) => {
       resolve();
     };
     child.on('error', (error) => end(error.message));
-    child.on('exit', (code, signal) => end(`Deno ended (${signal ?? `exit ${code}`})`));
+    child.on('exit', (code, signal) =>
+      heard.then(() => end(complaints.panic ?? `Deno ended (${signal ?? `exit ${code}`})`)),
+    );
   });
   try {
     // Asked before anything else: the script has run when it answers.

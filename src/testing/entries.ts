@@ -1,12 +1,12 @@
 // Which entry points a shader has and which overrides: all that compiling one takes.
 import type { EntryRequest } from './compile.ts';
 import type { Shader } from './diagnostics.ts';
-import { type Constants, reflect, type ShaderInfo } from './reflect.ts';
+import { type Constants, reflectPartly, type ShaderInfo } from './reflect.ts';
 
 /** The declarations of a shader; undefined where its text cannot be read, as the compiler may. */
 export function tryReflect(shader: Shader, constants?: Constants): ShaderInfo | undefined {
   try {
-    return reflect(shader, constants);
+    return reflectPartly(shader, constants).info;
   } catch {
     return undefined;
   }

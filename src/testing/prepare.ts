@@ -10,7 +10,7 @@ import {
   type Unpacked,
   unpack,
 } from './layout.ts';
-import { type Binding, reflect, type ShaderInfo } from './reflect.ts';
+import { type Binding, reflectPartly, type ShaderInfo, unreadError } from './reflect.ts';
 import {
   planSampler,
   planTexture,
@@ -177,9 +177,12 @@ function sizeIsKnown(layout: Layout): boolean {
 export function prepare(request: KernelRequest): Prepared {
   const { code } = request;
   const label = labelOf(request);
-  const info = reflect({ label, code }, request.constants);
+  const shader = { label, code };
+  const { info, unread } = reflectPartly(shader, request.constants);
   const entry = chooseEntry(info, label, request.entryPoint);
-  const declared = info.bindings.map(({ name }) => name);
+  const dark = unread.find(({ name }) => entry.bindings.includes(name));
+  if (dark) throw unreadError(shader, dark);
+  const declared = [...info.bindings, ...unread].map(({ name }) => name);
   for (const name of Object.keys(request.bindings)) {
     if (declared.includes(name)) continue;
     const hint = declared.length ? `it has ${declared.join(', ')}` : 'it declares none';

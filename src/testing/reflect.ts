@@ -71,7 +71,7 @@ function numberOf(
 function entryOf(
   found: FunctionDeclaration,
   stage: EntryPoint['stage'],
-  bindings: readonly Binding[],
+  bound: readonly string[],
   uses: (name: string) => Set<string>,
   module: Evaluator,
 ): EntryPoint {
@@ -82,7 +82,7 @@ function entryOf(
     stage,
     line: found.line,
     ...(workgroupSize && { workgroupSize }),
-    bindings: bindings.map(({ name }) => name).filter((name) => used.has(name)),
+    bindings: bound.filter((name) => used.has(name)),
   };
 }
 
@@ -133,10 +133,18 @@ function overrideOf(found: ValueDeclaration, module: Evaluator): Override {
   };
 }
 
-function readInfo(code: string, constants: Constants): ShaderInfo {
+/** A variable with a binding whose place or layout takes a compiler to tell, and why. */
+export interface Unread {
+  readonly name: string;
+  readonly why: Unreadable;
+}
+
+/** What can be read of the declarations. @throws Unreadable for a text that cannot be read at all */
+function readInfo(code: string, constants: Constants): { info: ShaderInfo; unread: Unread[] } {
   const declarations = readModule(code);
   const module = new Evaluator(declarations, constants);
   const functions = declarations.filter((each) => each.kind === 'fn');
+  const unread: Unread[] = [];
   const bindings = declarations
     .filter((each) => each.kind === 'var')
     .flatMap((each) => {
@@ -144,22 +152,32 @@ function readInfo(code: string, constants: Constants): ShaderInfo {
         return bindingOf(each, module) ?? [];
       } catch (cause) {
         const why = `'${each.name}' takes a compiler to tell: ${(cause as Error).message}`;
-        throw new Unreadable(why, each.line);
+        unread.push({ name: each.name, why: new Unreadable(why, each.line) });
+        return [];
       }
     })
     .sort((a, b) => a.group - b.group || a.binding - b.binding);
   const uses = usesOf(functions);
-  return {
+  const bound = [...bindings, ...unread].map(({ name }) => name);
+  const info = {
     entryPoints: (['compute', 'vertex', 'fragment'] as const).flatMap((stage) =>
       functions
         .filter(({ attributes }) => attributeOf(attributes, stage))
-        .map((each) => entryOf(each, stage, bindings, uses, module)),
+        .map((each) => entryOf(each, stage, bound, uses, module)),
     ),
     bindings,
     overrides: declarations
       .filter((each): each is ValueDeclaration => each.kind === 'override')
       .map((each) => overrideOf(each, module)),
   };
+  return { info, unread };
+}
+
+function failure(shader: Shader, cause: unknown): LatentGpuError {
+  const message = `its declarations could not be read: ${(cause as Error).message}`;
+  const line = cause instanceof Unreadable ? cause.line : 0;
+  const diagnostic = { severity: 'error', line, column: 0, length: 0, message } as const;
+  return new LatentGpuError('bad-kernel', formatDiagnostic(shader, diagnostic), { cause });
 }
 
 /**
@@ -170,12 +188,27 @@ function readInfo(code: string, constants: Constants): ShaderInfo {
  * @example reflect({ label: 'one.wgsl', code: 'override n: u32 = 2u;' }).overrides.length // 1
  */
 export function reflect(shader: Shader, constants: Constants = {}): ShaderInfo {
+  const { info, unread } = reflectPartly(shader, constants);
+  if (unread[0]) throw unreadError(shader, unread[0]);
+  return info;
+}
+
+/**
+ * As {@link reflect}, with those bindings set apart that take a compiler to tell.
+ *
+ * @throws LatentGpuError `bad-kernel` for a text that it cannot read at all
+ */
+export function reflectPartly(
+  shader: Shader,
+  constants: Constants = {},
+): { info: ShaderInfo; unread: Unread[] } {
   try {
     return readInfo(shader.code, constants);
   } catch (cause) {
-    const message = `its declarations could not be read: ${(cause as Error).message}`;
-    const line = cause instanceof Unreadable ? cause.line : 0;
-    const diagnostic = { severity: 'error', line, column: 0, length: 0, message } as const;
-    throw new LatentGpuError('bad-kernel', formatDiagnostic(shader, diagnostic), { cause });
+    throw failure(shader, cause);
   }
 }
+
+/** Says why a binding of {@link reflectPartly} could not be read. */
+export const unreadError = (shader: Shader, { why }: Unread): LatentGpuError =>
+  failure(shader, why);

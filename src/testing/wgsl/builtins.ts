@@ -69,6 +69,76 @@ const vector =
     return { parts: type ? parts.map((part) => convert(type)([part], {})) : parts };
   };
 
+/** `mat2x3f(…)` of its columns, or of its numbers. */
+const matrix =
+  (columns: number, rows: number, letter?: string): Builtin =>
+  (args, template) => {
+    const given = args.flatMap(flat);
+    const size = columns * rows;
+    if (given.length !== size && given.length > 0) throw new Unknown('a matrix of too few numbers');
+    const column = vector(rows, letter);
+    return {
+      parts: Array.from({ length: columns }, (_, i) =>
+        column(given.slice(i * rows, (i + 1) * rows), template),
+      ),
+    };
+  };
+
+const product = binary((x, y) => x * y);
+const sum = binary((x, y) => x + y);
+const difference = binary((x, y) => x - y);
+
+const dot: Builtin = (args, template) => {
+  only(args, 2);
+  return flat(product(args, template)).reduce((whole, each) => sum([whole, each], template));
+};
+
+const length: Builtin = (args, template) => {
+  only(args, 1);
+  const [of] = args as [Value];
+  return real(Math.sqrt)([dot([of, of], template)], template);
+};
+
+/** a + (b - a) t, of numbers or part by part. */
+const mix: Builtin = (args, template) => {
+  only(args, 3);
+  const [a, b, t] = args as [Value, Value, Value];
+  const way = product([difference([b, a], template), t], template);
+  return sum([a, way], template);
+};
+
+/** The same 32 bits as another type. */
+const bitcast: Builtin = (args, { of = '' }) => {
+  only(args, 1);
+  const memory = new DataView(new ArrayBuffer(4));
+  return map(args[0] as Value, ({ type, value }) => {
+    if (type === 'f16' || type === 'bool') throw new Unknown(`bits of a ${type}`);
+    if (type === 'f32' || type === 'float') memory.setFloat32(0, value);
+    else memory.setUint32(0, value >>> 0);
+    if (of === 'f32') return scalar('f32', memory.getFloat32(0));
+    if (of === 'u32') return scalar('u32', memory.getUint32(0));
+    if (of === 'i32') return scalar('i32', memory.getInt32(0));
+    throw new Unknown(`bits as ${of}`);
+  });
+};
+
+const numberOf = (value: Value | undefined): number => {
+  if (!value || !('type' in value)) throw new Unknown('several numbers in the place of one');
+  return value.value;
+};
+
+/** Bits of a number from one on, so many; a signed one's are signed. */
+const extractBits: Builtin = (args) => {
+  only(args, 3);
+  const from = Math.min(numberOf(args[1]), 32);
+  const count = Math.min(numberOf(args[2]), 32 - from);
+  return map(args[0] as Value, ({ type, value }) => {
+    if (count === 0) return scalar(type, 0);
+    const high = value << (32 - from - count);
+    return scalar(type, type === 'u32' ? high >>> (32 - count) : high >> (32 - count));
+  });
+};
+
 const bits = (x: number) => (x >>> 0).toString(2).padStart(32, '0');
 /** -1 where there is none, as WGSL has it. */
 const bitFromLow = (x: number) => (x === 0 ? -1 : 31 - bits(x).lastIndexOf('1'));
@@ -79,8 +149,17 @@ const vectors = [2, 3, 4].flatMap((length) =>
   ),
 );
 
+const matrices = [2, 3, 4].flatMap((columns) =>
+  [2, 3, 4].flatMap((rows) =>
+    ['', 'f', 'h'].map(
+      (letter) =>
+        [`mat${columns}x${rows}${letter}`, matrix(columns, rows, letter || undefined)] as const,
+    ),
+  ),
+);
+
 export const builtins: Readonly<Record<string, Builtin | undefined>> = {
-  ...Object.fromEntries(vectors),
+  ...Object.fromEntries([...vectors, ...matrices]),
   bool: convert('bool'),
   i32: convert('i32'),
   u32: convert('u32'),
@@ -113,6 +192,17 @@ export const builtins: Readonly<Record<string, Builtin | undefined>> = {
   sin: real(Math.sin),
   cos: real(Math.cos),
   tan: real(Math.tan),
+  asin: real(Math.asin),
+  acos: real(Math.acos),
+  atan: real(Math.atan),
+  sinh: real(Math.sinh),
+  cosh: real(Math.cosh),
+  tanh: real(Math.tanh),
+  asinh: real(Math.asinh),
+  acosh: real(Math.acosh),
+  atanh: real(Math.atanh),
+  atan2: binary(Math.atan2),
+  degrees: real((x) => (x * 180) / Math.PI),
   radians: real((x) => (x * Math.PI) / 180),
   min: binary(Math.min),
   max: binary(Math.max),
@@ -124,11 +214,19 @@ export const builtins: Readonly<Record<string, Builtin | undefined>> = {
     const above = binary(Math.max)([x, least], template);
     return binary(Math.min)([above, most], template);
   },
-  dot: (args) => {
-    only(args, 2);
-    const products = flat(binary((x, y) => x * y)(args, {}));
-    return products.reduce((sum, each) => binary((x, y) => x + y)([sum, each], {}));
+  dot,
+  length,
+  mix,
+  bitcast,
+  extractBits,
+  distance: (args, template) => length([difference(args, template)], template),
+  fma: (args, template) => {
+    only(args, 3);
+    const [a, b, c] = args as [Value, Value, Value];
+    return sum([product([a, b], template), c], template);
   },
+  ldexp: binary((x, exponent) => x * 2 ** exponent),
+  reverseBits: unary((x) => Number.parseInt([...bits(x)].reverse().join(''), 2)),
   countOneBits: unary((x) => bits(x).replaceAll('0', '').length),
   countLeadingZeros: unary((x) => Math.clz32(x)),
   countTrailingZeros: unary((x) => (x === 0 ? 32 : bitFromLow(x))),

@@ -74,7 +74,12 @@ const comparisons: Record<string, (a: number, b: number) => boolean> = {
   '||': (a, b) => a !== 0 || b !== 0,
 };
 
+const isMatrix = (value: Value) => 'parts' in value && 'parts' in (value.parts[0] ?? {});
+
 function binary(operator: string, left: Value, right: Value): Value {
+  if (operator === '*' && (isMatrix(left) || isMatrix(right))) {
+    throw new Unknown('a product of matrices');
+  }
   return zip(left, right, (a, b) => {
     if (!('type' in a && 'type' in b)) throw new Unknown('an operation on structures');
     const compare = comparisons[operator];
@@ -196,14 +201,32 @@ export class Evaluator {
     return this.#alias(declared.type.name);
   }
 
+  /** What `T()` is. */
+  #zero(type: Expression): Value {
+    if (type.kind !== 'name') throw new Unknown('an expression in the place of a type');
+    const declared = this.#declarations.get(type.name);
+    if (declared?.kind === 'alias') return this.#zero(declared.type);
+    if (declared?.kind === 'struct') {
+      return {
+        parts: declared.members.map((each) => this.#zero(each.type)),
+        names: declared.members.map(({ name }) => name),
+      };
+    }
+    const [of, count] = type.template ?? [];
+    if (type.name !== 'array') return this.#call({ ...type, args: [] });
+    if (!of || !count) throw new Unknown('an array of zeros without a size');
+    return { parts: Array.from({ length: this.number(count) }, () => this.#zero(of)) };
+  }
+
   #call(call: Expression & { kind: 'name' }): Value {
     const args = (call.args ?? []).map((each) => this.evaluate(each));
     const declared = this.#declarations.get(call.name);
+    const isType = declared?.kind === 'alias' || declared?.kind === 'struct';
+    if (args.length === 0 && (isType || call.name === 'array')) return this.#zero(call);
     if (declared?.kind === 'alias' && declared.type.kind === 'name') {
       return this.#call({ ...declared.type, args: call.args ?? [] });
     }
     if (declared?.kind === 'struct') {
-      if (args.length === 0) throw new Unknown('a structure of zeros');
       return { parts: args, names: declared.members.map(({ name }) => name) };
     }
     const builtin = declared ? undefined : builtins[call.name];
