@@ -55,9 +55,9 @@ var<workgroup> t: array<u32, (M + 1u) * 2u>;
 @compute @workgroup_size(N, M / N, select(1u, 2u, N > 9u))
 fn main(@builtin(local_invocation_index) i: u32) { t[i] = i; s.b = t[0]; }
 `,
-  'dark.wgsl': `override N: u32;
+  'dark.wgsl': `override größe: u32;
 @group(0) @binding(0) var<storage, read_write> x: array<u32, u32(quantizeToF16(8.0))>;
-@compute @workgroup_size(N)
+@compute @workgroup_size(größe)
 fn main() { x[0] = 1u; }
 `,
   'late.wgsl': `override N: u32 = 0u;
@@ -186,7 +186,7 @@ bad/type.wgsl:3:7: error: cannot initialize 'let' of type 'f32' with value of ty
     expect(asked.stdout).toMatch(
       /^override\.wgsl:3: error: entry point 'main': .*\[N\].*--set NAME=number/,
     );
-    expect(check('override.wgsl --host dawn --set N=32 --quiet')).toMatchObject({
+    expect(check('override.wgsl --host dawn --set N=32u --quiet')).toMatchObject({
       code: 0,
       stdout: '',
     });
@@ -206,12 +206,12 @@ bad/type.wgsl:3:7: error: cannot initialize 'let' of type 'f32' with value of ty
   });
 
   test('reads what it can, and overrides where it cannot read all', () => {
-    const { code, stdout } = check('dark.wgsl --host dawn --set N=4');
+    const { code, stdout } = check('dark.wgsl --host dawn --set größe=0x1f');
     expect([code, stdout.split('\n').slice(1).join('\n')]).toEqual([
       0,
       `dark.wgsl: compiles
-  @compute main, workgroup 4 x 1 x 1
-  override N: u32
+  @compute main, workgroup 31 x 1 x 1
+  override größe: u32
   x: where it lies takes a compiler to tell
 1 file, all compile
 `,

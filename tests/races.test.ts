@@ -105,4 +105,36 @@ describe('races', () => {
     const x = input('x', [3, 5, 7]);
     checkPlanned(logSumExp(sum(x, 2), 1), defaultAdapterClass, /nested by quads/);
   });
+
+  it.each([
+    ['for (var t = 1u; t < 8u; t *= 2u) {', ''],
+    ['var t = 1u; while (t < 8u) {', 't *= 2u;'],
+  ])('a barrier counts at the top of %j', (loop, step) => {
+    const code = `
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+var<workgroup> part: array<u32, 8>;
+@compute @workgroup_size(8)
+fn main(@builtin(local_invocation_index) i: u32) {
+  part[i] = x[i];
+  ${loop}
+    workgroupBarrier(); // comments between
+    let before = select(0u, part[i - min(t, i)], i >= t);
+    workgroupBarrier();
+    part[i] += before;
+    ${step}
+  }
+  y[i] = part[i];
+}`;
+    check(code, [1], { x: new Uint32Array(8), y: new Uint32Array(8) });
+  });
+
+  it('structures are copied as wholes', () => {
+    const code = `struct S { a: f32, c: vec2f, b: f32 }
+@group(0) @binding(0) var<uniform> s: S;
+@group(0) @binding(1) var<storage, read_write> y: array<S>;
+@compute @workgroup_size(1) fn main() { y[0] = s; }`;
+    const s = { a: 1, c: [2, 3], b: 4 };
+    expect(findRaces({ code, bindings: { s, y: [s] }, dispatch: 1 })).toEqual([]);
+  });
 });

@@ -49,7 +49,9 @@ function mistake(message: string): LatentGpuError {
 }
 
 function collectConstant(text: string, before: Record<string, number>): Record<string, number> {
-  const [, name, value] = /^(\w+)=(.+)$/.exec(text) ?? [];
+  const [, name, typed] = /^([^\s=]+)=(.+)$/.exec(text) ?? [];
+  // As WGSL writes it, too: 16u.
+  const value = typed?.replace(/^(-?[\d.]+(?:e[+-]?\d+)?(?=[ufhi]$)|0x[\da-f]+(?=[ui]$)).$/i, '$1');
   const number = value === 'true' ? 1 : value === 'false' ? 0 : Number(value ?? Number.NaN);
   if (!name || Number.isNaN(number)) {
     throw new InvalidArgumentError('It must read NAME=number, or NAME=true');
@@ -80,7 +82,7 @@ function readShaders(paths: readonly string[]): Shader[] {
     } catch (cause) {
       const { code, message } = cause as NodeJS.ErrnoException;
       if (code !== 'ENOENT') throw mistake(`cannot read ${path}: ${message}`);
-      const isValue = /^\w+=[^/\\]*$/.test(path);
+      const isValue = /^[^\s=/\\]+=[^/\\]*$/.test(path);
       throw mistake(
         `${path} is not there${isValue ? `; for an override, type --set ${path}` : ''}`,
       );

@@ -1,6 +1,7 @@
 // Missing barriers, found on the CPU: every workgroup runs in lockstep and each access is recorded.
 import { detectRaces } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { LatentGpuError } from '../errors.ts';
+import type { Layout } from './layout.ts';
 import { type KernelRequest, prepare } from './prepare.ts';
 import { plainText } from './wgsl/plain.ts';
 
@@ -15,6 +16,13 @@ export interface Race {
 
 /** Room behind arrays of a fixed size: the detector does not clamp an index as a GPU does. */
 const SLACK = 64 * 1024;
+
+/** Whether an array of a fixed size is the last of it. What is copied as a whole has to be of its own size. */
+function endsInArray(layout: Layout): boolean {
+  if (layout.kind === 'array') return layout.count > 0;
+  const last = layout.kind === 'struct' ? layout.members.at(-1) : undefined;
+  return last !== undefined && endsInArray(last.layout);
+}
 
 /**
  * Runs a kernel on the CPU, slowly and without a GPU, and reports accesses to workgroup or storage
@@ -38,8 +46,7 @@ export function findRaces(request: KernelRequest): Race[] {
       throw new LatentGpuError('bad-input', message);
     }
     const layout = info.bindings.find((each) => each.name === name)?.layout;
-    const open = layout?.kind === 'array' && layout.count === 0;
-    const memory = new Uint8Array(bytes.length + (open ? 0 : SLACK));
+    const memory = new Uint8Array(bytes.length + (layout && endsInArray(layout) ? SLACK : 0));
     memory.set(bytes);
     const words = new Uint32Array(memory.buffer);
     groups[group] = {

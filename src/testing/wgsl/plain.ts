@@ -37,6 +37,17 @@ function numbersOf({ args, span }: Attribute, module: Evaluator): Edit | undefin
   }
 }
 
+/** Something before a barrier that a block begins with: at the top of a loop the detector of races overlooks it. */
+function pausesOf(declaration: Declaration): Edit[] {
+  if (declaration.kind !== 'fn') return [];
+  const { body } = declaration;
+  return body.flatMap(({ text, at }, i) =>
+    text === '{' && body[i + 1]?.text.endsWith('Barrier')
+      ? [{ span: [at + 1, at + 1] as const, text: ' let before_barrier = 0u;' }]
+      : [],
+  );
+}
+
 /**
  * The text without directives, its overrides constants, its attributes' arguments numbers; lines keep
  * their numbers.
@@ -53,7 +64,7 @@ export function plainText(
   const edits = declarations.flatMap((each): (Edit | undefined)[] =>
     each.kind === 'override'
       ? [constantOf(each as ValueDeclaration, module)]
-      : attributesOf(each).map((attribute) => numbersOf(attribute, module)),
+      : [...attributesOf(each).map((attribute) => numbersOf(attribute, module)), ...pausesOf(each)],
   );
   let text = code;
   // From the end, so that places before stay where they are.
