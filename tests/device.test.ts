@@ -75,6 +75,20 @@ describe('finding', () => {
     expect(findDeno().found).toEqual({ executable: mine, source: 'LATENTGPU_DENO' });
   });
 
+  test('in Deno, Deno is the one that runs', () => {
+    const running = (execPath: string) => {
+      const versions = { ...process.versions, deno: '2.9.6' };
+      const own = { versions: { value: versions }, execPath: { value: execPath } };
+      vi.stubGlobal('process', Object.create(process, own));
+      const { found } = findDeno();
+      vi.unstubAllGlobals();
+      return found?.executable;
+    };
+    const [mine, compiled] = [join(tmpdir(), 'deno'), join(tmpdir(), 'program')];
+    expect(running(mine)).toBe(mine);
+    expect(running(compiled)).not.toBe(compiled);
+  });
+
   test("what is named for Firefox's cache is found there", () => {
     vi.stubEnv('LATENTGPU_FIREFOX', undefined);
     vi.stubEnv('PUPPETEER_CACHE_DIR', join(folder, 'cache'));

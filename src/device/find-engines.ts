@@ -1,6 +1,6 @@
 /** Finds Firefox and Deno, whose WebGPU is wgpu, on disk. Node.js and Deno only. */
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { findBrowser } from './find.ts';
 import {
   children,
@@ -61,15 +61,20 @@ function packagedDeno(): string | undefined {
   });
 }
 
-/** Deno: `LATENTGPU_DENO`, the npm package `deno`, then the system's. */
+/** Deno: `LATENTGPU_DENO`, the one that runs this, the npm package `deno`, then the system's. */
 export function findDeno(): Search<Program> {
   const looked: string[] = [];
   const named = namedBy('LATENTGPU_DENO', looked);
   if (named) return { found: named, looked };
+  const name = platform === 'win32' ? 'deno.exe' : 'deno';
+  const { execPath, versions } = process;
+  // A program that Deno compiled is no Deno.
+  if (versions.deno && basename(execPath) === name) {
+    return { found: { executable: execPath, source: 'the Deno that runs this' }, looked };
+  }
   const executable = packagedDeno();
   looked.push('the npm package `deno`');
   if (executable) return { found: { executable, source: 'the npm package `deno`' }, looked };
-  const name = platform === 'win32' ? 'deno.exe' : 'deno';
   const candidates = [...inSystemFolders([name]), join(homedir(), '.deno', 'bin', name)];
   return { found: among(candidates, looked) ?? null, looked };
 }
