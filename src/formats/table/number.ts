@@ -6,11 +6,11 @@ export const PLAIN = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const COMMA = /^[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$/;
 /** What typographers make of a minus sign. */
 const MINUS = /^[\u2212\u2013\ufe63\uff0d]/;
-/** Fortran's exponents of double precision. */
 /** Of which nobody knows whether its comma stands between thousands. */
 const GROUPED = /^[+-]?[1-9]\d{0,2},\d{3}$/;
 /** What pandas, R and spreadsheets write for 1 and 0. */
 const BOOLEAN = /^(true|false)$/i;
+/** Fortran's exponents of double precision. */
 const FORTRAN = /^([+-]?(?:\d+\.?\d*|\.\d+))[dD]([+-]?\d+)$/;
 /** What people and programs write for a value that nobody knows: pandas' list, SQL's and spreadsheets'. */
 const UNKNOWN =

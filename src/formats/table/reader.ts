@@ -1,18 +1,18 @@
-// Rows of a table as they come, checked, in an array that grows with them.
+// Rows of a table as they come: what is a row, what the first ones say of the columns, what is to be remarked.
 import { LatentGpuError } from '../../errors.ts';
 import { classIndices } from './classes.ts';
 import { Columns, type Layout } from './columns.ts';
 import type { CsvTable } from './csv-table.ts';
 import { BLANKS, cellsOf, type Dialect, isComment } from './dialect.ts';
 import { headingsAgain, type Row, readFirstRow, startOf, wordyOf } from './first-row.ts';
-import { grouped, isMissing, isTime, isUnknown, NumberReader, PLAIN } from './number.ts';
+import { isUnknown } from './number.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
 import * as remarks from './remarks.ts';
+import { RowValues } from './row-values.ts';
 import { UnnamedColumns } from './unnamed.ts';
 
 /** Rows that are looked at before it is said what the first one is. */
 const SAMPLE = 100;
-const MOST_FLOAT32 = 3.4028235677973366e38;
 
 interface Source {
   /** Of the file in bytes: a number and what separates it take two of them. */
@@ -29,15 +29,11 @@ interface Known {
   readonly layout: Layout;
   /** Cells of a row. */
   readonly width: number;
-  /** Numbers of a row. */
-  readonly features: readonly number[];
-  /** Those of which the first rows hold texts. */
-  readonly wordy: readonly number[];
+  readonly values: RowValues;
 }
 
 export class TableReader {
   private readonly source: Source;
-  private readonly numbers: NumberReader;
   /** Lines seen so far. */
   private line = 0;
   /** Rows until it is known what the first one is. */
@@ -46,8 +42,6 @@ export class TableReader {
   private comment: string[] | undefined;
   private readonly texts: string[] = [];
   private unnamed = new UnnamedColumns([]);
-  private rows = 0;
-  private values = new Float64Array(1024);
   /** The first line without a cell that no row has followed yet. */
   private blank = 0;
   /** Whether it has separators, as a row of a spreadsheet. */
@@ -61,7 +55,6 @@ export class TableReader {
 
   constructor(source: Source) {
     this.source = source;
-    this.numbers = new NumberReader(source.dialect.delimiter);
     if (source.dialect.hasDirective) this.line = -1;
   }
 
@@ -160,7 +153,10 @@ export class TableReader {
     const { features } = layout;
     const again = headingsAgain(first, this.waiting.slice(1), features);
     if (again) throw this.bad(again);
-    const known = { columns, layout, width, features, wordy: wordyOf(rows, features) };
+    const { size } = this.source;
+    const wordy = wordyOf(rows, features);
+    const table = { ...{ size, name, options, columns, wordy }, delimiter: dialect.delimiter };
+    const known = { columns, layout, width, values: new RowValues(table, features) };
     this.known = known;
     this.unnamed = new UnnamedColumns(layout.unnamed);
     const { line, blank } = this;
@@ -200,93 +196,47 @@ export class TableReader {
     return cells === 1 ? '; remove it if it is a remark and no row' : '';
   }
 
-  private addRow(cells: readonly string[], { layout, width, features, columns }: Known): void {
+  private addRow(cells: readonly string[], known: Known): void {
+    const { layout, width, columns, values } = known;
     const row = { line: this.line, cells };
     const fault = this.blank ? this.blankFault(row) : undefined;
     if (fault) throw fault;
     if (cells.length !== width) throw this.ragged(row, width, columns.headings !== undefined);
-    let at = this.rows * features.length;
-    if (at + features.length > this.values.length) this.grow(at + features.length);
-    for (let i = 0; i < features.length; i++) {
-      const column = features[i] as number;
-      this.values[at++] = this.number(cells[column] as string, column);
-    }
-    if (layout.label >= 0) this.texts.push(this.text(cells[layout.label] as string, layout.label));
+    values.add(cells, this.line);
+    if (layout.label >= 0) this.texts.push(this.text(cells[layout.label] as string, known));
     this.unnamed.add(cells, this.line);
-    this.rows += 1;
-    if (width === features.length) return;
+    if (width === values.features.length) return;
     this.last = { line: this.line, cells };
     this.line += linesIn(cells);
   }
 
-  private grow(need: number): void {
-    const most = Math.ceil((this.source.size + 1) / 2);
-    const length = Math.min(Math.max(need, most), Math.max(need, 2 * this.values.length));
-    const grown = new Float64Array(length);
-    grown.set(this.values);
-    this.values = grown;
-  }
-
-  private number(raw: string, column: number): number {
-    // `Number` alone also takes "", "0x10" and "Infinity".
-    const cell = PLAIN.test(raw) ? raw : raw.trim();
-    if (this.source.options.takesMissing && isUnknown(cell)) return Number.NaN;
-    const value = this.numbers.read(cell, this.line, column);
-    if (typeof value === 'string') {
-      const remedy = value.endsWith('; ') ? this.remedy(cell, column) : '';
-      throw this.bad(`${this.place(column)} ${value}${remedy}`);
-    }
-    if (Math.abs(value) < MOST_FLOAT32) return value;
-    throw this.bad(
-      `${this.place(column)} holds ${JSON.stringify(cell)}, which does not fit float32; write the column in larger units, or leave it out with --drop ${(this.known as Known).columns.argument(column)}`,
-    );
-  }
-
-  private remedy(cell: string, column: number): string {
-    const { columns, wordy } = this.known as Known;
-    const name = columns.argument(column);
-    const { missingRemedy = '', isSeries } = this.source.options;
-    if (isMissing(cell))
-      return `fill it in, or remove the row, or leave the column out with --drop ${name}${isUnknown(cell) ? missingRemedy : ''}`;
-    const isOne = wordy.length < 2 || !wordy.includes(column);
-    const drop = isOne
-      ? `it out with --drop ${name}`
-      : `out all that hold text with --drop ${columns.arguments(wordy)}`;
-    if (isSeries || isTime(cell))
-      return `leave ${isOne ? `the column out with --drop ${name}` : drop}`;
-    return `name a column of classes with --label-column ${name}, or leave ${drop}`;
-  }
-
-  private text(raw: string, column: number): string {
+  private text(raw: string, { layout, values }: Known): string {
     const cell = raw.trim();
     if (this.source.labels?.mayLack && isUnknown(cell)) return '';
     if (cell !== '') return cell;
-    throw this.bad(`${this.place(column)} is empty; every row needs a label`);
-  }
-
-  private place(column: number): string {
-    return `line ${this.line}, ${(this.known as Known).columns.describe(column)}`;
+    throw this.bad(`${values.place(layout.label, this.line)} is empty; every row needs a label`);
   }
 
   finish(): CsvTable {
     const known = this.known ?? this.settle();
-    const { columns, layout } = known;
-    if (this.rows === 0) {
+    const { columns, layout, values } = known;
+    if (values.count === 0) {
       const said = remarks.ofComments(this.comments.count, this.comments.line);
       throw this.bad(['has a header and no rows of numbers', ...said].join('; '));
     }
-    const { features, gone } = this.settleUnnamed(known);
+    const gone = this.settleUnnamed(known);
+    const { features } = values;
     if (features.length === 0) throw this.bad('has no column of numbers');
     const { name } = this.source;
     const count = features.length;
-    const values = this.values.subarray(0, this.rows * count);
     const { expected, classes: numbered } = this.source.options;
-    this.checkCommas();
-    const at = (row: number, place: number) => values[row * count + place] as number;
+    const commas = values.remarkOfCommas();
+    const at = (row: number, place: number) => values.at(row, place);
     const { line, cells } = this.last;
     this.remarks.push(
-      ...remarks.ofRowNumbers(columns, features, this.rows, at),
-      ...(expected ? [] : remarks.ofConstants(columns, features, this.rows, at)),
+      ...(commas ? [commas] : []),
+      ...remarks.ofRowNumbers(columns, features, values.count, at),
+      ...(expected ? [] : remarks.ofConstants(columns, features, values.count, at)),
       ...remarks.ofComments(this.comments.count, this.comments.line),
       ...remarks.ofTotal(
         cells.filter((_, j) => !features.includes(j)),
@@ -299,12 +249,14 @@ export class TableReader {
     }
     const { labels, classes } = classIndices(this.texts, numbered);
     if (layout.label >= 0)
-      this.remarks.push(...remarks.ofClasses(columns.describe(layout.label), classes, this.rows));
+      this.remarks.push(
+        ...remarks.ofClasses(columns.describe(layout.label), classes, values.count),
+      );
     return {
       names: columns.headings && features.map((column) => columns.headings?.[column] as string),
-      rows: this.rows,
+      rows: values.count,
       columns: count,
-      values,
+      values: values.all(),
       labels: layout.label < 0 ? undefined : labels,
       classes: layout.label < 0 ? [] : classes,
       labelColumn: layout.label < 0 ? undefined : columns.nameOf(layout.label),
@@ -316,53 +268,24 @@ export class TableReader {
     };
   }
 
-  /** Numbers such as 1,234 alone do not tell what their commas are. */
-  private checkCommas(): void {
-    const doubt = this.numbers.doubt();
-    if (!doubt) return;
-    this.line = doubt.line;
-    const place = this.place(doubt.column);
-    if (doubt.isMixed) throw this.bad(`${place} ${grouped(doubt.cell)}`);
-    this.remarks.push(
-      `${place} holds ${JSON.stringify(doubt.cell)}, whose comma is read as a decimal mark, and so are all others; if they stand between thousands, write the numbers without them`,
-    );
-  }
-
-  /** Columns without a heading: numbers of the rows are left out, others are features. */
-  private settleUnnamed({ columns, layout }: Known): {
-    features: readonly number[];
-    gone: readonly number[];
-  } {
+  /**
+   * Columns without a heading: numbers of the rows are left out, others are features.
+   *
+   * @returns those that are left out
+   */
+  private settleUnnamed({ columns, values }: Known): readonly number[] {
     const { kept, gone, remarks: said } = this.unnamed.settle(columns, (why) => this.bad(why));
     this.remarks.push(...said);
     const [first] = kept;
-    if (first === undefined) return { features: layout.features, gone };
+    if (first === undefined) return gone;
     if (this.source.options.expected) {
       throw new LatentGpuError(
         'shape-mismatch',
         `${this.source.name} has a column without a heading (${first + 1}), which the model does not know; leave it out with --drop ${first + 1}`,
       );
     }
-    return { features: this.widen(kept), gone };
-  }
-
-  /** Takes columns without a heading among the features. @returns those, in the order of the table */
-  private widen(kept: readonly number[]): number[] {
-    const { layout } = this.known as Known;
-    const features = [...layout.features, ...kept].sort((a, b) => a - b);
-    const wide = new Float64Array(this.rows * features.length);
-    features.forEach((column, to) => {
-      const from = layout.features.indexOf(column);
-      for (let row = 0; row < this.rows; row++) {
-        this.line = this.unnamed.lineOf(row);
-        wide[row * features.length + to] =
-          from >= 0
-            ? (this.values[row * layout.features.length + from] as number)
-            : this.number(this.unnamed.cellOf(row, column), column);
-      }
-    });
-    this.values = wide;
-    return features;
+    values.widen(this.unnamed, kept);
+    return gone;
   }
 }
 

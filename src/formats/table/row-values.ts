@@ -1,0 +1,132 @@
+// The numbers of a table's rows, in an array that grows with them.
+import { LatentGpuError } from '../../errors.ts';
+import type { Columns } from './columns.ts';
+import { grouped, isMissing, isTime, isUnknown, NumberReader, PLAIN } from './number.ts';
+import type { TableOptions } from './options.ts';
+import type { UnnamedColumns } from './unnamed.ts';
+
+const MOST_FLOAT32 = 3.4028235677973366e38;
+
+interface Table {
+  /** Of the file in bytes: a number and what separates it take two of them. */
+  readonly size: number;
+  readonly name: string;
+  readonly delimiter: string;
+  readonly options: TableOptions;
+  readonly columns: Columns;
+  /** Those of which the first rows hold texts. */
+  readonly wordy: readonly number[];
+}
+
+export class RowValues {
+  /** Columns whose numbers are kept, in the order of the table. */
+  features: readonly number[];
+  count = 0;
+  private readonly table: Table;
+  private readonly numbers: NumberReader;
+  private values = new Float64Array(1024);
+
+  constructor(table: Table, features: readonly number[]) {
+    this.table = table;
+    this.features = features;
+    this.numbers = new NumberReader(table.delimiter);
+  }
+
+  private bad(why: string): LatentGpuError {
+    return new LatentGpuError('bad-format', `${this.table.name}: ${why}`);
+  }
+
+  /** @throws LatentGpuError `bad-format` for a cell that is no number */
+  add(cells: readonly string[], line: number): void {
+    const { features } = this;
+    let at = this.count * features.length;
+    if (at + features.length > this.values.length) this.grow(at + features.length);
+    for (let i = 0; i < features.length; i++) {
+      const column = features[i] as number;
+      this.values[at++] = this.number(cells[column] as string, column, line);
+    }
+    this.count += 1;
+  }
+
+  private grow(need: number): void {
+    const most = Math.ceil((this.table.size + 1) / 2);
+    const length = Math.min(Math.max(need, most), Math.max(need, 2 * this.values.length));
+    const grown = new Float64Array(length);
+    grown.set(this.values);
+    this.values = grown;
+  }
+
+  private number(raw: string, column: number, line: number): number {
+    // `Number` alone also takes "", "0x10" and "Infinity".
+    const cell = PLAIN.test(raw) ? raw : raw.trim();
+    if (this.table.options.takesMissing && isUnknown(cell)) return Number.NaN;
+    const value = this.numbers.read(cell, line, column);
+    if (typeof value === 'string') {
+      const remedy = value.endsWith('; ') ? this.remedy(cell, column) : '';
+      throw this.bad(`${this.place(column, line)} ${value}${remedy}`);
+    }
+    if (Math.abs(value) < MOST_FLOAT32) return value;
+    throw this.bad(
+      `${this.place(column, line)} holds ${JSON.stringify(cell)}, which does not fit float32; write the column in larger units, or leave it out with --drop ${this.table.columns.argument(column)}`,
+    );
+  }
+
+  private remedy(cell: string, column: number): string {
+    const { columns, wordy, options } = this.table;
+    const name = columns.argument(column);
+    const { missingRemedy = '', isSeries } = options;
+    if (isMissing(cell))
+      return `fill it in, or remove the row, or leave the column out with --drop ${name}${isUnknown(cell) ? missingRemedy : ''}`;
+    const isOne = wordy.length < 2 || !wordy.includes(column);
+    const drop = isOne
+      ? `it out with --drop ${name}`
+      : `out all that hold text with --drop ${columns.arguments(wordy)}`;
+    if (isSeries || isTime(cell))
+      return `leave ${isOne ? `the column out with --drop ${name}` : drop}`;
+    return `name a column of classes with --label-column ${name}, or leave ${drop}`;
+  }
+
+  place(column: number, line: number): string {
+    return `line ${line}, ${this.table.columns.describe(column)}`;
+  }
+
+  at(row: number, feature: number): number {
+    return this.values[row * this.features.length + feature] as number;
+  }
+
+  /** Row after row, [count, features]. */
+  all(): Float64Array {
+    return this.values.subarray(0, this.count * this.features.length);
+  }
+
+  /**
+   * Numbers such as 1,234 alone do not tell what their commas are.
+   *
+   * @returns what is to be said of them, if anything
+   * @throws LatentGpuError `bad-format` where the column has whole numbers without a comma, too
+   */
+  remarkOfCommas(): string | undefined {
+    const doubt = this.numbers.doubt();
+    if (!doubt) return undefined;
+    const place = this.place(doubt.column, doubt.line);
+    if (doubt.isMixed) throw this.bad(`${place} ${grouped(doubt.cell)}`);
+    return `${place} holds ${JSON.stringify(doubt.cell)}, whose comma is read as a decimal mark, and so are all others; if they stand between thousands, write the numbers without them`;
+  }
+
+  /** Takes columns without a heading among the features, in the order of the table. */
+  widen(unnamed: UnnamedColumns, kept: readonly number[]): void {
+    const features = [...this.features, ...kept].sort((a, b) => a - b);
+    const wide = new Float64Array(this.count * features.length);
+    features.forEach((column, to) => {
+      const from = this.features.indexOf(column);
+      for (let row = 0; row < this.count; row++) {
+        wide[row * features.length + to] =
+          from >= 0
+            ? this.at(row, from)
+            : this.number(unnamed.cellOf(row, column), column, unnamed.lineOf(row));
+      }
+    });
+    this.values = wide;
+    this.features = features;
+  }
+}
