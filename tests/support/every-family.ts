@@ -191,7 +191,8 @@ export const CASES: readonly FamilyCase[] = [
     set: ['latents=4,3', 'inference=top-down', 'encoder.norm=batch', 'decoder.norm=batch'],
     isContinuous: false,
   },
-  { family: 'vade', set: [...NETS, 'components=3'] },
+  // Of a run on so many rows.
+  { family: 'vade', set: [...NETS, 'components=3', 'start.rows=40'] },
   { family: 'gmm', set: ['components=3'] },
   { family: 'gmm', set: ['components=3', 'fit=gradient', 'covariance=tied'] },
   { family: 'gmm', set: ['components=2', 'covariance=diagonal'], shape: [4] },

@@ -111,7 +111,8 @@ export class Vade extends Vae {
       loss: (batch) => {
         const { bound, kl, clusters, belongs, logBelongs } = this.clusteredBound(batch);
         const negativeElbo = neg(mean(bound));
-        const told = linked && mean(linked.logTold(logBelongs, batch.rows as Tensor));
+        // Rows have numbers in training alone.
+        const told = linked && batch.rows && mean(linked.logTold(logBelongs, batch.rows));
         const weight = (keys.start.hold ?? 0) * this.features;
         return {
           loss: told ? sub(negativeElbo, mul(weight, told)) : negativeElbo,
