@@ -54,7 +54,9 @@ function notesOf({ learner, can }: Model, untold: readonly string[]): string[] {
     );
   } else {
     if (learner.before)
-      notes.push('The pretraining is not part of this file: start from --weights that had it');
+      notes.push(
+        'The pretraining, and what it found of single rows, is not part of this file: start from --weights that had it',
+      );
     if (learner.tend)
       notes.push('What latentgpu does at the end of a pass is not part of this file');
   }
