@@ -32,7 +32,7 @@ import {
   tanh,
   transpose,
 } from '../../src/ops/index.ts';
-import { cases } from '../rig/cases.ts';
+import { type CaseContext, cases } from '../rig/cases.ts';
 import { check, reals, withRuntime } from '../support/engine.ts';
 import { againstFloat64, outputsOf, referenceOf } from '../support/run.ts';
 import { exactly, toy, toyData, toyVae } from '../support/toys.ts';
@@ -65,6 +65,26 @@ function asOne(
       Array.from({ length: rows }, (_, o) => [...row(held, o), ...row(told, o)]).flat(),
     );
   }
+}
+
+/** Numbers of both nets, of two rows x and their codes z; the rows are of classes 2 and 0. */
+const drawn = (nets: readonly Module[], x: Variable, z: Variable, labels: Variable) =>
+  new Map<Variable, ArrayLike<number>>([
+    ...nets.flatMap((net) =>
+      net.namedParameters().map(([name, p]) => [p, reals(`${name} ${p.size}`, p.size)] as const),
+    ),
+    [x, reals('x', x.size)],
+    [z, reals('z', z.size)],
+    [labels, [2, 0]],
+  ]);
+
+/** Holds that results of float64 references are the same, pair by pair. */
+function alike<K extends string>(
+  t: CaseContext,
+  found: Readonly<Record<K, ArrayLike<number>>>,
+  pairs: readonly (readonly [K, K])[],
+): void {
+  for (const [own, other] of pairs) t.close(found[own], found[other], { absolute: 1e-12 }, other);
 }
 
 cases('classes that a model is told', (c) => {
@@ -159,14 +179,7 @@ cases('classes that a model is told', (c) => {
       const z = input('z', [2, 3, 2]);
       const labels = input('labels', [2], 'u32');
       const ones = oneHot(labels, CLASSES);
-      const values = new Map<Variable, ArrayLike<number>>([
-        ...[encoder, decoder].flatMap((net) =>
-          net.parameters().map((p) => [p, reals(`${p.name} ${p.size}`, p.size)] as const),
-        ),
-        [x, reals('x', x.size)],
-        [z, reals('z', z.size)],
-        [labels, [2, 0]],
-      ]);
+      const values = drawn([encoder, decoder], x, z, labels);
       asOne(values, wideEncoder, encoder, { 'layers.0.weight': encoder.classes });
       asOne(values, wideDecoder, decoder, { 'first.weight': decoder.classes });
       const pixels = expand(reshape(ones, [2, 1, CLASSES]), [2, 12, CLASSES]);
@@ -195,18 +208,11 @@ cases('classes that a model is told', (c) => {
         values,
       );
       t.equal([...decoded.shape], [2, 3, 24]);
-      for (const [own, other] of [
+      alike(t, found, [
         ['code', 'wideCode'],
         ['code', 'own'],
         ['decoded', 'wideDecoded'],
-      ] as const) {
-        t.close(
-          found[own] as Float64Array,
-          found[other] as Float64Array,
-          { absolute: 1e-12 },
-          other,
-        );
-      }
+      ]);
     },
   );
 
@@ -227,16 +233,7 @@ cases('classes that a model is told', (c) => {
       const z = input('z', [2, 3, 2]);
       const labels = input('labels', [2], 'u32');
       const ones = oneHot(labels, CLASSES);
-      const values = new Map<Variable, ArrayLike<number>>([
-        ...[encoder, decoder].flatMap((net) =>
-          net
-            .namedParameters()
-            .map(([name, p]) => [p, reals(`${name} ${p.size}`, p.size)] as const),
-        ),
-        [x, reals('x', x.size)],
-        [z, reals('z', z.size)],
-        [labels, [2, 0]],
-      ]);
+      const values = drawn([encoder, decoder], x, z, labels);
       asOne(values, wideEncoder, encoder, { 'units.weight_ih_l0': encoder.classes });
       asOne(values, wideDecoder, decoder, {
         'first.weight': decoder.startClasses,
@@ -267,19 +264,12 @@ cases('classes that a model is told', (c) => {
         values,
       );
       t.equal([...decoded.shape], [2, 3, 12]);
-      for (const [own, other] of [
+      alike(t, found, [
         ['code', 'wideCode'],
         ['code', 'own'],
         ['code', 'weighed'],
         ['decoded', 'wideDecoded'],
-      ] as const) {
-        t.close(
-          found[own] as Float64Array,
-          found[other] as Float64Array,
-          { absolute: 1e-12 },
-          other,
-        );
-      }
+      ]);
     },
   );
 

@@ -1,9 +1,8 @@
 // What a table's first rows tell: whether the first of them names the columns.
 import { LatentGpuError } from '../../errors.ts';
 import { quote } from '../message.ts';
-import type { Dialect } from './dialect.ts';
-import { BLANKS } from './dialect.ts';
-import { judgeFirstRow } from './heading.ts';
+import { BLANKS, type Dialect } from './dialect.ts';
+import { counts, isWhole, judgeFirstRow } from './heading.ts';
 import { isMissing, isNumber } from './number.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
 
@@ -105,11 +104,7 @@ function lacksFirst(
   const isDistinct = new Set(names).size === names.length;
   if (!isDistinct || names.includes('')) return false;
   if (names.every((name) => !isNumber(name))) return true;
-  const counts = names.every((name, i) => Number(name) === Number(names[0]) + i);
-  return (
-    names.every((name) => /^\d+$/.test(name)) &&
-    (delimiter === BLANKS || (counts && names.length > 1))
-  );
+  return delimiter === BLANKS ? names.every(isWhole) : names.length > 1 && counts(names);
 }
 
 /** Headings in a comment, as `#id,a,b`: single words, one a column. */

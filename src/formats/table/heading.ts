@@ -3,7 +3,7 @@ import { isMissing, isNumber } from './number.ts';
 
 export type Judgement = 'heading' | 'data' | 'doubt';
 
-const isWhole = (cell: string) => /^\d+$/.test(cell);
+export const isWhole = (cell: string) => /^\d+$/.test(cell);
 /** Written by something that would write 2 as 2.0. */
 const isFraction = (cell: string) => isNumber(cell) && !isWhole(cell.replace(/^[+-]/, ''));
 const isYear = (value: number) => value >= 1900 && value <= 2100;
@@ -51,7 +51,7 @@ function columnsWhere(cells: readonly string[], test: (cell: string) => boolean)
 }
 
 /** Whether cells are whole numbers that go up by one. */
-const counts = (cells: readonly string[]) =>
+export const counts = (cells: readonly string[]) =>
   cells.every((cell, i) => isWhole(cell) && Number(cell) === Number(cells[0]) + i);
 
 const isDistinct = (cells: readonly string[]) => new Set(cells).size === cells.length;
