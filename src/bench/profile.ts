@@ -66,17 +66,18 @@ export async function profileSchedule(
   }
   const profiled = schedule.kernels.map((kernel, i): ProfiledDispatch => {
     const timings = samples[i] as Timing[];
+    const times = schedule.counts[i] as number;
     const cpu = timings.flatMap(({ cpuMs }) => (cpuMs === null ? [] : [cpuMs]));
     return {
       kernel: kernel.variant ? `${kernel.shader} (${kernel.variant})` : kernel.shader,
       domain: kernel.groups.map(({ shape }) => formatShape(shape)).join(' ∥ '),
       workgroups: kernel.dispatch.reduce((a, b) => a * b, 1),
-      label: kernel.label,
-      flops: kernel.flops,
-      bytes: kernel.bytes,
-      ms: median(timings.map(({ ms }) => ms)),
-      cpuMs: cpu.length > 0 ? median(cpu) : null,
-      bestMs: Math.min(...timings.map(({ ms }) => ms)),
+      label: times > 1 ? `${kernel.label}, ${times} times` : kernel.label,
+      flops: times * kernel.flops,
+      bytes: times * kernel.bytes,
+      ms: times * median(timings.map(({ ms }) => ms)),
+      cpuMs: cpu.length > 0 ? times * median(cpu) : null,
+      bestMs: times * Math.min(...timings.map(({ ms }) => ms)),
     };
   });
   const cpuTimes = profiled.map(({ cpuMs }) => cpuMs);

@@ -53,20 +53,22 @@ export interface StepSubject extends Subject {
 export const SAMPLE_MS = 120;
 
 /** What each kernel of a schedule does in one step. */
-export function workOf({ kernels }: Schedule): Work[] {
-  return kernels.map(({ nodes, flops, bytes }) => {
+export function workOf({ kernels, counts }: Schedule): Work[] {
+  return kernels.map(({ nodes, flops, bytes }, i) => {
+    const dispatches = counts[i] as number;
     const drawn = (name: string) =>
       nodes.reduce(
         (total, { op, size }) => total + (op.kind === 'noise' && op.name === name ? size : 0),
         0,
       );
     return {
-      flops,
-      bytes,
+      flops: dispatches * flops,
+      bytes: dispatches * bytes,
+      // Loops draw nothing.
       normals: drawn('normal'),
       // Gumbel and logistic numbers are uniform ones and their logarithms, which a floor may leave out.
       uniforms: drawn('uniform') + drawn('gumbel') + drawn('logistic'),
-      dispatches: 1,
+      dispatches,
     };
   });
 }

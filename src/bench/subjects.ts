@@ -1,7 +1,7 @@
 // What is sampled: the peaks, kernels and steps of a run, on one device.
 import type { Device } from '../device/index.ts';
 import { type ClockName, Repeated, Stopwatch } from '../device/stopwatch.ts';
-import { Runtime } from '../scheduler/index.ts';
+import { dispatchOrder, Runtime } from '../scheduler/index.ts';
 import type { Tuner } from '../tuning/index.ts';
 import { type KernelCase, kernelNames, kernelRow } from './kernels.ts';
 import type { AbsentPeak } from './peaks/peak.ts';
@@ -35,12 +35,12 @@ export async function prepareKernel(
   const { clock } = stopwatch;
   const runtime = new Runtime(device, { seed, tune: tuner });
   const plan = await runtime.compile(program);
-  const { length } = plan.schedule.kernels;
+  const order = [...dispatchOrder(plan.schedule.turns)];
   const encode = (pass: GPUComputePassEncoder) => {
-    for (let i = 0; i < length; i++) plan.encode(pass, i);
+    for (const kernel of order) plan.encode(pass, kernel);
   };
   const work = sumOfWork(workOf(plan.schedule));
-  const repeated = new Repeated(stopwatch, encode, length);
+  const repeated = new Repeated(stopwatch, encode, order.length);
   await repeated.warmUp();
   return {
     name,

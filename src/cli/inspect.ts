@@ -6,7 +6,7 @@ import { LatentGpuError } from '../errors.ts';
 import { readSafetensors } from '../formats/safetensors.ts';
 import { refuseForeignWeights } from '../interchange/foreign-weights.ts';
 import type { Model } from '../models/index.ts';
-import { type AdapterClass, schedule } from '../scheduler/index.ts';
+import { type AdapterClass, schedule, workOfStep } from '../scheduler/index.ts';
 import { defaultAdapterClass } from '../scheduler/lower/adapter.ts';
 import type { LoadedModel } from '../training/model-folder.node.ts';
 import { type Context, common, runCommand } from './common/command.ts';
@@ -93,9 +93,7 @@ async function inspectFolder(path: string, { out }: Context): Promise<void> {
       tensors: rows,
       parameters: model.parameterCount(),
       plan: {
-        dispatches: plan.kernels.length,
-        flops: plan.kernels.reduce((sum, { flops }) => sum + flops, 0),
-        bytes: plan.kernels.reduce((sum, { bytes }) => sum + bytes, 0),
+        ...workOfStep(plan),
         peakBytes: plan.memory.peakBytes,
         explanation: plan.explain(),
       },

@@ -23,6 +23,7 @@ export type OpKind =
   | 'kernel' // a kernel of its own: reads its inputs whole, writes its result whole
   | 'view' // other indices into the same memory
   | 'concat' // inputs side by side along an axis
+  | 'loop' // legs that are replayed within the step, between what they need and who needs them
   | 'assign' // a variable takes a new value at the end of the step
   | 'store' // one element of a variable takes a new value
   | 'scatter'; // rows of a variable, picked by index, take new values

@@ -29,3 +29,4 @@ export { PixelWalk } from './pixel-walk.ts';
 export { CELL_NAMES, type Cell, delayed, GRU, LSTM, lastOf, Recurrent } from './recurrent.ts';
 export { averagePool, upsample } from './resample.ts';
 export { Scan, type ScanOptions } from './scan.ts';
+export { scan } from './scan-op.ts';

@@ -2,6 +2,7 @@
 // whose plan is replayed, however long the series is. Going back, states are made again from checkpoints √T steps
 // apart (Griewank 1992; Chen et al. 2016, "Training deep nets with sublinear memory cost").
 import { LatentGpuError } from '../errors.ts';
+import type { Leg } from '../graph/loop.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { topological } from '../graph/traverse.ts';
 import { type Variable, variable } from '../graph/variable.ts';
@@ -23,7 +24,6 @@ import {
   where,
   zeros,
 } from '../ops/index.ts';
-import type { Leg } from '../scheduler/index.ts';
 
 export interface ScanOptions {
   /** A function of graphs, without noise: steps are made again. Several states are one side by side. */
@@ -103,9 +103,7 @@ export class Scan {
       );
     }
     if (topological([made, output]).some(({ op }) => op.kind === 'noise')) {
-      const why =
-        'scan: the cell draws noise, and its steps are made again; give it noise as an input';
-      throw new LatentGpuError('bad-input', why);
+      throw drawsNoise();
     }
     this.outputs = variable('outputs', [steps, output.size]);
     this.outputsGradient = variable('outputsGradient', [steps, output.size]);
@@ -217,6 +215,12 @@ export class Scan {
     ];
   }
 }
+
+export const drawsNoise = () =>
+  new LatentGpuError(
+    'bad-input',
+    'scan: the cell draws noise, and its steps are made again; give it noise as an input',
+  );
 
 /** A number of a step less one. */
 const before = (at: Tensor) => addUint(at, 2 ** 32 - 1);

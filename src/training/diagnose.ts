@@ -1,5 +1,7 @@
 // Why a loss, or its surrogate, is not finite: the first tensor on the way to it that is not, in the user's terms.
-import { formatShape } from '../graph/shape.ts';
+
+import { loopOf } from '../graph/loop.ts';
+import { formatShape, sameShape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { numberStreams, topological, withStreams } from '../graph/traverse.ts';
 import { isVariable, packedMembers, type Variable } from '../graph/variable.ts';
@@ -86,7 +88,9 @@ export async function firstNonFinite(
 }
 
 /** Tensors with values of their own, in float32. */
-function isComputed({ op, dtype }: Tensor): boolean {
+function isComputed(node: Tensor): boolean {
+  const { op, dtype, shape } = node;
+  if (op.kind === 'loop') return sameShape(loopOf(node).value.shape, shape);
   const kinds = ['elementwise', 'noise', 'gather', 'reduce', 'matmul', 'kernel'];
   return dtype === 'f32' && kinds.includes(op.kind);
 }

@@ -2,11 +2,15 @@
 import type { NdArray } from '../../src/graph/ndarray.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
-import { Scan, type ScanOptions } from '../../src/nn/index.ts';
+import * as nn from '../../src/nn/index.ts';
+import { Scan, type ScanOptions, scan } from '../../src/nn/index.ts';
 import * as o from '../../src/ops/index.ts';
+import { adam } from '../../src/optim/index.ts';
 import { type Leg, LegPlans } from '../../src/scheduler/index.ts';
+import type { TrainerOptions } from '../../src/training/index.ts';
 import { concurrentCases } from '../rig/cases.ts';
 import { reals, withRuntime } from '../support/engine.ts';
+import { centring, data, sameBits, undisturbed, withTrainer } from '../support/trainers.ts';
 
 const [ROWS, INPUTS, STATE, OUTPUTS] = [3, 2, 4, 5];
 
@@ -157,4 +161,177 @@ concurrentCases('scans', (c) => {
       /scan: needs inputs \[T, B, I\] and a start \[B, S\]/,
     );
   });
+
+  c('of a larger graph equal the unrolled one, with their gradients', async (t) => {
+    const { of, values } = larger(7);
+    const { outputs } = of(scan);
+    const wanted = o.evaluate(of(unrolledCell).outputs, values).map(({ data }) => data);
+    const inReference = o.evaluate(outputs, values).map(({ data }) => data);
+    wanted.forEach((own, i) => {
+      t.close(inReference[i] as Float64Array, own, { absolute: 1e-10 }, `reference ${i}`);
+    });
+    await withRuntime(t, async (runtime) => {
+      for (const [held, own] of values) runtime.write(held as Variable, own);
+      const named = Object.fromEntries(outputs.map((output, i) => [i, output]));
+      const plan = await runtime.compile({ outputs: named });
+      for (let time = 0; time < 2; time++) {
+        await plan.run();
+        for (const [i, own] of wanted.entries()) {
+          const tolerance = { absolute: 2e-5, relative: 2e-5 };
+          t.close(await plan.read(String(i)), own, tolerance, `output ${i}`);
+        }
+      }
+      const { schedule } = plan;
+      t.ok(schedule.held.length > 0, 'something goes from section to section');
+      t.ok(/in this order: .*7 × \(/.test(plan.explain()), plan.explain());
+      const dispatches = schedule.counts.reduce((a, b) => a + b, 0);
+      t.ok(plan.explain().startsWith(`${dispatches} dispatches`), 'dispatches are counted in full');
+      plan.destroy();
+    });
+  });
+
+  c('are trained step by step like the unrolled graph, on noise', async (t) => {
+    const final = [scan, unrolledCell].map(async (over) => {
+      const { of, trained, values } = larger(5);
+      const { loss } = of(over);
+      const slopes = o.gradient(loss, trained);
+      const effects = trained.map((p, i) => o.assign(p, o.sub(p, o.mul(0.1, slopes[i] as Tensor))));
+      return await withRuntime(t, async (runtime) => {
+        for (const [held, own] of values) runtime.write(held as Variable, own);
+        const plan = await runtime.compile({
+          effects: [...effects, o.assign(o.step, o.addUint(o.step, 1))],
+        });
+        await plan.run(3);
+        return await Promise.all(trained.map((p) => runtime.read(p)));
+      });
+    });
+    const [own, wanted] = await Promise.all(final);
+    wanted?.forEach((numbers, i) => {
+      t.close(
+        own?.[i] as Float32Array,
+        numbers,
+        { absolute: 1e-5, relative: 1e-4 },
+        `parameter ${i}`,
+      );
+    });
+  });
+
+  c(
+    'are part of what a trainer trains, bit for bit after a stop, and are named where they overflow',
+    async (t) => {
+      const whole = await undisturbed(t, 12, following());
+      const began = await undisturbed(t, 5, following());
+      const report = await withTrainer(
+        t,
+        following(),
+        async (trainer) => {
+          const done = await trainer.run(7);
+          sameBits(t, await trainer.state(), whole, 'continued');
+          return done;
+        },
+        began,
+      );
+      t.ok(
+        (report.metrics.loss as number) < 0.9 * STILL,
+        `learns: ${report.metrics.loss} of ${STILL}`,
+      );
+      await withTrainer(t, following(1e30), async (trainer) => {
+        await t.throws('not-finite', () => trainer.run(1), /the loss .*scan/s);
+      });
+    },
+  );
+
+  c('refuse noise of the cell, and a gradient of a gradient', async (t) => {
+    const x = variable('x', [3, ROWS, INPUTS]);
+    const start = o.zeros([ROWS, INPUTS]);
+    const told = scan(x, start, (now, before) => ({ state: o.mul(now, before), output: now }));
+    t.equal(told.shape, [3, ROWS, INPUTS]);
+    const drawing = () =>
+      scan(x, start, (now, before) => {
+        const next = o.add(o.add(now, before), o.randomNormal([ROWS, INPUTS]));
+        return { state: next, output: next };
+      });
+    await t.throws('bad-input', drawing, /scan: the cell draws noise/);
+    const [slope] = o.gradient(o.sum(o.square(told)), [x]);
+    const again = () => o.gradient(o.sum(slope as Tensor), [x]);
+    await t.throws('bad-input', again, /gradient of a gradient of scan/);
+  });
 });
+
+/** The mean of the rows' squares: the loss of who always tells 0. */
+const STILL = Array.from(data.data).reduce((sum, x) => sum + x ** 2, 0) / data.data.length;
+
+class Follower extends nn.Module {
+  past = new nn.Linear(4, 4);
+  shown = new nn.Linear(4, 1);
+}
+
+/** Rows of numbers, each told by a cell that has seen those before. @param growth of its state, which may overflow */
+function following(growth = 0): TrainerOptions {
+  const model = new Follower();
+  const loss = ({ x }: { x: Tensor }) => {
+    const [rows, steps] = x.shape as [number, number];
+    const series = o.reshape(o.transpose(x), [steps, rows, 1]);
+    const told = scan(series, o.zeros([rows, 4]), (now, before) => {
+      const seen = o.add(o.tanh(model.past.call(before)), o.mul(0.5, now));
+      return { state: o.add(seen, o.mul(growth, before)), output: model.shown.call(before) };
+    });
+    return { loss: o.mean(o.square(o.sub(told, series))) };
+  };
+  return centring({ model, loss, optimizer: adam({ lr: 0.05 }), binarize: 'none' });
+}
+
+type Over = typeof scan;
+
+/** {@link scan} without loops. */
+const unrolledCell: Over = (inputs, start, cell) => {
+  const outputs: Tensor[] = [];
+  let state = start;
+  for (let t = 0; t < (inputs.shape[0] as number); t++) {
+    const made = cell(o.reshape(o.slice(inputs, 0, t, t + 1), inputs.shape.slice(1)), state);
+    state = made.state;
+    outputs.push(o.reshape(made.output, [1, ...made.output.shape]));
+  }
+  return o.concat(outputs, 0);
+};
+
+/** Two scans, the second of what the first tells, with products, noise and a code around and within them. */
+function larger(steps: number) {
+  const raw = variable('raw', [steps * ROWS, 3]);
+  const enter = variable('enter', [3, INPUTS]);
+  const gate = variable('gate', [STATE + INPUTS, STATE]);
+  const fresh = variable('fresh', [STATE, STATE]);
+  const told = variable('told', [3, STATE]);
+  const begin = variable('begin', [STATE]);
+  const trained = [enter, gate, fresh, told, begin];
+  const drawn = reals(`numbers of ${steps}`, 200, -1, 1);
+  const values: Known = new Map<Tensor, ArrayLike<number>>([
+    ...[raw, ...trained].map((v, i): [Tensor, ArrayLike<number>] => [
+      v,
+      drawn.subarray(i, i + v.size),
+    ]),
+    [o.step, [0]],
+    [o.seed, [3, 5]],
+  ]);
+  const of = (over: Over) => {
+    const code = o.tanh(o.matmul(o.slice(raw, 0, 0, ROWS), told));
+    const moved = o.add(o.matmul(raw, enter), o.randomNormal([1, INPUTS]));
+    const start = o.mul(o.add(begin, code), 0.5);
+    const first = over(o.reshape(moved, [steps, ROWS, INPUTS]), start, (now, before) => {
+      const open = o.sigmoid(o.matmul(o.concat([before, now], 1), gate));
+      // The weights transposed, as a view, and the code, which the graph around computes.
+      const fed = o.add(o.matmul(before, o.transpose(fresh)), code);
+      const next = o.add(o.mul(open, before), o.tanh(fed));
+      return { state: o.mul(next, 0.75), output: o.concat([next, now], 1) };
+    });
+    const resting = o.mul(o.add(o.zeros([ROWS, STATE]), begin), 2);
+    const second = over(first, resting, (now, before) => {
+      const next = o.add(o.mul(before, 0.5), o.slice(now, 1, 0, STATE));
+      return { state: next, output: o.mul(next, o.square(o.slice(now, 1, STATE, STATE + 1))) };
+    });
+    const target = o.mul(0.1, o.randomNormal(second.shape));
+    const loss = o.mean(o.square(o.sub(second, target)));
+    return { loss, outputs: [loss, first, second, ...o.gradient(loss, [...trained, raw])] };
+  };
+  return { of, trained, values };
+}

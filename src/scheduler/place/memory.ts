@@ -80,6 +80,39 @@ export function placeMemory(dispatches: readonly Dispatch[], options: PlacementO
   };
 }
 
+/** The memory of sections that run one after the other: buffers and dispatches are numbered on. */
+export function joinedMaps(
+  sections: readonly { readonly memory: MemoryMap; readonly length: number }[],
+): MemoryMap {
+  let [slot, dispatch] = [0, 0];
+  const all = sections.map(({ memory, length }) => {
+    const [slots, dispatches] = [slot, dispatch];
+    slot += memory.slotBytes.length;
+    dispatch += length;
+    return { memory, slots, dispatches };
+  });
+  return {
+    places: new Map(
+      all.flatMap(({ memory, slots }) =>
+        [...memory.places].map(
+          ([held, { slot, offset }]) => [held, { slot: slots + slot, offset }] as const,
+        ),
+      ),
+    ),
+    slotBytes: all.flatMap(({ memory }) => memory.slotBytes),
+    lifetimes: all.flatMap(({ memory, dispatches }) =>
+      memory.lifetimes.map(({ memory: held, first, last }) => ({
+        memory: held,
+        first: dispatches + first,
+        last: dispatches + last,
+      })),
+    ),
+    inPlace: new Map(all.flatMap(({ memory }) => [...memory.inPlace])),
+    peakBytes: total(all.map(({ memory }) => memory.peakBytes)),
+    boundBytes: Math.max(...all.map(({ memory }) => memory.boundBytes)),
+  };
+}
+
 const total = (bytes: readonly number[]): number => bytes.reduce((a, b) => a + b, 0);
 
 const bySize = (a: Item, b: Item): number => b.bytes - a.bytes || a.first - b.first;

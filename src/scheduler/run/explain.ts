@@ -5,6 +5,7 @@ import type { Kernel } from '../emit/kernel.ts';
 import { memoryBytes } from '../fuse/traffic.ts';
 import { rootOf } from '../place/in-place.ts';
 import type { MemoryMap } from '../place/memory.ts';
+import type { Turn } from './turns.ts';
 
 /** 1234567 as "1.23 M". */
 function si(value: number): string {
@@ -50,6 +51,8 @@ function kernelRow(kernel: Kernel, i: number): string[] {
 
 export interface Explained {
   readonly kernels: readonly Kernel[];
+  readonly turns: readonly Turn[];
+  readonly counts: readonly number[];
   readonly memory: MemoryMap;
   readonly variables: readonly Tensor[];
 }
@@ -68,14 +71,39 @@ function holds({ kernels, memory }: Explained, slot: number): string {
     .join(', ');
 }
 
+/** What a step does, loops in full. */
+export function workOfStep({ kernels, counts }: Pick<Explained, 'kernels' | 'counts'>) {
+  const sum = (of: (kernel: Kernel) => number) =>
+    kernels.reduce((total, kernel, i) => total + (counts[i] as number) * of(kernel), 0);
+  return {
+    dispatches: sum(() => 1),
+    flops: sum(({ flops }) => flops),
+    bytes: sum(({ bytes }) => bytes),
+  };
+}
+
+/** Where there are loops, a line that says in which order kernels take their turns. */
+function orderOf(turns: readonly Turn[]): string[] {
+  if (turns.length < 2) return [];
+  const named = turns.map(({ from, to, times }) => {
+    const range = to - from > 1 ? `${from}–${to - 1}` : String(from);
+    return times > 1 ? `${times} × (${range})` : range;
+  });
+  return ['', `in this order: ${shortened(named).join(', ')}`];
+}
+
+/** A list of which a long middle is left out. */
+const shortened = (list: readonly string[]): string[] =>
+  list.length <= 16 ? [...list] : [...list.slice(0, 10), '…', ...list.slice(-5)];
+
 export function explain(plan: Explained): string {
   const { kernels, memory } = plan;
   const head = ['#', 'kernel', 'domain', 'workgroups', 'FLOP', 'bytes', 'computes'];
-  const flops = kernels.reduce((total, k) => total + k.flops, 0);
-  const bytes = kernels.reduce((total, k) => total + k.bytes, 0);
+  const { dispatches, flops, bytes } = workOfStep(plan);
   const lines = [
-    `${kernels.length} dispatches, ${si(flops)} FLOP, ${si(bytes)} bytes moved a step`,
+    `${dispatches} dispatches, ${si(flops)} FLOP, ${si(bytes)} bytes moved a step`,
     ...table([head, ...kernels.map(kernelRow)]),
+    ...orderOf(plan.turns),
     '',
     `memory of intermediates: ${si(memory.peakBytes)} bytes in ${memory.slotBytes.length} slots; ` +
       `no placement can use less than ${si(memory.boundBytes)}`,

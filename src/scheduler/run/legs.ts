@@ -1,13 +1,8 @@
 // Work in legs: assignments that are replayed so many times, one leg after the other. The graph has each once.
+import type { Leg } from '../../graph/loop.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Plan, RunOptions } from './plan.ts';
 import type { Runtime } from './runtime.ts';
-
-/** Assignments that are replayed so many times. */
-export interface Leg {
-  readonly effects: readonly Tensor[];
-  readonly times: number;
-}
 
 /**
  * Legs at work, one after the other.

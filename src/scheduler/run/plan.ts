@@ -9,12 +9,16 @@ import { memoryBytes } from '../fuse/traffic.ts';
 import { rootOf } from '../place/in-place.ts';
 
 import type { Schedule } from './schedule.ts';
+import { dispatchOrder } from './turns.ts';
 import { BUFFER_USAGE, type VariableMemory } from './variable-memory.ts';
 
 /** One submission is kept this short, so that a browser neither stutters nor gives the GPU up. */
 const SUBMISSION_MS = 120;
 /** Where news of the GPU are slow, one is longer than these, or they would be all that is measured. */
 const [ROUND_TRIPS, MOST_MS] = [2.5, 250];
+
+/** A submission has no more dispatches, however long a step is. */
+const MOST_DISPATCHES = 4096;
 
 export interface RunOptions {
   /** Called after every submission that is known to be done. */
@@ -50,10 +54,14 @@ export class Plan {
   private readonly onDestroy: (() => void) | undefined;
   private readonly pipelines: GPUComputePipeline[];
   private readonly slots: GPUBuffer[];
+  private readonly held: ReadonlyMap<Tensor, GPUBuffer>;
   private readonly submissionMs: number;
   private bindGroups: GPUBindGroup[] | undefined;
   private stepMs: number | undefined;
   private destroyed = false;
+  private open:
+    | { encoder: GPUCommandEncoder; pass: GPUComputePassEncoder; length: number }
+    | undefined;
 
   private constructor(
     device: Device,
@@ -74,6 +82,9 @@ export class Plan {
       const name = held?.name || held?.op.name;
       return device.createBuffer(`slot ${slot} (${name})`, bytes, BUFFER_USAGE);
     });
+    this.held = new Map(
+      plan.held.map((x) => [x, device.createBuffer(x.name, memoryBytes(x), BUFFER_USAGE)]),
+    );
   }
 
   /** Use `runtime.compile`. */
@@ -130,6 +141,8 @@ export class Plan {
   }
 
   private placeOf(memory: Tensor): { buffer: GPUBuffer; offset: number; size: number } {
+    const held = this.held.get(memory);
+    if (held) return { buffer: held, offset: 0, size: memoryBytes(memory) };
     if (isVariable(memory)) {
       const { buffer, byteOffset, bytes } = this.variables.storageOf(memory);
       return { buffer, offset: byteOffset, size: bytes };
@@ -195,15 +208,29 @@ export class Plan {
   }
 
   private submit(steps: number): void {
-    const { device } = this;
-    const { kernels } = this.schedule;
-    const encoder = device.gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
     for (let step = 0; step < steps; step++) {
-      for (let i = 0; i < kernels.length; i++) this.encode(pass, i);
+      for (const kernel of dispatchOrder(this.schedule.turns)) this.dispatch(kernel);
     }
+    this.flush();
+  }
+
+  /** Adds a dispatch to the submission; one that grew long, as a loop's may, is sent on its way. */
+  private dispatch(kernel: number): void {
+    if (!this.open) {
+      const encoder = this.device.gpu.createCommandEncoder();
+      this.open = { encoder, pass: encoder.beginComputePass(), length: 0 };
+    }
+    this.encode(this.open.pass, kernel);
+    this.open.length += 1;
+    if (this.open.length === MOST_DISPATCHES) this.flush();
+  }
+
+  private flush(): void {
+    if (!this.open) return;
+    const { encoder, pass } = this.open;
+    this.open = undefined;
     pass.end();
-    device.submit([encoder.finish()]);
+    this.device.submit([encoder.finish()]);
   }
 
   /** Encodes one dispatch of a step, for whoever times it by itself. */
@@ -238,6 +265,7 @@ export class Plan {
     if (this.destroyed) return;
     this.destroyed = true;
     for (const buffer of this.slots) this.device.destroyBuffer(buffer);
+    for (const buffer of this.held.values()) this.device.destroyBuffer(buffer);
     this.onDestroy?.();
   }
 }

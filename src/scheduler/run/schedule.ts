@@ -1,23 +1,19 @@
 // A schedule: every decision about how a graph runs, made without a device.
 import { LatentGpuError } from '../../errors.ts';
-import { opNamed, Tensor } from '../../graph/tensor.ts';
+import type { Tensor } from '../../graph/tensor.ts';
 import { isVariable, type Variable } from '../../graph/variable.ts';
 import type { TunedTable } from '../../kernels/tuned.ts';
-import { type Kernel, makeKernel } from '../emit/kernel.ts';
-import { shareDispatch } from '../emit/share-dispatch.ts';
-import { withSharedBuffers } from '../emit/shared-buffers.ts';
-import { fuse } from '../fuse/fuse.ts';
+import type { Kernel } from '../emit/kernel.ts';
 import type { Group } from '../fuse/group.ts';
-import { homeOf, type Location } from '../fuse/location.ts';
+import type { Location } from '../fuse/location.ts';
 import { memoryBytes } from '../fuse/traffic.ts';
-import { type Access, accessOf, isWhole } from '../lower/access.ts';
 import { type AdapterClass, defaultAdapterClass } from '../lower/adapter.ts';
 import { targetOf } from '../lower/effects.ts';
-import { lower } from '../lower/lower.ts';
-import { findInPlace } from '../place/in-place.ts';
-import { type MemoryMap, placeMemory } from '../place/memory.ts';
-import { orderGroups } from '../place/order.ts';
+import { sectionsOf } from '../lower/sections.ts';
+import { joinedMaps, type MemoryMap } from '../place/memory.ts';
 import { explain } from './explain.ts';
+import { type PlannedSection, planSection } from './section.ts';
+import { dispatchCounts, type Turn } from './turns.ts';
 
 export interface Program {
   /** What the caller reads after a run, by name. */
@@ -28,10 +24,16 @@ export interface Program {
 
 export interface Schedule {
   readonly kernels: readonly Kernel[];
+  /** In which order they are dispatched, and how often. */
+  readonly turns: readonly Turn[];
+  /** How often each kernel is dispatched in a step. */
+  readonly counts: readonly number[];
   readonly memory: MemoryMap;
   readonly outputs: ReadonlyMap<string, { tensor: Tensor; location: Location }>;
   /** Variables the kernels touch. */
   readonly variables: readonly Variable[];
+  /** Variables for what goes from section to section: a plan's own memory. */
+  readonly held: readonly Variable[];
   readonly adapter: AdapterClass;
   /** The same schedule with kernels chosen by another table. */
   tuned(table: TunedTable): Schedule;
@@ -58,76 +60,80 @@ export function schedule(program: Program, adapter: AdapterClass = defaultAdapte
       );
     }
   }
-  const roots = [...named.map(([, tensor]) => readableWhole(tensor)), ...effects];
+  const roots = [...named.map(([, tensor]) => tensor), ...effects];
   if (roots.length === 0) {
     throw new LatentGpuError('bad-config', 'there is nothing to compute: give outputs or effects');
   }
-  const lowered = lower(roots, adapter);
-  const fusion = fuse(lowered, adapter);
-  const { dependencies } = fusion;
-  const stages = orderGroups(fusion, adapter);
-  const outputs = new Map(
-    named.map(([name], i) => {
-      const tensor = lowered.roots[i] as Tensor;
-      const { base } = accessOf(tensor) as Access;
-      return [name, { tensor, location: homeOf(base, dependencies) }];
-    }),
+  const { list, held } = sectionsOf(roots);
+  const lists = [...new Set(list.map(({ roots }) => roots))];
+  const planned = lists.map((roots, i) =>
+    planSection(roots, i === lists.length - 1 ? named.length : 0, adapter),
   );
-  const kept = new Set([...outputs.values()].map(({ location }) => location.memory));
-  const inPlace = findInPlace(stages, dependencies, kept);
-  const make = (group: Group, on: AdapterClass) => makeKernel(group, dependencies, inPlace, on);
-  const makeAll = (on: AdapterClass) => {
-    const made = stages.flatMap((stage) =>
-      shareDispatch(
-        stage.map((group) => make(group, on)),
-        on,
-      ),
-    );
-    const memory = placeMemory(made, {
-      inPlace,
-      kept,
-      sharesBuffers: on.isSoftware,
-      maxBytes: on.maxBindingBytes,
-    });
-    return { kernels: made.map((kernel) => withSharedBuffers(kernel, memory)), memory };
-  };
-  const planned = makeAll(adapter);
+  const order = list.map(({ roots, times }) => ({ section: lists.indexOf(roots), times }));
+  return complete({ planned, order, held, names: named.map(([name]) => name) }, adapter);
+}
+
+interface Parts {
+  readonly planned: readonly PlannedSection[];
+  readonly order: readonly { readonly section: number; readonly times: number }[];
+  readonly held: readonly Variable[];
+  /** Of what is read, in the order of the last section's roots. */
+  readonly names: readonly string[];
+}
+
+function complete(parts: Parts, adapter: AdapterClass): Schedule {
+  const { planned, order, held, names } = parts;
+  const kernels = planned.flatMap((section) => section.kernels);
+  const ends = planned.map((_, i) =>
+    planned.slice(0, i + 1).reduce((total, section) => total + section.kernels.length, 0),
+  );
+  const turns = order.map(({ section, times }) => ({
+    from: ends[section - 1] ?? 0,
+    to: ends[section] as number,
+    times,
+  }));
+  const own = new Set<Tensor>(held);
   const variables = [
-    ...new Set(planned.kernels.flatMap((k) => k.bindings.map((b) => b.memory)).filter(isVariable)),
-  ];
-  for (const { memory: held } of planned.kernels.flatMap((k) => k.bindings)) {
-    if (memoryBytes(held) <= adapter.maxBindingBytes) continue;
+    ...new Set(kernels.flatMap((k) => k.bindings.map((b) => b.memory)).filter(isVariable)),
+  ].filter((touched) => !own.has(touched));
+  checkBindings(kernels, adapter);
+  const { read } = planned.at(-1) as PlannedSection;
+  const result = {
+    kernels,
+    turns,
+    counts: dispatchCounts(turns, kernels.length),
+    memory: joinedMaps(planned.map(({ memory, kernels }) => ({ memory, length: kernels.length }))),
+    outputs: new Map(names.map((name, i) => [name, read[i] as (typeof read)[number]])),
+    variables,
+    held,
+    adapter,
+  };
+  return {
+    ...result,
+    tuned: (table) => {
+      const on = { ...adapter, tuned: table };
+      return complete({ ...parts, planned: planned.map((section) => section.on(on)) }, on);
+    },
+    as: ({ groups, choice }, variant) => {
+      const on = { ...adapter, tuned: choice ? { [choice.key]: variant } : {} };
+      const [group] = groups as [Group];
+      const section = planned.find((each) => each.owns(group)) as PlannedSection;
+      return section.remade(group, on);
+    },
+    explain: () => explain(result),
+  };
+}
+
+/** @throws LatentGpuError `limit-exceeded` for a memory larger than what one binding may span */
+function checkBindings(kernels: readonly Kernel[], { maxBindingBytes }: AdapterClass): void {
+  for (const { memory: held } of kernels.flatMap((k) => k.bindings)) {
+    if (memoryBytes(held) <= maxBindingBytes) continue;
     throw new LatentGpuError(
       'limit-exceeded',
-      `${held} needs ${memoryBytes(held)} bytes and one binding may span ${adapter.maxBindingBytes}; ` +
+      `${held} needs ${memoryBytes(held)} bytes and one binding may span ${maxBindingBytes}; ` +
         (isVariable(held) && held.role === 'data'
           ? 'use a smaller batch, or a smaller residentBytes so that the data are streamed'
           : 'use a smaller batch, fewer samples or a smaller model'),
     );
   }
-  const complete = (made: ReturnType<typeof makeAll>, adapter: AdapterClass): Schedule => {
-    const result = { ...made, outputs, variables, adapter };
-    return {
-      ...result,
-      tuned: (table) => {
-        const on = { ...adapter, tuned: table };
-        return complete(makeAll(on), on);
-      },
-      as: ({ groups, choice }, variant) => {
-        const tuned = choice ? { [choice.key]: variant } : {};
-        return make(groups[0] as Group, { ...adapter, tuned });
-      },
-      explain: () => explain(result),
-    };
-  };
-  return complete(planned, adapter);
-}
-
-/** An output has to lie in memory of its own, in row-major order. */
-function readableWhole(tensor: Tensor): Tensor {
-  const access = accessOf(tensor);
-  const kinds = ['elementwise', 'noise', 'gather', 'reduce', 'matmul', 'kernel'];
-  if (access && kinds.includes(access.base.op.kind) && isWhole(access)) return tensor;
-  const dtype = tensor.dtype === 'u8' ? 'f32' : tensor.dtype;
-  return new Tensor(opNamed('copy'), [tensor], tensor.shape, dtype, {}, tensor.name);
 }

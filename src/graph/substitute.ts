@@ -1,0 +1,19 @@
+// A graph with other tensors in the place of some.
+import { Tensor } from './tensor.ts';
+import { topological } from './traverse.ts';
+
+/** The same tensors, made of what is given in the place of others: new nodes where any of them is behind it. */
+export function substituted(
+  roots: readonly Tensor[],
+  given: ReadonlyMap<Tensor, Tensor>,
+): Tensor[] {
+  const made = new Map(given);
+  for (const node of topological(roots)) {
+    if (made.has(node)) continue;
+    const inputs = node.inputs.map((x) => made.get(x) as Tensor);
+    const same = inputs.every((x, i) => x === node.inputs[i]);
+    const { op, shape, dtype, attrs, name } = node;
+    made.set(node, same ? node : new Tensor(op, inputs, shape, dtype, attrs, name));
+  }
+  return roots.map((root) => made.get(root) as Tensor);
+}
