@@ -144,9 +144,7 @@ export function scan(inputs: Tensor, start: Tensor, cell: ScanOptions['cell']): 
 
 /** Where a tensor lies before the first step: a variable where it is, all else in one of its own. */
 const inVariable = (x: Tensor): Variable =>
-  isVariable(x) && x.dtype !== 'u8'
-    ? x
-    : variable(`scanned ${x.name || x.op.name}`, x.shape, { dtype: x.dtype });
+  isVariable(x) ? x : variable(`scanned ${x.name || x.op.name}`, x.shape, { dtype: x.dtype });
 
 /**
  * What a cell's graph reads that changes from no step to the next: variables, and the last nodes of what the graph
