@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { cloudPicture } from '../src/pictures/clouds.ts';
 import { clustersPicture } from '../src/pictures/clusters.ts';
 import { principalComponents } from '../src/pictures/components.ts';
+import { densityPicture } from '../src/pictures/density.ts';
 import { grid, pairs } from '../src/pictures/grid.ts';
 import { atMeans, seenMeans } from '../src/pictures/missing.ts';
 import { encodePng, type Picture } from '../src/pictures/png.ts';
@@ -37,6 +38,42 @@ describe('PNG', () => {
   test('a size that does not describe the data is refused', () => {
     const data = new Uint8Array(5);
     expect(() => encodePng({ width: 2, height: 2, channels: 1, data })).toThrow(badInput);
+  });
+});
+
+describe('density', () => {
+  test('lets the frame and the lines of the axes through where it is next to nothing', () => {
+    const frame = { low: [-2, -2], span: 4 } as const;
+    const lines = (density: readonly number[]) => {
+      const picture = densityPicture(density, frame, [], 40);
+      return [0, 20].map((along) => pixel(picture, 62 + along, 22 + 5));
+    };
+    const [empty, faint, dense] = [[0], [1, 0.0002, 0.0002, 0.0002], [1]].map((cells) =>
+      lines(cells.length > 1 ? [...cells].reverse() : cells),
+    );
+    expect(faint).toEqual(empty);
+    expect(dense).not.toEqual(empty);
+  });
+});
+
+describe('the legend of data and a model', () => {
+  test('has words', () => {
+    const points = Float32Array.of(0, 0, 1, 1);
+    const ink = (picture: Picture) => {
+      const { width, height } = picture;
+      let count = 0;
+      for (let y = 0; y < height; y++) {
+        for (let x = width - 72; x < width; x++) {
+          const [r, g, b] = pixel(picture, x, y) as [number, number, number];
+          if (Math.abs(r - 70) + Math.abs(g - 76) + Math.abs(b - 84) < 90) count++;
+        }
+      }
+      return count;
+    };
+    const numbers = scatter(points, { count: 2, labels: [0, 1], size: 200 });
+    const words = cloudPicture(points, points, 2, 200);
+    expect(words.width).toBeGreaterThan(numbers.width);
+    expect(ink(words)).toBeGreaterThan(2 * ink(numbers));
   });
 });
 

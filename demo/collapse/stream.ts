@@ -5,6 +5,8 @@ import { ticks, written } from '../view/ticks.ts';
 import type { Look } from './run.ts';
 
 const MARGIN = { left: 46, right: 14, top: 22, bottom: 32 };
+/** Pixels: what separates bands would hide those below. */
+const NARROW = 4;
 
 export class Stream {
   readonly surface: Surface;
@@ -78,7 +80,17 @@ export class Stream {
       g.globalAlpha = 0.82;
       g.fill();
       g.globalAlpha = 1;
+      // A thread between bands, where they are wide enough for one.
       g.strokeStyle = card;
+      g.beginPath();
+      const isWide = looks.map(
+        (_, i) => toY(floor[i] as number) - toY(below[i] as number) > NARROW,
+      );
+      for (let i = 1; i < looks.length; i++) {
+        if (!isWide[i - 1] || !isWide[i]) continue;
+        g.moveTo(toX((looks[i - 1] as Look).step), toY(below[i - 1] as number));
+        g.lineTo(toX((looks[i] as Look).step), toY(below[i] as number));
+      }
       g.stroke();
     }
   }

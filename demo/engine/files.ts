@@ -53,6 +53,7 @@ async function toldApart(files: readonly OwnFile[]): Promise<Found> {
     const whole = async () => new Uint8Array(await bytesOf(file, name));
     const head = new Uint8Array(await bytesOf(file.slice(0, HEAD), name));
     if (isLeftBehind(name)) continue;
+    if (file.size === 0 && !isBeside(name)) throw bad(`${name} is empty`);
     if (isGzip(head)) {
       const bytes = await gunzip(await whole(), (start) => inflatedSize(start, name), name);
       found.arrays.push({ name, value: readIdx(bytes, name) });

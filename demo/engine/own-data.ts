@@ -22,12 +22,15 @@ const bad = (why: string) => new LatentGpuError('bad-input', why);
 /** How many of the rows are held out. @throws LatentGpuError `bad-input` for too few of them */
 function heldOutOf(name: string, count: number, what: string): number {
   const least = 2 * CANDIDATES;
-  if (count < least) throw bad(`${name} holds ${count} ${what}; ${least} are needed`);
+  if (count < least) {
+    const held = `${count} ${what}${count === 1 ? '' : 's'}`;
+    throw bad(`${name} holds ${held}; ${least} are needed`);
+  }
   return Math.min(HELD_OUT, Math.max(CANDIDATES, Math.round(0.1 * count)));
 }
 
 function divided(whole: ImageDataset): DataSplit {
-  const { train, test } = split(whole, heldOutOf(whole.name, whole.count, 'images'), 0);
+  const { train, test } = split(whole, heldOutOf(whole.name, whole.count, 'image'), 0);
   return { train, heldOut: test };
 }
 
@@ -100,7 +103,7 @@ export async function dataOfPngs(files: readonly Named<Uint8Array>[]): Promise<D
   }
   const folders = files.map(({ name }) => folderOf(name));
   const top = folders[0]?.split('/')[0];
-  const name = top || `${files.length} images`;
+  const name = top || (files.length === 1 ? files[0]?.name : undefined) || `${files.length} images`;
   const whole = imageDataset(images, name, name);
   if (new Set(folders).size < 2) return divided(whole);
   const { labels, classes } = classIndices(folders.map((path) => path.split('/').at(-1) as string));
@@ -113,7 +116,7 @@ export function dataOfTable({ name, value }: Named<Uint8Array>): Promise<DataSpl
     const { tableDataset } = await import('../../src/data/arrays.ts');
     const table = await tableOf(name, value);
     const whole = tableDataset(table, { name, source: name, range: 'any' });
-    const { train, test } = split(whole, heldOutOf(name, whole.count, 'rows'), 0);
+    const { train, test } = split(whole, heldOutOf(name, whole.count, 'row'), 0);
     return standardized(train, test);
   });
 }

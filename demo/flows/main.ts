@@ -5,6 +5,7 @@ import { Plot } from '../lab/plot.ts';
 import { button, canvas, element, formatNumber, input, setText } from '../view/elements.ts';
 import { calmRange } from '../view/range.ts';
 import { theme } from '../view/theme.ts';
+import { written } from '../view/ticks.ts';
 import { DENSITY, standardized } from './model.ts';
 import { paintDensity, paintFlow } from './paint.ts';
 import { FlowRun } from './run.ts';
@@ -95,8 +96,10 @@ function show(run = chapter.run): void {
   const certified = run.looks.at(-1)?.certified;
   setText('step', formatNumber(step, 0));
   setText('nats', step > 0 ? formatNumber(nats, 3) : '–');
-  setText('inversion', certified?.inversion.toExponential(1) ?? '–');
-  setText('logdet', certified?.logDet.toExponential(1) ?? '–');
+  const error = (value: number | undefined) =>
+    value === undefined ? '–' : written(Number(value.toPrecision(2)));
+  setText('inversion', error(certified?.inversion));
+  setText('logdet', error(certified?.logDet));
   const now = step > 0 ? `${formatNumber(nats, 2)} nats a point` : 'the identity';
   const told = run.compiling ? `compiling ${run.compiling}…` : now;
   setText('told', `Step ${formatNumber(step, 0)}: ${told}`);

@@ -56,7 +56,7 @@ export class LikelihoodCard {
     });
     const nats = (value: number, error: number) =>
       `${formatNumber(value, 2)} ± ${formatNumber(error, 2)} nats`;
-    const bound = `−L_K at K = ${formatNumber(last.samples, 0)}: ${nats(last.value, last.error)}, as good as ${formatNumber(effective ?? 0, 1)} draws of the posterior.`;
+    const bound = `K = ${formatNumber(last.samples, 0)}: ${nats(last.value, last.error)}, as good as ${formatNumber(effective ?? 0, 1)} draws of the posterior.`;
     const ais = annealed
       ? ` By annealing ${nats(annealed.value, annealed.error)}, ${formatNumber(100 * annealed.acceptance, 0)} % accepted.`
       : '';

@@ -54,7 +54,7 @@ const COMMANDS: Record<string, readonly (readonly [(program: Command) => void, s
     [certifyCommand, "whether a flow's inverse and log-determinants are right"],
     [gradientsCommand, "how noisy each estimator's gradients are"],
     [inspectCommand, 'tensors, size, what a training step does on the GPU'],
-    [exportCommand, 'what it computes as ONNX'],
+    [exportCommand, 'for other engines: ONNX, PyTorch, a web page'],
   ],
   'The machine:': [
     [doctorCommand, 'adapters, and what to do if there is none'],

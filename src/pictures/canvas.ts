@@ -92,6 +92,18 @@ export class Canvas {
     }
   }
 
+  /** The same, where it is darker than what is there: lines beneath show through what is pale. */
+  darken(left: number, top: number, width: number, height: number, color: Color): void {
+    for (let row = Math.max(0, top); row < Math.min(this.height, top + height); row++) {
+      for (let column = Math.max(0, left); column < Math.min(this.width, left + width); column++) {
+        const at = (row * this.width + column) * 3;
+        color.forEach((value, channel) => {
+          this.#pixels[at + channel] = Math.min(this.#pixels[at + channel] as number, value);
+        });
+      }
+    }
+  }
+
   toPicture(): Picture {
     const data = new Uint8Array(new Uint8ClampedArray(this.#pixels).buffer);
     return { width: this.width, height: this.height, channels: 3, data };

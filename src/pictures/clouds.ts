@@ -12,7 +12,7 @@ export const CLOUD = 1000;
 const FEATURES = 64;
 
 /**
- * Draws data (0, in the legend) and as many points of a model (1) in one plane: two features as they
+ * Draws data and as many points of a model in one plane: two features as they
  * are, the first two principal components of the data of more, and one feature along a line, the model
  * below the data.
  *
@@ -41,7 +41,12 @@ export function cloudPicture(
     labels[2 * i] = kinds[i] as number;
     labels[2 * i + 1] = 1;
   }
-  return scatter(points, { count: 2 * count, labels, ...(size !== undefined && { size }) });
+  return scatter(points, {
+    count: 2 * count,
+    labels,
+    names: ['data', 'model'],
+    ...(size !== undefined && { size }),
+  });
 }
 
 type Place = (row: Float32Array, kind: 0 | 1) => [number, number];

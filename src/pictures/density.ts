@@ -51,10 +51,9 @@ export function densityPicture(
   for (let row = 0; row < cells; row++) {
     for (let column = 0; column < cells; column++) {
       const share = Math.sqrt((density[row * cells + column] as number) / (highest || 1));
-      // What is next to nothing lets the axes' lines through.
-      if (share < 0.01) continue;
       const [left, top] = [edge(column), edge(row)];
-      canvas.rectangle(
+      // What is pale lets the axes' lines through.
+      canvas.darken(
         MARGIN.left + left,
         MARGIN.top + top,
         edge(column + 1) - left,

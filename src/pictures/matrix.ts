@@ -1,6 +1,6 @@
 // A square matrix as cells, the darker the larger, with its numbers: what a row's channel tells of a column's.
 import { Canvas, type Color } from './canvas.ts';
-import { drawNumber, numberWidth } from './numerals.ts';
+import { drawText, textWidth } from './lettering.ts';
 import { TEXT } from './plot.ts';
 import type { Picture } from './png.ts';
 
@@ -19,7 +19,7 @@ export function matrixPicture(matrix: ArrayLike<number>, size: number): Picture 
   const canvas = new Canvas(MARGIN + size * cell + 8, MARGIN + size * cell + 8);
   const most = Math.max(...Array.from(matrix), Number.MIN_VALUE);
   const write = (text: string, x: number, y: number, color: Color) =>
-    drawNumber(canvas, text, x - numberWidth(text, HEIGHT) / 2, y - HEIGHT / 2, HEIGHT, color);
+    drawText(canvas, text, x - textWidth(text, HEIGHT) / 2, y - HEIGHT / 2, HEIGHT, color);
   for (let at = 0; at < size * size; at++) {
     const value = matrix[at] as number;
     const [left, top] = [MARGIN + (at % size) * cell, MARGIN + Math.floor(at / size) * cell];

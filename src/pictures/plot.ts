@@ -1,6 +1,6 @@
 // What plots in the plane have in common: a frame, its axes, and where points lie in it.
 import type { Canvas, Color } from './canvas.ts';
-import { drawNumber, numberWidth } from './numerals.ts';
+import { drawText, textWidth } from './lettering.ts';
 
 const FRAME: Color = [150, 156, 163];
 const GRID_LINE: Color = [232, 234, 237];
@@ -66,15 +66,15 @@ export function drawAxes(canvas: Canvas, { low, span, toX, toY }: View, size: nu
     const x = crisp(toX(value));
     canvas.polylines([[x, top, x, bottom]], 0.5, GRID_LINE);
     const text = value.toFixed(decimals);
-    const textX = x - numberWidth(text, TEXT_HEIGHT) / 2;
-    drawNumber(canvas, text, textX, bottom + 13, TEXT_HEIGHT, TEXT);
+    const textX = x - textWidth(text, TEXT_HEIGHT) / 2;
+    drawText(canvas, text, textX, bottom + 13, TEXT_HEIGHT, TEXT);
   }
   for (const value of ticks(low[1])) {
     const y = crisp(toY(value));
     canvas.polylines([[left, y, right, y]], 0.5, GRID_LINE);
     const text = value.toFixed(decimals);
-    const textX = left - 11 - numberWidth(text, TEXT_HEIGHT);
-    drawNumber(canvas, text, textX, y - TEXT_HEIGHT / 2, TEXT_HEIGHT, TEXT);
+    const textX = left - 11 - textWidth(text, TEXT_HEIGHT);
+    drawText(canvas, text, textX, y - TEXT_HEIGHT / 2, TEXT_HEIGHT, TEXT);
   }
   const box = [left, top, right, top, right, bottom, left, bottom, left, top].map(crisp);
   canvas.polylines([box], 0.5, FRAME);

@@ -1,6 +1,6 @@
 // ROC curves: false positive rates to the right, true positive rates up.
 import { Canvas, type Color } from './canvas.ts';
-import { drawNumber } from './numerals.ts';
+import { drawText } from './lettering.ts';
 import { drawAxes, MARGIN, TEXT, viewOf } from './plot.ts';
 import type { Picture } from './png.ts';
 import { PALETTE } from './scatter.ts';
@@ -26,7 +26,7 @@ export function rocPicture(
     canvas.polylines([line], 1.2, color);
     const y = MARGIN.top + 14 + i * 28;
     canvas.disc(MARGIN.left + size + 26, y, 6, color);
-    drawNumber(canvas, String(i), MARGIN.left + size + 40, y - 6.5, 13, TEXT);
+    drawText(canvas, String(i), MARGIN.left + size + 40, y - 6.5, 13, TEXT);
   });
   return canvas.toPicture();
 }

@@ -2,7 +2,7 @@
 import { UNKNOWN_CLASS } from '../constants.ts';
 import { LatentGpuError } from '../errors.ts';
 import { Canvas, type Color } from './canvas.ts';
-import { drawNumber } from './numerals.ts';
+import { drawText, textWidth } from './lettering.ts';
 import { drawAxes, frameOf, MARGIN, TEXT, viewOf } from './plot.ts';
 import type { Picture } from './png.ts';
 
@@ -30,12 +30,15 @@ export interface ScatterOptions {
   count: number;
   /** One class index a point, or `UNKNOWN_CLASS`: its colour, and the legend's entries. */
   labels?: ArrayLike<number>;
+  /** What the legend calls the classes, in place of their numbers. */
+  names?: readonly ('data' | 'model')[];
   /** Side of the square plot in pixels, without margins. */
   size?: number;
 }
 
-/** Width of the legend. */
+/** Width of the legend of numbers, and the height of what it says. */
 const LEGEND = 44;
+const ENTRY = 13;
 
 /**
  * Draws points in the plane, coloured by label, with ticks on both axes and a legend.
@@ -48,7 +51,7 @@ const LEGEND = 44;
  * @example pictures.scatter(Float32Array.of(0, 0, 1, 1), { count: 2, labels: [0, 1] }).width // 774
  */
 export function scatter(points: Float32Array, options: ScatterOptions): Picture {
-  const { count, labels, size = 640 } = options;
+  const { count, labels, names = [], size = 640 } = options;
   const bad = (why: string) => new LatentGpuError('bad-input', `scatter: ${why}`);
   if (!Number.isInteger(count) || count < 1 || points.length !== 2 * count) {
     throw bad(`${points.length} values are not ${count} points of two coordinates`);
@@ -58,7 +61,8 @@ export function scatter(points: Float32Array, options: ScatterOptions): Picture 
   if (broken >= 0) throw bad(`point ${Math.floor(broken / 2)} is not finite`);
 
   const present = labels ? [...new Set(Array.from(labels))].sort((a, b) => a - b) : [];
-  const legend = labels ? LEGEND : 0;
+  const widest = Math.max(0, ...names.map((name) => textWidth(name, ENTRY)));
+  const legend = labels ? Math.max(LEGEND, Math.ceil(26 + widest)) : 0;
   const canvas = new Canvas(
     MARGIN.left + size + MARGIN.right + legend,
     MARGIN.top + size + MARGIN.bottom,
@@ -74,17 +78,23 @@ export function scatter(points: Float32Array, options: ScatterOptions): Picture 
     const y = view.toY(points[2 * i + 1] as number);
     canvas.disc(x, y, radius, color, opacity);
   }
-  drawLegend(canvas, present, size);
+  drawLegend(canvas, present, names, size);
   return canvas.toPicture();
 }
 
 /** As many entries as fit beside the plot. */
-function drawLegend(canvas: Canvas, present: readonly number[], size: number): void {
+function drawLegend(
+  canvas: Canvas,
+  present: readonly number[],
+  names: readonly string[],
+  size: number,
+): void {
   const x = MARGIN.left + size + 26;
   const entryHeight = 28;
   present.slice(0, Math.floor(size / entryHeight)).forEach((label, i) => {
     const y = MARGIN.top + 14 + i * entryHeight;
     canvas.disc(x, y, 6, colorOf(label));
-    drawNumber(canvas, label === UNKNOWN_CLASS ? '-' : String(label), x + 14, y - 6.5, 13, TEXT);
+    const text = label === UNKNOWN_CLASS ? '-' : (names[label] ?? String(label));
+    drawText(canvas, text, x + 14, y - 6.5, ENTRY, TEXT);
   });
 }

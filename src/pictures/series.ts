@@ -1,6 +1,6 @@
 // Sequences as lines over time: a panel a data point, all at one scale, a colour a channel.
 import { Canvas, type Color } from './canvas.ts';
-import { drawNumber, numberWidth } from './numerals.ts';
+import { drawText, textWidth } from './lettering.ts';
 import { TEXT } from './plot.ts';
 import type { Picture } from './png.ts';
 import { PALETTE } from './scatter.ts';
@@ -91,7 +91,7 @@ function label(canvas: Canvas, value: number, top: number, right: number): void 
   const text = String(Number(value.toPrecision(3)));
   // Numerals are plain ones.
   if (text.includes('e')) return;
-  drawNumber(canvas, text, right - 8 - numberWidth(text, NUMBERS), top, NUMBERS, TEXT);
+  drawText(canvas, text, right - 8 - textWidth(text, NUMBERS), top, NUMBERS, TEXT);
 }
 
 function rangeOf(panels: readonly Panel[]): { low: number; high: number } {

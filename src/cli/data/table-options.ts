@@ -21,7 +21,7 @@ export function tableOptionsInLine(command: Command): Command {
   for (const option of options()) command.addOption(option.hideHelp());
   return command.addHelpText(
     'after',
-    '\nTables: --header, --encoding, --drop, --columns, as in `latentgpu train`.',
+    '\nTables: --header, --drop, --columns, as in `latentgpu train`; --encoding <name>.',
   );
 }
 

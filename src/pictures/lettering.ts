@@ -1,8 +1,14 @@
-// Numbers for the axes of pictures, without a font.
+// Numbers and the few words in pictures, without a font.
 import type { Canvas, Color } from './canvas.ts';
 
+/** The round of an a and a d, to the left of their stems. */
+const BOWL = [
+  0.5, 0.55, 0.42, 0.41, 0.28, 0.36, 0.1, 0.46, 0.04, 0.67, 0.1, 0.88, 0.28, 0.98, 0.42, 0.93, 0.5,
+  0.79,
+];
+
 /**
- * A stroke font for numbers. A glyph's lines pass smoothly through points x, y in a box one unit high
+ * A stroke font. A glyph's lines pass smoothly through points x, y in a box one unit high
  * (y down); a point given twice is a corner.
  */
 const GLYPHS: Readonly<Record<string, { advance: number; lines: readonly (readonly number[])[] }>> =
@@ -40,20 +46,52 @@ const GLYPHS: Readonly<Record<string, { advance: number; lines: readonly (readon
     ]),
     '-': glyph([0.06, 0.54, 0.48, 0.54]),
     '.': { advance: 0.36, lines: [[0.13, 0.95, 0.13, 0.96]] },
+    a: letter(0.7, BOWL, [0.5, 0.37, 0.5, 0.98]),
+    d: letter(0.7, BOWL, [0.5, 0.02, 0.5, 0.98]),
+    e: letter(
+      0.69,
+      [
+        0.05, 0.66, 0.51, 0.66, 0.51, 0.66, 0.46, 0.46, 0.29, 0.36, 0.11, 0.45, 0.04, 0.68, 0.11,
+        0.9, 0.3, 0.98, 0.48, 0.9,
+      ],
+    ),
+    l: letter(0.36, [0.12, 0.02, 0.12, 0.98]),
+    m: letter(
+      0.98,
+      [0.08, 0.37, 0.08, 0.98],
+      [0.08, 0.56, 0.16, 0.42, 0.28, 0.37, 0.39, 0.44, 0.42, 0.6, 0.42, 0.6, 0.42, 0.98],
+      [0.42, 0.56, 0.5, 0.42, 0.62, 0.37, 0.73, 0.44, 0.76, 0.6, 0.76, 0.6, 0.76, 0.98],
+    ),
+    o: letter(
+      0.72,
+      [
+        0.29, 0.36, 0.11, 0.45, 0.04, 0.67, 0.11, 0.89, 0.29, 0.98, 0.47, 0.89, 0.54, 0.67, 0.47,
+        0.45, 0.29, 0.36,
+      ],
+    ),
+    t: letter(
+      0.56,
+      [0.2, 0.12, 0.2, 0.8, 0.2, 0.8, 0.25, 0.95, 0.4, 0.96],
+      [0.05, 0.37, 0.4, 0.37],
+    ),
   };
 
-function glyph(points: readonly number[]): { advance: number; lines: readonly number[][] } {
-  return { advance: 0.78, lines: [spline(points)] };
+function glyph(points: readonly number[]) {
+  return letter(0.78, points);
 }
 
-/** Width in pixels of a number set `height` pixels high. */
-export function numberWidth(text: string, height: number): number {
+function letter(advance: number, ...lines: readonly (readonly number[])[]) {
+  return { advance, lines: lines.map(spline) };
+}
+
+/** Width in pixels of a text set `height` pixels high. */
+export function textWidth(text: string, height: number): number {
   const advances = [...text].map((letter) => GLYPHS[letter]?.advance ?? 0);
   return height * (advances.reduce((sum, advance) => sum + advance, 0) - 0.18);
 }
 
-/** Draws digits, minus signs and points with the upper left corner at (x, y), `height` pixels high. */
-export function drawNumber(
+/** Draws digits, signs and the letters that there are with the upper left corner at (x, y), `height` pixels high. */
+export function drawText(
   canvas: Canvas,
   text: string,
   x: number,
