@@ -154,7 +154,7 @@ function report(told: Report): void {
 function showActivity(activity: Activity): void {
   isTraining = activity === 'training' || activity === 'hidden';
   likelihood.setMeasuring(activity === 'measuring');
-  showState(activity, isTraining);
+  showState(activity, isTraining, element('step').textContent !== '0');
   if (activity === 'failed' && !element('unavailable').hidden) setText('activity', NO_WEBGPU);
 }
 

@@ -6,6 +6,7 @@ import { cardSection } from '../src/report/card.ts';
 import { collapseText } from '../src/report/collapse.ts';
 import { evaluationCard } from '../src/report/evaluation-card.ts';
 import { dimensionsFigure } from '../src/report/figures.ts';
+import { gradientsPage } from '../src/report/gradients-page.ts';
 import { readHistory } from '../src/report/history.ts';
 import { html } from '../src/report/html.ts';
 import type { Measured } from '../src/report/quantities.ts';
@@ -18,6 +19,17 @@ test('templates escape everything but HTML', () => {
   expect(html`<i title="${'"'}">${[inner, ' ', 1 < 2 && 'x', undefined]}</i>`.text).toBe(
     '<i title="&quot;"><b>&lt;&amp;&gt;&quot;&#39;</b> x</i>',
   );
+});
+
+test('gradients have columns of what they are far from only where that is known', () => {
+  const noise = { norm: 1, variance: 2, signalToNoise: 0.5 };
+  const page = (more: object) => {
+    const parts = { encoder: { ...noise, ...more }, decoder: { ...noise, ...more } };
+    return gradientsPage([{ estimator: 'stl', samples: 1, ...parts }] as never, 'a model');
+  };
+  const columns = (text: string) => [text.match(/<th /g)?.length, text.match(/<td>/g)?.length];
+  expect(columns(page({}))).toEqual([6, 12]);
+  expect(columns(page({ error: 0.1, chance: 0.2 }))).toEqual([8, 16]);
 });
 
 test('bits are those of discrete data', () => {

@@ -397,7 +397,7 @@ describe('where something is missing', () => {
     const text = await page('t');
     expect(notes(text)).toEqual([expect.stringContaining('no test split')]);
     expect(text).toContain(
-      'Draws from the model (1) among data (0), in the plane of the first two',
+      'Draws from the model among data, in the plane of the first two',
     );
     expect(text).toContain('along the one latent dimension');
     expect(text).toContain('There are no bits per dimension');

@@ -17,11 +17,13 @@ const ACTIVITIES = {
 const OF_DATA = ['train', 'load', 'choose', 'choose-folder', 'save'];
 const OF_MODEL = ['lose', 'shuffle', 'measure'];
 
-export function showState(activity: Activity, isTraining: boolean): void {
+/** @param hasBegun whether a step has been made */
+export function showState(activity: Activity, isTraining: boolean, hasBegun: boolean): void {
   document.body.dataset.activity = activity;
   setText('activity', ACTIVITIES[activity]);
   const isStranded = activity === 'stranded';
-  const way = activity === 'paused' ? 'Resume' : 'Start';
+  const goesOn = activity === 'paused' || (hasBegun && activity !== 'ready');
+  const way = goesOn ? 'Resume' : 'Start';
   setText('train', isTraining ? 'Pause' : isStranded ? 'Try again' : way);
   const isBusy = activity === 'preparing';
   const isOver = activity === 'failed';

@@ -96,7 +96,7 @@ async function perform(dir: string, options: GradientsOptions, context: Context)
     );
     const adapter = device.adapter.name;
     if (options.html !== undefined) {
-      const about = `${dir}, ${subject.title}, ${count} rows, ${repeats} gradients each, on ${adapter}`;
+      const about = `${dir}, ${subject.title}, ${repeats} gradients each, on ${adapter}`;
       await writeFileAtomic(options.html, gradientsPage(found, about));
     }
     const seconds = Number(((performance.now() - began) / 1000).toFixed(3));

@@ -105,7 +105,7 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
       await writePicture(file, picture);
     }
     const { shape } = look;
-    const legend = areVectors && file.kind === 'png' ? ' (1) beside data (0)' : '';
+    const legend = areVectors && file.kind === 'png' ? ' beside data' : '';
     const about = { ...summary, seed, adapter: device.adapter.name };
     out.result(
       {

@@ -63,6 +63,11 @@ export function gradientsPage(found: readonly EstimatorNoise[], about: string): 
   const names = [...new Set(found.map(({ estimator }) => estimator))];
   const drawn = names.filter((name) => isNoisy(found, name));
   const exact = names.filter((name) => !isNoisy(found, name));
+  const hasExact = found.some(({ encoder }) => encoder.error !== undefined);
+  const headings = [
+    ...['estimator', 'K', 'of', 'norm of the mean', 'variance', 'signal to noise'],
+    ...(hasExact ? ['distance from exact', 'by chance'] : []),
+  ];
   const short = (value: number | undefined) => (value === undefined ? '' : value.toPrecision(4));
   const rows = found.flatMap(({ estimator, samples, ...parts }) =>
     (['encoder', 'decoder'] as const).map((part) => ({
@@ -84,14 +89,14 @@ export function gradientsPage(found: readonly EstimatorNoise[], about: string): 
 <header><h1>Gradients of estimators</h1>
 <p class="subtitle">${about}</p></header>
 <section><h2>Signal to noise over the number of samples</h2>
-<p class="small">The mean over parameters of |mean| / deviation (Rainforth et al. 2018): <span class="key-dot now"></span>encoder <span class="key-dot before"></span>decoder.${exact.length > 0 && ` Without noise: ${exact.join(', ')}.`}</p>
+<p class="small">The mean over parameters of |mean| / deviation (Rainforth et al. 2018): <span class="entry"><span class="key-dot now"></span>encoder</span> <span class="entry"><span class="key-dot before"></span>decoder</span>.${exact.length > 0 && ` Without noise: ${exact.join(', ')}.`}</p>
 <div class="grid">${drawn.map((name) => plotOf(name, found, x, y))}</div></section>
 <section><h2>Numbers</h2><div class="scroll"><table>
-<thead><tr>${['estimator', 'K', 'of', 'norm of the mean', 'variance', 'signal to noise', 'distance from exact', 'by chance'].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<thead><tr>${headings.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>
 ${rows.map(
   (each) =>
-    html`<tr><td>${each.estimator}</td><td>${each.samples}</td><td>${each.part}</td>${[each.norm, each.variance, each.signalToNoise, each.error, each.chance].map((value) => html`<td>${short(value)}</td>`)}</tr>\n`,
+    html`<tr><td>${each.estimator}</td><td>${each.samples}</td><td>${each.part}</td>${[each.norm, each.variance, each.signalToNoise, ...(hasExact ? [each.error, each.chance] : [])].map((value) => html`<td>${short(value)}</td>`)}</tr>\n`,
 )}</tbody></table></div></section>
 </main></body>
 </html>

@@ -26,7 +26,7 @@ export const RECONSTRUCTIONS: PictureView = {
     if (isVector) {
       return {
         picture: scene.cloud(data, again),
-        caption: `Reconstructions (1) among data (0), ${scene.place}.${holes}`,
+        caption: `Reconstructions among data, ${scene.place}.${holes}`,
         alt: 'Scatter plot of reconstructions among data',
       };
     }

@@ -24,7 +24,7 @@ export const SAMPLES: PictureView = {
       const made = await asked.sample(data.count, 'draw', seed, work);
       return {
         picture: scene.cloud(data, made),
-        caption: `Draws from the model (1) among data (0), ${scene.place}; seed ${seed}.${scene.holes(data)}`,
+        caption: `Draws from the model among data, ${scene.place}; seed ${seed}.${scene.holes(data)}`,
         alt: 'Scatter plot of draws from the model among data',
       };
     }

@@ -128,7 +128,7 @@ export class Scene {
     return frameOf(inDataUnits(await this.seen(work), this.look));
   }
 
-  /** Data (0) and as many points of the model (1), both [n, D] as the model sees them, among each other. */
+  /** Data and as many points of the model, both [n, D] as the model sees them, among each other. */
   cloud(data: Few, made: Float32Array): Picture {
     // A density over the plane is in data units, and so is what is compared with it; else every feature
     // is to count alike.
