@@ -82,6 +82,7 @@ describe('help', () => {
     expect((await works('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     const { stdout } = await works('train --keys');
     expect(stdout).toMatch(/^ {2}optimizer\.betas +\[0\.9,0\.999\] +decays/m);
+    for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100);
   });
 });
 

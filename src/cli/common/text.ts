@@ -2,8 +2,8 @@
 
 export { duration, thousands } from '../../text.ts';
 
-/** Columns padded to their widest cell; the last is left as it is. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** Columns padded to their widest cell; the last is left as it is, or broken so that lines are no longer than `width`. */
+export function table(rows: readonly (readonly string[])[], width?: number): string {
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, i) => {
@@ -13,7 +13,12 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows
     .map((row) =>
       row
-        .map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] as number)))
+        .map((cell, i) => {
+          if (i < row.length - 1) return cell.padEnd(widths[i] as number);
+          if (width === undefined) return cell;
+          const before = widths.slice(0, i).reduce((sum, each) => sum + each + 2, 0);
+          return wrap(cell, width - before).replaceAll('\n', `\n${' '.repeat(before)}`);
+        })
         .join('  ')
         .trimEnd(),
     )

@@ -5,6 +5,8 @@ import { runKeys } from '../../training/index.ts';
 import { TRAINING_KEYS } from '../../training/keys.ts';
 import { table } from '../common/text.ts';
 
+const wide = (rows: readonly (readonly string[])[]) => table(rows, 100);
+
 /** Keys that have no part of their own stand under this. */
 const WHOLE = 'model';
 
@@ -40,19 +42,19 @@ function sections(schema: Schema): string[][] {
 export function keysTable(family: Family | undefined): string {
   if (!family) {
     return [
-      table([['family', 'what it is'], ...families().map(({ name, about }) => [name, about])]),
+      wide([['family', 'what it is'], ...families().map(({ name, about }) => [name, about])]),
       'Keys of one of them: latentgpu train FAMILY --keys. Keys of every training:',
-      table([['key', 'default', 'what it is'], ...keyRows(TRAINING_KEYS)]),
+      wide([['key', 'default', 'what it is'], ...keyRows(TRAINING_KEYS)]),
     ].join('\n\n');
   }
   const training = { ...family.run, ...trainingKeys(family) };
   return [
     `${family.name}: ${family.about}`,
-    table([['key', 'default', 'what it is'], ...sections(family.keys)]),
+    wide([['key', 'default', 'what it is'], ...sections(family.keys)]),
     'Of its training:',
-    table(keyRows(training)),
+    wide(keyRows(training)),
     ...(Object.hasOwn(family.keys, 'layers')
-      ? ['Layers, and the keys that each may have:', table(layerRows())]
+      ? ['Layers, and the keys that each may have:', wide(layerRows())]
       : []),
   ].join('\n\n');
 }
