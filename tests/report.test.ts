@@ -396,9 +396,7 @@ describe('where something is missing', () => {
     expect(missing).toHaveLength(1);
     const text = await page('t');
     expect(notes(text)).toEqual([expect.stringContaining('no test split')]);
-    expect(text).toContain(
-      'Draws from the model among data, in the plane of the first two',
-    );
+    expect(text).toContain('Draws from the model among data, in the plane of the first two');
     expect(text).toContain('along the one latent dimension');
     expect(text).toContain('There are no bits per dimension');
     expect(tile(text, 'bits')).toBeUndefined();
