@@ -1,5 +1,6 @@
 // Zip archives: which files are in them, and their bytes.
 import { LatentGpuError } from '../errors.ts';
+import { crc32 } from './crc32.ts';
 import { inflate } from './gzip.ts';
 import { quote } from './message.ts';
 
@@ -100,19 +101,4 @@ export async function unzip(entry: ZipEntry, archive: string): Promise<Uint8Arra
     throw bad(`has ${bytes.length} bytes in place of ${size}; it is damaged`);
   if (crc32(bytes) !== crc) throw bad('is damaged (its checksum is another)');
   return bytes;
-}
-
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
-  return value;
-});
-
-/** CRC-32 as zip, gzip and PNG have it. */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) {
-    crc = (TABLE[(crc ^ (bytes[i] as number)) & 255] as number) ^ (crc >>> 8);
-  }
-  return (crc ^ 0xffffffff) >>> 0;
 }
