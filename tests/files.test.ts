@@ -304,6 +304,21 @@ describe('Parquet', () => {
     );
   });
 
+  test("a column of images, as Hugging Face's data sets have", async () => {
+    const found = await load(parquet('images'));
+    expect(found).toMatchObject({ count: 6, shape: [2, 3], classNames: ['ash', 'elm', 'fig'] });
+    expect([...found.data]).toEqual(Array.from({ length: 36 }, (_, i) => i));
+    expect([...(found.labels ?? [])]).toEqual([0, 2, 1, 2, 0, 1]);
+    expect(found.remarks).toEqual([
+      'images.parquet: column image is taken for the images, and label for the classes',
+    ]);
+    const other = await load(parquet('images'), { labelColumn: { name: 'split' }, count: 2 });
+    expect(other).toMatchObject({ count: 2, classNames: ['a'] });
+    const numbers = { table: { drop: ['image', 'split'] } };
+    expect(await load(parquet('images'), numbers)).toMatchObject({ columns: ['label'] });
+    expect(await refused(parquet('images'), { windows: { window: 2 } })).toMatch(/holds images/);
+  });
+
   test('of what is not read names it', async () => {
     expect(await refused(parquet('lz4'), label)).toMatch(
       /is compressed by LZ4_RAW.*compression='snappy'/,
@@ -321,14 +336,14 @@ describe('Parquet', () => {
 
   test(`${RUNS} mutated ones give data or one clear line`, async () => {
     const originals = await Promise.all(
-      ['none', 'gzip', 'zstd', 'holes'].map((name) => readFile(parquet(name))),
+      ['none', 'gzip', 'zstd', 'holes', 'images'].map((name) => readFile(parquet(name))),
     );
     const more = {
       labelColumn: { name: 'kind', isOptional: true, mayLack: true },
       takesMissing: true,
     };
     await fc.assert(
-      fc.asyncProperty(fc.nat(3), edits, async (which, list) => {
+      fc.asyncProperty(fc.nat(4), edits, async (which, list) => {
         const path = await store('m.parquet', mutate(originals[which] as Uint8Array, list));
         await load(path, more).catch((error) => refusal(Promise.reject(error)));
       }),

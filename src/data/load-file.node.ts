@@ -106,6 +106,12 @@ async function loadPlain(plain: Uint8Array, source: Source): Promise<LoadedDatas
     return spec.windows ? loadArray(array, source) : await idxDataset(array, options);
   }
   if (isWav(plain)) return await sounds(path, [{ path }], { ...spec, windows: spec.windows });
+  if (isParquet(plain) && !spec.table?.drop && !spec.table?.columns) {
+    // Most runs need none of it.
+    const { parquetImages } = await import('./parquet-images.node.ts');
+    const images = await parquetImages(plain, path, spec);
+    if (images) return images;
+  }
   const table = await readTable(plain, source);
   for (const remark of table.remarks) spec.onRemark?.(remark);
   return spec.windows ? tableSeries(table, spec.windows, options) : tableDataset(table, options);
@@ -134,7 +140,6 @@ async function readTable(plain: Uint8Array, { path, spec, options }: Source): Pr
   };
   if (isOfRecords) return readRecords(plain, path, labelColumn, choice);
   if (!isColumnar) return readCsv(plain, path, labelColumn, choice);
-  // Most runs need none of it.
   const { readParquet } = await import('../formats/parquet.node.ts');
   return await readParquet(plain, path, labelColumn, choice);
 }
