@@ -306,9 +306,9 @@ describe('Parquet', () => {
 
   test("a column of images, as Hugging Face's data sets have", async () => {
     const found = await load(parquet('images'));
-    expect(found).toMatchObject({ count: 6, shape: [2, 3], classNames: ['ash', 'elm', 'fig'] });
+    expect(found).toMatchObject({ count: 6, shape: [2, 3], classNames: ['fig', 'elm', 'ash'] });
     expect([...found.data]).toEqual(Array.from({ length: 36 }, (_, i) => i));
-    expect([...(found.labels ?? [])]).toEqual([0, 2, 1, 2, 0, 1]);
+    expect([...(found.labels ?? [])]).toEqual([2, 0, 1, 0, 2, 1]);
     expect(found.remarks).toEqual([
       'images.parquet: column image is taken for the images, and label for the classes',
     ]);

@@ -36,6 +36,6 @@ export async function parquetImages(
   onRemark?.(`${path}: column ${column} is taken for the images${also}`);
   const whole = imageDataset(images, basename(path), path);
   if (!labels) return whole;
-  const { labels: indices, classes } = classIndices(labels.texts, numbered);
+  const { labels: indices, classes } = classIndices(labels.texts, numbered ?? labels.names);
   return { ...whole, labels: indices, classes: classes.length, classNames: classes };
 }

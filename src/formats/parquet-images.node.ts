@@ -7,13 +7,21 @@ import { GroupReader, metadataOf } from './parquet-groups.node.ts';
 import { Columns } from './table/columns.ts';
 import type { LabelColumn } from './table/options.ts';
 
+export interface StoredClasses {
+  /** Heading of their column. */
+  readonly column: string;
+  /** The class of each row. */
+  readonly texts: readonly string[];
+  /** All classes in the file's own order, where it says. */
+  readonly names: readonly string[] | undefined;
+}
+
 export interface StoredImages {
   /** Heading of the column that holds them. */
   readonly column: string;
   /** Whole files: PNG, JPEG … */
   readonly files: readonly Uint8Array[];
-  /** Heading of the column of classes, and the class of each row. */
-  readonly labels: { readonly column: string; readonly texts: readonly string[] } | undefined;
+  readonly labels: StoredClasses | undefined;
 }
 
 /** A group of bytes, and perhaps of a path. */
@@ -64,11 +72,8 @@ export async function readParquetImages(
     }
   }
   const column = headings[image] as string;
-  return {
-    column,
-    files,
-    labels: label < 0 ? undefined : { column: headings[label] as string, texts },
-  };
+  if (label < 0) return { column, files, labels: undefined };
+  return { column, files, labels: { column: headings[label] as string, texts, names } };
 }
 
 /** Names of classes by the headings of their columns, as Hugging Face's data sets keep them. */
