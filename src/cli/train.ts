@@ -22,7 +22,7 @@ export function trainCommand(program: Command): void {
       `Trains a model (${familyNames().slice(0, 4).join(', ')} …; --keys lists all) and leaves a folder.`,
     )
     .argument('[family]')
-    .option('--data <name|path>', 'digits, mnist, moons, ecg …; IDX, .npy, .npz, table, PNG, WAV')
+    .option('--data <name|path>', 'digits, mnist, ecg …; IDX, .npy, .npz, table, PNG, WAV')
     .option('--data-dir <dir>', 'folder with the MNIST files')
     .option('--test <path>', 'test split, for data from a file or folder')
     .addOption(
@@ -31,10 +31,7 @@ export function trainCommand(program: Command): void {
       ),
     )
     .option('--standardize', 'for values of any range: (x - mean) / deviation')
-    .option(
-      '--label-column <name>',
-      "a table's column of classes, by name or number; an .npz's array",
-    )
+    .option('--label-column <name>', "a table's column of classes, by name or number")
     .option('--target <column>', 'the column that bayes-linear predicts')
     .option('--condition <columns>', 'of cvae: columns that it is told, e.g. age,dose')
     .addOption(hideOption())

@@ -22,11 +22,11 @@ export function tableOptionsInLine(command: Command): Command {
   for (const option of options()) command.addOption(option.hideHelp());
   return command.addHelpText(
     'after',
-    '\nTables: --header, --encoding, --drop, --columns, archives: --array, as in `latentgpu train`.',
+    '\nTables: --header, --encoding, --drop, --columns, --array, as in `train`.',
   );
 }
 
-/** Where `--encoding` is needed, the refusal of the table says so. */
+/** Where `--encoding` or `--array` is needed, what is said of the file says so. */
 const options = (): Option[] => [
   new Option('--header <yes|no>', 'whether a table has headings').choices(['yes', 'no']),
   new Option(
@@ -35,7 +35,7 @@ const options = (): Option[] => [
   ).hideHelp(),
   new Option('--drop <column...>', 'columns of a table to leave out, by name or number'),
   new Option('--columns <column...>', 'columns of a table to take, by name, number or 2-5'),
-  new Option('--array <name>', 'of an archive (.npz): the array to take'),
+  new Option('--array <name>', 'of an archive (.npz): the array to take').hideHelp(),
 ];
 
 /** What was said, if anything. */
