@@ -108,11 +108,11 @@ describe('tables', () => {
     const none = await store('none.npy', writeNpy(new Float32Array(0), [0, 4]));
     expect(await refusal(load(none))).toMatch(/none.npy: holds no data \(0 rows of \[4\]\)/);
     for (const [name, begins, why] of [
-      ['a.npz', 'PK\x03\x04', /is an archive .*np.save/],
+      ['a.npz', 'PK\x03\x04', /cut short \(the list at the end/],
       ['a.h5', '\x89HDF\r\n', /is an HDF5 file/],
       ['a.mp3', 'ID3\x04', /is an MP3 file; convert it to WAV/],
       ['a.flac', 'fLaC', /is a FLAC file; convert it to WAV/],
-      ['a.parquet', 'PAR1', /is a Parquet file/],
+      ['a.parquet', 'PAR1', /a.parquet: damaged or cut short/],
       ['a.txt', 'hello', /has a header and no rows of numbers/],
       ['a.bin', '\x01\x02hello', /is neither an IDX, .npy nor .csv file/],
       ['empty', '', /is empty/],
@@ -475,7 +475,7 @@ describe('the command line', () => {
     const other = await json('eval labelled --data unlabelled.csv --samples 0');
     expect(other).toMatchObject({ count: 2 });
     expect((await cli('train vae --data digits --label-column x')).stderr).toMatch(
-      /digits is no table, so that there is no column x; labels are those of a .csv file/,
+      /digits is no table, so that there is no column x; labels are those of a table/,
     );
   });
 

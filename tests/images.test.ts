@@ -1,5 +1,5 @@
 // Folders of images as people have them: JPEG beside PNG, what archives leave behind, classes by name.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode as encodePng } from 'fast-png';
@@ -219,6 +219,21 @@ describe('JPEG images', () => {
     ).toBeLessThan(3);
     expect(Math.abs((named[2] as number) - red)).toBeGreaterThan(20);
   });
+
+  test.each(['cmyk', 'ycck', 'bare'])(
+    'of four inks (%s) become the colours that Pillow makes of them',
+    async (name) => {
+      const inks = join(import.meta.dirname, 'fixtures', 'images');
+      const found = readJpeg(new Uint8Array(await readFile(join(inks, `${name}.jpg`))));
+      expect(found).toMatchObject({ width: 12, height: 8, channels: 3 });
+      const wanted = JSON.parse(await readFile(join(inks, 'inks.json'), 'utf8'));
+      const differences = (wanted[name === 'bare' ? 'cmyk' : name] as number[]).map((value, i) =>
+        Math.abs(value - (found.data[i] as number)),
+      );
+      expect(differences.length).toBe(found.data.length);
+      expect(Math.max(...differences)).toBeLessThanOrEqual(3);
+    },
+  );
 
   test('are turned as the camera was held', () => {
     const upright = readJpeg(jpeg(16, 8));

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { encode } from 'fast-png';
 import { describe, expect, test, vi } from 'vitest';
 import { readPng } from '../src/formats/png.ts';
+import { Random } from '../src/random.ts';
 import { edits, mutate } from './support/mutate.ts';
-import { chunk, type Header, png } from './support/png.ts';
+import { adam7, chunk, filtered, type Header, png } from './support/png.ts';
 import { refusalOf } from './support/refusal.ts';
 
 /** Mutated files; `LATENTGPU_FUZZ=100` makes it a hundred times as many. */
@@ -66,6 +67,34 @@ describe('PNG images', () => {
     expect([...image.data]).toEqual(wanted);
   });
 
+  test('of less than 8 bits in passes are as those in lines', () => {
+    const sides = fc.tuple(fc.integer({ min: 1, max: 17 }), fc.integer({ min: 1, max: 17 }));
+    const depths = fc.constantFrom(1, 2, 4);
+    fc.assert(
+      fc.property(
+        sides,
+        depths,
+        fc.boolean(),
+        fc.nat(1e6),
+        ([width, height], depth, isIndexed, seed) => {
+          const random = new Random(seed, 7, 0);
+          const pixels = Array.from({ length: height }, () =>
+            Array.from({ length: width }, () => random.integer(2 ** depth)),
+          );
+          const type = isIndexed ? 3 : 0;
+          const palette = isIndexed ? [chunk('PLTE', ramp(3 * 2 ** depth))] : [];
+          const image = (interlace: number) => {
+            const passes = interlace ? adam7(pixels) : [pixels];
+            const lines = passes.flatMap((pass) => filtered(pass, depth, () => random.integer(5)));
+            return png({ width, height, depth, type, interlace }, bytes(...lines), palette);
+          };
+          expect(readPng(image(1))).toEqual(readPng(image(0)));
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
   test('with a palette become colour, or grey where it has only greys', () => {
     const indexed = { width: 3, height: 2, depth: 2, type: 3 };
     const lines = bytes(0, 0b0001_1000, 0, 0b1001_0000);
@@ -90,7 +119,18 @@ describe('PNG images', () => {
     ['no such depth', { width: 1, height: 1, depth: 3 }, bytes(0, 0), /colour type 0 with 3 bits/],
     ['no such type', { width: 1, height: 1, type: 5 }, bytes(0, 0), /colour type 5 with 8 bits/],
     ['no such filter', { width: 1, height: 1 }, bytes(9, 0), /damaged/],
-    ['bits in passes', { width: 9, height: 1, depth: 1, interlace: 1 }, bytes(0, 0), /interlaced/],
+    [
+      'no such passes',
+      { width: 1, height: 1, interlace: 2 },
+      bytes(0, 0),
+      /interlaced by method 2/,
+    ],
+    [
+      'no such filter in a pass',
+      { width: 1, height: 1, depth: 1, interlace: 1 },
+      bytes(9, 0),
+      /damaged \(Unsupported filter: 9\)/,
+    ],
   ])('that hold %s are refused', (_, header, lines, why) => {
     const line = refusalOf(() => readPng(png(header, lines), 'x.png'));
     expect(line).toMatch(/^bad-format: x.png: /);

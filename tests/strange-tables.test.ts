@@ -581,14 +581,14 @@ describe('numbers that float32 cannot hold apart', () => {
   });
 
   test.each([
-    ['PK\x03\x04', 'x.xlsx', /is a workbook; save the sheet as CSV/],
+    ['PK\x03\x04', 'x.xlsx', /x.xlsx: cut short \(the list at the end/],
     [
       `${'% by x\n% \n'.repeat(99)}\n@RELATION iris\n`,
       'x.arff',
       /is an ARFF file; remove the lines up to @data/,
     ],
     ['-1 3:0.5 7:1e-3 \n', 'x.txt', /is a LIBSVM file; save/],
-    ['{"a": 1}', 'x.json', /is JSON; save the table as \.csv/],
+    ['{"a": 1}', 'x.json', /is JSON, and no table; write records/],
     ['<!DOCTYPE html>', 'x.csv', /is HTML or XML, perhaps the page/],
     ['\x00\x01\x02\x03', 'x.bin', /is neither an IDX, \.npy nor \.csv file/],
   ])('a file that begins with %j is told what it is', async (text, name, why) => {

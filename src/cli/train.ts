@@ -22,7 +22,7 @@ export function trainCommand(program: Command): void {
       `Trains a model (${familyNames().slice(0, 4).join(', ')} …; --keys lists all) and leaves a folder.`,
     )
     .argument('[family]')
-    .option('--data <name|path>', 'digits, mnist, moons, ecg …; IDX, .npy, table, PNG, WAV')
+    .option('--data <name|path>', 'digits, mnist, ecg …; IDX, .npy, .npz, table, PNG, WAV')
     .option('--data-dir <dir>', 'folder with the MNIST files')
     .option('--test <path>', 'test split, for data from a file or folder')
     .addOption(

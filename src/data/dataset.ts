@@ -34,6 +34,8 @@ export interface ImageDataset<Data = Uint8Array | Float32Array> {
   columns?: readonly string[];
   /** What else a table held. */
   table?: TableNotes;
+  /** Whether the same file holds a test split beside these rows. */
+  hasTest?: boolean;
   /** Of data points that are sequences, whose shape is [steps] or [steps, channels]. */
   sequence?: Sequence;
   /** Where the data came from, for people: a path, or how it was generated. */

@@ -9,7 +9,8 @@ const isImageName = (name: string) => /\.(png|jpe?g|jpe|jfif|webp)$/i.test(name)
 const isOtherImage = (name: string) =>
   /\.(gif|bmp|tiff?|avif|heic|heif|ppm|pgm|jp2|svg)$/i.test(name);
 /** Data that are no images, and are named themselves. */
-const isTableName = (name: string) => /\.(csv|tsv|tab|data|dat|npy)(\.gz)?$/i.test(name);
+const isTableName = (name: string) =>
+  /\.(csv|tsv|tab|data|dat|npy|npz|parquet|jsonl)(\.gz)?$/i.test(name);
 /** What archives, file managers and cameras leave behind; names with a point in front are such, too. */
 const LEAVINGS =
   /^(\.|__MACOSX$|thumbs(_.*)?\.db$|ehthumbs.*\.db$|desktop\.ini$|@eadir$|\$recycle\.bin$|system volume information$|lost\+found$|icon\r$)/i;

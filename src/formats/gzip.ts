@@ -1,4 +1,4 @@
-// Gzip files, inflated within a bound.
+// Gzip files and what else is deflated, inflated within a bound.
 import { LatentGpuError } from '../errors.ts';
 
 /** One GiB: what {@link gunzip} inflates at most unless told otherwise. */
@@ -39,15 +39,29 @@ export async function gunzip(
   limit: number | ((head: Uint8Array) => number | AtMost | undefined) = DEFAULT_INFLATED_LIMIT,
   name = 'gzip file',
 ): Promise<Uint8Array> {
+  if (!isGzip(bytes)) throw new LatentGpuError('bad-format', `${name}: not a gzip file`);
+  return await inflate(bytes, 'gzip', limit, name);
+}
+
+/**
+ * The same of any stream that was deflated.
+ *
+ * @throws LatentGpuError `bad-format`
+ */
+export async function inflate(
+  bytes: Uint8Array,
+  format: 'gzip' | 'deflate-raw',
+  limit: number | ((head: Uint8Array) => number | AtMost | undefined),
+  name: string,
+): Promise<Uint8Array> {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
-  if (!isGzip(bytes)) throw bad('not a gzip file');
   let most = typeof limit === 'number' ? limit : undefined;
   let chunks: Uint8Array[] = [];
   let length = 0;
   // Allocated at once where the size is known; two copies of a large file might not fit.
   let whole: Uint8Array | undefined;
   const source = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
-  const reader = source.pipeThrough(new DecompressionStream('gzip')).getReader();
+  const reader = source.pipeThrough(new DecompressionStream(format)).getReader();
   const next = async () => {
     try {
       return await reader.read();

@@ -18,11 +18,13 @@ interface Frame {
   readonly orientation: number;
   /** Whether components are colours as they are, and not brightness and two differences. */
   readonly isRgb: boolean;
+  /** Whether Adobe's marker says how four inks are stored. */
+  readonly hasAdobe: boolean;
 }
 
 /**
- * Reads a JPEG image (baseline or progressive, 8 bits, grey or colour), turned as its Exif orientation
- * says.
+ * Reads a JPEG image (baseline or progressive, 8 bits, grey, colour or CMYK), turned as its Exif orientation
+ * says. Inks become colours as (255 - ink)(255 - black) / 255, without a profile.
  *
  * @param bytes the file
  * @param name what to call the file in errors
@@ -31,13 +33,14 @@ interface Frame {
 export function readJpeg(bytes: Uint8Array, name = 'JPEG file'): Raster {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
   if (!isJpeg(bytes)) throw bad('not a JPEG file (its marker is missing)');
-  const { width, height, components, orientation, isRgb } = frameOf(bytes, bad);
-  if (components !== 1 && components !== 3) {
-    throw bad(`has ${components} components, as for print (CMYK); save it as RGB`);
+  const { width, height, components, orientation, isRgb, hasAdobe } = frameOf(bytes, bad);
+  if (![1, 3, 4].includes(components)) {
+    throw bad(`has ${components} components, neither grey nor RGB nor CMYK; save it as RGB`);
   }
+  const file = components === 4 && !hasAdobe ? withAdobe(bytes) : bytes;
   let decoded: { width: number; height: number; data: Uint8Array };
   try {
-    decoded = decode(bytes, {
+    decoded = decode(file, {
       useTArray: true,
       formatAsRGBA: false,
       ...(isRgb && { colorTransform: false }),
@@ -58,11 +61,24 @@ export function readJpeg(bytes: Uint8Array, name = 'JPEG file'): Raster {
   return turned({ width, height, channels, data }, orientation);
 }
 
+const ADOBE = [0x41, 0x64, 0x6f, 0x62, 0x65];
+
+/** With Adobe's marker: inks are stored inverted by all programs that write them. */
+function withAdobe(bytes: Uint8Array): Uint8Array {
+  const marker = [0xff, 0xee, 0, 14, ...ADOBE, 0, 100, 0, 0, 0, 0, 0];
+  const file = new Uint8Array(bytes.length + marker.length);
+  file.set(bytes.subarray(0, 2));
+  file.set(marker, 2);
+  file.set(bytes.subarray(2), 2 + marker.length);
+  return file;
+}
+
 /** Walks over the segments up to the frame header (ITU T.81, B.2). */
 function frameOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Frame {
   let orientation = 1;
   // Both tell what the components are.
   let hasMarker = false;
+  let hasAdobe = false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 2; at + 9 < bytes.length; ) {
     if (bytes[at] !== 0xff) throw bad('damaged (a marker is missing)');
@@ -75,6 +91,7 @@ function frameOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Frame
     if (marker === 0xe1)
       orientation = orientationOf(bytes.subarray(at + 4, at + 2 + length)) ?? orientation;
     if (marker === 0xe0 || marker === 0xee) hasMarker = true;
+    if (marker === 0xee) hasAdobe ||= ADOBE.every((byte, i) => bytes[at + 4 + i] === byte);
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
     if (isFrame) {
       if (marker > 0xc2)
@@ -95,7 +112,7 @@ function frameOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Frame
         ...[10, 13, 16].map((place) => bytes[at + place] as number),
       );
       const isRgb = !hasMarker && components === 3 && named === 'RGB';
-      return { width, height, components, orientation, isRgb };
+      return { width, height, components, orientation, isRgb, hasAdobe };
     }
     at += 2 + length;
   }

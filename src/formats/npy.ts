@@ -67,8 +67,30 @@ interface Layout {
   readonly size: number;
 }
 
-/** @returns `undefined` if the header is cut short */
-function readLayout(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Layout | undefined {
+/** What a header says, before it is known whether the elements are read. */
+export interface NpyHeader {
+  /** The element type as NumPy writes it: `<f4`, `|O`, `<U5`. */
+  readonly descr: string;
+  readonly fortranOrder: boolean;
+  readonly shape: number[];
+  /** Where the elements begin. */
+  readonly start: number;
+}
+
+/**
+ * The header of a NumPy file.
+ *
+ * @param head the file or its beginning
+ * @returns `undefined` if it is cut short
+ * @throws LatentGpuError `bad-format`
+ */
+export function npyHeader(head: Uint8Array, name = 'NPY file'): NpyHeader | undefined {
+  const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
+  if (!isNpy(head)) throw bad('not a NumPy .npy file (its magic is missing)');
+  return headerOf(head, bad);
+}
+
+function headerOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): NpyHeader | undefined {
   const version = bytes[6] ?? 1;
   if (version < 1 || version > 3) throw bad(`.npy version ${version} is not 1, 2 or 3`);
   const headerStart = version === 1 ? 10 : 12;
@@ -80,8 +102,17 @@ function readLayout(bytes: Uint8Array, bad: (why: string) => LatentGpuError): La
   if (start > bytes.length) return undefined;
   const encoding = version === 3 ? 'utf-8' : 'latin1';
   const header = new TextDecoder(encoding).decode(bytes.subarray(headerStart, start));
+  return { ...parseHeader(header, bad), start };
+}
 
-  const { descr, fortranOrder, shape } = parseHeader(header, bad);
+/** @returns `undefined` if the header is cut short */
+function readLayout(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Layout | undefined {
+  const header = headerOf(bytes, bad);
+  if (!header) return undefined;
+  const { descr, fortranOrder, shape, start } = header;
+  if (/^\|?O/.test(descr)) {
+    throw bad("holds Python objects, which are pickled and not read; save x.astype('float32')");
+  }
   const dtype = descr.replace(/^[<|=>]?([ub]1|i1)$/, '|$1').replace(/^[=>]/, '<');
   if (!Object.hasOwn(DTYPES, dtype)) {
     const known = Object.keys(DTYPES).join(' ');
@@ -194,15 +225,15 @@ export function writeNpy(data: Float32Array | Float64Array, shape: readonly numb
   return bytes;
 }
 
-interface Header {
+interface Dictionary {
   descr: string;
   fortranOrder: boolean;
   shape: number[];
 }
 
 /** The header is a Python literal of exactly three known entries, in any order. */
-function parseHeader(text: string, bad: (why: string) => LatentGpuError): Header {
-  const found: Partial<Header> = {};
+function parseHeader(text: string, bad: (why: string) => LatentGpuError): Dictionary {
+  const found: Partial<Dictionary> = {};
   const literal = text.trim();
   if (!literal.startsWith('{') || !literal.endsWith('}')) {
     throw bad('the header is not a Python dictionary');

@@ -1,8 +1,10 @@
 // PNG images as data. The decoding is fast-png's; what is here makes sure, before anything large is
 // allocated, that a file holds the image that it claims to hold, and makes bytes of what comes out.
 import { convertIndexedToRgb, type DecodedPng, decode } from 'fast-png';
-import { Unzlib } from 'fflate';
+import { Unzlib, unzlibSync, zlibSync } from 'fflate';
 import { LatentGpuError } from '../errors.ts';
+import { deinterlaced, interlacedSize, sizeOf } from './adam7.ts';
+import { crc32 } from './crc32.ts';
 import { orientationOf, turned } from './exif.ts';
 import { MOST_PIXELS, type Raster } from './raster.ts';
 
@@ -97,8 +99,9 @@ function essentials(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Es
     throw bad(`colour type ${type} with ${depth} bits is no PNG image`);
   }
   if (width === 0 || height === 0) throw bad(`is ${width} × ${height}, without a pixel`);
+  if ((bytes[28] as number) > 1)
+    throw bad(`is interlaced by method ${bytes[28]}, which PNG has not`);
   const bits = known.samples * (depth as number);
-  if (isInterlaced && bits < 8) throw bad('is interlaced with less than 8 bits; save it plain');
   const need = isInterlaced ? interlacedSize(width, height, bits) : sizeOf(width, height, bits);
   const data = joined(compressed);
   const claims = `claims ${width} × ${height} pixels and its data`;
@@ -111,29 +114,53 @@ function essentials(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Es
   }
   const held = inflatedSize(data, need, bad);
   if (held !== need) throw bad(`${claims} hold ${held < need ? 'less' : 'more'}`);
-  return { bytes: joined(kept), type: type as number, orientation };
+  const isPacked = isInterlaced && bits < 8;
+  const file = isPacked ? plain(kept, unzlibSync(data), width, height, bits, bad) : kept;
+  return { bytes: joined(file), type: type as number, orientation };
 }
 
-/** Bytes of an image with its filters, one before every line. */
-function sizeOf(width: number, height: number, bits: number): number {
-  return width === 0 ? 0 : height * (1 + Math.ceil((width * bits) / 8));
+/**
+ * The chunks of an interlaced image of less than 8 bits a pixel, which fast-png does not put together, as those
+ * of one that is not interlaced.
+ *
+ * @param chunks the signature first
+ * @param passes the image's data, inflated
+ */
+function plain(
+  chunks: readonly Uint8Array[],
+  passes: Uint8Array,
+  width: number,
+  height: number,
+  bits: number,
+  bad: (why: string) => LatentGpuError,
+): Uint8Array[] {
+  const kindOf = (chunk: Uint8Array) => String.fromCharCode(...chunk.subarray(4, 8));
+  const [signature, header, ...rest] = chunks as [Uint8Array, Uint8Array, ...Uint8Array[]];
+  for (const chunk of [header, ...rest]) {
+    const crc = new DataView(chunk.buffer, chunk.byteOffset).getUint32(chunk.length - 4);
+    if (crc32(chunk.subarray(4, -4)) !== crc) throw bad(`damaged (CRC of its ${kindOf(chunk)})`);
+  }
+  const fields = header.slice(8, -4);
+  fields[12] = 0;
+  let image: Uint8Array;
+  try {
+    image = deinterlaced(passes, width, height, bits);
+  } catch (cause) {
+    throw bad(`damaged (${(cause as Error).message})`);
+  }
+  const others = rest.filter((chunk) => !['IDAT', 'IEND'].includes(kindOf(chunk)));
+  const data = chunkOf('IDAT', zlibSync(image, { level: 0 }));
+  return [signature, chunkOf('IHDR', fields), ...others, data, chunkOf('IEND', new Uint8Array(0))];
 }
 
-/** The same, in the seven passes of Adam7: x and y of the first pixel, and steps to the next. */
-function interlacedSize(width: number, height: number, bits: number): number {
-  const passes = [
-    [0, 0, 8, 8],
-    [4, 0, 8, 8],
-    [0, 4, 4, 8],
-    [2, 0, 4, 4],
-    [0, 2, 2, 4],
-    [1, 0, 2, 2],
-    [0, 1, 1, 2],
-  ] as const;
-  return passes.reduce((sum, [x, y, dx, dy]) => {
-    const [w, h] = [Math.ceil((width - x) / dx), Math.ceil((height - y) / dy)];
-    return sum + sizeOf(Math.max(0, w), Math.max(0, h), bits);
-  }, 0);
+function chunkOf(kind: string, content: Uint8Array): Uint8Array {
+  const chunk = new Uint8Array(12 + content.length);
+  const view = new DataView(chunk.buffer);
+  view.setUint32(0, content.length);
+  chunk.set(new TextEncoder().encode(kind), 4);
+  chunk.set(content, 8);
+  view.setUint32(8 + content.length, crc32(chunk.subarray(4, -4)));
+  return chunk;
 }
 
 /** Compressed bytes that are inflated at once: what comes of them is small, whatever they claim. */

@@ -75,8 +75,9 @@ function settledApart({ family: name, config, data }: TrainingRecord): Map<strin
  * @throws LatentGpuError `bad-config` if the record has what this version does not know
  */
 export function trainLine(record: TrainingRecord, out: string): string {
-  const { data, dataDir, test, limit, labelColumn, standardize, table, windows, hide, hideLabels } =
+  const { data, dataDir, test, limit, array, labelColumn, standardize, table, windows } =
     record.data;
+  const { hide, hideLabels } = record.data;
   const apart = settledApart(record);
   const options = Object.entries(OPTIONS).map(([name, flag]) => [flag, apart.get(name)] as const);
   const keys = [...apart]
@@ -89,6 +90,7 @@ export function trainLine(record: TrainingRecord, out: string): string {
       '--data': data,
       '--data-dir': dataDir,
       '--test': test,
+      '--array': array,
       '--label-column': labelColumn,
       '--hide': hide,
       '--hide-labels': hideLabels,

@@ -19,7 +19,9 @@ export interface DataRecord {
   readonly limit?: number;
   /** Whether the values were standardised, so that they may be of any range. */
   readonly standardize?: boolean;
-  /** A table's column of classes. */
+  /** Of an archive, the array that was taken, if one was asked for. */
+  readonly array?: string;
+  /** A table's column of classes, or an archive's array of them. */
   readonly labelColumn?: string;
   /** What was hidden of the data: `top`, `bottom`, `random:0.5`. */
   readonly hide?: string;
@@ -88,9 +90,9 @@ export function parseRecord(found: string, path: string): TrainingRecord {
     if (value !== undefined) checkValue(key, known, { value, source: path });
   }
   const isText = (value: unknown) => value === undefined || typeof value === 'string';
-  const wrong = (['dataDir', 'test', 'labelColumn', 'hide', 'sha256', 'name'] as const).find(
-    (key) => !isText(data[key]),
-  );
+  const wrong = (
+    ['dataDir', 'test', 'array', 'labelColumn', 'hide', 'sha256', 'name'] as const
+  ).find((key) => !isText(data[key]));
   if (wrong) throw bad(`data.${wrong} is ${quote(JSON.stringify(data[wrong]))}; it must be a text`);
   const { table, leftOut, classes } = data;
   const isList = (value: unknown) =>

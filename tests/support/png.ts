@@ -45,3 +45,43 @@ export function png(
   ];
   return new Uint8Array(Buffer.concat(parts));
 }
+
+/** The seven passes of an interlaced image (PNG specification, chapter 8), without those that are empty. */
+export function adam7(pixels: readonly (readonly number[])[]): number[][][] {
+  // The pass of each pixel of a square of 8, from 1.
+  const square = ['16462646', '77777777', '56565656', '77777777', '36463646', '77777777'];
+  square.push('56565656', '77777777');
+  return [1, 2, 3, 4, 5, 6, 7]
+    .map((pass) =>
+      pixels
+        .map((line, y) => line.filter((_, x) => Number(square[y % 8]?.[x % 8]) === pass))
+        .filter((line) => line.length > 0),
+    )
+    .filter((lines) => lines.length > 0);
+}
+
+/** Lines of pixels of less than 8 bits, packed and filtered, the filter's byte before each. */
+export function filtered(
+  lines: readonly (readonly number[])[],
+  depth: number,
+  filter: () => number,
+): number[] {
+  let above: number[] = [];
+  return lines.flatMap((line) => {
+    const packed = Array<number>(Math.ceil((line.length * depth) / 8)).fill(0);
+    line.forEach((value, x) => {
+      const bit = x * depth;
+      packed[bit >> 3] = (packed[bit >> 3] as number) | (value << (8 - depth - (bit % 8)));
+    });
+    const type = filter();
+    const coded = packed.map((byte, i) => {
+      const [a, b, c] = [packed[i - 1] ?? 0, above[i] ?? 0, above[i - 1] ?? 0];
+      const nearest = [a, b, c].reduce((best, x) =>
+        Math.abs(a + b - c - x) < Math.abs(a + b - c - best) ? x : best,
+      );
+      return (byte - ([0, a, b, Math.floor((a + b) / 2), nearest][type] as number)) & 255;
+    });
+    above = packed;
+    return [type, ...coded];
+  });
+}

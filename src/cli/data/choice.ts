@@ -13,7 +13,9 @@ export interface DataChoice {
   readonly standardize?: boolean;
   /** The same for another reason: a flow takes densities in the plane as they are. */
   readonly anyRange?: boolean;
-  /** A table's column of classes. */
+  /** Of an archive, the array to take. */
+  readonly array?: string;
+  /** A table's column of classes, or an archive's array of them. */
   readonly labelColumn?: string;
   /** How a table is read. */
   readonly table?: TableChoice;

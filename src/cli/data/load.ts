@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { ImageDataset, LoadedDataset } from '../../data/dataset.ts';
-import { loadData, NAMED_DATA } from '../../data/load.node.ts';
+import { type DataSpec, loadData, NAMED_DATA } from '../../data/load.node.ts';
 import { hide } from '../../data/missing.ts';
 import { split } from '../../data/parts.ts';
 import { LatentGpuError } from '../../errors.ts';
@@ -26,11 +26,14 @@ export interface DataContext {
   readonly classes?: readonly string[] | undefined;
   /** What was said of the table that the model was trained on. */
   readonly hints?: TableChoice | undefined;
+  /** The array of an archive that the model was trained on. */
+  readonly array?: string | undefined;
 }
 
 /** Paths made absolute, so that they hold from anywhere. */
 export function absolute(choice: DataChoice): DataChoice {
-  const { data, dataDir, test, limit, labelColumn, table, windows, hide, hideLabels } = choice;
+  const { data, dataDir, test, limit, array, labelColumn, table, windows, hide, hideLabels } =
+    choice;
   const { standardize: isStandardized } = choice;
   const whole = (path: string) => (NAMED_DATA.includes(path) ? path : resolve(path));
   return {
@@ -39,6 +42,7 @@ export function absolute(choice: DataChoice): DataChoice {
     ...(test !== undefined && { test: whole(test) }),
     ...(limit !== undefined && { limit }),
     ...(isStandardized && { standardize: true }),
+    ...(array !== undefined && { array }),
     ...(labelColumn !== undefined && { labelColumn }),
     ...(table !== undefined && { table }),
     ...(windows !== undefined && { windows }),
@@ -78,6 +82,7 @@ async function load(
         },
       }),
       table: tableOf(choice.table, context),
+      ...arrayOf(choice, context),
       ...(choice.windows && { windows: choice.windows }),
       ...(classes && { classes }),
       ...((choice.standardize || choice.exact) && { float64: true }),
@@ -101,6 +106,12 @@ async function load(
   }
   const hiding = hidingOf(choice);
   return hiding ? hide(read, hiding, DATA_SEED) : read;
+}
+
+/** What was said of these data, else of those that they go with. */
+function arrayOf({ array }: DataChoice, context: DataContext): Pick<DataSpec, 'array'> {
+  if (array !== undefined) return { array: { name: array } };
+  return context.array === undefined ? {} : { array: { name: context.array, isOptional: true } };
 }
 
 function tableOf(
@@ -144,7 +155,8 @@ export async function loadTraining(
     sayHeldOut(parts, out);
     return parts;
   }
-  return { train: whole, test: await loadTest(choice, out, contextOf(whole)) };
+  const read = whole.hasTest ? { test: choice.data, ...choice } : choice;
+  return { train: whole, test: await loadTest(read, out, contextOf(whole)) };
 }
 
 /** Which stretches of series are held out. */
@@ -164,12 +176,12 @@ async function loadTest(
   out: Output,
   context: DataContext,
 ): Promise<LoadedDataset | undefined> {
-  const { data, test } = choice;
+  const { data, test, array, ...others } = choice;
   if (test !== undefined) {
     // Columns that were dropped by number may stand elsewhere here: headings tell.
     const { drop: _, columns: __, ...table } = choice.table ?? {};
-    const known = { ...context, hints: choice.table };
-    const other = { ...choice, data: test, table };
+    const known = { ...context, hints: choice.table, array };
+    const other = { ...others, data: test, table };
     return await load(other, 'test', out, { isOther: true, context: known });
   }
   return NAMED_DATA.includes(data) ? await load(choice, 'test', out) : undefined;
@@ -221,11 +233,12 @@ export async function loadNamed(
   return await load(choice, part, out, { isOther: true, context });
 }
 
-/** What to remember of the data that a model was trained on. */
-export function recordOf(choice: DataChoice, train: LoadedDataset): DataRecord {
-  const { table, classNames } = train;
+/** What to remember of the data that a model was trained on. @param holdOut as in training */
+export function recordOf(choice: DataChoice, train: LoadedDataset, holdOut: number): DataRecord {
+  const { table, classNames, hasTest } = train;
+  const { test = hasTest && holdOut === 0 ? choice.data : undefined } = choice;
   return {
-    ...absolute(choice),
+    ...absolute({ ...choice, ...(test !== undefined && { test }) }),
     // By heading, where there is one: columns of other tables may stand in another order.
     ...(table?.labelColumn !== undefined && { labelColumn: table.labelColumn }),
     ...(table && table.leftOut.length > 0 && { leftOut: table.leftOut }),

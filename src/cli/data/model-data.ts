@@ -65,6 +65,7 @@ export async function loadModelData(
     ...(labelColumn !== undefined && { labelColumn }),
   };
   const table = tableChoice(options);
+  const array = options.array === undefined ? {} : { array: options.array };
   const { sequence, shape } = config.data;
   // Built-in signals are drawn in windows of whatever length.
   const known =
@@ -76,15 +77,16 @@ export async function loadModelData(
     leftOut: record?.data.leftOut,
     classes: record?.data.classes,
     hints: record?.data.table,
+    array: record?.data.array,
   };
   let found: LoadedDataset;
   if (data !== undefined) {
-    const named = { data, ...more, ...(table && { table }), ...(windows && { windows }) };
+    const named = { data, ...more, ...array, ...(table && { table }), ...(windows && { windows }) };
     found = await loadNamed(named, part, out, context);
   } else if (record) {
     const holdOut = (record.config.holdOut ?? 0) as number;
     const read = { ...record.data.table, ...table };
-    const choice = { ...record.data, ...more, table: read, ...(windows && { windows }) };
+    const choice = { ...record.data, ...more, ...array, table: read, ...(windows && { windows }) };
     found = await loadSplit(choice, part, holdOut, out, context);
   } else {
     const { name } = config.data;

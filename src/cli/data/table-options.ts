@@ -1,4 +1,4 @@
-// What a command can be told of a table.
+// What a command can be told of a table, or of an archive of arrays.
 import { type Command, Option } from 'commander';
 import type { TableChoice } from '../../formats/csv.ts';
 
@@ -8,6 +8,7 @@ export interface TableFlags {
   encoding?: string;
   drop?: readonly string[];
   columns?: readonly string[];
+  array?: string;
 }
 
 /** Adds the options that say how a table is read. */
@@ -21,11 +22,11 @@ export function tableOptionsInLine(command: Command): Command {
   for (const option of options()) command.addOption(option.hideHelp());
   return command.addHelpText(
     'after',
-    '\nTables: --header, --drop, --columns, as in `latentgpu train`; --encoding <name>.',
+    '\nTables: --header, --drop, --columns, as in `train`; --encoding <name>, --array <name>.',
   );
 }
 
-/** Where `--encoding` is needed, the refusal of the table says so. */
+/** Where `--encoding` or `--array` is needed, what is said of the file says so. */
 const options = (): Option[] => [
   new Option('--header <yes|no>', 'whether a table has headings').choices(['yes', 'no']),
   new Option(
@@ -34,6 +35,7 @@ const options = (): Option[] => [
   ).hideHelp(),
   new Option('--drop <column...>', 'columns of a table to leave out, by name or number'),
   new Option('--columns <column...>', 'columns of a table to take, by name, number or 2-5'),
+  new Option('--array <name>', 'of an archive (.npz): the array to take').hideHelp(),
 ];
 
 /** What was said, if anything. */

@@ -132,7 +132,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const values = withSettled(open, asked, binarization, total);
   const config = runConfig(family, described, values);
   const { training } = config;
-  const found = recordOf(choice, read.train);
+  const found = recordOf(choice, read.train, holdOut);
   if (resume && resume.record.data.sha256 !== found.sha256) {
     throw new LatentGpuError(
       'bad-data',
@@ -246,7 +246,7 @@ function checkLabels({ name }: Family, { labels, name: data }: TrainingData['tra
   if (labels) return;
   throw new LatentGpuError(
     'bad-config',
-    `${name} learns from labels, and ${data} has none; name a table's column with --label-column, or data with classes`,
+    `${name} learns from labels, and ${data} has none; name a table's column (an .npz's array) with --label-column, or data with classes`,
   );
 }
 

@@ -98,7 +98,7 @@ async function asked(
 }
 
 function choice(options: TrainOptions & { data: string }): DataChoice {
-  const { data, dataDir, test, limit, labelColumn, hide, hideLabels } = options;
+  const { data, dataDir, test, limit, array, labelColumn, hide, hideLabels } = options;
   const table = tableChoice(options);
   const windows = windowChoice(options);
   return {
@@ -106,6 +106,7 @@ function choice(options: TrainOptions & { data: string }): DataChoice {
     ...(dataDir !== undefined && { dataDir }),
     ...(test !== undefined && { test }),
     ...(limit !== undefined && { limit }),
+    ...(array !== undefined && { array }),
     ...(labelColumn !== undefined && { labelColumn }),
     ...(table && { table }),
     ...(windows && { windows }),
@@ -204,7 +205,8 @@ export async function continued(
   const before = keyValues(family, record.config, `${folder}/training.json`);
   const sources = [before, ...(await asked(family, options, context))];
   refuseChanges(settleRun(family, [before]), settleRun(family, sources), folder);
-  const { data, dataDir, test, limit, labelColumn, table, windows, hide, hideLabels } = record.data;
+  const { data, dataDir, test, limit, array, labelColumn, table, windows, hide, hideLabels } =
+    record.data;
   return {
     family,
     sources,
@@ -212,6 +214,7 @@ export async function continued(
       dataDir,
       test,
       limit,
+      array,
       labelColumn,
       hide,
       hideLabels,
@@ -228,10 +231,10 @@ export async function continued(
 
 /** The options about data that were given. */
 function given(options: TrainOptions): Partial<TrainOptions> {
-  const { dataDir, test, limit, labelColumn, hide, hideLabels } = options;
+  const { dataDir, test, limit, array, labelColumn, hide, hideLabels } = options;
   const { window, stride, rate } = options;
   const said = {
-    ...{ dataDir, test, limit, labelColumn, hide, hideLabels, window, stride, rate },
+    ...{ dataDir, test, limit, array, labelColumn, hide, hideLabels, window, stride, rate },
     ...tableChoice(options),
   };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));

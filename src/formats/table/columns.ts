@@ -19,7 +19,7 @@ export interface Layout {
 }
 
 /** What pandas, readr and others call a column that has no name. */
-const UNNAMED = /^(|unnamed: \d+(\.\d+)?|\.\.\.\d+)$/i;
+const UNNAMED = /^(|unnamed: \d+(\.\d+)?|\.\.\.\d+|__index_level_\d+__)$/i;
 
 /** For a command line. */
 const shellQuoted = (text: string) =>

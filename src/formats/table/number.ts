@@ -1,6 +1,9 @@
 // Numbers as tables write them, and what to say where a cell holds none.
 import { quote } from '../message.ts';
 
+/** What a table holds in one place: text, or what a file of types has. */
+export type Cell = string | number | bigint;
+
 /** What every language writes. */
 export const PLAIN = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const COMMA = /^[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?$/;
@@ -69,7 +72,11 @@ export class NumberReader {
   private isDecimal = false;
   private readonly hasWhole: boolean[] = [];
 
-  constructor(delimiter: string) {
+  private readonly unit: string;
+
+  /** @param unit what a row's number counts */
+  constructor(delimiter: string, unit: string) {
+    this.unit = unit;
     this.isCommaTaken = delimiter === ',';
   }
 
@@ -108,7 +115,7 @@ export class NumberReader {
 
   private mixed(cell: string): string {
     const { line, cell: other } = this.mark as Mark;
-    return `holds ${quote(cell)}, and line ${line} has ${quote(other)}; write all decimals with a point, and no marks between thousands`;
+    return `holds ${quote(cell)}, and ${this.unit} ${line} has ${quote(other)}; write all decimals with a point, and no marks between thousands`;
   }
 }
 

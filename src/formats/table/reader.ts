@@ -1,15 +1,12 @@
-// Rows of a table as they come: what is a row, what the first ones say of the columns, what is to be remarked.
+// Rows of a table of text as they come: what is a row, and what the first ones say of the columns.
 import { LatentGpuError } from '../../errors.ts';
-import { classIndices } from './classes.ts';
-import { Columns, type Layout } from './columns.ts';
+import { Columns } from './columns.ts';
 import type { CsvTable } from './csv-table.ts';
 import { BLANKS, cellsOf, type Dialect, isComment } from './dialect.ts';
 import { headingsAgain, type Row, readFirstRow, startOf, wordyOf } from './first-row.ts';
-import { isUnknown } from './number.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
-import * as remarks from './remarks.ts';
-import { RowValues } from './row-values.ts';
-import { UnnamedColumns } from './unnamed.ts';
+import { ofComments } from './remarks.ts';
+import { TableRows } from './rows.ts';
 
 /** Rows that are looked at before it is said what the first one is. */
 const SAMPLE = 100;
@@ -25,11 +22,9 @@ interface Source {
 
 /** What is known once the first rows have been seen. */
 interface Known {
-  readonly columns: Columns;
-  readonly layout: Layout;
   /** Cells of a row. */
   readonly width: number;
-  readonly values: RowValues;
+  readonly rows: TableRows;
 }
 
 export class TableReader {
@@ -40,8 +35,6 @@ export class TableReader {
   private waiting: Row[] = [];
   private known: Known | undefined;
   private comment: string[] | undefined;
-  private readonly texts: string[] = [];
-  private unnamed = new UnnamedColumns([]);
   /** The first line without a cell that no row has followed yet. */
   private blank = 0;
   /** Whether it has separators, as a row of a spreadsheet. */
@@ -50,7 +43,6 @@ export class TableReader {
   private fault: LatentGpuError | undefined;
   /** Comments between the rows that have as many cells as these. */
   private comments = { count: 0, line: 0 };
-  private last: Row = { line: 0, cells: [] };
   private readonly remarks: string[] = [];
 
   constructor(source: Source) {
@@ -153,12 +145,9 @@ export class TableReader {
     const { features } = layout;
     const again = headingsAgain(first, this.waiting.slice(1), features);
     if (again) throw this.bad(again);
-    const { size } = this.source;
-    const wordy = wordyOf(rows, features);
-    const table = { ...{ size, name, options, columns, wordy }, delimiter: dialect.delimiter };
-    const known = { columns, layout, width, values: new RowValues(table, features) };
+    const source = { ...this.source, delimiter: dialect.delimiter, unit: 'line' as const };
+    const known = { width, rows: new TableRows(source, columns, layout, wordyOf(rows, features)) };
     this.known = known;
-    this.unnamed = new UnnamedColumns(layout.unnamed);
     const { line, blank } = this;
     this.blank = 0;
     for (const row of rows) {
@@ -196,96 +185,21 @@ export class TableReader {
     return cells === 1 ? '; remove it if it is a remark and no row' : '';
   }
 
-  private addRow(cells: readonly string[], known: Known): void {
-    const { layout, width, columns, values } = known;
+  private addRow(cells: readonly string[], { rows, width }: Known): void {
     const row = { line: this.line, cells };
     const fault = this.blank ? this.blankFault(row) : undefined;
     if (fault) throw fault;
-    if (cells.length !== width) throw this.ragged(row, width, columns.headings !== undefined);
-    values.add(cells, this.line);
-    if (layout.label >= 0) this.texts.push(this.text(cells[layout.label] as string, known));
-    this.unnamed.add(cells, this.line);
-    if (width === values.features.length) return;
-    this.last = { line: this.line, cells };
-    this.line += linesIn(cells);
-  }
-
-  private text(raw: string, { layout, values }: Known): string {
-    const cell = raw.trim();
-    if (this.source.labels?.mayLack && isUnknown(cell)) return '';
-    if (cell !== '') return cell;
-    throw this.bad(`${values.place(layout.label, this.line)} is empty; every row needs a label`);
+    if (cells.length !== width) throw this.ragged(row, width, rows.columns.headings !== undefined);
+    rows.add(cells, this.line);
+    if (!rows.isNumeric) this.line += linesIn(cells);
   }
 
   finish(): CsvTable {
-    const known = this.known ?? this.settle();
-    const { columns, layout, values } = known;
-    if (values.count === 0) {
-      const said = remarks.ofComments(this.comments.count, this.comments.line);
-      throw this.bad(['has a header and no rows of numbers', ...said].join('; '));
-    }
-    const gone = this.settleUnnamed(known);
-    const { features } = values;
-    if (features.length === 0) throw this.bad('has no column of numbers');
-    const { name } = this.source;
-    const count = features.length;
-    const { expected, classes: numbered } = this.source.options;
-    const commas = values.remarkOfCommas();
-    const at = (row: number, place: number) => values.at(row, place);
-    const { line, cells } = this.last;
-    this.remarks.push(
-      ...(commas ? [commas] : []),
-      ...remarks.ofRowNumbers(columns, features, values.count, at),
-      ...(expected ? [] : remarks.ofConstants(columns, features, values.count, at)),
-      ...remarks.ofComments(this.comments.count, this.comments.line),
-      ...remarks.ofTotal(
-        cells.filter((_, j) => !features.includes(j)),
-        line,
-      ),
-    );
-    if (layout.isReordered) this.remarks.push("its columns are put in the model's order");
-    if (expected && !columns.headings && expected.length === count && expected.length > 1) {
-      this.remarks.push(`it has no headings, and its columns are taken in the model's order`);
-    }
-    const { labels, classes } = classIndices(this.texts, numbered);
-    if (layout.label >= 0)
-      this.remarks.push(
-        ...remarks.ofClasses(columns.describe(layout.label), classes, values.count),
-      );
-    return {
-      names: columns.headings && features.map((column) => columns.headings?.[column] as string),
-      rows: values.count,
-      columns: count,
-      values: values.all(),
-      labels: layout.label < 0 ? undefined : labels,
-      classes: layout.label < 0 ? [] : classes,
-      labelColumn: layout.label < 0 ? undefined : columns.nameOf(layout.label),
-      dropped: layout.dropped.map((column) => columns.nameOf(column)),
-      leftOut: [...gone, ...layout.dropped].map(
-        (column) => columns.headings?.[column] ?? String(column + 1),
-      ),
-      remarks: this.remarks.map((remark) => `${name}: ${remark}`),
-    };
-  }
-
-  /**
-   * Columns without a heading: numbers of the rows are left out, others are features.
-   *
-   * @returns those that are left out
-   */
-  private settleUnnamed({ columns, values }: Known): readonly number[] {
-    const { kept, gone, remarks: said } = this.unnamed.settle(columns, (why) => this.bad(why));
-    this.remarks.push(...said);
-    const [first] = kept;
-    if (first === undefined) return gone;
-    if (this.source.options.expected) {
-      throw new LatentGpuError(
-        'shape-mismatch',
-        `${this.source.name} has a column without a heading (${first + 1}), which the model does not know; leave it out with --drop ${first + 1}`,
-      );
-    }
-    values.widen(this.unnamed, kept);
-    return gone;
+    const { rows } = this.known ?? this.settle();
+    return rows.finish({
+      first: this.remarks,
+      comments: ofComments(this.comments.count, this.comments.line),
+    });
   }
 }
 

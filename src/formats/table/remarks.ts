@@ -44,11 +44,11 @@ export function ofConstants(
 }
 
 /** @param cells of the last row, those of features aside */
-export function ofTotal(cells: readonly string[], line: number): string[] {
+export function ofTotal(cells: readonly string[], where: string): string[] {
   const found = cells.map((cell) => cell.trim()).find((cell) => TOTAL.test(cell));
   if (found === undefined) return [];
   return [
-    `line ${line} says ${quote(found)} and is taken for a row of data; remove it if it sums up the others`,
+    `${where} says ${quote(found)} and is taken for a row of data; remove it if it sums up the others`,
   ];
 }
 

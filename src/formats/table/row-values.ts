@@ -1,17 +1,19 @@
 // The numbers of a table's rows, in an array that grows with them.
 import { LatentGpuError } from '../../errors.ts';
 import type { Columns } from './columns.ts';
-import { grouped, isMissing, isTime, isUnknown, NumberReader, PLAIN } from './number.ts';
+import { type Cell, grouped, isMissing, isTime, isUnknown, NumberReader, PLAIN } from './number.ts';
 import type { TableOptions } from './options.ts';
 import type { UnnamedColumns } from './unnamed.ts';
 
 const MOST_FLOAT32 = 3.4028235677973366e38;
 
 interface Table {
-  /** Of the file in bytes: a number and what separates it take two of them. */
+  /** At least twice as many as there are numbers: of text in bytes. */
   readonly size: number;
   readonly name: string;
   readonly delimiter: string;
+  /** What a row's number counts. */
+  readonly unit: string;
   readonly options: TableOptions;
   readonly columns: Columns;
   /** Those of which the first rows hold texts. */
@@ -29,7 +31,7 @@ export class RowValues {
   constructor(table: Table, features: readonly number[]) {
     this.table = table;
     this.features = features;
-    this.numbers = new NumberReader(table.delimiter);
+    this.numbers = new NumberReader(table.delimiter, table.unit);
   }
 
   private bad(why: string): LatentGpuError {
@@ -37,13 +39,13 @@ export class RowValues {
   }
 
   /** @throws LatentGpuError `bad-format` for a cell that is no number */
-  add(cells: readonly string[], line: number): void {
+  add(cells: readonly Cell[], line: number): void {
     const { features } = this;
     let at = this.count * features.length;
     if (at + features.length > this.values.length) this.grow(at + features.length);
     for (let i = 0; i < features.length; i++) {
       const column = features[i] as number;
-      this.values[at++] = this.number(cells[column] as string, column, line);
+      this.values[at++] = this.number(cells[column] as Cell, column, line);
     }
     this.count += 1;
   }
@@ -56,7 +58,10 @@ export class RowValues {
     this.values = grown;
   }
 
-  private number(raw: string, column: number, line: number): number {
+  private number(stored: Cell, column: number, line: number): number {
+    if (typeof stored === 'number' && Math.abs(stored) < MOST_FLOAT32) return stored;
+    if (typeof stored === 'bigint') return this.whole(stored, column, line);
+    const raw = String(stored);
     // `Number` alone also takes "", "0x10" and "Infinity".
     const cell = PLAIN.test(raw) ? raw : raw.trim();
     if (this.table.options.takesMissing && isUnknown(cell)) return Number.NaN;
@@ -68,6 +73,14 @@ export class RowValues {
     if (Math.abs(value) < MOST_FLOAT32) return value;
     throw this.bad(
       `${this.place(column, line)} holds ${JSON.stringify(cell)}, which does not fit float32; write the column in larger units, or leave it out with --drop ${this.table.columns.argument(column)}`,
+    );
+  }
+
+  private whole(stored: bigint, column: number, line: number): number {
+    const value = Number(stored);
+    if (Number.isSafeInteger(value) || BigInt(value) === stored) return value;
+    throw this.bad(
+      `${this.place(column, line)} holds ${stored}, a whole number beyond 2^53 that float64 does not hold; leave the column out with --drop ${this.table.columns.argument(column)}`,
     );
   }
 
@@ -87,7 +100,7 @@ export class RowValues {
   }
 
   place(column: number, line: number): string {
-    return `line ${line}, ${this.table.columns.describe(column)}`;
+    return `${this.table.unit} ${line}, ${this.table.columns.describe(column)}`;
   }
 
   at(row: number, feature: number): number {

@@ -1,6 +1,7 @@
 // Columns of a table that have no heading, until all of their cells are known.
 import type { LatentGpuError } from '../../errors.ts';
 import type { Columns } from './columns.ts';
+import type { Cell } from './number.ts';
 import { unnamedKind } from './row-numbers.ts';
 
 const WORDS = { nothing: 'is empty', names: 'names the rows', numbers: 'numbers the rows' };
@@ -17,9 +18,9 @@ export class UnnamedColumns {
   }
 
   /** @param row all cells of a row */
-  add(row: readonly string[], line: number): void {
+  add(row: readonly Cell[], line: number): void {
     if (this.columns.length === 0) return;
-    for (const column of this.columns) this.cells.push((row[column] as string).trim());
+    for (const column of this.columns) this.cells.push(String(row[column]).trim());
     this.lines.push(line);
   }
 

@@ -1,0 +1,146 @@
+// Rows of a table whose columns are known: their numbers and classes, and what is to be said of them in the end.
+import { LatentGpuError } from '../../errors.ts';
+import { classIndices } from './classes.ts';
+import type { Columns, Layout } from './columns.ts';
+import type { CsvTable } from './csv-table.ts';
+import { type Cell, isUnknown } from './number.ts';
+import type { LabelColumn, TableOptions } from './options.ts';
+import * as remarks from './remarks.ts';
+import { RowValues } from './row-values.ts';
+import { UnnamedColumns } from './unnamed.ts';
+
+export interface RowsOf {
+  /** At least twice as many as there are numbers. */
+  readonly size: number;
+  readonly name: string;
+  /** What stands between cells of text. */
+  readonly delimiter: string;
+  /** What a row's number counts. */
+  readonly unit: 'line' | 'row';
+  readonly labels: LabelColumn | undefined;
+  readonly options: TableOptions;
+}
+
+/** What is remarked before and after what the numbers tell. */
+export interface Said {
+  readonly first: readonly string[];
+  readonly comments: readonly string[];
+}
+
+export class TableRows {
+  readonly columns: Columns;
+  private readonly source: RowsOf;
+  private readonly layout: Layout;
+  private readonly values: RowValues;
+  private readonly unnamed: UnnamedColumns;
+  private readonly texts: string[] = [];
+  private last: { readonly line: number; readonly cells: readonly Cell[] } = { line: 0, cells: [] };
+
+  /** @param wordy features of which the first rows hold texts */
+  constructor(source: RowsOf, columns: Columns, layout: Layout, wordy: readonly number[]) {
+    this.source = source;
+    this.columns = columns;
+    this.layout = layout;
+    this.values = new RowValues({ ...source, columns, wordy }, layout.features);
+    this.unnamed = new UnnamedColumns(layout.unnamed);
+  }
+
+  private bad(why: string): LatentGpuError {
+    return new LatentGpuError('bad-format', `${this.source.name}: ${why}`);
+  }
+
+  /** Whether every column is one of numbers. */
+  get isNumeric(): boolean {
+    return this.columns.width === this.values.features.length;
+  }
+
+  /**
+   * @param cells of a whole row
+   * @param line where it is, for messages
+   * @throws LatentGpuError `bad-format` for a cell that is no number, or a class that is missing
+   */
+  add(cells: readonly Cell[], line: number): void {
+    const { layout, values } = this;
+    values.add(cells, line);
+    if (layout.label >= 0) this.texts.push(this.text(cells[layout.label] as Cell, line));
+    this.unnamed.add(cells, line);
+    this.last = { line, cells };
+  }
+
+  private text(raw: Cell, line: number): string {
+    const cell = String(raw).trim();
+    if (this.source.labels?.mayLack && isUnknown(cell)) return '';
+    if (cell !== '') return cell;
+    const place = this.values.place(this.layout.label, line);
+    throw this.bad(`${place} is empty; every row needs a label`);
+  }
+
+  /** @throws LatentGpuError `bad-format` for a table without rows or numbers, `bad-input` where more must be said */
+  finish({ first, comments }: Said): CsvTable {
+    const { columns, layout, values } = this;
+    const { name, options } = this.source;
+    if (values.count === 0) {
+      throw this.bad(['has a header and no rows of numbers', ...comments].join('; '));
+    }
+    const said = [...first];
+    const gone = this.settleUnnamed(said);
+    const { features } = values;
+    const count = features.length;
+    if (count === 0) throw this.bad('has no column of numbers');
+    const { expected, classes: numbered } = options;
+    const commas = values.remarkOfCommas();
+    const at = (row: number, place: number) => values.at(row, place);
+    const { line, cells } = this.last;
+    const others = cells.filter((_, j) => !features.includes(j)).map(String);
+    said.push(
+      ...(commas ? [commas] : []),
+      ...remarks.ofRowNumbers(columns, features, values.count, at),
+      ...(expected ? [] : remarks.ofConstants(columns, features, values.count, at)),
+      ...comments,
+      ...remarks.ofTotal(others, `${this.source.unit} ${line}`),
+    );
+    if (layout.isReordered) said.push("its columns are put in the model's order");
+    if (expected && !columns.headings && expected.length === count && expected.length > 1) {
+      said.push(`it has no headings, and its columns are taken in the model's order`);
+    }
+    const { labels, classes } = classIndices(this.texts, numbered);
+    const isLabelled = layout.label >= 0;
+    if (isLabelled)
+      said.push(...remarks.ofClasses(columns.describe(layout.label), classes, values.count));
+    return {
+      names: columns.headings && features.map((column) => columns.headings?.[column] as string),
+      rows: values.count,
+      columns: count,
+      values: values.all(),
+      labels: isLabelled ? labels : undefined,
+      classes: isLabelled ? classes : [],
+      labelColumn: isLabelled ? columns.nameOf(layout.label) : undefined,
+      dropped: layout.dropped.map((column) => columns.nameOf(column)),
+      leftOut: [...gone, ...layout.dropped].map(
+        (column) => columns.headings?.[column] ?? String(column + 1),
+      ),
+      remarks: said.map((remark) => `${name}: ${remark}`),
+    };
+  }
+
+  /**
+   * Columns without a heading: numbers of the rows are left out, others are features.
+   *
+   * @returns those that are left out
+   */
+  private settleUnnamed(said: string[]): readonly number[] {
+    const { columns, values } = this;
+    const { kept, gone, remarks } = this.unnamed.settle(columns, (why) => this.bad(why));
+    said.push(...remarks);
+    const [first] = kept;
+    if (first === undefined) return gone;
+    if (this.source.options.expected) {
+      throw new LatentGpuError(
+        'shape-mismatch',
+        `${this.source.name} has a column without a heading (${first + 1}), which the model does not know; leave it out with --drop ${first + 1}`,
+      );
+    }
+    values.widen(this.unnamed, kept);
+    return gone;
+  }
+}
