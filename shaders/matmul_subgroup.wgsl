@@ -43,6 +43,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let col = index % TILES_N * TILE_N * 4u + lane * 4u;
   let length = k_length(batch);
 
+  // One tile of each row does the sums, in a loop of its own: the others pay nothing for them. It comes
+  // first, while registers hold no accumulators.
+  if (SUM_A && index % TILES_N == 0u) {
+    for (var part = row; part < row + TILE_M; part += 4u) {
+      let start = a_start(batch, part + lane);
+      var sum = 0.0;
+      for (var k4 = 0u; k4 * 4u < length; k4++) {
+        sum += dot(a_row(start, k4, length), vec4f(1.0));
+      }
+      let sums = vec4f(sum, quadSwapX(sum), quadSwapY(sum), quadSwapDiagonal(sum));
+      if (lane == 0u && part < M) { sum_epilogue(batch, part, sums); }
+    }
+  }
+
   // @unroll j TILE_N / 4
   let b_start_j = b_start(batch, col + j * 16u);
   // @end
@@ -70,19 +84,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     // @end
     // @end
     // @end
-  }
-
-  // One tile of each row does the sums, in a loop of its own: the others pay nothing for them.
-  if (SUM_A && index % TILES_N == 0u) {
-    for (var part = row; part < row + TILE_M; part += 4u) {
-      let start = a_start(batch, part + lane);
-      var sum = 0.0;
-      for (var k4 = 0u; k4 * 4u < length; k4++) {
-        sum += dot(a_row(start, k4, length), vec4f(1.0));
-      }
-      let sums = vec4f(sum, quadSwapX(sum), quadSwapY(sum), quadSwapDiagonal(sum));
-      if (lane == 0u && part < M) { sum_epilogue(batch, part, sums); }
-    }
   }
 
   // The finished tile goes through an array, so that the epilogue is compiled once.
