@@ -185,7 +185,8 @@ export class Plan {
         `a plan cannot run ${steps} steps; give a whole number`,
       );
     }
-    await this.ready();
+    // The first steps are submitted before this returns: what the caller writes next is for later ones.
+    if (!this.pipelines) await this.ready();
     this.bound();
     const { device } = this;
     let done = 0;
