@@ -43,6 +43,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let col = index % TILES_N * TILE_N * 4u + lane * 4u;
   let length = k_length(batch);
 
+  // One tile of each row does the sums, in a loop of its own: the others pay nothing for them. It comes
+  // first, while registers hold no accumulators.
+  if (SUM_A && index % TILES_N == 0u) {
+    for (var part = row; part < row + TILE_M; part += 4u) {
+      let start = a_start(batch, part + lane);
+      var sum = 0.0;
+      for (var k4 = 0u; k4 * 4u < length; k4++) {
+        sum += dot(a_row(start, k4, length), vec4f(1.0));
+      }
+      let sums = vec4f(sum, quadSwapX(sum), quadSwapY(sum), quadSwapDiagonal(sum));
+      if (lane == 0u && part < M) { sum_epilogue(batch, part, sums); }
+    }
+  }
+
   // @unroll j TILE_N / 4
   let b_start_j = b_start(batch, col + j * 16u);
   // @end
@@ -72,31 +86,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     // @end
   }
 
-  // One tile of each row does the sums, in a loop of its own: the others pay nothing for them.
-  if (SUM_A && index % TILES_N == 0u) {
-    for (var part = row; part < row + TILE_M; part += 4u) {
-      let start = a_start(batch, part + lane);
-      var sum = 0.0;
-      for (var k4 = 0u; k4 * 4u < length; k4++) {
-        sum += dot(a_row(start, k4, length), vec4f(1.0));
-      }
-      let sums = vec4f(sum, quadSwapX(sum), quadSwapY(sum), quadSwapDiagonal(sum));
-      if (lane == 0u && part < M) { sum_epilogue(batch, part, sums); }
-    }
-  }
-
-  // The finished tile goes through an array, so that the epilogue is compiled once.
-  var tile: array<vec4f, TILE_QUADS>;
-  // @unroll p TILE_M / 4
-  // @unroll s 4
-  // @unroll j TILE_N / 4
-  tile[(p * 4u + s) * (TILE_N / 4u) + j] = acc_p_s_j;
-  // @end
-  // @end
-  // @end
+  // The epilogue, which may be long, is compiled once: each turn picks a quad of the finished tile. An
+  // array of them would lie in memory; one picked by comparisons takes half the time of a short sum.
   for (var quad = 0u; quad < TILE_QUADS; quad++) {
+    var value = vec4f(0.0);
+    // @unroll p TILE_M / 4
+    // @unroll s 4
+    // @unroll j TILE_N / 4
+    value = select(value, acc_p_s_j, quad == (p * 4u + s) * (TILE_N / 4u) + j);
+    // @end
+    // @end
+    // @end
     let tile_row = row + ((quad / (TILE_N / 4u)) ^ lane);
     let tile_col = col + quad % (TILE_N / 4u) * 16u;
-    if (tile_row < M && tile_col < N) { epilogue(batch, tile_row, tile_col, tile[quad]); }
+    if (tile_row < M && tile_col < N) { epilogue(batch, tile_row, tile_col, value); }
   }
 }

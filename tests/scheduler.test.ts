@@ -138,7 +138,10 @@ describe('a training step of a variational autoencoder', () => {
   test.each(Object.entries(classes))('takes few dispatches, %s', (name, adapter) => {
     const plan = schedule(trainingStep(sizes).program, adapter);
     expectSound(plan);
-    expect(plan.kernels.length).toBeLessThanOrEqual(name === 'software' ? 16 : 18);
+    expect(plan.kernels.length).toBeLessThanOrEqual(18);
+    // Two products in one kernel are slow to compile where a processor is the GPU.
+    const products = plan.kernels.map((k) => k.groups.filter(({ kind }) => kind === 'matmul'));
+    expect(Math.max(...products.map(({ length }) => length)) > 1).toBe(name !== 'software');
     const all = computes(plan);
     // Each layer is one kernel, bias and activation included; so is its weight and bias gradient.
     expect(all.filter((text) => text === 'matmul add relu')).toHaveLength(2);
@@ -191,7 +194,7 @@ describe('a training step of a variational autoencoder', () => {
 
   test('explains itself', () => {
     const text = schedule(trainingStep(sizes).program, software).explain();
-    expect(text).toMatch(/^16 dispatches, \d+ M FLOP/);
+    expect(text).toMatch(/^18 dispatches, \d+ M FLOP/);
     expect(text).toContain('encoder.0.weight [300, 784]');
     expect(text).toContain('no placement can use less than');
     expect(text).toMatch(/loss/);

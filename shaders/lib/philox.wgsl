@@ -37,15 +37,13 @@ fn philox_round(c: vec4u, key: vec2u) -> vec4u {
   return vec4u(high.y ^ c.y ^ key.x, low.y, high.x ^ c.w ^ key.y, low.x);
 }
 
+// A loop: unrolled, a software adapter's compiler takes twice as long and spills more than it gains.
 fn philox(counter: vec4u, key: vec2u) -> vec4u {
-  var c = philox_round(counter, key);
-  c = philox_round(c, key + vec2u(0x9E3779B9u, 0xBB67AE85u));
-  c = philox_round(c, key + vec2u(0x3C6EF372u, 0x76CF5D0Au));
-  c = philox_round(c, key + vec2u(0xDAA66D2Bu, 0x32370B8Fu));
-  c = philox_round(c, key + vec2u(0x78DDE6E4u, 0xED9EBA14u));
-  c = philox_round(c, key + vec2u(0x1715609Du, 0xA9066899u));
-  c = philox_round(c, key + vec2u(0xB54CDA56u, 0x646E171Eu));
-  c = philox_round(c, key + vec2u(0x5384540Fu, 0x1FD5C5A3u));
-  c = philox_round(c, key + vec2u(0xF1BBCDC8u, 0xDB3D7428u));
-  return philox_round(c, key + vec2u(0x8FF34781u, 0x96A522ADu));
+  var c = counter;
+  var round_key = key;
+  for (var round = 0u; round < 10u; round++) {
+    c = philox_round(c, round_key);
+    round_key += vec2u(0x9E3779B9u, 0xBB67AE85u);
+  }
+  return c;
 }

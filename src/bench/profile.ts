@@ -57,6 +57,7 @@ export async function profileSchedule(
   );
   let samples: Timing[][];
   try {
+    await bound.ready();
     for (const each of dispatches) await each.warmUp();
     const subjects = dispatches.map((each) => ({ sample: () => each.time() }));
     samples = await measureInRounds(subjects, { seconds, ...(signal && { signal }) });

@@ -116,7 +116,7 @@ export interface Compiled {
 }
 
 /**
- * Compiles a step, on a runtime of its own, and loads the data.
+ * Begins to compile a step, on a runtime of its own, and loads the data.
  *
  * @param tuned by what kernels are to be chosen; default: as the options say
  */
@@ -129,7 +129,8 @@ export async function compileStep(
 ): Promise<Compiled> {
   const runtime = new Runtime(device, { seed: initial, ...(tune !== undefined && { tune }) });
   if (tuned) runtime.settle(tuned);
-  const plan = await runtime.compile({ effects });
+  // Data and first values reach the GPU, and the first state the host, while the compiler works.
+  const plan = await runtime.beginCompiling({ effects });
   // Evaluations round as those of a continued run will.
   const table = tuned ?? tableInUse(plan.schedule);
   runtime.settle(table);

@@ -129,8 +129,13 @@ export class Trainer {
     return runner;
   }
 
-  /** Brings a new device to where the last one was. */
+  /** Brings a new device to where the last one was, while its kernels are being compiled. */
   private async begin(): Promise<void> {
+    await this.beginState();
+    await this.plan.ready();
+  }
+
+  private async beginState(): Promise<void> {
     this.snapshotAt = performance.now();
     this.chunk = FIRST_CHUNK;
     if (this.snapshot) {

@@ -120,7 +120,8 @@ async function trainer(
   const runtime = new Runtime(device, { seed: 1 });
   const optimizer = optim.adam({ lr: rate, betas: [beta1, beta2], eps: epsilon });
   const { effects } = optim.minimize(loss, module.parameters(), { optimizer });
-  const plan = await runtime.compile({ outputs: { loss }, effects });
+  const plan = await runtime.beginCompiling({ outputs: { loss }, effects });
+  // While the compiler works.
   start(runtime);
   return {
     runtime,

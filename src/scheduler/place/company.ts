@@ -14,9 +14,10 @@ const LARGE_PRODUCT = 2 ** 27;
 
 /**
  * Multiplications beyond which a product keeps the machine busy: two of them in one dispatch gain
- * nothing, and a software adapter's compiler makes slower code of both (a tenth, measured).
+ * nothing, and a software adapter's compiler makes slower code of both (a tenth, measured) in twice the
+ * time that it takes for them one by one.
  */
-const BUSY_PRODUCT = { software: 2 ** 22, hardware: 2 ** 25 };
+const BUSY_PRODUCT = { software: 2 ** 19, hardware: 2 ** 25 };
 
 /** Elements beyond which a kernel that is no product gains nothing from company. */
 const LARGE = 2 ** 13;

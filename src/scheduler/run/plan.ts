@@ -52,7 +52,8 @@ export class Plan {
   private readonly device: Device;
   private readonly variables: VariableMemory;
   private readonly onDestroy: (() => void) | undefined;
-  private readonly pipelines: GPUComputePipeline[];
+  private readonly compiling: Promise<GPUComputePipeline[]>;
+  private pipelines: GPUComputePipeline[] | undefined;
   private readonly slots: GPUBuffer[];
   private readonly held: ReadonlyMap<Tensor, GPUBuffer>;
   private readonly submissionMs: number;
@@ -67,16 +68,25 @@ export class Plan {
     device: Device,
     variables: VariableMemory,
     plan: Schedule,
-    pipelines: GPUComputePipeline[],
     roundTrip: number,
     onDestroy?: () => void,
   ) {
     this.device = device;
+    this.compiling = Promise.all(
+      plan.kernels.map((kernel) =>
+        device.createPipeline(
+          kernel.label,
+          kernel.code,
+          kernel.bindings.map((binding) => binding.kind),
+        ),
+      ),
+    );
+    // It may fail before it is waited for.
+    this.compiling.catch(() => {});
     this.submissionMs = Math.max(SUBMISSION_MS, Math.min(MOST_MS, ROUND_TRIPS * roundTrip));
     this.variables = variables;
     this.onDestroy = onDestroy;
     this.schedule = plan;
-    this.pipelines = pipelines;
     this.slots = plan.memory.slotBytes.map((bytes, slot) => {
       const [held] = [...plan.memory.places].find(([, place]) => place.slot === slot) ?? [];
       const name = held?.name || held?.op.name;
@@ -87,7 +97,7 @@ export class Plan {
     );
   }
 
-  /** Use `runtime.compile`. */
+  /** Use `runtime.compile`. Its kernels are still being compiled: see {@link ready}. */
   static async create(
     device: Device,
     variables: VariableMemory,
@@ -96,16 +106,21 @@ export class Plan {
   ): Promise<Plan> {
     // Before the compiler keeps the GPU's process busy.
     const roundTrip = await device.roundTrip();
-    const pipelines = await Promise.all(
-      plan.kernels.map((kernel) =>
-        device.createPipeline(
-          kernel.label,
-          kernel.code,
-          kernel.bindings.map((binding) => binding.kind),
-        ),
-      ),
-    );
-    return new Plan(device, variables, plan, pipelines, roundTrip, onDestroy);
+    return new Plan(device, variables, plan, roundTrip, onDestroy);
+  }
+
+  /**
+   * Waits until all kernels are compiled; {@link run} does so by itself.
+   *
+   * @throws LatentGpuError `bad-kernel`, `limit-exceeded`, `device-lost`
+   */
+  async ready(): Promise<void> {
+    this.pipelines ??= await this.compiling;
+  }
+
+  /** The pipeline of a kernel, once the plan is ready. */
+  private pipelineOf(kernel: number): GPUComputePipeline {
+    return (this.pipelines as GPUComputePipeline[])[kernel] as GPUComputePipeline;
   }
 
   /** Each dispatch with its shapes, FLOP and bytes, what was fused into it, and the memory map. */
@@ -130,7 +145,7 @@ export class Plan {
     return this.schedule.kernels.map((kernel, i) =>
       device.createBindGroup(
         kernel.label,
-        this.pipelines[i] as GPUComputePipeline,
+        this.pipelineOf(i),
         kernel.bindings.map(({ memory, offset, bytes }) => {
           const place = this.placeOf(memory);
           const size = bytes ?? place.size - offset;
@@ -159,7 +174,7 @@ export class Plan {
    * Runs `steps` steps, as many a submission as stay short, and waits until they are done.
    *
    * @returns the steps done: fewer than asked for only if the signal stopped it
-   * @throws LatentGpuError `device-lost`, `out-of-memory`, `validation`
+   * @throws LatentGpuError `device-lost`, `out-of-memory`, `validation`; what {@link ready} throws
    */
   async run(steps = 1, options: RunOptions = {}): Promise<number> {
     if (this.destroyed)
@@ -170,6 +185,8 @@ export class Plan {
         `a plan cannot run ${steps} steps; give a whole number`,
       );
     }
+    // The first steps are submitted before this returns: what the caller writes next is for later ones.
+    if (!this.pipelines) await this.ready();
     this.bound();
     const { device } = this;
     let done = 0;
@@ -236,7 +253,7 @@ export class Plan {
   /** Encodes one dispatch of a step, for whoever times it by itself. */
   encode(pass: GPUComputePassEncoder, kernel: number): void {
     const { dispatch } = this.schedule.kernels[kernel] as Kernel;
-    pass.setPipeline(this.pipelines[kernel] as GPUComputePipeline);
+    pass.setPipeline(this.pipelineOf(kernel));
     pass.setBindGroup(0, this.bound()[kernel] as GPUBindGroup);
     pass.dispatchWorkgroups(...dispatch);
     this.device.counters.dispatches += 1;

@@ -86,8 +86,25 @@ export class Runtime {
   /**
    * Plans a program for this device, compiles its kernels and gives it memory. Kernels that are to be
    * chosen by measurement are measured first, in memory of their own.
+   *
+   * @throws LatentGpuError `bad-config`, `bad-kernel`, `limit-exceeded`, `device-lost`
    */
   async compile(program: Program): Promise<Plan> {
+    const plan = await this.beginCompiling(program);
+    try {
+      await plan.ready();
+    } catch (error) {
+      plan.destroy();
+      throw error;
+    }
+    return plan;
+  }
+
+  /**
+   * As {@link compile}, while whose kernels are still being compiled: variables may be written and read
+   * meanwhile. What the compiler refuses is thrown by the plan's `ready` and `run`.
+   */
+  async beginCompiling(program: Program): Promise<Plan> {
     const { device, variables, plans } = this;
     const planned = await this.schedule(program);
     const plan = await Plan.create(device, variables, planned, () => plans.delete(plan));
