@@ -22,8 +22,8 @@ const ROWS: u32 = 24u;
 const K: u32 = 4u;
 const X_QUADS: u32 = 4u;
 const Y_QUADS: u32 = 4u;
-const ACTIVATION: u32 = 0u;
 const LEVELS: u32 = 2u;
+const ACTIVATION: u32 = 0u;
 
 const X_SIZE: u32 = ROWS * X_QUADS;
 const Y_SIZE: u32 = ROWS * Y_QUADS;
@@ -33,7 +33,9 @@ const W_SIZE: u32 = (4u * K + 1u) * Y_QUADS;
 @group(0) @binding(1) var<storage, read> w: array<vec4f, W_SIZE>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f, Y_SIZE>;
 
-// In the order of the list in src/sampler/network.ts.
+fn leakyRelu(v: vec4f) -> vec4f { return leaky_relu(v, vec4f(0.01)); }
+
+// Which of them is not in the text for a page, which writes a function's name over `identity` (src/sampler/network.ts).
 fn activate(v: vec4f) -> vec4f {
   switch ACTIVATION {
     case 1u: { return relu(v); }
@@ -42,7 +44,7 @@ fn activate(v: vec4f) -> vec4f {
     case 4u: { return softplus(v); }
     case 5u: { return gelu(v); }
     case 6u: { return silu(v); }
-    case 7u: { return leaky_relu(v, vec4f(0.01)); }
+    case 7u: { return leakyRelu(v); }
     default: { return v; }
   }
 }

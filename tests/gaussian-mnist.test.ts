@@ -1,7 +1,8 @@
 /**
- * The full-covariance normal on real MNIST, dequantised and logit-transformed (α = 1e-6): the number that
- * Papamakarios, Pavlakou and Murray 2017 give for it, table 2, on the test set after a fit to 50,000 images:
- * -1366.9 nats. Dequantisation, logit, linear flow and bits per dimension at once.
+ * The full-covariance normal on MNIST, dequantised and logit-transformed (α = 1e-6): the number that Papamakarios,
+ * Pavlakou and Murray 2017 give for it, table 2, on the test set after a fit to 50,000 images: -1366.9 nats; where there
+ * is no MNIST, what bench/reference/stand_in.py has of digits. Dequantisation, logit, linear flow and bits per dimension
+ * at once.
  */
 import { expect, test } from 'vitest';
 import type { ImageDataset } from '../src/data/dataset.ts';
@@ -19,7 +20,7 @@ import { input, type Variable, variable } from '../src/graph/variable.ts';
 import { add, assign, matmul, mean, step, sub, sum, transpose } from '../src/ops/index.ts';
 import { Runtime } from '../src/scheduler/index.ts';
 import { device } from './support/device.ts';
-import { realMnist } from './support/mnist.ts';
+import { mnist, ofMnist } from './support/mnist.ts';
 
 const [D, ROWS, FITTED] = [784, 1000, 50_000];
 
@@ -58,7 +59,7 @@ async function moments(runtime: Runtime, x: Variable, logits: ReturnType<Logit['
       assign(second, add(second, matmul(transpose(y), y))),
     ],
   });
-  await overImages(runtime, x, await realMnist('train'), FITTED, 0, async (chunk) => {
+  await overImages(runtime, x, await mnist('train'), FITTED, 0, async (chunk) => {
     if (chunk === 0) await start.run();
     await gather.run();
   });
@@ -84,7 +85,7 @@ test('the full-covariance normal on logits of MNIST has its published density', 
     outputs: { logits: mean(logProb), images: mean(add(logProb, logits.logDet)) },
   });
   let [ofLogits, ofImages] = [0, 0];
-  const held = await realMnist('test');
+  const held = await mnist('test');
   await overImages(runtime, x, held, held.count, 1000, async () => {
     await plan.run();
     ofLogits += ((await plan.read('logits'))[0] as number) / (held.count / ROWS);
@@ -92,6 +93,7 @@ test('the full-covariance normal on logits of MNIST has its published density', 
   });
   const bits = bitsPerDimension(ofImages, D);
   console.log(`test: ${ofLogits.toFixed(2)} nats of logits, ${bits.toFixed(4)} bits a dimension`);
-  expect(Math.abs(ofLogits + 1366.9)).toBeLessThan(2);
-  expect(Math.abs(bits - 2.013)).toBeLessThan(0.005);
+  const [nats, wanted] = ofMnist([-1366.9, 2.013], [-1392.4, 1.938]) as [number, number];
+  expect(Math.abs(ofLogits - nats)).toBeLessThan(2);
+  expect(Math.abs(bits - wanted)).toBeLessThan(0.005);
 }, 240_000);

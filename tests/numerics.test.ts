@@ -9,10 +9,10 @@ import '../src/ops/index.ts';
 import type { ShaderName } from '../src/kernels/shaders.gen.ts';
 import { specialize } from '../src/kernels/specialize.ts';
 import { type Bound, bounds } from '../src/ops/reference/bounds.ts';
+import { logisticFromBits } from '../src/ops/reference/logistic.ts';
 import {
   exponentialFromBits,
   gumbelFromBits,
-  logisticFromBits,
   normalFromBits,
   philox,
   uniformFromBits,

@@ -291,7 +291,7 @@ describe('sampler in Chrome', () => {
       return [await ask(true), await ask(false), own] as const;
     });
     expect(told).toEqual({ rows: here });
-    expect(untold.error).toContain('in a service worker into load(…, { player })');
+    expect(untold.error).toContain('in a service worker give load(…, { player })');
     expect(complaints.splice(0)).toEqual([]);
     await page.close();
   });

@@ -80,8 +80,23 @@ describe.each([true, false])('WebAssembly, products fused: %s', (isFused) => {
     expect(fuses).toBe(isFused);
     SHAPES.forEach(([inputs, all], i) => {
       for (const columns of [all, Math.ceil(all / 2)]) {
-        for (const rows of [4, 7]) {
+        for (const rows of [1, 4, 5, 7]) {
           expect(off(fast[i] as Multiply, i, { rows, columns })).toBeLessThan(most(inputs));
+        }
+      }
+    });
+  });
+
+  test('a row by itself is the same as among others, bit for bit', () => {
+    SHAPES.forEach(([inputs, columns], i) => {
+      for (const name of ['', 'relu', 'sigmoid']) {
+        const x = reals(`rows ${i}`, 4 * inputs, -2, 2);
+        const all = new Float32Array(4 * columns);
+        (fast[i] as Multiply)(x, all, name);
+        for (let row = 0; row < 4; row++) {
+          const y = new Float32Array(columns);
+          (fast[i] as Multiply)(x.subarray(row * inputs, (row + 1) * inputs), y, name);
+          expect(y).toEqual(all.subarray(row * columns, (row + 1) * columns));
         }
       }
     });

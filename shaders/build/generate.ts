@@ -222,7 +222,7 @@ function writeIfNew(path: string, text: string): boolean {
 }
 
 /**
- * The sampler's kernels, small: imports resolved, names as they are. What is repeated for each four rows of a tile
+ * The sampler's kernels, small: imports resolved, names shortened. What is repeated for each four rows of a tile
  * stands once, between `#`, with `@` for the number of the four: a page writes it as often as a tile is tall.
  */
 function samplerKernels(files: Map<string, string>): string {
@@ -230,7 +230,10 @@ function samplerKernels(files: Map<string, string>): string {
   const text = repeatedOnce(files.get('sampler') as string);
   const make = (hooks: Record<string, string>) =>
     minified(expand('sampler', text, (name) => files.get(name), { hooks }))
-      .replace('const p:u32=0u;', '')
+      .replace('const p=0u;', '')
+      .replace('const ACTIVATION=0u;', '')
+      .replace(/fn activate\b.*?\}\}\}/, 'fn identity(v:vec4f)->vec4f{return v;}')
+      .replace('=activate(', '=identity(')
       .replace(/start_of_fours\(\);|end_of_fours\(\);/g, '#')
       .replace(/#[^#]*#/g, (part) => part.replace(/\bp\b|(?<=_)p(?=_|\b)/g, '@'));
   const quads = make({ share: '// @import lib/sampler_quads' }).replace('enable subgroups;', '');
@@ -239,10 +242,12 @@ function samplerKernels(files: Map<string, string>): string {
   const library = alone.slice(0, alone.indexOf('fn first('));
   const rest = alone.slice(alone.indexOf('const TILE_M'));
   const between = (kernel: string) => kernel.slice(library.length, -rest.length);
+  const shortened = shortening(library + between(alone) + between(quads) + rest);
+  const shorten = (part: string) => shortened(part).replaceAll('vec4f', 'Z');
   return [
     '// Written by shaders/build/generate.ts from shaders/sampler.wgsl; do not edit.',
     '/** What kernels begin with: functions of four numbers. */',
-    `export const library = ${print(library)};`,
+    `export const library = ${print(`alias Z=vec4f;${shorten(library)}`)};`,
     '',
     '/** WebAssembly of shaders/build/product.ts: each letter is a byte and SHIFT. */',
     `export const SHIFT = ${SHIFT};`,
@@ -251,13 +256,62 @@ function samplerKernels(files: Map<string, string>): string {
     `export const fusing = [/${fusing[0]}/g, ${print(fusing[1])}] as const;`,
     '',
     '/** How lanes get rows: each by itself, or four from each other. */',
-    `export const alone = ${print(between(alone))};`,
-    `export const quads = ${print(between(quads))};`,
+    `export const alone = ${print(shorten(between(alone)))};`,
+    `export const quads = ${print(shorten(between(quads)))};`,
     '',
     '/** The rest of a kernel; what lies between # is there for each four rows of a tile, whose number is @. */',
-    `export const layer = ${print(rest)};`,
+    `export const layer = ${print(shorten(rest))};`,
     '',
   ].join('\n');
+}
+
+/** What a page, or the kernels of a program, call by their names. */
+const CALLED = 'layer levels identity relu leakyRelu tanh4 sigmoid softplus gelu silu'.split(' ');
+/** What WGSL calls by their names. */
+const BUILT_IN =
+  /^(?:[iu]32|f32|vec\d[fiu]|fn|let|var|const|return|struct|for|if|switch|case|default|array|bitcast|select|fma|abs|max|storage|read|read_write|workgroup_id|local_invocation_index|global_invocation_id|group|binding|compute|workgroup_size|builtin|quadSwap\w+)$/;
+/** Taken by the kernels of programs and by WGSL. */
+const TAKEN = ['u', 'as', 'do', 'Z'];
+const LETTERS = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+const WORD = /(?<![\w@]|\d)[A-Za-z]\w*/g;
+/** Where functions begin. */
+const FUNCTION = /(?=@compute|(?<!\))\bfn )/;
+
+/** Short ones for names that are written in full, the most frequent first. */
+function shortNames(wgsl: string, isOwn: (word: string) => boolean, taken: readonly string[]) {
+  const words = new Map<string, number>();
+  for (const [word] of wgsl.matchAll(WORD)) words.set(word, (words.get(word) ?? 0) + 1);
+  const free = LETTERS.concat(LETTERS.map((letter) => `a${letter}`)).filter(
+    (name) => !words.has(name) && !taken.includes(name),
+  );
+  const long = [...words.keys()]
+    .filter((word) => word.length > 1 && !BUILT_IN.test(word) && !CALLED.includes(word))
+    .filter(isOwn)
+    .sort((a, b) => (words.get(b) as number) - (words.get(a) as number));
+  return new Map(long.map((word, i) => [word, free[i] as string]));
+}
+
+/** Letters in place of names; those within functions are the same ones again. */
+function shortening(wgsl: string): (part: string) => string {
+  const outside = new Set(
+    [...wgsl.matchAll(/\b(?:fn|struct|const) (\w+)|\.(\w+)/g)].map(
+      ([, name, field]) => name ?? field,
+    ),
+  );
+  const shared = shortNames(wgsl, (word) => outside.has(word), TAKEN);
+  const short = (text: string, names: ReadonlyMap<string, string>) =>
+    text.replace(WORD, (word) => names.get(word) ?? word);
+  return (part) =>
+    part
+      .split(FUNCTION)
+      .map((own) => {
+        const begun = short(own, shared);
+        return short(
+          begun,
+          shortNames(begun, () => true, ['x', 'y', 'w']),
+        );
+      })
+      .join('');
 }
 
 /** Marks what is unrolled by `p`, in words that come through. */
@@ -274,10 +328,24 @@ function repeatedOnce(text: string): string {
     .join('\n');
 }
 
+/** The same float32 in as few digits as can be. */
+function shortest(number: string): string {
+  const value = Math.fround(Number(number));
+  const digits = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => Number(number).toPrecision(n));
+  const found = digits.find((text) => Math.fround(Number(text)) === value) ?? number;
+  return /[.e]/.test(found) ? found : `${found}.0`;
+}
+
 /** WGSL without comments and without the spaces it does not need. */
 const minified = (wgsl: string): string =>
   wgsl
     .replace(/\/\/.*/g, '')
     .replace(/\s+/g, ' ')
     .replace(/ ?([^\w ]) ?/g, '$1')
+    // Beside another number whole ones take its type.
+    .replace(/\b(\d+)u(?=\*)|(?<=[+*/%])(\d+)u/g, '$1$2')
+    .replace(/(?<=vec4f\()-?\d+\.[\de-]+(?=\))/g, shortest)
+    .replace(/(?<=\d\.)0\b/g, '')
+    .replace(/\b0(?=\.\d)/g, '')
+    .replace(/(?<=const \w+):[uf]32/g, '')
     .trim();

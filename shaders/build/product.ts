@@ -1,11 +1,17 @@
 // A WebAssembly module of two functions, with SIMD; places are in bytes, numbers float32:
 //
-//   f(x, w, y, terms, panels, stride)  y = max(x Wᵀ + b, least) of four rows that lie `stride` apart, as those of y
-//                                      do; w [panels, 1 + terms, 8], of which b is the first; `least` is
-//                                      number 12 of memory, for the caller to set
-//   g(x, _, _, _, quads, _)            1 / (1 + e^-x), in place
+//   f(x, w, y, terms, tiles, stride, panel, next)   y = max(x Wᵀ + b, least); w [panels, 1 + terms, 8], of which b is
+//                                                   the first and a panel `panel` bytes; `least` is number 12 of
+//                                                   memory, for the caller to set
+//   g(x, _, _, _, quads, …)                         1 / (1 + e^-x), in place
 //
-// A panel is eight columns: each term takes two loads of w and four of x, for eight products.
+// A tile is four rows by one panel of eight columns, rows of x and y lying `stride` apart, or one row by four panels,
+// whose y are `stride` apart; then y moves on by `next`. Either way a term has eight products with two or eight loads
+// of w and four or one of x, and eight sums, which hide how long one takes.
+//
+// What is there for each part of a tile stands once, between `#`, with `$` before locals that count on from part to
+// part; what lies between `!` belongs to panels and between `%` to rows, and is nothing, as long as it is, in later parts
+// of a tile that has but one. (src/sampler/product.ts writes it out.)
 
 const I32 = 0x7f;
 const V128 = 0x7b;
@@ -51,11 +57,12 @@ const again = (count: number) => [
   ...[0x0d, 0, END],
 ];
 
-// Locals: what is given; how many terms are left, and where four rows are; two quads of w, one of x; sums.
-const [X, W, Y, TERMS, PANELS, STRIDE, LEFT, ROWS, FIRST, TERM, SUMS] = [
-  0, 1, 2, 3, 4, 5, 6, 7, 11, 13, 14,
+// Locals: what is given; terms that are left, the next row of x; where rows of x and panels of w are; two quads of w, one
+// of x; sums, those of first quads before those of second ones.
+const [X, W, Y, TERMS, TILES, STRIDE, PANEL, NEXT, LEFT, ROW, ROWS, PANELS, FIRST, TERM, SUMS] = [
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 18, 20, 21,
 ] as const;
-const locals = [2, 5, I32, 11, V128];
+const locals = [2, 10, I32, 11, V128];
 
 /** What memory begins with: 1, -1, -1/2 … -1/6, then other numbers that e^-x is computed with. */
 const constants = [
@@ -72,41 +79,68 @@ const constants = [
 const [ONE, MINUS_LOG2E, LN2, ROUNDS, LARGEST, SMALLEST, LEAST] = [0, 7, 8, 9, 10, 11, 12] as const;
 const constant = (i: number) => [...integer(0), ...loadSplat(4 * i)];
 
-/** For each of four rows. */
-const rows = (f: (row: number) => number[]) => [0, 1, 2, 3].flatMap(f);
-/** For each quad of a row of a panel. */
-const quads = (row: number, f: (quad: number, sum: number) => number[]) =>
-  [0, 1].flatMap((quad) => f(quad, SUMS + 2 * row + quad));
+/** How far the letters of {@link assembly} are from the bytes that they stand for: most can be written as they are. */
+export const SHIFT = 48;
+
+// Markers are letters below those of bytes.
+const marker = (letter: string) => letter.charCodeAt(0) - SHIFT;
+const between = (letter: string) => (code: readonly number[]) => [
+  marker(letter),
+  ...code,
+  marker(letter),
+];
+const [parts, ofPanels, ofRows] = [between('#'), between('!'), between('%')] as const;
+const each = (local: number): [number, number] => [marker('$'), local];
+const getEach = (local: number) => [0x20, ...each(local)];
+const setEach = (local: number) => [0x21, ...each(local)];
+const forwardEach = (local: number, bytes: number) => [
+  ...[...getEach(local), ...integer(bytes), ...add, ...setEach(local)],
+];
+const move = (local: number, by: number) => [...get(local), ...get(by), ...add, ...set(local)];
+/** For each quad of a panel. */
+const quads = (f: (quad: number, sum: number) => number[]) =>
+  [0, 1].flatMap((quad) => f(quad, SUMS + 4 * quad));
+const loadQuads = quads((quad) => [...getEach(PANELS), ...load4(16 * quad), ...set(FIRST + quad)]);
 
 const product = [
   ...locals,
   ...LOOP,
-  ...[...get(TERMS), ...set(LEFT), ...get(X), ...set(ROWS)],
-  ...[1, 2, 3].flatMap((row) => [
-    ...[...get(ROWS + row - 1), ...get(STRIDE), ...add, ...set(ROWS + row)],
+  ...[...get(TERMS), ...set(LEFT), ...get(X), ...set(ROW)],
+  ...parts([
+    ...ofPanels([
+      ...get(W),
+      ...setEach(PANELS),
+      ...loadQuads,
+      ...forwardEach(PANELS, 32),
+      ...move(W, PANEL),
+    ]),
+    ...ofRows([...get(ROW), ...setEach(ROWS), ...move(ROW, STRIDE)]),
+    ...quads((quad, sum) => [...get(FIRST + quad), ...setEach(sum)]),
   ]),
-  ...rows((row) => quads(row, (quad, sum) => [...get(W), ...load4(16 * quad), ...set(sum)])),
-  ...forward(W, 32),
   ...LOOP,
-  ...[...get(W), ...load4(0), ...set(FIRST), ...get(W), ...load4(16), ...set(FIRST + 1)],
-  ...rows((row) => [
-    ...[...get(ROWS + row), ...loadSplat(0), ...set(TERM)],
-    ...quads(row, (quad, sum) => [
-      ...[...get(TERM), ...get(FIRST + quad), ...multiply4, ...get(sum), ...add4, ...set(sum)],
+  ...parts([
+    ...ofPanels([...loadQuads, ...forwardEach(PANELS, 32)]),
+    ...ofRows([...getEach(ROWS), ...loadSplat(0), ...set(TERM), ...forwardEach(ROWS, 4)]),
+    ...quads((quad, sum) => [
+      ...[
+        ...get(TERM),
+        ...get(FIRST + quad),
+        ...multiply4,
+        ...getEach(sum),
+        ...add4,
+        ...setEach(sum),
+      ],
     ]),
-    ...forward(ROWS + row, 4),
   ]),
-  ...[...forward(W, 32), ...again(LEFT)],
+  ...again(LEFT),
   ...[...constant(LEAST), ...set(TERM)],
-  // Where Y stands, row after row; then eight columns on.
-  ...rows((row) => [
-    ...quads(row, (quad, sum) => [
-      ...[...get(Y), ...get(sum), ...get(TERM), ...most4, ...store4(16 * quad)],
+  ...parts([
+    ...quads((quad, sum) => [
+      ...[...get(Y), ...getEach(sum), ...get(TERM), ...most4, ...store4(16 * quad)],
     ]),
-    ...[...get(Y), ...get(STRIDE), ...add, ...set(Y)],
+    ...move(Y, STRIDE),
   ]),
-  ...[...get(Y), ...get(STRIDE), ...integer(2), 0x74, ...subtract, ...set(Y)],
-  ...[...forward(Y, 32), ...again(PANELS), END],
+  ...[...move(Y, NEXT), ...again(TILES), END],
 ];
 
 const [WHOLE, REST] = [FIRST, FIRST + 1];
@@ -127,24 +161,37 @@ const logistic = [
   // The bits of 2^n are added to the exponent.
   ...[...get(WHOLE), ...integer(23), ...shift4, ...addBits4],
   ...[...constant(ONE), ...add4, ...divide4, ...store4(0)],
-  ...[...forward(X, 16), ...again(PANELS), END],
+  ...[...forward(X, 16), ...again(TILES), END],
 ];
 
 const numbers = [...new Uint8Array(Float32Array.from(constants).buffer)];
 
+/** Bytes of what is written out. */
+const lengthOf = (code: readonly number[]): number => {
+  let [length, times] = [0, 1];
+  for (const byte of code) {
+    if (byte === marker('#')) times = 5 - times;
+    else if (byte >= 0) length += times;
+  }
+  return length;
+};
+const bodies = [product, logistic].map((code) => [...leb(lengthOf(code)), ...code]);
+
 const bytes = [
   ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-  ...section(1, [0x60, ...sized([I32, I32, I32, I32, I32, I32]), 0]),
+  ...section(1, [0x60, ...sized(new Array(8).fill(I32)), 0]),
   // Memory is the caller's: m.m.
   ...section(2, [...sized([0x6d]), ...sized([0x6d]), 2, 0, 1]),
   ...section(3, [0], [0]),
   ...section(7, [...sized([0x66]), 0, 0], [...sized([0x67]), 0, 1]),
-  ...section(10, sized(product), sized(logistic)),
+  ...[
+    10,
+    ...leb(1 + bodies.reduce((sum, body) => sum + lengthOf(body), 0)),
+    bodies.length,
+    ...bodies.flat(),
+  ],
   ...section(11, [0, ...integer(0), END, ...sized(numbers)]),
 ];
-
-/** How far the letters of {@link assembly} are from the bytes that they stand for: most can be written as they are. */
-export const SHIFT = 48;
 
 /** Bytes as a text that gzip makes small. */
 const letters = (list: readonly number[]) =>

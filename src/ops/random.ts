@@ -11,14 +11,9 @@ import { less } from './comparison.ts';
 import { log } from './elementary.ts';
 import { elementwise } from './elementwise.ts';
 import { addUint, divUint, modUint, mulUint } from './integers.ts';
+import { logisticFromBits } from './reference/logistic.ts';
 import { permute } from './reference/permute.ts';
-import {
-  gumbelFromBits,
-  logisticFromBits,
-  normalFromBits,
-  philox,
-  uniformFromBits,
-} from './reference/philox.ts';
+import { gumbelFromBits, normalFromBits, philox, uniformFromBits } from './reference/philox.ts';
 
 /** The step counter of a run: every plan that draws random numbers reads it. */
 export const step: Variable = variable('step', [], { dtype: 'u32', init: () => [0] });

@@ -12,11 +12,11 @@ const FILTERS = ['validation', 'out-of-memory', 'internal'] as const;
 export async function checked<T>(device: GPUDevice, work: () => T | Promise<T>): Promise<T> {
   for (const filter of FILTERS) device.pushErrorScope(filter);
   const done = (async () => await work())();
+  // Told below, unless the GPU says why.
+  done.catch(() => {});
   // In the same turn as the pushes: scopes are a stack, and calls may overlap.
-  const errors = Promise.all(FILTERS.map(() => device.popErrorScope()));
-  const [outcome, found] = await Promise.allSettled([done, errors]);
-  const error = found.status === 'fulfilled' && found.value.find(Boolean);
+  const found = await Promise.all(FILTERS.map(() => device.popErrorScope())).catch(() => []);
+  const error = found.find(Boolean);
   if (error) throw new LatentGpuError('validation', `the GPU reports: ${error.message}`);
-  if (outcome.status === 'rejected') throw outcome.reason;
-  return outcome.value;
+  return await done;
 }

@@ -1,5 +1,5 @@
 // Draws of codes from the prior, and from what a decoder describes, with the engine's noise.
-import { softplus } from '../ops/reference/special.ts';
+import { sigmoid, softplus } from '../ops/reference/special.ts';
 import type { Network } from './network.ts';
 import { fillRow, gumbel, normal, uniform } from './noise.ts';
 
@@ -27,7 +27,7 @@ export function coder(network: Network, key: readonly [number, number], stream: 
     fillRow(noise, from, sourceOf(network, key, stream, row), latent / width, width);
     for (let j = 0; j < latent; j += classes) {
       if (isNormal) out[j] = noise[j]!;
-      else if (classes === 1) out[j] = Number(noise[j]! < 1 / (1 + Math.exp(-logits[j]!)));
+      else if (classes === 1) out[j] = +(noise[j]! < sigmoid(logits[j]!));
       else {
         // The Gumbel-max trick.
         let best = j;
@@ -53,7 +53,7 @@ export function drawer(network: Network, key: readonly [number, number], stream:
       const own = sigma === 'pixel' ? softplus(out[features + d]!) + MIN_STD : std;
       return out[d]! + own * noise[d]!;
     }
-    if (levels === 1) return Number(noise[d]! < out[d]!);
+    if (levels === 1) return +(noise[d]! < out[d]!);
     // The Gumbel-max trick.
     let best = 0;
     let top = Number.NEGATIVE_INFINITY;

@@ -152,28 +152,11 @@ async function download(
 export type Take = (name: string, shape: readonly number[]) => Float32Array;
 
 /** A model folder's files by their names. */
-export class Folder {
-  readonly #at: string | URL;
-  readonly #options: FetchOptions;
-
-  constructor(at: string | URL, options: FetchOptions) {
-    this.#at = at;
-    this.#options = options;
-  }
-
+export interface Folder {
   /** What to call a file in errors. @throws LatentGpuError `bad-input` */
-  name(file: string): string {
-    return String(address(this.#at, file));
-  }
-
+  name(file: string): string;
   /** @throws LatentGpuError `bad-input`, `io`; what `signal` was aborted with */
-  async text(file: string): Promise<string> {
-    const { signal } = this.#options;
-    const url = address(this.#at, file);
-    const response = await get(url, signal);
-    return await response.text().catch(failed(url, BROKEN, signal));
-  }
-
+  text(file: string): Promise<string>;
   /**
    * The weights.
    *
@@ -181,10 +164,21 @@ export class Folder {
    * @throws LatentGpuError `io`, `bad-format`; what `signal` was aborted with. What is given throws
    *   `bad-format`, `bad-data`
    */
-  async weights(asker: string): Promise<Take> {
-    const url = address(this.#at, 'weights.safetensors');
+  weights(asker: string): Promise<Take>;
+}
+
+export const folderAt = (at: string | URL, options: FetchOptions): Folder => ({
+  name: (file) => String(address(at, file)),
+  async text(file) {
+    const { signal } = options;
+    const url = address(at, file);
+    const response = await get(url, signal);
+    return await response.text().catch(failed(url, BROKEN, signal));
+  },
+  async weights(asker) {
+    const url = address(at, 'weights.safetensors');
     const bad = (why: string) => new LatentGpuError('bad-format', `${url}: ${why}`);
-    const { bytes, header } = await download(url, this.#options, bad);
+    const { bytes, header } = await download(url, options, bad);
     return (name, shape) => {
       const {
         dtype = '',
@@ -211,5 +205,5 @@ export class Folder {
       }
       return data;
     };
-  }
-}
+  },
+});

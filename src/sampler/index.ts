@@ -4,8 +4,8 @@
  * @module latentgpu/sampler
  */
 import { LatentGpuError } from '../errors.ts';
-import { type FetchOptions, Folder, type Progress } from './folder.ts';
-import { assemble, describe, PROGRAM, readNamed } from './network.ts';
+import { type FetchOptions, type Folder, folderAt, type Progress } from './folder.ts';
+import { networkOf, PROGRAM, readNamed } from './network.ts';
 import { networkPainter } from './network-painter.ts';
 import type { OpenOptions } from './open.ts';
 import type { Painter } from './painter.ts';
@@ -48,12 +48,12 @@ export async function load(folder: string | URL, options: LoadOptions = {}): Pro
       `backend is '${backend}'; it may be auto, webgpu or javascript`,
     );
   }
-  const files = new Folder(folder, options);
+  const files = folderAt(folder, options);
   const name = files.name(MODEL);
   const model = readNamed(await files.text(MODEL), name);
   const painter = model.program
     ? await playing(files, model.shape, settled)
-    : await networkPainter(assemble(describe(model, name), await files.weights(MODEL)), settled);
+    : await networkPainter(networkOf(model, name)(await files.weights(MODEL)), settled);
   if (options.signal?.aborted) painter.destroy();
   options.signal?.throwIfAborted();
   return new Sampler({ ...model, painter });
@@ -70,7 +70,7 @@ async function playing(
       import('./program/painter.ts').catch((cause: Error) => {
         throw new LatentGpuError(
           'io',
-          'sampler-program.js cannot be loaded; it belongs beside sampler.js, in a service worker into load(…, { player })',
+          'sampler-program.js cannot be loaded from beside sampler.js; in a service worker give load(…, { player })',
           { cause },
         );
       }),

@@ -3,7 +3,7 @@
 import { silu, softplus } from '../ops/reference/special.ts';
 import type { Backend } from './backend.ts';
 import { gelu } from './gelu.ts';
-import { ACTIVATIONS, type Network } from './network.ts';
+import type { Network } from './network.ts';
 import { multiplications, ROWS } from './product.ts';
 
 /** Of those that products do not do themselves. */
@@ -19,7 +19,7 @@ const functions: Readonly<Record<string, (x: number) => number>> = {
 function levelMeans(logits: Float32Array, levels: number): Float32Array {
   return Float32Array.from({ length: logits.length / levels }, (_, i) => {
     const own = logits.subarray(i * levels, (i + 1) * levels);
-    const top = own.reduce((a, b) => Math.max(a, b));
+    const top = Math.max(...own);
     let total = 0;
     let weighted = 0;
     own.forEach((logit, level) => {
@@ -39,10 +39,8 @@ export function openJavaScript(network: Network): Backend {
     adapter: 'JavaScript',
     async decode(codes, count, raw, sink) {
       const means = kind === 'categorical' ? perFeature : 1;
-      const steps = layers.map(({ outputs, activation }, i) => {
-        const isLast = i === layers.length - 1;
-        const width = isLast && !raw ? features * means : outputs;
-        const name = isLast && kind === 'bernoulli' ? 'sigmoid' : ACTIVATIONS[activation]!;
+      const steps = layers.map(({ outputs, activation: name }, i) => {
+        const width = i === layers.length - 1 && !raw ? features * means : outputs;
         return { width, y: new Float32Array(ROWS * width), name, f: functions[name] };
       });
       for (let first = 0; first < count; first += ROWS) {

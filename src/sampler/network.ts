@@ -1,8 +1,9 @@
 // What a model folder says, reduced to what drawing from it needs: the decoder's layers.
 import { LatentGpuError } from '../errors.ts';
+import type { Take } from './folder.ts';
 
-/** In the order of the cases in shaders/sampler.wgsl. */
-export const ACTIVATIONS = [
+/** Of those in shaders/sampler.wgsl. */
+const ACTIVATIONS = [
   'identity',
   'relu',
   'tanh',
@@ -14,6 +15,8 @@ export const ACTIVATIONS = [
 ];
 
 const FAMILIES = ['vae', 'iwae', 'ae'];
+/** Of a code's variables, and of what an image is drawn from. */
+const KINDS = ['normal', 'bernoulli', 'categorical'];
 /** What is played by a program, which `export` writes. */
 export const PROGRAM = 'program.json';
 
@@ -24,47 +27,37 @@ export interface Layer {
   /** [outputs, inputs] */
   readonly weight: Float32Array;
   readonly bias: Float32Array;
-  /** Index into {@link ACTIVATIONS}. */
-  readonly activation: number;
+  /** One of {@link ACTIVATIONS}; what makes means of the last layer's numbers, too, where one function does. */
+  readonly activation: string;
 }
 
-/** What `model.json` says. */
-export interface Description {
+/** A decoder, and what codes and images are drawn from. */
+export interface Network {
   readonly family: string;
-  /** Extents of one data point, e.g. `[28, 28]`. */
-  readonly shape: readonly number[];
-  /** Their product, D. */
+  /** Numbers of a data point, D. */
   readonly features: number;
   /** M */
   readonly latent: number;
   /** What codes are made of, and how many numbers side by side are one variable: a class's, or one. */
   readonly code: 'normal' | 'bernoulli' | 'categorical';
   readonly classes: number;
-  /** Whether the prior of a discrete code has logits of its own. */
-  readonly learnsPrior: boolean;
-  /** Features of the codes, the hidden layers and the decoder's output. */
-  readonly widths: readonly number[];
-  readonly activation: number;
+  /** Of a discrete code's prior. */
+  readonly logits: Float32Array;
+  readonly layers: readonly Layer[];
+  /** Multiplications for an image. */
+  readonly work: number;
   readonly kind: 'bernoulli' | 'normal' | 'categorical';
   /** Deviation of a normal likelihood. */
   readonly sigma: 'fixed' | 'shared' | 'pixel';
   readonly std: number;
   /** Decoder outputs for each feature: 2 with a deviation for each pixel, a categorical's levels. */
   readonly perFeature: number;
-  readonly standardized: boolean;
-}
-
-export interface Network extends Description {
-  readonly layers: readonly Layer[];
-  /** Of a discrete code's prior. */
-  readonly logits: Float32Array;
-  /** Multiplications for an image. */
-  readonly work: number;
   /** What undoes the standardisation of the data, x · std + mean. */
   readonly original: { readonly mean: Float32Array; readonly std: Float32Array } | undefined;
 }
 
-const whole = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
+const whole = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) > 0;
 const wholes = (value: unknown): value is number[] => Array.isArray(value) && value.every(whole);
 
 /** What `model.json` says first, whatever the model. */
@@ -122,24 +115,25 @@ export function readNamed(text: string, name: string): Named {
 }
 
 /**
- * What a decoder of full layers is made of.
+ * A decoder of full layers.
  *
  * @param name what to call the file in errors
+ * @returns what makes it of its weights
  * @throws LatentGpuError `bad-format` for any other model
  */
-export function describe({ family, shape, json }: Named, name: string): Description {
+export function networkOf({ family, shape, json }: Named, name: string): (take: Take) => Network {
   const check = checkOf(name);
   const { kind: code = 'normal', groups, classes } = json.code ?? {};
   const isCategorical = code === 'categorical';
   const latent = isCategorical ? groups * classes : json.latent;
-  const { standardized = false } = json.data;
-  const { kind: net = 'mlp', activation = 'relu' } = json.decoder ?? {};
-  const hidden = net === 'linear' ? [] : json.decoder?.hidden;
+  const decoder = json.decoder ?? {};
+  const { kind: net = 'mlp', activation: own = 'relu' } = decoder;
+  const hidden = net === 'linear' ? [] : decoder.hidden;
   const { kind, sigma = 'shared', std = 1, levels = 256 } = json.likelihood ?? {};
   const among = (list: readonly string[], key: string, value: unknown, others = '') =>
     check(list.includes(value as string), key, value, `one of ${list.join(', ')}${others}`);
   among(FAMILIES, 'family', family, OTHERS);
-  among(['normal', 'bernoulli', 'categorical'], 'code.kind', code);
+  among(KINDS, 'code.kind', code);
   if (isCategorical) {
     check(whole(groups), 'code.groups', groups, 'a whole number');
     check(whole(classes) && classes > 1, 'code.classes', classes, 'a whole number above 1');
@@ -147,70 +141,59 @@ export function describe({ family, shape, json }: Named, name: string): Descript
   check(whole(latent), 'latent', latent, 'a whole number');
   among(['mlp', 'linear'], 'decoder.kind', net, OTHERS);
   check(wholes(hidden), 'decoder.hidden', hidden, 'a list of whole numbers');
-  among(ACTIVATIONS, 'decoder.activation', activation);
-  const norm = json.decoder?.norm ?? 'none';
-  check(norm === 'none', 'decoder.norm', norm, 'none: a program plays it');
-  const receptive = json.decoder?.receptive ?? null;
-  check(receptive === null, 'decoder.receptive', receptive, `null${OTHERS}`);
-  among(['bernoulli', 'normal', 'categorical'], 'likelihood.kind', kind);
+  among(ACTIVATIONS, 'decoder.activation', own);
+  for (const [key, value] of [
+    ['norm', 'none'],
+    ['receptive', null],
+  ] as const) {
+    const found = decoder[key] ?? value;
+    check(found === value, `decoder.${key}`, found, value + OTHERS);
+  }
+  among(KINDS, 'likelihood.kind', kind);
   const priors = code === 'normal' ? ['normal'] : ['uniform', 'learned'];
   const prior = json.prior?.kind ?? json.prior ?? priors[0];
   among(priors, 'prior', prior, OTHERS);
   among(['fixed', 'shared', 'pixel'], 'likelihood.sigma', sigma);
   check(Number.isFinite(std) && std > 0, 'likelihood.std', std, 'a number above 0');
   check(whole(levels) && levels > 1, 'likelihood.levels', levels, 'a whole number above 1');
-  const isPixel = kind === 'normal' && sigma === 'pixel';
-  const perFeature = kind === 'categorical' ? levels : isPixel ? 2 : 1;
+  const isNormal = kind === 'normal';
+  const perFeature = kind === 'categorical' ? levels : isNormal && sigma === 'pixel' ? 2 : 1;
   const features = shape.reduce((a, b) => a * b);
-  return {
-    family,
-    shape,
-    features,
-    latent,
-    code,
-    classes: isCategorical ? classes : 1,
-    learnsPrior: prior === 'learned',
-    widths: [latent, ...hidden, features * perFeature],
-    activation: ACTIVATIONS.indexOf(activation),
-    kind,
-    sigma,
-    std,
-    perFeature,
-    standardized,
-  };
-}
-
-/**
- * Puts a description and its weights together.
- *
- * @param take gives a tensor by its name, checked against its shape
- */
-export function assemble(
-  description: Description,
-  take: (name: string, shape: readonly number[]) => Float32Array,
-): Network {
-  const { widths, activation, features, kind, sigma, latent, learnsPrior } = description;
-  const last = widths.length - 2;
-  return {
-    ...description,
-    logits: learnsPrior ? take('prior.logits', [latent]) : new Float32Array(latent),
-    work: widths.slice(1).reduce((sum, outputs, i) => sum + outputs * (widths[i] as number), 0),
-    std:
-      kind === 'normal' && sigma === 'shared'
-        ? Math.exp(take('likelihood.logStd', [1])[0] as number)
-        : description.std,
-    layers: widths.slice(1).map((outputs, i) => {
-      const inputs = widths[i] as number;
-      return {
+  return (take) => {
+    let inputs = latent;
+    let work = 0;
+    const layers = [...hidden, features * perFeature].map((outputs, i): Layer => {
+      const layer = {
         inputs,
         outputs,
         weight: take(`decoder.${i}.weight`, [outputs, inputs]),
         bias: take(`decoder.${i}.bias`, [outputs]),
-        activation: i < last ? activation : 0,
+        activation: i < hidden.length ? own : kind === 'bernoulli' ? 'sigmoid' : 'identity',
       };
-    }),
-    original: description.standardized
-      ? { mean: take('standardize.mean', [features]), std: take('standardize.std', [features]) }
-      : undefined,
+      work += inputs * outputs;
+      inputs = outputs;
+      return layer;
+    });
+    return {
+      family,
+      features,
+      latent,
+      code,
+      classes: isCategorical ? classes : 1,
+      logits: prior === 'learned' ? take('prior.logits', [latent]) : new Float32Array(latent),
+      layers,
+      work,
+      kind,
+      sigma,
+      std:
+        isNormal && sigma === 'shared'
+          ? Math.exp(take('likelihood.logStd', [1])[0] as number)
+          : std,
+      perFeature,
+      original: json.data.standardized && {
+        mean: take('standardize.mean', [features]),
+        std: take('standardize.std', [features]),
+      },
+    };
   };
 }

@@ -1,12 +1,7 @@
 // The engine's random numbers, so that a seed gives the images that it gives there: Philox4x32-10
 // with counter (quad, stream, step, 0) and the seed as key, quads counted line by line along the
 // last axis of a tensor, steps counted in blocks of rows (see src/ops/random.ts and src/models/ask/rows.ts).
-import {
-  gumbelFromBits,
-  logisticFromBits,
-  normalFromBits,
-  uniformFromBits,
-} from '../ops/reference/philox.ts';
+import { gumbelFromBits, normalFromBits, uniformFromBits } from '../ops/reference/philox.ts';
 import { philox4x32 } from '../random.ts';
 
 export type FromBits = (a: number, b: number, c: number, d: number) => readonly number[];
@@ -14,9 +9,6 @@ export type FromBits = (a: number, b: number, c: number, d: number) => readonly 
 export const normal: FromBits = normalFromBits;
 export const uniform: FromBits = (...bits) => bits.map(uniformFromBits);
 export const gumbel: FromBits = (...bits) => bits.map(gumbelFromBits);
-
-/** Of standard logistic draws. */
-export const logistic: FromBits = (...bits) => bits.map(logisticFromBits);
 
 /** Which random numbers a row has. */
 export interface Source {

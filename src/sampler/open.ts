@@ -18,7 +18,7 @@ export interface Computer {
 
 export const bad = (why: string) => new LatentGpuError('bad-input', why);
 
-const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
+const message = (error: unknown) => (error as Error)?.message ?? error;
 
 function warn(error: unknown): void {
   console.warn(`latentgpu: going on in JavaScript, because WebGPU failed: ${message(error)}`);
@@ -32,78 +32,75 @@ export interface Ways<B extends Computer> {
 }
 
 /** A backend, or the next one when it fails: a new device in its place, after a second failure JavaScript. */
-export class Held<B extends Computer> {
-  readonly #ways: Ways<B>;
-  readonly #options: OpenOptions;
-  #backend: B;
-  #replacing: Promise<void> | undefined;
-  #isDestroyed = false;
-
-  private constructor(ways: Ways<B>, options: OpenOptions, backend: B) {
-    this.#ways = ways;
-    this.#options = options;
-    this.#backend = backend;
-  }
-
-  /** @throws LatentGpuError of `ways.webgpu` if `backend` asks for that alone */
-  static async open<B extends Computer>(ways: Ways<B>, options: OpenOptions): Promise<Held<B>> {
-    return new Held(ways, options, await opened(ways, options));
-  }
-
-  get backend(): B {
-    return this.#backend;
-  }
-
+export interface Held<B extends Computer> {
+  readonly backend: B;
   /**
    * Does some work on the backend, from its beginning on another one if that fails.
    *
    * @param isQuick JavaScript has done it before the GPU would have answered
    * @throws LatentGpuError `bad-input`, `device-lost`; what `signal` was aborted with
    */
-  async run<T>(
+  run<T>(
     work: (backend: B) => Promise<T>,
     signal: AbortSignal | undefined,
-    isQuick = false,
-  ): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      signal?.throwIfAborted();
-      if (this.#isDestroyed) throw bad('the sampler was destroyed');
-      const isHere = isQuick && (this.#options.backend ?? 'auto') === 'auto';
-      const backend = isHere ? this.#ways.javascript() : this.#backend;
-      try {
-        return await work(backend);
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (this.#isDestroyed) continue;
-        if (backend.name === 'javascript') throw error;
-        await this.#replace(backend, attempt > 0, error);
-      }
-    }
-  }
-
+    isQuick?: boolean,
+  ): Promise<T>;
   /** Frees the GPU's memory. */
-  destroy(): void {
-    this.#isDestroyed = true;
-    this.#backend.destroy();
-  }
+  destroy(): void;
+}
 
-  async #replace(failed: B, isSecond: boolean, cause: unknown): Promise<void> {
+/** @throws LatentGpuError of `ways.webgpu` if `backend` asks for that alone */
+export async function hold<B extends Computer>(
+  ways: Ways<B>,
+  options: OpenOptions,
+): Promise<Held<B>> {
+  let current = await opened(ways, options);
+  let replacing: Promise<void> | undefined;
+  let isDestroyed = false;
+
+  async function replace(failed: B, isSecond: boolean, cause: unknown): Promise<void> {
     // Calls that overlap fail together.
-    if (this.#backend !== failed) return;
+    if (current !== failed) return;
     failed.destroy();
-    if (isSecond && this.#options.backend === 'webgpu') {
+    if (isSecond && options.backend === 'webgpu') {
       throw new LatentGpuError('device-lost', `the GPU failed twice: ${message(cause)}`, { cause });
     }
-    this.#replacing ??= (async () => {
+    replacing ??= (async () => {
       if (isSecond) warn(cause);
-      const next = isSecond ? this.#ways.javascript() : await opened(this.#ways, this.#options);
-      if (this.#isDestroyed) next.destroy();
-      this.#backend = next;
+      const next = isSecond ? ways.javascript() : await opened(ways, options);
+      if (isDestroyed) next.destroy();
+      current = next;
     })().finally(() => {
-      this.#replacing = undefined;
+      replacing = undefined;
     });
-    await this.#replacing;
+    await replacing;
   }
+
+  return {
+    get backend() {
+      return current;
+    },
+    async run(work, signal, isQuick) {
+      for (let attempt = 0; ; attempt++) {
+        signal?.throwIfAborted();
+        if (isDestroyed) throw bad('the sampler was destroyed');
+        const isHere = isQuick && options.backend === 'auto';
+        const backend = isHere ? ways.javascript() : current;
+        try {
+          return await work(backend);
+        } catch (error) {
+          signal?.throwIfAborted();
+          if (isDestroyed) continue;
+          if (backend.name === 'javascript') throw error;
+          await replace(backend, attempt > 0, error);
+        }
+      }
+    },
+    destroy() {
+      isDestroyed = true;
+      current.destroy();
+    },
+  };
 }
 
 async function opened<B extends Computer>(ways: Ways<B>, options: OpenOptions): Promise<B> {

@@ -7,8 +7,15 @@ import { assembly, fusing, SHIFT } from './kernels.gen.ts';
 export const ROWS = 4;
 /** Where the module looks for the least that it gives. */
 const LEAST = 12;
-/** Columns that are computed at a time. */
+/** Columns of a panel, and of the panels that a single row is multiplied with at a time. */
 const PANEL = 8;
+const WIDE = 32;
+
+/** A text with what lies between `#` several times. */
+export const repeated = (text: string, times: number, write: (part: string, i: number) => string) =>
+  text.replace(/#(.*?)#/g, (_, part) =>
+    Array.from({ length: times }, (_, i) => write(part, i)).join(''),
+  );
 
 export interface Matrix {
   /** W [N, K], as layers keep their weights. */
@@ -37,7 +44,7 @@ const inFours =
   (
     inputs: number,
     { numbers, x: from, y: to, stride }: Desk,
-    compute: (columns: number, name?: string) => void,
+    compute: (rows: number, columns: number, name?: string) => void,
   ): Multiply =>
   (x, y, name) => {
     const rows = x.length / inputs;
@@ -47,7 +54,7 @@ const inFours =
       for (let row = first, at = from; row < end; row++, at += stride) {
         numbers.set(x.subarray(row * inputs, (row + 1) * inputs), at);
       }
-      compute(columns, name);
+      compute(end - first, columns, name);
       for (let row = first, at = to; row < end; row++, at += stride) {
         y.set(numbers.subarray(at, at + columns), row * columns);
       }
@@ -59,7 +66,7 @@ export function plain({ weight, inputs, bias }: Matrix): Multiply {
   const stride = Math.max(inputs, weight.length / inputs);
   const y = ROWS * stride;
   const numbers = new Float32Array(2 * y);
-  return inFours(inputs, { numbers, x: 0, y, stride }, (columns, name) => {
+  return inFours(inputs, { numbers, x: 0, y, stride }, (_, columns, name) => {
     for (let n = 0, at = 0; n < columns; n++) {
       let a = bias?.[n] ?? 0;
       let [b, c, d] = [a, a, a];
@@ -78,31 +85,48 @@ export function plain({ weight, inputs, bias }: Matrix): Multiply {
   });
 }
 
+/**
+ * The functions of shaders/build/product.ts.
+ *
+ * @param single of which a tile has one: `!` panels or `%` rows
+ */
+function instance(single: string, memory: WebAssembly.Memory) {
+  const text = repeated(assembly, ROWS, (part, i) =>
+    part
+      .replace(/([!%])(.*?)\1/g, (_, kind, own) =>
+        i && kind === single ? own.replace(/\$?./g, '1') : own,
+      )
+      .replace(/\$(.)/g, (_, letter) => String.fromCharCode(letter.charCodeAt(0) + i)),
+  );
+  const bytes = (letters: string) =>
+    Uint8Array.from(letters, (letter) => letter.charCodeAt(0) - SHIFT);
+  const fused = bytes(text.replace(...fusing));
+  // Older engines cannot fuse.
+  const module = new WebAssembly.Module(WebAssembly.validate(fused) ? fused : bytes(text));
+  return new WebAssembly.Instance(module, { m: { m: memory } }).exports as Record<
+    'f' | 'g',
+    (...given: number[]) => void
+  >;
+}
+
 function compiled(matrices: readonly Matrix[]): Multiply[] {
-  const panels = (columns: number) => Math.ceil(columns / PANEL);
+  /** Whole tiles of a row by four panels. */
+  const padded = (columns: number) => Math.ceil(columns / WIDE) * WIDE;
   const outputs = ({ weight, inputs }: Matrix) => weight.length / inputs;
-  const widest = Math.max(...matrices.flatMap((each) => [each.inputs, outputs(each)]));
-  const stride = panels(widest) * PANEL;
+  const stride = padded(Math.max(...matrices.flatMap((each) => [each.inputs, outputs(each)])));
   // In numbers: constants, four rows of x, of y, then the matrices.
   const x = 2 * PANEL;
   const y = x + ROWS * stride;
   let end = y + ROWS * stride;
   const starts = matrices.map((each) => {
     const start = end;
-    end += panels(outputs(each)) * PANEL * (each.inputs + 1);
+    end += padded(outputs(each)) * (each.inputs + 1);
     return start;
   });
   const memory = new WebAssembly.Memory({ initial: Math.ceil(end / 2 ** 14) });
   const numbers = new Float32Array(memory.buffer);
-  const [fused, unfused] = [assembly.replace(...fusing), assembly].map((text) =>
-    Uint8Array.from(text, (letter) => letter.charCodeAt(0) - SHIFT),
-  ) as [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];
-  // Older engines cannot fuse.
-  const module = new WebAssembly.Module(WebAssembly.validate(fused) ? fused : unfused);
-  const { f, g } = new WebAssembly.Instance(module, { m: { m: memory } }).exports as Record<
-    'f' | 'g',
-    (...given: number[]) => void
-  >;
+  const four = instance('!', memory);
+  const one = instance('%', memory);
   return matrices.map(({ weight, inputs, bias }, i) => {
     const w = starts[i]!;
     const put = (n: number, k: number, value: number) => {
@@ -114,10 +138,14 @@ function compiled(matrices: readonly Matrix[]): Multiply[] {
     weight.forEach((value, at) => {
       put(Math.floor(at / inputs), 1 + (at % inputs), value);
     });
-    return inFours(inputs, { numbers, x, y, stride }, (columns, name) => {
+    const places = [4 * x, 4 * w, 4 * y, inputs] as const;
+    const panel = 4 * PANEL * (inputs + 1);
+    return inFours(inputs, { numbers, x, y, stride }, (rows, columns, name) => {
       numbers[LEAST] = name === 'relu' ? 0 : Number.NEGATIVE_INFINITY;
-      f(4 * x, 4 * w, 4 * y, inputs, panels(columns), 4 * stride);
-      if (name === 'sigmoid') g(4 * y, 0, 0, 0, (ROWS * stride) / 4);
+      if (rows > 1) {
+        four.f(...places, Math.ceil(columns / PANEL), 4 * stride, panel, 4 * PANEL - 16 * stride);
+      } else one.f(...places, padded(columns) / WIDE, 4 * PANEL, panel, 0);
+      if (name === 'sigmoid') one.g(4 * y, 0, 0, 0, (rows * stride) / 4);
     });
   });
 }

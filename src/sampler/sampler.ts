@@ -9,6 +9,11 @@ export interface InterpolateOptions extends DecodeOptions {
   readonly spherical?: boolean;
 }
 
+function checkWhole(name: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw bad(`${name} is ${value}; it must be a whole number of at least ${least}`);
+}
+
 /** What is loaded: whose it is, and who draws it. */
 export interface Loaded {
   readonly family: string;
@@ -29,22 +34,19 @@ export interface Loaded {
  */
 export class Sampler implements Abilities {
   /** `vae`, `realnvp`, `gmm` and so on. */
-  readonly family: string;
+  declare readonly family: string;
   /** Extents of one data point, e.g. `[28, 28]`; D is their product. */
-  readonly shape: readonly number[];
-  readonly features: number;
-  readonly latent: number;
-  readonly classes: readonly string[];
-  readonly clusters: number;
-  readonly layers: readonly number[];
-  readonly hasTemperature: boolean;
+  declare readonly shape: readonly number[];
+  declare readonly features: number;
+  declare readonly latent: number;
+  declare readonly classes: readonly string[];
+  declare readonly clusters: number;
+  declare readonly layers: readonly number[];
+  declare readonly hasTemperature: boolean;
   readonly #painter: Painter;
 
   /** @internal */
   constructor({ family, shape, painter }: Loaded) {
-    this.family = family;
-    this.shape = shape;
-    this.features = shape.reduce((a, b) => a * b);
     const {
       latent,
       classes = [],
@@ -52,11 +54,9 @@ export class Sampler implements Abilities {
       layers = [],
       hasTemperature = false,
     } = painter.abilities;
-    this.latent = latent;
-    this.classes = classes;
-    this.clusters = clusters;
-    this.layers = layers;
-    this.hasTemperature = hasTemperature;
+    const features = shape.reduce((a, b) => a * b);
+    const own = { family, shape, features, latent, classes, clusters, layers, hasTemperature };
+    Object.assign(this, own);
     this.#painter = painter;
   }
 
@@ -80,14 +80,14 @@ export class Sampler implements Abilities {
    * @throws LatentGpuError `bad-input`, `device-lost`; what `signal` was aborted with
    */
   async sample(count: number, options: SampleOptions = {}): Promise<Float32Array> {
-    this.#checkCount(count);
+    checkWhole('count', count, 1);
     this.#checkTold(options);
     return await this.#painter.sample(count, options);
   }
 
   /** The codes [count, M] that {@link sample} decodes. */
   async codes(count: number, options: CodesOptions = {}): Promise<Float32Array> {
-    this.#checkCount(count);
+    checkWhole('count', count, 1);
     this.#checkTold(options);
     return await this.#painter.codes(count, options);
   }
@@ -118,9 +118,7 @@ export class Sampler implements Abilities {
     for (const code of [a, b]) {
       if (code.length !== latent) throw bad(`a code is ${latent} numbers, not ${code.length}`);
     }
-    if (!(Number.isInteger(steps) && steps > 1)) {
-      throw bad(`steps is ${steps}; it must be a whole number of at least 2`);
-    }
+    checkWhole('steps', steps, 2);
     const dot = (u: ArrayLike<number>, v: ArrayLike<number>) => {
       let sum = 0;
       for (let i = 0; i < latent; i++) sum += u[i]! * v[i]!;
@@ -159,21 +157,17 @@ export class Sampler implements Abilities {
     this.#painter.destroy();
   }
 
-  #checkCount(count: number): void {
-    if (Number.isInteger(count) && count > 0) return;
-    throw bad(`count is ${count}; it must be a whole number of at least 1`);
-  }
-
   /** Refuses what this model is not told. */
   #checkTold(options: SampleOptions): void {
-    const isTold: [keyof SampleOptions, unknown][] = [
-      ['cluster', this.clusters],
-      ['label', this.classes.length],
-      ['temperature', this.hasTemperature],
-      ['temperatures', this.layers.length],
-    ];
-    for (const [key, isKnown] of isTold) {
-      if (options[key] !== undefined && !isKnown) throw bad(`the model is told no ${key}`);
+    const isTold = {
+      cluster: this.clusters,
+      label: this.classes.length,
+      temperature: this.hasTemperature,
+      temperatures: this.layers.length,
+    };
+    for (const [key, isKnown] of Object.entries(isTold)) {
+      const isGiven = options[key as keyof SampleOptions] !== undefined;
+      if (isGiven && !isKnown) throw bad(`the model is told no ${key}`);
     }
   }
 

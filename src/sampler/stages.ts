@@ -1,7 +1,8 @@
 // A decoder's layers as buffers, bindings and pipelines.
 import { checked } from './checked.ts';
 import { alone, layer, library, quads } from './kernels.gen.ts';
-import { ACTIVATIONS, type Network } from './network.ts';
+import type { Network } from './network.ts';
+import { repeated } from './product.ts';
 
 // Of GPUBufferUsage and GPUShaderStage, which Node.js lacks.
 const COPY_SRC = 4;
@@ -39,13 +40,16 @@ export function layOut({ layers, latent, features, kind, work }: Network) {
 /** A buffer for every width, and what leads from each to the next. */
 export function makeStages(
   device: GPUDevice,
-  { layers, kind, perFeature }: Network,
+  { layers, perFeature }: Network,
   { widths, rows }: ReturnType<typeof layOut>,
   hasQuads: boolean,
 ) {
-  const types = ['read-only-storage', 'read-only-storage', 'storage'] as const;
   const layout = device.createBindGroupLayout({
-    entries: types.map((type, binding) => ({ binding, visibility: COMPUTE, buffer: { type } })),
+    entries: [0, 1, 2].map((binding) => ({
+      binding,
+      visibility: COMPUTE,
+      buffer: { type: binding < 2 ? 'read-only-storage' : 'storage' },
+    })),
   });
   const buffers = widths.map((width) =>
     device.createBuffer({ size: 4 * rows * padded(width), usage: STORAGE | COPY_SRC | COPY_DST }),
@@ -64,7 +68,6 @@ export function makeStages(
     if (bias) packed.set(bias, 4 * terms * stride);
     const w = device.createBuffer({ size: packed.byteLength, usage: STORAGE | COPY_DST });
     device.queue.writeBuffer(w, 0, packed);
-    const isMean = i === layers.length - 1 && kind === 'bernoulli';
     const made: Record<number, Promise<GPUComputePipeline>> = {};
     return {
       bindings: device.createBindGroup({
@@ -76,24 +79,14 @@ export function makeStages(
       }),
       /** @param tile rows that an invocation computes; `group`: invocations of a workgroup */
       pipeline: (tile: number, group: number): Promise<GPUComputePipeline> => {
-        const constants: Record<string, number> = {
-          TILE_M: tile,
-          GROUP: group,
-          ROWS: rows,
-          K: terms,
-          X_QUADS: padded(inputs) / 4,
-          Y_QUADS: stride / 4,
-          ACTIVATION: isMean ? ACTIVATIONS.indexOf('sigmoid') : (activation ?? 0),
-          LEVELS: perFeature,
-        };
+        // In the order of shaders/sampler.wgsl.
+        const constants = [tile, group, rows, terms, padded(inputs) / 4, stride / 4, perFeature];
         made[tile] ??= checked(device, () => {
           const head = hasQuads ? `enable subgroups;${library}${quads}` : library + alone;
-          const repeated = (_: string, part: string) =>
-            Array.from({ length: tile / 4 }, (_, i) => part.replaceAll('@', `${i}`)).join('');
-          const code = (head + layer.replace(/#(.*?)#/g, repeated)).replace(
-            /const (\w+):u32=\d+u/g,
-            (all, name) => (name in constants ? `const ${name}=${constants[name]}u` : all),
-          );
+          const rest = repeated(layer, tile / 4, (part, i) => part.replaceAll('@', `${i}`))
+            .replace(/(?<=const .=)\d+/g, () => `${constants.shift()}`)
+            .replace('=identity', `=${activation === 'tanh' ? 'tanh4' : activation}`);
+          const code = head + rest;
           return device.createComputePipelineAsync({
             // Not shared: wgpu keeps the sizes that a shader expects of its bindings with it.
             layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),

@@ -1,7 +1,7 @@
 // The decoder on the visitor's GPU: a dispatch a layer, in submissions that are short enough for a
 // page, the next one computed while one is read.
 import { adapterOf, deviceOf, nameOf } from './adapter.ts';
-import type { Backend, Sink } from './backend.ts';
+import type { Backend } from './backend.ts';
 import { checked } from './checked.ts';
 import type { Network } from './network.ts';
 import { layOut, makeStages, padded } from './stages.ts';
@@ -98,44 +98,40 @@ async function decoder(
   };
 
   return async (codes, count, raw, sink) => {
-    const underWay: ReturnType<typeof start>[] = [];
-    const start = (first: number, n: number, ready: GPUComputePipeline[], tile: number) => {
+    const start = async (first: number, n: number, ready: GPUComputePipeline[], tile: number) => {
       const part = codes.subarray(first * latent, (first + n) * latent);
-      const done = checked(device, async () => {
-        const job = submit(part, n, ready, { raw, tile });
-        await job.mapped;
-        return job;
-      });
-      // Whoever reads gets the error.
-      done.catch(() => {});
-      return {
-        async read(into: Sink) {
-          const { staging, stride, bytes } = await done;
-          await into(new Float32Array(staging.getMappedRange(0, bytes)), stride, first, n);
-        },
-        async free() {
-          try {
-            const { staging, stride } = await done;
-            staging.unmap();
-            free[stride]!.push(staging);
-          } catch {
-            // The device has failed, and all its buffers with it.
-          }
-        },
-      };
+      const job = submit(part, n, ready, { raw, tile });
+      await job.mapped;
+      return { ...job, first, n };
+    };
+    const underWay: ReturnType<typeof start>[] = [];
+    const release = () => {
+      underWay
+        .shift()!
+        .then(({ staging, stride }) => {
+          staging.unmap();
+          free[stride]!.push(staging);
+        })
+        // The device has failed, and all its buffers with it.
+        .catch(() => {});
     };
     try {
-      for (let first = 0; first < count; first += rows) {
-        const n = Math.min(rows, count - first);
+      for (let at = 0; at < count; at += rows) {
+        const n = Math.min(rows, count - at);
         const tile = n > FEW ? tall : FEW;
-        underWay.push(start(first, n, await pipelines(raw, tile), tile));
-        while (underWay.length >= AHEAD || (first + n >= count && underWay.length > 0)) {
-          await underWay[0]!.read(sink);
-          void underWay.shift()!.free();
+        const ready = await pipelines(raw, tile);
+        const job = checked(device, () => start(at, n, ready, tile));
+        // Whoever reads gets the error.
+        job.catch(() => {});
+        underWay.push(job);
+        while (underWay.length >= AHEAD || (at + n >= count && underWay.length > 0)) {
+          const { staging, stride, bytes, first, n } = await underWay[0]!;
+          await sink(new Float32Array(staging.getMappedRange(0, bytes)), stride, first, n);
+          release();
         }
       }
     } finally {
-      for (const job of underWay) void job.free();
+      while (underWay.length) release();
     }
   };
 }

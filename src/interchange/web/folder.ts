@@ -6,14 +6,7 @@ import {
   type WritableTensor,
   writeSafetensors,
 } from '../../formats/safetensors.ts';
-import {
-  assemble,
-  type Description,
-  describe,
-  type Named,
-  PROGRAM,
-  readNamed,
-} from '../../sampler/network.ts';
+import { type Named, networkOf, PROGRAM, readNamed } from '../../sampler/network.ts';
 import PAGE from './index.html?raw';
 import type { ProgramSource } from './parts.ts';
 import { programOf } from './program.ts';
@@ -70,9 +63,9 @@ const files = (description: string, weights: readonly [string, WritableTensor][]
 ];
 
 /** A decoder of full layers, if it is one. */
-function layersOf(named: Named, name: string): Description | undefined {
+function layersOf(named: Named, name: string): ReturnType<typeof networkOf> | undefined {
   try {
-    return describe(named, name);
+    return networkOf(named, name);
   } catch (error) {
     if (isLatentGpuError(error, 'bad-format')) return undefined;
     throw error;
@@ -80,10 +73,10 @@ function layersOf(named: Named, name: string): Description | undefined {
 }
 
 /** Those of the stored tensors that are drawn from. */
-function takenOf(description: Description, stored: Uint8Array, name: string) {
+function takenOf(layers: ReturnType<typeof networkOf>, stored: Uint8Array, name: string) {
   const { tensors } = readSafetensors(stored, name);
   const taken: [string, { shape: readonly number[]; data: Float32Array }][] = [];
-  assemble(description, (path, shape) => {
+  layers((path, shape) => {
     const own = tensors.get(path);
     if (!(own?.data instanceof Float32Array) || own.shape.join() !== shape.join()) {
       throw new LatentGpuError('bad-format', `${name}: tensor ${path} does not fit its model`);

@@ -28,11 +28,6 @@ export function gumbelFromBits(bits: number): number {
   return -Math.log(exponentialFromBits(bits));
 }
 
-/** log(u / (1 - u)) with u = (bits + 1/2) 2^-32: a standard logistic variate. */
-export function logisticFromBits(bits: number): number {
-  return Math.log((bits + 0.5) / (0xffffffff - bits + 0.5));
-}
-
 function normalPair(radiusBits: number, angleBits: number): [number, number] {
   const sign = angleBits >= 0x80000000 ? -1 : 1;
   const radius = sign * Math.sqrt(2 * exponentialFromBits(radiusBits));

@@ -1,9 +1,15 @@
 // Noise of programs, row after row as the engine draws it.
-import { type FromBits, fillRow, gumbel, logistic, normal, uniform } from '../noise.ts';
+import { logisticFromBits } from '../../ops/reference/logistic.ts';
+import { type FromBits, fillRow, gumbel, normal, uniform } from '../noise.ts';
 import type { Streams } from './format.ts';
 import type { Node } from './nodes.ts';
 
-export const KINDS: Readonly<Record<string, FromBits>> = { normal, uniform, gumbel, logistic };
+export const KINDS: Readonly<Record<string, FromBits>> = {
+  normal,
+  uniform,
+  gumbel,
+  logistic: (...bits) => bits.map(logisticFromBits),
+};
 
 /** Noise of a node, [rows, ...], at a step of those that its rows take. */
 export type Noise = (

@@ -2,7 +2,7 @@
 import { philox4x32, seedWords } from '../../random.ts';
 import { CHOSEN_MASKS } from '../../streams.ts';
 import type { Take } from '../folder.ts';
-import { bad, Held, type OpenOptions } from '../open.ts';
+import { bad, type Held, hold, type OpenOptions } from '../open.ts';
 import { allocate, type Pace, pacer } from '../pace.ts';
 import type { CodesOptions, DecodeOptions, Painter, SampleOptions } from '../painter.ts';
 import type { Streams } from './format.ts';
@@ -30,7 +30,7 @@ export async function programPainter(
     javascript: () => here,
     webgpu: (gpu: GPU | undefined) => playOnWebGpu(program, gpu),
   };
-  return new ProgramPainter(program, features, await Held.open(ways, options), here);
+  return new ProgramPainter(program, features, await hold(ways, options), here);
 }
 
 /** What rows are asked for, and what of it is fed. */
