@@ -26,6 +26,8 @@ export interface DataContext {
   readonly classes?: readonly string[] | undefined;
   /** What was said of the table that the model was trained on. */
   readonly hints?: TableChoice | undefined;
+  /** SHA-256 of the rows that the model was trained on, as they are now unless the data have changed. */
+  readonly sha256?: string | undefined;
 }
 
 /** Paths made absolute, so that they hold from anywhere. */
@@ -77,7 +79,7 @@ async function load(
           ...(choice.takesUnlabelled && { mayLack: true }),
         },
       }),
-      table: tableOf(choice.table, context),
+      table: { ...tableOf(choice.table, context), ...(isOther && { isOther }) },
       ...(choice.windows && { windows: choice.windows }),
       ...(classes && { classes }),
       ...((choice.standardize || choice.exact) && { float64: true }),
@@ -137,8 +139,9 @@ export async function loadTraining(
   choice: DataChoice,
   holdOut: number,
   out: Output,
+  context: DataContext = {},
 ): Promise<TrainingData<LoadedDataset>> {
-  const whole = await load(choice, 'train', out, { count: choice.limit });
+  const whole = await load(choice, 'train', out, { count: choice.limit, context });
   if (holdOut > 0) {
     const parts = split(whole, holdOut, DATA_SEED);
     sayHeldOut(parts, out);
@@ -196,7 +199,9 @@ export async function loadSplit(
   if (part === 'train') {
     // The test split stays where it is.
     const whole = await load(choice, 'train', out, { count: choice.limit, context });
-    return holdOut > 0 ? split(whole, holdOut, DATA_SEED).train : whole;
+    const train = holdOut > 0 ? split(whole, holdOut, DATA_SEED).train : whole;
+    sayChanged(train, choice, context, 'these are not the rows that it was trained on', out);
+    return train;
   }
   const test =
     (await loadTest(choice, out, context)) ?? (holdOut > 0 ? await heldOut() : undefined);
@@ -207,8 +212,23 @@ export async function loadSplit(
   );
 
   async function heldOut() {
-    return (await loadTraining(choice, holdOut, out)).test;
+    const { train, test } = await loadTraining(choice, holdOut, out, context);
+    const why = 'among the rows held out are such that it was trained on';
+    sayChanged(train, choice, context, why, out);
+    return test;
   }
+}
+
+/** Files change behind the back of a model that remembers them. */
+function sayChanged(
+  train: LoadedDataset,
+  { data }: DataChoice,
+  { sha256 }: DataContext,
+  so: string,
+  out: Output,
+): void {
+  if (sha256 === undefined || NAMED_DATA.includes(data) || digest(train) === sha256) return;
+  out.remark(`${data} has changed since the model was trained on it: ${so}`);
 }
 
 /** Data that were named for this command alone, in data units: a file is taken whole. */

@@ -1,5 +1,6 @@
 // Rows of a table as they come: what is a row, what the first ones say of the columns, what is to be remarked.
 import { LatentGpuError } from '../../errors.ts';
+import { alike, wantedNames } from './alike.ts';
 import { classIndices } from './classes.ts';
 import { Columns, type Layout } from './columns.ts';
 import type { CsvTable } from './csv-table.ts';
@@ -128,14 +129,17 @@ export class TableReader {
 
   private settle(): Known {
     const { options, labels, name, dialect } = this.source;
-    const [first] = this.waiting;
-    if (!first) throw this.bad('is empty');
+    const [written] = this.waiting;
+    if (!written) throw this.bad('is empty');
+    const names = wantedNames(options, labels);
+    const first = { ...written, cells: alike(written.cells, names) };
+    this.waiting[0] = first;
     const start = startOf(this.waiting);
     const isBelow = start !== undefined && start !== this.waiting[1];
     if (isBelow) throw this.ragged(start, first.cells.length, false, start);
     const { headings, isRow, remark } = readFirstRow(
       this.waiting,
-      dialect.delimiter === BLANKS ? undefined : this.comment,
+      dialect.delimiter === BLANKS ? undefined : this.comment && alike(this.comment, names),
       dialect,
       options,
       labels,
@@ -214,7 +218,13 @@ export class TableReader {
     const cell = raw.trim();
     if (this.source.labels?.mayLack && isUnknown(cell)) return '';
     if (cell !== '') return cell;
-    throw this.bad(`${values.place(layout.label, this.line)} is empty; every row needs a label`);
+    const { columns } = this.known as Known;
+    const other = this.source.labels?.isOptional
+      ? `, or leave the column out with --drop ${columns.argument(layout.label)}`
+      : '';
+    throw this.bad(
+      `${values.place(layout.label, this.line)} is empty; every row needs a label: fill it in, or remove the row${other}`,
+    );
   }
 
   finish(): CsvTable {
@@ -233,13 +243,14 @@ export class TableReader {
     const commas = values.remarkOfCommas();
     const at = (row: number, place: number) => values.at(row, place);
     const { line, cells } = this.last;
+    const taken = new Set(features);
     this.remarks.push(
       ...(commas ? [commas] : []),
       ...remarks.ofRowNumbers(columns, features, values.count, at),
       ...(expected ? [] : remarks.ofConstants(columns, features, values.count, at)),
       ...remarks.ofComments(this.comments.count, this.comments.line),
       ...remarks.ofTotal(
-        cells.filter((_, j) => !features.includes(j)),
+        cells.filter((_, j) => !taken.has(j)),
         line,
       ),
     );
