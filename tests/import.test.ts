@@ -864,6 +864,20 @@ describe('what training tools leave in a file', () => {
     );
   });
 
+  test('modules without tensors are told, a variance below 0 is refused', () => {
+    const { assumed } = imported(net({}));
+    expect(assumed.join()).toMatch(/2 modules without tensors between encoder\.0 and encoder\.3 /);
+    const weight = { 'encoder.1.weight': tensor([4], [1, 1, 1, 1]) };
+    const norm = {
+      ...{ ...weight, 'encoder.1.bias': tensor([4], [0, 0, 0, 0]) },
+      'encoder.1.running_mean': tensor([4], [0, 0, 0, 0]),
+      'encoder.1.running_var': tensor([4], [1, 1, 1, 1]),
+    };
+    expect(imported(net(norm)).assumed.join()).not.toContain('without tensors');
+    const wrong = { ...norm, 'encoder.1.running_var': tensor([4], [1, -1, 1, 1]) };
+    expect(() => imported(net(wrong))).toThrow(/running_var" holds -1 at element 1/);
+  });
+
   test('normalisation without running statistics is refused, with the way', () => {
     const bytes = net({
       'encoder.1.weight': tensor([4], [1, 2, 3, 4]),

@@ -7,7 +7,7 @@ import { readNpy } from '../formats/npy.ts';
 import { type Asked, lack, need } from '../models/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
 import { halfOption, loadModel, precisionOf, withInference } from './common/device.ts';
-import { checkRoom, outputFile } from './common/files.ts';
+import { checkRoom, keepApart, outputFile } from './common/files.ts';
 import { labelOption, toldTo } from './data/told.ts';
 import { whereOf, whereOption } from './data/where.ts';
 import { writePoints } from './pictures/points.ts';
@@ -41,6 +41,7 @@ export function decodeCommand(program: Command): void {
 async function perform(dir: string, options: DecodeOptions, context: Context): Promise<void> {
   const { out, signal, seed = 0 } = context;
   const file = await outputFile(options.out, ['npy', 'png']);
+  await keepApart({ '--out': options.out }, [options.data]);
   const loaded = await loadModel(dir, out);
   const { can } = loaded.model;
   const decoder = need(loaded.model, 'decode', dir);

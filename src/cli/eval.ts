@@ -25,6 +25,7 @@ import {
 } from './common/command.ts';
 import { loadModel } from './common/device.ts';
 import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
+import { checkMeasured } from './data/told.ts';
 import { trainingRows } from './data/training-rows.ts';
 import { type MeasureOptions, measure } from './measure.ts';
 
@@ -70,6 +71,7 @@ async function perform(dir: string, options: EvalOptions, context: Context): Pro
   const { model } = loaded;
   checkAsked(dir, model, options);
   const subject = await loadSubject(dir, loaded, options, context, 'densities');
+  checkMeasured(model, dir, subject.dataset);
   const trained = model.can.decode?.isLinear && (await trainingRows(dir, loaded, context));
   // Of an exact density they are draws of what makes grey levels continuous, and one is usual.
   const usual = model.can.logWeights?.exact ? 1 : IMPORTANCE_SAMPLES.evaluation;
@@ -94,6 +96,11 @@ async function perform(dir: string, options: EvalOptions, context: Context): Pro
       : await examine(runtime, model, rows, dataset.count, more);
     const plane =
       trained && (await principalAngles(runtime, model, trained.rows, trained.count, work));
+    if (evaluation?.figures?.some(({ value }) => Number.isNaN(value))) {
+      context.out.remark(
+        'figures are no numbers: some rows lie further out than float32 reaches; `latentgpu score` tells which',
+      );
+    }
     return {
       figures: {
         ...(evaluation && plainOf(evaluation as Evaluation)),

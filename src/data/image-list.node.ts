@@ -94,7 +94,9 @@ export async function findImages(
     if (inner.images.length === 0 && inner.folders.length > 0)
       throw bad(splitsHint(folder, folders));
     await refuseDeeper(join(folder, name), inner.folders, holdsImages, 'images');
-    for (const image of inner.images) found.push({ path: join(folder, name, image), name });
+    // macOS takes letters apart.
+    const own = name.normalize('NFC');
+    for (const image of inner.images) found.push({ path: join(folder, name, image), name: own });
   }
   if (found.length === 0) {
     const hint = tables.length > 0 ? `; name a file of it, as in ${splitsOf(folder, tables)}` : '';

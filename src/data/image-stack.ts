@@ -1,7 +1,7 @@
 // Images that were read one by one, made a data set.
 import { LatentGpuError } from '../errors.ts';
 import type { Raster } from '../formats/raster.ts';
-import type { ImageDataset } from './dataset.ts';
+import type { ImageDataset, LoadedDataset } from './dataset.ts';
 
 export interface NamedImage extends Raster {
   /** For messages. */
@@ -45,4 +45,22 @@ export function imageDataset(
   });
   const shape = channels === 3 ? [height, width, 3] : [height, width];
   return { name, count: images.length, shape, data, source };
+}
+
+/**
+ * Grey images where colours are wanted: of three equal channels.
+ *
+ * @param wanted extents of a data point; of anything but colours the data stay as they are
+ * @example inColour({ name: 'x', count: 1, shape: [1, 1], data: Uint8Array.of(7), source: '' }, [1, 1, 3]).data // [7, 7, 7]
+ */
+export function inColour<T extends LoadedDataset>(dataset: T, wanted: readonly number[]): T {
+  const { shape, data, mask, sequence } = dataset;
+  const [height, width, channels = 1] = shape;
+  const isSame = height === wanted[0] && width === wanted[1];
+  if (mask || sequence || shape.length < 2 || !isSame || channels !== 1 || wanted[2] !== 3)
+    return dataset;
+  const Type = data.constructor as new (length: number) => typeof data;
+  const colours = new Type(3 * data.length);
+  for (let i = 0; i < colours.length; i++) colours[i] = data[Math.floor(i / 3)] as number;
+  return { ...dataset, shape: [...wanted], data: colours };
 }

@@ -114,6 +114,8 @@ async function loadPath(path: string, spec: DataSpec): Promise<LoadedDataset> {
 }
 
 function unknown(path: string): LatentGpuError {
+  if (path === '-')
+    return new LatentGpuError('bad-input', '- is no data set; standard input is /dev/stdin');
   const looksLikePath = /[/\\.]/.test(path);
   const why = looksLikePath ? `no such file or folder: ${path}` : `unknown data set '${path}'`;
   const names = [...NAMED_DATA].sort((a, b) => editDistance(path, a) - editDistance(path, b));

@@ -5,5 +5,11 @@ export function shapeText(shape: readonly number[]): string {
 
 /** For error messages of one line: text read from a file may be long or hold anything. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+  const shown = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+  // What nobody sees, and a blank that is another, would look right.
+  return shown.replace(/[\p{Cf}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu, (c) =>
+    [...Array(c.length).keys()]
+      .map((i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
 }

@@ -3,6 +3,7 @@ import { parquetSchema, type SchemaTree } from 'hyparquet';
 import { LatentGpuError } from '../errors.ts';
 import { cellOf, isNested, timeOf } from './parquet-cells.ts';
 import { GroupReader, metadataOf } from './parquet-groups.node.ts';
+import { alike, wantedNames } from './table/alike.ts';
 import { Columns } from './table/columns.ts';
 import type { CsvTable } from './table/csv-table.ts';
 import { wordyOf } from './table/first-row.ts';
@@ -31,11 +32,8 @@ export async function readParquet(
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
   const metadata = metadataOf(bytes, bad);
   const tree = parquetSchema(metadata).children;
-  const columns = new Columns(
-    tree.map(({ element }) => element.name),
-    tree.length,
-    name,
-  );
+  const written = tree.map(({ element }) => element.name);
+  const columns = new Columns(alike(written, wantedNames(options, labels)), tree.length, name);
   const layout = columns.layout(options, labels, false);
   const needed = [...layout.features, ...layout.unnamed];
   if (layout.label >= 0) needed.push(layout.label);

@@ -2,6 +2,7 @@
 import { LatentGpuError } from '../errors.ts';
 import { isObject } from './json.ts';
 import { quote } from './message.ts';
+import { alike, wantedNames } from './table/alike.ts';
 import { Columns } from './table/columns.ts';
 import type { CsvTable } from './table/csv-table.ts';
 import { utf8Of } from './table/encoding.ts';
@@ -50,7 +51,8 @@ export function readRecords(
     new TextDecoder().decode(utf8Of(bytes, {}, bad)),
     bad,
   );
-  const columns = new Columns(names, width, name);
+  const headings = names && alike(names, wantedNames(options, labels));
+  const columns = new Columns(headings, width, name);
   const layout = columns.layout(options, labels, false);
   const used = [...layout.features, ...layout.unnamed, layout.label].filter((j) => j >= 0);
   const table = rows.map(({ at, cells }) => {

@@ -35,6 +35,7 @@ export function foldBatchNorm(tensors: Tensors, rules: readonly Rule[], file: st
     if (isLayer(base, rules)) continue;
     const { scale, shift } = affineOf(tensors, base, file);
     const { layer, isBefore } = neighbour(tensors, base, rule, rules, scale.length, file);
+    checkVariance(tensors, base, file);
     if (isBefore) scaleOutputs(tensors, layer, scale, shift, base);
     else scaleInputs(tensors, layer, scale, shift, base);
     for (const leaf of ['weight', 'bias', 'running_mean', 'running_var'])
@@ -92,6 +93,17 @@ function affineOf(tensors: Tensors, base: string, file: string) {
   const scale = weight.map((w, i) => w / Math.sqrt((variance[i] as number) + EPSILON));
   const shift = bias.map((b, i) => b - (center[i] as number) * (scale[i] as number));
   return { scale, shift };
+}
+
+function checkVariance(tensors: Tensors, base: string, file: string): void {
+  const name = `${base}.running_var`;
+  const variance = floats(tensors.get(name) as ForeignTensor);
+  const wrong = variance.findIndex((value) => !(value + EPSILON > 0));
+  if (wrong < 0) return;
+  throw new LatentGpuError(
+    'bad-format',
+    `${file}: ${quote(name)} holds ${variance[wrong]} at element ${wrong}, which is no variance; save the model anew`,
+  );
 }
 
 interface Neighbour {

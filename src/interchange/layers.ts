@@ -51,13 +51,17 @@ export interface Layers {
   readonly assumed: readonly string[];
 }
 
-/** @param transpose whether every weight is [in, out] */
+/**
+ * @param transpose whether every weight is [in, out]
+ * @param names of all tensors of the file
+ */
 export function makeLayers(
   assigned: readonly Assigned[],
   transpose: boolean,
   file: string,
+  names: readonly string[],
 ): Layers {
-  return new LayerMaker(transpose, file).make(assigned);
+  return new LayerMaker(transpose, file, names).make(assigned);
 }
 
 class LayerMaker {
@@ -65,10 +69,13 @@ class LayerMaker {
   private readonly file: string;
   private readonly mapped: Mapped[] = [];
   private readonly assumed: string[] = [];
+  /** Of modules that have tensors. */
+  private readonly modules: ReadonlySet<string>;
 
-  constructor(transpose: boolean, file: string) {
+  constructor(transpose: boolean, file: string, names: readonly string[]) {
     this.transpose = transpose;
     this.file = file;
+    this.modules = new Set(names.flatMap((name) => /^.*\.\d+(?=\.)/.exec(name) ?? []));
   }
 
   private bad(why: string): LatentGpuError {
@@ -122,16 +129,33 @@ class LayerMaker {
 
   /** Layers in the order of their numbers, which may have gaps: activations count in a Sequential. */
   private net(net: Net, numbered: ReadonlyMap<number, Parts>): Layer[] {
+    let before = '';
     return [...numbered]
       .sort(([a], [b]) => a - b)
       .map(([index, parts], i) => {
         const weight = this.weight(parts, `${net}.${index}`);
         const bias = this.bias(parts, weight);
         this.tell(weight, `${net}.${i}.weight`);
+        this.tellSilent(before, weight.from);
+        before = weight.from;
         if (bias) this.tell(bias, `${net}.${i}.bias`);
         else this.tellZeros(weight.rows, `${net}.${i}.bias`);
         return layerOf(weight, bias);
       });
+  }
+
+  /** Two modules of a Sequential without tensors between layers: one activates, and the other leaves no trace. */
+  private tellSilent(before: string, now: string): void {
+    const [, parent, from] = /^(.*\.)(\d+)\.[^.]*$/.exec(before) ?? [];
+    const [, own, to] = /^(.*\.)(\d+)\.[^.]*$/.exec(now) ?? [];
+    if (parent === undefined || parent !== own) return;
+    let silent = 0;
+    for (let at = Number(from) + 1; at < Number(to); at++)
+      if (!this.modules.has(`${parent}${at}`)) silent += 1;
+    if (silent < 2) return;
+    this.assumed.push(
+      `of ${silent} modules without tensors between ${parent}${from} and ${parent}${to} one activates and others do nothing, as Dropout (a LayerNorm or InstanceNorm without weights would be lost)`,
+    );
   }
 
   /** The encoder's last layer: rows of the mean, then rows of the log deviation. */

@@ -79,8 +79,9 @@ export function importStateDict(request: ImportRequest): Imported {
       `${file} is one of several files of a model; join them: load each with safetensors.torch.load_file, and save all tensors with save_file`,
     );
   }
-  const { assigned, dropped, assumed: folded } = assign(readSafetensors(bytes, file), rules, file);
-  const layers = makeLayers(assigned, transpose, file);
+  const stored = readSafetensors(bytes, file);
+  const { assigned, dropped, assumed: folded } = assign(stored, rules, file);
+  const layers = makeLayers(assigned, transpose, file, [...stored.tensors.keys()]);
   checkChains(layers, file);
   const { config, assumed } = description.config
     ? { config: description.config, assumed: [] }

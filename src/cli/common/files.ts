@@ -50,6 +50,31 @@ export async function checkPlace(path: string, option = '--out'): Promise<void> 
   if (there?.isDirectory()) throw bad('this is a folder');
 }
 
+/**
+ * Makes sure that no file is written over one that is read: what it holds beside numbers would be lost.
+ *
+ * @param written paths, by the options that name them
+ * @throws LatentGpuError `bad-input`
+ */
+export async function keepApart(
+  written: Readonly<Record<string, string | undefined>>,
+  read: readonly (string | undefined)[],
+): Promise<void> {
+  const known = (path: string) => stat(path).catch(() => undefined);
+  for (const [option, path] of Object.entries(written)) {
+    const place = path === undefined ? undefined : await known(path);
+    if (!place?.isFile()) continue;
+    for (const other of read) {
+      const source = other === undefined ? undefined : await known(other);
+      if (source?.ino !== place.ino || source.dev !== place.dev) continue;
+      throw new LatentGpuError(
+        'bad-input',
+        `${option} ${path}: this is the file of the data; name another`,
+      );
+    }
+  }
+}
+
 /** A picture of more could not be looked at. */
 const MOST_PICTURED = 10_000;
 /** Numbers of one array: 2 GiB, which typed arrays and files hold everywhere. */

@@ -15,10 +15,12 @@ export function checkShape(dataset: LoadedDataset, shape: readonly number[]): vo
     ? imageSize(dataset) === imageSize({ shape: [...shape] })
     : essential(dataset.shape) === essential(shape);
   if (fits) return;
+  const isColour = dataset.shape.length === 3 && `${dataset.shape}` === `${shape.slice(0, 2)},3`;
+  const grey = isColour ? ', or make these grey (magick mogrify -colorspace gray FILES)' : '';
   throw new LatentGpuError(
     'shape-mismatch',
     `${dataset.name} has data points of [${dataset.shape.join(', ')}] and the model takes ` +
-      `[${shape.join(', ')}]; name data of that shape with --data`,
+      `[${shape.join(', ')}]; name data of that shape with --data${grey}`,
   );
 }
 

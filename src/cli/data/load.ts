@@ -28,6 +28,8 @@ export interface DataContext {
   readonly hints?: TableChoice | undefined;
   /** The array of an archive that the model was trained on. */
   readonly array?: string | undefined;
+  /** SHA-256 of the rows that the model was trained on, as they are now unless the data have changed. */
+  readonly sha256?: string | undefined;
 }
 
 /** Paths made absolute, so that they hold from anywhere. */
@@ -81,7 +83,7 @@ async function load(
           ...(choice.takesUnlabelled && { mayLack: true }),
         },
       }),
-      table: tableOf(choice.table, context),
+      table: { ...tableOf(choice.table, context), ...(isOther && { isOther }) },
       ...arrayOf(choice, context),
       ...(choice.windows && { windows: choice.windows }),
       ...(classes && { classes }),
@@ -148,8 +150,9 @@ export async function loadTraining(
   choice: DataChoice,
   holdOut: number,
   out: Output,
+  context: DataContext = {},
 ): Promise<TrainingData<LoadedDataset>> {
-  const whole = await load(choice, 'train', out, { count: choice.limit });
+  const whole = await load(choice, 'train', out, { count: choice.limit, context });
   if (holdOut > 0) {
     const parts = split(whole, holdOut, DATA_SEED);
     sayHeldOut(parts, out);
@@ -208,7 +211,9 @@ export async function loadSplit(
   if (part === 'train') {
     // The test split stays where it is.
     const whole = await load(choice, 'train', out, { count: choice.limit, context });
-    return holdOut > 0 ? split(whole, holdOut, DATA_SEED).train : whole;
+    const train = holdOut > 0 ? split(whole, holdOut, DATA_SEED).train : whole;
+    sayChanged(train, choice, context, 'these are not the rows that it was trained on', out);
+    return train;
   }
   const test =
     (await loadTest(choice, out, context)) ?? (holdOut > 0 ? await heldOut() : undefined);
@@ -219,8 +224,23 @@ export async function loadSplit(
   );
 
   async function heldOut() {
-    return (await loadTraining(choice, holdOut, out)).test;
+    const { train, test } = await loadTraining(choice, holdOut, out, context);
+    const why = 'among the rows held out are such that it was trained on';
+    sayChanged(train, choice, context, why, out);
+    return test;
   }
+}
+
+/** Files change behind the back of a model that remembers them. */
+function sayChanged(
+  train: LoadedDataset,
+  { data }: DataChoice,
+  { sha256 }: DataContext,
+  so: string,
+  out: Output,
+): void {
+  if (sha256 === undefined || NAMED_DATA.includes(data) || digest(train) === sha256) return;
+  out.remark(`${data} has changed since the model was trained on it: ${so}`);
 }
 
 /** Data that were named for this command alone, in data units: a file is taken whole. */

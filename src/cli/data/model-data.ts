@@ -1,11 +1,13 @@
 // The data that a command on a trained model works on: those named, or those it was trained on.
 import { type ImageDataset, imageSize, type LoadedDataset } from '../../data/dataset.ts';
 import { toFloat32 } from '../../data/float32.ts';
+import { inColour } from '../../data/image-stack.ts';
 import { take } from '../../data/parts.ts';
 import { standardize } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { familyOf } from '../../models/index.ts';
 import type { LoadedModel } from '../../training/model-folder.node.ts';
+import { keepApart } from '../common/files.ts';
 import type { Output } from '../common/output.ts';
 import { checkRate, checkShape } from './checks.ts';
 import { type DataContext, loadNamed, loadSplit } from './load.ts';
@@ -27,6 +29,9 @@ export interface ModelDataOptions extends TableFlags, WindowFlags {
   readonly change?: (rows: LoadedDataset) => LoadedDataset;
   /** Values to hide from the model; default: of the data that it was trained on, as then. */
   readonly hide?: string;
+  /** What is written, which must be no file of the data. */
+  readonly out?: string;
+  readonly picture?: string;
   /** A feature that data may lack, because the model predicts it from the others. */
   readonly lacking?: number;
 }
@@ -61,7 +66,8 @@ export async function loadModelData(
     ...(takesAnyRange(loaded) && { anyRange: true }),
     ...missingChoice(familyOf(config.family), hideFor(options, record?.data.hide)),
     exact: true,
-    ...(familyOf(config.family).takesUnlabelled && { takesUnlabelled: true }),
+    // Only a model that is told them needs the classes of rows.
+    ...(!loaded.model.can.condition?.ofCodes && { takesUnlabelled: true }),
     ...(labelColumn !== undefined && { labelColumn }),
   };
   const table = tableChoice(options);
@@ -79,6 +85,8 @@ export async function loadModelData(
     hints: record?.data.table,
     array: record?.data.array,
   };
+  const files = data === undefined ? [record?.data.data, record?.data.test] : [data];
+  await keepApart({ '--out': options.out, '--picture': options.picture }, files);
   let found: LoadedDataset;
   if (data !== undefined) {
     const named = { data, ...more, ...array, ...(table && { table }), ...(windows && { windows }) };
@@ -86,8 +94,13 @@ export async function loadModelData(
   } else if (record) {
     const holdOut = (record.config.holdOut ?? 0) as number;
     const read = { ...record.data.table, ...table };
+    // What is read otherwise differs without having changed.
+    const { hide, window, stride, rate, dataDir, labelColumn, array: other } = options;
+    const otherwise = [table, hide, window, stride, rate, dataDir, labelColumn, other];
+    const isSame = otherwise.every((option) => option === undefined);
+    const sha256 = isSame ? record.data.sha256 : undefined;
     const choice = { ...record.data, ...more, ...array, table: read, ...(windows && { windows }) };
-    found = await loadSplit(choice, part, holdOut, out, context);
+    found = await loadSplit(choice, part, holdOut, out, { ...context, sha256 });
   } else {
     const { name } = config.data;
     const hint = name === undefined ? '' : ` (its model.json speaks of ${name})`;
@@ -98,7 +111,7 @@ export async function loadModelData(
   }
   const whole = withFeature(found, options.lacking, shape);
   const some = atMost(whole, options.limit);
-  const original = options.change?.(some) ?? some;
+  const original = inColour(options.change?.(some) ?? some, config.data.shape);
   checkShape(original, config.data.shape);
   checkRate(original, sequence?.rate);
   const seen = standardization ? standardize(original, standardization) : toFloat32(original);

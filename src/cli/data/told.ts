@@ -11,7 +11,7 @@ export const labelOption = (help = 'of a conditional model: the class'): Option 
 
 type Condition = NonNullable<Abilities['condition']>;
 
-const some = ({ classes }: Condition) =>
+const some = ({ classes }: Pick<Condition, 'classes'>) =>
   `${classes.slice(0, 12).join(', ')}${classes.length > 12 ? ', …' : ''}`;
 
 /**
@@ -86,21 +86,42 @@ export function toldTo(
 export function checkClasses({ can }: Model, dir: string | undefined, dataset: ImageDataset): void {
   const { condition } = can;
   if (!condition) return;
-  const { labels, name, classNames } = dataset;
   // What has a belief about classes need not be told them.
   const isNeeded = condition.ofCodes;
-  if (!labels) {
-    if (!isNeeded) return;
+  if (!dataset.labels && isNeeded) {
     const who = dir === undefined ? 'the model is conditional' : `${dir} holds a conditional model`;
     throw new LatentGpuError(
       'bad-input',
-      `${who}, and ${name} does not tell the classes of its rows; a table needs the column of classes that it was trained with`,
+      `${who}, and ${dataset.name} does not tell the classes of its rows; a table needs the column of classes that it was trained with, images a folder for each class`,
     );
   }
-  const row = labels.findIndex(
-    (label) => label >= condition.classes.length && (isNeeded || label !== UNKNOWN_CLASS),
-  );
-  if (row < 0) return;
+  checkKnown(condition, isNeeded, dir, dataset);
+}
+
+/**
+ * @param dir of the model; undefined of one that is to be trained
+ * @throws LatentGpuError `bad-input` for data with classes that a classifier, measured by them, does not know
+ */
+export function checkMeasured(
+  { can: { predict } }: Model,
+  dir: string | undefined,
+  dataset: ImageDataset,
+): void {
+  if (predict?.kind === 'probabilities')
+    checkKnown({ classes: predict.columns }, true, dir, dataset);
+}
+
+function checkKnown(
+  condition: Pick<Condition, 'classes'>,
+  isNeeded: boolean,
+  dir: string | undefined,
+  { labels, name, classNames }: ImageDataset,
+): void {
+  const row =
+    labels?.findIndex(
+      (label) => label >= condition.classes.length && (isNeeded || label !== UNKNOWN_CLASS),
+    ) ?? -1;
+  if (!labels || row < 0) return;
   const label = labels[row] as number;
   const what =
     label === UNKNOWN_CLASS

@@ -2,6 +2,7 @@
 import { classNamesOf, type LoadedDataset } from '../../data/dataset.ts';
 import { toFloat32 } from '../../data/float32.ts';
 import { hideLabels } from '../../data/hide-labels.ts';
+import { inColour } from '../../data/image-stack.ts';
 import { checkColumnsSeen } from '../../data/missing.ts';
 import { PLANE_DATA } from '../../data/plane.ts';
 import { type Standardization, standardizationOf, standardize } from '../../data/standardize.ts';
@@ -39,7 +40,7 @@ import { version } from '../common/version.ts';
 import { checkRange, checkRate, checkShape } from '../data/checks.ts';
 import { loadTraining, recordOf, type TrainingData } from '../data/load.ts';
 import { missingChoice } from '../data/missing.ts';
-import { checkClasses } from '../data/told.ts';
+import { checkClasses, checkMeasured } from '../data/told.ts';
 import { checkGiven } from '../data/where.ts';
 import { columnKeys } from './named-columns.ts';
 import type { RunRequest } from './request.ts';
@@ -79,7 +80,9 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     ...(family.takesUnlabelled && { takesUnlabelled: true }),
   };
   checkHidden(family, choice.hideLabels);
-  const read = withHidden(await loadTraining(choice, holdOut, out), choice.hideLabels);
+  const { train: own, test: other } = await loadTraining(choice, holdOut, out);
+  const parts = { train: own, test: other && inColour(other, own.shape) };
+  const read = withHidden(parts, choice.hideLabels);
   if (read.test) {
     checkShape(read.test, read.train.shape);
     checkRate(read.test, read.train.sequence?.rate);
@@ -111,7 +114,10 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const model = buildModel(modelConfig, seed);
   checkRange(model, train);
   for (const rows of [train, asSeen.test]) if (rows) checkGiven(model, rows);
-  if (asSeen.test) checkClasses(model, undefined, asSeen.test);
+  if (asSeen.test) {
+    checkClasses(model, undefined, asSeen.test);
+    checkMeasured(model, undefined, asSeen.test);
+  }
   // Rows that have no code of their own cannot be evaluated on the way.
   const hasOwnRows = model.can.trainingRows !== undefined;
   const data = hasOwnRows ? { train, test: undefined } : asSeen;

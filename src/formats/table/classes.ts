@@ -4,8 +4,9 @@ import { UNKNOWN_CLASS } from '../../constants.ts';
 /** A whole number as pandas writes it beside missing ones, 1.0, or numpy.savetxt, 1.000e+00. */
 const WHOLE = /^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$/;
 
-/** What tells a class from another: 1 and 1.0 are one. */
-const keyOf = (text: string): string => {
+/** What tells a class from another: 1 and 1.0 are one, and so is é of one character or two. */
+const keyOf = (written: string): string => {
+  const text = written.normalize('NFC');
   if (!/[.eE]/.test(text) || !WHOLE.test(text)) return text;
   const value = Number(text);
   return Number.isSafeInteger(value) ? String(value) : text;

@@ -28,6 +28,25 @@ const shellQuoted = (text: string) =>
 const listed = (names: readonly string[]) =>
   `${names.slice(0, 8).map(quote).join(', ')}${names.length > 8 ? ', …' : ''}`;
 
+/** What is left of a heading that is written otherwise: its letters and digits. */
+const essence = (name: string) =>
+  name
+    .normalize('NFKD')
+    .replace(/[^\p{L}\p{N}]/gu, '')
+    .toLowerCase();
+
+/** How to go on where a heading differs from a wanted one in case or marks alone. */
+function meant(wanted: readonly string[], names: readonly string[]): string {
+  const others = new Map(names.map((name) => [essence(name), name]));
+  for (const name of wanted) {
+    const other = others.get(essence(name));
+    if (other === undefined || essence(name) === '') continue;
+    const more = wanted.length > 1 ? ', and likewise the others' : '';
+    return `; if ${quote(other)} is ${quote(name)}, rename it so in the table${more}`;
+  }
+  return '';
+}
+
 /** Where columns are, in the words of a person. */
 export class Columns {
   readonly headings: readonly string[] | undefined;
@@ -139,6 +158,8 @@ export class Columns {
       ? this.find(options.columns, '--columns', true)
       : this.find(more.columns ?? [], '--columns', false);
     let label = this.label(labels);
+    // Of a table that goes with another, classes may be left out.
+    if (labels?.isOptional && options.drop && drop.includes(label)) label = -1;
     const all = asked.length > 0 ? [...new Set(asked)] : Array.from({ length: width }, (_, j) => j);
     const kept = all.filter((j) => !drop.includes(j));
     const isUnnamed = (j: number) =>
@@ -147,9 +168,11 @@ export class Columns {
     const filled = kept.filter((j) => headings || !isUnnamed(j)).length;
     if (expected && !headings && labels?.isOptional && filled === expected.length) label = -1;
     const chosen = kept.filter((j) => j !== label);
-    const wanted = expected && headings ? this.ordered(chosen, expected, options) : undefined;
+    const classes = label < 0 ? labels?.name : undefined;
+    const wanted =
+      expected && headings ? this.ordered(chosen, expected, options, classes) : undefined;
     const features = wanted ?? chosen.filter((j) => !isUnnamed(j));
-    const unnamed = chosen.filter((j) => !features.includes(j) && isUnnamed(j));
+    const unnamed = chosen.filter((j) => isUnnamed(j) && !features.includes(j));
     const used = new Set([...features, ...unnamed, label]);
     const dropped = Array.from({ length: width }, (_, j) => j).filter((j) => !used.has(j));
     if (features.length + unnamed.length === 0)
@@ -158,33 +181,50 @@ export class Columns {
     return { features, label, unnamed, dropped, isReordered };
   }
 
+  /** @param classes what the column of classes is called, if it has not been found */
   private ordered(
     chosen: readonly number[],
     all: readonly string[],
     { known = [], mayLack }: TableOptions,
+    classes: string | undefined,
   ): number[] {
     const headings = this.headings as readonly string[];
     const names = chosen.map((j) => headings[j] as string);
-    const expected = all.filter((name) => name !== mayLack || names.includes(name));
-    const others = names.filter((name) => !expected.includes(name) && !known.includes(name));
-    const foreign = others.filter((name) => !UNNAMED.test(name));
-    const lacks = expected.filter((name) => !names.includes(name));
+    // There may be a million of them.
+    const there = new Set(names);
+    const expected = all.filter((name) => name !== mayLack || there.has(name));
+    const familiar = new Set([...expected, ...known]);
+    const foreign = names.filter((name) => !familiar.has(name) && !UNNAMED.test(name));
+    const lacks = expected.filter((name) => !there.has(name));
     const takes = `the model takes ${listed(expected)}`;
     if (lacks.length > 0) {
       const its = names.length > 0 ? `; its columns are ${listed(names)}` : '';
-      throw this.mismatch(`has no column ${listed(lacks)}, and ${takes}${its}`);
+      throw this.mismatch(
+        `has no column ${listed(lacks)}, and ${takes}${its}${meant(lacks, names)}`,
+      );
     }
     if (foreign.length > 0) {
       const out = this.arguments(foreign.map((name) => headings.indexOf(name)));
       throw this.mismatch(
-        `has ${foreign.length === 1 ? 'a column' : 'columns'} ${listed(foreign)}, which the model does not know (${takes}); leave out what is too much with --drop ${out}`,
+        `has ${foreign.length === 1 ? 'a column' : 'columns'} ${listed(foreign)}, which the model does not know (${takes}); leave out what is too much with --drop ${out}${meant(classes === undefined ? [] : [classes], foreign)}`,
       );
     }
-    const places = expected.map((name) => chosen[names.indexOf(name)] as number);
-    const isTwice = (name: string) => names.indexOf(name) !== names.lastIndexOf(name);
-    if (!names.some((name) => expected.includes(name) && isTwice(name))) return places;
+    const wanted = new Set(expected);
+    const own = names.flatMap((name, i) =>
+      wanted.has(name) ? [{ name, at: chosen[i] as number }] : [],
+    );
+    const places = new Map(own.map(({ name, at }) => [name, at]));
+    if (places.size === own.length) return expected.map((name) => places.get(name) as number);
+    const seen = new Set<string>();
+    const twice = own.find(({ name }) => seen.size === seen.add(name).size)?.name as string;
+    if (expected.indexOf(twice) === expected.lastIndexOf(twice)) {
+      const numbers = chosen.filter((_, i) => names[i] === twice).map((j) => j + 1);
+      throw this.mismatch(
+        `has ${numbers.length} columns ${quote(twice)}, ${numbers.join(', ')}, and the model takes one; leave out what is too much, as with --drop ${numbers.at(-1)}`,
+      );
+    }
     // Headings that repeat tell their columns apart by their order alone.
-    const kept = chosen.filter((_, i) => expected.includes(names[i] as string));
+    const kept = own.map(({ at }) => at);
     if (kept.map((j) => headings[j]).join('\0') === expected.join('\0')) return kept;
     throw this.mismatch(`has headings that repeat, in another order than the model's: ${takes}`);
   }

@@ -21,6 +21,9 @@ const PIECE = 2 ** 22;
  *   `bad-input` for an encoding that nobody knows
  */
 export function utf8Of(bytes: Uint8Array, choice: EncodingChoice, bad: Bad): Uint8Array {
+  // Of each character's four bytes, the second and third are zeros in either order.
+  if (bytes.length >= 8 && bytes[5] === 0 && bytes[6] === 0)
+    throw bad('has three zeros beside each character, as UTF-32 text has; save it as UTF-8');
   const mark = markOf(bytes);
   const asked = choice.encoding;
   if (asked !== undefined) {

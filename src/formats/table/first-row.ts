@@ -54,7 +54,8 @@ export function readFirstRow(
   if (header === 'yes') return { headings: first, isRow: true };
   const none = { headings: commented(comment, first.length), isRow: false };
   if (header === 'no') return { ...none, headings: undefined };
-  if (expected?.every((name) => first.includes(name))) return { headings: first, isRow: true };
+  const there = new Set(first);
+  if (expected?.every((name) => there.has(name))) return { headings: first, isRow: true };
   const asked = [...(labels ? [labels.name] : []), ...drop, ...columns];
   if (asked.some((name) => isNamed(name, first, below))) return { headings: first, isRow: true };
   const judged = dialect.quotesFirst ? 'heading' : judgeFirstRow(first, below);

@@ -26,6 +26,8 @@ export interface TableOptions extends TableChoice {
   readonly takesMissing?: boolean;
   /** What else may be done about them, `, or …`, where they are refused. */
   readonly missingRemedy?: string;
+  /** Whether it goes with another table, of which is known already what is a class. */
+  readonly isOther?: boolean;
   /** Whether rows are steps of a series, which have no class. */
   readonly isSeries?: boolean;
   /** What was said of another table, with which this one goes: it helps where this one leaves doubt. */

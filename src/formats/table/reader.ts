@@ -1,5 +1,6 @@
 // Rows of a table of text as they come: what is a row, and what the first ones say of the columns.
 import { LatentGpuError } from '../../errors.ts';
+import { alike, wantedNames } from './alike.ts';
 import { Columns } from './columns.ts';
 import type { CsvTable } from './csv-table.ts';
 import { BLANKS, cellsOf, type Dialect, isComment } from './dialect.ts';
@@ -120,14 +121,17 @@ export class TableReader {
 
   private settle(): Known {
     const { options, labels, name, dialect } = this.source;
-    const [first] = this.waiting;
-    if (!first) throw this.bad('is empty');
+    const [written] = this.waiting;
+    if (!written) throw this.bad('is empty');
+    const names = wantedNames(options, labels);
+    const first = { ...written, cells: alike(written.cells, names) };
+    this.waiting[0] = first;
     const start = startOf(this.waiting);
     const isBelow = start !== undefined && start !== this.waiting[1];
     if (isBelow) throw this.ragged(start, first.cells.length, false, start);
     const { headings, isRow, remark } = readFirstRow(
       this.waiting,
-      dialect.delimiter === BLANKS ? undefined : this.comment,
+      dialect.delimiter === BLANKS ? undefined : this.comment && alike(this.comment, names),
       dialect,
       options,
       labels,

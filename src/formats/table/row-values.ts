@@ -71,8 +71,21 @@ export class RowValues {
       throw this.bad(`${this.place(column, line)} ${value}${remedy}`);
     }
     if (Math.abs(value) < MOST_FLOAT32) return value;
+    const way = this.isModels(column)
+      ? 'correct it, or remove the row'
+      : `write the column in larger units, or leave it out with --drop ${this.table.columns.argument(column)}`;
     throw this.bad(
-      `${this.place(column, line)} holds ${JSON.stringify(cell)}, which does not fit float32; write the column in larger units, or leave it out with --drop ${this.table.columns.argument(column)}`,
+      `${this.place(column, line)} holds ${JSON.stringify(cell)}, which does not fit float32; ${way}`,
+    );
+  }
+
+  /** Whether a model that is there already takes the column, so that it cannot be left out. */
+  private isModels(column: number): boolean {
+    const { options, columns } = this.table;
+    return (
+      options.expected !== undefined &&
+      columns.headings !== undefined &&
+      options.expected.includes(columns.headings[column] as string)
     );
   }
 
@@ -87,15 +100,22 @@ export class RowValues {
   private remedy(cell: string, column: number): string {
     const { columns, wordy, options } = this.table;
     const name = columns.argument(column);
-    const { missingRemedy = '', isSeries } = options;
+    const { missingRemedy = '', isSeries, isOther } = options;
+    if (this.isModels(column)) {
+      return isMissing(cell)
+        ? `fill it in, or remove the row${isUnknown(cell) ? missingRemedy : ''}`
+        : 'correct it, or remove the row';
+    }
     if (isMissing(cell))
       return `fill it in, or remove the row, or leave the column out with --drop ${name}${isUnknown(cell) ? missingRemedy : ''}`;
     const isOne = wordy.length < 2 || !wordy.includes(column);
     const drop = isOne
       ? `it out with --drop ${name}`
       : `out all that hold text with --drop ${columns.arguments(wordy)}`;
-    if (isSeries || isTime(cell))
+    if (isSeries || isOther || isTime(cell))
       return `leave ${isOne ? `the column out with --drop ${name}` : drop}`;
+    if (!wordy.includes(column))
+      return `correct it, or remove the row, or leave the column out with --drop ${name}`;
     return `name a column of classes with --label-column ${name}, or leave ${drop}`;
   }
 

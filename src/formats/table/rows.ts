@@ -71,8 +71,13 @@ export class TableRows {
     const cell = String(raw).trim();
     if (this.source.labels?.mayLack && isUnknown(cell)) return '';
     if (cell !== '') return cell;
-    const place = this.values.place(this.layout.label, line);
-    throw this.bad(`${place} is empty; every row needs a label`);
+    const { label } = this.layout;
+    const other = this.source.labels?.isOptional
+      ? `, or leave the column out with --drop ${this.columns.argument(label)}`
+      : '';
+    throw this.bad(
+      `${this.values.place(label, line)} is empty; every row needs a label: fill it in, or remove the row${other}`,
+    );
   }
 
   /** @throws LatentGpuError `bad-format` for a table without rows or numbers, `bad-input` where more must be said */
@@ -91,7 +96,8 @@ export class TableRows {
     const commas = values.remarkOfCommas();
     const at = (row: number, place: number) => values.at(row, place);
     const { line, cells } = this.last;
-    const others = cells.filter((_, j) => !features.includes(j)).map(String);
+    const taken = new Set(features);
+    const others = cells.filter((_, j) => !taken.has(j)).map(String);
     said.push(
       ...(commas ? [commas] : []),
       ...remarks.ofRowNumbers(columns, features, values.count, at),

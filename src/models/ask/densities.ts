@@ -16,12 +16,16 @@ export interface DensityOptions extends WorkOptions {
 
 /** Rows at once: few of many features. */
 const ROWS = { few: 100, many: 1000, features: 64 } as const;
+/** What no log-density of a row is, whatever kernels put in its place. */
+const BEYOND = 1e38;
 /** Steps between the draws of one row. */
 const STRIDE = 2 ** 20;
 
 /**
  * log p of rows 0 to `count`, [count]; of grey levels the mean over `draws` of the dequantising noise,
  * which follows from the seed and the row's place alone.
+ *
+ * NaN where a row lies further out than float32 reaches.
  *
  * @throws LatentGpuError `bad-input` for a model that tells no density, `interrupted`
  * @example const logProb = await logDensities(runtime, model, rows, 100);
@@ -53,7 +57,9 @@ export function logDensities(
           const [found] = await replay(plan, ['logProb']);
           for (let i = start; i < end; i++) {
             const value = (found as Float32Array)[i - start] as number;
-            result[i] = (result[i] as number) + value / passes;
+            // Where float32 ends stands a finite number for minus infinity.
+            const told = Math.abs(value) < BEYOND ? value : Number.NaN;
+            result[i] = (result[i] as number) + told / passes;
           }
         }
         onProgress?.(end / count);

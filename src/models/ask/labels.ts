@@ -24,23 +24,27 @@ export function labelsOf(
   { labels }: RowSource,
   { start, end, size, isNeeded }: Part,
 ): Uint32Array {
-  const condition = can?.condition;
+  const { condition, predict } = can ?? {};
+  // A classifier is measured by classes that it knows.
+  const measured = predict?.kind === 'probabilities' ? predict.columns : undefined;
+  const known = condition?.classes ?? measured;
   if (!labels) {
     throw new LatentGpuError(
       'bad-input',
       'the model is conditional and has to be told the class of each row, which these rows lack; name one, or data with classes',
     );
   }
-  const classes = condition?.classes.length ?? Number.POSITIVE_INFINITY;
+  const classes = known?.length ?? Number.POSITIVE_INFINITY;
+  const mayLack = !isNeeded && (condition !== undefined || !measured);
   const told = new Uint32Array(size);
   for (let row = start; row < end; row++) {
     const label = labels[row] as number;
-    if (!(label < classes || (!isNeeded && label === UNKNOWN_CLASS))) {
+    if (!(label < classes || (mayLack && label === UNKNOWN_CLASS))) {
       throw new LatentGpuError(
         'bad-input',
         label === UNKNOWN_CLASS
           ? `the class of row ${row} is not known, and the model has to be told it`
-          : `row ${row} is of class ${label} (from 0), and the model knows ${classes}: ${condition?.classes.join(', ')}`,
+          : `row ${row} is of class ${label} (from 0), and the model knows ${classes}: ${known?.join(', ')}`,
       );
     }
     told[row - start] = label;

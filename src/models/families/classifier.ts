@@ -49,7 +49,7 @@ export class Classifier extends Module implements Model {
     if (!labels) {
       throw new LatentGpuError(
         'bad-input',
-        'a classifier is measured by the classes of rows, which these rows lack; name data with classes, or their column with --label-column',
+        'a classifier is measured by the classes of rows, which these rows lack; name a table with the column of classes that it was trained with, or images in a folder for each class',
       );
     }
     const logits = this.net.call(x);
