@@ -264,7 +264,7 @@ describe('Parquet', () => {
       'bad-format: parquet/holes.parquet: row 2, column 1 ("length") is empty; fill it in, or remove the row, or leave the column out with --drop length',
     );
     expect(await refused(parquet('holes'), { ...label, takesMissing: true })).toMatch(
-      /row 6, column 4 \("kind"\) is empty; every row needs a label$/,
+      /row 6, column 4 \("kind"\) is empty; every row needs a label: fill it in, or remove the row$/,
     );
   });
 

@@ -56,7 +56,7 @@ export function makeStages(
   );
   const stages = widths.slice(1).map((width, i) => {
     // The stage after the last layer computes means of levels.
-    const { weight, bias, activation } = layers[i] ?? {};
+    const { weight, bias, activation = 'identity' } = layers[i] ?? {};
     const inputs = widths[i]!;
     const stride = padded(width);
     const terms = weight ? Math.ceil(inputs / 4) : 0;

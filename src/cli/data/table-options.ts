@@ -22,7 +22,7 @@ export function tableOptionsInLine(command: Command): Command {
   for (const option of options()) command.addOption(option.hideHelp());
   return command.addHelpText(
     'after',
-    '\nTables: --header, --drop, --columns, as in `train`; --encoding <name>, --array <name>.',
+    '\nTables: --header, --drop, --columns as in `train`; --encoding, --array <name>.',
   );
 }
 
