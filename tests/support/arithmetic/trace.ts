@@ -1,4 +1,4 @@
-/** The graph of what a WGSL function computes: functions without loops, as those of shaders/lib. */
+/** The graph of what a WGSL function computes, loops unrolled: functions as those of shaders/lib. */
 import { type WgslNode, WgslParser } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { Graph, type Node, type Type } from './nodes.ts';
 
@@ -78,24 +78,51 @@ export class Library {
         case 'var':
           scope.set(statement.name as string, value());
           break;
-        case 'assign':
-          scope.set((statement.variable as WgslNode).name as string, value());
+        case 'assign': {
+          const name = (statement.variable as WgslNode).name as string;
+          const op = (statement.operator as string).slice(0, -1);
+          const before = scope.get(name) as Value;
+          scope.set(name, op === '' ? value() : this.#lanewise(op, [before, value()]));
           break;
+        }
+        case 'increment': {
+          const name = (statement.variable as WgslNode).name as string;
+          const [before] = lanesOf(scope.get(name) as Value) as [Node];
+          const one = this.graph.number(before.type, 1);
+          scope.set(
+            name,
+            this.#lanewise((statement.operator as string).slice(1), [[before], [one]]),
+          );
+          break;
+        }
         case 'return':
           return value();
         case 'if': {
-          const [condition] = lanesOf(this.#expression(statement.condition as WgslNode, scope));
-          if (condition?.op !== 'number') throw new Error('a branch is not known beforehand');
-          if (condition.value === 0) break;
+          if (!this.#holds(statement, scope)) break;
           const result = this.#run(statement.body as readonly WgslNode[], scope);
           if (result !== undefined) return result;
           break;
         }
+        case 'for':
+          this.#run([statement.init as WgslNode], scope);
+          while (this.#holds(statement, scope)) {
+            const result = this.#run(statement.body as readonly WgslNode[], scope);
+            if (result !== undefined) return result;
+            this.#run([statement.increment as WgslNode], scope);
+          }
+          break;
         default:
           throw new Error(`statements of kind ${statement.astNodeType} are not traced`);
       }
     }
     return undefined;
+  }
+
+  /** Whether a statement's condition is true, whatever is given. */
+  #holds(statement: WgslNode, scope: ReadonlyMap<string, Value>): boolean {
+    const [condition] = lanesOf(this.#expression(statement.condition as WgslNode, scope));
+    if (condition?.op !== 'number') throw new Error('a branch is not known beforehand');
+    return condition.value !== 0;
   }
 
   #expression(node: WgslNode, scope: ReadonlyMap<string, Value>): Value {
