@@ -6,13 +6,10 @@ import { GroupReader, metadataOf } from './parquet-groups.node.ts';
 import { alike, wantedNames } from './table/alike.ts';
 import { Columns } from './table/columns.ts';
 import type { CsvTable } from './table/csv-table.ts';
-import { wordyOf } from './table/first-row.ts';
+import { SAMPLE, wordyOf } from './table/first-row.ts';
 import type { Cell } from './table/number.ts';
 import type { LabelColumn, TableOptions } from './table/options.ts';
 import { TableRows } from './table/rows.ts';
-
-/** Rows that are looked at before it is said which columns hold texts. */
-const SAMPLE = 100;
 
 /**
  * Reads a Parquet file as a table: numbers and booleans, with texts, dates and times as a table of text has them,

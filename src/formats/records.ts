@@ -6,13 +6,11 @@ import { alike, wantedNames } from './table/alike.ts';
 import { Columns } from './table/columns.ts';
 import type { CsvTable } from './table/csv-table.ts';
 import { utf8Of } from './table/encoding.ts';
-import { wordyOf } from './table/first-row.ts';
+import { SAMPLE, wordyOf } from './table/first-row.ts';
 import type { Cell } from './table/number.ts';
 import type { LabelColumn, TableOptions } from './table/options.ts';
 import { TableRows } from './table/rows.ts';
 
-/** Rows that are looked at before it is said which columns hold texts. */
-const SAMPLE = 100;
 /** No string is longer in any engine. */
 const LONGEST = 2 ** 28;
 const HOW = "write records, df.to_json(path, orient='records'), or a .csv file";

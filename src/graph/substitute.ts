@@ -1,5 +1,5 @@
 // A graph with other tensors in the place of some.
-import { Tensor } from './tensor.ts';
+import { renewed, type Tensor } from './tensor.ts';
 import { topological } from './traverse.ts';
 
 /** The same tensors, made of what is given in the place of others: new nodes where any of them is behind it. */
@@ -11,9 +11,7 @@ export function substituted(
   for (const node of topological(roots)) {
     if (made.has(node)) continue;
     const inputs = node.inputs.map((x) => made.get(x) as Tensor);
-    const same = inputs.every((x, i) => x === node.inputs[i]);
-    const { op, shape, dtype, attrs, name } = node;
-    made.set(node, same ? node : new Tensor(op, inputs, shape, dtype, attrs, name));
+    made.set(node, renewed(node, inputs));
   }
   return roots.map((root) => made.get(root) as Tensor);
 }

@@ -136,6 +136,16 @@ export function allOps(): Op[] {
   return [...registry.values()];
 }
 
+/** A node like another, of other inputs or attributes; that one itself where nothing differs. */
+export function renewed(
+  node: Tensor,
+  inputs: readonly Tensor[],
+  attrs: Attributes = node.attrs,
+): Tensor {
+  if (attrs === node.attrs && inputs.every((x, i) => x === node.inputs[i])) return node;
+  return new Tensor(node.op, inputs, node.shape, node.dtype, attrs, node.name);
+}
+
 /**
  * Names a tensor for explain() and error messages; returns it.
  *

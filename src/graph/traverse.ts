@@ -1,6 +1,6 @@
 // Walking a graph.
 import { FIRST_UNNAMED_STREAM } from '../streams.ts';
-import { Tensor } from './tensor.ts';
+import { renewed, type Tensor } from './tensor.ts';
 
 /** Every node that the outputs need, inputs before their users; deterministic. */
 export function topological(outputs: readonly Tensor[]): Tensor[] {
@@ -50,18 +50,13 @@ export function withStreams(
   order: readonly Tensor[],
   streams: ReadonlyMap<Tensor, number>,
 ): Map<Tensor, Tensor> {
-  const renewed = new Map<Tensor, Tensor>();
+  const made = new Map<Tensor, Tensor>();
   for (const node of order) {
-    const inputs = node.inputs.map((x) => renewed.get(x) as Tensor);
+    const inputs = node.inputs.map((x) => made.get(x) as Tensor);
     const stream = streams.get(node);
-    const same = stream === undefined && inputs.every((x, i) => x === node.inputs[i]);
-    const attrs = stream === undefined ? node.attrs : { stream };
-    renewed.set(
-      node,
-      same ? node : new Tensor(node.op, inputs, node.shape, node.dtype, attrs, node.name),
-    );
+    made.set(node, renewed(node, inputs, stream === undefined ? node.attrs : { stream }));
   }
-  return renewed;
+  return made;
 }
 
 /** The same tensors, with noise of the streams from `first` on where they name none. */
@@ -70,8 +65,8 @@ export function renumbered<K extends string>(
   first: number,
 ): Record<K, Tensor> {
   const order = topological(Object.values<Tensor>(tensors));
-  const renewed = withStreams(order, numberStreams(order, first));
+  const made = withStreams(order, numberStreams(order, first));
   return Object.fromEntries(
-    Object.entries<Tensor>(tensors).map(([name, tensor]) => [name, renewed.get(tensor)]),
+    Object.entries<Tensor>(tensors).map(([name, tensor]) => [name, made.get(tensor)]),
   ) as Record<K, Tensor>;
 }

@@ -156,6 +156,9 @@ export function startOf(rows: readonly Row[]): Row | undefined {
   return at > 0 && width > 1 && 2 * count >= rows.length ? rows[at] : undefined;
 }
 
+/** Rows that are looked at before it is said what the columns hold. */
+export const SAMPLE = 100;
+
 /** Columns of which most cells are words. */
 export const wordyOf = (rows: readonly Row[], columns: readonly number[]): number[] =>
   columns.filter((j) => {

@@ -4,13 +4,10 @@ import { alike, wantedNames } from './alike.ts';
 import { Columns } from './columns.ts';
 import type { CsvTable } from './csv-table.ts';
 import { BLANKS, cellsOf, type Dialect, isComment } from './dialect.ts';
-import { headingsAgain, type Row, readFirstRow, startOf, wordyOf } from './first-row.ts';
+import { headingsAgain, type Row, readFirstRow, SAMPLE, startOf, wordyOf } from './first-row.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
 import { ofComments } from './remarks.ts';
 import { TableRows } from './rows.ts';
-
-/** Rows that are looked at before it is said what the first one is. */
-const SAMPLE = 100;
 
 interface Source {
   /** Of the file in bytes: a number and what separates it take two of them. */

@@ -1,7 +1,7 @@
 // From the graph as written to the graph as run: duplicates merged, views made readable, long
 // reductions and skinny products split, parts of a concatenation made ready to be written in place.
 import { windowsOf } from '../../graph/products.ts';
-import { opNamed, Tensor } from '../../graph/tensor.ts';
+import { opNamed, renewed, Tensor } from '../../graph/tensor.ts';
 import { numberStreams, topological } from '../../graph/traverse.ts';
 import { isVariable } from '../../graph/variable.ts';
 import { type Access, accessOf, isPacked, isVirtual, isWhole } from './access.ts';
@@ -62,11 +62,7 @@ function transform(
     const inputs = node.inputs.map((x) => lowered.get(x) as Tensor);
     const stream = streams.get(node);
     const attrs = stream === undefined ? node.attrs : { stream };
-    const same = stream === undefined && inputs.every((x, i) => x === node.inputs[i]);
-    const renewed = same
-      ? node
-      : new Tensor(node.op, inputs, node.shape, node.dtype, attrs, node.name);
-    lowered.set(node, replace(unique(renewed), node));
+    lowered.set(node, replace(unique(renewed(node, inputs, attrs)), node));
   }
   return roots.map((root) => lowered.get(root) as Tensor);
 }

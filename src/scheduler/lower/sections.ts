@@ -92,7 +92,9 @@ function placesOf(
     node.inputs.forEach((x, i) => {
       // What a loop only waits for, it does not read.
       if (isLoop(node) && !loopOf(node).memory[i]) return;
-      readIn.set(x, [...(readIn.get(x) ?? []), place]);
+      const known = readIn.get(x);
+      if (known) known.push(place);
+      else readIn.set(x, [place]);
     });
     const isRead = readers.some((reader) => reader > place);
     if (isRead && !isEverywhere(node) && !isLoop(node)) carried.push(node);

@@ -60,9 +60,6 @@ export class Plan {
   private bindGroups: GPUBindGroup[] | undefined;
   private stepMs: number | undefined;
   private destroyed = false;
-  private open:
-    | { encoder: GPUCommandEncoder; pass: GPUComputePassEncoder; length: number }
-    | undefined;
 
   private constructor(
     device: Device,
@@ -225,29 +222,28 @@ export class Plan {
   }
 
   private submit(steps: number): void {
+    const { device, schedule } = this;
+    const begun = () => {
+      const encoder = device.gpu.createCommandEncoder();
+      return { encoder, pass: encoder.beginComputePass(), length: 0 };
+    };
+    const send = ({ encoder, pass }: ReturnType<typeof begun>) => {
+      pass.end();
+      device.submit([encoder.finish()]);
+    };
+    let open = begun();
     for (let step = 0; step < steps; step++) {
-      for (const kernel of dispatchOrder(this.schedule.turns)) this.dispatch(kernel);
+      for (const kernel of dispatchOrder(schedule.turns)) {
+        // One that grew long, as a loop's may, is sent on its way.
+        if (open.length === MOST_DISPATCHES) {
+          send(open);
+          open = begun();
+        }
+        this.encode(open.pass, kernel);
+        open.length += 1;
+      }
     }
-    this.flush();
-  }
-
-  /** Adds a dispatch to the submission; one that grew long, as a loop's may, is sent on its way. */
-  private dispatch(kernel: number): void {
-    if (!this.open) {
-      const encoder = this.device.gpu.createCommandEncoder();
-      this.open = { encoder, pass: encoder.beginComputePass(), length: 0 };
-    }
-    this.encode(this.open.pass, kernel);
-    this.open.length += 1;
-    if (this.open.length === MOST_DISPATCHES) this.flush();
-  }
-
-  private flush(): void {
-    if (!this.open) return;
-    const { encoder, pass } = this.open;
-    this.open = undefined;
-    pass.end();
-    this.device.submit([encoder.finish()]);
+    send(open);
   }
 
   /** Encodes one dispatch of a step, for whoever times it by itself. */
