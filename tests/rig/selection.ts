@@ -44,23 +44,33 @@ export function selected(cases: readonly Case[], but: readonly string[] = []): C
  */
 const VARIED = new Set([
   'bounds',
+  'causal nets',
   'certificates',
   'chained layers',
+  'classes that a model is told',
   'convolutions',
+  'distributions',
+  'estimators',
   'evaluation',
   'flow training',
+  'flows',
   'flows in a VAE',
   'fusion',
   'half weights',
   'inference by gradients',
   'models',
+  'objectives',
   'ops, elementwise',
+  'own shaders',
   'passages',
   'posteriors',
   'products',
+  'random numbers',
   'reductions',
   'rows within rows',
+  'scans',
   'shared dispatches',
+  'subgroup folds',
 ]);
 
 /** What an engine is asked that differs from Node.js in everything but Dawn. */
