@@ -7,6 +7,7 @@ import { defineOp, type Op, Tensor } from '../graph/tensor.ts';
 import { topological } from '../graph/traverse.ts';
 import { isHalf, isVariable, type Variable, variable } from '../graph/variable.ts';
 import { reshape } from '../ops/index.ts';
+import { unknownGradient } from '../ops/unknown-gradient.ts';
 import { drawsNoise, Scan, type ScanOptions } from './scan.ts';
 import { type CellGraph, scanAdjointReference, scanReference } from './scan-reference.ts';
 
@@ -19,9 +20,7 @@ interface Scanned {
 
 const scannedOf = (node: Tensor) => node.attrs.scanned as Scanned;
 
-const noGradient = () => {
-  throw new LatentGpuError('bad-input', 'the gradient of a gradient of scan is not known');
-};
+const noGradient = unknownGradient('a gradient of scan');
 
 const loop = (op: Op, inputs: Tensor[], shape: Shape, attrs: object, own: Loop) =>
   new Tensor(op, inputs, shape, 'f32', { ...attrs, loop: own });
@@ -93,7 +92,7 @@ const partOp = defineOp({
  * @param inputs [T, B, I], time first
  * @param start the state before the first step, [B, S]
  * @param cell a function of graphs, without noise: steps are made again
- * @throws LatentGpuError `shape-mismatch` for what does not fit, `bad-input` for a cell that draws noise
+ * @throws LatentGpuError `shape-mismatch` for what does not fit, `bad-input` for a cell that draws noise or scans
  */
 export function scan(inputs: Tensor, start: Tensor, cell: ScanOptions['cell']): Tensor {
   if (inputs.rank !== 3 || inputs.dtype !== 'f32' || start.dtype !== 'f32') {

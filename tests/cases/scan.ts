@@ -241,7 +241,7 @@ concurrentCases('scans', (c) => {
     },
   );
 
-  c('refuse noise of the cell, and a gradient of a gradient', async (t) => {
+  c('refuse noise and loops of the cell, and a gradient of a gradient', async (t) => {
     const x = variable('x', [3, ROWS, INPUTS]);
     const start = o.zeros([ROWS, INPUTS]);
     const told = scan(x, start, (now, before) => ({ state: o.mul(now, before), output: now }));
@@ -252,6 +252,15 @@ concurrentCases('scans', (c) => {
         return { state: next, output: next };
       });
     await t.throws('bad-input', drawing, /scan: the cell draws noise/);
+    const nested = () =>
+      scan(x, start, (now, before) => {
+        const inner = scan(o.reshape(now, [1, ROWS, INPUTS]), before, (a, b) => ({
+          state: b,
+          output: a,
+        }));
+        return { state: before, output: o.sum(inner, 0) };
+      });
+    await t.throws('bad-input', nested, /scan: the cell scans something itself/);
     const [slope] = o.gradient(o.sum(o.square(told)), [x]);
     const again = () => o.gradient(o.sum(slope as Tensor), [x]);
     await t.throws('bad-input', again, /gradient of a gradient of scan/);

@@ -37,7 +37,11 @@ export function sectionsOf(written: readonly Tensor[]): Sections {
   const last = [...levels.values()].reduce((a, b) => Math.max(a, b), 0);
   const { places, carried } = placesOf(order, roots, levels, last);
   const held = new Map(
-    carried.map((x) => [x, variable(`${x.name || x.op.name} held`, x.shape, { dtype: x.dtype })]),
+    carried.map((x) => {
+      // Bytes are kept as the numbers that they are read as.
+      const dtype = x.dtype === 'u8' ? 'f32' : x.dtype;
+      return [x, variable(`${x.name || x.op.name} held`, x.shape, { dtype })];
+    }),
   );
   const list: Section[] = [];
   const known = new Map<Tensor, Tensor>();
