@@ -1,7 +1,9 @@
 /** What is opened is closed: the engine counts every buffer, and none is left. */
+import { variable } from '../../src/graph/variable.ts';
 import { evaluateModel, Inference, type Vae } from '../../src/models/index.ts';
+import { add, assign, mul, sum } from '../../src/ops/index.ts';
 import { adam } from '../../src/optim/index.ts';
-import { Runtime } from '../../src/scheduler/index.ts';
+import { LegPlans, Runtime } from '../../src/scheduler/index.ts';
 import { learningOf, Trainer, type TrainerOptions } from '../../src/training/index.ts';
 import { cases } from '../rig/cases.ts';
 import { vaeOf } from '../support/toys.ts';
@@ -92,6 +94,17 @@ cases('leaks', (c) => {
       if (i === 3) t.ok(counters.pipelinesKept > 4, `${counters.pipelinesKept} pipelines`);
     }
     t.equal(counters.pipelinesKept, counters.pipelinesCreated, 'each pipeline is made once');
+  });
+
+  c('legs of which one cannot be compiled leave nothing', async (t) => {
+    const device = await t.open();
+    const runtime = new Runtime(device);
+    const x = variable('x', [70]);
+    const scaled = mul(x, 2);
+    const fine = { effects: [assign(x, add(scaled, sum(scaled)))], times: 2 };
+    const wrong = { effects: [assign(x, mul(x, Number.POSITIVE_INFINITY))], times: 1 };
+    await t.throws('not-finite', () => LegPlans.of(runtime, [fine, wrong]), /finite/);
+    t.equal(device.counters.liveBuffers, 0);
   });
 
   c('the cache of pipelines has a bound', async (t) => {
