@@ -361,6 +361,12 @@ describe('builders', () => {
       'shape-mismatch',
       /causalSolve.*toFloat/,
     ],
+    [
+      'images that padding leaves nothing of',
+      () => o.convTranspose2d(o.zeros([1, 2, 2, 1]), o.zeros([1, 1, 2, 2]), { padding: 3 }),
+      'bad-config',
+      /-3×-3.*less padding/,
+    ],
     ['no change of integers among floats', () => o.add(n, 0), 'shape-mismatch', /toFloat/],
     ['rows added up to none', () => o.addRows(x, o.iota(2), 0), 'shape-mismatch', /positive/],
     ['a slope that is not positive', () => o.leakyRelu(x, -0.5), 'bad-input', /-0.5/],

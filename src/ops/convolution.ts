@@ -203,6 +203,10 @@ export function convTranspose2d(
     return ((places[axis] as number) - 1) * stride + reach - 2 * zeros;
   };
   const extents = options.extents ?? [least(0), least(1)];
+  if (!extents.every((extent) => Number.isInteger(extent) && extent >= 1)) {
+    const why = `images of ${extents.join('×')} have no pixel; take less padding`;
+    throw new LatentGpuError('bad-config', `convTranspose2d: ${why}`);
+  }
   const window = windowOf(extents[0], extents[1], { ...options, kernel });
   if (window.out.join() !== places.join()) {
     const why = `images of ${places.join('×')} do not come from ${extents.join('×')}`;
