@@ -3,7 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import type { Loop } from '../graph/loop.ts';
 import type { Shape } from '../graph/shape.ts';
 import { substituted } from '../graph/substitute.ts';
-import { defineOp, type Op, Tensor } from '../graph/tensor.ts';
+import { defineOp, type Op, Tensor, throughViews } from '../graph/tensor.ts';
 import { topological } from '../graph/traverse.ts';
 import { isHalf, isVariable, type Variable, variable } from '../graph/variable.ts';
 import { reshape } from '../ops/index.ts';
@@ -166,8 +166,7 @@ function capturedBy(roots: readonly Tensor[], { x, state }: CellPlaces): Tensor[
 
 /** The variable that views show, which a step may look at for itself; else the tensor. */
 function seenThrough(x: Tensor): Tensor {
-  let base = x;
-  while (base.op.kind === 'view') base = base.inputs[0] as Tensor;
+  const base = throughViews(x);
   return isVariable(base) ? base : x;
 }
 

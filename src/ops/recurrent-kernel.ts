@@ -81,5 +81,3 @@ export function toldBy(weight: NdArray, bias: NdArray, h: Float64Array) {
     return total;
   };
 }
-
-export const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
