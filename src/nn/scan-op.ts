@@ -36,6 +36,8 @@ const scanOp = defineOp({
     const adjoint = loop(adjointOp, [node, told, ...node.inputs], [total], node.attrs, {
       legs: scan.backward,
       memory: [undefined, scan.outputsGradient, ...node.inputs.map(() => undefined)],
+      // The scan's, which it comes after.
+      own: [],
       value: scan.startGradient,
     });
     let start = 0;
@@ -43,8 +45,8 @@ const scanOp = defineOp({
       const of = i < 2 ? node.inputs[i] : graph.trained[i - 2];
       const { shape } = of as Tensor;
       const value = reshape(held, shape);
-      const own = { legs: [], memory: [undefined], value };
-      const part = loop(partOp, [adjoint], shape, { start }, own);
+      const whole = { legs: [], memory: [undefined], own: [], value };
+      const part = loop(partOp, [adjoint], shape, { start }, whole);
       start += held.size;
       return part;
     });
@@ -106,13 +108,13 @@ export function scan(inputs: Tensor, start: Tensor, cell: ScanOptions['cell']): 
   const state = variable('state', start.shape);
   const found = cell(x, state);
   const captured = capturedBy([found.state, found.output], { x, state });
-  const [inMemory, startInMemory, ...held] = [inputs, start, ...captured].map(inVariable) as [
-    Variable,
-    Variable,
-    ...Variable[],
-  ];
-  const places = new Map<Tensor, Tensor>(captured.map((tensor, i) => [tensor, held[i] as Tensor]));
-  const [made, output] = substituted([found.state, found.output], places) as [Tensor, Tensor];
+  const read: readonly Tensor[] = [inputs, start, ...captured];
+  const places = read.map(inVariable);
+  const [inMemory, startInMemory, ...held] = places as [Variable, Variable, ...Variable[]];
+  const inPlaceOf = new Map(
+    captured.map((tensor, i): [Tensor, Tensor] => [tensor, held[i] as Variable]),
+  );
+  const [made, output] = substituted([found.state, found.output], inPlaceOf) as [Tensor, Tensor];
   const trained = held.filter((own) => own.dtype === 'f32' && !isHalf(own));
   const own = new Scan({
     inputs: inMemory,
@@ -136,6 +138,7 @@ export function scan(inputs: Tensor, start: Tensor, cell: ScanOptions['cell']): 
     {
       legs: own.forward,
       memory: [inMemory, startInMemory, ...held],
+      own: [...own.memory, ...places.filter((place) => !read.includes(place))],
       value: reshape(own.outputs, [steps, ...output.shape]),
     },
   );

@@ -15,7 +15,7 @@ export interface Section {
 export interface Sections {
   /** In the order in which they run, the one with the roots asked for last; equal legs have one list of roots. */
   readonly list: readonly Section[];
-  /** Made for what goes from one section to another. */
+  /** Memory of the step's own: of its loops, and for what goes from one section to another. */
   readonly held: readonly Variable[];
 }
 
@@ -65,7 +65,8 @@ export function sectionsOf(written: readonly Tensor[]): Sections {
     for (const x of here) known.set(x, held.get(x) as Variable);
   }
   list.push({ roots: substituted(roots, known), times: 1 });
-  return { list, held: [...held.values()] };
+  const own = order.filter(isLoop).flatMap((node) => loopOf(node).own);
+  return { list, held: [...held.values(), ...new Set(own)] };
 }
 
 /** How many loops have to run before a node, one after the other; a loop counts itself. */
