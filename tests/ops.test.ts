@@ -190,6 +190,33 @@ describe('compositions', () => {
     expect(of(o.max(x))[0]).toEqual([0.5, 0.5]);
   });
 
+  test('where no rule is known, a gradient is refused and not zero', () => {
+    const [x, p, f] = [variable('x', [3]), variable('p', [33]), variable('f', [3, 3])];
+    const frame = { sign: o.full([3], 1), rows: o.iota(3), places: o.iota(3) };
+    const again = (y: Tensor, wrt: Tensor) => () =>
+      o.gradient(o.sum(o.square(o.gradient(o.sum(o.square(y)), [wrt])[0] as Tensor)), [wrt]);
+    const spline = o.rationalQuadratic(x, p, { bins: 4, bound: 3 });
+    const [node] = topological([spline.value]).filter(({ op }) => op.name === 'spline');
+    expect(node?.attrs.inverse).toBe(false);
+    expect(again(spline.value, x)).toThrow(/a gradient of a spline is not known/);
+    expect(again(o.luMatrix(f, frame), f)).toThrow(/a gradient of luMatrix/);
+    expect(again(o.luInverse(f, frame), f)).toThrow(/a gradient of luMatrix or luInverse/);
+    const [y, w] = [variable('y', [1, 4, 4, 1]), variable('w', [1, 3, 3, 1])];
+    expect(again(o.causalSolve(y, w), y)).toThrow(/a gradient of causalSolve/);
+    expect(codeOf(again(o.causalSolve(y, w), y))).toBe('bad-input');
+    const rows = variable('rows', [5, 4]);
+    const whitened = o.whitenedRows(
+      rows,
+      o.zeros([1, 3, 4]),
+      o.zeros([1, 3, 4, 4]),
+      o.zeros([1, 3]),
+      2,
+    );
+    expect(() => o.gradient(o.sum(whitened), [rows])).toThrow(/of whitenedRows is not known/);
+    const moments = o.weighedMoments(o.reshape(rows, [1, 1, 5, 4]), o.full([1, 1, 5], 1));
+    expect(() => o.gradient(o.sum(moments), [rows])).toThrow(/of weighedMoments is not known/);
+  });
+
   test('vectorJacobian weighs several outputs', () => {
     const x = variable('x', [2]);
     const outputs = [o.square(x), o.exp(x)];
@@ -234,6 +261,36 @@ describe('builders', () => {
     expect(data(o.sub(2, x))).toEqual(plain.map((v) => 2 - v));
   });
 
+  test('scalings meet only where their product is a number', () => {
+    const at = new Map([[x, new Float64Array(6).fill(1)]]);
+    for (const y of [o.mul(1e30, o.mul(1e30, x)), o.mul(1e-30, o.mul(1e-30, x)), o.div(x, 1e-39)]) {
+      const constants = topological([y]).filter(({ op }) => op.kind === 'constant');
+      expect(constants.every(({ attrs }) => Math.fround(attrs.value as number) !== 0)).toBe(true);
+      expect(constants.every(({ attrs }) => Math.abs(attrs.value as number) < 3.4e38)).toBe(true);
+      expect(o.evaluate([y], at)[0]?.data[0]).toBeGreaterThan(0);
+    }
+  });
+
+  test('read bytes as float32, and as nothing else', () => {
+    for (const y of [o.mul(b, 1), o.add(0, b), o.sub(b, 0), o.sum(b, 0), o.concat([b, x])]) {
+      expect(y.dtype).toBe('f32');
+    }
+    expect(o.mean(o.reshape(b, [2, 1, 3]), 1).dtype).toBe('f32');
+  });
+
+  test('integers without a GPU are what kernels make of them', () => {
+    const numbers = (y: Tensor) => [...(o.evaluate([y], new Map())[0]?.data ?? [])];
+    expect(numbers(o.divUint(o.iota(3), 0))).toEqual([0, 1, 2]);
+    expect(numbers(o.modUint(o.iota(3), 0))).toEqual([0, 0, 0]);
+    expect(numbers(o.toUint(o.constant(5e9)))).toEqual([2 ** 32 - 2 ** 8]);
+    expect(numbers(o.toUint(o.constant(-3)))).toEqual([0]);
+  });
+
+  test('the largest of very many', () => {
+    const many = o.toFloat(o.iota(300_000));
+    expect(o.evaluate([o.max(many)], new Map())[0]?.data[0]).toBe(299_999);
+  });
+
   test('give shapes as NumPy does', () => {
     const y = variable('y', [4, 1, 3]);
     expect(o.add(x, y).shape).toEqual([4, 2, 3]);
@@ -267,6 +324,52 @@ describe('builders', () => {
     ['a sum of integers', () => o.sum(n), 'shape-mismatch', /toFloat/],
     ['an axis that is not there', () => o.sum(x, 2), 'shape-mismatch', /axis 2.*rank 2/],
     ['an inner extent that differs', () => o.matmul(x, x), 'shape-mismatch', /3 columns.*2 rows/],
+    ['a product of integers', () => o.matmul(x, o.reshape(n, [3, 1])), 'shape-mismatch', /toFloat/],
+    [
+      'a convolution of integers',
+      () => o.conv2d(o.reshape(n, [1, 1, 1, 3]), o.zeros([1, 3, 1, 1])),
+      'shape-mismatch',
+      /conv2d.*toFloat/,
+    ],
+    [
+      'the adjoint of one',
+      () => o.convTranspose2d(o.reshape(n, [1, 1, 1, 3]), o.zeros([3, 1, 1, 1])),
+      'shape-mismatch',
+      /convTranspose2d.*toFloat/,
+    ],
+    [
+      'a spline of integers',
+      () => o.rationalQuadratic(n, o.zeros([33]), { bins: 4, bound: 3 }),
+      'shape-mismatch',
+      /toFloat/,
+    ],
+    [
+      'floats in another order among integers',
+      () => o.permuteColumns(n, n, n),
+      'shape-mismatch',
+      /toFloat/,
+    ],
+    [
+      'units of integers',
+      () => o.gru(o.full([1, 2, 12], 1, 'u32'), o.zeros([12, 4]), o.zeros([12]), o.zeros([1, 4])),
+      'shape-mismatch',
+      /gru.*toFloat/,
+    ],
+    [
+      'a causal system of integers',
+      () => o.causalSolve(o.reshape(n, [1, 1, 3, 1]), o.zeros([1, 1, 1, 1])),
+      'shape-mismatch',
+      /causalSolve.*toFloat/,
+    ],
+    [
+      'images that padding leaves nothing of',
+      () => o.convTranspose2d(o.zeros([1, 2, 2, 1]), o.zeros([1, 1, 2, 2]), { padding: 3 }),
+      'bad-config',
+      /-3×-3.*less padding/,
+    ],
+    ['no change of integers among floats', () => o.add(n, 0), 'shape-mismatch', /toFloat/],
+    ['rows added up to none', () => o.addRows(x, o.iota(2), 0), 'shape-mismatch', /positive/],
+    ['a slope that is not positive', () => o.leakyRelu(x, -0.5), 'bad-input', /-0.5/],
     ['a product of vectors', () => o.matmul(o.sum(x, 0), x), 'shape-mismatch', /matrices/],
     ['a reshape to another size', () => o.reshape(x, [4, -1]), 'shape-mismatch', /reshape/],
     [
@@ -313,6 +416,9 @@ describe('packed parameters', () => {
     expect(packedMembers(flat)).toEqual(list);
     expect(codeOf(() => packParameters(list.slice(1)))).toBe('bad-config');
     expect(codeOf(() => packParameters([]))).toBe('bad-config');
+    const [d, e] = [variable('d', [3]), variable('e', [3])];
+    expect(() => packParameters([d, e, d])).toThrow(/'d' is given twice/);
+    expect(d.parent).toBe(undefined);
   });
 });
 

@@ -14,6 +14,8 @@ export interface Loop {
   readonly legs: readonly Leg[];
   /** Where each input has to lie before the first leg; undefined: it has only to be done. */
   readonly memory: readonly (Variable | undefined)[];
+  /** Variables of its own, zeros before the first step: each plan has them for itself. */
+  readonly own: readonly Variable[];
   /** What the node stands for afterwards: of variables, of the node's shape. */
   readonly value: Tensor;
 }

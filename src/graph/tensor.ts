@@ -146,6 +146,13 @@ export function renewed(
   return new Tensor(node.op, inputs, node.shape, node.dtype, attrs, node.name);
 }
 
+/** What a tensor shows: itself, or what its views are of. */
+export function throughViews(x: Tensor): Tensor {
+  let base = x;
+  while (base.op.kind === 'view') base = base.inputs[0] as Tensor;
+  return base;
+}
+
 /**
  * Names a tensor for explain() and error messages; returns it.
  *

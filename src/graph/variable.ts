@@ -108,8 +108,14 @@ export function packParameters(parameters: readonly Variable[], name = 'paramete
     }
   }
   let offset = 0;
-  const offsets: number[] = [];
+  const offsets = new Map<Variable, number>();
   for (const parameter of parameters) {
+    if (offsets.has(parameter)) {
+      throw new LatentGpuError(
+        'bad-config',
+        `${name}: parameter '${parameter.name}' is given twice; name each parameter once`,
+      );
+    }
     if (parameter.parent) {
       throw new LatentGpuError(
         'bad-config',
@@ -124,13 +130,11 @@ export function packParameters(parameters: readonly Variable[], name = 'paramete
           'train a model whose weights are float32',
       );
     }
-    offsets.push(offset);
+    offsets.set(parameter, offset);
     offset += Math.ceil(sizeOf(parameter.shape) / PART_ALIGNMENT) * PART_ALIGNMENT;
   }
   const flat = new Variable(name, [offset], { role: 'state' });
-  parameters.forEach((parameter, i) => {
-    parameter.parent = { variable: flat, offset: offsets[i] as number };
-  });
+  for (const [parameter, at] of offsets) parameter.parent = { variable: flat, offset: at };
   members.set(flat, [...parameters]);
   return flat;
 }

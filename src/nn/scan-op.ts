@@ -3,10 +3,11 @@ import { LatentGpuError } from '../errors.ts';
 import type { Loop } from '../graph/loop.ts';
 import type { Shape } from '../graph/shape.ts';
 import { substituted } from '../graph/substitute.ts';
-import { defineOp, type Op, Tensor } from '../graph/tensor.ts';
+import { defineOp, type Op, Tensor, throughViews } from '../graph/tensor.ts';
 import { topological } from '../graph/traverse.ts';
 import { isHalf, isVariable, type Variable, variable } from '../graph/variable.ts';
 import { reshape } from '../ops/index.ts';
+import { unknownGradient } from '../ops/unknown-gradient.ts';
 import { drawsNoise, Scan, type ScanOptions } from './scan.ts';
 import { type CellGraph, scanAdjointReference, scanReference } from './scan-reference.ts';
 
@@ -19,9 +20,7 @@ interface Scanned {
 
 const scannedOf = (node: Tensor) => node.attrs.scanned as Scanned;
 
-const noGradient = () => {
-  throw new LatentGpuError('bad-input', 'the gradient of a gradient of scan is not known');
-};
+const noGradient = unknownGradient('a gradient of scan');
 
 const loop = (op: Op, inputs: Tensor[], shape: Shape, attrs: object, own: Loop) =>
   new Tensor(op, inputs, shape, 'f32', { ...attrs, loop: own });
@@ -37,6 +36,8 @@ const scanOp = defineOp({
     const adjoint = loop(adjointOp, [node, told, ...node.inputs], [total], node.attrs, {
       legs: scan.backward,
       memory: [undefined, scan.outputsGradient, ...node.inputs.map(() => undefined)],
+      // The scan's, which it comes after.
+      own: [],
       value: scan.startGradient,
     });
     let start = 0;
@@ -44,8 +45,8 @@ const scanOp = defineOp({
       const of = i < 2 ? node.inputs[i] : graph.trained[i - 2];
       const { shape } = of as Tensor;
       const value = reshape(held, shape);
-      const own = { legs: [], memory: [undefined], value };
-      const part = loop(partOp, [adjoint], shape, { start }, own);
+      const whole = { legs: [], memory: [undefined], own: [], value };
+      const part = loop(partOp, [adjoint], shape, { start }, whole);
       start += held.size;
       return part;
     });
@@ -93,7 +94,7 @@ const partOp = defineOp({
  * @param inputs [T, B, I], time first
  * @param start the state before the first step, [B, S]
  * @param cell a function of graphs, without noise: steps are made again
- * @throws LatentGpuError `shape-mismatch` for what does not fit, `bad-input` for a cell that draws noise
+ * @throws LatentGpuError `shape-mismatch` for what does not fit, `bad-input` for a cell that draws noise or scans
  */
 export function scan(inputs: Tensor, start: Tensor, cell: ScanOptions['cell']): Tensor {
   if (inputs.rank !== 3 || inputs.dtype !== 'f32' || start.dtype !== 'f32') {
@@ -107,13 +108,13 @@ export function scan(inputs: Tensor, start: Tensor, cell: ScanOptions['cell']): 
   const state = variable('state', start.shape);
   const found = cell(x, state);
   const captured = capturedBy([found.state, found.output], { x, state });
-  const [inMemory, startInMemory, ...held] = [inputs, start, ...captured].map(inVariable) as [
-    Variable,
-    Variable,
-    ...Variable[],
-  ];
-  const places = new Map<Tensor, Tensor>(captured.map((tensor, i) => [tensor, held[i] as Tensor]));
-  const [made, output] = substituted([found.state, found.output], places) as [Tensor, Tensor];
+  const read: readonly Tensor[] = [inputs, start, ...captured];
+  const places = read.map(inVariable);
+  const [inMemory, startInMemory, ...held] = places as [Variable, Variable, ...Variable[]];
+  const inPlaceOf = new Map(
+    captured.map((tensor, i): [Tensor, Tensor] => [tensor, held[i] as Variable]),
+  );
+  const [made, output] = substituted([found.state, found.output], inPlaceOf) as [Tensor, Tensor];
   const trained = held.filter((own) => own.dtype === 'f32' && !isHalf(own));
   const own = new Scan({
     inputs: inMemory,
@@ -137,6 +138,7 @@ export function scan(inputs: Tensor, start: Tensor, cell: ScanOptions['cell']): 
     {
       legs: own.forward,
       memory: [inMemory, startInMemory, ...held],
+      own: [...own.memory, ...places.filter((place) => !read.includes(place))],
       value: reshape(own.outputs, [steps, ...output.shape]),
     },
   );
@@ -167,8 +169,7 @@ function capturedBy(roots: readonly Tensor[], { x, state }: CellPlaces): Tensor[
 
 /** The variable that views show, which a step may look at for itself; else the tensor. */
 function seenThrough(x: Tensor): Tensor {
-  let base = x;
-  while (base.op.kind === 'view') base = base.inputs[0] as Tensor;
+  const base = throughViews(x);
   return isVariable(base) ? base : x;
 }
 

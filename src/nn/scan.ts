@@ -81,7 +81,7 @@ export class Scan {
   /** States before the steps of a part, [K, B · S]. */
   private readonly between: Variable;
 
-  /** @throws LatentGpuError `shape-mismatch` for what does not fit, `bad-input` for a cell that draws noise */
+  /** @throws LatentGpuError `shape-mismatch` for what does not fit, `bad-input` for a cell that draws noise or scans */
   constructor(options: ScanOptions) {
     const { inputs, start, parameters = [] } = options;
     if (inputs.rank !== 3 || start.rank !== 2 || inputs.shape[1] !== start.shape[0]) {
@@ -102,8 +102,13 @@ export class Scan {
         `scan: the cell makes a state ${made} and an output ${output}; they must be of [${start.shape.join(', ')}] and [${rows}, O]`,
       );
     }
-    if (topological([made, output]).some(({ op }) => op.kind === 'noise')) {
-      throw drawsNoise();
+    const kinds = new Set(topological([made, output]).map(({ op }) => op.kind));
+    if (kinds.has('noise')) throw drawsNoise();
+    if (kinds.has('loop')) {
+      throw new LatentGpuError(
+        'bad-input',
+        'scan: the cell scans something itself, and loops do not lie within loops; write the inner one out step by step',
+      );
     }
     this.outputs = variable('outputs', [steps, output.size]);
     this.outputsGradient = variable('outputsGradient', [steps, output.size]);

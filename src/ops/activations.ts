@@ -1,5 +1,6 @@
 // Activations: a row each, with the derivative as an op of its own so that the scheduler can fuse
 // it into the backward product. Where it can be had from the output, the input need not be kept.
+import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { add, mul, neg, sub } from './arithmetic.ts';
 import type { TensorLike } from './constant.ts';
@@ -171,9 +172,14 @@ const leaky = elementwise({
 /**
  * x for x > 0, else slope · x, with a positive slope.
  *
+ * @throws LatentGpuError `bad-input` for another slope
  * @example leakyRelu(-2, 0.1) // -0.2
  */
 export function leakyRelu(x: TensorLike, slope = 0.01): Tensor {
+  // Of another the derivative would not follow from the sign of the result.
+  if (!(slope > 0)) {
+    throw new LatentGpuError('bad-input', `leakyRelu: the slope is ${slope}; it must be positive`);
+  }
   return leaky(x, slope);
 }
 

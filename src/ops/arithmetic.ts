@@ -33,15 +33,18 @@ const negNode = elementwise({
 
 const is = (x: TensorLike, value: number): boolean =>
   (typeof x === 'number' ? x : constantValue(x)) === value;
-/** An operand may only be dropped if it does not widen the result. */
+/** An operand may only be dropped if it neither widens the result nor makes float32 of bytes. */
 function covers(x: TensorLike, other: TensorLike): x is Tensor {
-  if (typeof x === 'number') return false;
+  if (typeof x === 'number' || x.dtype !== 'f32') return false;
   if (typeof other === 'number') return true;
   const lead = x.rank - other.rank;
   return (
     lead >= 0 && other.shape.every((extent, i) => extent === 1 || extent === x.shape[lead + i])
   );
 }
+/** Whether float32 holds a number with all its digits, or 0. */
+const isNormal = (c: number): boolean =>
+  c === 0 || (Math.abs(c) >= 2 ** -126 && Math.abs(c) < 3.4e38);
 /** The number an operand stands for, if it is a constant that does not widen `beside`. */
 function scaleOf(c: TensorLike, beside: TensorLike): number | undefined {
   if (typeof c === 'number') return c;
@@ -89,7 +92,9 @@ export function mul(a: TensorLike, b: TensorLike): Tensor {
     if (x.op.name === 'mul') {
       const [left, right] = x.inputs as [Tensor, Tensor];
       const inner = scaleOf(left, right);
-      if (inner !== undefined && covers(right, x)) return mul(outer * inner, right);
+      if (inner !== undefined && covers(right, x) && isNormal(outer * inner)) {
+        return mul(outer * inner, right);
+      }
     }
     return mulNode(outer, x);
   }
@@ -104,7 +109,7 @@ export function mul(a: TensorLike, b: TensorLike): Tensor {
 export function div(a: TensorLike, b: TensorLike): Tensor {
   const by = scaleOf(b, a);
   if (by === 0) throw new LatentGpuError('bad-input', 'div: the divisor is the constant 0');
-  return by !== undefined && Number.isFinite(1 / by) ? mul(a, 1 / by) : divNode(a, b);
+  return by !== undefined && isNormal(1 / by) ? mul(a, 1 / by) : divNode(a, b);
 }
 /**
  * -x.

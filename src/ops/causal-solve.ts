@@ -7,8 +7,10 @@ import { mul, neg, sub } from './arithmetic.ts';
 import { greaterEqual, lessEqual } from './comparison.ts';
 import { toFloat } from './integers.ts';
 import { matmul } from './matmul.ts';
+import { checkTypes } from './operand-type.ts';
 import { patches } from './patches.ts';
 import { iota } from './random.ts';
+import { unknownGradient } from './unknown-gradient.ts';
 import { reshape, transpose } from './views.ts';
 
 interface Attributes {
@@ -71,7 +73,7 @@ const solveOp = defineOp({
   vjp: (node, gradient) => {
     const [, w] = node.inputs as [Tensor, Tensor];
     const { reversed, transposed } = attributesOf(node);
-    if (transposed) throw new Error('the gradient of a gradient of causalSolve is not known');
+    if (transposed) return unknownGradient('a gradient of causalSolve')();
     const [channels, kernel] = w.shape as [number, number];
     // x = A⁻¹ y: dy = A⁻ᵀ g, and dA = -dy xᵀ, of which A has what lies in order.
     const dy = new Tensor(solveOp, [gradient, w], node.shape, 'f32', {
@@ -158,6 +160,7 @@ export function causalSolve(y: Tensor, w: Tensor, options: { reversed?: boolean 
     const why = `needs images [B, H, W, C] and weights [C, K, K, C] with K odd, not ${y} and ${w}`;
     throw new LatentGpuError('shape-mismatch', `causalSolve ${why}`);
   }
+  checkTypes('causalSolve', [y, w]);
   const { reversed = false } = options;
   return new Tensor(solveOp, [y, w], y.shape, 'f32', { reversed, transposed: false });
 }

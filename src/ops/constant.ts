@@ -1,7 +1,7 @@
 // Constants: numbers known when the graph is built, written into the kernels that use them.
 import { ndarray } from '../graph/ndarray.ts';
 import type { Shape } from '../graph/shape.ts';
-import { type DType, defineOp, Tensor } from '../graph/tensor.ts';
+import { type DType, defineOp, Tensor, throughViews } from '../graph/tensor.ts';
 import { expand } from './views.ts';
 
 export type TensorLike = Tensor | number;
@@ -24,8 +24,7 @@ export function constant(value: number, dtype: DType = 'f32'): Tensor {
 
 /** The number behind a constant of any shape, or undefined. */
 export function constantValue(tensor: Tensor): number | undefined {
-  let node = tensor;
-  while (node.op.kind === 'view') node = node.inputs[0] as Tensor;
+  const node = throughViews(tensor);
   return node.op === constantOp ? (node.attrs.value as number) : undefined;
 }
 

@@ -10,6 +10,7 @@ import type { Image, Window } from '../kernels/window.ts';
 import { mul } from './arithmetic.ts';
 import { backward, forward, weights } from './convolution-products.ts';
 import { identity } from './one-hot.ts';
+import { checkTypes } from './operand-type.ts';
 import { type PatchOptions, windowOf } from './patches.ts';
 import { reshape } from './views.ts';
 
@@ -153,6 +154,7 @@ function checkGroups(what: string, groups: number, channels: number): void {
  */
 export function conv2d(x: Tensor, weight: Tensor, options: ConvolutionOptions = {}): Tensor {
   const { groups = 1 } = options;
+  checkTypes('conv2d', [x, weight]);
   const [out, channels, height, width] = weight.shape as [number, number, number, number];
   if (x.rank !== 4 || weight.rank !== 4 || x.shape[3] !== channels * groups) {
     const wanted = groups === 1 ? 'in' : `in / ${groups}`;
@@ -184,6 +186,7 @@ export function convTranspose2d(
   options: ConvolutionOptions & { extents?: readonly [number, number] } = {},
 ): Tensor {
   const { groups = 1, stride = 1, dilation = 1, padding = 'same' } = options;
+  checkTypes('convTranspose2d', [y, weight]);
   const [channels, part, ...kernel] = weight.shape as [number, number, number, number];
   if (y.rank !== 4 || weight.rank !== 4 || y.shape[3] !== channels) {
     throw new LatentGpuError(
@@ -200,6 +203,10 @@ export function convTranspose2d(
     return ((places[axis] as number) - 1) * stride + reach - 2 * zeros;
   };
   const extents = options.extents ?? [least(0), least(1)];
+  if (!extents.every((extent) => Number.isInteger(extent) && extent >= 1)) {
+    const why = `images of ${extents.join('×')} have no pixel; take less padding`;
+    throw new LatentGpuError('bad-config', `convTranspose2d: ${why}`);
+  }
   const window = windowOf(extents[0], extents[1], { ...options, kernel });
   if (window.out.join() !== places.join()) {
     const why = `images of ${places.join('×')} do not come from ${extents.join('×')}`;

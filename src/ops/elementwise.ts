@@ -1,9 +1,9 @@
 // The mould for elementwise ops: one declarative row an op.
-import { LatentGpuError } from '../errors.ts';
 import { mapArrays, type NdArray } from '../graph/ndarray.ts';
 import { broadcastShapes } from '../graph/shape.ts';
 import { type DType, defineOp, type Op, Tensor } from '../graph/tensor.ts';
 import { constant, constantValue, full, type TensorLike } from './constant.ts';
+import { checkTypes } from './operand-type.ts';
 
 export interface ElementwiseRow {
   /** Name of the op, and of its WGSL function unless `fn` says otherwise. */
@@ -43,7 +43,7 @@ export function elementwise(row: ElementwiseRow): ElementwiseFunction {
       typeof x === 'number' ? constant(x, row.operands ?? 'f32') : x,
     );
     const dtype = row.dtype ?? 'f32';
-    for (const input of inputs) checkOperand(row, input);
+    checkTypes(row.name, inputs, row.operands);
     const shape = broadcastShapes(row.name, ...inputs.map((x) => x.shape));
     const numbers = inputs.map(constantValue);
     if (numbers.every((x) => x !== undefined)) {
@@ -52,13 +52,4 @@ export function elementwise(row: ElementwiseRow): ElementwiseFunction {
     }
     return new Tensor(op, inputs, shape, dtype);
   };
-}
-
-function checkOperand({ name, operands = 'f32' }: ElementwiseRow, input: Tensor): void {
-  const type = input.dtype === 'u8' ? 'f32' : input.dtype;
-  if (type === operands) return;
-  throw new LatentGpuError(
-    'shape-mismatch',
-    `${name}: ${input} is not ${operands}; cast it with ${operands === 'u32' ? 'toUint' : 'toFloat'}`,
-  );
 }

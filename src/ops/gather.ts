@@ -2,6 +2,7 @@
 // and how rows of an embedding learn.
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
+import { checkShape } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 
 const WORKGROUP = 64;
@@ -89,5 +90,6 @@ export function addRows(x: Tensor, index: Tensor, count: number): Tensor {
       `addRows: needs rows [B, D] and unsigned indices [B], not ${x} and ${index}`,
     );
   }
-  return new Tensor(addRowsOp, [x, index], [count, width as number], 'f32');
+  const shape = checkShape('addRows', [count, width as number]);
+  return new Tensor(addRowsOp, [x, index], shape, 'f32');
 }

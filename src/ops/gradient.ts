@@ -105,14 +105,8 @@ function addConcats(a: Tensor, b: Tensor): Tensor | undefined {
     .map((end) => {
       const [x, y] = [pieceOf(a, start, end), pieceOf(b, start, end)];
       start = end;
-      if (isZero(x)) return y;
-      return isZero(y) ? x : add(x, y);
+      if (constantValue(x) === 0) return y;
+      return constantValue(y) === 0 ? x : add(x, y);
     });
   return concat(parts, axis);
-}
-
-function isZero(x: Tensor): boolean {
-  let node = x;
-  while (node.op.name === 'slice') node = node.inputs[0] as Tensor;
-  return constantValue(node) === 0;
 }

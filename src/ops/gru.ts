@@ -1,20 +1,15 @@
 // Gated recurrent units over time: a kernel for all steps forward, one for all steps back, and products for
 // everything that does not wait for a step before it.
-import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import { sigmoid, tanh } from './activations.ts';
 import { add, mul, sub } from './arithmetic.ts';
 import { matmul } from './matmul.ts';
 import { concat, slice, split } from './pieces.ts';
-import {
-  checkRecurrent,
-  logistic,
-  recurrentKernel,
-  throughTime,
-  toldBy,
-} from './recurrent-kernel.ts';
+import { checkRecurrent, recurrentKernel, throughTime, toldBy } from './recurrent-kernel.ts';
 import { sum } from './reduce.ts';
+import { sigmoid as logistic } from './reference/special.ts';
+import { unknownGradient } from './unknown-gradient.ts';
 import { reshape, transpose } from './views.ts';
 
 const gruOp = defineOp({
@@ -78,9 +73,7 @@ const gruOp = defineOp({
 const adjointOp = defineOp({
   name: 'gruAdjoint',
   kind: 'kernel',
-  vjp: () => {
-    throw new LatentGpuError('bad-input', 'the gradient of a gradient of gru is not known');
-  },
+  vjp: unknownGradient('a gradient of gru'),
   reference: ([gradient, keep, factor, weight], node) => {
     const { batch, steps, hidden } = throughTime(node, 1);
     const result = ndarray(node.shape);

@@ -1,6 +1,9 @@
 // Unsigned integers: a row an op.
 import { type Binary, elementwise, type Unary } from './elementwise.ts';
 
+/** The largest unsigned integer that a float32 is. */
+const LARGEST = 2 ** 32 - 2 ** 8;
+
 /**
  * Unsigned integers to float32.
  *
@@ -21,7 +24,8 @@ export const toUint: Unary = elementwise({
   name: 'toUint',
   fn: 'to_u32',
   dtype: 'u32',
-  reference: (x) => Math.floor(x as number) >>> 0,
+  // Saturates, as kernels do.
+  reference: (x) => Math.min(Math.max(Math.floor(x as number), 0), LARGEST),
 });
 const unsigned = (name: string, fn: string, f: (a: number, b: number) => number): Binary =>
   elementwise({
@@ -44,13 +48,13 @@ export const addUint = unsigned('addUint', 'add_u', (a, b) => a + b);
  */
 export const mulUint = unsigned('mulUint', 'mul_u', Math.imul);
 /**
- * ⌊a / b⌋.
+ * ⌊a / b⌋; a where b is 0.
  *
  * @example divUint(constant(7, 'u32'), constant(2, 'u32')) // 3
  */
-export const divUint = unsigned('divUint', 'div_u', (a, b) => Math.floor(a / b));
+export const divUint = unsigned('divUint', 'div_u', (a, b) => (b === 0 ? a : Math.floor(a / b)));
 /**
- * The rest of a / b.
+ * The rest of a / b; 0 where b is 0.
  *
  * @example modUint(constant(7, 'u32'), constant(4, 'u32')) // 3
  */

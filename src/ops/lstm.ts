@@ -1,19 +1,14 @@
 // Long short-term memory over time: as ops/gru, with a state of two parts.
-import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import { sigmoid, tanh } from './activations.ts';
 import { add, mul, sub } from './arithmetic.ts';
 import { matmul } from './matmul.ts';
 import { concat, slice, split } from './pieces.ts';
-import {
-  checkRecurrent,
-  logistic,
-  recurrentKernel,
-  throughTime,
-  toldBy,
-} from './recurrent-kernel.ts';
+import { checkRecurrent, recurrentKernel, throughTime, toldBy } from './recurrent-kernel.ts';
 import { sum } from './reduce.ts';
+import { sigmoid as logistic } from './reference/special.ts';
+import { unknownGradient } from './unknown-gradient.ts';
 import { reshape, transpose } from './views.ts';
 
 const GATES = 4;
@@ -100,9 +95,7 @@ const lstmOp = defineOp({
 const adjointOp = defineOp({
   name: 'lstmAdjoint',
   kind: 'kernel',
-  vjp: () => {
-    throw new LatentGpuError('bad-input', 'the gradient of a gradient of lstm is not known');
-  },
+  vjp: unknownGradient('a gradient of lstm'),
   reference: ([gradient, factor, weight], node) => {
     const { batch, steps, hidden } = throughTime(node, PARTS);
     const result = ndarray(node.shape);

@@ -11,6 +11,7 @@ import { permuteColumns } from './permute.ts';
 import { sum } from './reduce.ts';
 import { byColumns } from './substitution.ts';
 import { triangle } from './triangular.ts';
+import { unknownGradient } from './unknown-gradient.ts';
 import { transpose } from './views.ts';
 
 /** What is fixed: signs of s [N], and the row of L (U + diag(s)) that is each row of W, unsigned [N]. */
@@ -74,6 +75,7 @@ const matrixOp = defineOp({
 const gradientOp = defineOp({
   name: 'luGradient',
   kind: 'kernel',
+  vjp: unknownGradient('a gradient of luMatrix or luInverse'),
   reference: ([factors, sign, places, dw], node) => {
     const parts = factorsOf([factors, sign, places] as NdArray[]);
     const { n, lower, upper, scale, row: place } = parts;

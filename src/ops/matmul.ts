@@ -3,6 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import { broadcastStrides, forEachIndex, type NdArray, ndarray } from '../graph/ndarray.ts';
 import { broadcastShapes, contiguousStrides } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
+import { checkTypes } from './operand-type.ts';
 import { transpose } from './views.ts';
 
 const matmulOp = defineOp({
@@ -57,7 +58,7 @@ function isTransposed(x: Tensor): boolean {
 /**
  * The product, [..., M, N], of `a` [..., M, K] and `b` [..., K, N]. Leading axes broadcast.
  *
- * @throws LatentGpuError `shape-mismatch` for vectors, or extents that do not meet
+ * @throws LatentGpuError `shape-mismatch` for vectors, unsigned integers, or extents that do not meet
  * @example matmul(reshape(toFloat(iota(4)), [2, 2]), identity(2)) // [0, 1, 2, 3]
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
@@ -67,6 +68,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
       `matmul: ${a} and ${b} must both be matrices (rank 2 or more); reshape a vector to one row or column`,
     );
   }
+  checkTypes('matmul', [a, b]);
   const [m, k] = a.shape.slice(-2) as [number, number];
   const [inner, n] = b.shape.slice(-2) as [number, number];
   if (k !== inner) {

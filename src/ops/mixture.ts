@@ -3,6 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, type KernelAdapter, Tensor } from '../graph/tensor.ts';
 import { mostInvocations } from '../kernels/matmul.ts';
+import { unknownGradient } from './unknown-gradient.ts';
 
 const quads = (extent: number): number => 4 * Math.ceil(extent / 4);
 
@@ -13,6 +14,7 @@ const exchanges = ({ subgroupSize, asksSubgroupSize }: KernelAdapter): boolean =
 const whitenOp = defineOp({
   name: 'whitenedRows',
   kind: 'kernel',
+  vjp: unknownGradient('whitenedRows'),
   reference: ([x, mean, factor, scale], node) => {
     const result = ndarray(node.shape);
     const [components, rows, width] = extentsOf(node);
@@ -121,6 +123,7 @@ const LONGEST = 1024;
 const momentsOp = defineOp({
   name: 'weighedMoments',
   kind: 'kernel',
+  vjp: unknownGradient('weighedMoments'),
   reference: ([y, r], node) => {
     const result = ndarray(node.shape);
     const [splits, , , width] = node.shape as [number, number, number, number];

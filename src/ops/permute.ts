@@ -2,6 +2,7 @@
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
+import { checkTypes } from './operand-type.ts';
 
 const WORKGROUP = 64;
 
@@ -45,6 +46,7 @@ const permuteOp = defineOp({
  * @throws LatentGpuError `shape-mismatch`
  */
 export function permuteColumns(x: Tensor, index: Tensor, inverse: Tensor): Tensor {
+  checkTypes('permuteColumns', [x]);
   const width = x.shape.at(-1);
   for (const order of [index, inverse]) {
     if (order.rank === 1 && order.dtype === 'u32' && order.size === width) continue;

@@ -5,6 +5,7 @@ import { LatentGpuError } from '../errors.ts';
 import { forEachIndex, type NdArray, ndarray, readAt } from '../graph/ndarray.ts';
 import { contiguousStrides, formatShape, normalizeAxis } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
+import { copy } from './arithmetic.ts';
 import { zeros } from './constant.ts';
 
 const sliceOp = defineOp({
@@ -107,12 +108,13 @@ const concatOp = defineOp({
 });
 
 /**
- * Tensors side by side along an axis; all other extents agree.
+ * Tensors side by side along an axis; all other extents agree. Bytes are read as float32.
  *
  * @throws LatentGpuError `shape-mismatch` for no tensor, or tensors that do not fit each other
  * @example concat([toFloat(iota(3)), toFloat(iota(3))]) // [0, 1, 2, 0, 1, 2]
  */
-export function concat(parts: readonly Tensor[], axis = -1): Tensor {
+export function concat(given: readonly Tensor[], axis = -1): Tensor {
+  const parts = given.map((part) => (part.dtype === 'u8' ? copy(part) : part));
   const first = parts[0];
   if (!first) throw new LatentGpuError('shape-mismatch', 'concat: there is no tensor to join');
   if (parts.length === 1) return first;

@@ -3,6 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import type { NdArray } from '../graph/ndarray.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type AdapterClass, mostInvocations } from '../kernels/matmul.ts';
+import { checkTypes } from './operand-type.ts';
 
 /** Rows of an invocation: those share what is loaded of the weights. */
 const ROWS = 4;
@@ -54,6 +55,7 @@ export function checkRecurrent(
   const [batch, width] = start.shape as [number, number];
   const hidden = width / parts;
   const all = gates * hidden;
+  checkTypes(op, [inputs, weight, bias, start]);
   const fits =
     start.rank === 2 &&
     inputs.rank === 3 &&
@@ -79,5 +81,3 @@ export function toldBy(weight: NdArray, bias: NdArray, h: Float64Array) {
     return total;
   };
 }
-
-export const logistic = (x: number): number => 1 / (1 + Math.exp(-x));

@@ -1,11 +1,11 @@
 // Reductions over any axes: sum, max, log-sum-exp, and what follows from them.
-import { LatentGpuError } from '../errors.ts';
 import { forEachIndex, type NdArray, ndarray } from '../graph/ndarray.ts';
 import { contiguousStrides, normalizeAxis, type Shape, sameShape } from '../graph/shape.ts';
 import { defineOp, type Op, Tensor } from '../graph/tensor.ts';
-import { div, mul, sub } from './arithmetic.ts';
+import { copy, div, mul, sub } from './arithmetic.ts';
 import { greaterEqual } from './comparison.ts';
 import { exp } from './elementary.ts';
+import { checkTypes } from './operand-type.ts';
 import { logsumexp } from './reference/special.ts';
 import { expand, reshape, stopGradient } from './views.ts';
 
@@ -55,7 +55,7 @@ const maxOp = defineOp({
       mul(gradient, div(winner, sum(winner, node.attrs.axes as number[], { keepDims: true }))),
     ];
   },
-  reference: referenceOf((values) => Math.max(...values)),
+  reference: referenceOf((values) => values.reduce((a, b) => Math.max(a, b))),
 });
 
 const logSumExpOp = defineOp({
@@ -66,17 +66,13 @@ const logSumExpOp = defineOp({
   reference: referenceOf(logsumexp),
 });
 
-function reduce(op: Op, x: Tensor, axes: Axes, options: ReduceOptions): Tensor {
+function reduce(op: Op, given: Tensor, axes: Axes, options: ReduceOptions): Tensor {
+  checkTypes(op.name, [given]);
+  const x = given.dtype === 'u8' ? copy(given) : given;
   const list = axes === undefined ? x.shape.map((_, i) => i) : [axes].flat();
   const over = [
     ...new Set(list.map((axis) => normalizeAxis(op.name, axis as number, x.rank))),
   ].sort((a, b) => a - b);
-  if (x.dtype !== 'f32') {
-    throw new LatentGpuError(
-      'shape-mismatch',
-      `${op.name}: ${x} is not float32; cast it with toFloat`,
-    );
-  }
   const kept = x.shape.map((extent, i) => (over.includes(i) ? 1 : extent));
   const dropped = x.shape.filter((_, i) => !over.includes(i));
   // Nothing to fold: every one of these reductions leaves a single element as it is.

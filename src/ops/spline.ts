@@ -3,8 +3,10 @@
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, type KernelSetup, Tensor } from '../graph/tensor.ts';
+import { checkTypes } from './operand-type.ts';
 import { slice } from './pieces.ts';
 import { type SplineForm, type SplinePoint, splineAt } from './reference/spline.ts';
+import { unknownGradient } from './unknown-gradient.ts';
 import { reshape } from './views.ts';
 
 export type { SplineForm } from './reference/spline.ts';
@@ -83,6 +85,7 @@ const splineOp = defineOp({
 const gradientOp = defineOp({
   name: 'splineGradient',
   kind: 'kernel',
+  vjp: unknownGradient('a gradient of a spline'),
   reference: (inputs, node) => {
     const [x, , gradient] = inputs as [NdArray, NdArray, NdArray];
     const size = x.data.length;
@@ -111,15 +114,17 @@ const gradientOp = defineOp({
 export function rationalQuadratic(
   x: Tensor,
   parameters: Tensor,
-  form: SplineForm,
+  { bins, bound, inverse = false }: Omit<SplineForm, 'inverse'> & { readonly inverse?: boolean },
 ): { readonly value: Tensor; readonly logSlope: Tensor } {
-  const wanted = [...x.shape.slice(0, -1), (3 * form.bins - 1) * (x.shape.at(-1) ?? 0)];
+  const wanted = [...x.shape.slice(0, -1), (3 * bins - 1) * (x.shape.at(-1) ?? 0)];
   if (x.rank === 0 || parameters.shape.join() !== wanted.join()) {
     throw new LatentGpuError(
       'shape-mismatch',
-      `a spline of ${form.bins} bins needs parameters [${wanted.join(', ')}] for ${x}, not ${parameters}`,
+      `a spline of ${bins} bins needs parameters [${wanted.join(', ')}] for ${x}, not ${parameters}`,
     );
   }
+  checkTypes('rationalQuadratic', [x, parameters]);
+  const form: SplineForm = { bins, bound, inverse };
   const both = new Tensor(splineOp, [x, parameters], [2, ...x.shape], 'f32', { ...form });
   const part = (i: number) => reshape(slice(both, 0, i, i + 1), x.shape);
   return { value: part(0), logSlope: part(1) };

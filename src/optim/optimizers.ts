@@ -1,7 +1,19 @@
 // Update rules. Each describes, for a flat vector of parameters and its gradient, what the next
 // parameters and the next state are; the scheduler makes one kernel of it.
 import type { Tensor } from '../graph/tensor.ts';
-import { abs, add, div, expm1, maximum, mul, neg, sqrt, square, sub } from '../ops/index.ts';
+import {
+  abs,
+  add,
+  constant,
+  div,
+  expm1,
+  maximum,
+  mul,
+  neg,
+  sqrt,
+  square,
+  sub,
+} from '../ops/index.ts';
 import type { RateSchedule } from './schedules.ts';
 
 export interface UpdateInput {
@@ -28,8 +40,9 @@ export interface Optimizer {
   update(input: UpdateInput): UpdateOutput;
 }
 
-/** 1 - βᵗ without cancellation. */
-const complement = (beta: number, count: Tensor): Tensor => neg(expm1(mul(Math.log(beta), count)));
+/** 1 - βᵗ without cancellation; of β = 0, whose logarithm no kernel can hold, it is 1. */
+const complement = (beta: number, count: Tensor): Tensor =>
+  beta === 0 ? constant(1) : neg(expm1(mul(Math.log(beta), count)));
 
 const average = (beta: number, old: Tensor, value: Tensor): Tensor =>
   add(mul(beta, old), mul(1 - beta, value));

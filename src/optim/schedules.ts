@@ -17,6 +17,12 @@ import {
 /** The learning rate at a step (float32 scalar, 0 for the first). */
 export type RateSchedule = (step: Tensor) => Tensor;
 
+/** @throws LatentGpuError `bad-config` */
+function checkSteps(what: string, steps: number, least = 1): void {
+  if (steps >= least) return;
+  throw new LatentGpuError('bad-config', `${what} of ${steps} steps; give ${least} or more`);
+}
+
 /**
  * The same rate at every step.
  *
@@ -30,9 +36,11 @@ export const constantRate =
 /**
  * rate · gamma^⌊step / every⌋.
  *
+ * @throws LatentGpuError `bad-config` for `every` below 1
  * @example optim.stepDecay(0.1, 30)(ops.constant(30)) // 0.01
  */
 export function stepDecay(rate: number, every: number, gamma = 0.1): RateSchedule {
+  checkSteps('stages of a schedule', every);
   // The half keeps the rounding of the quotient away from whole numbers, up to step 2²².
   return (step) => mul(rate, pow(constant(gamma), floor(div(add(step, 0.5), every))));
 }
@@ -40,9 +48,11 @@ export function stepDecay(rate: number, every: number, gamma = 0.1): RateSchedul
 /**
  * From `rate` to `final` along half a cosine over `steps` steps (Loshchilov and Hutter 2017).
  *
+ * @throws LatentGpuError `bad-config` for fewer than 1
  * @example optim.cosine(0.1, 100)(ops.constant(50)) // 0.05
  */
 export function cosine(rate: number, steps: number, final = 0): RateSchedule {
+  checkSteps('a cosine schedule', steps);
   return (step) => {
     const phase = mul(Math.PI, minimum(div(step, steps), 1));
     return add((rate + final) / 2, mul((rate - final) / 2, cos(phase)));
@@ -52,9 +62,12 @@ export function cosine(rate: number, steps: number, final = 0): RateSchedule {
 /**
  * Linear from 0 to the schedule's own rate over the first `steps` steps.
  *
+ * @throws LatentGpuError `bad-config` for fewer than 0
  * @example optim.warmup(100, optim.constantRate(0.1))(ops.constant(49)) // 0.05
  */
 export function warmup(steps: number, then: RateSchedule): RateSchedule {
+  checkSteps('a warm-up', steps, 0);
+  if (steps === 0) return then;
   return (step) => mul(minimum(div(add(step, 1), steps), 1), then(step));
 }
 

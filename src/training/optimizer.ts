@@ -65,6 +65,5 @@ function makeSchedule(
     // The paper's first stage has rate 1e-3.
     iwae: () => iwaeStages(stepsPerEpoch, lr / 1e-3),
   };
-  const course = courses[schedule.kind]();
-  return schedule.warmup > 0 ? warmup(schedule.warmup, course) : course;
+  return warmup(schedule.warmup, courses[schedule.kind]());
 }

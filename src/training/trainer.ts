@@ -10,21 +10,16 @@ import type { Description } from './description.ts';
 import { firstBadIn } from './diagnose.ts';
 import { type Learner, learnerOf } from './learner.ts';
 import { checkNumber, LiveNumbers } from './live-numbers.ts';
+import { Looks } from './looks.ts';
 import { badLoss, badState } from './not-finite.ts';
 import { Renewable } from './renewable.ts';
 import type { RunOptions, TrainingReport } from './report.ts';
 import type { Recorded, Runner } from './runner.ts';
+import { Snapshot } from './snapshot.ts';
 import type { TrainerState } from './state.ts';
-import { HISTORY, type TrainerOptions } from './step.ts';
+import type { TrainerOptions } from './step.ts';
 import type { SweepOptions } from './sweep.ts';
 import { Tally } from './tally.ts';
-
-/** The host looks about this often. */
-const LOOK_MS = 400;
-/** Steps that a device takes before it is known how long they are. */
-const FIRST_CHUNK = 8;
-/** A long run's state comes to the host this often, so that a lost device costs no more. */
-const SNAPSHOT_SECONDS = 30;
 
 /**
  * A run of training: steps that the GPU takes by itself, with what it takes to go on after a lost device.
@@ -41,17 +36,22 @@ export class Trainer {
   private readonly learner: Learner;
   private readonly device: Renewable<Runner>;
   private readonly numbers = new LiveNumbers();
-  private snapshot: TrainerState | undefined;
-  private snapshotAt = 0;
-  /** Steps after which the host looks. */
-  private chunk = FIRST_CHUNK;
+  private readonly looks = new Looks();
+  private readonly snapshot: Snapshot;
   /** What completed runs have reached; a device that replaces another has to get there first. */
-  private reached = 0;
+  private reached: number;
   /** By what the first device's kernels were chosen: a device that replaces it gets the same. */
   private tuned: TunedTable | undefined;
 
-  private constructor(options: TrainerOptions | SweepOptions, open: () => Promise<Device>) {
+  private constructor(
+    options: TrainerOptions | SweepOptions,
+    open: () => Promise<Device>,
+    from: TrainerState | undefined,
+  ) {
     this.options = options;
+    this.snapshot = new Snapshot(from);
+    this.reached = from?.step ?? 0;
+    this.tuned = from && (from.tuned ?? {});
     this.learner = learnerOf(options);
     this.device = new Renewable({
       open,
@@ -69,10 +69,7 @@ export class Trainer {
     open: () => Promise<Device> = openDevice,
     from?: TrainerState,
   ): Promise<Trainer> {
-    const trainer = new Trainer(options, open);
-    trainer.snapshot = from;
-    trainer.reached = from?.step ?? 0;
-    trainer.tuned = from && (from.tuned ?? {});
+    const trainer = new Trainer(options, open, from);
     await trainer.protect(() => Promise.resolve());
     return trainer;
   }
@@ -136,12 +133,13 @@ export class Trainer {
   }
 
   private async beginState(): Promise<void> {
-    this.snapshotAt = performance.now();
-    this.chunk = FIRST_CHUNK;
-    if (this.snapshot) {
-      const { snapshot, runner } = this;
+    this.snapshot.begin();
+    this.looks.begin();
+    const { state } = this.snapshot;
+    if (state) {
+      const { runner } = this;
       const changed = await this.numbers.again(runner.runtime, () => {
-        runner.putBack(snapshot);
+        runner.putBack(state);
         return runner.replay(this.reached);
       });
       if (changed) await this.save();
@@ -170,13 +168,12 @@ export class Trainer {
     kept: { tally: Tally },
     { signal, onProgress, snapshotAfter = 0 }: RunOptions,
   ): Promise<TrainingReport> {
-    const { runner } = this;
+    const { runner, looks, snapshot } = this;
     const tally = kept.tally.copy();
     let skips = 0;
-    const isDue = (seconds: number) => performance.now() - this.snapshotAt >= 1000 * seconds;
     do {
       const began = performance.now();
-      const ran = await runner.advance(Math.min(this.chunk, target - runner.step), signal);
+      const ran = await runner.advance(Math.min(looks.steps, target - runner.step), signal);
       const { rows, skipped } = await runner.recorded(ran);
       await this.checkLosses(rows);
       skips = skipped;
@@ -186,16 +183,13 @@ export class Trainer {
         recent.add(values);
       }
       if (ran > 0) onProgress?.({ step: runner.step, metrics: recent.means() });
-      if (ran === this.chunk) {
-        const factor = Math.min(4, Math.max(0.25, LOOK_MS / (performance.now() - began)));
-        this.chunk = Math.min(HISTORY, Math.max(1, Math.round(ran * factor)));
-      }
-      if (isDue(Math.max(SNAPSHOT_SECONDS, snapshotAfter))) {
+      looks.note(ran, performance.now() - began);
+      if (snapshot.isDue(snapshotAfter)) {
         await this.save();
         kept.tally = tally.copy();
       }
     } while (runner.step < target && !signal?.aborted && !runner.isConverged);
-    if (isDue(snapshotAfter)) await this.save();
+    if (snapshot.isOlder(snapshotAfter)) await this.save();
     this.reached = runner.step;
     return {
       step: runner.step,
@@ -227,7 +221,7 @@ export class Trainer {
   /** Finds the tensor that spoilt the loss of a step, and goes back to the last good state. */
   private async failAt(step: number, what: string, root: Tensor): Promise<never> {
     const { runner } = this;
-    const good = this.snapshot as TrainerState;
+    const good = this.snapshot.state as TrainerState;
     runner.putBack(good);
     await runner.replay(step);
     const found = await runner.firstNonFinite(root).catch((error: unknown) => {
@@ -264,12 +258,12 @@ export class Trainer {
    * @throws LatentGpuError `not-finite` if a parameter is; the run is then back at the last good state
    */
   private async save(): Promise<TrainerState> {
-    if (this.snapshot?.step === this.step) return this.snapshot;
+    const good = this.snapshot.state;
+    if (good?.step === this.step) return good;
     const state = await this.runner.state();
     const { trained, advice } = this.description;
     const bad = firstBadIn(trained, state);
     if (bad) {
-      const good = this.snapshot;
       if (good) this.restore(good);
       throw badState(bad, state.step, advice, good?.step);
     }
@@ -278,14 +272,13 @@ export class Trainer {
   }
 
   private keep(state: TrainerState): void {
-    this.snapshot = state;
-    this.snapshotAt = performance.now();
+    this.snapshot.keep(state);
     this.numbers.forget();
   }
 
   /** The last state known to be good: by default that at the end of the last run. */
   get lastState(): TrainerState | undefined {
-    return this.snapshot;
+    return this.snapshot.state;
   }
 
   /** The state that the last run reached, on the host; it is then the last one known to be good. */

@@ -1,7 +1,11 @@
 /** What is opened is closed: the engine counts every buffer, and none is left. */
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { variable } from '../../src/graph/variable.ts';
 import { evaluateModel, Inference, type Vae } from '../../src/models/index.ts';
+import { scan } from '../../src/nn/index.ts';
+import { add, assign, gradient, matmul, mul, sum, zeros } from '../../src/ops/index.ts';
 import { adam } from '../../src/optim/index.ts';
-import { Runtime } from '../../src/scheduler/index.ts';
+import { LegPlans, Runtime } from '../../src/scheduler/index.ts';
 import { learningOf, Trainer, type TrainerOptions } from '../../src/training/index.ts';
 import { cases } from '../rig/cases.ts';
 import { vaeOf } from '../support/toys.ts';
@@ -92,6 +96,42 @@ cases('leaks', (c) => {
       if (i === 3) t.ok(counters.pipelinesKept > 4, `${counters.pipelinesKept} pipelines`);
     }
     t.equal(counters.pipelinesKept, counters.pipelinesCreated, 'each pipeline is made once');
+  });
+
+  c('legs of which one cannot be compiled leave nothing', async (t) => {
+    const device = await t.open();
+    const runtime = new Runtime(device);
+    const x = variable('x', [70]);
+    const scaled = mul(x, 2);
+    const fine = { effects: [assign(x, add(scaled, sum(scaled)))], times: 2 };
+    const wrong = { effects: [assign(x, mul(x, Number.POSITIVE_INFINITY))], times: 1 };
+    await t.throws('not-finite', () => LegPlans.of(runtime, [fine, wrong]), /finite/);
+    t.equal(device.counters.liveBuffers, 0);
+  });
+
+  c('a plan takes the memory of its loops with it', async (t) => {
+    const device = await t.open();
+    const runtime = new Runtime(device);
+    const [series, weight] = [variable('series', [5, 3, 2]), variable('weight', [2, 4])];
+    const live: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      const sums = scan(mul(series, 2), zeros([3, 4]), (now, before) => {
+        const next = add(matmul(now, weight), before);
+        return { state: next, output: next };
+      });
+      const [slope] = gradient(sum(sums), [weight]);
+      const plan = await runtime.compile({ outputs: { slope: slope as Tensor } });
+      runtime.write(series, new Float32Array(30).fill(1));
+      await plan.run();
+      // Σ over steps and rows of how often each step's input is summed up.
+      t.equal([...(await plan.read('slope'))], new Array(8).fill(2 * 3 * (5 + 4 + 3 + 2 + 1)));
+      plan.destroy();
+      live.push(device.counters.liveBuffers);
+    }
+    t.equal(live[1], live[0]);
+    runtime.destroy();
+    device.trim();
+    t.equal(device.counters.liveBuffers, 0);
   });
 
   c('the cache of pipelines has a bound', async (t) => {

@@ -180,6 +180,11 @@ concurrentCases('ops, elementwise', (c) => {
       columns: o.add(o.slice(table, 1, 2, 6), o.slice(table, 1, 1, 5)),
       even: o.square(even),
       turned: o.neg(o.transpose(even)),
+      sum: o.sum(table, 1),
+      largest: o.max(even),
+      joined: o.concat([table, o.square(table), table], 0),
+      product: o.matmul(table, o.transpose(o.slice(table, 0, 1, 4))),
+      unchanged: o.add(o.mul(table, 1), 0),
     };
     const values = new Map<Variable, ArrayLike<number>>([
       [table, Uint8Array.from({ length: 35 }, (_, i) => (i * 37) % 256)],

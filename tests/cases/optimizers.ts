@@ -175,6 +175,10 @@ const trials: Record<string, [MinimizeOptions, Rule]> = {
     { optimizer: adam({ lr: 0.02, betas: [0.8, 0.99], eps: 1e-3, weightDecay: 0.1 }) },
     adamRule(0.02, { betas: [0.8, 0.99], eps: 1e-3, coupled: 0.1 }),
   ],
+  'adam without momentum': [
+    { optimizer: adam({ lr: 0.02, betas: [0, 0.9] }) },
+    adamRule(0.02, { betas: [0, 0.9] }),
+  ],
   'adam, cosine': [{ optimizer: adam({ lr: cosine(0.05, 30) }) }, adamRule(halfCosine)],
   adamW: [{ optimizer: adamW({ lr: 0.02, weightDecay: 0.3 }) }, adamRule(0.02, { decoupled: 0.3 })],
   adamax: [{ optimizer: adamax({ lr: 0.03 }) }, adamaxRule(0.03)],
@@ -384,6 +388,14 @@ cases('schedules', (c) => {
     ] as [number, number][][]) {
       await t.throws('bad-config', () => piecewise(wrong), /starts at step 0/);
     }
+  });
+
+  c('lengths that are none are refused', async (t) => {
+    await t.throws('bad-config', () => cosine(0.1, 0), /cosine .*0 steps/);
+    await t.throws('bad-config', () => stepDecay(0.1, 0), /stages .*0 steps/);
+    await t.throws('bad-config', () => warmup(-1, constantRate(0.1)), /warm-up .*-1 steps/);
+    const plain = constantRate(0.1);
+    t.ok(warmup(0, plain) === plain, 'a warm-up of no steps is none');
   });
 
   c('run on the GPU: the history of a trainer has the rate of every step', async (t) => {

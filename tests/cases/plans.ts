@@ -1,6 +1,6 @@
 /** Plans: their outputs, their memory, and that running them makes nothing new. */
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { input, type Variable, variable } from '../../src/graph/variable.ts';
+import { input, packParameters, type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
 import { Runtime } from '../../src/scheduler/run/runtime.ts';
 import { cases } from '../rig/cases.ts';
@@ -136,6 +136,31 @@ cases('plans', (c) => {
     });
   });
 
+  c('what is released begins again, and plans that are in use know of it', async (t) => {
+    const held = variable('held', [5], { init: () => [1, 2, 3, 4, 5] });
+    const [part, other] = [
+      variable('part', [3], { init: () => [6, 7, 8] }),
+      variable('other', [2]),
+    ];
+    const flat = packParameters([part, other]);
+    await withRuntime(t, async (runtime) => {
+      const plan = await runtime.compile({
+        outputs: { sum: o.add(o.sum(held), o.sum(part)) },
+        effects: [o.assign(held, o.mul(2, held))],
+      });
+      await plan.run(2);
+      t.equal([...(await plan.read('sum'))], [51]);
+      runtime.release(held);
+      await plan.run();
+      t.equal([...(await plan.read('sum'))], [36], 'from the initial values');
+      runtime.write(part, [1, 1, 1]);
+      runtime.release(flat);
+      runtime.write(held, [0, 0, 0, 0, 1]);
+      await plan.run();
+      t.equal([...(await plan.read('sum'))], [22], 'what was written meanwhile');
+    });
+  });
+
   c('several plans share variables', async (t) => {
     const w = variable('w', [7], { init: () => [1, 2, 3, 4, 5, 6, 7] });
     await withRuntime(t, async (runtime) => {
@@ -194,12 +219,22 @@ cases('plans', (c) => {
       await t.throws('bad-input', () => runtime.read(table), /bytes/);
       const short = variable('short', [3], { init: () => [1, 2] });
       const plan = await runtime.compile({ outputs: { y: o.neg(short) } });
-      await t.throws('bad-config', () => plan.run(), /2 numbers, not 3/);
+      // Nor is it there with zeros the second time.
+      for (let time = 0; time < 2; time++) {
+        await t.throws('bad-config', () => plan.run(), /2 numbers, not 3/);
+      }
+      const [whole, part] = [variable('whole', [3]), variable('part', [3], { init: () => [1] })];
+      packParameters([whole, part]);
+      const packed = await runtime.compile({ outputs: { y: o.add(whole, part) } });
+      for (let time = 0; time < 2; time++) {
+        await t.throws('bad-config', () => packed.run(), /1 numbers, not 3/);
+      }
       await t.throws('bad-input', () => plan.read('z'), /'z'.*y/);
       await t.throws('bad-input', () => plan.run(-1), /whole number/);
       await t.throws('bad-input', () => plan.run(0.5), /whole number/);
       plan.destroy();
       await t.throws('bad-input', () => plan.run(), /destroyed/);
+      await t.throws('bad-input', () => plan.read('y'), /destroyed/);
     });
   });
 });

@@ -241,7 +241,26 @@ concurrentCases('scans', (c) => {
     },
   );
 
-  c('refuse noise of the cell, and a gradient of a gradient', async (t) => {
+  c('stand between uses of the same bytes', async (t) => {
+    const bytes = variable('bytes', [3, 8], { dtype: 'u8', role: 'data' });
+    const cut = o.slice(bytes, 1, 1, 5);
+    const sums = scan(o.reshape(o.square(cut), [3, 1, 4]), o.zeros([1, 4]), (now, before) => {
+      const sum = o.add(now, before);
+      return { state: sum, output: sum };
+    });
+    const outputs = { y: o.mul(o.reshape(sums, [3, 4]), cut) };
+    const numbers = Uint8Array.from({ length: 24 }, (_, i) => 10 * i);
+    const shares = Array.from(numbers, (n) => n / 255);
+    const [wanted] = o.evaluate(Object.values(outputs), new Map([[bytes, shares]]));
+    await withRuntime(t, async (runtime) => {
+      const plan = await runtime.compile({ outputs });
+      runtime.write(bytes, numbers);
+      await plan.run();
+      t.close(await plan.read('y'), (wanted as NdArray).data, { relative: 1e-6 });
+    });
+  });
+
+  c('refuse noise and loops of the cell, and a gradient of a gradient', async (t) => {
     const x = variable('x', [3, ROWS, INPUTS]);
     const start = o.zeros([ROWS, INPUTS]);
     const told = scan(x, start, (now, before) => ({ state: o.mul(now, before), output: now }));
@@ -252,6 +271,15 @@ concurrentCases('scans', (c) => {
         return { state: next, output: next };
       });
     await t.throws('bad-input', drawing, /scan: the cell draws noise/);
+    const nested = () =>
+      scan(x, start, (now, before) => {
+        const inner = scan(o.reshape(now, [1, ROWS, INPUTS]), before, (a, b) => ({
+          state: b,
+          output: a,
+        }));
+        return { state: before, output: o.sum(inner, 0) };
+      });
+    await t.throws('bad-input', nested, /scan: the cell scans something itself/);
     const [slope] = o.gradient(o.sum(o.square(told)), [x]);
     const again = () => o.gradient(o.sum(slope as Tensor), [x]);
     await t.throws('bad-input', again, /gradient of a gradient of scan/);

@@ -15,17 +15,9 @@ export function standardNormalLogProb(x: number): number {
   return -0.5 * x * x - HALF_LOG_2PI;
 }
 
-export function standardNormalLogProbDx(x: number): number {
-  return -x;
-}
-
 export function normalLogProb(x: number, mean: number, logStd: number): number {
   const z = (x - mean) * Math.exp(-logStd);
   return -0.5 * z * z - logStd - HALF_LOG_2PI;
-}
-
-export function normalLogProbDx(x: number, mean: number, logStd: number): number {
-  return -normalLogProbDmean(x, mean, logStd);
 }
 
 export function normalLogProbDmean(x: number, mean: number, logStd: number): number {
@@ -46,16 +38,8 @@ export function bernoulliLogProbDlogits(logits: number, x: number): number {
   return logits > 0 ? x - 1 + sigmoid(-logits) : x - sigmoid(logits);
 }
 
-export function bernoulliLogProbDx(logits: number, _x: number): number {
-  return logits;
-}
-
 export function klStandardNormal(mean: number, logStd: number): number {
   return 0.5 * (mean * mean + expm1MinusX(2 * logStd));
-}
-
-export function klStandardNormalDmean(mean: number, _logStd: number): number {
-  return mean;
 }
 
 export function klStandardNormalDlogStd(_mean: number, logStd: number): number {
@@ -107,10 +91,6 @@ export function klNormalDlogStdP(
 export function logisticLogProb(x: number, mean: number, logScale: number): number {
   const a = Math.abs(x - mean) * Math.exp(-logScale);
   return -a - logScale - 2 * Math.log1p(Math.exp(-a));
-}
-
-export function logisticLogProbDx(x: number, mean: number, logScale: number): number {
-  return -logisticLogProbDmean(x, mean, logScale);
 }
 
 export function logisticLogProbDmean(x: number, mean: number, logScale: number): number {

@@ -40,7 +40,7 @@ export function erf(x: number): number {
 }
 
 /** erfc x = 1 - erf x, without cancellation for x >= 1. */
-export function erfc(x: number): number {
+function erfc(x: number): number {
   if (x < 1) return 1 - erf(x);
   return x > 27.3 ? 0 : expMinusSquare(x) * erfcxFraction(x);
 }

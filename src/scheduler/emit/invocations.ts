@@ -30,7 +30,7 @@ export interface Chosen<T> {
 /** The power of two at or above x. */
 export const powerOfTwo = (x: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, x)));
 
-export const isPowerOfTwo = (x: number): boolean => x >= 1 && powerOfTwo(x) === x;
+const isPowerOfTwo = (x: number): boolean => x >= 1 && powerOfTwo(x) === x;
 
 const mapName = ({ workgroup, items }: MapInvocations): string => `map-${workgroup}x${items}`;
 

@@ -137,7 +137,7 @@ export function readShape(node: Tensor, input: Tensor, group: Group): Shape {
 }
 
 /** Strides over the domain of a value that each row has one of, rows counted in order. */
-export function rowStrides(group: Group): number[] {
+function rowStrides(group: Group): number[] {
   const kept = group.shape.map((extent, axis) => (group.axes.includes(axis) ? 1 : extent));
   return contiguousStrides(kept);
 }

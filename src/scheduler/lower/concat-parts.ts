@@ -1,6 +1,6 @@
 // Concatenations: their parts are written straight into their places where that can be.
 import { contiguousStrides, sizeOf } from '../../graph/shape.ts';
-import { opNamed, Tensor } from '../../graph/tensor.ts';
+import { opNamed, Tensor, throughViews } from '../../graph/tensor.ts';
 import { type Access, accessOf, isWhole } from './access.ts';
 import type { Unique } from './unique.ts';
 
@@ -55,8 +55,7 @@ export function lowerConcat(
 
 /** Whether a tensor is the constant 0 under any shape. */
 export function isZeros(x: Tensor): boolean {
-  let node = x;
-  while (node.op.kind === 'view') node = node.inputs[0] as Tensor;
+  const node = throughViews(x);
   return node.op.kind === 'constant' && node.attrs.value === 0;
 }
 

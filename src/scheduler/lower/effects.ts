@@ -1,5 +1,5 @@
 // Effects write variables that other nodes of the step still have to read.
-import type { Tensor } from '../../graph/tensor.ts';
+import { type Tensor, throughViews } from '../../graph/tensor.ts';
 import { isVariable, type Variable } from '../../graph/variable.ts';
 
 /** Memory shared by a variable and the parts packed into it. */
@@ -22,8 +22,7 @@ export function targetOf(node: Tensor): Variable | undefined {
 /** The variables that a node reads directly, through views. */
 export function variablesRead(node: Tensor): { input: Tensor; variable: Variable }[] {
   return node.inputs.flatMap((input) => {
-    let base = input;
-    while (base.op.kind === 'view') base = base.inputs[0] as Tensor;
+    const base = throughViews(input);
     return isVariable(base) ? [{ input, variable: base }] : [];
   });
 }

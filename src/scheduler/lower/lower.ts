@@ -1,7 +1,7 @@
 // From the graph as written to the graph as run: duplicates merged, views made readable, long
 // reductions and skinny products split, parts of a concatenation made ready to be written in place.
 import { windowsOf } from '../../graph/products.ts';
-import { opNamed, renewed, Tensor } from '../../graph/tensor.ts';
+import { opNamed, renewed, Tensor, throughViews } from '../../graph/tensor.ts';
 import { numberStreams, topological } from '../../graph/traverse.ts';
 import { isVariable } from '../../graph/variable.ts';
 import { type Access, accessOf, isPacked, isVirtual, isWhole } from './access.ts';
@@ -69,13 +69,12 @@ function transform(
 
 /** What products and shaders of their own read: that lies in memory, whoever else computes with it. */
 function operandsOf(roots: readonly Tensor[]): (x: Tensor) => boolean {
-  const baseOf = (x: Tensor): Tensor => (x.op.kind === 'view' ? baseOf(x.inputs[0] as Tensor) : x);
   const operands = new Set(
     topological(roots)
       .filter(({ op }) => op.kind === 'matmul' || op.kind === 'kernel')
-      .flatMap(({ inputs }) => inputs.map(baseOf)),
+      .flatMap(({ inputs }) => inputs.map(throughViews)),
   );
-  return (x) => operands.has(baseOf(x));
+  return (x) => operands.has(throughViews(x));
 }
 
 /** How many nodes of a graph use a node directly; a root counts as one more. */

@@ -15,7 +15,7 @@ export interface Section {
 export interface Sections {
   /** In the order in which they run, the one with the roots asked for last; equal legs have one list of roots. */
   readonly list: readonly Section[];
-  /** Made for what goes from one section to another. */
+  /** Memory of the step's own: of its loops, and for what goes from one section to another. */
   readonly held: readonly Variable[];
 }
 
@@ -37,7 +37,11 @@ export function sectionsOf(written: readonly Tensor[]): Sections {
   const last = [...levels.values()].reduce((a, b) => Math.max(a, b), 0);
   const { places, carried } = placesOf(order, roots, levels, last);
   const held = new Map(
-    carried.map((x) => [x, variable(`${x.name || x.op.name} held`, x.shape, { dtype: x.dtype })]),
+    carried.map((x) => {
+      // Bytes are kept as the numbers that they are read as.
+      const dtype = x.dtype === 'u8' ? 'f32' : x.dtype;
+      return [x, variable(`${x.name || x.op.name} held`, x.shape, { dtype })];
+    }),
   );
   const list: Section[] = [];
   const known = new Map<Tensor, Tensor>();
@@ -61,7 +65,8 @@ export function sectionsOf(written: readonly Tensor[]): Sections {
     for (const x of here) known.set(x, held.get(x) as Variable);
   }
   list.push({ roots: substituted(roots, known), times: 1 });
-  return { list, held: [...held.values()] };
+  const own = order.filter(isLoop).flatMap((node) => loopOf(node).own);
+  return { list, held: [...held.values(), ...new Set(own)] };
 }
 
 /** How many loops have to run before a node, one after the other; a loop counts itself. */

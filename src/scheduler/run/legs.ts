@@ -30,9 +30,14 @@ export class LegPlans {
     also: readonly Tensor[] = [],
   ): Promise<LegPlans> {
     const plans = new Map<readonly Tensor[], Plan>();
-    for (const { effects } of legs) {
-      if (plans.has(effects)) continue;
-      plans.set(effects, await runtime.compile({ effects: [...effects, ...also] }));
+    try {
+      for (const { effects } of legs) {
+        if (plans.has(effects)) continue;
+        plans.set(effects, await runtime.compile({ effects: [...effects, ...also] }));
+      }
+    } catch (error) {
+      for (const plan of plans.values()) plan.destroy();
+      throw error;
     }
     return new LegPlans(
       legs.map(({ effects, times }) => ({ plan: plans.get(effects) as Plan, times })),

@@ -2,20 +2,14 @@
 // changes from step to step lives on the GPU.
 import type { Device } from '../../device/index.ts';
 import { LatentGpuError } from '../../errors.ts';
-import type { Tensor } from '../../graph/tensor.ts';
-import { isVariable } from '../../graph/variable.ts';
+import type { Variable } from '../../graph/variable.ts';
 import type { Kernel } from '../emit/kernel.ts';
-import { memoryBytes } from '../fuse/traffic.ts';
-import { rootOf } from '../place/in-place.ts';
-
+import { bufferOf } from '../place/kernel-binding.ts';
+import { Pace } from './pace.ts';
+import { PlanMemory } from './plan-memory.ts';
 import type { Schedule } from './schedule.ts';
 import { dispatchOrder } from './turns.ts';
-import { BUFFER_USAGE, type VariableMemory } from './variable-memory.ts';
-
-/** One submission is kept this short, so that a browser neither stutters nor gives the GPU up. */
-const SUBMISSION_MS = 120;
-/** Where news of the GPU are slow, one is longer than these, or they would be all that is measured. */
-const [ROUND_TRIPS, MOST_MS] = [2.5, 250];
+import type { VariableMemory } from './variable-memory.ts';
 
 /** A submission has no more dispatches, however long a step is. */
 const MOST_DISPATCHES = 4096;
@@ -50,15 +44,12 @@ export interface StepFeed {
 export class Plan {
   readonly schedule: Schedule;
   private readonly device: Device;
-  private readonly variables: VariableMemory;
+  private readonly memory: PlanMemory;
+  private readonly pace: Pace;
   private readonly onDestroy: (() => void) | undefined;
   private readonly compiling: Promise<GPUComputePipeline[]>;
   private pipelines: GPUComputePipeline[] | undefined;
-  private readonly slots: GPUBuffer[];
-  private readonly held: ReadonlyMap<Tensor, GPUBuffer>;
-  private readonly submissionMs: number;
   private bindGroups: GPUBindGroup[] | undefined;
-  private stepMs: number | undefined;
   private destroyed = false;
 
   private constructor(
@@ -80,18 +71,10 @@ export class Plan {
     );
     // It may fail before it is waited for.
     this.compiling.catch(() => {});
-    this.submissionMs = Math.max(SUBMISSION_MS, Math.min(MOST_MS, ROUND_TRIPS * roundTrip));
-    this.variables = variables;
+    this.pace = new Pace(roundTrip);
+    this.memory = new PlanMemory(device, variables, plan);
     this.onDestroy = onDestroy;
     this.schedule = plan;
-    this.slots = plan.memory.slotBytes.map((bytes, slot) => {
-      const [held] = [...plan.memory.places].find(([, place]) => place.slot === slot) ?? [];
-      const name = held?.name || held?.op.name;
-      return device.createBuffer(`slot ${slot} (${name})`, bytes, BUFFER_USAGE);
-    });
-    this.held = new Map(
-      plan.held.map((x) => [x, device.createBuffer(x.name, memoryBytes(x), BUFFER_USAGE)]),
-    );
   }
 
   /** Use `runtime.compile`. Its kernels are still being compiled: see {@link ready}. */
@@ -125,16 +108,15 @@ export class Plan {
     return this.schedule.explain();
   }
 
-  /** Bind groups are made anew before the next run: a variable has moved. */
-  rebind(): void {
-    this.bindGroups = undefined;
+  /** Bind groups are made anew before the next dispatch, if they have to do with a variable that has moved. */
+  rebind(moved: Variable): void {
+    const { variables } = this.schedule;
+    if (variables.some((variable) => bufferOf(variable) === moved)) this.bindGroups = undefined;
   }
 
-  /** Variables may get their memory meanwhile, which may ask for a rebinding. */
   private bound(): GPUBindGroup[] {
-    let groups = this.bindGroups;
-    for (; !groups; groups = this.bindGroups) this.bindGroups = this.bind();
-    return groups;
+    this.bindGroups ??= this.bind();
+    return this.bindGroups;
   }
 
   private bind(): GPUBindGroup[] {
@@ -144,27 +126,12 @@ export class Plan {
         kernel.label,
         this.pipelineOf(i),
         kernel.bindings.map(({ memory, offset, bytes }) => {
-          const place = this.placeOf(memory);
+          const place = this.memory.placeOf(memory);
           const size = bytes ?? place.size - offset;
           return { ...place, offset: place.offset + offset, size };
         }),
       ),
     );
-  }
-
-  private placeOf(memory: Tensor): { buffer: GPUBuffer; offset: number; size: number } {
-    const held = this.held.get(memory);
-    if (held) return { buffer: held, offset: 0, size: memoryBytes(memory) };
-    if (isVariable(memory)) {
-      const { buffer, byteOffset, bytes } = this.variables.storageOf(memory);
-      return { buffer, offset: byteOffset, size: bytes };
-    }
-    const { places, inPlace } = this.schedule.memory;
-    const { slot, offset } = places.get(rootOf(memory, inPlace)) as {
-      slot: number;
-      offset: number;
-    };
-    return { buffer: this.slots[slot] as GPUBuffer, offset, size: memoryBytes(memory) };
   }
 
   /**
@@ -174,8 +141,7 @@ export class Plan {
    * @throws LatentGpuError `device-lost`, `out-of-memory`, `validation`; what {@link ready} throws
    */
   async run(steps = 1, options: RunOptions = {}): Promise<number> {
-    if (this.destroyed)
-      throw new LatentGpuError('bad-input', 'this plan was destroyed; compile it again');
+    if (this.destroyed) throw wasDestroyed();
     if (!(Number.isInteger(steps) && steps >= 0)) {
       throw new LatentGpuError(
         'bad-input',
@@ -193,7 +159,7 @@ export class Plan {
     while (done < steps) {
       while (submitted < steps && waiting.length < 2 && !options.signal?.aborted) {
         const { feed } = options;
-        const most = Math.min(this.stepsPerSubmission(), feed?.most ?? steps);
+        const most = Math.min(this.pace.steps, feed?.most ?? steps);
         const count = Math.min(steps - submitted, most);
         feed?.write(submitted, count);
         this.submit(count);
@@ -207,18 +173,12 @@ export class Plan {
       if (!next) break;
       await next.finished;
       const now = performance.now();
-      const ms = (now - last) / next.steps;
-      this.stepMs = this.stepMs === undefined ? ms : 0.7 * this.stepMs + 0.3 * ms;
+      this.pace.note((now - last) / next.steps);
       last = now;
       done += next.steps;
       options.onProgress?.(done);
     }
     return done;
-  }
-
-  private stepsPerSubmission(): number {
-    if (this.stepMs === undefined) return 1;
-    return Math.max(1, Math.min(256, Math.floor(this.submissionMs / this.stepMs)));
   }
 
   private submit(steps: number): void {
@@ -258,7 +218,8 @@ export class Plan {
   /**
    * The values of an output after the last run, in row-major order.
    *
-   * @throws LatentGpuError `bad-input` for a name that is none of its outputs; `device-lost`
+   * @throws LatentGpuError `bad-input` for a name that is none of its outputs, or a plan that was destroyed;
+   *   `device-lost`
    */
   async read(name: string): Promise<Float32Array | Uint32Array> {
     const output = this.schedule.outputs.get(name);
@@ -266,8 +227,9 @@ export class Plan {
       const known = [...this.schedule.outputs.keys()].join(', ') || 'none';
       throw new LatentGpuError('bad-input', `this plan has no output '${name}'; it has: ${known}`);
     }
+    if (this.destroyed) throw wasDestroyed();
     const { tensor, location } = output;
-    const { buffer, offset } = this.placeOf(location.memory);
+    const { buffer, offset } = this.memory.placeOf(location.memory);
     const start = offset + location.offset * 4;
     const bytes = await this.device.read(buffer, start, tensor.size * 4);
     return tensor.dtype === 'u32' ? new Uint32Array(bytes) : new Float32Array(bytes);
@@ -277,8 +239,10 @@ export class Plan {
   destroy(): void {
     if (this.destroyed) return;
     this.destroyed = true;
-    for (const buffer of this.slots) this.device.destroyBuffer(buffer);
-    for (const buffer of this.held.values()) this.device.destroyBuffer(buffer);
+    this.memory.destroy();
     this.onDestroy?.();
   }
 }
+
+const wasDestroyed = () =>
+  new LatentGpuError('bad-input', 'this plan was destroyed; compile it again');

@@ -51,8 +51,8 @@ export class Runtime {
   constructor(device: Device, options: RuntimeOptions = {}) {
     this.device = device;
     this.seed = options.seed ?? 0;
-    this.variables = new VariableMemory(device, this.seed, () => {
-      for (const plan of this.plans) plan.rebind();
+    this.variables = new VariableMemory(device, this.seed, (moved) => {
+      for (const plan of this.plans) plan.rebind(moved);
     });
     const { limits } = device.gpu;
     this.planning = {

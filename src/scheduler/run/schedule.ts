@@ -32,7 +32,7 @@ export interface Schedule {
   readonly outputs: ReadonlyMap<string, { tensor: Tensor; location: Location }>;
   /** Variables the kernels touch. */
   readonly variables: readonly Variable[];
-  /** Variables for what goes from section to section: a plan's own memory. */
+  /** Variables of the step's own, of loops and between sections: a plan's own memory. */
   readonly held: readonly Variable[];
   readonly adapter: AdapterClass;
   /** The same schedule with kernels chosen by another table. */
@@ -93,9 +93,9 @@ function complete(parts: Parts, adapter: AdapterClass): Schedule {
     times,
   }));
   const own = new Set<Tensor>(held);
-  const variables = [
+  const touched = [
     ...new Set(kernels.flatMap((k) => k.bindings.map((b) => b.memory)).filter(isVariable)),
-  ].filter((touched) => !own.has(touched));
+  ];
   checkBindings(kernels, adapter);
   const { read } = planned.at(-1) as PlannedSection;
   const result = {
@@ -104,8 +104,8 @@ function complete(parts: Parts, adapter: AdapterClass): Schedule {
     counts: dispatchCounts(turns, kernels.length),
     memory: joinedMaps(planned.map(({ memory, kernels }) => ({ memory, length: kernels.length }))),
     outputs: new Map(names.map((name, i) => [name, read[i] as (typeof read)[number]])),
-    variables,
-    held,
+    variables: touched.filter((variable) => !own.has(variable)),
+    held: touched.filter((variable) => own.has(variable)),
     adapter,
   };
   return {

@@ -23,14 +23,14 @@ export const BUFFER_USAGE = USAGE.storage | USAGE.uniform | USAGE.copySource | U
 export class VariableMemory {
   private readonly device: Device;
   private readonly seed: number;
-  private readonly onMove: () => void;
+  private readonly onMove: (variable: Variable) => void;
   private readonly storage = new Map<Variable, Storage>();
 
   /**
    * @param seed of initial values
-   * @param onMove called when variables have been given another place
+   * @param onMove called when a variable, or its parts, have another place than before, or none
    */
-  constructor(device: Device, seed: number, onMove: () => void) {
+  constructor(device: Device, seed: number, onMove: (variable: Variable) => void) {
     this.device = device;
     this.seed = seed;
     this.onMove = onMove;
@@ -51,29 +51,37 @@ export class VariableMemory {
       const { buffer } = this.storageOf(whole);
       return { buffer, byteOffset: offset * 4, bytes: memoryBytes(variable), isHalf: false };
     }
+    // Values come first: memory is not to be had without them.
+    const values = this.startOf(variable);
     const bytes = memoryBytes(variable);
     const buffer = this.device.createBuffer(variable.name, bytes, BUFFER_USAGE);
     const storage = { buffer, byteOffset: 0, bytes, isHalf: variable.isHalf };
     this.storage.set(variable, storage);
-    const members = packedMembers(variable);
-    if (members.length > 0) this.fillParts(variable, members, buffer);
-    else if (variable.init) {
-      this.device.write(buffer, 0, inMemory(variable, this.initial(variable)));
-    }
+    if (values) this.device.write(buffer, 0, values);
+    this.moveParts(variable, buffer);
     return storage;
   }
 
-  /** Parts move into the flat memory with the values they have, or start with their initial ones. */
-  private fillParts(flat: Variable, members: readonly Variable[], buffer: GPUBuffer): void {
-    const values = new Float32Array(flat.size);
-    const moved: { from: Storage; offset: number; variable: Variable }[] = [];
-    for (const member of members) {
-      const offset = member.parent?.offset as number;
-      const from = this.storage.get(member);
-      if (from) moved.push({ from, offset, variable: member });
-      else if (member.init) values.set(this.initial(member) as Float32Array, offset);
+  /** The numbers that a variable starts with, as they lie in memory; undefined: zeros. */
+  private startOf(variable: Variable): NumberArray | undefined {
+    const members = packedMembers(variable);
+    if (members.length === 0) {
+      return variable.init && inMemory(variable, this.initial(variable));
     }
-    this.device.write(buffer, 0, values);
+    const values = new Float32Array(variable.size);
+    for (const member of members) {
+      if (this.storage.has(member) || !member.init) continue;
+      values.set(this.initial(member) as Float32Array, member.parent?.offset as number);
+    }
+    return values;
+  }
+
+  /** Parts that have memory move into the flat one with the values that they have. */
+  private moveParts(flat: Variable, buffer: GPUBuffer): void {
+    const moved = packedMembers(flat).flatMap((variable) => {
+      const from = this.storage.get(variable);
+      return from ? [{ from, offset: variable.parent?.offset as number, variable }] : [];
+    });
     if (moved.length === 0) return;
     const encoder = this.device.gpu.createCommandEncoder({ label: `pack ${flat.name}` });
     for (const { from, offset, variable } of moved) {
@@ -88,7 +96,7 @@ export class VariableMemory {
       this.storage.delete(variable);
       this.device.destroyBuffer(from.buffer);
     }
-    this.onMove();
+    this.onMove(flat);
   }
 
   private initial(variable: Variable): NumberArray {
@@ -130,12 +138,13 @@ export class VariableMemory {
     return variable.dtype === 'u32' ? new Uint32Array(read) : new Float32Array(read);
   }
 
-  /** Forgets a variable and frees its memory. */
+  /** Forgets a variable and frees its memory; a plan that still uses it finds it with its initial values. */
   release(variable: Variable): void {
     const storage = this.storage.get(variable);
     if (!storage) return;
     this.storage.delete(variable);
     this.device.destroyBuffer(storage.buffer);
+    this.onMove(variable);
   }
 
   /** Forgets all variables and frees their memory. */
