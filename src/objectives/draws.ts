@@ -9,6 +9,7 @@ import { BernoulliPosterior } from './posteriors/bernoulli.ts';
 import { CategoricalPosterior } from './posteriors/categorical.ts';
 import { type DiscretePosterior, isDiscrete } from './posteriors/discrete.ts';
 import { NormalPosterior } from './posteriors/normal.ts';
+import { PathwisePosterior } from './posteriors/pathwise.ts';
 
 /**
  * q(z | x) of a batch.
@@ -19,7 +20,8 @@ export function posteriorOf(model: LatentModel, batch: Batch): Posterior {
   const posterior = model.posterior(batch);
   if (posterior instanceof Normal) return new NormalPosterior(posterior);
   if (posterior instanceof Bernoulli) return new BernoulliPosterior(posterior);
-  return posterior instanceof OneHot ? new CategoricalPosterior(posterior) : posterior;
+  if (posterior instanceof OneHot) return new CategoricalPosterior(posterior);
+  return 'rsample' in posterior ? new PathwisePosterior(posterior) : posterior;
 }
 
 /** A draw that gradients flow through. @throws LatentGpuError `bad-config` if there is none */

@@ -138,9 +138,10 @@ function describePretraining(
 ) {
   const { made, moved } = learning(() => loss(batches.batch));
   const { surrogate, effects = [], ...terms } = made;
-  const { model, optimizer, clipNorm, skipNorm } = options;
+  const { model, optimizer, clipNorm, skipNorm, frozen } = options;
   const step = minimize(surrogate ?? terms.loss, model.parameters(), {
     optimizer,
+    ...(frozen && { frozen }),
     ...(clipNorm !== undefined && { clipNorm }),
     ...(skipNorm !== undefined && { skipNorm }),
   });

@@ -2,7 +2,20 @@
  * A model of one's own, as the README shows it: an autoencoder with a custom loss, its gradients,
  * its training, and draws from it, without a word about shaders or buffers.
  */
-import { digits, input, nn, ops, optim, Runtime, type Tensor, Trainer } from '../../src/index.ts';
+import {
+  digits,
+  giveWeights,
+  input,
+  nn,
+  ops,
+  optim,
+  Runtime,
+  readWeights,
+  type Tensor,
+  Trainer,
+  unpackParameters,
+  writeWeights,
+} from '../../src/index.ts';
 import { evaluate } from '../../src/ops/index.ts';
 import { cases } from '../rig/cases.ts';
 
@@ -87,5 +100,34 @@ cases('a model of your own', (c) => {
       'the decoder ends in a sigmoid',
     );
     trainer.destroy();
+  });
+
+  c('is saved under the names of its fields, and read again', async (t) => {
+    const model = new Autoencoder(6, 4, 2);
+    const runtime = new Runtime(t.device, { seed: 3 });
+    const values = new Map<ReturnType<typeof model.parameters>[number], Float32Array>();
+    for (const parameter of model.parameters()) {
+      values.set(parameter, (await runtime.read(parameter)) as Float32Array);
+    }
+    const bytes = writeWeights(values);
+    const other = new Autoencoder(6, 4, 2);
+    const read = readWeights(other, bytes);
+    t.equal([...read.values.keys()].map(({ name }) => name).slice(0, 2), [
+      'encoder.0.weight',
+      'encoder.0.bias',
+    ]);
+    giveWeights(runtime, read.values);
+    for (const [i, parameter] of other.parameters().entries()) {
+      const kept = values.get(model.parameters()[i] as typeof parameter) as Float32Array;
+      t.equal([...(await runtime.read(parameter))], [...kept], parameter.name);
+    }
+    const optimizer = optim.adam();
+    const { parameters } = optim.minimize(other.loss(input('x', [3, 6])).loss, other.parameters(), {
+      optimizer,
+    });
+    const flat = Float32Array.from({ length: parameters.size }, (_, i) => i);
+    const [bias] = [...unpackParameters(other, flat)].filter(([p]) => p.name === 'encoder.0.bias');
+    t.equal(bias?.[1].length, 4);
+    runtime.destroy();
   });
 });
