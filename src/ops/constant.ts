@@ -1,4 +1,5 @@
 // Constants: numbers known when the graph is built, written into the kernels that use them.
+import { LatentGpuError } from '../errors.ts';
 import { ndarray } from '../graph/ndarray.ts';
 import type { Shape } from '../graph/shape.ts';
 import { type DType, defineOp, Tensor } from '../graph/tensor.ts';
@@ -22,8 +23,25 @@ export function constant(value: number, dtype: DType = 'f32'): Tensor {
   return new Tensor(constantOp, [], [], dtype, { value: stored });
 }
 
+/** @throws LatentGpuError `bad-input` for what is neither a tensor nor a number: an array, what a batch lacks */
+export function checkTensor(who: string, x: unknown): void {
+  if ((x as Partial<Tensor> | undefined)?.op) return;
+  const remedy =
+    ArrayBuffer.isView(x) || Array.isArray(x)
+      ? "; make a variable of it: variable('x', [2], { init: () => [0, 1] })"
+      : '';
+  const what =
+    x === undefined
+      ? 'undefined'
+      : Array.isArray(x)
+        ? 'an array'
+        : String(Object.prototype.toString.call(x));
+  throw new LatentGpuError('bad-input', `${who}: ${what} is no tensor and no number${remedy}`);
+}
+
 /** The number behind a constant of any shape, or undefined. */
 export function constantValue(tensor: Tensor): number | undefined {
+  checkTensor('an op', tensor);
   let node = tensor;
   while (node.op.kind === 'view') node = node.inputs[0] as Tensor;
   return node.op === constantOp ? (node.attrs.value as number) : undefined;

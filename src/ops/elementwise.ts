@@ -3,7 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import { mapArrays, type NdArray } from '../graph/ndarray.ts';
 import { broadcastShapes } from '../graph/shape.ts';
 import { type DType, defineOp, type Op, Tensor } from '../graph/tensor.ts';
-import { constant, constantValue, full, type TensorLike } from './constant.ts';
+import { checkTensor, constant, constantValue, full, type TensorLike } from './constant.ts';
 
 export interface ElementwiseRow {
   /** Name of the op, and of its WGSL function unless `fn` says otherwise. */
@@ -55,6 +55,7 @@ export function elementwise(row: ElementwiseRow): ElementwiseFunction {
 }
 
 function checkOperand({ name, operands = 'f32' }: ElementwiseRow, input: Tensor): void {
+  checkTensor(name, input);
   const type = input.dtype === 'u8' ? 'f32' : input.dtype;
   if (type === operands) return;
   throw new LatentGpuError(

@@ -1,5 +1,6 @@
 // Update rules. Each describes, for a flat vector of parameters and its gradient, what the next
 // parameters and the next state are; the scheduler makes one kernel of it.
+import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { abs, add, div, expm1, maximum, mul, neg, sqrt, square, sub } from '../ops/index.ts';
 import type { RateSchedule } from './schedules.ts';
@@ -28,6 +29,12 @@ export interface Optimizer {
   update(input: UpdateInput): UpdateOutput;
 }
 
+/** @throws LatentGpuError `bad-config` for a rate that would climb */
+function checkRate(lr: number | RateSchedule): number | RateSchedule {
+  if (typeof lr !== 'number' || lr >= 0) return lr;
+  throw new LatentGpuError('bad-config', `lr is ${lr}; a learning rate is 0 or more`);
+}
+
 /** 1 - βᵗ without cancellation. */
 const complement = (beta: number, count: Tensor): Tensor => neg(expm1(mul(Math.log(beta), count)));
 
@@ -51,7 +58,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   const { lr = 1e-2, momentum = 0, nesterov = false, weightDecay = 0 } = options;
   return {
     name: 'sgd',
-    learningRate: lr,
+    learningRate: checkRate(lr),
     state: momentum > 0 ? ['velocity'] : [],
     update: ({ parameters, gradient, learningRate, state }): UpdateOutput => {
       const g = weightDecay > 0 ? add(gradient, mul(weightDecay, parameters)) : gradient;
@@ -96,7 +103,7 @@ export function adam(options: AdamOptions = {}): Optimizer {
   const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
   return {
     name: 'adam',
-    learningRate: lr,
+    learningRate: checkRate(lr),
     state: ['m', 'v'],
     update: (input) => {
       const { parameters, gradient } = input;
@@ -115,7 +122,7 @@ export function adamW(options: AdamOptions = {}): Optimizer {
   const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 1e-2 } = options;
   return {
     name: 'adamW',
-    learningRate: lr,
+    learningRate: checkRate(lr),
     state: ['m', 'v'],
     update: (input) => {
       const { parameters, gradient, learningRate } = input;
@@ -135,7 +142,7 @@ export function adamax(options: AdamOptions = {}): Optimizer {
   const [beta1, beta2] = betas;
   return {
     name: 'adamax',
-    learningRate: lr,
+    learningRate: checkRate(lr),
     state: ['m', 'u'],
     update: ({ parameters, gradient, learningRate, count, state }) => {
       const g = weightDecay > 0 ? add(gradient, mul(weightDecay, parameters)) : gradient;
