@@ -18,6 +18,7 @@ import { checkDataset, type ImageDataset, type ValueRange } from '../src/data/da
 import { digits } from '../src/data/digits.ts';
 import { type DataSpec, loadData } from '../src/data/load.node.ts';
 import { loadMnist } from '../src/data/mnist.node.ts';
+import { datasetOf } from '../src/data/own.ts';
 import { select, split, take } from '../src/data/parts.ts';
 import { gunzip } from '../src/formats/gzip.ts';
 import { writeIdx } from '../src/formats/idx.ts';
@@ -52,6 +53,35 @@ const refusal = async (promise: Promise<unknown>) => {
   expect(message).not.toContain('\n');
   return `${code}: ${message}`;
 };
+
+describe('data of a program', () => {
+  test('are rows of numbers, with holes and classes', () => {
+    const rows = [0.5, -3, 2, Number.NaN, 7, 1];
+    const data = datasetOf(rows, [2], { name: 'mine', labels: [2, 0, 2] });
+    expect(data).toMatchObject({ name: 'mine', count: 3, shape: [2], classes: 3 });
+    expect([...data.data]).toEqual([0.5, -3, 2, 0, 7, 1]);
+    expect([...(data.mask ?? [])]).toEqual([1, 1, 1, 0, 1, 1]);
+    expect([...(data.labels ?? [])]).toEqual([2, 0, 2]);
+    expect(rows[3], 'what was given stays').toBeNaN();
+    const images = datasetOf(Uint8Array.of(0, 255, 9, 8), [2, 1], { classNames: ['a', 'b'] });
+    expect(images.data).toEqual(Uint8Array.of(0, 255, 9, 8));
+    expect(images.mask).toBeUndefined();
+    expect(images.classNames).toEqual(['a', 'b']);
+  });
+
+  test.each([
+    ['no whole rows', [1, 2, 3], [2], {}, /3 values make no whole rows of \[2\], 2 each/],
+    ['none at all', [], [2], {}, /0 values make no whole rows/],
+    ['infinity', [1, 2, Number.POSITIVE_INFINITY, 4], [2], {}, /row 1, feature 0 holds Infinity/],
+    ['a row of holes', [1, 2, Number.NaN, Number.NaN], [2], {}, /row 1 .* are missing/],
+    ['a column of holes', [1, Number.NaN, 2, Number.NaN], [2], {}, /feature 1 are missing/],
+    ['too few labels', [1, 2], [1], { labels: [0] }, /1 labels for 2 rows/],
+    ['half a class', [1, 2], [1], { labels: [0, 0.5] }, /label 0\.5 is no class/],
+    ['a class without a name', [1], [1], { labels: [1], classNames: ['a'] }, /not below 1/],
+  ] as const)('%s', (_, values, shape, options, why) => {
+    expect(() => datasetOf([...values], [...shape], options)).toThrow(why);
+  });
+});
 
 describe('Philox4x32-10', () => {
   test('gives the known answers of its authors', () => {

@@ -129,6 +129,27 @@ describe('programs', () => {
     );
   }, 60_000);
 
+  test('a part that is kept, from weights of a file', async () => {
+    expect(await runs(having('frozen, seed: 2'))).toMatch(/loss: \d+/);
+  }, 60_000);
+
+  test.each([
+    ['a mixture density net', 'distributions.Mixture', 8],
+    ['a flow that is told a context', 'flow.learn', 2],
+  ])(
+    '%s',
+    async (_, text, count) => {
+      expect(await runs(having(text))).toMatch(new RegExp(`Float32Array\\(${count}\\)`));
+    },
+    60_000,
+  );
+
+  test('bounds over K and a walk', async () => {
+    const source = having('class MyVae').replace('{ digits,', '{ digits, input,');
+    const written = await runs(source.replace('trainer.destroy();', having("input('z', [7, 20])")));
+    expect(written).toMatch(/\n1 -\d+[\s\S]*\n50 -\d+[\s\S]*\n7 images along/);
+  }, 60_000);
+
   test('a bound and its estimator', async () => {
     expect(await runs(having('class MyVae'))).toMatch(/loss: \d+/);
   }, 60_000);

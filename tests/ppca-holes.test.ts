@@ -4,10 +4,13 @@ import { expect, test } from 'vitest';
 import type { ImageDataset } from '../src/data/dataset.ts';
 import { hide } from '../src/data/missing.ts';
 import { take } from '../src/data/parts.ts';
+import { input } from '../src/graph/variable.ts';
+import { buildModel, settledConfig } from '../src/models/index.ts';
 import { initialOf } from '../src/training/index.ts';
 import { conditional } from './support/conditional.ts';
 import { device } from './support/device.ts';
 import { fitted, tableOf } from './support/fitted.ts';
+import { referenceOf } from './support/run.ts';
 
 const Q = 5;
 
@@ -122,3 +125,30 @@ test('pass by pass it is the EM of float64, and no pass loses likelihood', async
   console.log(`${result.epoch} passes: ${-evaluation.loss}; float64, 300 passes: ${best}`);
   expect(Math.abs(-evaluation.loss - best)).toBeLessThan(1e-3);
 }, 120_000);
+
+test('the squared error is that of a value that is seen', () => {
+  const config = { family: 'ppca', latent: 1, fit: 'em', data: { shape: [3] } };
+  const model = buildModel(settledConfig(config));
+  const [x, mask] = [input('x', [2, 3]), input('mask', [2, 3])];
+  const [w, rows, seen] = [
+    [1, -2, 0.5],
+    [3, 0, 1, 0.25, -1, 2],
+    [1, 0, 1, 1, 1, 1],
+  ];
+  const values = new Map([
+    ...model.namedParameters().map(([name, p]) => [p, name === 'weight' ? w : [0, 0, 0]] as const),
+    [x, rows],
+    [mask, seen],
+  ]);
+  const error = model.can.quantities?.({ x, mask })[1];
+  const got = referenceOf({ error: error?.of as never }, values).error;
+  // With σ = 1, ẑ = w · x / (w · w + 1) over what is seen.
+  for (const row of [0, 1]) {
+    const at = [0, 1, 2].filter((d) => seen[3 * row + d]);
+    const own = at.map((d) => [w[d] as number, rows[3 * row + d] as number] as const);
+    const code =
+      own.reduce((s, [a, b]) => s + a * b, 0) / (own.reduce((s, [a]) => s + a * a, 0) + 1);
+    const wanted = own.reduce((s, [a, b]) => s + (b - a * code) ** 2, 0) / own.length;
+    expect(got[row]).toBeCloseTo(wanted, 10);
+  }
+});

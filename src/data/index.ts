@@ -8,6 +8,7 @@ export {
   mnistDataset,
   openMnistFile,
 } from './mnist.ts';
+export { datasetOf, type OwnDataOptions } from './own.ts';
 export { select, split, take } from './parts.ts';
 export {
   logScale,

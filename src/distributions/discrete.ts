@@ -65,6 +65,12 @@ export class Bernoulli implements Distribution, Density {
     const value = this.sample(lead);
     return { value, logProb: () => this.logProb(value), pathwise: false };
   }
+
+  /** Σ (softplus(logits) - σ(logits) · logits), in nats, summed over the last axis. */
+  entropy(): Tensor {
+    const { logits } = this;
+    return sum(sub(softplus(logits), mul(sigmoid(logits), logits)), -1);
+  }
 }
 
 /**

@@ -62,9 +62,9 @@ export class NormalMixture implements Density {
     this.logits = logits ?? zeros([mean.shape[0] as number]);
   }
 
-  /** log p(k | z) of points z [B, M], [B, K]: log-softmax of log π_k + log N(z; μ_k, σ_k²). */
+  /** log p(k | z) of points z [..., M], [..., K]: log-softmax of log π_k + log N(z; μ_k, σ_k²). */
   logResponsibilities(z: Tensor): Tensor {
-    const each = sum(normalLogProb(unsqueeze(z, 1), this.mean, this.logStd), -1);
+    const each = sum(normalLogProb(unsqueeze(z, -2), this.mean, this.logStd), -1);
     return logSoftmax(add(each, logSoftmax(this.logits)));
   }
 

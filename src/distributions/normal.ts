@@ -5,8 +5,6 @@ import {
   exp,
   expand,
   full,
-  klNormal,
-  klStandardNormal,
   mul,
   neg,
   normalLogProb,
@@ -128,18 +126,4 @@ export class StandardNormal implements Reparameterized, Density {
   entropy(): Tensor {
     return sum(full(this.shape, HALF_LOG_2_PI_E), -1);
   }
-}
-
-/**
- * KL(q ‖ p) in nats in closed form, summed over the last axis.
- *
- * ```ts
- * const q = new distributions.Normal(ops.full([2], 1), ops.zeros([2]));
- * distributions.klDivergence(q, new distributions.StandardNormal([2])) // 1
- * ```
- */
-export function klDivergence(q: Normal, p: Normal | StandardNormal): Tensor {
-  return p instanceof StandardNormal
-    ? sum(klStandardNormal(q.mean, q.logStd), -1)
-    : sum(klNormal(q.mean, q.logStd, p.mean, p.logStd), -1);
 }

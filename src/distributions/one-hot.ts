@@ -9,6 +9,7 @@ import {
   logSoftmax,
   max,
   mul,
+  neg,
   randomGumbel,
   reshape,
   stopGradient,
@@ -70,6 +71,11 @@ export class OneHot implements Distribution, Density {
   draw(lead: Shape): Draw {
     const value = this.sample(lead);
     return { value, logProb: () => this.logProb(value), pathwise: false };
+  }
+
+  /** -Σ p log p over all groups, in nats: [...]. */
+  entropy(): Tensor {
+    return neg(sum(mul(exp(this.logProbs), this.logProbs), [-2, -1]));
   }
 }
 

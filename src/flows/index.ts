@@ -30,6 +30,7 @@ export {
   VariationalDequantizer,
 } from './dequantization.ts';
 export { CausalConvolution, emergingConvolution } from './emerging.ts';
+export { Exp } from './exp.ts';
 export { Flow, type Lesson, negativeLogLikelihood, type SampleOptions } from './flow.ts';
 export { LuLinear, QrLinear } from './linear.ts';
 export { Logit } from './logit.ts';

@@ -1,4 +1,5 @@
 // The configuration that builds a model, from settled keys.
+import { LatentGpuError } from '../errors.ts';
 import { nest, type Values } from '../schema/index.ts';
 import type { DataDescription } from './data-description.ts';
 import { familyOf } from './families.ts';
@@ -37,6 +38,16 @@ export function modelConfig(family: string, data: DataDescription, values: Value
  * @example buildModel(settledConfig({ family: 'vae', data: { shape: [28, 28] } })).features // 784
  */
 export function buildModel(config: ModelConfig, seed = 0): Model {
+  const family = familyOf(config.family);
+  // Parts alone: which keys of a part there are hangs on its kind.
+  const parts = (family.required ?? []).filter((key) => key.includes('.'));
+  const missing = parts.find((key) => config[key.replace(/\..*/, '')] === undefined);
+  if (missing) {
+    throw new LatentGpuError(
+      'bad-config',
+      `'${missing}' is missing; settledConfig({ … }) gives a configuration what it leaves out`,
+    );
+  }
   // The family's own table has checked its keys, or its author's types have.
-  return familyOf(config.family).build(config as never, config.data, seed);
+  return family.build(config as never, config.data, seed);
 }

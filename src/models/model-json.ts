@@ -1,7 +1,7 @@
 // `model.json`: what a model is.
 import { LatentGpuError } from '../errors.ts';
 import { formatJson, isObject, parseJson } from '../formats/json.ts';
-import { type Given, type Schema, settle, spelled } from '../schema/index.ts';
+import { type Given, knownKey, type Schema, settle, spelled } from '../schema/index.ts';
 import { modelConfig } from './config.ts';
 import { type DataDescription, traitValues } from './data-description.ts';
 import { familyNames, familyOf, findFamily } from './families.ts';
@@ -87,7 +87,9 @@ export function readModelJson(
  */
 export function settledConfig(config: ModelConfig): ModelConfig {
   const { keys } = familyOf(config.family);
-  const { given } = collect(config, keys, 'the configuration');
+  const { given, extra } = collect(config, keys, 'the configuration');
+  const [stray] = extra;
+  if (stray !== undefined) knownKey(keys, stray, 'the configuration');
   const fixed = { family: config.family, ...traitValues(config.data) };
   return modelConfig(config.family, config.data, settle(keys, given, fixed, []));
 }

@@ -1,7 +1,7 @@
 // A model's numbers, parameters and what it has beside them: out of a run's state, onto a device.
 import { keepAsHalf, type Variable } from '../graph/variable.ts';
+import type { Module } from '../nn/index.ts';
 import type { Runtime } from '../scheduler/index.ts';
-import type { Model } from './model.ts';
 
 /** A tensor's values. */
 export type WeightValues = Float32Array | Uint32Array;
@@ -11,7 +11,7 @@ export type WeightValues = Float32Array | Uint32Array;
  *
  * @example giveWeights(runtime, unpackParameters(model, await trainer.keptParameters()));
  */
-export function unpackParameters(model: Model, flat: Float32Array): Map<Variable, Float32Array> {
+export function unpackParameters(model: Module, flat: Float32Array): Map<Variable, Float32Array> {
   return new Map(
     model.parameters().map((parameter) => {
       const offset = parameter.parent?.offset as number;
@@ -29,7 +29,7 @@ export function unpackParameters(model: Model, flat: Float32Array): Map<Variable
  * ```
  */
 export function unpackBuffers(
-  model: Model,
+  model: Module,
   tensors: ReadonlyMap<string, WeightValues>,
 ): Map<Variable, WeightValues> {
   return new Map(

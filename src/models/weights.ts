@@ -5,8 +5,8 @@ import { LatentGpuError } from '../errors.ts';
 import { notFinite } from '../formats/finite.ts';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
 import type { Variable } from '../graph/variable.ts';
+import type { Module } from '../nn/index.ts';
 import { checkBuffer } from './buffers.ts';
-import type { Model } from './model.ts';
 import { MODEL_FILE } from './model-json.ts';
 import type { WeightValues } from './values.ts';
 
@@ -94,7 +94,8 @@ export interface StoredWeights {
 }
 
 /**
- * Reads `weights.safetensors` for a model: every parameter by its name and shape, of any float type.
+ * Reads `weights.safetensors` for a model, or for any module: every parameter by its name and shape, of any
+ * float type. A `state_dict` that PyTorch saved is such a file where its names are the module's.
  *
  * ```ts
  * const { values, buffers } = readWeights(model, bytes);
@@ -107,7 +108,7 @@ export interface StoredWeights {
  *   `bad-data` for one that is not finite, or for a deviation that is not above 0
  */
 export function readWeights(
-  model: Model,
+  model: Module & { readonly features?: number },
   bytes: Uint8Array,
   name = WEIGHTS_FILE,
   standardized = false,
@@ -125,7 +126,7 @@ export function readWeights(
     buffers.set(held, data);
   }
   const standardization = standardized
-    ? takeStandardization(tensors, model.features, name)
+    ? takeStandardization(tensors, model.features ?? 0, name)
     : undefined;
   return { values, buffers, standardization, extra: [...tensors.keys()] };
 }

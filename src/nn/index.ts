@@ -13,6 +13,7 @@ export {
   type ConvNetOptions,
   ConvTranspose2d,
 } from './conv.ts';
+export { Dropout } from './dropout.ts';
 export { Embedding } from './embedding.ts';
 export { constantInit, glorotUniform, normal, uniform } from './initializers.ts';
 export { isLearning, type Learning, learning } from './learning.ts';

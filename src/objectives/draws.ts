@@ -9,17 +9,32 @@ import { BernoulliPosterior } from './posteriors/bernoulli.ts';
 import { CategoricalPosterior } from './posteriors/categorical.ts';
 import { type DiscretePosterior, isDiscrete } from './posteriors/discrete.ts';
 import { NormalPosterior } from './posteriors/normal.ts';
+import { PathwisePosterior } from './posteriors/pathwise.ts';
 
 /**
  * q(z | x) of a batch.
  *
+ * @throws LatentGpuError `bad-input` for a batch without data points, or what is no posterior
  * @example const { value } = objectives.posteriorOf(model, { x }).draw(5); // [B, 5, M]
  */
 export function posteriorOf(model: LatentModel, batch: Batch): Posterior {
+  if (!batch?.x) {
+    throw new LatentGpuError(
+      'bad-input',
+      'a bound is of a batch, { x }, and there is no x; give the data points as its x',
+    );
+  }
   const posterior = model.posterior(batch);
+  if (typeof posterior?.logProb !== 'function') {
+    throw new LatentGpuError(
+      'bad-input',
+      `the model's posterior() gives ${posterior}, no distribution; return new distributions.Normal(mean, logStd), say`,
+    );
+  }
   if (posterior instanceof Normal) return new NormalPosterior(posterior);
   if (posterior instanceof Bernoulli) return new BernoulliPosterior(posterior);
-  return posterior instanceof OneHot ? new CategoricalPosterior(posterior) : posterior;
+  if (posterior instanceof OneHot) return new CategoricalPosterior(posterior);
+  return 'rsample' in posterior ? new PathwisePosterior(posterior) : posterior;
 }
 
 /** A draw that gradients flow through. @throws LatentGpuError `bad-config` if there is none */
@@ -57,7 +72,14 @@ export function discretePosterior(
 export function logLikelihoodOf(model: LatentModel, batch: Batch, z: Tensor): Tensor {
   const { x, mask } = batch;
   const beside = (rows: Tensor) => (z.rank === 3 ? unsqueeze(rows, 1) : rows);
-  return model.decode(z, batch).logProb(beside(x), mask && beside(mask));
+  const decoded = model.decode(z, batch);
+  if (typeof decoded?.logProb !== 'function') {
+    throw new LatentGpuError(
+      'bad-input',
+      `the model's decode() gives ${decoded}, no distribution; return new distributions.Bernoulli(logits), say`,
+    );
+  }
+  return decoded.logProb(beside(x), mask && beside(mask));
 }
 
 /** The mean over the draws of each data point. */

@@ -27,4 +27,5 @@ export { type DiscretePosterior, type Enumeration, isDiscrete } from './posterio
 export { FlowPosterior } from './posteriors/flow.ts';
 export { belowDiagonal, FullPosterior } from './posteriors/full.ts';
 export { NormalPosterior } from './posteriors/normal.ts';
+export { type Pathwise, PathwisePosterior } from './posteriors/pathwise.ts';
 export { StudentPosterior } from './posteriors/student.ts';

@@ -9,6 +9,7 @@ import type {
 } from '../distributions/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Batch } from '../nn/index.ts';
+import type { Pathwise } from './posteriors/pathwise.ts';
 
 /** q(z | x) for a batch: codes of M numbers for each of B data points. */
 export interface Posterior {
@@ -35,8 +36,8 @@ export interface Posterior {
 }
 
 /**
- * A model with latent codes. Independent normals, bits and one-hot variables may stand for the
- * posteriors that they are.
+ * A model with latent codes. Independent normals, bits, one-hot variables, and any distribution with `rsample`
+ * may stand for the posteriors that they are.
  *
  * ```ts
  * class MyVae extends nn.Module implements objectives.LatentModel {
@@ -53,7 +54,7 @@ export interface Posterior {
  */
 export interface LatentModel {
   /** q(z | x). */
-  posterior(batch: Batch): Posterior | Normal | Bernoulli | OneHot;
+  posterior(batch: Batch): Posterior | Normal | Bernoulli | OneHot | Pathwise;
   /** p(x | z) for codes z [..., M] of the batch's rows: parameters [..., D]. */
   decode(z: Tensor, batch?: Batch): Distribution;
   /** p(z). */

@@ -2,6 +2,7 @@
 import { ndarray } from '../graph/ndarray.ts';
 import type { Shape } from '../graph/shape.ts';
 import { type DType, defineOp, Tensor, throughViews } from '../graph/tensor.ts';
+import { checkTensor } from './operand-type.ts';
 import { expand } from './views.ts';
 
 export type TensorLike = Tensor | number;
@@ -24,6 +25,7 @@ export function constant(value: number, dtype: DType = 'f32'): Tensor {
 
 /** The number behind a constant of any shape, or undefined. */
 export function constantValue(tensor: Tensor): number | undefined {
+  checkTensor('an op', tensor);
   const node = throughViews(tensor);
   return node.op === constantOp ? (node.attrs.value as number) : undefined;
 }

@@ -1,4 +1,5 @@
 // One optimization step as effects on variables: gradients, safety, update, averages.
+import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { named } from '../graph/tensor.ts';
 import { packedMembers, packParameters, type Variable, variable } from '../graph/variable.ts';
@@ -26,7 +27,7 @@ import {
 } from '../ops/index.ts';
 import { type Followed, targetsOf } from './followed.ts';
 import type { Optimizer } from './optimizers.ts';
-import { Turn, type Turns } from './turns.ts';
+import { movingOf, Turn, type Turns } from './turns.ts';
 
 export interface MinimizeOptions {
   optimizer: Optimizer;
@@ -38,6 +39,11 @@ export interface MinimizeOptions {
   ema?: number;
   /** Groups of parameters that take turns. Default: all are updated in every step. */
   turns?: Turns;
+  /**
+   * Parameters that stay as they are, `model.encoder.parameters()` say: nothing is differentiated for them,
+   * and no decay moves them. Running statistics are no parameters, and move all the same.
+   */
+  frozen?: readonly Variable[];
   /** What else learns by gradients of the loss; its gradients count among those of a norm. */
   also?: readonly Followed[];
 }
@@ -73,6 +79,9 @@ export interface Minimization {
  * const plan = await runtime.compile({ outputs: { loss }, effects });
  * await plan.run(100);
  * ```
+ *
+ * @throws LatentGpuError `bad-config` for turns or frozen parameters that are none of `parameters`, or
+ *   nothing left to move
  */
 export function minimize(
   loss: Tensor,
@@ -80,10 +89,13 @@ export function minimize(
   options: MinimizeOptions,
 ): Minimization {
   const { optimizer, clipNorm, skipNorm = 1e15, ema, also = [] } = options;
+  const frozen = frozenOf(options.frozen, parameters, also.length > 0);
   const flat = packParameters(parameters);
+  const moving = parameters.filter((parameter) => !frozen.has(parameter));
   const turn = options.turns && new Turn(flat, options.turns, also.length > 0);
-  const gradients = gradient(loss, [...parameters, ...also.map(({ of }) => of)]);
-  const packed = packGradient(flat, gradients.splice(0, parameters.length));
+  const gradients = gradient(loss, [...moving, ...also.map(({ of }) => of)]);
+  const packed = packGradient(flat, new Map(moving.map((p, i) => [p, gradients[i] as Tensor])));
+  gradients.splice(0, moving.length);
   const raw = named(turn ? where(turn.mask, packed, 0) : packed, 'gradient');
   const beside = turn ? gradients.map((g) => where(turn.active[0], g, 0)) : gradients;
   const normSquared = beside.reduce((total, g) => add(total, sum(square(g))), sum(square(raw)));
@@ -115,7 +127,8 @@ export function minimize(
     state,
   });
   const taken = turn ? mul(usable, turn.mask) : usable;
-  const keep = (value: Tensor, old: Tensor) => where(taken, value, old);
+  const moved = frozen.size > 0 ? mul(taken, movingOf(flat, frozen)) : taken;
+  const keep = (value: Tensor, old: Tensor) => where(moved, value, old);
   const context = { optimizer, learningRate, usable: turn ? mul(usable, turn.active[0]) : usable };
   const updatesBeside = also.map((followed, i) =>
     followed.update(clipped(beside[i] as Tensor), context),
@@ -136,8 +149,9 @@ export function minimize(
   let average: Variable | undefined;
   if (ema !== undefined) {
     average = variable('average', [flat.size]);
-    const moved = add(mul(ema, average), mul(1 - ema, newParameters));
-    effects.push(assign(average, keep(moved, average)));
+    const next = add(mul(ema, average), mul(1 - ema, newParameters));
+    // Of what is frozen as well: it is divided by what all have gathered.
+    effects.push(assign(average, where(taken, next, average)));
   }
   const moments = [
     ...Object.entries(state).map(([name, held]) => [`optimizer.${name}`, held] as const),
@@ -167,16 +181,37 @@ export function minimize(
   };
 }
 
-/** Gradients end to end, in the layout of the flat parameters; zeros between the parts. */
-function packGradient(flat: Variable, gradients: readonly Tensor[]): Tensor {
+/** @throws LatentGpuError `bad-config` */
+function frozenOf(
+  frozen: readonly Variable[] = [],
+  parameters: readonly Variable[],
+  isMore: boolean,
+): ReadonlySet<Variable> {
+  const all = new Set(parameters);
+  const stray = frozen.find((parameter) => !all.has(parameter));
+  if (stray) {
+    throw new LatentGpuError('bad-config', `frozen: ${stray} is none of the model's parameters`);
+  }
+  const found = new Set(frozen);
+  if (found.size < all.size || isMore) return found;
+  throw new LatentGpuError(
+    'bad-config',
+    'frozen: all parameters are, and nothing is left to train',
+  );
+}
+
+/** Gradients end to end, in the layout of the flat parameters; zeros between them and where there is none. */
+function packGradient(flat: Variable, gradients: ReadonlyMap<Variable, Tensor>): Tensor {
   const parts: Tensor[] = [];
   let at = 0;
-  packedMembers(flat).forEach((member, i) => {
+  for (const member of packedMembers(flat)) {
+    const own = gradients.get(member);
+    if (!own) continue;
     const offset = member.parent?.offset as number;
     if (offset > at) parts.push(zeros([offset - at]));
-    parts.push(reshape(gradients[i] as Tensor, [member.size]));
+    parts.push(reshape(own, [member.size]));
     at = offset + member.size;
-  });
+  }
   if (at < flat.size) parts.push(zeros([flat.size - at]));
   return concat(parts, 0);
 }

@@ -1,5 +1,6 @@
 // Update rules. Each describes, for a flat vector of parameters and its gradient, what the next
 // parameters and the next state are; the scheduler makes one kernel of it.
+import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import {
   abs,
@@ -40,6 +41,12 @@ export interface Optimizer {
   update(input: UpdateInput): UpdateOutput;
 }
 
+/** @throws LatentGpuError `bad-config` for a rate that would climb */
+function checkRate(lr: number | RateSchedule): number | RateSchedule {
+  if (typeof lr !== 'number' || lr >= 0) return lr;
+  throw new LatentGpuError('bad-config', `lr is ${lr}; a learning rate is 0 or more`);
+}
+
 /** 1 - βᵗ without cancellation; of β = 0, whose logarithm no kernel can hold, it is 1. */
 const complement = (beta: number, count: Tensor): Tensor =>
   beta === 0 ? constant(1) : neg(expm1(mul(Math.log(beta), count)));
@@ -64,7 +71,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   const { lr = 1e-2, momentum = 0, nesterov = false, weightDecay = 0 } = options;
   return {
     name: 'sgd',
-    learningRate: lr,
+    learningRate: checkRate(lr),
     state: momentum > 0 ? ['velocity'] : [],
     update: ({ parameters, gradient, learningRate, state }): UpdateOutput => {
       const g = weightDecay > 0 ? add(gradient, mul(weightDecay, parameters)) : gradient;
@@ -109,7 +116,7 @@ export function adam(options: AdamOptions = {}): Optimizer {
   const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
   return {
     name: 'adam',
-    learningRate: lr,
+    learningRate: checkRate(lr),
     state: ['m', 'v'],
     update: (input) => {
       const { parameters, gradient } = input;
@@ -128,7 +135,7 @@ export function adamW(options: AdamOptions = {}): Optimizer {
   const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 1e-2 } = options;
   return {
     name: 'adamW',
-    learningRate: lr,
+    learningRate: checkRate(lr),
     state: ['m', 'v'],
     update: (input) => {
       const { parameters, gradient, learningRate } = input;
@@ -148,7 +155,7 @@ export function adamax(options: AdamOptions = {}): Optimizer {
   const [beta1, beta2] = betas;
   return {
     name: 'adamax',
-    learningRate: lr,
+    learningRate: checkRate(lr),
     state: ['m', 'u'],
     update: ({ parameters, gradient, learningRate, count, state }) => {
       const g = weightDecay > 0 ? add(gradient, mul(weightDecay, parameters)) : gradient;

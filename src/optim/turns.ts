@@ -54,14 +54,7 @@ export class Turn {
       number = add(number, greaterEqual(place, start));
     }
     this.active = groups.map((_, g) => equal(number, g)) as [Tensor];
-    // In units of a part's alignment, which float32 counts beyond any memory.
-    const at = toFloat(divUint(iota(flat.size), PART_ALIGNMENT));
-    const [last, ...others] = [...this.runs].reverse() as [Run, ...Run[]];
-    const owner = others.reduce<Tensor>(
-      (rest, run) => where(less(at, run.end / PART_ALIGNMENT), run.group, rest),
-      constant(last.group),
-    );
-    this.mask = equal(owner, number);
+    this.mask = equal(ownersOf(flat, this.runs), number);
   }
 
   /** The group that owns an element of the flat parameters. */
@@ -79,6 +72,24 @@ export class Turn {
 interface Run {
   readonly group: number;
   end: number;
+}
+
+/** Of each element of the flat parameters, the number of the group that owns it. */
+function ownersOf(flat: Variable, runs: readonly Run[]): Tensor {
+  // In units of a part's alignment, which float32 counts beyond any memory.
+  const at = toFloat(divUint(iota(flat.size), PART_ALIGNMENT));
+  const [last, ...others] = [...runs].reverse() as [Run, ...Run[]];
+  return others.reduce<Tensor>(
+    (rest, run) => where(less(at, run.end / PART_ALIGNMENT), run.group, rest),
+    constant(last.group),
+  );
+}
+
+/** 1 for each element of the flat parameters that moves, 0 for those of frozen ones. */
+export function movingOf(flat: Variable, frozen: ReadonlySet<Variable>): Tensor {
+  const members = packedMembers(flat);
+  const groups = [true, false].map((isFrozen) => members.filter((p) => frozen.has(p) === isFrozen));
+  return ownersOf(flat, runsOf(flat, groups));
 }
 
 function runsOf(flat: Variable, groups: Turns['groups']): Run[] {

@@ -74,7 +74,9 @@ export function describeStep(options: TrainerOptions): StepDescription {
     ...(options.noise !== undefined && { noise: options.noise }),
     ...(residentBytes !== undefined && { residentBytes }),
   });
+  checkGiven(options);
   const { made, moved } = learning(() => options.loss(asTensor(batches.batch)));
+  checkTerms(made);
   const { also = [], effects = [], ...terms } = made;
   const { loss } = terms;
   const surrogate = terms.surrogate === loss ? undefined : terms.surrogate;
@@ -122,6 +124,28 @@ export function describeStep(options: TrainerOptions): StepDescription {
   };
 }
 
+const refused = (why: string) => new LatentGpuError('bad-config', why);
+
+/** @throws LatentGpuError `bad-config` for a trainer that is not told how to learn */
+function checkGiven({ loss, optimizer }: TrainerOptions): void {
+  if (typeof loss !== 'function') {
+    throw refused('a trainer lowers a loss, and none is given; add loss: ({ x }) => ({ loss: … })');
+  }
+  if (optimizer) return;
+  throw refused('a trainer takes an optimizer, and none is given; add optimizer: optim.adam()');
+}
+
+/** @throws LatentGpuError `bad-config` for a loss that gives no scalar by that name, or metrics that are none */
+function checkTerms(made: LossTerms): void {
+  if (!made?.loss) {
+    throw refused(`loss() gives ${made}, and not { loss }; return { loss: a scalar }`);
+  }
+  for (const [name, value] of Object.entries(made.metrics ?? {})) {
+    if (value?.size === 1 && value.rank === 0) continue;
+    throw refused(`metric '${name}' is ${value}, no scalar; take its ops.mean`);
+  }
+}
+
 /** What is reported of a step, in order. */
 function scalarsOf(
   { loss, metrics = {} }: LossTerms,
@@ -138,9 +162,10 @@ function describePretraining(
 ) {
   const { made, moved } = learning(() => loss(batches.batch));
   const { surrogate, effects = [], ...terms } = made;
-  const { model, optimizer, clipNorm, skipNorm } = options;
+  const { model, optimizer, clipNorm, skipNorm, frozen } = options;
   const step = minimize(surrogate ?? terms.loss, model.parameters(), {
     optimizer,
+    ...(frozen && { frozen }),
     ...(clipNorm !== undefined && { clipNorm }),
     ...(skipNorm !== undefined && { skipNorm }),
   });

@@ -347,4 +347,32 @@ cases('classes that a model is told', (c) => {
       });
     }
   });
+
+  c('what is told of a semi-supervised model is its bound, however training weighs it', (t) => {
+    const rows = 3;
+    const told = (objective: object) => {
+      const model = buildModel(
+        settledConfig({
+          ...{ family: 'm2', latent: 2, objective, likelihood: { kind: 'bernoulli' } },
+          ...{ encoder: { hidden: [3] }, decoder: { hidden: [3] }, classifier: { hidden: [3] } },
+          data: { shape: [4], classNames: ['low', 'none', 'high'] },
+        }),
+        3,
+      );
+      const x = input('x', [rows, 4]);
+      const values = new Map<Variable, ArrayLike<number>>([
+        ...model.namedParameters().map(([name, p]) => [p, reals(name, p.size, -1, 1)] as const),
+        [x, reals('bits', rows * 4, 0, 1)],
+      ]);
+      // A row that is asked about has no epoch.
+      const quantities = model.can.quantities?.({ x }) ?? [];
+      return referenceOf(Object.fromEntries(quantities.map(({ name, of }) => [name, of])), values);
+    };
+    const plain = told({});
+    for (const objective of [{ beta: 4 }, { anneal: 'linear' }]) {
+      const weighed = told(objective);
+      t.equal([...(weighed.negativeElbo ?? [])], [...(plain.negativeElbo ?? [])], 'the bound');
+      t.equal([...(weighed.kl ?? [])], [...(plain.kl ?? [])], 'the divergence');
+    }
+  });
 });

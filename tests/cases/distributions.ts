@@ -4,8 +4,13 @@ import {
   Categorical,
   DiscretizedLogistic,
   klDivergence,
+  Laplace,
+  Mixture,
+  MultivariateNormal,
   Normal,
+  OneHot,
   StandardNormal,
+  UniformOneHot,
 } from '../../src/distributions/index.ts';
 import type { Shape } from '../../src/graph/shape.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
@@ -249,6 +254,188 @@ concurrentCases('distributions', (c) => {
     }
   });
 
+  c('Laplace: density, entropy, what is missing', async (t) => {
+    const [B, D] = [4, 3];
+    const givens = new Givens();
+    const x = givens.uniform('x', [B, D], -3, 3);
+    const middle = givens.uniform('mean', [B, D], -3, 3);
+    const logScale = givens.uniform('logScale', [D], -2, 2);
+    const mask = givens.of('mask', [B, D], (n) => Array.from({ length: n }, (_, i) => i % 2));
+    const p = new Laplace(middle, logScale);
+    const [gx, gm, gs, gk] = givens.readers(x, middle, logScale, mask);
+    const term = (i: number) =>
+      -Math.abs(gx(i) - gm(i)) / Math.exp(gs(i)) - Math.log(2 * Math.exp(gs(i)));
+    const outputs = {
+      logProb: p.logProb(x),
+      seen: p.logProb(x, mask),
+      entropy: p.entropy(),
+    };
+    await agrees(t, outputs, givens, {
+      logProb: rowSums(B, D, term),
+      seen: rowSums(B, D, (i) => gk(i) * term(i)),
+      entropy: rowSums(B, D, (i) => 1 + Math.log(2 * Math.exp(gs(i)))),
+    });
+  });
+
+  c('mixtures: densities and means of components that rows have for themselves', async (t) => {
+    const [B, K, D] = [3, 4, 2];
+    const givens = new Givens();
+    const x = givens.uniform('x', [B, D], -2, 2);
+    const logits = givens.uniform('logits', [B, K], -2, 2);
+    const middle = givens.uniform('means', [B, K, D], -2, 2);
+    const logStd = givens.uniform('logStds', [B, K, D], -1, 1);
+    const mask = givens.of('mask', [B, D], (n) => Array.from({ length: n }, (_, i) => (i + 1) % 2));
+    const p = new Mixture(logits, new Normal(middle, logStd));
+    const one = new Mixture(
+      givens.uniform('one weight', [1], -1, 1),
+      new Bernoulli(givens.uniform('log-odds', [1, D], -2, 2)),
+    );
+    const [gx, gl, gm, gs, gk] = givens.readers(x, logits, middle, logStd, mask);
+    const row = (b: number) => Array.from({ length: K }, (_, k) => gl(b * K + k));
+    const weight = (b: number, k: number) => gl(b * K + k) - logSumExp(row(b));
+    const joint = (b: number, k: number, seen = (_: number) => 1) => {
+      let total = weight(b, k);
+      for (let d = 0; d < D; d++) {
+        const at = (b * K + k) * D + d;
+        const z = (gx(b * D + d) - gm(at)) / Math.exp(gs(at));
+        total += seen(b * D + d) * (-0.5 * z * z - gs(at) - HALF_LOG_2PI);
+      }
+      return total;
+    };
+    const joints = (b: number, seen?: (i: number) => number) =>
+      Array.from({ length: K }, (_, k) => joint(b, k, seen));
+    const each = (of: (b: number) => number[]) =>
+      Float64Array.from(Array.from({ length: B }, (_, b) => of(b)).flat());
+    await agrees(
+      t,
+      {
+        logProb: p.logProb(x),
+        seen: p.logProb(x, mask),
+        shares: p.logResponsibilities(x),
+        mean: p.mean,
+        // Of a single component it is that one.
+        alone: sub(one.logProb(mask), one.components.logProb(mask)),
+      },
+      givens,
+      {
+        logProb: each((b) => [logSumExp(joints(b))]),
+        seen: each((b) => [logSumExp(joints(b, gk))]),
+        shares: each((b) => joints(b).map((own) => own - logSumExp(joints(b)))),
+        mean: each((b) =>
+          Array.from({ length: D }, (_, d) =>
+            row(b).reduce((m, _, k) => m + Math.exp(weight(b, k)) * gm((b * K + k) * D + d), 0),
+          ),
+        ),
+        alone: new Float64Array(B),
+      },
+    );
+    await t.throws('shape-mismatch', () => new Mixture(logits, new Normal(x, x)), /go together/);
+  });
+
+  c('multivariate normal: density, entropy, divergence', async (t) => {
+    const [B, D] = [3, 2];
+    const givens = new Givens();
+    const x = givens.uniform('x', [B, D], -2, 2);
+    const middle = givens.uniform('mean', [B, D], -2, 2);
+    // What lies above the diagonal does not count.
+    const triangles = givens.of('L', [B, D, D], () => [1, 9, 0.5, 2, 0.3, 9, -1, 1, 2, 9, 0, 0.4]);
+    const own = givens.of('M', [D, D], () => [1.5, 7, -0.7, 0.6]);
+    const q = new MultivariateNormal(middle, triangles);
+    const p = new MultivariateNormal(
+      givens.of('centre', [D], () => [0.3, -0.2]),
+      own,
+    );
+    const [gx, gm, gl, gp] = givens.readers(x, middle, triangles, own);
+    type Pair = [number, number];
+    const lower = (read: (i: number) => number, b: number): [number, number, number] => [
+      read(b * 4),
+      read(b * 4 + 2),
+      read(b * 4 + 3),
+    ];
+    const solve = ([a, c, d]: [number, number, number], [u, v]: Pair): Pair => [
+      u / a,
+      (v - (c * u) / a) / d,
+    ];
+    const log = ([a, c, d]: [number, number, number], away: Pair) => {
+      const [u, v] = solve([a, c, d], away);
+      return -0.5 * (u * u + v * v) - Math.log(a * d) - 2 * HALF_LOG_2PI;
+    };
+    const rows = (of: (b: number) => number) => Float64Array.from({ length: B }, (_, b) => of(b));
+    const away = (b: number, m: (i: number) => number): Pair => [
+      gx(2 * b) - m(2 * b),
+      gx(2 * b + 1) - m(2 * b + 1),
+    ];
+    await agrees(
+      t,
+      {
+        logProb: q.logProb(x),
+        shared: p.logProb(x),
+        entropy: q.entropy(),
+        kl: klDivergence(q, p),
+        none: klDivergence(q, q),
+        toStandard: klDivergence(q, new StandardNormal([D])),
+      },
+      givens,
+      {
+        logProb: rows((b) => log(lower(gl, b), away(b, gm))),
+        shared: rows((b) =>
+          log(
+            lower(gp, 0),
+            away(b, (i) => [Math.fround(0.3), Math.fround(-0.2)][i % 2] as number),
+          ),
+        ),
+        entropy: rows((b) => {
+          const [a, , d] = lower(gl, b);
+          return Math.log(a * d) + 2 * HALF_LOG_2PI + 1;
+        }),
+        kl: rows((b) => {
+          const [lq, lp] = [lower(gl, b), lower(gp, 0)];
+          const columns = [solve(lp, [lq[0], lq[1]]), solve(lp, [0, lq[2]])];
+          const far = solve(lp, [gm(2 * b) - Math.fround(0.3), gm(2 * b + 1) - Math.fround(-0.2)]);
+          const squares = [...columns, far].flat().reduce((s, v) => s + v * v, 0);
+          return 0.5 * (squares - 2) + Math.log(lp[0] * lp[2]) - Math.log(lq[0] * lq[2]);
+        }),
+        none: new Float64Array(B),
+        toStandard: rows((b) => {
+          const l = lower(gl, b);
+          const squares = [...l, gm(2 * b), gm(2 * b + 1)].reduce((s, v) => s + v * v, 0);
+          return 0.5 * (squares - 2) - Math.log(l[0] * l[2]);
+        }),
+      },
+      { absolute: 1e-11, relative: 1e-11 },
+    );
+    await t.throws('bad-config', () => q.logProb(x, x), /whole rows/);
+  });
+
+  c('bits and one-hot codes: entropies, divergences', async (t) => {
+    const givens = new Givens();
+    const [a, b] = [givens.uniform('a', [2, 3], -2, 2), givens.uniform('b', [3], -2, 2)];
+    const codes = givens.uniform('codes', [2, 6], -2, 2);
+    const [ga, gb, gc] = givens.readers(a, b, codes);
+    const q = new OneHot(codes, 3);
+    const bit = (p: number) => -p * Math.log(p) - (1 - p) * Math.log(1 - p);
+    const share = (i: number) => {
+      const group = 3 * Math.floor(i / 3);
+      return Math.exp(gc(i) - logSumExp([gc(group), gc(group + 1), gc(group + 2)]));
+    };
+    const outputs = {
+      bits: new Bernoulli(a).entropy(),
+      klBits: klDivergence(new Bernoulli(a), new Bernoulli(b)),
+      classes: q.entropy(),
+      klClasses: klDivergence(q, new UniformOneHot(2, 3)),
+    };
+    await agrees(t, outputs, givens, {
+      bits: rowSums(2, 3, (i) => bit(sigmoid(ga(i)))),
+      klBits: rowSums(2, 3, (i) => {
+        const [p, r] = [sigmoid(ga(i)), sigmoid(gb(i))];
+        return p * Math.log(p / r) + (1 - p) * Math.log((1 - p) / (1 - r));
+      }),
+      classes: rowSums(2, 6, (i) => -share(i) * Math.log(share(i))),
+      klClasses: rowSums(2, 6, (i) => share(i) * Math.log(3 * share(i))),
+    });
+    await t.throws('bad-config', () => klDivergence(q, new StandardNormal([6])), /different kinds/);
+  });
+
   c('draws have the moments of their distribution', async (t) => {
     const N = 20_000;
     const givens = new Givens();
@@ -259,6 +446,11 @@ concurrentCases('distributions', (c) => {
     const centre = givens.of('centre', [3], () => [0.5, 0.1, 0.98]);
     const logScale = givens.of('logScale', [3], () => [-4, -2, -3]);
     const image = givens.uniform('image', [2, 256], -1, 1);
+    // Two normals: N(-1, e⁻²) with weight 3/4, N(1, e²) with 1/4; and two rows that have one or the other.
+    const shares = givens.of('shares', [2], () => [Math.log(3), 0]);
+    const pair = givens.of('pair', [2, 1], () => [-1, 1]);
+    const ownWeights = givens.of('own weights', [2, 2], () => [30, 0, 0, 30]);
+    const triangleOf = givens.of('triangle', [3, 3], () => [1, 0, 0, 2, 0.5, 0, -1, 1, 3]);
     const logisticDraws = new DiscretizedLogistic(centre, logScale);
     const values = await outputsOf(
       t,
@@ -269,6 +461,10 @@ concurrentCases('distributions', (c) => {
         categorical: new Categorical(scores).sample([N]),
         logistic: logisticDraws.sample([N]),
         image: new Categorical(image).sample([50]),
+        laplace: new Laplace(location, logStd).sample([N]),
+        mixture: new Mixture(shares, new Normal(pair, pair)).sample([N]),
+        rows: new Mixture(ownWeights, new Normal(pair, mul(pair, -2))).sample([N]),
+        correlated: new MultivariateNormal(location, triangleOf).sample([N]),
       },
       givens,
     );
@@ -282,6 +478,29 @@ concurrentCases('distributions', (c) => {
       has(`normal ${j}`, column(values.normal, 3, j), m, Math.exp(2 * (j - 1)));
     }
     for (const j of [0, 1]) has(`standard normal ${j}`, column(values.standard, 2, j), 0, 1);
+    for (const [j, m] of [-2, 0, 5].entries()) {
+      has(`Laplace ${j}`, column(values.laplace, 3, j), m, 2 * Math.exp(2 * (j - 1)));
+      has(`correlated ${j}`, column(values.correlated, 3, j), m, [1, 4.25, 11][j] as number);
+    }
+    const product = (i: number, j: number) => {
+      const [a, b] = [column(values.correlated, 3, i), column(values.correlated, 3, j)];
+      const means = [-2, 0, 5];
+      return a.map(
+        (x, n) => (x - (means[i] as number)) * ((b[n] as number) - (means[j] as number)),
+      );
+    };
+    for (const [i, j, covariance] of [
+      [0, 1, 2],
+      [0, 2, -1],
+      [1, 2, -1.5],
+    ] as const) {
+      const found = momentsOf(product(i, j));
+      t.close(found.mean, covariance, { absolute: 4 * found.standardError }, `of ${i} and ${j}`);
+    }
+    const spread = 0.75 * Math.exp(-2) + 0.25 * Math.exp(2) + 0.75;
+    has('a mixture', Float64Array.from(values.mixture), -0.5, spread);
+    has('the first row', column(values.rows, 2, 0), -1, Math.exp(4));
+    has('the second row', column(values.rows, 2, 1), 1, Math.exp(-4));
     for (const [j, logit] of [-3, -0.5, 0, 2].entries()) {
       const p = sigmoid(logit);
       has(`Bernoulli ${j}`, column(values.bernoulli, 4, j), p, p * (1 - p));

@@ -2,14 +2,16 @@
 import { input, type Variable } from '../../src/graph/variable.ts';
 import {
   constantInit,
+  Dropout,
   glorotUniform,
   Linear,
+  learning,
   MLP,
   Module,
   normal,
   uniform,
 } from '../../src/nn/index.ts';
-import { gradient, mean, square } from '../../src/ops/index.ts';
+import { gradient, mean, square, step, sum } from '../../src/ops/index.ts';
 import { Random } from '../../src/random.ts';
 import { Runtime } from '../../src/scheduler/index.ts';
 import { cases } from '../rig/cases.ts';
@@ -139,5 +141,44 @@ cases('layers', (c) => {
     );
     const zero = normal(1)([3], () => 0) as Float32Array;
     t.ok(zero.every(Number.isFinite), 'a uniform draw may be 0');
+  });
+
+  c('drop numbers in training, other ones in every step, and none elsewhere', async (t) => {
+    const layer = new Dropout(0.3);
+    const x = input('x', [40, 50]);
+    t.ok(layer.call(x) === x, 'what is asked of a model is whole');
+    const { made: y } = learning(() => layer.call(x));
+    const [slope] = gradient(sum(y), [x]);
+    const runtime = new Runtime(t.device, { seed: 3 });
+    const plan = await runtime.compile({ outputs: { y, slope: slope as typeof y } });
+    const values = reals('x', x.size, 1, 2);
+    runtime.write(x, values);
+    const seen: Float32Array[] = [];
+    for (let at = 0; at < 2; at++) {
+      runtime.write(step, [at]);
+      await plan.run();
+      seen.push((await plan.read('y')) as Float32Array);
+    }
+    const [first, second] = seen as [Float32Array, Float32Array];
+    const kept = first.filter((v) => v !== 0).length / x.size;
+    t.close(kept, 0.7, { absolute: 4 * Math.sqrt(0.21 / x.size) }, 'what stays');
+    t.close(
+      second,
+      values.map((v, i) => (second[i] === 0 ? 0 : v / 0.7)),
+      { relative: 1e-6 },
+      'divided by 1 - rate',
+    );
+    t.close(
+      await plan.read('slope'),
+      second.map((v) => (v === 0 ? 0 : 1 / 0.7)),
+      { relative: 1e-6 },
+      'as is its gradient',
+    );
+    t.ok(
+      first.some((v, i) => (v === 0) !== (second[i] === 0)),
+      'others in the next step',
+    );
+    runtime.destroy();
+    await t.throws('bad-config', () => new Dropout(1), /the rate is 1/);
   });
 });

@@ -2,7 +2,25 @@
  * A model of one's own, as the README shows it: an autoencoder with a custom loss, its gradients,
  * its training, and draws from it, without a word about shaders or buffers.
  */
-import { digits, input, nn, ops, optim, Runtime, type Tensor, Trainer } from '../../src/index.ts';
+import {
+  buildModel,
+  describeStep,
+  digits,
+  distributions,
+  giveWeights,
+  input,
+  nn,
+  objectives,
+  ops,
+  optim,
+  Runtime,
+  readWeights,
+  settledConfig,
+  type Tensor,
+  Trainer,
+  unpackParameters,
+  writeWeights,
+} from '../../src/index.ts';
 import { evaluate } from '../../src/ops/index.ts';
 import { cases } from '../rig/cases.ts';
 
@@ -87,5 +105,83 @@ cases('a model of your own', (c) => {
       'the decoder ends in a sigmoid',
     );
     trainer.destroy();
+  });
+
+  c('is saved under the names of its fields, and read again', async (t) => {
+    const model = new Autoencoder(6, 4, 2);
+    const runtime = new Runtime(t.device, { seed: 3 });
+    const values = new Map<ReturnType<typeof model.parameters>[number], Float32Array>();
+    for (const parameter of model.parameters()) {
+      values.set(parameter, (await runtime.read(parameter)) as Float32Array);
+    }
+    const bytes = writeWeights(values);
+    const other = new Autoencoder(6, 4, 2);
+    const read = readWeights(other, bytes);
+    t.equal([...read.values.keys()].map(({ name }) => name).slice(0, 2), [
+      'encoder.0.weight',
+      'encoder.0.bias',
+    ]);
+    giveWeights(runtime, read.values);
+    for (const [i, parameter] of other.parameters().entries()) {
+      const kept = values.get(model.parameters()[i] as typeof parameter) as Float32Array;
+      t.equal([...(await runtime.read(parameter))], [...kept], parameter.name);
+    }
+    const optimizer = optim.adam();
+    const { parameters } = optim.minimize(other.loss(input('x', [3, 6])).loss, other.parameters(), {
+      optimizer,
+    });
+    const flat = Float32Array.from({ length: parameters.size }, (_, i) => i);
+    const [bias] = [...unpackParameters(other, flat)].filter(([p]) => p.name === 'encoder.0.bias');
+    t.equal(bias?.[1].length, 4);
+    runtime.destroy();
+  });
+
+  c('says what is wrong where something was forgotten', async (t) => {
+    const model = new Autoencoder(784, 4, 2);
+    const data = digits({ count: 20, seed: 5 });
+    const base = { model, data, batch: 10, optimizer: optim.adam() };
+    const loss = (x: Tensor) => ops.mean(model.reconstruct(x));
+    const step = (options: object) => () => describeStep({ ...base, ...options } as never);
+    const normal = new distributions.Normal(ops.zeros([3, 2]), ops.zeros([3, 2]));
+    const latent = {
+      posterior: () => normal,
+      decode: (z: Tensor) => new distributions.Bernoulli(z),
+      prior: () => new distributions.StandardNormal([2]),
+    };
+    const bound = (parts: object, batch: unknown = { x: ops.zeros([3, 2]) }) => {
+      return () => objectives.elbo({ ...latent, ...parts }, batch as nn.Batch);
+    };
+    for (const [code, run, why] of [
+      ['bad-config', step({}), /none is given; add loss:/],
+      ['bad-config', step({ loss, optimizer: undefined }), /none is given; add optimizer:/],
+      ['bad-config', step({ loss }), /loss\(\) gives .* and not \{ loss \}/],
+      [
+        'bad-config',
+        step({ loss: (x: Tensor) => ({ loss: loss(x), metrics: { away: x } }) }),
+        /metric 'away' is .*\[10, 784\], no scalar/,
+      ],
+      ['bad-input', () => ops.add([1, 2] as never, 3), /an array is no tensor and no number/],
+      ['bad-input', () => ops.toFloat(undefined as never), /toFloat: undefined is no tensor/],
+      [
+        'bad-input',
+        bound({ posterior: () => normal.mean }),
+        /posterior\(\) gives .* no distribution/,
+      ],
+      ['bad-input', bound({ decode: (z: Tensor) => z }), /decode\(\) gives .* no distribution/],
+      ['bad-input', bound({}, ops.zeros([3, 2])), /there is no x/],
+      ['bad-config', () => optim.adam({ lr: -1 }), /lr is -1/],
+      [
+        'bad-config',
+        () => buildModel({ family: 'vae', data: { shape: [2] } }),
+        /'encoder.hidden' is missing; settledConfig/,
+      ],
+      [
+        'bad-config',
+        () => settledConfig({ family: 'vae', data: { shape: [2] }, latents: 3 }),
+        /unknown key 'latents'; did you mean 'latent'/,
+      ],
+    ] as const) {
+      await t.throws(code, run, why);
+    }
   });
 });

@@ -2,7 +2,9 @@
 import {
   Bernoulli,
   type Density,
+  Laplace,
   LearnedMixture,
+  MultivariateNormal,
   Normal,
   OneHot,
   StandardNormal,
@@ -10,6 +12,7 @@ import {
 } from '../../src/distributions/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { input, type Variable, variable } from '../../src/graph/variable.ts';
+import { makePosterior } from '../../src/models/index.ts';
 import { constantInit } from '../../src/nn/index.ts';
 import {
   BernoulliPosterior,
@@ -19,7 +22,9 @@ import {
   isDiscrete,
   type LatentModel,
   NormalPosterior,
+  PathwisePosterior,
   type Posterior,
+  posteriorOf,
   stl,
 } from '../../src/objectives/index.ts';
 import {
@@ -27,11 +32,14 @@ import {
   constant,
   exp,
   expand,
+  full,
+  identity,
   logSumExp,
   matmul,
   mean,
   mul,
   neg,
+  reshape,
   sub,
   sum,
   transpose,
@@ -52,6 +60,9 @@ interface Trial {
 
 const learned = variable('learned prior', [6], { init: () => reals('learned', 6, -1, 1) });
 
+/** Factors whose diagonals are near 1. */
+const lower = (numbers: Tensor) => add(mul(0.3, reshape(numbers, [-1, 3, 3])), identity(3));
+
 const trials: Record<string, Trial> = {
   normal: {
     make: (of) => new NormalPosterior(new Normal(of('m', 3), of('s', 3))),
@@ -60,6 +71,17 @@ const trials: Record<string, Trial> = {
   full: {
     make: (of) => new FullPosterior(of('m', 3), of('s', 3), of('l', 3)),
     priors: [new StandardNormal([3])],
+  },
+  covariances: {
+    make: (of) => new PathwisePosterior(new MultivariateNormal(of('m', 3), lower(of('l', 9)))),
+    priors: [
+      new StandardNormal([3]),
+      new MultivariateNormal(full([3], 0.2), mul(1.3, identity(3))),
+    ],
+  },
+  Laplace: {
+    make: (of) => new PathwisePosterior(new Laplace(of('m', 3), of('s', 3))),
+    priors: [],
   },
   bits: {
     make: (of) => new BernoulliPosterior(new Bernoulli(of('a', 6))),
@@ -126,6 +148,33 @@ concurrentCases('posteriors', (c) => {
       t.equal(q.klTo?.(new LearnedMixture(3, 2)), undefined);
     });
   }
+
+  c('a code of one number has a posterior of every kind', (t) => {
+    for (const kind of ['normal', 'full', 'iaf', 'free', 'student-t'] as const) {
+      const part = makePosterior({ kind, rows: B }, { kind: 'normal' }, 1);
+      const q = part.of(input('numbers', [B, part.width]));
+      t.equal(
+        [q.draw(1).value.shape, q.draw(4).value.shape],
+        [
+          [B, 1],
+          [B, 4, 1],
+        ],
+        kind,
+      );
+    }
+  });
+
+  c('any distribution with differentiable draws stands for a posterior', (t) => {
+    const mean = input('m', [B, 3]);
+    const model = {
+      posterior: () => new Laplace(mean, mean),
+      decode: (z: Tensor) => new Normal(z, constant(0)),
+      prior: () => new StandardNormal([3]),
+    };
+    t.ok(posteriorOf(model, { x: mean }) instanceof PathwisePosterior, 'as it is');
+    t.equal(elbo(model, { x: mean }, { samples: 4 }).bound.shape, [B]);
+    t.equal(stl(model, { x: mean }).bound.shape, [B]);
+  });
 
   c('full: draws have the covariance LLᵀ, and deviations are its diagonal', async (t) => {
     const { q, values } = built(trials.full as Trial);

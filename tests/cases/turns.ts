@@ -1,8 +1,8 @@
-/** Groups of parameters that take turns: one stands still, moments and all, while another moves. */
+/** Groups of parameters that take turns: one stands still, moments and all, while another moves; or for good. */
 import { variable } from '../../src/graph/variable.ts';
 import { Module } from '../../src/nn/index.ts';
 import { add, mean, mul, square, sub, sum } from '../../src/ops/index.ts';
-import { adam, minimize, type Turns } from '../../src/optim/index.ts';
+import { adam, adamW, minimize, type Turns } from '../../src/optim/index.ts';
 import { schedule } from '../../src/scheduler/index.ts';
 import { Trainer, type TrainerOptions } from '../../src/training/index.ts';
 import { cases } from '../rig/cases.ts';
@@ -204,6 +204,67 @@ cases('turns', (c) => {
       ],
     ] as [Turns, RegExp][]) {
       const options = { optimizer: adam(), turns };
+      await t.throws('bad-config', () => minimize(loss, model.parameters(), options), why);
+    }
+  });
+
+  c(
+    'frozen parameters keep their bits, decay or not, and the others move as by themselves',
+    async (t) => {
+      /** @param isAlone whether what would be frozen has no gradient and no decay in the first place */
+      const after = async (frozen: 'b' | 'none', isAlone: boolean) => {
+        const model = new Parts();
+        const { a, b, c: d } = model;
+        const slope = add(sum(square(a)), sum(square(d)));
+        const options: Partial<TrainerOptions> = {
+          model,
+          optimizer: (isAlone ? adam : adamW)({ lr: RATE, weightDecay: isAlone ? 0 : 0.1 }),
+          ...(frozen === 'b' && { frozen: [b] }),
+          loss: () => ({ loss: mul(0.5, isAlone ? slope : add(slope, sum(square(b)))) }),
+        };
+        let found = {} as { parameters: Float32Array; average: Float32Array; norm: number };
+        await withTrainer(t, taking(undefined, options), async (trainer) => {
+          const { metrics } = await trainer.run(6);
+          found = {
+            parameters: (await trainer.state()).tensors.get('parameters') as Float32Array,
+            average: (await trainer.averagedParameters()) as Float32Array,
+            norm: metrics.gradientNorm as number,
+          };
+        });
+        return found;
+      };
+      const held = await after('b', false);
+      t.equal([...held.parameters.subarray(64, 134)], new Array(70).fill(2), 'b');
+      const kept = { relative: 1e-6 };
+      t.close(held.average.subarray(64, 134), new Array(70).fill(2), kept, 'the average of b');
+      const free = await after('none', false);
+      for (const [from, to] of [
+        [0, 5],
+        [192, 195],
+      ] as const) {
+        const moved = held.parameters.subarray(from, to);
+        t.equal([...moved], [...free.parameters.subarray(from, to)], 'a and c');
+        t.ok(
+          moved.every((x, i) => x !== [1, 2, 3, 4, 5, -1, -2, -3][from === 0 ? i : 5 + i]),
+          'move',
+        );
+      }
+      const alone = await after('none', true);
+      const plain = await after('b', true);
+      t.close(plain.norm, alone.norm, { relative: 1e-6 }, 'their norm counts no more');
+      t.ok(held.norm < free.norm, 'nor does it where there is a gradient');
+    },
+  );
+
+  c('refuses to freeze what is not there, and everything', async (t) => {
+    const model = new Parts();
+    const loss = sum(square(model.a));
+    const other = variable('other', [2], { role: 'parameter' });
+    for (const [frozen, why] of [
+      [[other], /other .* is none of the model's parameters/],
+      [model.parameters(), /nothing is left to train/],
+    ] as const) {
+      const options = { optimizer: adam(), frozen };
       await t.throws('bad-config', () => minimize(loss, model.parameters(), options), why);
     }
   });

@@ -10,6 +10,7 @@ import {
   Chain,
   type ConditionerFactory,
   Coupling,
+  Exp,
   emergingConvolution,
   eventSize,
   Inverted,
@@ -184,6 +185,7 @@ export const constructions: Readonly<Record<string, Construction>> = {
   squeeze: { make: () => new Squeeze([4, 2, 3]) },
   reshape: { make: () => new Reshape([12], [2, 3, 2]) },
   logit: { make: () => new Logit([5], 0.05) },
+  exp: { make: () => new Exp([5]) },
   'a vector flow of images': {
     make: (seed) => new Chain([maf(8), new Reshape([8], [2, 2, 2]), new LuLinear([2, 2, 2], seed)]),
   },

@@ -43,7 +43,8 @@ export function makePosterior(
     case 'iaf':
       return new IafPart(latent, { depth, hidden });
     case 'full':
-      return new FullPart(latent);
+      // One number has no covariances: what describes it is the same, in the same places.
+      return latent === 1 ? new NormalPart(latent) : new FullPart(latent);
     case 'student-t':
       return new StudentPart(latent);
     case 'free':

@@ -12,7 +12,6 @@ import {
   iota,
   matmul,
   modUint,
-  mul,
   randomBernoulli,
   randomLogistic,
   reshape,
@@ -72,8 +71,7 @@ export class BernoulliPosterior implements DiscretePosterior {
   }
 
   entropy(): Tensor {
-    const { logits } = this.q;
-    return sum(sub(softplus(logits), mul(sigmoid(logits), logits)), -1);
+    return this.q.entropy();
   }
 
   relaxed(samples: number, temperature: number | Tensor, isHard: boolean): Draw {

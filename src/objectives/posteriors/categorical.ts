@@ -15,13 +15,11 @@ import {
   div,
   divUint,
   equalUint,
-  exp,
   expand,
   iota,
   matmul,
   modUint,
   mul,
-  neg,
   randomGumbel,
   reshape,
   softmax,
@@ -88,8 +86,7 @@ export class CategoricalPosterior implements DiscretePosterior {
   }
 
   entropy(): Tensor {
-    const { logProbs } = this.q;
-    return neg(sum(mul(exp(logProbs), logProbs), [-2, -1]));
+    return this.q.entropy();
   }
 
   relaxed(samples: number, temperature: number | Tensor, isHard: boolean): Draw {

@@ -21,7 +21,7 @@ export interface OfEveryClass {
   readonly classes: number;
   readonly features: number;
   beliefs(batch: Batch): Beliefs;
-  bound(batch: Batch, beliefs?: Beliefs): { readonly bound: Tensor; readonly kl: Tensor };
+  elbo(batch: Batch, beliefs?: Beliefs): { readonly bound: Tensor; readonly kl: Tensor };
   logWeights(batch: Batch, k: number): Tensor;
   posterior(batch: Batch): Posterior;
   decode(z: Tensor, told?: Pick<Batch, 'labels'>): Distribution;
@@ -62,7 +62,7 @@ export function m2Abilities(model: OfEveryClass): Abilities {
 function quantitiesOf(model: OfEveryClass, batch: Batch): Quantity[] {
   const { x, labels } = batch;
   const beliefs = model.beliefs({ x });
-  const { bound, kl } = model.bound({ x }, beliefs);
+  const { bound, kl } = model.elbo({ x }, beliefs);
   const nats = { unit: 'nats', digits: 3 };
   return [
     { name: 'negativeElbo', label: 'negative ELBO', ...nats, of: neg(bound), isDensity: true },

@@ -3,7 +3,12 @@
 import { hottest } from '../../../distributions/index.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { type Batch, Module } from '../../../nn/index.ts';
-import { importanceBound, type LatentModel } from '../../../objectives/index.ts';
+import {
+  type Estimate,
+  elbo,
+  importanceBound,
+  type LatentModel,
+} from '../../../objectives/index.ts';
 import {
   add,
   div,
@@ -46,6 +51,9 @@ interface Each {
   readonly surrogate: Tensor;
   readonly kl: Tensor;
 }
+
+/** How rows of a class are bounded. */
+type EstimateOf = (model: LatentModel, batch: Batch) => Estimate;
 
 export class SemiSupervised extends Module implements Model, OfEveryClass {
   /** p(x | y, z) and q(z | x, y). */
@@ -101,9 +109,9 @@ export class SemiSupervised extends Module implements Model, OfEveryClass {
     };
   }
 
-  private boundOfEach(batch: Batch): Each {
+  private boundOfEach(batch: Batch, estimate: EstimateOf): Each {
     const every = this.ofEvery(batch);
-    const found = this.each.objective.of(every.model, every.batch);
+    const found = estimate(every.model, every.batch);
     const shaped = (values: Tensor) => reshape(values, [-1, this.classes]);
     return {
       bound: shaped(found.bound),
@@ -114,10 +122,20 @@ export class SemiSupervised extends Module implements Model, OfEveryClass {
 
   /**
    * The bound of log p(x, y) where a class is known, and of log p(x) where it is not:
-   * Σ_y w_y (L(x, y) + log p(y)) + H(w), with w = q(y | x) or a one for the class; [B], in nats.
+   * Σ_y w_y (L(x, y) + log p(y)) + H(w), with w = q(y | x) or a one for the class; [B], in nats. L is what is
+   * trained for.
    */
-  bound(batch: Batch, { known, logQ } = this.beliefs(batch)) {
-    const each = this.boundOfEach(batch);
+  bound(batch: Batch, beliefs = this.beliefs(batch)) {
+    return this.overClasses(batch, beliefs, (model, rows) => this.each.objective.of(model, rows));
+  }
+
+  /** The same with the evidence lower bound in place of L, however a divergence weighs in training. */
+  elbo(batch: Batch, beliefs = this.beliefs(batch)) {
+    return this.overClasses(batch, beliefs, elbo);
+  }
+
+  private overClasses(batch: Batch, { known, logQ }: Beliefs, estimate: EstimateOf) {
+    const each = this.boundOfEach(batch, estimate);
     const isUnknown = sub(1, sum(known, 1, { keepDims: true }));
     const weights = add(known, mul(isUnknown, exp(logQ)));
     const own = (values: Tensor, by: Tensor) => sum(mul(by, values), 1);

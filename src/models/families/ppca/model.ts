@@ -174,6 +174,7 @@ export class Ppca extends Module implements Model {
       },
       freedom: this.freedom,
       quantities: (batch) => {
+        const { mask, x } = batch;
         const { code, residual, logProb } = posteriorOf(batch, this);
         return [
           negativeLogLikelihood(logProb),
@@ -182,9 +183,10 @@ export class Ppca extends Module implements Model {
             label: 'squared error',
             unit: '',
             digits: 4,
+            // The mean over what is seen.
             of: div(
-              sum(square(batch.mask ? residual : sub(batch.x, this.decode(code))), -1),
-              features,
+              sum(square(mask ? residual : sub(x, this.decode(code))), -1),
+              mask ? sum(mask, -1) : features,
             ),
           },
         ];

@@ -1,0 +1,58 @@
+// Posteriors that any distribution describes whose draws are differentiable: Laplace, normals with all covariances,
+// one of a program's own.
+import {
+  type Density,
+  type Draw,
+  klDivergence,
+  MultivariateNormal,
+  type Reparameterized,
+  StandardNormal,
+} from '../../distributions/index.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { transpose, unsqueeze } from '../../ops/index.ts';
+import type { Posterior } from '../model.ts';
+
+/** What a distribution has to have: parameters [B, M], draws that gradients flow through. */
+export type Pathwise = Pick<Reparameterized, 'mean' | 'rsample' | 'logProb'> &
+  Partial<Pick<Reparameterized, 'entropy'>>;
+
+/**
+ * q(z | x) by a distribution of codes, parameters [B, M].
+ *
+ * ```ts
+ * const q = new distributions.Laplace(ops.zeros([3, 2]), ops.zeros([3, 2]));
+ * new objectives.PathwisePosterior(q).draw(5).value.shape // [3, 5, 2]
+ * ```
+ */
+export class PathwisePosterior implements Posterior {
+  private readonly q: Pathwise;
+  readonly entropy?: () => Tensor;
+
+  constructor(q: Pathwise) {
+    this.q = q;
+    if (q.entropy) this.entropy = () => q.entropy?.() as Tensor;
+  }
+
+  get mean(): Tensor {
+    return this.q.mean;
+  }
+
+  draw(samples: number): Draw {
+    // Several draws come first, and each row's are to stand together.
+    const value =
+      samples === 1 ? this.q.rsample() : transpose(this.q.rsample([samples]), [1, 0, 2]);
+    return { value, logProb: () => this.logProb(value), pathwise: true };
+  }
+
+  logProb(z: Tensor): Tensor {
+    if (z.rank === this.mean.rank) return this.q.logProb(z);
+    return transpose(this.q.logProb(transpose(z, [1, 0, 2])), [1, 0]);
+  }
+
+  /** Of normals with covariances as a whole, [B, 1]. */
+  klTo(prior: Density): Tensor | undefined {
+    const isKnown = prior instanceof StandardNormal || prior instanceof MultivariateNormal;
+    if (!(this.q instanceof MultivariateNormal && isKnown)) return undefined;
+    return unsqueeze(klDivergence(this.q, prior), -1);
+  }
+}
