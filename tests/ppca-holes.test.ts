@@ -136,7 +136,9 @@ test('the squared error is that of a value that is seen', () => {
     [1, 0, 1, 1, 1, 1],
   ];
   const values = new Map([
-    ...model.namedParameters().map(([name, p]) => [p, name === 'weight' ? w : [0, 0, 0]] as const),
+    ...model
+      .namedParameters()
+      .map(([name, p]) => [p, name === 'weight' ? w : new Array<number>(p.size).fill(0)] as const),
     [x, rows],
     [mask, seen],
   ]);

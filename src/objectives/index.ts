@@ -19,7 +19,7 @@ export {
   logEffectiveSampleSize,
 } from './importance.ts';
 export { OBJECTIVE_KEYS, type ObjectiveConfig } from './keys.ts';
-export type { LatentModel, Posterior } from './model.ts';
+export type { LatentModel, Pathwise, Posterior } from './model.ts';
 export { Objective, type ObjectiveTerms } from './objective.ts';
 export { BernoulliPosterior } from './posteriors/bernoulli.ts';
 export { CategoricalPosterior } from './posteriors/categorical.ts';
@@ -27,5 +27,5 @@ export { type DiscretePosterior, type Enumeration, isDiscrete } from './posterio
 export { FlowPosterior } from './posteriors/flow.ts';
 export { belowDiagonal, FullPosterior } from './posteriors/full.ts';
 export { NormalPosterior } from './posteriors/normal.ts';
-export { type Pathwise, PathwisePosterior } from './posteriors/pathwise.ts';
+export { PathwisePosterior } from './posteriors/pathwise.ts';
 export { StudentPosterior } from './posteriors/student.ts';

@@ -6,10 +6,10 @@ import type {
   Draw,
   Normal,
   OneHot,
+  Reparameterized,
 } from '../distributions/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Batch } from '../nn/index.ts';
-import type { Pathwise } from './posteriors/pathwise.ts';
 
 /** q(z | x) for a batch: codes of M numbers for each of B data points. */
 export interface Posterior {
@@ -34,6 +34,10 @@ export interface Posterior {
   /** In nats, [B]. */
   entropy?(): Tensor;
 }
+
+/** A distribution that may stand for a posterior: parameters [B, M], draws that gradients flow through. */
+export type Pathwise = Pick<Reparameterized, 'mean' | 'rsample' | 'logProb'> &
+  Partial<Pick<Reparameterized, 'entropy'>>;
 
 /**
  * A model with latent codes. Independent normals, bits, one-hot variables, and any distribution with `rsample`

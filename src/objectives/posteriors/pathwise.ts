@@ -5,16 +5,11 @@ import {
   type Draw,
   klDivergence,
   MultivariateNormal,
-  type Reparameterized,
   StandardNormal,
 } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { transpose, unsqueeze } from '../../ops/index.ts';
-import type { Posterior } from '../model.ts';
-
-/** What a distribution has to have: parameters [B, M], draws that gradients flow through. */
-export type Pathwise = Pick<Reparameterized, 'mean' | 'rsample' | 'logProb'> &
-  Partial<Pick<Reparameterized, 'entropy'>>;
+import type { Pathwise, Posterior } from '../model.ts';
 
 /**
  * q(z | x) by a distribution of codes, parameters [B, M].
