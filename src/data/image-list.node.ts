@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { LatentGpuError } from '../errors.ts';
 import { byName } from '../formats/table/classes.ts';
 
-const isImageName = (name: string) => /\.(png|jpe?g|jpe|jfif|webp)$/i.test(name);
+const isImageName = (name: string) =>
+  /\.(png|jpe?g|jpe|jfif|webp|bmp|pbm|pgm|ppm|pnm)$/i.test(name);
 /** Images that somebody might expect to be read, too. */
-const isOtherImage = (name: string) =>
-  /\.(gif|bmp|tiff?|avif|heic|heif|ppm|pgm|jp2|svg)$/i.test(name);
+const isOtherImage = (name: string) => /\.(gif|tiff?|avif|heic|heif|jp2|svg)$/i.test(name);
 /** Data that are no images, and are named themselves. */
 const isTableName = (name: string) =>
   /\.(csv|tsv|tab|data|dat|npy|npz|parquet|jsonl)(\.gz)?$/i.test(name);
@@ -65,7 +65,7 @@ export interface FoundImages {
 }
 
 const FORMATS =
-  'images must be PNG, JPEG or WebP, so move it or convert it (magick mogrify -format png FILES)';
+  'images must be PNG, JPEG, WebP, BMP or PNM, so move it or convert it (magick mogrify -format png FILES)';
 
 /**
  * The images of a folder, or of its folders: one a class.
@@ -100,7 +100,7 @@ export async function findImages(
   }
   if (found.length === 0) {
     const hint = tables.length > 0 ? `; name a file of it, as in ${splitsOf(folder, tables)}` : '';
-    throw bad(`holds no PNG, JPEG or WebP image, nor folders with any${hint}`);
+    throw bad(`holds no PNG, JPEG, WebP, BMP or PNM image, nor folders with any${hint}`);
   }
   // A folder without an image is no class, unless another split has images of it.
   const own = [...new Set(found.map(({ name }) => name))];
