@@ -1,5 +1,5 @@
 // Folders of images as people have them: JPEG beside PNG, what archives leave behind, classes by name.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode as encodePng } from 'fast-png';
@@ -152,6 +152,15 @@ describe('folders of images', () => {
     const beside = { '0.png': png(1), 'b/1.png': png(2) };
     await mkdir(join(await folder('beside', beside), 'a'));
     expect(await read('beside', beside)).toMatch(/beside holds images and a folder .* \(b\)/);
+  });
+
+  test('a link to a folder that it lies in is passed over', async () => {
+    const data = await folder('linked', { 'cat/0.png': png(1), 'dog/0.png': png(2) });
+    await symlink('..', join(data, 'cat', 'up'));
+    await symlink('.', join(data, 'again'));
+    await symlink('dog', join(data, 'elk'));
+    const found = await loadData({ data, split: 'train' });
+    expect([found.count, found.classNames]).toEqual([3, ['cat', 'dog', 'elk']]);
   });
 
   test('JPEG and WebP stand beside PNG, and are known by their bytes', async () => {

@@ -77,6 +77,9 @@ describe('files of torch.save', () => {
     expect(await why('none')).toBe(
       'bad-format: none.pt: holds no tensors; save model.state_dict()',
     );
+    expect(await why('sparse')).toMatch(
+      /tensor "w" is of a kind that is not read \(torch\._utils\._rebuild_sparse_tensor\)/,
+    );
     expect(await why('script')).toMatch(/is a TorchScript program; .*\.state_dict\(\), FILE\)$/);
     expect(isTorchFile(await file('script'))).toBe(true);
   });

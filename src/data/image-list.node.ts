@@ -1,6 +1,6 @@
 // Where images lie in a folder, and which class each belongs to.
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import { LatentGpuError } from '../errors.ts';
 import { byName } from '../formats/table/classes.ts';
 
@@ -32,14 +32,21 @@ export async function entriesOf(folder: string): Promise<{ names: string[]; fold
   const folders: string[] = [];
   for (const entry of entries.filter(({ name }) => !LEAVINGS.test(name))) {
     const { name } = entry;
-    const target = entry.isSymbolicLink()
-      ? await stat(join(folder, name)).catch(() => undefined)
-      : entry;
+    const target = entry.isSymbolicLink() ? await linked(folder, name) : entry;
     // Pipes and sockets would be waited for.
     if (target?.isDirectory()) folders.push(name);
     else if (target?.isFile()) names.push(name);
   }
   return { names, folders };
+}
+
+/** What a link leads to, unless that is a folder in which the link lies. */
+async function linked(folder: string, name: string) {
+  const path = join(folder, name);
+  const target = await stat(path).catch(() => undefined);
+  if (!target?.isDirectory()) return target;
+  const [own, to] = await Promise.all([realpath(folder), realpath(path)]);
+  return own === to || own.startsWith(join(to, sep)) ? undefined : target;
 }
 
 async function list(folder: string): Promise<Listing> {

@@ -21,6 +21,8 @@ const TYPES: Readonly<Record<string, string>> = {
 /** Elements of a tensor that is larger than its storage, as one that was expanded is. */
 const MOST = 2 ** 28;
 const DEEPEST = 64;
+/** What makes a dense tensor. */
+const USUAL = /^torch\._utils\._rebuild_tensor(_v[23])?$/;
 
 export interface TorchFile extends SafetensorsFile {
   /** What the state_dict is called in the checkpoint that holds it. */
@@ -192,20 +194,23 @@ class TensorReader {
   tensorIn(value: unknown): PickledObject | undefined {
     if (!(value instanceof PickledObject)) return undefined;
     if (/^torch\._utils\._rebuild_parameter/.test(value.of)) return this.tensorIn(value.args[0]);
-    if (/^torch\._utils\._rebuild_tensor(_v[23])?$/.test(value.of)) return value;
+    if (USUAL.test(value.of)) return value;
     // Subclasses of tensors.
     if (value.of === 'torch._tensor._rebuild_from_type_v2') {
       const [made, , args] = value.args;
       return made instanceof PickledName && Array.isArray(args)
         ? this.tensorIn(new PickledObject(made.name, args))
-        : undefined;
+        : value;
     }
-    return undefined;
+    // Quantised, sparse, in parts on several machines: none may be left out in silence.
+    return /_rebuild_\w*tensor|\.DTensor$/.test(value.of) ? value : undefined;
   }
 
   /** @throws LatentGpuError for a tensor that does not lie within its storage, or of another type */
   read({ of, args }: PickledObject, key: string): StoredTensor {
     const bad: Bad = (why) => this.bad(`tensor ${quote(key)} ${why}`);
+    if (!USUAL.test(of))
+      throw bad(`is of a kind that is not read (${of}); save it whole and dense, as float32`);
     const [reference, offset, sizes, strides] = args;
     const [, storage, place] = reference instanceof PickledReference ? listOf(reference.id) : [];
     const type = lastOf(of.endsWith('_v3') ? args[6] : storage);
