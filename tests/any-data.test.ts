@@ -183,10 +183,12 @@ describe('folders of PNG images', () => {
       /holds folders of folders; .*--data \S+nested\/train --test \S+nested\/test$/,
     );
     await mkdir(here('void'));
-    expect(await refusal(load(here('void')))).toMatch(/void holds no PNG, JPEG or WebP image/);
+    expect(await refusal(load(here('void')))).toMatch(
+      /void holds no PNG, JPEG, WebP, BMP or PNM image/,
+    );
     await writeFile(here('void', 'a.gif'), 'x');
     expect(await refusal(load(here('void')))).toMatch(
-      /void holds a.gif; images must be PNG, JPEG or WebP/,
+      /void holds a.gif; images must be PNG, JPEG, WebP, BMP or PNM/,
     );
     const one = join(mixed, 'a.png');
     expect(await refusal(load(one))).toMatch(/a.png is one image; name the folder/);

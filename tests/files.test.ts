@@ -295,13 +295,51 @@ describe('Parquet', () => {
       ['2-4'],
       /row 0, column 5 \("id"\) holds 1152921504606846977, a whole number beyond 2\^53 .* --drop id$/,
     ],
-    [['2-5', '8'], /column 6 \("tags"\) is nested .*; leave it out with --drop tags$/],
-    [['2-6', '8'], /column 7 \("place"\) is nested/],
+    [['2-6', '8'], /column 7 \("place"\) is nested .*; leave it out with --drop place$/],
   ])('without %j is no table yet', async (drop, why) => {
     const nested = drop.some((name) => name.startsWith('2-')) && drop.length > 1 ? [] : ['6-8'];
     expect(await refused(parquet('others'), { table: { drop: [...drop, ...nested] } })).toMatch(
       why,
     );
+  });
+
+  const VECTORS = [0, 0, 0, 0.5, -1, 1, 1, -2, 4, 1.5, -3, 9, 2, -4, 16, 2.5, -5, 25];
+
+  test.each([
+    [{ drop: ['id', 'tokens', 'words'] }],
+    [{ drop: ['1', '3', '5'] }],
+    [{ columns: ['vector'] }],
+    [{ columns: ['2'] }],
+  ])('lists of numbers are as many columns (%j)', async (table) => {
+    const found = await load(parquet('lists'), { ...label, table });
+    expect(found).toMatchObject({ shape: [3], columns: ['vector.0', 'vector.1', 'vector.2'] });
+    expect([...found.data].map((value) => value + 0)).toEqual(VECTORS);
+    expect([...(found.labels ?? [])]).toEqual([0, 1, 0, 1, 0, 1]);
+  });
+
+  test('of which a model takes its own', async () => {
+    const { count, shape, data } = await load(parquet('lists'), {
+      table: {
+        expected: ['vector.2', 'vector.0'],
+        known: ['id', 'tokens', 'words', 'kind', 'vector.1'],
+      },
+    });
+    expect([count, shape, [...data].slice(0, 4)]).toEqual([6, [2], [0, 0, 1, 0.5]]);
+    const one = await load(parquet('lists'), { table: { columns: ['vector.1', 'id'] } });
+    expect(one).toMatchObject({ columns: ['vector.1', 'id'] });
+  });
+
+  test.each([
+    [['words', 'kind'], /row 1, column 3 \("tokens"\) holds a list of \[2\].*--drop tokens$/],
+    [['tokens', 'kind'], /column 5 \("words"\) is nested .*; leave it out with --drop words$/],
+  ])('and other lists are named (without %j)', async (drop, why) => {
+    expect(await refused(parquet('lists'), { table: { drop } })).toMatch(why);
+  });
+
+  test('lists of lists are images', async () => {
+    const found = await load(parquet('pictures'), label);
+    expect(found).toMatchObject({ count: 6, shape: [2, 3], classNames: ['a', 'b'] });
+    expect([...found.data].slice(6, 12)).toEqual([1, 50, 100, 150, 200, 254]);
   });
 
   test("a column of images, as Hugging Face's data sets have", async () => {
@@ -387,10 +425,28 @@ describe('JSON', () => {
     );
   });
 
+  test('lists of numbers are as many columns, and lists of lists images', async () => {
+    const vectors = await store('v.jsonl', '{"e":[1.5,2],"k":"a"}\n{"k":"b","e":[3,4.5]}\n');
+    const found = await load(vectors, { labelColumn: { name: 'k' } });
+    expect(found).toMatchObject({ columns: ['e.0', 'e.1'], data: Float32Array.of(1.5, 2, 3, 4.5) });
+    const rows = await store('r.jsonl', '[1.5,2]\n[3,4.5]\n');
+    expect((await load(rows)).data).toEqual(Float32Array.of(1.5, 2, 3, 4.5));
+    const pictures = await store('p.json', '[{"p":[[0,0.5,1]]},{"p":[[1,0.25,0]]}]');
+    expect(await load(pictures)).toMatchObject({
+      shape: [1, 3],
+      data: Float32Array.of(0, 0.5, 1, 1, 0.25, 0),
+    });
+  });
+
   test.each([
     ['{"a": 1}\n{"a": 2\n', /line 2 is no JSON object, as the first is$/],
     ['[{"a": 1},', /is no JSON, or cut short; write records, df.to_json\(path, orient='records'\)/],
-    ['[{"a": [1, 2], "b": 1}]', /row 0, column 1 \("a"\) is nested \("\[1,2\]"\).*--drop a$/],
+    ['[{"a": ["x"], "b": 1}]', /row 0, column 1 \("a"\) is nested \("\[\\"x\\"\]"\).*--drop a$/],
+    [
+      '[{"a": [1, 2]}, {"a": [1]}]',
+      /row 1, column 1 \("a"\) holds a list of \[1\], and the first row one of \[2\] .*--drop a$/,
+    ],
+    ['[{"a": [1, 2]}, {"a": 3}]', /row 1, column 1 \("a"\) holds what is no such list/],
     ['{"a": 1, "b": {"c": 2}}', /is JSON, and no table/],
     ['[[1, 2], [3]]', /is JSON, and no list of records, or of rows of one length/],
   ])('%j is refused', async (text, why) => {

@@ -1,11 +1,12 @@
 // Folders of images as people have them: JPEG beside PNG, what archives leave behind, classes by name.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode as encodePng } from 'fast-png';
 import { encode as encodeJpeg } from 'jpeg-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadData } from '../src/data/load.node.ts';
+import { readImage } from '../src/formats/image.node.ts';
 import { readJpeg } from '../src/formats/jpeg.node.ts';
 import { readPng } from '../src/formats/png.ts';
 import { readWebp } from '../src/formats/webp.node.ts';
@@ -153,6 +154,15 @@ describe('folders of images', () => {
     expect(await read('beside', beside)).toMatch(/beside holds images and a folder .* \(b\)/);
   });
 
+  test('a link to a folder that it lies in is passed over', async () => {
+    const data = await folder('linked', { 'cat/0.png': png(1), 'dog/0.png': png(2) });
+    await symlink('..', join(data, 'cat', 'up'));
+    await symlink('.', join(data, 'again'));
+    await symlink('dog', join(data, 'elk'));
+    const found = await loadData({ data, split: 'train' });
+    expect([found.count, found.classNames]).toEqual([3, ['cat', 'dog', 'elk']]);
+  });
+
   test('JPEG and WebP stand beside PNG, and are known by their bytes', async () => {
     const data = await folder('mixed', {
       'a.jpg': jpeg(),
@@ -177,18 +187,19 @@ describe('folders of images', () => {
 describe('files that are named as images', () => {
   test.each([
     ['GIF89a', /0\.png is a GIF image under another name; convert it/],
-    ['BM\x00\x00', /is a BMP image/],
     ['II*\x00\x08', /is a TIFF image/],
     ['\x00\x00\x00\x1cftypheic', /is an AVIF or HEIC image/],
     ['\n<!DOCTYPE html>', /is HTML or XML, and no image/],
     ['version https://git-lfs.github.com/spec/v1', /is a pointer of Git LFS; .* git lfs pull/],
     ['', /is empty; replace or remove it/],
-    ['none', /is no PNG, JPEG or WebP image; replace or remove it/],
+    ['none', /is no PNG, JPEG, WebP, BMP or PNM image; replace or remove it/],
   ])('and begin with %j are told what they are', async (text, why) => {
     const data = await folder(`named-${text.length}`, { '0.png': text });
     expect(await refusal(loadData({ data, split: 'train' }))).toMatch(why);
   });
 });
+
+const IMAGES = join(import.meta.dirname, 'fixtures', 'images');
 
 describe('JPEG images', () => {
   test('keep their colours', () => {
@@ -223,17 +234,35 @@ describe('JPEG images', () => {
   test.each(['cmyk', 'ycck', 'bare'])(
     'of four inks (%s) become the colours that Pillow makes of them',
     async (name) => {
-      const inks = join(import.meta.dirname, 'fixtures', 'images');
-      const found = readJpeg(new Uint8Array(await readFile(join(inks, `${name}.jpg`))));
+      const found = readJpeg(new Uint8Array(await readFile(join(IMAGES, `${name}.jpg`))));
       expect(found).toMatchObject({ width: 12, height: 8, channels: 3 });
-      const wanted = JSON.parse(await readFile(join(inks, 'inks.json'), 'utf8'));
-      const differences = (wanted[name === 'bare' ? 'cmyk' : name] as number[]).map((value, i) =>
-        Math.abs(value - (found.data[i] as number)),
-      );
-      expect(differences.length).toBe(found.data.length);
-      expect(Math.max(...differences)).toBeLessThanOrEqual(3);
+      const wanted = JSON.parse(await readFile(join(IMAGES, 'inks.json'), 'utf8'));
+      expect([...found.data]).toEqual(wanted[name === 'bare' ? 'cmyk' : name]);
     },
   );
+
+  test.each(['444', '422', '420', 'progressive'])(
+    'of sharp colours (%s) have the pixels that Pillow has',
+    async (name) => {
+      const file = (end: string) => readFile(join(IMAGES, `${name}.${end}`));
+      const found = readJpeg(new Uint8Array(await file('jpg')));
+      expect(found).toEqual(readPng(new Uint8Array(await file('png'))));
+    },
+  );
+
+  test('without the marker at their end are whole if their pixels are', async () => {
+    for (const [name, isRead] of [
+      ['420', true],
+      ['progressive', false],
+    ] as const) {
+      const file = new Uint8Array(await readFile(join(IMAGES, `${name}.jpg`)));
+      const why = refusalOf(() => readJpeg(file.subarray(0, -2), 'j.jpg'));
+      expect(why).toBe(isRead ? undefined : 'bad-format: j.jpg: damaged (it is cut short)');
+      expect(refusalOf(() => readJpeg(file.subarray(0, -40), 'j.jpg'))).toBe(
+        'bad-format: j.jpg: damaged (it is cut short)',
+      );
+    }
+  });
 
   test('are turned as the camera was held', () => {
     const upright = readJpeg(jpeg(16, 8));
@@ -275,6 +304,48 @@ describe('JPEG images', () => {
         expect(data.length).toBe(width * height * channels);
       });
     }
+  });
+});
+
+describe('bitmaps', () => {
+  test.each([
+    'colour.bmp',
+    'palette.bmp',
+    'grey.bmp',
+    'bits.bmp',
+    'colour.ppm',
+    'grey.pgm',
+    'bits.pbm',
+    'deep.pgm',
+  ])('%s has the pixels of the PNG image beside it', async (name) => {
+    const [whole, same] = await Promise.all(
+      [name, name.replace(/\w+$/, 'png')].map((file) => readFile(join(IMAGES, file))),
+    );
+    const bytes = new Uint8Array(whole as Buffer);
+    expect(await readImage(bytes, name)).toEqual(readPng(new Uint8Array(same as Buffer)));
+    expect(await refusal(readImage(bytes.subarray(0, -3), name))).toBe(
+      `bad-format: ${name}: cut short`,
+    );
+  });
+
+  test.each([
+    ['P2 # by hand\n3 1\n15\n0 5\n15\n', 1, [0, 85, 255]],
+    ['P3\n1 2\n255\n1 2 3  4 5 6', 3, [1, 2, 3, 4, 5, 6]],
+    ['P1\n4 1\n0110', 1, [255, 0, 0, 255]],
+  ])('as text, %j', async (text, channels, data) => {
+    const found = await readImage(Buffer.from(text), 'text.pnm');
+    expect([found.channels, [...found.data]]).toEqual([channels, data]);
+  });
+
+  test('that are none are refused', async () => {
+    const why = (text: string) => refusal(readImage(Buffer.from(text), 'b'));
+    expect(await why('P2\n2 1\n9\n1')).toBe('bad-format: b: cut short');
+    expect(await why('P2\n2 1\n9\n1 10')).toBe('bad-format: b: damaged (a value)');
+    expect(await why('P5\n0 1\n255\n')).toBe('bad-format: b: damaged (its header)');
+    expect(await why('P5\n65536 65536\n255\n')).toMatch(/^bad-data: b: has 65536 × 65536 pixels/);
+    const packed = new Uint8Array(await readFile(join(IMAGES, 'palette.bmp')));
+    packed[30] = 1;
+    expect(await refusal(readImage(packed, 'b'))).toMatch(/is compressed .*; convert it to PNG$/);
   });
 });
 

@@ -46,8 +46,8 @@ const EXAMPLE = `latentgpu import vae.safetensors --shape 28,28 --out runs/torch
 export function importCommand(program: Command): void {
   const command = program
     .command('import')
-    .description('Makes a model folder of a PyTorch state_dict (safetensors.torch.save_file).')
-    .argument('<file>', 'its .safetensors file')
+    .description('Makes a model folder of a PyTorch state_dict.')
+    .argument('<file>', 'its .safetensors file, or what torch.save wrote')
     .requiredOption('--out <dir>', 'folder to write')
     .option('--rename <from=to...>', 'what a tensor, or all below a name, becomes')
     .option('--map <file>', 'the same as a JSON file')
@@ -142,6 +142,8 @@ async function perform(file: string, options: ImportOptions, context: Context): 
     const rounds = what.startsWith('F64') ? ', rounded to seven digits' : ', exactly';
     out.remark(`converted from ${what}${rounds}: ${count} ${count === 1 ? 'tensor' : 'tensors'}`);
   }
+  if (imported.within !== undefined)
+    out.remark(`weights are those under ${JSON.stringify(imported.within)} in ${file}`);
   if (assumed.length > 0) out.remark(`assumed, as no tensor tells: ${assumed.join(', ')}`);
 }
 

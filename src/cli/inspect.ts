@@ -1,10 +1,9 @@
-// latentgpu inspect: what is in a model folder or a safetensors file, and how training would run.
+// latentgpu inspect: what is in a model folder or a file of weights, and how training would run.
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { readIfPresent } from '../data/files.node.ts';
 import { LatentGpuError } from '../errors.ts';
-import { readSafetensors } from '../formats/safetensors.ts';
-import { refuseForeignWeights } from '../interchange/foreign-weights.ts';
+import { readWeightsFile } from '../interchange/foreign-weights.ts';
 import type { Model } from '../models/index.ts';
 import { type AdapterClass, schedule, workOfStep } from '../scheduler/index.ts';
 import { defaultAdapterClass } from '../scheduler/lower/adapter.ts';
@@ -18,7 +17,7 @@ export function inspectCommand(program: Command): void {
   const command = program
     .command('inspect')
     .description("Tells a model's tensors, its size, and what one training step does on the GPU.")
-    .argument('<dir|file>', 'model folder, or a .safetensors file')
+    .argument('<dir|file>', 'model folder, or a file of weights (.safetensors, .pt)')
     .action((path: string, options) =>
       runCommand(options, async (context) => {
         const found = await stat(path).catch(() => undefined);
@@ -53,8 +52,7 @@ function tensorTable(rows: readonly Row[]): string {
 async function inspectFile(path: string, { out }: Context): Promise<void> {
   const bytes = await readIfPresent(path);
   if (!bytes) throw new LatentGpuError('bad-input', `no such file: ${path}`);
-  refuseForeignWeights(bytes, path);
-  const { tensors, metadata } = readSafetensors(bytes, path);
+  const { tensors, metadata } = readWeightsFile(bytes, path);
   const rows = [...tensors].map(([name, { dtype, shape, data }]) => ({
     name,
     dtype,

@@ -94,7 +94,7 @@ function toPixels(
 }
 
 /**
- * Makes plain vectors of a table's rows.
+ * Makes plain vectors of a table's rows, or images where each row is a list of lists.
  *
  * @throws LatentGpuError `bad-data` with the range found
  */
@@ -102,11 +102,20 @@ export function tableDataset(table: CsvTable, options: DatasetOptions): LoadedDa
   const { name, source } = options;
   const { names, rows, columns, values, labels, classes, labelColumn, dropped, leftOut } = table;
   const notes = { dropped, leftOut, ...(labelColumn !== undefined && { labelColumn }) };
+  const known = {
+    table: notes,
+    ...(labels && { labels, classes: classes.length, classNames: classes }),
+  };
+  if (table.image) {
+    const { extents, isOfBytes } = table.image;
+    const data = isOfBytes && !values.some(Number.isNaN) ? Uint8Array.from(values) : values;
+    return { ...arrayDataset({ shape: [rows, ...extents], data }, options), ...known };
+  }
   return checked(
     {
-      ...{ name, count: rows, shape: [columns], data: values, source, table: notes },
+      ...{ name, count: rows, shape: [columns], data: values, source },
       ...(names && { columns: names }),
-      ...(labels && { labels, classes: classes.length, classNames: classes }),
+      ...known,
     },
     options,
   );

@@ -16,7 +16,7 @@ const PICKLE = `is a Python pickle; ${pandas('read_pickle')} if it is a DataFram
 const SIGNATURES: readonly (readonly [signature: string, what: string, at?: number])[] = [
   ['\x89PNG', 'is one image; name the folder that holds the images'],
   ['\xff\xd8\xff', 'is one JPEG image; name the folder that holds the images'],
-  ['GIF8', 'is a GIF image; data may be a folder of PNG, JPEG or WebP images'],
+  ['GIF8', 'is a GIF image; data may be a folder of PNG, JPEG, WebP, BMP or PNM images'],
   ['RIFF', 'is one WebP image or a film; data may be a folder of images, or sounds as WAV files'],
   ['RF64', `is a WAV file of more than 4 GiB (RF64); ${WAV}`],
   ['RIFX', `is a WAV file in big-endian order (RIFX); ${WAV}`],

@@ -8,7 +8,7 @@ import { findImages } from './image-list.node.ts';
 import { checkSize, imageDataset, type NamedImage } from './image-stack.ts';
 
 /**
- * Loads a folder of PNG, JPEG or WebP images of one size, in the order of their names. If it holds only folders of
+ * Loads a folder of PNG, JPEG, WebP, BMP or PNM images of one size, in the order of their names. If it holds only folders of
  * images, each folder is a class, numbered in the order of their names, after those numbered already.
  *
  * @param count at most so many images, from the first
@@ -28,7 +28,7 @@ export async function imageFolder(
   for (const { path } of found) {
     const bytes = await readIfPresent(path);
     if (!bytes) throw new LatentGpuError('io', `${path} has just been removed`);
-    images.push({ ...readImage(bytes, path), path });
+    images.push({ ...(await readImage(bytes, path)), path });
     checkSize(images[0] as NamedImage, images.at(-1) as NamedImage);
     onProgress?.(images.length / found.length);
   }

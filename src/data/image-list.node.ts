@@ -1,13 +1,13 @@
 // Where images lie in a folder, and which class each belongs to.
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import { LatentGpuError } from '../errors.ts';
 import { byName } from '../formats/table/classes.ts';
 
-const isImageName = (name: string) => /\.(png|jpe?g|jpe|jfif|webp)$/i.test(name);
+const isImageName = (name: string) =>
+  /\.(png|jpe?g|jpe|jfif|webp|bmp|pbm|pgm|ppm|pnm)$/i.test(name);
 /** Images that somebody might expect to be read, too. */
-const isOtherImage = (name: string) =>
-  /\.(gif|bmp|tiff?|avif|heic|heif|ppm|pgm|jp2|svg)$/i.test(name);
+const isOtherImage = (name: string) => /\.(gif|tiff?|avif|heic|heif|jp2|svg)$/i.test(name);
 /** Data that are no images, and are named themselves. */
 const isTableName = (name: string) =>
   /\.(csv|tsv|tab|data|dat|npy|npz|parquet|jsonl)(\.gz)?$/i.test(name);
@@ -32,14 +32,21 @@ export async function entriesOf(folder: string): Promise<{ names: string[]; fold
   const folders: string[] = [];
   for (const entry of entries.filter(({ name }) => !LEAVINGS.test(name))) {
     const { name } = entry;
-    const target = entry.isSymbolicLink()
-      ? await stat(join(folder, name)).catch(() => undefined)
-      : entry;
+    const target = entry.isSymbolicLink() ? await linked(folder, name) : entry;
     // Pipes and sockets would be waited for.
     if (target?.isDirectory()) folders.push(name);
     else if (target?.isFile()) names.push(name);
   }
   return { names, folders };
+}
+
+/** What a link leads to, unless that is a folder in which the link lies. */
+async function linked(folder: string, name: string) {
+  const path = join(folder, name);
+  const target = await stat(path).catch(() => undefined);
+  if (!target?.isDirectory()) return target;
+  const [own, to] = await Promise.all([realpath(folder), realpath(path)]);
+  return own === to || own.startsWith(join(to, sep)) ? undefined : target;
 }
 
 async function list(folder: string): Promise<Listing> {
@@ -65,7 +72,7 @@ export interface FoundImages {
 }
 
 const FORMATS =
-  'images must be PNG, JPEG or WebP, so move it or convert it (magick mogrify -format png FILES)';
+  'images must be PNG, JPEG, WebP, BMP or PNM, so move it or convert it (magick mogrify -format png FILES)';
 
 /**
  * The images of a folder, or of its folders: one a class.
@@ -100,7 +107,7 @@ export async function findImages(
   }
   if (found.length === 0) {
     const hint = tables.length > 0 ? `; name a file of it, as in ${splitsOf(folder, tables)}` : '';
-    throw bad(`holds no PNG, JPEG or WebP image, nor folders with any${hint}`);
+    throw bad(`holds no PNG, JPEG, WebP, BMP or PNM image, nor folders with any${hint}`);
   }
   // A folder without an image is no class, unless another split has images of it.
   const own = [...new Set(found.map(({ name }) => name))];

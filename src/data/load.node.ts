@@ -32,7 +32,7 @@ const FORMATS =
  *   whose name tells that it is the data of the split, with the classes beside it
  * - text of any name (`.csv`, `.tsv`, `.txt`, `.data`): numbers in columns, with a header or without
  * - tables as Parquet, JSON Lines or JSON
- * - a folder of PNG, JPEG or WebP images of one size, or of one folder a class
+ * - a folder of PNG, JPEG, WebP, BMP or PNM images of one size, or of one folder a class
  *
  * An array is `[count, features]`, `[count, height, width]` or `[count, height, width, 1 or 3]`, and each row a
  * data point of the shape that follows the count. Files may be gzipped, or alone in a zip archive. Infinity is refused in any case, NaN unless

@@ -26,7 +26,7 @@ export async function parquetImages(
   const images: NamedImage[] = [];
   for (const [row, file] of found.files.entries()) {
     const name = `${path}: row ${row}`;
-    images.push({ ...readImage(file, name), path: name });
+    images.push({ ...(await readImage(file, name)), path: name });
     checkSize(images[0] as NamedImage, images[row] as NamedImage);
     onProgress?.((row + 1) / found.files.length);
   }

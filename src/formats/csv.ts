@@ -2,7 +2,7 @@
 // what a table of numbers is, and says where a file is none.
 import { LatentGpuError } from '../errors.ts';
 import type { CsvTable } from './table/csv-table.ts';
-import { dialectOf } from './table/dialect.ts';
+import { dialectOf, isWrapped, unwrapped } from './table/dialect.ts';
 import { utf8Of } from './table/encoding.ts';
 import type { LabelColumn, TableOptions } from './table/options.ts';
 import { TableReader } from './table/reader.ts';
@@ -47,10 +47,13 @@ export function readCsv(
   );
   const decoder = new TextDecoder('utf-8');
   let table: TableReader | undefined;
+  let hasRowsInCells: boolean | undefined;
   for (let start = 0; start < text.length; ) {
     const end = pieceEnd(text, start);
     if (end - start > LONGEST_PIECE) throw bad('a quote is never closed, or a line never ends');
-    const piece = decoder.decode(text.subarray(start, end)).replace(/\r\n?/g, '\n');
+    const written = decoder.decode(text.subarray(start, end)).replace(/\r\n?/g, '\n');
+    hasRowsInCells ??= isWrapped(written);
+    const piece = hasRowsInCells ? unwrapped(written) : written;
     table ??= new TableReader({
       size: text.length,
       dialect: dialectOf(piece),

@@ -1,30 +1,84 @@
-// JPEG images as data. The decoding is jpeg-js's; what is here makes sure that it is an image that can
-// be decoded before anything large is allocated, and turns it as its camera was held.
-import { decode } from 'jpeg-js';
+// JPEG images as data. The decoding is libjpeg-turbo's, as WebAssembly (@cwasm/jpeg-turbo), so that pixels are
+// those that Pillow and PyTorch see; what is here makes sure that it is an image that can be decoded before
+// anything large is allocated, and turns it as its camera was held.
+import wasm from '@cwasm/jpeg-turbo/jpeg-turbo.wasm?url&inline';
 import { LatentGpuError } from '../errors.ts';
 import { orientationOf, turned } from './exif.ts';
+import { isJpeg } from './image-signatures.ts';
 import { MOST_PIXELS, type Raster } from './raster.ts';
-
-/** Whether `bytes` begin as a JPEG file does. */
-export function isJpeg(bytes: Uint8Array): boolean {
-  return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
-}
+import { openLibrary, pointerTo, type WasmLibrary } from './wasm.node.ts';
 
 interface Frame {
   readonly width: number;
   readonly height: number;
   readonly components: number;
+  /** Where it is. */
+  readonly at: number;
+  readonly isProgressive: boolean;
   /** Of the camera, as Exif has it: 1 to 8. */
   readonly orientation: number;
-  /** Whether components are colours as they are, and not brightness and two differences. */
-  readonly isRgb: boolean;
-  /** Whether Adobe's marker says how four inks are stored. */
-  readonly hasAdobe: boolean;
+}
+
+/** What libjpeg-turbo offers. */
+interface Library extends WasmLibrary {
+  tjInitDecompress(): number;
+  /** @returns 0, or another number where anything is wrong with the file */
+  tjDecompress2(
+    decoder: number,
+    data: number,
+    bytes: number,
+    pixels: number,
+    width: number,
+    pitch: number,
+    height: number,
+    format: number,
+    flags: number,
+  ): number;
+  tjDestroy(decoder: number): void;
+}
+
+/** How it numbers what pixels may be made of, by a file's components. */
+const FORMATS: Readonly<Record<number, number>> = { 1: 6, 3: 0, 4: 11 };
+/** The slow and exact transform, which is everybody's default. */
+const ACCURATE = 4096;
+/** What a library may keep for the next image. */
+const MOST_MEMORY = 2 ** 27;
+
+/** What it does where it cannot go on. */
+const JUMPS = {
+  setjmp: () => 0,
+  longjmp: () => {
+    throw new Error('libjpeg-turbo gave up');
+  },
+};
+
+let library: Library | undefined;
+
+/** The samples of a file, `[height, width, components]`; undefined if it is damaged. */
+function decoded(bytes: Uint8Array, { width, height, components }: Frame): Uint8Array | undefined {
+  library ??= openLibrary<Library>(wasm, JUMPS);
+  const own = library;
+  const data = pointerTo(own, bytes);
+  const decoder = own.tjInitDecompress();
+  const pitch = width * components;
+  const pixels = own.malloc(pitch * height);
+  if (pixels === 0) throw new RangeError('Array buffer allocation failed');
+  const format = FORMATS[components] as number;
+  const size = [width, pitch, height] as const;
+  const fault = own.tjDecompress2(decoder, data, bytes.length, pixels, ...size, format, ACCURATE);
+  const found =
+    fault === 0
+      ? new Uint8Array(own.memory.buffer.slice(pixels, pixels + pitch * height))
+      : undefined;
+  own.tjDestroy(decoder);
+  for (const pointer of [data, pixels]) own.free(pointer);
+  if (own.memory.buffer.byteLength > MOST_MEMORY) library = undefined;
+  return found;
 }
 
 /**
  * Reads a JPEG image (baseline or progressive, 8 bits, grey, colour or CMYK), turned as its Exif orientation
- * says. Inks become colours as (255 - ink)(255 - black) / 255, without a profile.
+ * says. Inks become colours as Pillow has it, (255 - ink)(255 - black) / 255, without a profile.
  *
  * @param bytes the file
  * @param name what to call the file in errors
@@ -33,52 +87,61 @@ interface Frame {
 export function readJpeg(bytes: Uint8Array, name = 'JPEG file'): Raster {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
   if (!isJpeg(bytes)) throw bad('not a JPEG file (its marker is missing)');
-  const { width, height, components, orientation, isRgb, hasAdobe } = frameOf(bytes, bad);
-  if (![1, 3, 4].includes(components)) {
+  const frame = frameOf(bytes, bad);
+  const { width, height, components, orientation } = frame;
+  if (FORMATS[components] === undefined) {
     throw bad(`has ${components} components, neither grey nor RGB nor CMYK; save it as RGB`);
   }
-  const file = components === 4 && !hasAdobe ? withAdobe(bytes) : bytes;
-  let decoded: { width: number; height: number; data: Uint8Array };
+  const isEnded = endsAfter(bytes, frame.at);
+  // Some cameras leave the end out; of a progressive image nobody knows whether all of it is there.
+  const file = isEnded || frame.isProgressive ? bytes : withEnd(bytes);
+  let samples: Uint8Array | undefined;
   try {
-    decoded = decode(file, {
-      useTArray: true,
-      formatAsRGBA: false,
-      ...(isRgb && { colorTransform: false }),
-      tolerantDecoding: false,
-      maxResolutionInMP: MOST_PIXELS / 1e6,
-      maxMemoryUsageInMB: 4096,
-    });
+    samples = decoded(file, frame);
   } catch (cause) {
-    throw bad(`damaged (${cause instanceof Error ? cause.message : String(cause)})`);
+    // What was thrown through its stack leaves the library's memory as it was.
+    library = undefined;
+    if (cause instanceof RangeError) throw cause;
   }
-  if (decoded.width !== width || decoded.height !== height)
-    throw bad('damaged (its size is in doubt)');
+  if (!samples) throw bad(isEnded ? 'damaged' : 'damaged (it is cut short)');
   const channels = components === 1 ? 1 : 3;
-  const data =
-    channels === 3
-      ? decoded.data
-      : Uint8Array.from({ length: width * height }, (_, i) => decoded.data[3 * i] as number);
+  const data = components === 4 ? coloursOf(samples) : samples;
   return turned({ width, height, channels, data }, orientation);
 }
 
-const ADOBE = [0x41, 0x64, 0x6f, 0x62, 0x65];
+const END = [0xff, 0xd9] as const;
 
-/** With Adobe's marker: inks are stored inverted by all programs that write them. */
-function withAdobe(bytes: Uint8Array): Uint8Array {
-  const marker = [0xff, 0xee, 0, 14, ...ADOBE, 0, 100, 0, 0, 0, 0, 0];
-  const file = new Uint8Array(bytes.length + marker.length);
-  file.set(bytes.subarray(0, 2));
-  file.set(marker, 2);
-  file.set(bytes.subarray(2), 2 + marker.length);
+function withEnd(bytes: Uint8Array): Uint8Array {
+  const file = new Uint8Array(bytes.length + END.length);
+  file.set(bytes);
+  file.set(END, bytes.length);
   return file;
+}
+
+/** Whether the marker of the end follows the frame; what is behind it is of another image, or nothing. */
+function endsAfter(bytes: Uint8Array, frame: number): boolean {
+  let at = bytes.length;
+  do at = bytes.lastIndexOf(END[0], at - 1);
+  while (at > frame && bytes[at + 1] !== END[1]);
+  return at > frame;
+}
+
+/** Of inks, which all programs store inverted. */
+function coloursOf(inks: Uint8Array): Uint8Array {
+  const data = new Uint8Array((inks.length / 4) * 3);
+  for (let from = 0, to = 0; from < inks.length; from += 4) {
+    const light = inks[from + 3] as number;
+    for (let k = 0; k < 3; k++) {
+      const product = (255 - (inks[from + k] as number)) * light;
+      data[to++] = Math.max(0, light - Math.round(product / 255));
+    }
+  }
+  return data;
 }
 
 /** Walks over the segments up to the frame header (ITU T.81, B.2). */
 function frameOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Frame {
   let orientation = 1;
-  // Both tell what the components are.
-  let hasMarker = false;
-  let hasAdobe = false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 2; at + 9 < bytes.length; ) {
     if (bytes[at] !== 0xff) throw bad('damaged (a marker is missing)');
@@ -90,8 +153,6 @@ function frameOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Frame
     const length = view.getUint16(at + 2);
     if (marker === 0xe1)
       orientation = orientationOf(bytes.subarray(at + 4, at + 2 + length)) ?? orientation;
-    if (marker === 0xe0 || marker === 0xee) hasMarker = true;
-    if (marker === 0xee) hasAdobe ||= ADOBE.every((byte, i) => bytes[at + 4 + i] === byte);
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
     if (isFrame) {
       if (marker > 0xc2)
@@ -107,12 +168,7 @@ function frameOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Frame
         );
       }
       const components = bytes[at + 9] as number;
-      // Else their names do, as libjpeg has it.
-      const named = String.fromCharCode(
-        ...[10, 13, 16].map((place) => bytes[at + place] as number),
-      );
-      const isRgb = !hasMarker && components === 3 && named === 'RGB';
-      return { width, height, components, orientation, isRgb, hasAdobe };
+      return { width, height, components, at, isProgressive: marker === 0xc2, orientation };
     }
     at += 2 + length;
   }

@@ -30,6 +30,24 @@ const dated = (time: bigint | undefined, perMillisecond: bigint) =>
 export const isNested = ({ children, element }: SchemaTree): boolean =>
   children.length > 0 || element.repetition_type === 'REPEATED';
 
+/** Whether it is of lists, perhaps of lists. */
+export const isList = (column: SchemaTree): boolean =>
+  isNested(column) && leafOf(column) !== undefined;
+
+/** What a column holds that has nothing beside it; undefined of groups and maps. */
+const leafOf = ({ children, element }: SchemaTree): SchemaElement | undefined => {
+  const [only, another] = children;
+  if (another) return undefined;
+  return only ? leafOf(only) : element;
+};
+
+/** Whether the numbers in it are bytes. */
+export function isOfBytes(column: SchemaTree): boolean {
+  const { converted_type, logical_type } = leafOf(column) ?? column.element;
+  const isLogical = logical_type?.type === 'INTEGER' && !logical_type.isSigned;
+  return converted_type === 'UINT_8' || (isLogical && logical_type.bitWidth === 8);
+}
+
 /** Milliseconds of a unit of a column that holds times of day; undefined of all others. */
 export function timeOf({ converted_type, logical_type }: SchemaElement): number | undefined {
   if (converted_type === 'TIME_MILLIS') return 1;

@@ -78,7 +78,7 @@ export class GroupReader {
     const count = this.check(group);
     const found = await this.decoded(this.start, this.start + count);
     this.start += count;
-    const parts = needed.map((column) => found.get(this.nameOf(column)) ?? []);
+    const parts = this.partsOf(found);
     const lengths = parts.map((pieces) => pieces.reduce((sum, { length }) => sum + length, 0));
     if (lengths.some((length) => length !== count)) {
       throw this.bad(`damaged (row group ${group} has not the ${count} rows that it promises)`);
@@ -94,6 +94,18 @@ export class GroupReader {
         }
       },
     };
+  }
+
+  private partsOf(found: Map<string, DecodedArray[]>): DecodedArray[][] {
+    return this.needed.map((column) => found.get(this.nameOf(column)) ?? []);
+  }
+
+  /** @returns the first rows of the first group, which is read anew after that */
+  async peek(most: number): Promise<readonly (readonly unknown[])[]> {
+    if (this.metadata.row_groups.length === 0) return [];
+    const count = Math.min(most, this.check(0));
+    const values = this.partsOf(await this.decoded(0, count)).map(valuesOf);
+    return Array.from({ length: count }, () => values.map((next) => next()));
   }
 
   /** @returns rows of the group */

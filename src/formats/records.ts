@@ -3,10 +3,10 @@ import { LatentGpuError } from '../errors.ts';
 import { isObject } from './json.ts';
 import { quote } from './message.ts';
 import { alike, wantedNames } from './table/alike.ts';
-import { Columns } from './table/columns.ts';
 import type { CsvTable } from './table/csv-table.ts';
 import { utf8Of } from './table/encoding.ts';
 import { SAMPLE, wordyOf } from './table/first-row.ts';
+import { Lists, mayBeWanted } from './table/lists.ts';
 import type { Cell } from './table/number.ts';
 import type { LabelColumn, TableOptions } from './table/options.ts';
 import { TableRows } from './table/rows.ts';
@@ -26,7 +26,8 @@ interface Records {
 
 /**
  * Reads a table of JSON: a record a line, a list of records or of rows, or an object of columns, as pandas'
- * `to_json` writes it unless told otherwise. A value that is null or not there is a cell that is empty.
+ * `to_json` writes it unless told otherwise. A value that is null or not there is a cell that is empty; one that is a
+ * list of numbers, as long in every row, is as many cells.
  *
  * @param name what to call the file in errors
  * @param labels a column that is no feature
@@ -49,29 +50,49 @@ export function readRecords(
     new TextDecoder().decode(utf8Of(bytes, {}, bad)),
     bad,
   );
-  const headings = names && alike(names, wantedNames(options, labels));
-  const columns = new Columns(headings, width, name);
+  const isWanted = mayBeWanted(names, width, name, options);
+  const lists = new Lists({
+    names,
+    first: Array.from({ length: width }, (_, j) =>
+      isWanted(j) ? rows.find(({ cells }) => isGiven(cells[j]))?.cells[j] : undefined,
+    ),
+  });
+  const headings = lists.headings && alike(lists.headings, wantedNames(options, labels));
+  const columns = lists.columns(headings, name);
   const layout = columns.layout(options, labels, false);
   const used = [...layout.features, ...layout.unnamed, layout.label].filter((j) => j >= 0);
+  // Of each stored column, one of those that are made of it.
+  const needed = new Map(used.map((j) => [lists.stored[j] as number, j]));
   const table = rows.map(({ at, cells }) => {
-    const row: Cell[] = Array<Cell>(width).fill('');
-    for (const j of used) {
-      const value = cells[j];
-      if (typeof value === 'object' && value !== null) {
-        throw bad(
-          `${unit} ${at}, ${columns.describe(j)} is nested (${quote(JSON.stringify(value))}), and no cell of a table; leave the column out with --drop ${columns.argument(j)}`,
+    const row: Cell[] = Array<Cell>(lists.width).fill('');
+    for (const [stored, j] of needed) {
+      const value = cells[stored];
+      const where = lists.isOfLists(stored)
+        ? `column ${stored + 1}${names ? ` (${quote(names[stored] as string)})` : ''}`
+        : columns.describe(j);
+      const badIn = (why: string) => bad(`${unit} ${at}, ${where} ${why}`);
+      if (!lists.isOfLists(stored) && typeof value === 'object' && value !== null) {
+        throw badIn(
+          `is nested (${quote(JSON.stringify(value))}), and no cell of a table; leave the column out with --drop ${columns.argument(j)}`,
         );
       }
-      row[j] = cellOf(value);
+      lists.fill(row, stored, value, cellOf, badIn);
     }
     return { at, row };
   });
   const first = table.slice(0, SAMPLE).map(({ at, row }) => ({ line: at, cells: row.map(String) }));
-  const source = { size: 2 * rows.length * width, delimiter: ',', name, labels, options, unit };
+  const extents = lists.imageOf(layout.features);
+  const source = {
+    ...{ size: 2 * rows.length * lists.width, delimiter: ',', name, labels, options, unit },
+    isOfImages: extents !== undefined,
+  };
   const all = new TableRows(source, columns, layout, wordyOf(first, layout.features));
   for (const { at, row } of table) all.add(row, at);
-  return all.finish({ first: [], comments: [] });
+  const found = all.finish({ first: [], comments: [] });
+  return extents ? { ...found, image: { extents, isOfBytes: false } } : found;
 }
+
+const isGiven = (value: unknown) => value !== null && value !== undefined;
 
 function cellOf(value: unknown): Cell {
   if (value === null || value === undefined) return '';
@@ -92,6 +113,14 @@ function recordsOf(text: string, bad: (why: string) => LatentGpuError): Records 
       }),
       'line',
     );
+  }
+  const arrays = lines.length > 1 ? lines.map(({ text: line }) => parsed(line)) : [];
+  if (arrays.length > 0 && arrays.every(Array.isArray)) {
+    const rows = ofRows(undefined, arrays, bad).rows;
+    return {
+      ...{ names: undefined, width: rows[0]?.cells.length ?? 0, unit: 'line' },
+      rows: rows.map(({ cells }, i) => ({ at: lines[i]?.at ?? 0, cells })),
+    };
   }
   const value = parsed(text);
   if (value === undefined) throw bad(`is no JSON, or cut short; ${HOW}`);

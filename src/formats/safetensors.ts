@@ -81,6 +81,15 @@ const DTYPES: Record<string, Dtype> = {
   BF16: { bytes: 2, read: (bytes) => bfloatToFloat(viewAs(Uint16Array, bytes)) },
 };
 
+/** Bytes of an element of a type that is known. */
+export const elementSize = (dtype: string): number => (DTYPES[dtype] as Dtype).bytes;
+
+/** The elements of a type that is known, little-endian as they are stored. */
+export function elementsOf(dtype: string, raw: Uint8Array): Pick<StoredTensor, 'data' | 'doubles'> {
+  const data = (DTYPES[dtype] as Dtype).read(raw);
+  return { data, ...(dtype === 'F64' && { doubles: viewAs(Float64Array, raw) }) };
+}
+
 /** The bound that the reference implementation sets, too. */
 const MAX_HEADER_BYTES = 100_000_000;
 
@@ -145,12 +154,7 @@ export function readSafetensors(bytes: Uint8Array, name = 'safetensors file'): S
 
   const tensors = new Map<string, StoredTensor>();
   for (const { key, dtype, shape, begin, end } of entries) {
-    const raw = body.subarray(begin, end);
-    const data = (DTYPES[dtype] as Dtype).read(raw);
-    tensors.set(key, {
-      ...{ dtype, shape, data },
-      ...(dtype === 'F64' && { doubles: viewAs(Float64Array, raw) }),
-    });
+    tensors.set(key, { dtype, shape, ...elementsOf(dtype, body.subarray(begin, end)) });
   }
   return { tensors, metadata };
 }

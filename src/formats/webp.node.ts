@@ -3,45 +3,24 @@
 import wasm from '@cwasm/webp/webp.wasm?url&inline';
 import { LatentGpuError } from '../errors.ts';
 import { orientationOf, turned } from './exif.ts';
+import { begins, isWebp } from './image-signatures.ts';
 import { MOST_PIXELS, type Raster } from './raster.ts';
+import { openLibrary, pointerTo, type WasmLibrary } from './wasm.node.ts';
 
-const begins = (bytes: Uint8Array, at: number, text: string) =>
-  [...text].every((c, i) => bytes[at + i] === c.charCodeAt(0));
-
-/** Whether `bytes` begin as a WebP file does. */
-export function isWebp(bytes: Uint8Array): boolean {
-  return begins(bytes, 0, 'RIFF') && begins(bytes, 8, 'WEBP');
-}
-
-/** What libwebp offers; its pointers are numbers of bytes in `memory`. */
-interface Library {
-  readonly memory: WebAssembly.Memory;
-  malloc(bytes: number): number;
-  free(pointer: number): void;
+/** What libwebp offers. */
+interface Library extends WasmLibrary {
   /** @returns where `[height, width, 4]` bytes are, 0 for a damaged image; writes the extents as u32 */
   WebPDecodeRGBA(data: number, bytes: number, width: number, height: number): number;
 }
 
 let library: Library | undefined;
 
-function open(): Library {
-  const code = Buffer.from(wasm.slice(wasm.indexOf(',') + 1), 'base64');
-  const never = () => 0;
-  const files = { fd_close: never, fd_seek: never, fd_write: never };
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(code), {
-    wasi_snapshot_preview1: files,
-  });
-  return instance.exports as unknown as Library;
-}
-
 /** The pixels of a file as RGBA; undefined if it is damaged. */
 function decoded(bytes: Uint8Array, { width, height }: Size): Uint8Array | undefined {
-  library ??= open();
+  library ??= openLibrary<Library>(wasm);
   const { memory, malloc, free, WebPDecodeRGBA } = library;
-  const data = malloc(bytes.length);
+  const data = pointerTo(library, bytes);
   const extents = malloc(8);
-  // Memory that has grown is another array.
-  new Uint8Array(memory.buffer, data, bytes.length).set(bytes);
   const pixels = WebPDecodeRGBA(data, bytes.length, extents, extents + 4);
   const [across, down] = new Uint32Array(memory.buffer.slice(extents, extents + 8));
   const fits = pixels !== 0 && across === width && down === height;

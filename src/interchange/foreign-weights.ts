@@ -1,17 +1,16 @@
-// Files of weights that people try and that are no safetensors: what they are, and what to do.
+// Files of weights, and those that people try and that are none: what they are, and what to do.
 import { LatentGpuError } from '../errors.ts';
+import { readSafetensors } from '../formats/safetensors.ts';
+import { isTorchFile, readTorchFile, type TorchFile } from '../formats/torch-file.ts';
 
 const SAVE = "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')";
 
 /** Beginnings of files as hexadecimal digits, two a byte. */
 const BINARY: readonly (readonly [begins: RegExp, what: string])[] = [
-  [
-    /^80(02|03|04|05)/,
-    `what torch.save and pickle write is a program, not only tensors; save them with ${SAVE}`,
-  ],
+  [/^80(02|03|04|05)/, `is a pickle, but not of torch.save; save the weights with ${SAVE}`],
   [
     /^504b0304/,
-    `is an archive, as torch.save, np.savez and Keras write; what torch.save writes is a program, not only tensors: save them with ${SAVE}; arrays with safetensors.numpy.save_file`,
+    `is an archive, as np.savez and Keras write, but not of torch.save; save the weights with ${SAVE}, arrays with safetensors.numpy.save_file`,
   ],
   [
     /^89484446/,
@@ -41,4 +40,15 @@ export function refuseForeignWeights(bytes: Uint8Array, file: string): void {
   const found =
     BINARY.find(([begins]) => begins.test(digits)) ?? TEXT.find(([begins]) => begins.test(text));
   if (found) throw new LatentGpuError('bad-format', `${file}: ${found[1]}`);
+}
+
+/**
+ * The tensors of a file of safetensors or of torch.save.
+ *
+ * @throws LatentGpuError `bad-format`
+ */
+export function readWeightsFile(bytes: Uint8Array, file: string): TorchFile {
+  if (isTorchFile(bytes)) return readTorchFile(bytes, file);
+  refuseForeignWeights(bytes, file);
+  return readSafetensors(bytes, file);
 }

@@ -1,5 +1,4 @@
 // Weights that tell which model of this library they are of, as its own programs for PyTorch write them.
-import { readSafetensors } from '../formats/safetensors.ts';
 import {
   buildModel,
   type Model,
@@ -8,7 +7,7 @@ import {
   readWeights,
   type StoredWeights,
 } from '../models/index.ts';
-import { refuseForeignWeights } from './foreign-weights.ts';
+import { readWeightsFile } from './foreign-weights.ts';
 
 /** Where the header holds `model.json`. */
 export const MODEL_KEY = 'latentgpu.model';
@@ -25,8 +24,7 @@ export interface OwnWeights extends StoredWeights {
  * @throws LatentGpuError `bad-format`, `bad-data` for tensors that do not fit the model that it tells
  */
 export function ownWeights(bytes: Uint8Array, file: string): OwnWeights | undefined {
-  refuseForeignWeights(bytes, file);
-  const description = readSafetensors(bytes, file).metadata[MODEL_KEY];
+  const description = readWeightsFile(bytes, file).metadata[MODEL_KEY];
   if (description === undefined) return undefined;
   const { config } = readModelJson(description, `${file}: ${MODEL_KEY}`);
   const model = buildModel(config);

@@ -1,8 +1,7 @@
-// A PyTorch state_dict, saved as safetensors, as a model of this library.
+// A PyTorch state_dict, saved as safetensors or by torch.save, as a model of this library.
 import type { Standardization } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
 import { quote } from '../formats/message.ts';
-import { readSafetensors } from '../formats/safetensors.ts';
 import type { Variable } from '../graph/variable.ts';
 import {
   buildModel,
@@ -12,7 +11,7 @@ import {
   modelConfig,
 } from '../models/index.ts';
 import { type Given, settle, type Value } from '../schema/index.ts';
-import { refuseForeignWeights } from './foreign-weights.ts';
+import { readWeightsFile } from './foreign-weights.ts';
 import { type Layer, type Layers, type Mapped, makeLayers } from './layers.ts';
 import { assign } from './mapping.ts';
 import type { Rule } from './rules.ts';
@@ -53,6 +52,8 @@ export interface Imported {
   /** What became of every tensor. */
   readonly mapped: readonly Mapped[];
   readonly dropped: readonly string[];
+  /** What the state_dict is called in the checkpoint that holds it. */
+  readonly within?: string;
   /** What was neither said nor to be seen in the tensors. */
   readonly assumed: readonly string[];
 }
@@ -71,7 +72,6 @@ export interface Imported {
  */
 export function importStateDict(request: ImportRequest): Imported {
   const { bytes, file, rules, transpose, description } = request;
-  refuseForeignWeights(bytes, file);
   const isPart = /-0*\d+-of-0*([2-9]|[1-9]\d+)\.safetensors$/.test(file) && rules.length === 0;
   if (isPart) {
     throw new LatentGpuError(
@@ -79,7 +79,7 @@ export function importStateDict(request: ImportRequest): Imported {
       `${file} is one of several files of a model; join them: load each with safetensors.torch.load_file, and save all tensors with save_file`,
     );
   }
-  const stored = readSafetensors(bytes, file);
+  const stored = readWeightsFile(bytes, file);
   const { assigned, dropped, assumed: folded } = assign(stored, rules, file);
   const layers = makeLayers(assigned, transpose, file, [...stored.tensors.keys()]);
   checkChains(layers, file);
@@ -92,6 +92,7 @@ export function importStateDict(request: ImportRequest): Imported {
     assumed: all,
     dropped,
     mapped: layers.mapped,
+    ...(stored.within !== undefined && { within: stored.within }),
     ...placed(config, layers, request),
   };
 }

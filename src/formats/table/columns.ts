@@ -47,16 +47,42 @@ function meant(wanted: readonly string[], names: readonly string[]): string {
   return '';
 }
 
+/** Columns of which several are stored as one, a list. */
+export interface StoredAs {
+  /** Headings of those that are stored. */
+  readonly names: readonly string[] | undefined;
+  /** By column, the number of the one in which it is stored, from 0. */
+  readonly numbers: readonly number[];
+}
+
 /** Where columns are, in the words of a person. */
 export class Columns {
   readonly headings: readonly string[] | undefined;
   readonly width: number;
   private readonly file: string;
+  private readonly stored: StoredAs | undefined;
 
-  constructor(headings: readonly string[] | undefined, width: number, file: string) {
+  constructor(
+    headings: readonly string[] | undefined,
+    width: number,
+    file: string,
+    stored?: StoredAs,
+  ) {
     this.headings = headings;
     this.width = width;
     this.file = file;
+    this.stored = stored;
+  }
+
+  /** What people count, from 1. */
+  private numberOf(column: number): number {
+    return (this.stored?.numbers[column] ?? column) + 1;
+  }
+
+  /** Columns by such numbers, or of a list by its heading. */
+  private storedIn(from: number, to: number): number[] {
+    const all = Array.from({ length: this.width }, (_, j) => j);
+    return all.filter((j) => this.numberOf(j) >= from && this.numberOf(j) <= to);
   }
 
   /** What to call a column on a command line: its heading if that is enough, else its number. */
@@ -64,7 +90,7 @@ export class Columns {
     const heading = this.headings?.[column] ?? '';
     const isEnough =
       heading !== '' && this.headings?.indexOf(heading) === this.headings?.lastIndexOf(heading);
-    return isEnough ? heading : String(column + 1);
+    return isEnough ? heading : String(this.numberOf(column));
   }
 
   /**
@@ -78,11 +104,13 @@ export class Columns {
       if (headings?.lastIndexOf(text) === at) return [at];
       throw this.mistake(`has several columns ${quote(text)}; name it by its number, from 1`);
     }
+    const list = this.stored?.names?.indexOf(text) ?? -1;
+    if (list >= 0) return this.storedIn(list + 1, list + 1);
     const [, from, to = from] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];
     if (from !== undefined) {
       const [first, last] = [Number(from), Number(to)];
-      if (first < 1 || last > width || last < first) return undefined;
-      return Array.from({ length: last - first + 1 }, (_, i) => first - 1 + i);
+      if (first < 1 || last > this.numberOf(width - 1) || last < first) return undefined;
+      return this.storedIn(first, last);
     }
     if (!text.includes(',')) return undefined;
     const parts = text.split(',').map((part) => this.found(part.trim()));
@@ -121,25 +149,22 @@ export class Columns {
   /** The same as an argument of a command line, in one line. */
   argument(column: number): string {
     const name = this.nameOf(column);
-    return /\p{Cc}/u.test(name) ? String(column + 1) : shellQuoted(name);
+    return /\p{Cc}/u.test(name) ? String(this.numberOf(column)) : shellQuoted(name);
   }
 
   /** Several of them: by number where these are too many to be named. */
   arguments(columns: readonly number[]): string {
     if (columns.length <= 12) return columns.map((column) => this.argument(column)).join(' ');
-    const starts = columns.filter((column, i) => columns[i - 1] !== column - 1);
-    const ends = columns.filter((column, i) => columns[i + 1] !== column + 1);
-    return starts
-      .map((start, i) =>
-        start === ends[i] ? `${start + 1}` : `${start + 1}-${(ends[i] as number) + 1}`,
-      )
-      .join(' ');
+    const numbers = [...new Set(columns.map((column) => this.numberOf(column)))];
+    const starts = numbers.filter((number, i) => numbers[i - 1] !== number - 1);
+    const ends = numbers.filter((number, i) => numbers[i + 1] !== number + 1);
+    return starts.map((start, i) => (start === ends[i] ? start : `${start}-${ends[i]}`)).join(' ');
   }
 
   /** Where a column is, in words. */
   describe(column: number): string {
     const heading = this.headings?.[column];
-    return `column ${column + 1}${heading ? ` (${quote(heading)})` : ''}`;
+    return `column ${this.numberOf(column)}${heading ? ` (${quote(heading)})` : ''}`;
   }
 
   /**

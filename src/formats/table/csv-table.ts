@@ -15,6 +15,8 @@ export interface CsvTable {
   readonly dropped: readonly string[];
   /** Headings (numbers where there are none) of all columns left out, dropped or not. */
   readonly leftOut: readonly string[];
+  /** Where each row is an image, a list of lists: its extents, and whether its numbers are bytes. */
+  readonly image?: { readonly extents: readonly number[]; readonly isOfBytes: boolean };
   /** What was decided without being told, for people. */
   readonly remarks: readonly string[];
 }

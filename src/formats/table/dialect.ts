@@ -1,6 +1,7 @@
 // How a table's text is cut into cells: what stands between them, and which lines are none of it.
 import Papa from 'papaparse';
 import type { LatentGpuError } from '../../errors.ts';
+import { type Thousands, thousandsOf } from './quantity.ts';
 
 /** Stands for any run of blanks and tabs. */
 export const BLANKS = ' ';
@@ -9,6 +10,10 @@ export interface Dialect {
   readonly delimiter: string;
   /** What Excel is told by a first line `sep=;`, which is no row. */
   readonly hasDirective: boolean;
+  /** Whether lines that begin with `%`, `!`, `;` or `//` are comments, as they may be between blanks. */
+  readonly hasOtherComments: boolean;
+  /** What stands between thousands, where a number tells it. */
+  readonly thousands: Thousands | undefined;
   /** Whether the first row's cells are all quoted, and no number of the second: so writers quote names. */
   readonly quotesFirst: boolean;
 }
@@ -27,8 +32,14 @@ const SHEET_ERROR =
 const COMMENT = new RegExp(`^[ \\t]*#(?!${SHEET_ERROR})`, 'i');
 const COMMENT_AT_END = new RegExp(` #(?!${SHEET_ERROR})`, 'i');
 
+/** Of MATLAB, Touchstone, Lisp and C. */
+const OTHER_COMMENT = /^[ \t]*(%|!|;|\/\/)/;
+/** A whole number whose thousands stand apart. */
+const GROUPED_BY_BLANKS = /^[+-]?\d{1,3}(\s\d{3})+([.,]\d+)?$/;
+
 /** Whether a line says something about the table and is no row of it. */
-export const isComment = (line: string) => COMMENT.test(line);
+export const isComment = (line: string, dialect?: Dialect) =>
+  COMMENT.test(line) || (dialect?.hasOtherComments === true && OTHER_COMMENT.test(line));
 
 const withoutQuoted = (line: string) => line.replace(/"[^"]*"/g, 'q');
 
@@ -48,12 +59,42 @@ export function dialectOf(text: string): Dialect {
   const directive = DIRECTIVE.exec(lines[0] ?? '')?.[1];
   if (directive !== undefined) lines.shift();
   const plain = lines.map(withoutQuoted);
-  const delimiter = directive ?? delimiterOf(plain);
+  const others = plain.filter((line) => !OTHER_COMMENT.test(line));
+  const hasOtherComments =
+    directive === undefined &&
+    others.length > 0 &&
+    others.length < plain.length &&
+    delimiterOf(others) === BLANKS;
+  const delimiter = directive ?? (hasOtherComments ? BLANKS : delimiterOf(plain));
   const isQuoted = /^[q\s]+$/.test((plain[0] ?? '').replaceAll(delimiter, ' '));
   const [first = '', second] = lines;
   const quotesFirst =
     first.includes('"') && isQuoted && second !== undefined && !/"[-+\d.,]+"/.test(second);
-  return { delimiter, hasDirective: directive !== undefined, quotesFirst };
+  const thousands = thousandsIn(text, delimiter);
+  return {
+    delimiter,
+    hasDirective: directive !== undefined,
+    hasOtherComments,
+    quotesFirst,
+    thousands,
+  };
+}
+
+/** The first number of the lines that are looked at whose marks between thousands are beyond doubt. */
+function thousandsIn(text: string, delimiter: string): Thousands | undefined {
+  if (delimiter === BLANKS) return undefined;
+  for (const [i, line] of text.split('\n', SAMPLE).entries()) {
+    const cells = delimiter === ',' ? (line.match(/"[^"]*"/g) ?? []) : line.split(delimiter);
+    for (const written of cells) {
+      const cell = written
+        .trim()
+        .replace(/^"(.*)"$/, '$1')
+        .trim();
+      const mark = thousandsOf(cell);
+      if (mark) return { mark, line: i + 1, cell };
+    }
+  }
+  return undefined;
 }
 
 const countOf = (line: string, mark: string) => line.split(mark).length - 1;
@@ -86,7 +127,9 @@ function delimiterOf(lines: readonly string[]): string {
       cells.some((row) => row.includes('')) &&
       cells.every((row) => row.every((cell, j) => cell !== '' || cells.every((o) => o[j] === '')));
     const isMixed = cells.some((row) =>
-      row.some((cell) => /\s/.test(cell) && isNumeric(cell.split(/\s+/))),
+      row.some(
+        (cell) => /\s/.test(cell) && isNumeric(cell.split(/\s+/)) && !GROUPED_BY_BLANKS.test(cell),
+      ),
     );
     const isBlank = (isRagged || isPadded) && isEven && words.every(isNumeric);
     return isMixed || isBlank ? BLANKS : '\t';
@@ -96,6 +139,8 @@ function delimiterOf(lines: readonly string[]): string {
   const hasBlanks = words.every(({ length }) => length > 1);
   if (!hasBlanks) return isMostlyBlanks(words) ? BLANKS : ',';
   if (hasCommas) {
+    // Headings with as many commas have them between the columns.
+    if (isRegular(lines, ',') && !isNumeric(first.trim().split(/\s+/))) return ',';
     // Decimal commas, and blanks between the numbers.
     const cells = [first.trim().split(/\s+/), ...words];
     const isSeparator = cells.some(
@@ -162,6 +207,30 @@ export function cellsOf(
   }
   return data;
 }
+
+/** A line that is one quoted cell. */
+const WRAPPED = /^"(?:[^"]|"")*"$/;
+
+/**
+ * Whether every line is one cell that holds a row: what a spreadsheet saves that opened the table with another
+ * separator than its own.
+ *
+ * @param text the beginning of a table, lines ended by `\n`
+ */
+export function isWrapped(text: string): boolean {
+  const lines = text.split('\n', SAMPLE).filter((line) => line.trim() !== '');
+  const [first = ''] = lines;
+  return (
+    lines.length > 1 &&
+    /\p{L}/u.test(first) &&
+    lines.every((line) => WRAPPED.test(line)) &&
+    [',', ';', '\t'].some((mark) => isRegular(lines, mark))
+  );
+}
+
+/** The rows in the only cells of lines. */
+export const unwrapped = (text: string): string =>
+  text.replace(/^"((?:[^"]|"")*)"$/gm, (_, row: string) => row.replaceAll('""', '"'));
 
 /** A line without the comment behind its last number. */
 function withoutEnd(line: string, delimiter: string): string {

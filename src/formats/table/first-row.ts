@@ -3,7 +3,7 @@ import { LatentGpuError } from '../../errors.ts';
 import { quote } from '../message.ts';
 import { BLANKS, type Dialect } from './dialect.ts';
 import { counts, isWhole, judgeFirstRow } from './heading.ts';
-import { isMissing, isNumber } from './number.ts';
+import { isMissing, isNumber, isQuantity } from './number.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
 
 export interface Row {
@@ -129,8 +129,8 @@ export function headingsAgain(
   columns: readonly number[],
 ): string | undefined {
   const isNumeric = ({ cells }: Row) =>
-    columns.every((j) => isNumber(cells[j] ?? '') || isMissing(cells[j] ?? ''));
-  const count = rows.findIndex(({ cells }) => columns.some((j) => isNumber(cells[j] ?? '')));
+    columns.every((j) => isQuantity(cells[j] ?? '') || isMissing(cells[j] ?? ''));
+  const count = rows.findIndex(({ cells }) => columns.some((j) => isQuantity(cells[j] ?? '')));
   const block = rows.slice(0, Math.max(0, count));
   const hasWords = block.some(({ cells }) => columns.some((j) => !isMissing(cells[j] ?? '')));
   const [from, to] = [block[0], block.at(-1)];
@@ -163,5 +163,5 @@ export const SAMPLE = 100;
 export const wordyOf = (rows: readonly Row[], columns: readonly number[]): number[] =>
   columns.filter((j) => {
     const cells = rows.map((row) => row.cells[j] as string).filter((cell) => !isMissing(cell));
-    return 2 * cells.filter((cell) => !isNumber(cell)).length > cells.length;
+    return 2 * cells.filter((cell) => !isQuantity(cell)).length > cells.length;
   });

@@ -1,5 +1,6 @@
 // Whether a table's first row names the columns or is the first of the data.
-import { isMissing, isNumber } from './number.ts';
+import { isMissing, isNumber, isQuantity } from './number.ts';
+import { unitOf } from './quantity.ts';
 
 export type Judgement = 'heading' | 'data' | 'doubt';
 
@@ -19,8 +20,9 @@ export function judgeFirstRow(
   first: readonly string[],
   rows: readonly (readonly string[])[],
 ): Judgement {
-  const numbers = columnsWhere(first, isNumber);
-  const words = columnsWhere(first, (cell) => !isNumber(cell) && !isMissing(cell));
+  const isNumeral = (cell: string, j: number) => isNumber(cell) || isOneOf(cell, j, rows);
+  const numbers = columnsWhere(first, isNumeral);
+  const words = columnsWhere(first, (cell, j) => !isNumeral(cell, j) && !isMissing(cell));
   if (numbers.length === 0) return words.length > 0 ? 'heading' : 'data';
   const isNamed = words.length > 0 || (first[0] === '' && first.length > 1);
   if (numbers.length === first.length || !isNamed) {
@@ -46,8 +48,21 @@ export function judgeFirstRow(
   return found === 'heading' || (overNumbers && found === 'doubt') ? 'heading' : found;
 }
 
-function columnsWhere(cells: readonly string[], test: (cell: string) => boolean): number[] {
-  return cells.flatMap((cell, j) => (test(cell) ? [j] : []));
+/** Whether a cell is a quantity as all below it, with their unit. */
+function isOneOf(cell: string, column: number, rows: readonly (readonly string[])[]): boolean {
+  if (!isQuantity(cell) || rows.length === 0) return false;
+  const unit = unitOf(cell)?.unit;
+  return rows.every((row) => {
+    const other = row[column] ?? '';
+    return isMissing(other) || (isQuantity(other) && unitOf(other)?.unit === unit);
+  });
+}
+
+function columnsWhere(
+  cells: readonly string[],
+  test: (cell: string, column: number) => boolean,
+): number[] {
+  return cells.flatMap((cell, j) => (test(cell, j) ? [j] : []));
 }
 
 /** Whether cells are whole numbers that go up by one. */

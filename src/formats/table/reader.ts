@@ -1,5 +1,6 @@
 // Rows of a table of text as they come: what is a row, and what the first ones say of the columns.
 import { LatentGpuError } from '../../errors.ts';
+import { quote } from '../message.ts';
 import { alike, wantedNames } from './alike.ts';
 import { Columns } from './columns.ts';
 import type { CsvTable } from './csv-table.ts';
@@ -68,7 +69,8 @@ export class TableReader {
       return;
     }
     const first = cells[0] as string;
-    if (isComment(first) && !this.isNumberSign(cells)) {
+    if (this.isRule(cells)) return;
+    if (isComment(first, this.source.dialect) && !this.isNumberSign(cells)) {
       const width = this.known?.width ?? this.waiting[0]?.cells.length;
       if (cells.length === width && width > 1 && this.source.dialect.delimiter !== BLANKS) {
         const { count, line } = this.comments;
@@ -98,6 +100,13 @@ export class TableReader {
     if (this.waiting.length === SAMPLE) this.settle();
   }
 
+  /** Whether it is the line below the headings of a table in Markdown. */
+  private isRule(cells: readonly string[]): boolean {
+    const isBelow = !this.known && this.waiting.length === 1;
+    if (!isBelow || this.source.dialect.delimiter !== '|') return false;
+    return cells.join('').includes('---') && cells.every((cell) => /^\s*(:?-+:?)?\s*$/.test(cell));
+  }
+
   /** Whether these are headings of which the first is `#`, for the numbers of the rows. */
   private isNumberSign(cells: readonly string[]): boolean {
     const isFirst = !this.known && this.waiting.length === 0;
@@ -114,6 +123,16 @@ export class TableReader {
     this.blank = 0;
     this.isBlankRow = false;
     return isFault ? this.bad(`line ${blank} is empty; fill it in, or remove it`) : undefined;
+  }
+
+  /** A spreadsheet's title has a line of as many cells, of which one is filled, and an empty line below it. */
+  private titleFault({ line, cells }: Row): LatentGpuError | undefined {
+    const [, next] = this.waiting;
+    const isTitle = cells.length > 2 && cells.filter((cell) => cell !== '').length === 1;
+    if (!isTitle || !next || next.cells.includes('')) return undefined;
+    return this.bad(
+      `line ${line} holds one cell (${quote(cells.join(''))}); remove the lines above the table, which seems to begin in line ${next.line}`,
+    );
   }
 
   private settle(): Known {
@@ -140,13 +159,14 @@ export class TableReader {
     const rows = isRow ? this.waiting.slice(1) : this.waiting;
     const ragged = rows.find(({ cells }) => cells.length !== width);
     if (ragged) throw this.ragged(ragged, width, headings !== undefined, start);
-    if (this.fault) throw this.fault;
+    if (this.fault) throw this.titleFault(first) ?? this.fault;
     const isOpen = width > 1 && rows.every(({ cells }) => cells[width - 1] === '');
     const layout = columns.layout(options, labels, isOpen);
     const { features } = layout;
     const again = headingsAgain(first, this.waiting.slice(1), features);
     if (again) throw this.bad(again);
-    const source = { ...this.source, delimiter: dialect.delimiter, unit: 'line' as const };
+    const { delimiter, thousands } = dialect;
+    const source = { ...this.source, delimiter, thousands, unit: 'line' as const };
     const known = { width, rows: new TableRows(source, columns, layout, wordyOf(rows, features)) };
     this.known = known;
     const { line, blank } = this;

@@ -52,6 +52,95 @@ export function ofTotal(cells: readonly string[], where: string): string[] {
   ];
 }
 
+/** Whether a whole number is a day written as 20200131, or a month as 202001. */
+function isDay(value: number): boolean {
+  const [year, month, day] = [Math.floor(value / 1e4), Math.floor(value / 100) % 100, value % 100];
+  return isYear(year) && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+const isMonth = (value: number) =>
+  isYear(Math.floor(value / 100)) && value % 100 >= 1 && value % 100 <= 12;
+const isYear = (value: number) => value >= 1900 && value <= 2100;
+
+/** Dates that are written as whole numbers. @param at of a row and the place of a feature */
+export function ofDates(
+  columns: Columns,
+  features: readonly number[],
+  rows: number,
+  at: (row: number, place: number) => number,
+): string[] {
+  return features.flatMap((column, place) => {
+    const all = (is: (value: number) => boolean) => {
+      let row = 0;
+      while (row < rows && Number.isInteger(at(row, place)) && is(at(row, place))) row += 1;
+      return row === rows;
+    };
+    const isOf = (rows >= 3 && all(isDay)) || (rows >= MANY && all(isMonth));
+    if (!isOf) return [];
+    return `${columns.describe(column)} holds dates as whole numbers (${at(0, place)}), whose differences mean little; --drop ${columns.argument(column)} leaves it out`;
+  });
+}
+
+/** What is often put where a value is missing. */
+const FILLS = new Set(
+  [99, 999, 9999, 99999, 999999, 999.25, 9999.25].flatMap((value) => [-value, value]),
+);
+/** netCDF, GDAL and others take the largest numbers that there are. */
+const isFill = (value: number) => FILLS.has(value) || Math.abs(value) >= 1e20;
+
+/** Numbers far from all others that often stand for what is missing. @param at of a row and the place of a feature */
+export function ofFills(
+  columns: Columns,
+  features: readonly number[],
+  rows: number,
+  at: (row: number, place: number) => number,
+): string[] {
+  return features.flatMap((column, place) => {
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let row = 0; row < rows; row++) {
+      const value = at(row, place);
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    const found = [low, high].find((end) => isFill(end) && isApart(end, place));
+    if (found === undefined) return [];
+    let count = 0;
+    for (let row = 0; row < rows; row++) if (at(row, place) === found) count += 1;
+    return `${columns.describe(column)} holds ${found} in ${count} of ${rows} rows, far from all other values; if it stands for what is missing, leave these cells empty`;
+  });
+
+  function isApart(end: number, place: number): boolean {
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let row = 0; row < rows; row++) {
+      const value = at(row, place);
+      if (value === end || Number.isNaN(value)) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    return high > low && Math.min(Math.abs(end - low), Math.abs(end - high)) > 2 * (high - low);
+  }
+}
+
+/** A last row that is the sum of all others. @param at of a row and the place of a feature */
+export function ofSum(
+  features: number,
+  rows: number,
+  at: (row: number, place: number) => number,
+  where: string,
+): string[] {
+  if (rows < 4 || (features < 2 && rows < MANY)) return [];
+  let isSum = true;
+  for (let place = 0; place < features && isSum; place++) {
+    let [sum, size] = [0, 0];
+    for (let row = 0; row < rows - 1; row++) {
+      sum += at(row, place);
+      size += Math.abs(at(row, place));
+    }
+    isSum = size > 0 && Math.abs(sum - at(rows - 1, place)) <= 1e-9 * size;
+  }
+  if (!isSum) return [];
+  return [`${where} holds the sum of all rows above it; remove it if it is none of the data`];
+}
+
 /** @param line the first one */
 export function ofComments(count: number, line: number): string[] {
   if (count === 0) return [];

@@ -3,6 +3,7 @@ import { LatentGpuError } from '../../errors.ts';
 import type { Columns } from './columns.ts';
 import { type Cell, grouped, isMissing, isTime, isUnknown, NumberReader, PLAIN } from './number.ts';
 import type { TableOptions } from './options.ts';
+import type { Thousands } from './quantity.ts';
 import type { UnnamedColumns } from './unnamed.ts';
 
 const MOST_FLOAT32 = 3.4028235677973366e38;
@@ -16,6 +17,8 @@ interface Table {
   readonly unit: string;
   readonly options: TableOptions;
   readonly columns: Columns;
+  /** What stands between thousands, where that is known. */
+  readonly thousands?: Thousands | undefined;
   /** Those of which the first rows hold texts. */
   readonly wordy: readonly number[];
 }
@@ -31,7 +34,7 @@ export class RowValues {
   constructor(table: Table, features: readonly number[]) {
     this.table = table;
     this.features = features;
-    this.numbers = new NumberReader(table.delimiter, table.unit);
+    this.numbers = new NumberReader(table.delimiter, table.unit, table.thousands);
   }
 
   private bad(why: string): LatentGpuError {
@@ -66,6 +69,10 @@ export class RowValues {
     const cell = PLAIN.test(raw) ? raw : raw.trim();
     if (this.table.options.takesMissing && isUnknown(cell)) return Number.NaN;
     const value = this.numbers.read(cell, line, column);
+    if (Math.abs(value as number) > Number.MAX_SAFE_INTEGER && /^[+-]?\d+$/.test(cell)) {
+      // As JavaScript writes float64.
+      if (String(value) !== cell) return this.whole(BigInt(cell), column, line);
+    }
     if (typeof value === 'string') {
       const remedy = value.endsWith('; ') ? this.remedy(cell, column) : '';
       throw this.bad(`${this.place(column, line)} ${value}${remedy}`);
@@ -142,8 +149,35 @@ export class RowValues {
     const doubt = this.numbers.doubt();
     if (!doubt) return undefined;
     const place = this.place(doubt.column, doubt.line);
-    if (doubt.isMixed) throw this.bad(`${place} ${grouped(doubt.cell)}`);
-    return `${place} holds ${JSON.stringify(doubt.cell)}, whose comma is read as a decimal mark, and so are all others; if they stand between thousands, write the numbers without them`;
+    const { cell, mark } = doubt;
+    if (doubt.isMixed) throw this.bad(`${place} ${grouped(cell, mark)}`);
+    const name = mark === ',' ? 'comma' : 'point';
+    return `${place} holds ${JSON.stringify(cell)}, whose ${name} is read as a decimal mark, and so are all others; if they stand between thousands, write the numbers without them`;
+  }
+
+  /** What was taken off numbers before they were read. */
+  remarksOfUnits(): string[] {
+    const { thousands } = this.table;
+    const named = this.features.flatMap((column) => {
+      const { unit, cell, line } = this.numbers.units[column] ?? { unit: '' };
+      if (!unit) return [];
+      return `${this.place(column, line as number)} holds ${JSON.stringify(cell)}, which is read without its ${JSON.stringify(unit)}`;
+    });
+    if (!thousands) return named;
+    const name = thousands.mark === ',' ? 'commas' : 'points';
+    return [
+      `${this.table.unit} ${thousands.line} holds ${JSON.stringify(thousands.cell)}, so that ${name} are taken for marks between thousands`,
+      ...named,
+    ];
+  }
+
+  /** Columns that are written as codes are. */
+  remarksOfCodes(): string[] {
+    return this.features.flatMap((column) => {
+      const found = this.numbers.padded.get(column);
+      if (!found) return [];
+      return `${this.place(column, found.line)} holds ${JSON.stringify(found.cell)}, with a zero in front as codes, dates and times have it, and is read as a number; --drop ${this.table.columns.argument(column)} leaves it out`;
+    });
   }
 
   /** Takes columns without a heading among the features, in the order of the table. */

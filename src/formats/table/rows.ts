@@ -5,6 +5,7 @@ import type { Columns, Layout } from './columns.ts';
 import type { CsvTable } from './csv-table.ts';
 import { type Cell, isUnknown } from './number.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
+import type { Thousands } from './quantity.ts';
 import * as remarks from './remarks.ts';
 import { RowValues } from './row-values.ts';
 import { UnnamedColumns } from './unnamed.ts';
@@ -19,6 +20,10 @@ export interface RowsOf {
   readonly unit: 'line' | 'row';
   readonly labels: LabelColumn | undefined;
   readonly options: TableOptions;
+  /** What stands between thousands, where that is known. */
+  readonly thousands?: Thousands | undefined;
+  /** Whether its columns are pixels, of which nothing is said one by one. */
+  readonly isOfImages?: boolean;
 }
 
 /** What is remarked before and after what the numbers tell. */
@@ -98,12 +103,18 @@ export class TableRows {
     const { line, cells } = this.last;
     const taken = new Set(features);
     const others = cells.filter((_, j) => !taken.has(j)).map(String);
+    const { isOfImages } = this.source;
     said.push(
       ...(commas ? [commas] : []),
-      ...remarks.ofRowNumbers(columns, features, values.count, at),
-      ...(expected ? [] : remarks.ofConstants(columns, features, values.count, at)),
+      ...values.remarksOfUnits(),
+      ...values.remarksOfCodes(),
+      ...(expected || isOfImages ? [] : remarks.ofDates(columns, features, values.count, at)),
+      ...(isOfImages ? [] : remarks.ofFills(columns, features, values.count, at)),
+      ...(isOfImages ? [] : remarks.ofRowNumbers(columns, features, values.count, at)),
+      ...(expected || isOfImages ? [] : remarks.ofConstants(columns, features, values.count, at)),
       ...comments,
       ...remarks.ofTotal(others, `${this.source.unit} ${line}`),
+      ...remarks.ofSum(features.length, values.count, at, `${this.source.unit} ${line}`),
     );
     if (layout.isReordered) said.push("its columns are put in the model's order");
     if (expected && !columns.headings && expected.length === count && expected.length > 1) {
