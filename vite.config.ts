@@ -17,6 +17,7 @@ const targets: Record<string, UserConfig> = {
   browser: {
     build: {
       emptyOutDir: true,
+      license: licensesOf('index'),
       lib: { entry: 'src/index.ts', formats: ['es'], fileName: () => 'index.js' },
     },
   },
@@ -61,10 +62,17 @@ function onNode(input: Record<string, string>): UserConfig {
   };
 }
 
+/** Beside a file lie the licences of the packages that are in it. */
+function licensesOf(name: string) {
+  return { fileName: `${name}-licenses.md` };
+}
+
 /** What is imported may end in somebody's bundle. */
 function toBundle(config: UserConfig): UserConfig {
+  const [name = ''] = Object.keys(config.build?.rolldownOptions?.input ?? {});
   return {
     ...config,
+    build: { ...config.build, license: licensesOf(name) },
     plugins: [bundledPlugin(['cli'])],
     // The package's other build asks Node.js for threads while it loads.
     resolve: { alias: { fflate: 'fflate/browser' } },

@@ -268,9 +268,13 @@ describe('the package', () => {
     ];
     const paths = files.map(({ path }) => path);
     const outside = paths.filter(
-      (path) => !/^dist\/(types\/.*\.d\.ts|[\w-]+\.js(\.map)?)$/.test(path),
+      (path) => !/^dist\/(types\/.*\.d\.ts|[\w-]+(\.js(\.map)?|-licenses\.md))$/.test(path),
     );
-    expect(outside.sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
+    expect(outside.sort()).toEqual(['LICENSE', 'NOTICE', 'README.md', 'package.json']);
+    // Each package that is in a file is named beside it.
+    const of = (name: string) => readFileSync(join(packed, `dist/${name}-licenses.md`), 'utf8');
+    expect(of('index')).toMatch(/^## ml-matrix - [\d.]+ \(MIT\)$/m);
+    expect(of('testing')).toMatch(/^## wgsl_reflect - [\d.]+ \(MIT\)$/m);
     const tarball = readFileSync(join(packed, filename));
     const { messages } = await publint({ pack: { tarball: Uint8Array.from(tarball).buffer } });
     // The command line is not built here; `browser` is for bundlers that read no `exports`.

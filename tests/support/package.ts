@@ -28,7 +28,7 @@ export function buildDeclarations(types: string): void {
 export async function installPackage(folder: string, modes: readonly string[]): Promise<string> {
   const self = join(folder, 'node_modules/latentgpu');
   mkdirSync(self, { recursive: true });
-  for (const name of ['package.json', 'README.md', 'LICENSE']) {
+  for (const name of ['package.json', 'README.md', 'LICENSE', 'NOTICE']) {
     cpSync(join(ROOT, name), join(self, name));
   }
   const outDir = join(self, 'dist');
