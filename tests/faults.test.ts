@@ -18,7 +18,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { failureOf } from '../src/cli/common/failure.ts';
 import { writeNpy } from '../src/formats/npy.ts';
+import { homeFolder } from '../src/home.node.ts';
 import { unpackParameters } from '../src/models/index.ts';
 import { mean } from '../src/ops/index.ts';
 import { minimize, sgd } from '../src/optim/index.ts';
@@ -268,6 +270,15 @@ test('a folder that may not be written is refused before any work', async () => 
   for (const path of ['closed', 'closed/model']) chmodSync(here(path), 0o755);
 });
 
+test('a user without a home, and more than memory has', () => {
+  vi.stubEnv('HOME', '');
+  expect(homeFolder()).toBe(join(tmpdir(), `latentgpu-${process.getuid?.() ?? 'user'}`));
+  vi.unstubAllEnvs();
+  const failure = failureOf(new RangeError('Invalid typed array length: 2000000000000'), 'x');
+  expect(failure).toMatchObject({ code: 'out-of-memory', exit: 1 });
+  expect(failure.message).toMatch(/^there is no memory for so much [^\n]+; ask for less of it$/);
+});
+
 test('a file that is not to be written, a link, a pipe', async () => {
   const place = here('places');
   mkdirSync(place);
@@ -277,6 +288,7 @@ test('a file that is not to be written, a link, a pipe', async () => {
   writeFileSync(at('kept.npy'), 'kept');
   chmodSync(at('kept.npy'), 0o444);
   writeFileSync(at('real.npy'), 'old');
+  chmodSync(at('real.npy'), 0o666);
   symlinkSync('real.npy', at('link.npy'));
   symlinkSync('link.npy', at('further.npy'));
   symlinkSync('nowhere.npy', at('broken.npy'));
