@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { zipSync } from 'fflate';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { readNpy } from '../src/formats/npy.ts';
+import { readNpy, writeNpy } from '../src/formats/npy.ts';
 import { agreement, bestMatching } from '../src/models/ask/agreement.ts';
 import { boxMuller, Random } from '../src/random.ts';
 import { ROOT, type Run } from './support/cli.ts';
@@ -250,6 +251,27 @@ test('mistakes are told in one line', async () => {
   expect(await refused('cluster iris --split train --label-column Sepal --out g.csv')).toMatch(
     /Sepal/,
   );
+  await writeFile(here('single.csv'), 'a\n1\n2\n4\n');
+  expect(await refused('train ppca --data single.csv --set latent=1 --out y')).toMatch(
+    /single numbers, and ppca takes two numbers or more; train gmm/,
+  );
+  // Where nothing is left of any density, no group is the likeliest.
+  const heads = 'Sepal.Length,Sepal.Width,Petal.Length,Petal.Width';
+  await writeFile(here('far.csv'), `${heads}\n1,2,3,1\n1e25,2,3,1\n1,2,3,-1e30\n`);
+  expect(await refused('cluster iris --data far.csv --out far-groups.csv')).toMatch(
+    /far\.csv: row 1 and 1 more lie further from every group than float32 reaches/,
+  );
+  expect(existsSync(here('far-groups.csv'))).toBe(false);
+  // Classes that data have by themselves are not those that were asked for.
+  const array = (...shape: number[]) =>
+    writeNpy(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
+  await writeFile(here('some.npz'), zipSync({ 'x.npy': array(8, 4), 'y.npy': array(8) }));
+  await works(
+    'train gmm --data digits --limit 40 --set components=2 covariance=spherical --epochs 1 --out drawn --quiet',
+  );
+  for (const data of ['digits', 'some.npz']) {
+    expect(await refused(`cluster drawn --data ${data} --label-column nosuch`)).toMatch(/nosuch/);
+  }
 });
 
 test('matchings are the best there are, by all permutations', () => {

@@ -560,7 +560,10 @@ describe('mistakes', () => {
     ['decode flat --data three.npy --out new.npy', 'the model takes codes [n, 2]'],
     ['decode model --data nan.npy --out new.npy', 'nan.npy: code 1 holds NaN in dimension 2'],
     ['decode model --data empty.npy --out new.npy', 'empty.npy'],
-    ['decode model --data model/model.json --out new.npy', 'not a NumPy .npy file'],
+    [
+      'decode model --data model/model.json --out new.npy',
+      'model.json is no .npy file; write the codes as one',
+    ],
     ['reconstruct model --out new.png --rows 3,2000', '--rows: there is no row 2000 in digits'],
     ['reconstruct model --out new.png --rows 3-1', 'row numbers from 0, such as 3 or 1,5,8'],
     ['reconstruct model --out new.png --offset 2000', '--offset: there is no row 2000 in digits'],

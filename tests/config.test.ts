@@ -437,7 +437,7 @@ describe('flows', () => {
     ['realnvp', ['mask=checkerboard'], [4], "a mask 'checkerboard' takes images [height, width]"],
     ['glow', [], [4], 'glow takes images [height, width]'],
     ['glow', [], [7, 8], 'images [7, 8, 1] cannot be squeezed'],
-    ['realnvp', [], [1], "a coupling with mask 'half' transforms nothing of an event [1]"],
+    ['realnvp', [], [1], 'of an event [1]; it takes 2 channels or more; a number alone takes'],
     ['iaf', [], [8, 9], '72 features are too many (at most 64)'],
     ['flow', ['layers=[{"type":"split"}]'], [4], 'layers[0] (split): there is no layer between'],
     [

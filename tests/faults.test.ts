@@ -3,19 +3,24 @@ import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statfsSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { failureOf } from '../src/cli/common/failure.ts';
 import { writeNpy } from '../src/formats/npy.ts';
+import { homeFolder } from '../src/home.node.ts';
 import { unpackParameters } from '../src/models/index.ts';
 import { mean } from '../src/ops/index.ts';
 import { minimize, sgd } from '../src/optim/index.ts';
@@ -265,7 +270,71 @@ test('a folder that may not be written is refused before any work', async () => 
   for (const path of ['closed', 'closed/model']) chmodSync(here(path), 0o755);
 });
 
+test('a user without a home, and more than memory has', () => {
+  vi.stubEnv('HOME', '');
+  expect(homeFolder()).toBe(join(tmpdir(), `latentgpu-${process.getuid?.() ?? 'user'}`));
+  vi.unstubAllEnvs();
+  const failure = failureOf(new RangeError('Invalid typed array length: 2000000000000'), 'x');
+  expect(failure).toMatchObject({ code: 'out-of-memory', exit: 1 });
+  expect(failure.message).toMatch(/^there is no memory for so much [^\n]+; ask for less of it$/);
+});
+
+test('a file that is not to be written, a link, a pipe', async () => {
+  const place = here('places');
+  mkdirSync(place);
+  chmodSync(folder, 0o755);
+  chmodSync(place, 0o777);
+  const at = (name: string) => join(place, name);
+  writeFileSync(at('kept.npy'), 'kept');
+  chmodSync(at('kept.npy'), 0o444);
+  writeFileSync(at('real.npy'), 'old');
+  chmodSync(at('real.npy'), 0o666);
+  symlinkSync('real.npy', at('link.npy'));
+  symlinkSync('link.npy', at('further.npy'));
+  symlinkSync('nowhere.npy', at('broken.npy'));
+  symlinkSync('nowhere/f.npy', at('lost.npy'));
+  spawnSync('mkfifo', [at('pipe.npy')]);
+  const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+  const sample = (name: string) =>
+    spawnSync(
+      process.execPath,
+      [BUILT, ...`sample model --count 2 --quiet --out places/${name}`.split(' ')],
+      { ...user, cwd: folder, encoding: 'utf8' },
+    );
+  for (const [name, why] of [
+    ['kept.npy', 'there is no permission to write to it'],
+    ['pipe.npy', 'this is a pipe or a device; name a file'],
+    ['lost.npy', `it is a link to ${join('places', 'nowhere/f.npy')}`],
+  ] as const) {
+    const { status, stderr } = sample(name);
+    expect(stderr).toMatch(/^latentgpu: --out [^\n]+\n$/);
+    expect(stderr.replace(`${realpathSync(folder)}/`, '')).toContain(why);
+    expect(status).toBe(2);
+  }
+  expect(readFileSync(at('kept.npy'), 'utf8')).toBe('kept');
+  for (const [name, target] of [
+    ['further.npy', 'real.npy'],
+    ['broken.npy', 'nowhere.npy'],
+  ] as const) {
+    expect(sample(name)).toMatchObject({ status: 0, stderr: '' });
+    expect(lstatSync(at(name)).isSymbolicLink()).toBe(true);
+    expect(readFileSync(at(target)).length).toBe(128 + 4 * 2 * 24);
+  }
+  // A folder that may be written to and yet not be looked into.
+  chmodSync(place, 0o733);
+  expect(sample('new.npy')).toMatchObject({ status: 0, stderr: '' });
+});
+
 describe('a request to stop', () => {
+  test('a terminal that is closed says so twice, and what was learned is saved', async () => {
+    const { child, run } = await until(`${ENDLESS} --out closing`, 'epoch 3/');
+    child.kill('SIGHUP');
+    child.kill('SIGHUP');
+    const { code, stderr } = await run;
+    expect([code, stderr]).toEqual([130, expect.stringMatching(/stopped at step \d+ .*, saved;/)]);
+    expect(await checkWhole(here('closing'))).toBe(Number(/at step (\d+)/.exec(stderr)?.[1]));
+  });
+
   test('SIGTERM saves and exits 130, and another one ends at once', async () => {
     const { child, run } = await until(`${ENDLESS} --out stopped`, 'epoch 3/');
     child.kill('SIGTERM');
@@ -346,6 +415,21 @@ describe('nobody listens', () => {
       /^latentgpu: stopping[^\n]+\nlatentgpu: stopped at step [^\n]+\ncode 130\n$/,
     );
     expect(await checkWhole(here('unheard'))).toBeGreaterThan(0);
+  });
+
+  test('output that finds no room is said, in a line, and what is written elsewhere is whole', () => {
+    const full = (line: string) =>
+      spawnSync('bash', ['-c', `${process.execPath} ${BUILT} ${line}`], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+    const why = /^latentgpu: cannot write to standard output: ENOSPC[^\n]+\n$/;
+    const inspected = full('inspect model > /dev/full');
+    expect([inspected.status, inspected.stderr]).toEqual([1, expect.stringMatching(why)]);
+    const sampled = full('sample model --count 2 --out full.npy > /dev/full');
+    expect([sampled.status, sampled.stderr]).toEqual([1, expect.stringMatching(why)]);
+    expect(readFileSync(here('full.npy')).length).toBe(128 + 4 * 2 * 24);
+    expect(full('eval nowhere 2> /dev/full').status).toBe(2);
   });
 
   test('other output, and messages, may be cut off', () => {

@@ -1,5 +1,5 @@
 /** Data that a trained model meets later: written otherwise, changed, further out, or lacking classes. */
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { inColour } from '../src/data/image-stack.ts';
@@ -127,9 +127,21 @@ describe('on the command line', () => {
 
   test('nothing is written over the data', async () => {
     await copyFile(at.here('own.csv'), at.here('data.npy'));
+    await copyFile(at.here('own.csv'), at.here('draws.1.csv'));
+    await at.works('encode mix --data own.csv --out trained.npy --quiet');
+    for (const name of ['own.npy', 'codes.npy'])
+      await copyFile(at.here('trained.npy'), at.here(name));
+    await at.works(
+      'train gmm --data trained.npy --set components=2 covariance=spherical --epochs 1 --out mix-npy --quiet',
+    );
     for (const line of [
       'score mix --data data.npy --out data.npy',
       'impute mix --hide random:0.5 --out own.csv',
+      // Nor over those that the model was trained on, whatever data it is shown.
+      'score mix-npy --data own.npy --out trained.npy',
+      'sample mix-npy --out trained.npy',
+      'decode mix-npy --data codes.npy --out trained.npy',
+      'impute mix --data draws.1.csv --hide random:0.5 --draws 2 --out draws.csv',
     ]) {
       const { code, stderr } = await at.run(line);
       expect([code, stderr]).toEqual([2, expect.stringMatching(/this is the file of the data/)]);
@@ -160,5 +172,21 @@ describe('on the command line', () => {
     expect(back.code).toBe(0);
     const { stderr } = await at.run('encode grey --data colours --out z.npy');
     expect(stderr).toMatch(/make these grey/);
+    // Among images, pictures would be data.
+    const before = await readdir(at.here('colours'));
+    for (const [line, why] of [
+      ['reconstruct seen --split train --out colours/0.png', 'colours is the folder of the data'],
+      ['reconstruct seen --data greys --out colours/new.png', 'colours is the folder of the data'],
+      ['decode seen --data z.npy --out colours/new.png', 'colours is the folder of the data'],
+      [`train ae --data colours ${small} --batch 2 --out colours`, 'its pictures would be among'],
+      [
+        `train ae --data colours ${small} --batch 2 --out colours/it`,
+        'its pictures would be among',
+      ],
+    ] as const) {
+      const { code, stderr } = await at.run(line);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(why)]);
+    }
+    expect(await readdir(at.here('colours'))).toEqual(before);
   });
 });

@@ -3,10 +3,12 @@ import { decode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 import { cloudPicture } from '../src/pictures/clouds.ts';
 import { clustersPicture } from '../src/pictures/clusters.ts';
+import { inThePlane } from '../src/pictures/codes.ts';
 import { principalComponents } from '../src/pictures/components.ts';
 import { densityPicture } from '../src/pictures/density.ts';
 import { grid, pairs } from '../src/pictures/grid.ts';
 import { atMeans, seenMeans } from '../src/pictures/missing.ts';
+import { numberText } from '../src/pictures/plot.ts';
 import { encodePng, type Picture } from '../src/pictures/png.ts';
 import { pairsPicture, pictureOf } from '../src/pictures/points.ts';
 import { PALETTE, scatter } from '../src/pictures/scatter.ts';
@@ -54,6 +56,41 @@ describe('density', () => {
     expect(faint).toEqual(empty);
     expect(dense).not.toEqual(empty);
   });
+});
+
+test('groups of rows of very many features are drawn in the plane of those that vary most', () => {
+  const [count, width] = [30, 20_000];
+  const rows = Float32Array.from({ length: count * width }, (_, at) => {
+    const [i, j] = [Math.floor(at / width), at % width];
+    const group = i % 2 ? 5 : -5;
+    return (j === 7777 ? 10 * group : 0) + (((i * 31 + j * 17) % 11) - 5) / 50;
+  });
+  const labels = Uint32Array.from({ length: count }, (_, i) => i % 2);
+  const { points, share } = inThePlane(rows, count, width);
+  for (let i = 0; i < count; i++) expect(Math.sign(points[2 * i] as number)).toBe(i % 2 ? 1 : -1);
+  expect(share).toBeGreaterThan(0.9);
+  const subject = { rows, count, labels, size: 2, responsibilities: new Float32Array(2 * count) };
+  const picture = clustersPicture(subject, { shape: [width], standardization: undefined }, 100);
+  expect(picture.width).toBeGreaterThan(100);
+});
+
+test('ticks of any scale fit beside a plot, and are told from each other', () => {
+  for (const [value, step, text] of [
+    [0, 0.5, '0.0'],
+    [-1500, 500, '-1500'],
+    [0.02, 0.01, '0.02'],
+    [-1.5e30, 5e29, '-1.5e30'],
+    [2e-30, 1e-30, '2e-30'],
+    [0, 1e-30, '0'],
+    [250_000_000, 50_000_000, '2.5e8'],
+    [0.000012, 0.000002, '1.2e-5'],
+    [1e10 + 2, 1, '10000000002'],
+  ] as const) {
+    expect(numberText(value, step)).toBe(text);
+  }
+  // Nothing but paper to the left of all numbers.
+  const far = scatter(Float32Array.of(-3e12, -3e12, 4e12, 4e12), { count: 2, size: 200 });
+  for (let y = 0; y < far.height; y++) expect(pixel(far, 1, y)).toEqual([255, 255, 255]);
 });
 
 describe('the legend of data and a model', () => {

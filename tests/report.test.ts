@@ -404,6 +404,12 @@ describe('where something is missing', () => {
     expect(trainLine).toContain('t.csv --standardize ');
     const again = await json((evalLine as string).replace('latentgpu ', ''));
     expect(again.nll).toEqual(evaluation.nll);
+    // However the data were read, they are read so again.
+    const how = '--hide random:0.3 --samples 10 --seed 0 --columns a b c';
+    const hidden = await json(`report t ${how}`);
+    const line = commands(await page('t'))[1] as string;
+    expect(line).toBe(`latentgpu eval t --split train ${how}`);
+    expect((await json(line.replace('latentgpu ', ''))).nll).toEqual(hidden.evaluation.nll);
   });
 
   test('no dimension has a divergence of its own from a learned prior', async () => {
@@ -451,6 +457,8 @@ describe('the command', () => {
     expect(await refused('report model --out no/r.html')).toContain('there is no folder no');
     // What was asked for is not left out silently.
     expect(await refused('report model --data no.npy --out r.html')).toContain('no.npy');
+    expect(await refused('report model --window 8 --out r.html')).toContain('holds no series');
+    expect(await refused('report model --hide all --out r.html')).toContain('--hide all');
     expect(await exists('r.html')).toBe(false);
   });
 

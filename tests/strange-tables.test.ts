@@ -316,6 +316,10 @@ describe('separators and decimals', () => {
       'a,b c\n1,-\n',
       'line 2, column 2 ("b c") holds "-"; fill it in, or remove the row, or leave the column out with --drop \'b c\'',
     ],
+    [
+      'a,--b\n1,-\n',
+      '"--b") holds "-"; fill it in, or remove the row, or leave the column out with --drop 2',
+    ],
     ['a,b\n1,\n', 'is empty; fill it in, or remove the row, or leave the column out with --drop b'],
     [
       '1.5,x\n2,y\n',

@@ -131,6 +131,29 @@ test('draws, densities and codes are given what is told; runs resume to the same
   });
 });
 
+test('headings with commas and signs in them are said as they stand', async () => {
+  const names = ['a,b', 'y', 'c=d', '--e'];
+  const text = csv(rows(60), names.map((name) => (name.includes(',') ? `"${name}"` : name)).join());
+  await writeFile(at.here('odd.csv'), text);
+  const train = 'train cvae --data odd.csv --standardize --batch 20 --steps 2 --quiet';
+  await at.works(`${train} --condition a,b --out odd --set ${KEYS}`);
+  await at.works('sample odd --count 3 --where a,b=7 --out o.npy');
+  expect(meanOf((await array('o.npy')).data, 0)).toBeCloseTo(7, 4);
+  await at.works(`${train} --condition 1,c=d,--e --out three --set ${KEYS}`);
+  await at.works('sample three --count 3 --where c=d=2,a,b=7,--e=1 --out o.npy');
+  const { data } = await array('o.npy');
+  for (const [column, value] of [
+    [0, 7],
+    [2, 2],
+    [3, 1],
+  ] as const) {
+    expect(meanOf(data, column)).toBeCloseTo(value, 4);
+  }
+  await at.refuses({
+    'sample three --where a,b --out x.npy': '--where "a,b": say a column and a value',
+  });
+});
+
 test('what cannot be told is refused in a line', async () => {
   await at.refuses({
     [`${TRAIN} --condition age,weight --out no`]: '--condition weight: t.csv has no such column',

@@ -3,7 +3,14 @@ import type { Command } from 'commander';
 import { UNKNOWN_CLASS } from '../constants.ts';
 import { LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
-import { type Agreement, agreement, type Groups, groupsOf, lack } from '../models/index.ts';
+import {
+  type Agreement,
+  agreement,
+  type Groups,
+  groupsOf,
+  lack,
+  rowsOfNone,
+} from '../models/index.ts';
 import { clustersPicture } from '../pictures/clusters.ts';
 import { appearanceOf } from '../pictures/points.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
@@ -63,16 +70,11 @@ async function perform(dir: string, options: ClusterOptions, context: Context): 
     'codes',
   );
   const { count, labels } = dataset;
-  if (options.labelColumn !== undefined && !labels) {
-    throw new LatentGpuError(
-      'bad-input',
-      `--label-column ${options.labelColumn}: ${dataset.name} has no such column; leave it out, or name one of its columns`,
-    );
-  }
   await withInference(loaded, async ({ runtime }, device) => {
     const groups = await out.progress('clustering', (bar) =>
       groupsOf(runtime, model, rows, count, { signal, onProgress: (done) => bar.update(done) }),
     );
+    checkSorted(dataset.name, rowsOfNone(groups));
     if (file) {
       checkRoom({ ...file, kind: 'npy' }, `${count} rows`, count, groups.size);
       await write(file, groups, count);
@@ -108,6 +110,16 @@ async function perform(dir: string, options: ClusterOptions, context: Context): 
       out.quiet ? '' : lines(title, sizes, found, className, [file, picture]),
     );
   });
+}
+
+/** @throws LatentGpuError `bad-data` for rows that belong to no group */
+function checkSorted(name: string, [first, ...others]: readonly number[]): void {
+  if (first === undefined) return;
+  const more = others.length > 0 ? ` and ${others.length} more lie` : ' lies';
+  throw new LatentGpuError(
+    'bad-data',
+    `${name}: row ${first}${more} further from every group than float32 reaches; leave out what is so far, or correct it`,
+  );
 }
 
 /** Of the rows whose class is known. */

@@ -3,11 +3,12 @@ import type { Command } from 'commander';
 import { readIfPresent } from '../data/files.node.ts';
 import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
-import { readNpy } from '../formats/npy.ts';
+import { isNpy, readNpy } from '../formats/npy.ts';
 import { type Asked, lack, need } from '../models/index.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
 import { halfOption, loadModel, precisionOf, withInference } from './common/device.ts';
-import { checkRoom, keepApart, outputFile } from './common/files.ts';
+import { checkRoom, outputFile } from './common/files.ts';
+import { spareData } from './data/model-data.ts';
 import { labelOption, toldTo } from './data/told.ts';
 import { whereOf, whereOption } from './data/where.ts';
 import { writePoints } from './pictures/points.ts';
@@ -41,8 +42,8 @@ export function decodeCommand(program: Command): void {
 async function perform(dir: string, options: DecodeOptions, context: Context): Promise<void> {
   const { out, signal, seed = 0 } = context;
   const file = await outputFile(options.out, ['npy', 'png']);
-  await keepApart({ '--out': options.out }, [options.data]);
   const loaded = await loadModel(dir, out);
+  await spareData(loaded, { '--out': options.out }, options.data);
   const { can } = loaded.model;
   const decoder = need(loaded.model, 'decode', dir);
   if (options.draw && !decoder.draw) {
@@ -92,6 +93,12 @@ async function readCodes(
 ): Promise<{ codes: Float32Array; count: number }> {
   const bytes = await readIfPresent(path);
   if (!bytes) throw new LatentGpuError('bad-input', `no such file: ${path}`);
+  if (!isNpy(bytes)) {
+    throw new LatentGpuError(
+      'bad-format',
+      `${path} is no .npy file; write the codes as one, as with \`latentgpu encode … --out z.npy\``,
+    );
+  }
   const { shape, data } = readNpy(bytes, path);
   const [count = 0, width] = shape;
   if (shape.length !== 2 || width !== latent) {

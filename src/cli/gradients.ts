@@ -2,7 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { LatentGpuError } from '../errors.ts';
 import { writeFileAtomic } from '../formats/atomic.node.ts';
-import { type EstimatorNoise, gradientNoise, need } from '../models/index.ts';
+import { quote } from '../formats/message.ts';
+import { type EstimateAbility, type EstimatorNoise, gradientNoise, need } from '../models/index.ts';
 import { nearest } from '../nearest.ts';
 import { gradientsPage } from '../report/gradients-page.ts';
 import {
@@ -70,14 +71,9 @@ async function perform(dir: string, options: GradientsOptions, context: Context)
   const loaded = await loadModel(dir, out);
   const { model } = loaded;
   const ability = need(model, 'estimate', dir);
-  const estimators = options.estimators ?? ability.estimators;
-  for (const name of estimators) {
-    if (ability.estimators.includes(name)) continue;
-    throw new LatentGpuError(
-      'bad-config',
-      `--estimators: ${name} means nothing for this model, which has ${ability.estimators.join(', ')}; did you mean ${nearest(name, ability.estimators)}?`,
-    );
-  }
+  const estimators = [...new Set(options.estimators ?? ability.estimators)];
+  const samples = [...new Set(options.samples)];
+  checkAsked(ability, options.estimators ?? [], samples);
   const subject = await loadSubject(
     dir,
     loaded,
@@ -87,7 +83,7 @@ async function perform(dir: string, options: GradientsOptions, context: Context)
   );
   const { count } = subject.dataset;
   await withModel(loaded, async (runtime, device) => {
-    const { samples, repeats } = options;
+    const { repeats } = options;
     const found = await out.progress('measuring', (bar) =>
       gradientNoise(runtime, model, subject.rows, count, {
         ...{ estimators, samples, repeats, seed, signal },
@@ -118,6 +114,25 @@ async function perform(dir: string, options: GradientsOptions, context: Context)
       ].join('\n\n'),
     );
   });
+}
+
+/** @throws LatentGpuError `bad-config` for estimators that the model has not, or not with so many draws */
+function checkAsked(
+  { estimators, allows }: EstimateAbility,
+  asked: readonly string[],
+  samples: readonly number[],
+): void {
+  const bad = (why: string) => new LatentGpuError('bad-config', `--estimators: ${why}`);
+  for (const name of asked) {
+    if (!estimators.includes(name)) {
+      throw bad(
+        `${quote(name)} means nothing for this model, which has ${estimators.join(', ')}; did you mean ${nearest(name, estimators)}?`,
+      );
+    }
+    if (samples.some((k) => allows(name, k))) continue;
+    const least = [1, 2].find((k) => allows(name, k));
+    throw bad(`${name} takes no ${samples.join(' or ')} draws; say --samples ${least}`);
+  }
 }
 
 const short = (value: number) => value.toPrecision(3);

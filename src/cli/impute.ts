@@ -22,6 +22,7 @@ import {
   checkRoom,
   type OutputFile,
   outputFile,
+  outputFiles,
   writeArray,
   writePicture,
 } from './common/files.ts';
@@ -91,13 +92,15 @@ async function perform(dir: string, options: ImputeOptions, context: Context): P
   need(loaded.model, 'impute', dir);
   checkWay(dir, loaded.model, options);
   const pictured = file.kind === 'png' && options.limit === undefined ? { limit: PICTURED } : {};
-  const wanted = { ...options, ...pictured };
+  const { draws = 1 } = options;
+  const paths = await outputFiles(file, file.kind === 'csv' ? draws : 1);
+  const wanted = { ...options, ...pictured, out: paths };
   const subject = await loadSubject(dir, loaded, wanted, context, 'densities');
-  checkKind(file, subject, options.draws ?? 0);
+  checkKind(file, subject, options);
   await measure({ label: 'filling in', loaded, subject, began }, context, async (runtime, work) => {
     const made = await make(runtime, loaded.model, subject, options, work);
     const { standardization } = loaded;
-    const paths = await write(file, made, subject, loaded);
+    await write(file, paths, made, subject, loaded);
     const error = imputation(subject.original, made.mean, standardization);
     const unit = standardization ? ' deviations²' : '';
     const count = subject.dataset.count;
@@ -190,7 +193,11 @@ function checkWay(dir: string, { can }: Model, { by, draws, samples }: ImputeOpt
 }
 
 /** @throws LatentGpuError `bad-input` for what such a file does not hold */
-function checkKind(file: OutputFile, { dataset }: Subject, draws: number): void {
+function checkKind(
+  file: OutputFile,
+  { dataset }: Subject,
+  { draws = 0, hide }: ImputeOptions,
+): void {
   const isVector = dataset.shape.length === 1 && !dataset.sequence;
   const bad = (why: string) => new LatentGpuError('bad-input', `--out ${file.path}: ${why}`);
   if (file.kind === 'png' && isVector) {
@@ -200,22 +207,24 @@ function checkKind(file: OutputFile, { dataset }: Subject, draws: number): void 
     const what = dataset.sequence ? 'sequences of several channels' : 'images';
     throw bad(`a table holds vectors, and ${dataset.name} holds ${what}; write a .npy or a .png`);
   }
-  if (!dataset.mask) {
-    throw new LatentGpuError(
-      'bad-input',
-      `${dataset.name}: no value is missing; name data with holes, or hide some with --hide random:0.5`,
-    );
+  if (missingCount(dataset) === 0) {
+    const why =
+      hide === undefined || hide === 'none'
+        ? 'no value is missing; name data with holes, or hide some with --hide random:0.5'
+        : `--hide ${hide} hides nothing of data points of [${dataset.shape.join(', ')}], of which one value at least is seen; hide another part, or name data with holes`;
+    throw new LatentGpuError('bad-input', `${dataset.name}: ${why}`);
   }
   checkRoom(file, `${dataset.count} rows`, dataset.count * (draws + 1), imageSize(dataset));
 }
 
-/** @returns the files' names */
+/** @param paths of a table, one for each draw */
 async function write(
   file: OutputFile,
+  paths: readonly string[],
   { mean, draws }: Made,
   subject: Subject,
   loaded: LoadedModel,
-): Promise<string[]> {
+): Promise<void> {
   const { original, dataset } = subject;
   const { count, shape } = dataset;
   const versions = (draws.length > 0 ? draws : [mean]).map((made) =>
@@ -223,21 +232,17 @@ async function write(
   );
   if (file.kind === 'png') {
     await writePicture(file, pictureOf(mean, draws, subject, loaded));
-    return [file.path];
+    return;
   }
   if (file.kind === 'csv') {
-    const paths = versions.map((_, i) =>
-      versions.length > 1 ? file.path.replace(/\.csv$/i, `.${i + 1}.csv`) : file.path,
-    );
     for (const [i, rows] of versions.entries()) {
       await writeFileAtomic(paths[i] as string, filledTable(original, rows));
     }
-    return paths;
+    return;
   }
   const [first] = versions as [(typeof versions)[0]];
   const all = draws.length > 0 ? joined(versions) : first;
   await writeArray(file, all, [...(draws.length > 0 ? [draws.length] : []), count, ...shape]);
-  return [file.path];
 }
 
 function joined(parts: readonly (Float32Array | Float64Array)[]): Float32Array | Float64Array {

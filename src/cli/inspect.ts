@@ -21,7 +21,8 @@ export function inspectCommand(program: Command): void {
     .action((path: string, options) =>
       runCommand(options, async (context) => {
         const found = await stat(path).catch(() => undefined);
-        if (!found) throw new LatentGpuError('bad-input', `no such file or folder: ${path}`);
+        if (!found)
+          throw new LatentGpuError('bad-input', `no such file or folder: ${path || "''"}`);
         await (found.isFile() ? inspectFile : inspectFolder)(path, context);
       }),
     );

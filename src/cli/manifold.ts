@@ -12,6 +12,7 @@ import {
 } from './common/command.ts';
 import { loadModel, withInference } from './common/device.ts';
 import { checkRoom, outputFile } from './common/files.ts';
+import { spareData } from './data/model-data.ts';
 import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
 import { labelOption, toldTo } from './data/told.ts';
 import { whereOf, whereOption } from './data/where.ts';
@@ -48,6 +49,7 @@ async function perform(dir: string, options: ManifoldOptions, context: Context):
   const { side } = options;
   const file = await outputFile(options.out, ['png', 'npy']);
   const loaded = await loadModel(dir, out);
+  await spareData(loaded, { '--out': options.out });
   const code = need(loaded.model, 'code', dir);
   need(loaded.model, 'decode', dir);
   const latent = code.size;

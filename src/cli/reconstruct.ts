@@ -19,7 +19,8 @@ import {
   runCommand,
 } from './common/command.ts';
 import { loadModel, withInference } from './common/device.ts';
-import { checkRoom, outputFile, writePicture } from './common/files.ts';
+import { checkRoom, outputFile, outputFiles, writePicture } from './common/files.ts';
+import { spareData } from './data/model-data.ts';
 import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
 import { classNamed, conditionOf } from './data/told.ts';
 import { whereOf, whereOption } from './data/where.ts';
@@ -83,6 +84,8 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
   const indices = chosenRows(options, dataset.count, usual);
   const count = indices.length;
   checkRoom(file, `${count} rows`, count, loaded.model.features);
+  const paths = await outputFiles(file, file.kind === 'wav' ? count : 1);
+  await spareData(loaded, { '--out': paths }, options.data);
   const shown = options.draw ? 'draw' : 'mean';
   const as =
     options.as === undefined
@@ -109,7 +112,7 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
     const about = { ...summary, seed, adapter: device.adapter.name };
     out.result(
       {
-        file: file.path,
+        file: paths[0],
         count,
         shape,
         shown,
@@ -119,7 +122,7 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
       },
       out.quiet
         ? ''
-        : `${file.path}: ${count} reconstructions${as === undefined ? '' : ` as ${options.as}`}${where ? `, where ${options.where}` : ''}${legend}; data ${title}`,
+        : `${paths[0]}${paths.length > 1 ? ' …' : ''}: ${count} reconstructions${as === undefined ? '' : ` as ${options.as}`}${where ? `, where ${options.where}` : ''}${legend}; data ${title}`,
     );
   });
 }

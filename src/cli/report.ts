@@ -25,6 +25,7 @@ import { table, thousands } from './common/text.ts';
 import { version } from './common/version.ts';
 import { hasTestSplit } from './data/load.ts';
 import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
+import { tableChoice } from './data/table-options.ts';
 import { trainingRows } from './data/training-rows.ts';
 
 /** Importance samples of a row. */
@@ -154,7 +155,7 @@ async function findSubject(
   notes: string[],
 ): Promise<Subject | undefined> {
   const { record, model } = loaded;
-  const { data, dataDir, split, binarize } = options;
+  const { data, dataDir, split, binarize, hide, array, window, stride, rate } = options;
   const isOpen = data === undefined && split === undefined && record !== undefined;
   const hasNone = isOpen && !hasTestSplit(record.data, Number(record.config.holdOut ?? 0));
   const hasOwn = isOpen && model.can.trainingRows !== undefined;
@@ -176,7 +177,8 @@ async function findSubject(
     }
     return subject;
   } catch (error) {
-    const isAsked = [data, dataDir, split, binarize].some((value) => value !== undefined);
+    const said = [data, dataDir, split, binarize, hide, array, window, stride, rate];
+    const isAsked = tableChoice(options) || said.some((value) => value !== undefined);
     if (isAsked || !isLatentGpuError(error) || error.code === 'interrupted') throw error;
     notes.push(`There is nothing here that needs data: ${error.message}.`);
     return undefined;

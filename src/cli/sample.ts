@@ -11,7 +11,8 @@ import {
   runCommand,
 } from './common/command.ts';
 import { halfOption, loadModel, precisionOf, withInference } from './common/device.ts';
-import { checkRoom, outputFile } from './common/files.ts';
+import { checkRoom, outputFile, outputFiles } from './common/files.ts';
+import { spareData } from './data/model-data.ts';
 import { codesDrawn, type PriorChoice, priorOption, sourceFor } from './data/source.ts';
 import { type WantedOptions, wanted, wantedOptions } from './data/wanted.ts';
 import { whereOf, whereOption } from './data/where.ts';
@@ -76,6 +77,8 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
   const { count, of, columns, facts, text } = wanted(options, { source: source.model, model, dir });
   const { where } = whereOf(loaded, dir, options.where);
   checkRoom(file, `--count ${options.count ?? count}`, count, model.features);
+  const paths = await outputFiles(file, file.kind === 'wav' ? count : 1);
+  await spareData(loaded, { '--out': paths });
   const { ancestral, bijection } = model.can;
   const decoder = ancestral ? undefined : need(model, 'decode', dir);
   const { draw } = source.model.can;

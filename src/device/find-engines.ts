@@ -1,6 +1,7 @@
 /** Finds Firefox and Deno, whose WebGPU is wgpu, on disk. Node.js and Deno only. */
-import { homedir } from 'node:os';
+
 import { basename, dirname, join } from 'node:path';
+import { homeFolder } from '../home.node.ts';
 import { findBrowser } from './find.ts';
 import {
   children,
@@ -75,7 +76,7 @@ export function findDeno(): Search<Program> {
   const executable = packagedDeno();
   looked.push('the npm package `deno`');
   if (executable) return { found: { executable, source: 'the npm package `deno`' }, looked };
-  const candidates = [...inSystemFolders([name]), join(homedir(), '.deno', 'bin', name)];
+  const candidates = [...inSystemFolders([name]), join(homeFolder(), '.deno', 'bin', name)];
   return { found: among(candidates, looked) ?? null, looked };
 }
 

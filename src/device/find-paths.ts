@@ -1,7 +1,7 @@
 /** What the searches on disk have in common. Node.js and Deno only. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { homeFolder } from '../home.node.ts';
 
 /** The outcome of a search: what was found first, and every place that was looked at. */
 export interface Search<T> {
@@ -31,7 +31,7 @@ export function children(folder: string): string[] {
 
 /** Where Puppeteer keeps a kind of browser, a folder a version. */
 export function puppeteerCache(browser: 'chrome' | 'firefox'): string {
-  const cache = process.env.PUPPETEER_CACHE_DIR ?? join(homedir(), '.cache', 'puppeteer');
+  const cache = process.env.PUPPETEER_CACHE_DIR ?? join(homeFolder(), '.cache', 'puppeteer');
   return join(cache, browser);
 }
 
@@ -48,7 +48,7 @@ export function inApplications(
   names: readonly string[],
   binary = (name: string) => name,
 ): string[] {
-  return ['/Applications', join(homedir(), 'Applications')].flatMap((root) =>
+  return ['/Applications', join(homeFolder(), 'Applications')].flatMap((root) =>
     names.map((name) => join(root, `${name}.app`, 'Contents', 'MacOS', binary(name))),
   );
 }

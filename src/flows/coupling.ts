@@ -98,7 +98,9 @@ export class Coupling extends Bijection {
       throw new LatentGpuError(
         'bad-config',
         `a coupling with mask '${mask}' transforms nothing of an event ${formatShape(shape)}; ` +
-          (mask === 'checkerboard' ? 'it takes images [H, W, C]' : 'it takes 2 channels or more'),
+          (mask === 'checkerboard'
+            ? 'it takes images [H, W, C]'
+            : 'it takes 2 channels or more; a number alone takes an autoregressive layer, as in maf'),
       );
     }
     const first = Math.ceil(channels / 2);

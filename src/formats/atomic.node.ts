@@ -1,6 +1,17 @@
 // Files that are whole at every moment: written beside and renamed.
 import { constants } from 'node:fs';
-import { access, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import {
+  access,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { LatentGpuError } from '../errors.ts';
 import { lifeOfPartial, partialName } from './owner.node.ts';
@@ -14,10 +25,24 @@ export function ioError(what: string, cause: unknown): LatentGpuError {
   return new LatentGpuError('io', `${what}: ${why}${hint}`);
 }
 
+/** No system follows more. */
+const MOST_LINKS = 40;
+
+/** Where a path leads whose last part is a link, or a link to one; of a link to nothing, where that would lie. */
+export async function throughLinks(path: string): Promise<string> {
+  let target = path;
+  for (let i = 0; i < MOST_LINKS; i++) {
+    const next = await readlink(target).catch(() => undefined);
+    if (next === undefined) break;
+    target = resolve(dirname(target), next);
+  }
+  return target;
+}
+
 /**
  * Writes a file so that, whenever the process or the machine stops, `path` holds the old content or
  * the new one, whole: the bytes go to a file beside it, are synchronised to the disk, and the file is
- * renamed over `path`.
+ * renamed over `path`. A link stays, and what it leads to is written.
  *
  * @param path the file; its folder must exist
  * @throws LatentGpuError `io` if the file cannot be written (full disk, no permission); the old
@@ -25,12 +50,13 @@ export function ioError(what: string, cause: unknown): LatentGpuError {
  * @example await writeFileAtomic('runs/vae/notes.txt', 'the fourth of five');
  */
 export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
-  const folder = dirname(path);
+  const target = await throughLinks(path);
+  const folder = dirname(target);
   const partial = join(folder, partialName());
   try {
     await removeAbandoned(folder);
     await writeSynced(partial, content);
-    await rename(partial, path);
+    await rename(partial, target);
   } catch (cause) {
     await unlink(partial).catch(() => undefined);
     throw ioError(`cannot write ${path}`, cause);
@@ -120,7 +146,8 @@ const ABANDONED_MS = 24 * 3600 * 1000;
 
 /** Removes the partial files that killed processes left; one that still runs keeps its own. */
 export async function removeAbandoned(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
+  // A folder may be written to and yet not be looked into.
+  for (const name of await readdir(folder).catch(() => [])) {
     const life = lifeOfPartial(name);
     if (life === undefined || life === 'running') continue;
     const path = join(folder, name);

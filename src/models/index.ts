@@ -26,7 +26,7 @@ export { certifyFlow, type FlowCertificate } from './ask/certify.ts';
 export { type Annealed, type AnnealOptions, annealed } from './ask/chains/annealed.ts';
 export { type ChainOptions, type PosteriorDraws, samplePosterior } from './ask/chains/posterior.ts';
 export { Trajectory, type TrajectoryOptions } from './ask/chains/trajectory.ts';
-export { type Groups, groupsOf } from './ask/cluster.ts';
+export { type Groups, groupsOf, rowsOfNone } from './ask/cluster.ts';
 export { type Criteria, criteriaOf } from './ask/criteria.ts';
 export { boundCurve, CURVE_SAMPLES } from './ask/curve.ts';
 export { type DensityOptions, logDensities } from './ask/densities.ts';

@@ -1,15 +1,13 @@
 // What a model of plain vectors looks like: data, and what the model makes, as points in the plane.
 import { Random } from '../random.ts';
 import { STREAMS } from '../streams.ts';
-import { principalComponents } from './components.ts';
+import { FEATURES, mostVaried, principalComponents } from './components.ts';
 import { atMeans, labelsOfWhole } from './missing.ts';
 import type { Picture } from './png.ts';
 import { scatter } from './scatter.ts';
 
 /** Points of each kind. */
 export const CLOUD = 1000;
-/** Principal components of more features would take longer than the picture is worth. */
-const FEATURES = 64;
 
 /**
  * Draws data and as many points of a model in one plane: two features as they
@@ -61,7 +59,7 @@ function onLines(data: Float32Array, made: Float32Array): Place {
 
 function inPlaneOf(data: Float32Array, count: number, width: number): Place {
   if (width === 2) return ([x, y]) => [x as number, y as number];
-  const chosen = mostVaried(data, width);
+  const chosen = mostVaried(data, width, FEATURES);
   const few = (row: Float32Array) => chosen.map((j) => row[j] as number);
   const kept = new Float32Array(count * chosen.length);
   for (let i = 0; i < count; i++) {
@@ -78,22 +76,4 @@ function inPlaneOf(data: Float32Array, count: number, width: number): Place {
       );
     return [along(0), along(1)];
   };
-}
-
-/** The features of largest variance, at most {@link FEATURES}, in their order. */
-function mostVaried(data: Float32Array, width: number): number[] {
-  const all = Array.from({ length: width }, (_, j) => j);
-  if (width <= FEATURES) return all;
-  const [first, second] = [new Float64Array(width), new Float64Array(width)];
-  data.forEach((value, i) => {
-    const j = i % width;
-    first[j] = (first[j] as number) + value;
-    second[j] = (second[j] as number) + value * value;
-  });
-  const count = data.length / width;
-  const variance = (j: number) => (second[j] as number) - (first[j] as number) ** 2 / count;
-  return all
-    .sort((a, b) => variance(b) - variance(a))
-    .slice(0, FEATURES)
-    .sort((a, b) => a - b);
 }

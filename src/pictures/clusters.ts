@@ -1,6 +1,7 @@
 // What groups of data look like: of images, the mean of each group and its surest members; of other data,
 // points in the plane, coloured by group.
 import { codesPicture, inThePlane } from './codes.ts';
+import { FEATURES } from './components.ts';
 import { atMeans, seenMeans } from './missing.ts';
 import type { Picture } from './png.ts';
 import { type Appearance, inDataUnits, isVector, pictureOf } from './points.ts';
@@ -26,9 +27,9 @@ export function clustersPicture(subject: ClusterSubject, look: Appearance, plot?
   if (!isVector(look)) return members(subject, look);
   const width = subject.rows.length / count;
   const rows = atMeans(subject.rows, mask, width);
-  // Of two features the values themselves, of more the directions in which they vary most.
+  // Of two features the values themselves, of more the directions in which the most varied vary most.
   const values = width === 2 ? inDataUnits(rows, look) : rows;
-  return codesPicture(inThePlane(values, count, width), width, { count, labels }, plot);
+  return codesPicture(inThePlane(values, count, width, FEATURES), width, { count, labels }, plot);
 }
 
 /** A line a group that has members: the mean of what is seen of them, then those that belong to it most. */

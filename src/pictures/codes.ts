@@ -2,7 +2,7 @@
 import type { ImageDataset } from '../data/dataset.ts';
 import { Random } from '../random.ts';
 import { STREAMS } from '../streams.ts';
-import { principalComponents } from './components.ts';
+import { FEATURES, mostVaried, principalComponents, variancesOf } from './components.ts';
 import type { Picture } from './png.ts';
 import { scatter } from './scatter.ts';
 
@@ -17,12 +17,32 @@ export interface PlanarCodes {
   readonly share: number;
 }
 
-/** The codes themselves if they have two dimensions, else their first two principal components. */
-export function inThePlane(codes: Float32Array, count: number, latent: number): PlanarCodes {
+/** Dimensions that all count: the work grows with the third power of their number. */
+const MOST = 1024;
+
+/**
+ * The codes themselves if they have two dimensions, else their first two principal components.
+ *
+ * @param most dimensions that count, those of largest variance
+ */
+export function inThePlane(
+  codes: Float32Array,
+  count: number,
+  latent: number,
+  most = latent > MOST ? FEATURES : latent,
+): PlanarCodes {
   if (latent === 2) return { points: codes, share: 1 };
   if (latent > 2) {
-    const { projected, variances } = principalComponents(codes, count, latent);
-    const total = variances.reduce((a, b) => a + b, 0);
+    const chosen = mostVaried(codes, latent, most);
+    const [own, isPart] = [chosen.length, chosen.length < latent];
+    const some = isPart
+      ? Float32Array.from(
+          { length: count * own },
+          (_, at) => codes[Math.floor(at / own) * latent + (chosen[at % own] as number)] as number,
+        )
+      : codes;
+    const { projected, variances } = principalComponents(some, count, own);
+    const total = (isPart ? variancesOf(codes, latent) : variances).reduce((a, b) => a + b, 0);
     const [first = 0, second = 0] = variances;
     return { points: projected, share: total > 0 ? (first + second) / total : 1 };
   }

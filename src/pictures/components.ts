@@ -73,6 +73,32 @@ export function principalComponents(
   return { projected, variances, axes, mean };
 }
 
+/** Principal components of more features would take longer than a picture is worth. */
+export const FEATURES = 64;
+
+/** The dimensions of largest variance, at most so many, in their order. @param codes row major `[count, dims]` */
+export function mostVaried(codes: Float32Array, dims: number, most: number): number[] {
+  const all = Array.from({ length: dims }, (_, d) => d);
+  if (dims <= most) return all;
+  const variances = variancesOf(codes, dims);
+  return all
+    .sort((a, b) => (variances[b] as number) - (variances[a] as number))
+    .slice(0, most)
+    .sort((a, b) => a - b);
+}
+
+/** Of each dimension. */
+export function variancesOf(codes: Float32Array, dims: number): Float64Array {
+  const [first, second] = [new Float64Array(dims), new Float64Array(dims)];
+  codes.forEach((value, i) => {
+    const d = i % dims;
+    first[d] = (first[d] as number) + value;
+    second[d] = (second[d] as number) + value * value;
+  });
+  const count = codes.length / dims;
+  return second.map((sum, d) => Math.max(0, sum / count - ((first[d] as number) / count) ** 2));
+}
+
 /** `[dims, dims]`, divided by `count`. */
 function covariance(codes: Float32Array, count: number, dims: number, mean: Float64Array) {
   const matrix = new Float64Array(dims * dims);

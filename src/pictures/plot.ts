@@ -6,6 +6,8 @@ const FRAME: Color = [150, 156, 163];
 const GRID_LINE: Color = [232, 234, 237];
 export const TEXT: Color = [70, 76, 84];
 const TEXT_HEIGHT = 11;
+/** Between a plot and its numbers. */
+const AIR = 11;
 export const MARGIN = { left: 62, right: 28, top: 22, bottom: 44 } as const;
 
 /** A square part of the plane: its lower left corner and its side. */
@@ -54,7 +56,7 @@ export function viewOf({ low, span }: Frame, size: number): View {
 export function drawAxes(canvas: Canvas, { low, span, toX, toY }: View, size: number): void {
   const [left, top] = [MARGIN.left, MARGIN.top];
   const [right, bottom] = [left + size, top + size];
-  const { step, decimals } = tickStep(span);
+  const step = tickStep(span);
   const ticks = (from: number) => {
     const first = Math.ceil(from / step);
     const number = Math.floor((from + span) / step) - first + 1;
@@ -65,15 +67,15 @@ export function drawAxes(canvas: Canvas, { low, span, toX, toY }: View, size: nu
   for (const value of ticks(low[0])) {
     const x = crisp(toX(value));
     canvas.polylines([[x, top, x, bottom]], 0.5, GRID_LINE);
-    const text = value.toFixed(decimals);
+    const text = numberText(value, step);
     const textX = x - textWidth(text, TEXT_HEIGHT) / 2;
     drawText(canvas, text, textX, bottom + 13, TEXT_HEIGHT, TEXT);
   }
   for (const value of ticks(low[1])) {
     const y = crisp(toY(value));
     canvas.polylines([[left, y, right, y]], 0.5, GRID_LINE);
-    const text = value.toFixed(decimals);
-    const textX = left - 11 - textWidth(text, TEXT_HEIGHT);
+    const text = numberText(value, step);
+    const textX = left - AIR - textWidth(text, TEXT_HEIGHT);
     drawText(canvas, text, textX, y - TEXT_HEIGHT / 2, TEXT_HEIGHT, TEXT);
   }
   const box = [left, top, right, top, right, bottom, left, bottom, left, top].map(crisp);
@@ -81,11 +83,22 @@ export function drawAxes(canvas: Canvas, { low, span, toX, toY }: View, size: nu
 }
 
 /** Between four and ten ticks at multiples of 1, 2 or 5 times a power of ten. */
-function tickStep(span: number): { step: number; decimals: number } {
+function tickStep(span: number): number {
   const rough = span / 7;
   const exponent = Math.floor(Math.log10(rough));
   const leading = rough / 10 ** exponent;
   const factor = leading < 1.5 ? 1 : leading < 3.5 ? 2 : leading < 7.5 ? 5 : 10;
-  const decimals = Math.max(0, -exponent - (factor === 10 ? 1 : 0));
-  return { step: factor * 10 ** exponent, decimals: Math.min(decimals, 20) };
+  return factor * 10 ** exponent;
+}
+
+/** A multiple of a step with the digits that tell it from the next: as it is written, or as 1.5e12. */
+export function numberText(value: number, step: number): string {
+  const last = Math.floor(Math.log10(step) + 1e-9);
+  const first = Math.floor(Math.log10(Math.abs(value)) + 1e-9);
+  const plain = last < -20 || first > 20 ? '' : value.toFixed(Math.max(0, -last));
+  if (plain !== '' && textWidth(plain, TEXT_HEIGHT) <= MARGIN.left - AIR) return plain;
+  if (value === 0) return '0';
+  const digits = Math.min(16, Math.max(0, first - last));
+  const short = value.toExponential(digits).replace('e+', 'e');
+  return plain !== '' && plain.length <= short.length ? plain : short;
 }

@@ -11,6 +11,8 @@ const PANEL = { least: 60, most: 260 } as const;
 const GAP = 10;
 const LEFT = 58;
 const NUMBERS = 10;
+/** Between a panel and its numbers. */
+const AIR = 8;
 const FRAME: Color = [222, 225, 229];
 const ZERO: Color = [236, 238, 241];
 /** What is hidden lies on it. */
@@ -88,10 +90,10 @@ const colorOf = (i: number) => PALETTE[i % PALETTE.length] as Color;
 const usualColumns = (count: number) => Math.max(1, Math.min(7, Math.ceil(Math.sqrt(count / 2))));
 
 function label(canvas: Canvas, value: number, top: number, right: number): void {
-  const text = String(Number(value.toPrecision(3)));
-  // Numerals are plain ones.
-  if (text.includes('e')) return;
-  drawText(canvas, text, right - 8 - textWidth(text, NUMBERS), top, NUMBERS, TEXT);
+  const plain = String(Number(value.toPrecision(3)));
+  const fits = !plain.includes('e') && textWidth(plain, NUMBERS) <= LEFT - AIR;
+  const text = fits ? plain : value.toExponential(1).replace('e+', 'e');
+  drawText(canvas, text, right - AIR - textWidth(text, NUMBERS), top, NUMBERS, TEXT);
 }
 
 function rangeOf(panels: readonly Panel[]): { low: number; high: number } {

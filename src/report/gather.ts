@@ -15,7 +15,7 @@ import type { Card } from './card.ts';
 import type { Fact, ReportContent } from './content.ts';
 import type { History } from './history.ts';
 import type { Portrait } from './portrait.ts';
-import { optionWords, quoted, trainLine } from './recipe.ts';
+import { listWords, optionWords, quoted, trainLine } from './recipe.ts';
 import type { Subject } from './subject.ts';
 
 /** What was asked for, as a command line says it. */
@@ -24,6 +24,16 @@ export interface Asking {
   readonly dataDir?: string;
   readonly limit?: number;
   readonly binarize?: string;
+  readonly hide?: string;
+  /** How a table, an archive, series are read. */
+  readonly header?: string;
+  readonly encoding?: string;
+  readonly drop?: readonly string[];
+  readonly columns?: readonly string[];
+  readonly array?: string;
+  readonly window?: number;
+  readonly stride?: number;
+  readonly rate?: number;
   readonly samples?: number | undefined;
   /** Whether the bound is measured by its samples. */
   readonly curve?: boolean;
@@ -157,16 +167,27 @@ function commandsOf(
       notes.push(`What trained it cannot be told as a command: ${error.message}.`);
     }
   }
-  const { data, dataDir, limit, binarize, samples, curve, seed } = asking;
-  const words = optionWords({
-    '--data': data,
-    '--data-dir': dataDir,
-    '--split': subject && subject.split !== 'test' ? subject.split : undefined,
-    '--limit': limit,
-    '--binarize': binarize,
-    '--samples': samples,
-    '--seed': seed,
-  });
+  const { drop, columns, curve } = asking;
+  const words = [
+    ...optionWords({
+      '--data': asking.data,
+      '--data-dir': asking.dataDir,
+      '--split': subject && subject.split !== 'test' ? subject.split : undefined,
+      '--header': asking.header,
+      '--encoding': asking.encoding,
+      '--array': asking.array,
+      '--window': asking.window,
+      '--stride': asking.stride,
+      '--rate': asking.rate,
+      '--hide': asking.hide,
+      '--limit': asking.limit,
+      '--binarize': asking.binarize,
+      '--samples': asking.samples,
+      '--seed': asking.seed,
+    }),
+    ...listWords('--drop', drop),
+    ...listWords('--columns', columns),
+  ];
   if (curve) words.push('--curve');
   if (likelihood) {
     commands.push([

@@ -40,7 +40,7 @@ export function optionWords(
   );
 }
 
-const listWords = (flag: string, values: readonly string[] | undefined): string[] =>
+export const listWords = (flag: string, values: readonly string[] | undefined): string[] =>
   values === undefined ? [] : [flag, ...values.map(quoted)];
 
 /** The keys of a run that are not what they would be if they were left out. */

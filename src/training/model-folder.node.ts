@@ -1,6 +1,6 @@
 // Model folders on disk, as commands find them.
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Standardization } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Variable } from '../graph/variable.ts';
@@ -32,11 +32,18 @@ export interface LoadedModel {
   readonly record: TrainingRecord | undefined;
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+/** @throws LatentGpuError `bad-input` for what is no folder */
+async function checkFolder(path: string): Promise<void> {
+  const bad = (why: string) =>
+    new LatentGpuError(
+      'bad-input',
+      `${why}; name a model folder, as \`latentgpu train\` leaves one`,
+    );
+  const found = await stat(path).catch(({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EACCES') throw bad(`there is no permission to look into ${dirname(path)}`);
+    throw bad(`no such folder: ${path || "''"}`);
+  });
+  if (!found.isDirectory()) throw bad(`${path} is a file, not a folder`);
 }
 
 /**
@@ -52,12 +59,7 @@ async function isFolder(path: string): Promise<boolean> {
  *   if a file is faulty
  */
 export async function readModelFolder(folder: string): Promise<LoadedModel> {
-  if (!(await isFolder(folder))) {
-    throw new LatentGpuError(
-      'bad-input',
-      `no such folder: ${folder}; name a model folder, as \`latentgpu train\` leaves one`,
-    );
-  }
+  await checkFolder(folder);
   const { description, bytes } = await readTogether(folder);
   if (description === undefined) {
     throw new LatentGpuError(

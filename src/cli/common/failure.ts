@@ -21,6 +21,9 @@ export interface Failure {
   readonly exit: number;
 }
 
+/** What engines say of arrays and texts that are larger than may be, or than there is memory for. */
+const TOO_MUCH = /array length|string length|buffer size|allocation|out of memory/i;
+
 const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, ' ');
 
 /** Commander's own complaints, in this program's words. */
@@ -44,6 +47,10 @@ export function failureOf(error: unknown, command: string): Failure {
           ? EXIT.failure
           : EXIT.mistake;
     return { code, message: oneLine(error.message), exit };
+  }
+  if (error instanceof RangeError && TOO_MUCH.test(error.message)) {
+    const message = `there is no memory for so much (${oneLine(error.message)}); ask for less of it`;
+    return { code: 'out-of-memory', message, exit: EXIT.failure };
   }
   const message = error instanceof Error ? error.message : String(error);
   return { code: 'internal', message: `internal error: ${oneLine(message)}`, exit: EXIT.failure };

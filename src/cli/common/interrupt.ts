@@ -2,9 +2,12 @@
 import { LatentGpuError } from '../../errors.ts';
 import { EXIT } from './failure.ts';
 
+/** Ctrl-C, a polite request to end, a terminal that is closed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
- * Listens for Ctrl-C, and for a polite request to end, from when somebody first asks for the signal:
- * work that does not look at it is stopped as any process is.
+ * Listens for these from when somebody first asks for the signal: work that does not look at it is stopped
+ * as any process is.
  */
 export class Interrupt {
   private readonly controller = new AbortController();
@@ -19,22 +22,24 @@ export class Interrupt {
   get signal(): AbortSignal {
     if (!this.listening) {
       this.listening = true;
-      process.on('SIGINT', this.stop);
-      process.on('SIGTERM', this.stop);
+      for (const name of SIGNALS) process.on(name, this.stop);
     }
     return this.controller.signal;
   }
 
-  private readonly stop = (): void => {
-    if (this.controller.signal.aborted) process.exit(EXIT.interrupted);
+  private readonly stop = (name: NodeJS.Signals): void => {
+    if (this.controller.signal.aborted) {
+      // A terminal that is closed says so twice: by its shell, and by the system when that has ended.
+      if (name === 'SIGHUP') return;
+      process.exit(EXIT.interrupted);
+    }
     this.controller.abort();
     this.onFirst();
   };
 
   /** Stops listening. */
   release(): void {
-    process.off('SIGINT', this.stop);
-    process.off('SIGTERM', this.stop);
+    for (const name of SIGNALS) process.off(name, this.stop);
   }
 }
 

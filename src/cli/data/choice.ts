@@ -17,6 +17,8 @@ export interface DataChoice {
   readonly array?: string;
   /** A table's column of classes, or an archive's array of them. */
   readonly labelColumn?: string;
+  /** Whether it was said of these very data, which then have to have it. */
+  readonly needsLabelColumn?: boolean;
   /** How a table is read. */
   readonly table?: TableChoice;
   /** How series are cut into data points. */

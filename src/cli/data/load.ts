@@ -79,7 +79,7 @@ async function load(
       ...(labelColumn !== undefined && {
         labelColumn: {
           name: labelColumn,
-          isOptional: isOther,
+          isOptional: isOther && !choice.needsLabelColumn,
           ...(choice.takesUnlabelled && { mayLack: true }),
         },
       }),

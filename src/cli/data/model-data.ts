@@ -2,6 +2,7 @@
 import { type ImageDataset, imageSize, type LoadedDataset } from '../../data/dataset.ts';
 import { toFloat32 } from '../../data/float32.ts';
 import { inColour } from '../../data/image-stack.ts';
+import { NAMED_DATA } from '../../data/load.node.ts';
 import { take } from '../../data/parts.ts';
 import { standardize } from '../../data/standardize.ts';
 import { LatentGpuError } from '../../errors.ts';
@@ -30,7 +31,7 @@ export interface ModelDataOptions extends TableFlags, WindowFlags {
   /** Values to hide from the model; default: of the data that it was trained on, as then. */
   readonly hide?: string;
   /** What is written, which must be no file of the data. */
-  readonly out?: string;
+  readonly out?: string | readonly string[];
   readonly picture?: string;
   /** A feature that data may lack, because the model predicts it from the others. */
   readonly lacking?: number;
@@ -69,6 +70,7 @@ export async function loadModelData(
     // Only a model that is told them needs the classes of rows.
     ...(!loaded.model.can.condition?.ofCodes && { takesUnlabelled: true }),
     ...(labelColumn !== undefined && { labelColumn }),
+    ...(options.labelColumn !== undefined && { needsLabelColumn: true }),
   };
   const table = tableChoice(options);
   const array = options.array === undefined ? {} : { array: options.array };
@@ -85,8 +87,7 @@ export async function loadModelData(
     hints: record?.data.table,
     array: record?.data.array,
   };
-  const files = data === undefined ? [record?.data.data, record?.data.test] : [data];
-  await keepApart({ '--out': options.out, '--picture': options.picture }, files);
+  await spareData(loaded, { '--out': options.out, '--picture': options.picture }, data);
   let found: LoadedDataset;
   if (data !== undefined) {
     const named = { data, ...more, ...array, ...(table && { table }), ...(windows && { windows }) };
@@ -116,6 +117,23 @@ export async function loadModelData(
   checkRate(original, sequence?.rate);
   const seen = standardization ? standardize(original, standardization) : toFloat32(original);
   return { original, seen };
+}
+
+/**
+ * Makes sure that nothing is written over data: those that were named, and those that a model was trained on.
+ *
+ * @param written paths, by the options that name them
+ * @throws LatentGpuError `bad-input`
+ */
+export async function spareData(
+  { record }: LoadedModel,
+  written: Readonly<Record<string, string | readonly string[] | undefined>>,
+  named?: string,
+): Promise<void> {
+  const all = [named, record?.data.data, record?.data.test];
+  // Built-in data are no files, whatever lies here under their names.
+  const files = all.filter((data) => data !== undefined && !NAMED_DATA.includes(data));
+  await keepApart(written, files);
 }
 
 /** Data without a feature that may be missing, with 0 in its place. */

@@ -36,7 +36,8 @@ export function whereOf(
   }
   const names = given.columns.map((column) => nameOf(loaded, column));
   const where = new Map<number, number>();
-  for (const part of text?.split(',') ?? []) {
+  // A heading may have commas in it, a value has none.
+  for (const part of text?.split(/(?<==[^=,]*),/) ?? []) {
     const sign = part.lastIndexOf('=');
     const [name, said] = [part.slice(0, Math.max(0, sign)).trim(), part.slice(sign + 1).trim()];
     if (sign < 0)

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { isLatentGpuError, LatentGpuError } from '../../errors.ts';
+import { obstacleTo } from '../../formats/atomic.node.ts';
 import { page, webFiles } from '../../interchange/web/folder.ts';
 import { MODEL_FILE, modelJson, WEIGHTS_FILE, writeWeights } from '../../models/index.ts';
 import { PROGRAM } from '../../sampler/network.ts';
@@ -30,6 +31,8 @@ async function runtime(file: string): Promise<Uint8Array> {
 
 /** Nothing of somebody else's is overwritten. */
 async function checkFolder(folder: string): Promise<void> {
+  const why = await obstacleTo(folder);
+  if (why) throw new LatentGpuError('bad-input', `--out ${folder || "''"}: ${why}`);
   const there: string[] = await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return [] as string[];
     throw new LatentGpuError(

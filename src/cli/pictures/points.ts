@@ -10,7 +10,7 @@ import {
   pictureOf,
 } from '../../pictures/points.ts';
 import type { LoadedModel } from '../../training/model-folder.node.ts';
-import { type OutputFile, writeArray, writePicture } from '../common/files.ts';
+import { filesOf, type OutputFile, writeArray, writePicture } from '../common/files.ts';
 
 /**
  * Writes rows [count, D] as the model makes them: in data units, as an array [..., ...shape] or a
@@ -44,13 +44,13 @@ async function writeSounds(
 ): Promise<string> {
   const { shape, sequence } = config.data;
   const size = rows.length / count;
-  const nameOf = (i: number) => (count === 1 ? path : path.replace(/\.wav$/i, `.${i + 1}.wav`));
-  for (let i = 0; i < count; i++) {
+  const paths = filesOf(path, count);
+  for (const [i, name] of paths.entries()) {
     const data = rows.subarray(i * size, (i + 1) * size);
     const sound = { rate: sequence?.rate ?? 0, channels: shape[1] ?? 1, data };
-    await writeFileAtomic(nameOf(i), writeWav(sound));
+    await writeFileAtomic(name, writeWav(sound));
   }
-  return nameOf(0);
+  return paths[0] as string;
 }
 
 /**

@@ -32,10 +32,14 @@ export function columnKeys(
     const value =
       key === 'target'
         ? columnAt(named, data, source)
-        : named.split(',').map((each) => columnAt(each.trim(), data, source));
+        : listOf(named, data).map((each) => columnAt(each, data, source));
     return [new Map([[key, { value, source }]])];
   });
 }
+
+/** Columns between commas, or one whose heading has commas. */
+const listOf = (text: string, { columns = [] }: LoadedDataset): string[] =>
+  columns.includes(text) ? [text] : text.split(',').map((each) => each.trim());
 
 function columnAt(name: string, data: LoadedDataset, option: string): number {
   const { columns = [] } = data;

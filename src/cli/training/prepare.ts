@@ -3,6 +3,7 @@ import { classNamesOf, type LoadedDataset } from '../../data/dataset.ts';
 import { toFloat32 } from '../../data/float32.ts';
 import { hideLabels } from '../../data/hide-labels.ts';
 import { inColour } from '../../data/image-stack.ts';
+import { NAMED_DATA } from '../../data/load.node.ts';
 import { checkColumnsSeen } from '../../data/missing.ts';
 import { PLANE_DATA } from '../../data/plane.ts';
 import { type Standardization, standardizationOf, standardize } from '../../data/standardize.ts';
@@ -36,6 +37,7 @@ import { checkOutput } from '../../training/output.node.ts';
 import type { TrainingRecord } from '../../training/record.ts';
 import { chooseBinarization, traitsOf } from '../../training/traits.ts';
 import type { Context } from '../common/command.ts';
+import { isReadWith } from '../common/files.ts';
 import { version } from '../common/version.ts';
 import { checkRange, checkRate, checkShape } from '../data/checks.ts';
 import { loadTraining, recordOf, type TrainingData } from '../data/load.ts';
@@ -87,6 +89,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     checkShape(read.test, read.train.shape);
     checkRate(read.test, read.train.sequence?.rate);
   }
+  if (!resume && !read.train.sequence) await checkOutside(folder, [choice.data, choice.test]);
   checkColumnsSeen(read.train);
   const standardization = isStandardized ? standardizationOf(read.train) : undefined;
   const asSeen = seenBy(read, standardization);
@@ -188,6 +191,18 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
       ...(initial && { initial }),
     },
   };
+}
+
+/** @throws LatentGpuError `bad-input` for a folder whose pictures would be read as data the next time */
+async function checkOutside(folder: string, data: readonly (string | undefined)[]): Promise<void> {
+  for (const path of data) {
+    if (path === undefined || NAMED_DATA.includes(path)) continue;
+    if (!(await isReadWith(folder, path))) continue;
+    throw new LatentGpuError(
+      'bad-input',
+      `--out ${folder}: its pictures would be among the images of ${path}; name a folder elsewhere`,
+    );
+  }
 }
 
 /** What a model remembers of its sequences. */

@@ -149,7 +149,8 @@ export class Columns {
   /** The same as an argument of a command line, in one line. */
   argument(column: number): string {
     const name = this.nameOf(column);
-    return /\p{Cc}/u.test(name) ? String(this.numberOf(column)) : shellQuoted(name);
+    // What begins with a dash would be an option.
+    return /\p{Cc}|^-/u.test(name) ? String(this.numberOf(column)) : shellQuoted(name);
   }
 
   /** Several of them: by number where these are too many to be named. */

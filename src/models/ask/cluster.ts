@@ -59,6 +59,21 @@ export function groupsOf(
   });
 }
 
+/** Of a row, by how much the p(c | x) of all groups may miss 1. */
+const SLACK = 1e-3;
+
+/**
+ * Rows so far from every group that float32 has nothing left of any p(x, c), so that none is the likeliest.
+ *
+ * @example const lost = rowsOfNone(await groupsOf(runtime, model, rows, 100));
+ */
+export function rowsOfNone({ responsibilities, labels, size }: Groups): number[] {
+  return Array.from(labels.keys()).filter((row) => {
+    const own = responsibilities.subarray(row * size, (row + 1) * size);
+    return !(Math.abs(own.reduce((sum, p) => sum + p, 0) - 1) < SLACK);
+  });
+}
+
 function likeliest(responsibilities: Float32Array, groups: number): Uint32Array {
   return Uint32Array.from({ length: responsibilities.length / groups }, (_, i) => {
     let best = 0;

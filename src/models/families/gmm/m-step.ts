@@ -212,13 +212,7 @@ export function revive(
   const { isShared } = COVARIANCES[kind];
   const from = isShared ? 0 : heaviest * each;
   const own = factor.subarray(from, from + each);
-  let longest: Float64Array = new Float64Array(n);
-  for (let j = 0; j < n; j++) {
-    const unit = new Float64Array(n);
-    unit[j] = 1;
-    const column = coloured(kind, own, unit);
-    if (norm(column) > norm(longest)) longest = column;
-  }
+  const longest = longestColumn(kind, own, n);
   const half = (logWeights[heaviest] as number) - Math.LN2;
   logWeights[k] = half;
   logWeights[heaviest] = half;
@@ -228,6 +222,24 @@ export function revive(
     mean[heaviest * n + j] = centre - 0.5 * (longest[j] as number);
   }
   if (!isShared) factor.copyWithin(k * each, from, from + each);
+}
+
+/** Of L = P⁻¹, whose columns are its diagonal alone where P has no more. */
+function longestColumn(kind: CovarianceKind, packed: Float64Array, n: number): Float64Array {
+  const column = (j: number) => {
+    const unit = new Float64Array(n);
+    unit[j] = 1;
+    return coloured(kind, packed, unit);
+  };
+  if (kind === 'diagonal' || kind === 'spherical') {
+    return column(packed.reduce((best, p, j) => (p < (packed[best] as number) ? j : best), 0));
+  }
+  let longest: Float64Array = new Float64Array(n);
+  for (let j = 0; j < n; j++) {
+    const next = column(j);
+    if (norm(next) > norm(longest)) longest = next;
+  }
+  return longest;
 }
 
 const norm = (values: Float64Array): number => values.reduce((sum, v) => sum + v * v, 0);

@@ -55,7 +55,9 @@ export class Ppca extends Module implements Model {
     if (latent >= features) {
       throw new LatentGpuError(
         'bad-config',
-        `latent is ${latent} and data points have ${features} numbers, which leaves none for the noise; lower it with --set latent=${Math.max(1, features - 1)}`,
+        features === 1
+          ? 'data points are single numbers, and ppca takes two numbers or more; train gmm'
+          : `latent is ${latent} and data points have ${features} numbers, which leaves none for the noise; lower it with --set latent=${features - 1}`,
       );
     }
     this.features = features;
