@@ -146,7 +146,9 @@ describe('programs', () => {
 
   test('bounds over K and a walk', async () => {
     const source = having('class MyVae').replace('{ digits,', '{ digits, input,');
-    const written = await runs(source.replace('trainer.destroy();', having("input('z', [7, 20])")));
+    const written = await runs(
+      `${source.replace('trainer.destroy();', having("input('z', [7, 20])"))}trainer.destroy();`,
+    );
     expect(written).toMatch(/\n1 -\d+[\s\S]*\n50 -\d+[\s\S]*\n7 images along/);
   }, 60_000);
 

@@ -151,7 +151,7 @@ cases('a model of your own', (c) => {
     const bound = (parts: object, batch: unknown = { x: ops.zeros([3, 2]) }) => {
       return () => objectives.elbo({ ...latent, ...parts }, batch as nn.Batch);
     };
-    for (const [code, run, why] of [
+    for (const [kind, run, why] of [
       ['bad-config', step({}), /none is given; add loss:/],
       ['bad-config', step({ loss, optimizer: undefined }), /none is given; add optimizer:/],
       ['bad-config', step({ loss }), /loss\(\) gives .* and not \{ loss \}/],
@@ -181,7 +181,7 @@ cases('a model of your own', (c) => {
         /unknown key 'latents'; did you mean 'latent'/,
       ],
     ] as const) {
-      await t.throws(code, run, why);
+      await t.throws(kind, run, why);
     }
   });
 });
