@@ -3,6 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import { notFinite } from '../formats/finite.ts';
 import { quote, shapeText } from '../formats/message.ts';
 import type { Assigned, Half, Leaf, Net, Whole } from './mapping.ts';
+import { joined, type Layer, layerOf, type Matrix, rowsOf, transposed } from './matrix.ts';
 
 /** What became of a tensor, for people. */
 export interface Mapped {
@@ -11,26 +12,6 @@ export interface Mapped {
   readonly shape: readonly number[];
   readonly to: string;
   /** What was done to it. */
-  readonly how: readonly string[];
-}
-
-/** A fully connected layer: weight [out, in], bias [out]. */
-export interface Layer {
-  /** The tensor that its weight comes from, for messages. */
-  readonly from: string;
-  readonly out: number;
-  readonly in: number;
-  readonly weight: Float32Array;
-  readonly bias: Float32Array;
-}
-
-/** A tensor read as [rows, columns]; a bias is [rows, 1]. */
-interface Matrix {
-  readonly from: string;
-  readonly rows: number;
-  readonly columns: number;
-  readonly data: Float32Array;
-  readonly shape: readonly number[];
   readonly how: readonly string[];
 }
 
@@ -324,37 +305,4 @@ class LayerMaker {
       how: ['zeros: the layer has no bias'],
     });
   }
-}
-
-function layerOf(weight: Matrix, bias: Matrix | undefined): Layer {
-  return {
-    from: weight.from,
-    out: weight.rows,
-    in: weight.columns,
-    weight: weight.data,
-    bias: bias?.data ?? new Float32Array(weight.rows),
-  };
-}
-
-/** Part `i` of a matrix whose rows are `parts` equal parts. */
-function rowsOf(matrix: Matrix, i: number, parts: number): Matrix {
-  const rows = matrix.rows / parts;
-  const each = rows * matrix.columns;
-  return { ...matrix, rows, data: matrix.data.subarray(i * each, (i + 1) * each) };
-}
-
-/** [rows, columns] as [columns, rows]. */
-function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
-  const result = new Float32Array(data.length);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) result[j * rows + i] = data[i * columns + j] as number;
-  }
-  return result;
-}
-
-function joined(a: Float32Array, b: Float32Array): Float32Array {
-  const result = new Float32Array(a.length + b.length);
-  result.set(a);
-  result.set(b, a.length);
-  return result;
 }

@@ -12,8 +12,9 @@ import {
 } from '../models/index.ts';
 import { type Given, settle, type Value } from '../schema/index.ts';
 import { readWeightsFile } from './foreign-weights.ts';
-import { type Layer, type Layers, type Mapped, makeLayers } from './layers.ts';
+import { type Layers, type Mapped, makeLayers } from './layers.ts';
 import { assign } from './mapping.ts';
+import type { Layer } from './matrix.ts';
 import type { Rule } from './rules.ts';
 
 /** Families of an encoder and a decoder, which tensors of layers can make. */
