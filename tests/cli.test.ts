@@ -387,7 +387,7 @@ describe('mistakes', () => {
     ['eval model --split all', 'Allowed choices are train, test'],
     ['eval model --samples -1', 'must be a whole number of at least 0'],
     ['sample model', "required option '--out <file>' not specified"],
-    ['sample model --out x.gif', 'name a file that ends in .png or .npy'],
+    ['sample model --out x.gif', 'name a file that ends in .png or .npy or .csv'],
     ['sample model --out x.png --count 20000', 'at most 10000 fit a .png file'],
     ['sample model --out nowhere/x.png', 'there is no folder nowhere'],
     ['inspect nowhere', 'no such file or folder: nowhere'],

@@ -562,7 +562,7 @@ describe('mistakes', () => {
     ['decode model --data empty.npy --out new.npy', 'empty.npy'],
     [
       'decode model --data model/model.json --out new.npy',
-      'model.json is no .npy file; write the codes as one',
+      'model.json is no .npy file and no .csv; write the codes as one',
     ],
     ['reconstruct model --out new.png --rows 3,2000', '--rows: there is no row 2000 in digits'],
     ['reconstruct model --out new.png --rows 3-1', 'row numbers from 0, such as 3 or 1,5,8'],

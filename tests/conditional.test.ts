@@ -70,6 +70,54 @@ test('a conditional model draws, encodes and decodes as the class it is told', a
   });
 });
 
+test('of a model of a table, what is drawn, encoded and decoded are tables that it may learn from', async () => {
+  const rows = FLOWERS.filter((line) => !line.endsWith(','));
+  await writeFile(here('kinds.csv'), ['a,"b, in cm",kind', ...rows].join('\n'));
+  const nets = 'latent=2 encoder.hidden=8 decoder.hidden=8 evaluate.every=0';
+  const read = '--standardize --label-column kind --steps 2 --batch 10';
+  await works(`train cvae --data kinds.csv ${read} --set ${nets} --out kinds --quiet`);
+  const table = async (line: string) => {
+    const path = line.split(' ').at(-1) as string;
+    await works(`${line} --quiet`);
+    const [heading, ...lines] = (await readFile(here(path), 'utf8')).trimEnd().split('\n');
+    const cells = lines.map((each) => each.split(','));
+    const numbers = cells.map((each) => each.slice(0, -1).map(Number));
+    return { heading, numbers, kinds: cells.map((each) => each.at(-1)) };
+  };
+  const drawn = await table('sample kinds --count 12 --seed 3 --out drawn.csv');
+  expect(drawn.heading).toBe('a,"b, in cm",kind');
+  expect(drawn.kinds).toEqual(Array.from({ length: 12 }, (_, i) => (i % 2 ? 'rose' : 'lily')));
+  await works('sample kinds --count 12 --seed 3 --out drawn.npy --quiet');
+  expect(drawn.numbers.flat().map(Math.fround)).toEqual([...(await rowsOf('drawn.npy')).data]);
+  // What is sampled is data again.
+  await works(`train cvae --data drawn.csv ${read} --set ${nets} --out again --quiet`);
+
+  // Codes go out and come back by a table, each row as the class that stands beside it.
+  await table('encode kinds --split train --limit 5 --out codes.csv');
+  const decoded = await table('decode kinds --data codes.csv --out decoded.csv');
+  const made = await table('reconstruct kinds --split train --rows 0-4 --out made.csv');
+  expect(decoded).toEqual(made);
+  expect(made.kinds).toEqual(['lily', 'rose', 'lily', 'rose', 'lily']);
+  const as = await table('decode kinds --data codes.csv --label rose --out as.csv');
+  expect(as.kinds).toEqual(new Array(5).fill('rose'));
+  expect(as.numbers[1]).toEqual(made.numbers[1]);
+  expect(as.numbers[0]).not.toEqual(made.numbers[0]);
+  const way = await table(
+    'interpolate kinds --split train --from 0 --to 2 --steps 3 --out way.csv',
+  );
+  expect(way.kinds).toEqual(['lily', 'lily', 'lily']);
+  expect(way.numbers[0]).toEqual(made.numbers[0]);
+
+  await writeFile(here('more.csv'), 'z1,z2,z3\n0.5,1,2\n');
+  await writeFile(here('oak.csv'), 'z1,z2,kind\n0.5,1,oak\n');
+  expect(await refused('decode kinds --data more.csv --out no.csv')).toMatch(/"z3".*--drop z3/);
+  expect(await refused('decode kinds --data oak.csv --out no.csv')).toMatch(
+    /oak.csv: the class of row 0 is none .* lily, rose$/,
+  );
+  await table('decode kinds --data more.csv --drop z3 --label lily --out one.csv');
+  expect(await refused('sample told --out no.csv')).toMatch(/told a model of images; write a .npy/);
+});
+
 test('mistakes with classes are one line', async () => {
   await writeFile(here('known.csv'), 'a,b,kind\n1,2,lily\n2,3,rose\n3,5,lily\n');
   await writeFile(here('others.csv'), 'a,b,kind\n1,2,lily\n2,3,oak\n');

@@ -118,7 +118,7 @@ const MISTAKES: readonly [line: string, why: string][] = [
   [`train vae ${ROWS} ${SMALL} --out ${LONG}`, 'its name is too long'],
   [`train vae ${ROWS} ${SMALL} --out=`, "cannot write to '': it has no name"],
   ['import m/weights.safetensors --shape 6,4 --out m', 'm already holds a model'],
-  ['sample m --out m', 'name a file that ends in .png or .npy'],
+  ['sample m --out m', 'name a file that ends in .png or .npy or .csv'],
   ['sample m --out rows.npy/new.npy', 'there is no folder rows.npy'],
   [`sample m --out ${LONG}.npy`, 'the name is too long'],
   ['sample m --out folder.npy', 'this is a folder'],

@@ -16,7 +16,7 @@ import { checkRoom, outputFile } from './common/files.ts';
 import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
 import { labelOption, toldTo } from './data/told.ts';
 import { whereOf, whereOption } from './data/where.ts';
-import { writePoints } from './pictures/points.ts';
+import { checkHolds, writePoints } from './pictures/points.ts';
 
 interface InterpolateOptions extends CommonOptions, SubjectOptions {
   out: string;
@@ -41,7 +41,10 @@ export function interpolateCommand(program: Command): void {
     .option('--spherical', 'along the arc between the codes; default: straight')
     .addOption(labelOption('of a conditional model: the class on the way; default: that of --from'))
     .addOption(whereOption('what they are on the way'))
-    .requiredOption('--out <file>', '.png: a row for each pair; .npy: [pairs, steps, ...shape]')
+    .requiredOption(
+      '--out <file>',
+      '.png: a row for each pair; .npy: [pairs, steps, ...shape]; .csv: a table',
+    )
     .action((dir: string, options: InterpolateOptions) =>
       runCommand(options, (context) => perform(dir, options, context)),
     );
@@ -52,7 +55,7 @@ export function interpolateCommand(program: Command): void {
 async function perform(dir: string, options: InterpolateOptions, context: Context): Promise<void> {
   const { out, signal } = context;
   const { from, to, steps } = options;
-  const file = await outputFile(options.out, ['png', 'npy']);
+  const file = await outputFile(options.out, ['png', 'npy', 'csv']);
   if (from.length !== to.length) {
     throw new LatentGpuError(
       'bad-input',
@@ -60,6 +63,7 @@ async function perform(dir: string, options: InterpolateOptions, context: Contex
     );
   }
   const loaded = await loadModel(dir, out);
+  checkHolds(file, dir, loaded);
   const { shape } = loaded.config.data;
   const pairs = from.length;
   const count = pairs * steps;
@@ -97,6 +101,7 @@ async function perform(dir: string, options: InterpolateOptions, context: Contex
       });
     });
     await writePoints(file, x, count, loaded, {
+      ...told,
       lead: [pairs, steps],
       // Strips of vectors are best compared below each other.
       columns: isVector(appearanceOf(loaded)) ? 1 : steps,

@@ -24,7 +24,7 @@ import { spareData } from './data/model-data.ts';
 import { checkRows, dataOptions, loadSubject, type SubjectOptions } from './data/subject.ts';
 import { classNamed, conditionOf } from './data/told.ts';
 import { whereOf, whereOption } from './data/where.ts';
-import { checkSound, writePoints } from './pictures/points.ts';
+import { checkHolds, writePoints } from './pictures/points.ts';
 
 /** Of a picture, unless another number is asked for. */
 const PAIRS = 40;
@@ -46,7 +46,7 @@ export function reconstructCommand(program: Command): void {
     .argument('<dir>', 'model folder')
     .requiredOption(
       '--out <file>',
-      '.png: data above, reconstruction below; .npy: [n, ...shape]; .wav: a sound each',
+      '.png: data above, reconstruction below; .npy: [n, ...shape]; .csv: a table; .wav: a sound each',
     )
     .addOption(
       countOption('--count <n>', `how many; default: ${PAIRS} images in a .png, all in a .npy`),
@@ -69,9 +69,9 @@ export function reconstructCommand(program: Command): void {
 
 async function perform(dir: string, options: ReconstructOptions, context: Context): Promise<void> {
   const { out, signal, seed = 0 } = context;
-  const file = await outputFile(options.out, ['png', 'npy', 'wav']);
+  const file = await outputFile(options.out, ['png', 'npy', 'csv', 'wav']);
   const loaded = await loadModel(dir, out);
-  checkSound(file, dir, loaded);
+  checkHolds(file, dir, loaded);
   need(loaded.model, 'code', dir);
   const subject = await loadSubject(dir, loaded, options, context, 'codes');
   const { dataset, summary, title } = subject;
@@ -101,7 +101,12 @@ async function perform(dir: string, options: ReconstructOptions, context: Contex
         onProgress: (done) => bar.update(done),
       }),
     );
-    if (file.kind !== 'png') await writePoints(file, x, count, loaded);
+    const { labels, classNames } = dataset;
+    const told =
+      as !== undefined
+        ? { labels: new Uint32Array(count).fill(as) }
+        : { labels: labels && indices.map((i) => labels[i] as number), classes: classNames };
+    if (file.kind !== 'png') await writePoints(file, x, count, loaded, told);
     else {
       const some = subject.some(indices);
       const picture = compare(some(0, count), x, count, look, some.mask?.(0, count));

@@ -16,7 +16,7 @@ import { spareData } from './data/model-data.ts';
 import { codesDrawn, type PriorChoice, priorOption, sourceFor } from './data/source.ts';
 import { type WantedOptions, wanted, wantedOptions } from './data/wanted.ts';
 import { whereOf, whereOption } from './data/where.ts';
-import { checkSound, writePoints } from './pictures/points.ts';
+import { checkHolds, writePoints } from './pictures/points.ts';
 
 interface SampleOptions extends CommonOptions, WantedOptions {
   prior?: PriorChoice;
@@ -36,7 +36,7 @@ export function sampleCommand(program: Command): void {
     .addOption(countOption('--count <n>', 'how many; default: 64, or 10 a class or cluster'))
     .requiredOption(
       '--out <file>',
-      '.png: a picture; .npy: float32 [n, ...shape]; .wav: a sound each',
+      '.png: a picture; .npy: float32 [n, ...shape]; .csv: a table; .wav: a sound each',
     )
     .option('--draw', "draws from the decoder's distribution, not its means")
     .addOption(priorOption())
@@ -69,9 +69,9 @@ function temperature(text: string): number {
 
 async function perform(dir: string, options: SampleOptions, context: Context): Promise<void> {
   const { out, signal, seed = 0 } = context;
-  const file = await outputFile(options.out, ['png', 'npy', 'wav']);
+  const file = await outputFile(options.out, ['png', 'npy', 'csv', 'wav']);
   const loaded = await loadModel(dir, out);
-  checkSound(file, dir, loaded);
+  checkHolds(file, dir, loaded);
   const { model } = loaded;
   const source = await sourceFor(dir, model, options.prior);
   const { count, of, columns, facts, text } = wanted(options, { source: source.model, model, dir });
@@ -131,6 +131,7 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
     const written = await writePoints(file, x, count, loaded, {
       ...(columns && file.kind === 'png' && { columns }),
       ...(of.groups && { series: of.groups }),
+      labels: of.labels,
     });
     out.result(
       {

@@ -1,6 +1,7 @@
 // Data points that a model made, as files.
 import { LatentGpuError } from '../../errors.ts';
 import { writeFileAtomic } from '../../formats/atomic.node.ts';
+import { csvText, float32Text } from '../../formats/csv-text.ts';
 import { writeWav } from '../../formats/wav.ts';
 import {
   appearanceOf,
@@ -12,27 +13,59 @@ import {
 import type { LoadedModel } from '../../training/model-folder.node.ts';
 import { filesOf, type OutputFile, writeArray, writePicture } from '../common/files.ts';
 
+interface PointsLayout extends PictureLayout {
+  /** Extents before those of a data point. Default: `[count]`. */
+  readonly lead?: readonly number[];
+  /** The class of each row, for a table. */
+  readonly labels?: ArrayLike<number> | undefined;
+  /** Names of the classes. Default: the model's. */
+  readonly classes?: readonly string[] | undefined;
+}
+
 /**
- * Writes rows [count, D] as the model makes them: in data units, as an array [..., ...shape] or a
- * picture.
+ * Writes rows [count, D] as the model makes them: in data units, as an array [..., ...shape], a table, sounds
+ * or a picture.
  *
- * @param options.lead extents before those of a data point; default `[count]`
+ * @returns the file's path, of several the first one's
  */
 export async function writePoints(
   file: OutputFile,
   rows: Float32Array,
   count: number,
   loaded: LoadedModel,
-  options: { readonly lead?: readonly number[] } & PictureLayout = {},
+  options: PointsLayout = {},
 ): Promise<string> {
-  const { lead = [count], ...layout } = options;
+  const { lead = [count], labels, classes, ...layout } = options;
   const look = appearanceOf(loaded);
   if (file.kind === 'npy') {
     await writeArray(file, exactDataUnits(rows, look), [...lead, ...look.shape]);
+  } else if (file.kind === 'csv') {
+    await writeFileAtomic(
+      file.path,
+      table(exactDataUnits(rows, look), count, loaded, { labels, classes }),
+    );
   } else if (file.kind === 'wav') {
     return await writeSounds(file, inDataUnits(rows, look), count, loaded);
   } else await writePicture(file, pictureOf(inDataUnits(rows, look), count, look, layout));
   return file.path;
+}
+
+/** The table that a model was trained on, with other rows: headings if it had some, classes in the last column. */
+function table(
+  rows: Float32Array | Float64Array,
+  count: number,
+  { config: { data }, model: { can }, record }: LoadedModel,
+  { labels, classes: given }: Pick<PointsLayout, 'labels' | 'classes'>,
+): string {
+  const width = rows.length / count;
+  const text = rows instanceof Float64Array ? String : float32Text;
+  const classes = labels && (given ?? data.classNames ?? can.condition?.classes);
+  const headings = classes ? [record?.data.labelColumn ?? 'label'] : [];
+  const lines = Array.from({ length: count }, (_, i) => [
+    ...Array.from(rows.subarray(i * width, (i + 1) * width), text),
+    ...(classes ? [classes[labels?.[i] as number] ?? ''] : []),
+  ]);
+  return csvText(lines, data.columns && [...data.columns, ...headings]);
 }
 
 /** A file a data point: f.wav, or f.1.wav, f.2.wav …; the first one's name. */
@@ -54,14 +87,20 @@ async function writeSounds(
 }
 
 /**
- * Checks that a model's data points can be heard.
+ * Checks that a file can hold a model's data points: a table holds vectors, and sounds are series with a rate.
  *
  * @throws LatentGpuError `bad-input`
  */
-export function checkSound({ path, kind }: OutputFile, dir: string, { config }: LoadedModel): void {
-  if (kind !== 'wav' || config.data.sequence?.rate !== undefined) return;
-  const why = config.data.sequence
+export function checkHolds({ path, kind }: OutputFile, dir: string, { config }: LoadedModel): void {
+  const { shape, sequence } = config.data;
+  const bad = (why: string) => new LatentGpuError('bad-input', `--out ${path}: ${why}`);
+  if (kind === 'csv' && shape.length > 1) {
+    const what = sequence ? 'series of several channels' : 'images';
+    throw bad(`a table holds vectors, and ${dir} a model of ${what}; write a .npy or a .png`);
+  }
+  if (kind !== 'wav' || sequence?.rate !== undefined) return;
+  const why = sequence
     ? 'holds a model of series without a rate; train it with --rate 8000 (steps a second)'
     : 'holds no model of sequences';
-  throw new LatentGpuError('bad-input', `--out ${path}: ${dir} ${why}, or write a .npy`);
+  throw bad(`${dir} ${why}, or write a .npy`);
 }
