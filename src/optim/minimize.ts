@@ -193,7 +193,7 @@ function frozenOf(
     throw new LatentGpuError('bad-config', `frozen: ${stray} is none of the model's parameters`);
   }
   const found = new Set(frozen);
-  if (found.size < all.size || isMore) return found;
+  if (found.size === 0 || found.size < all.size || isMore) return found;
   throw new LatentGpuError(
     'bad-config',
     'frozen: all parameters are, and nothing is left to train',
