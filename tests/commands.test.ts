@@ -363,6 +363,16 @@ describe('score', () => {
     const rest = await json('score model --rows 7-8 --samples 5 --seed 4 --out part.1.npy');
     expect(rest).toMatchObject({ first: 7, count: 2, file: 'part.1.npy' });
     expect(rest.rows.logProb).toHaveLength(2);
+    await works('score model --rows 7-8 --samples 5 --seed 4 --out part.csv');
+    const [heading, ...lines] = (await readFile(here('part.csv'), 'utf8')).trimEnd().split('\n');
+    expect(heading).toBe('row,logProb,standardError,effectiveSampleSize');
+    const { logProb, standardError, effectiveSampleSize: effective } = rest.rows;
+    expect(lines.map((line) => line.split(',').map((cell) => Math.fround(Number(cell))))).toEqual(
+      [7, 8].map((row, i) => [
+        row,
+        ...[logProb, standardError, effective].map((of) => Math.fround(of[i])),
+      ]),
+    );
   });
 
   test('lists many rows only if asked', async () => {
@@ -576,7 +586,7 @@ describe('mistakes', () => {
     ['score model --rows 9-3 --out new.npy', '--rows 9-3'],
     ['score model --samples 0 --out new.npy', 'whole number of at least 1'],
     ['score ae --data digits --out new.npy', 'an autoencoder, which gives data no probability'],
-    ['score model --out new.png', 'name a file that ends in .npy'],
+    ['score model --out new.png', 'name a file that ends in .npy or .csv'],
     ['manifold model --side 0 --out new.png', 'whole number of at least 1'],
     ['manifold flat --side 101 --out new.png', 'at most 10000 fit a .png file'],
     ['latent model --out new.gif', 'name a file that ends in .png or .npy'],

@@ -2,6 +2,8 @@
 import { type Command, Option } from 'commander';
 import { IMPORTANCE_SAMPLES } from '../constants.ts';
 import { LatentGpuError } from '../errors.ts';
+import { writeFileAtomic } from '../formats/atomic.node.ts';
+import { csvText, float32Text } from '../formats/csv-text.ts';
 import {
   exactEvaluationOf,
   inUnitsOf,
@@ -43,7 +45,7 @@ export function scoreCommand(program: Command): void {
     .command('score')
     .description('log p(x) of each row in nats: by importance sampling; of a flow: exactly.')
     .argument('<dir>', 'model folder')
-    .requiredOption('--out <file>', '.npy: float32 [n]')
+    .requiredOption('--out <file>', '.npy: float32 [n]; .csv: a line a row, with errors')
     .addOption(
       countOption(
         '--samples <n>',
@@ -77,7 +79,7 @@ export function scoreCommand(program: Command): void {
 async function perform(dir: string, options: ScoreOptions, context: Context): Promise<void> {
   const began = performance.now();
   const { out } = context;
-  const file = await outputFile(options.out, ['npy']);
+  const file = await outputFile(options.out, ['npy', 'csv']);
   const loaded = await loadModel(dir, out);
   const { model } = loaded;
   const isAnnealed = options.by === 'ais';
@@ -108,7 +110,8 @@ async function perform(dir: string, options: ScoreOptions, context: Context): Pr
       : exact
         ? await exactly(runtime, model, shard, work, options.samples)
         : await bySamples(runtime, model, shard, work, options.samples);
-    await writeArray(file, Float32Array.from(logProb), [count]);
+    if (file.kind === 'npy') await writeArray(file, Float32Array.from(logProb), [count]);
+    else await writeFileAtomic(file.path, table({ logProb, ...each }, first));
     const wrong = logProb.filter((value) => Number.isNaN(value)).length;
     if (wrong > 0) {
       out.remark(
@@ -123,6 +126,16 @@ async function perform(dir: string, options: ScoreOptions, context: Context): Pr
       }),
     };
   });
+}
+
+/** @param first the number of the first row */
+function table(columns: Readonly<Record<string, ArrayLike<number>>>, first: number): string {
+  const own = Object.values(columns);
+  const rows = Array.from({ length: own[0]?.length ?? 0 }, (_, i) => [
+    String(first + i),
+    ...own.map((values) => float32Text(values[i] as number)),
+  ]);
+  return csvText(rows, ['row', ...Object.keys(columns)]);
 }
 
 /**
