@@ -18,7 +18,7 @@ import {
 import { normalQuantile } from '../src/ops/reference/special.ts';
 import { principalComponents } from '../src/pictures/components.ts';
 import { load } from '../src/sampler/index.ts';
-import { buildCli, ROOT, type Run, start } from './support/cli.ts';
+import { buildCli, ROOT, type Run, start, startHeard } from './support/cli.ts';
 import { reals } from './support/engine.ts';
 import { perform } from './support/perform.ts';
 import { exactly, toy, toyData, toyVae } from './support/toys.ts';
@@ -608,8 +608,7 @@ describe('mistakes', () => {
 
   test('Ctrl-C stops at once and leaves nothing', async () => {
     const line = 'score model --samples 100000000 --out stopped.npy';
-    const { child, run } = start(line.split(' '), folder);
-    await new Promise((soon) => setTimeout(soon, 4000));
+    const { child, run } = await startHeard(line.split(' '), folder);
     child.kill('SIGINT');
     const { code, stdout, stderr } = await run;
     expect([code, stdout]).toEqual([130, '']);

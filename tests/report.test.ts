@@ -17,7 +17,7 @@ import {
 import type { ReportContent } from '../src/report/content.ts';
 import { reportPage } from '../src/report/page.ts';
 import { launchBrowser } from '../src/testing/chrome.ts';
-import { buildCli, type Run, start } from './support/cli.ts';
+import { buildCli, type Run, startHeard } from './support/cli.ts';
 import { reals } from './support/engine.ts';
 import { perform } from './support/perform.ts';
 import { commands, headings, matches, notes, tableOf, tile } from './support/report-page.ts';
@@ -464,11 +464,9 @@ describe('the command', () => {
 
   test('stops at Ctrl-C and leaves what was there', async () => {
     await writeFile(here('old.html'), 'old');
-    const { child, run } = start(
-      'report model --samples 1000000 --out old.html'.split(' '),
-      folder,
-    );
-    setTimeout(() => child.kill('SIGINT'), 4000);
+    const line = 'report model --samples 1000000 --out old.html';
+    const { child, run } = await startHeard(line.split(' '), folder);
+    child.kill('SIGINT');
     const { code, stderr } = await run;
     expect(code).toBe(130);
     expect(stderr).toContain('was stopped');

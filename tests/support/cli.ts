@@ -72,3 +72,28 @@ export function start(
   });
   return { child, run };
 }
+
+/** What a command says that is started by {@link startHeard} once it listens for Ctrl-C. */
+const LISTENS = 'listens for SIGINT\n';
+const tellsWhenItListens = `process.on('newListener', (name) => {
+  if (name === 'SIGINT') process.stderr.write(${JSON.stringify(LISTENS)});
+});`;
+
+/** Starts a command, and returns when it no longer ends at a signal as any process does. */
+export async function startHeard(
+  args: readonly string[],
+  cwd: string,
+): Promise<{ child: ChildProcess; run: Promise<Run> }> {
+  const before = `data:text/javascript,${encodeURIComponent(tellsWhenItListens)}`;
+  const { child, run } = start(args, cwd, { NODE_OPTIONS: `--import ${before}` });
+  let said = '';
+  const ended = run.then((result) => ({ ...result, stderr: result.stderr.replace(LISTENS, '') }));
+  await new Promise<void>((heard, fail) => {
+    child.stderr?.on('data', (bytes) => {
+      said += bytes;
+      if (said.includes(LISTENS)) heard();
+    });
+    run.then(({ stderr }) => fail(new Error(`ended before it could be stopped: ${stderr}`)), fail);
+  });
+  return { child, run: ended };
+}
