@@ -118,6 +118,8 @@ class Machine {
 
   /** Two's complement, the least byte first. */
   long(count: number): number | bigint {
+    // No tensor has such sizes, and putting digits together takes the square of their number.
+    if (count > 1024) throw new RangeError(`an integer of ${count} bytes`);
     const digits = this.raw(count);
     let value = 0n;
     for (let i = count - 1; i >= 0; i--) value = (value << 8n) | BigInt(digits[i] as number);
