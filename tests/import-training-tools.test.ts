@@ -4,8 +4,7 @@ import type { Tensor } from '../src/graph/tensor.ts';
 import { input, type Variable } from '../src/graph/variable.ts';
 import { buildModel, type Vae } from '../src/models/index.ts';
 import { evaluate } from '../src/ops/index.ts';
-import { reals } from './support/engine.ts';
-import { imported, numbers, plain, type Tensors } from './support/state-dicts.ts';
+import { imported, numbers, plain, type Tensors, tensorsOf } from './support/state-dicts.ts';
 
 describe('what training tools leave in a file', () => {
   const tensor = (shape: number[], data: readonly number[]): WritableTensor => ({
@@ -24,17 +23,7 @@ describe('what training tools leave in a file', () => {
       'decoder.2.weight': [3, 4],
       'decoder.2.bias': [3],
     };
-    const own = Object.entries(shapes).map(([name, shape]): [string, WritableTensor] => [
-      name,
-      {
-        shape,
-        data: reals(
-          name,
-          shape.reduce((a, b) => a * b, 1),
-        ),
-      },
-    ]);
-    const kept = own.filter(([name]) => !Object.hasOwn(others, name));
+    const kept = tensorsOf(shapes).filter(([name]) => !Object.hasOwn(others, name));
     const added = Object.entries(others).filter(
       (entry): entry is [string, WritableTensor] => entry[1] !== undefined,
     );

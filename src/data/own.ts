@@ -1,7 +1,7 @@
 // Data of a program's own.
 import { UNKNOWN_CLASS } from '../constants.ts';
 import { LatentGpuError } from '../errors.ts';
-import { checkDataset, type ImageDataset } from './dataset.ts';
+import { checkDataset, type ImageDataset, imageSize } from './dataset.ts';
 import { checkColumnsSeen, checkRowsSeen, maskMissing } from './missing.ts';
 
 export interface OwnDataOptions {
@@ -32,7 +32,7 @@ export function datasetOf(
   { name = 'data', labels, classNames }: OwnDataOptions = {},
 ): ImageDataset {
   const bad = (why: string) => new LatentGpuError('bad-data', `${name}: ${why}`);
-  const size = shape.reduce((a, b) => a * b, 1);
+  const size = imageSize({ shape: [...shape] });
   const count = Math.floor(values.length / size);
   if (!(count >= 1) || values.length !== count * size) {
     throw bad(`${values.length} values make no whole rows of [${shape.join(', ')}], ${size} each`);

@@ -1,7 +1,7 @@
 // Windows' bitmaps: greys and colours, with a palette or without, not compressed.
 import { LatentGpuError } from '../errors.ts';
 import { begins } from './image-signatures.ts';
-import { MOST_PIXELS, type Raster } from './raster.ts';
+import { checkPixels, type Raster } from './raster.ts';
 
 /** Whether `bytes` begin as a bitmap does. */
 export const isBmp = (bytes: Uint8Array): boolean => begins(bytes, 0, 'BM') && bytes.length > 26;
@@ -26,12 +26,7 @@ export function readBmp(bytes: Uint8Array, name = 'BMP file'): Raster {
   const height = Math.abs(signed);
   const [bits, packing] = [view.getUint16(28, true), view.getUint32(30, true)];
   if (width < 1 || height < 1) throw bad('damaged (it has no size)');
-  if (width * height > MOST_PIXELS) {
-    throw new LatentGpuError(
-      'bad-data',
-      `${name}: has ${width} × ${height} pixels; make it smaller`,
-    );
-  }
+  checkPixels(name, width, height);
   const isUsual =
     packing === 3 && bytes.length >= 66 && bits === 32 && [0, 4, 8].every(hasUsualMask);
   if ((packing !== 0 && !isUsual) || ![1, 4, 8, 24, 32].includes(bits))

@@ -1,5 +1,4 @@
 // The folder for what can be had again.
-
 import { join } from 'node:path';
 import { homeFolder } from '../home.node.ts';
 

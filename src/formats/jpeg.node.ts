@@ -5,7 +5,7 @@ import wasm from '@cwasm/jpeg-turbo/jpeg-turbo.wasm?url&inline';
 import { LatentGpuError } from '../errors.ts';
 import { orientationOf, turned } from './exif.ts';
 import { isJpeg } from './image-signatures.ts';
-import { MOST_PIXELS, type Raster } from './raster.ts';
+import { checkPixels, type Raster } from './raster.ts';
 import { openLibrary, pointerTo, type WasmLibrary } from './wasm.node.ts';
 
 interface Frame {
@@ -89,6 +89,7 @@ export function readJpeg(bytes: Uint8Array, name = 'JPEG file'): Raster {
   if (!isJpeg(bytes)) throw bad('not a JPEG file (its marker is missing)');
   const frame = frameOf(bytes, bad);
   const { width, height, components, orientation } = frame;
+  checkPixels(name, width, height);
   if (FORMATS[components] === undefined) {
     throw bad(`has ${components} components, neither grey nor RGB nor CMYK; save it as RGB`);
   }
@@ -161,12 +162,6 @@ function frameOf(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Frame
       if (bits !== 8) throw bad(`has ${bits} bits a sample; save it with 8`);
       const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)];
       if (width === 0 || height === 0) throw bad('damaged (it has no size)');
-      if (width * height > MOST_PIXELS) {
-        throw new LatentGpuError(
-          'bad-data',
-          `${bad(`has ${width} × ${height} pixels`).message}; make it smaller`,
-        );
-      }
       const components = bytes[at + 9] as number;
       return { width, height, components, at, isProgressive: marker === 0xc2, orientation };
     }

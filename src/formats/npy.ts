@@ -2,6 +2,7 @@
 import { LatentGpuError } from '../errors.ts';
 import { halfToFloat } from './half.ts';
 import { quote, shapeText } from './message.ts';
+import { forEachPlace } from './strides.ts';
 
 /** The element types that are read, in either byte order: floats and integers, bytes, booleans as 0 and 1. */
 export type NpyDtype = keyof typeof DTYPES;
@@ -182,21 +183,9 @@ function inCOrder<T extends InstanceType<(typeof DTYPES)[NpyDtype]>>(
 ): T {
   const ordered = new (stored.constructor as new (length: number) => T)(stored.length);
   const strides = shape.map((_, i) => shape.slice(0, i).reduce((a, b) => a * b, 1));
-  const index = shape.map(() => 0);
-  let from = 0;
-  for (let to = 0; to < ordered.length; to++) {
+  forEachPlace(shape, strides, (from, to) => {
     ordered[to] = stored[from] as never;
-    for (let i = shape.length - 1; i >= 0; i--) {
-      const [next, length, stride] = [(index[i] as number) + 1, shape[i], strides[i] as number];
-      from += stride;
-      if (next !== length) {
-        index[i] = next;
-        break;
-      }
-      index[i] = 0;
-      from -= next * stride;
-    }
-  }
+  });
   return ordered;
 }
 

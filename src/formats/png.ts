@@ -6,7 +6,7 @@ import { LatentGpuError } from '../errors.ts';
 import { deinterlaced, interlacedSize, sizeOf } from './adam7.ts';
 import { crc32 } from './crc32.ts';
 import { orientationOf, turned } from './exif.ts';
-import { MOST_PIXELS, type Raster } from './raster.ts';
+import { checkPixels, type Raster } from './raster.ts';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -41,7 +41,7 @@ export function isPng(bytes: Uint8Array): boolean {
  */
 export function readPng(bytes: Uint8Array, name = 'PNG file'): Raster {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
-  const file = essentials(bytes, bad);
+  const file = essentials(bytes, name, bad);
   let png: DecodedPng;
   let rgb: Uint8Array | undefined;
   try {
@@ -72,7 +72,11 @@ interface Essentials {
 }
 
 /** Walks over the chunks, and checks that the compressed data hold the image and no more. */
-function essentials(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Essentials {
+function essentials(
+  bytes: Uint8Array,
+  name: string,
+  bad: (why: string) => LatentGpuError,
+): Essentials {
   if (!isPng(bytes)) throw bad('not a PNG file (its signature is missing)');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const kept: Uint8Array[] = [bytes.subarray(0, 8)];
@@ -106,12 +110,7 @@ function essentials(bytes: Uint8Array, bad: (why: string) => LatentGpuError): Es
   const data = joined(compressed);
   const claims = `claims ${width} × ${height} pixels and its data`;
   if (need > LARGEST_RATIO * data.length) throw bad(`${claims} could not hold them`);
-  if (width * height > MOST_PIXELS) {
-    throw new LatentGpuError(
-      'bad-data',
-      `${bad(`has ${width} × ${height} pixels`).message}; make it smaller`,
-    );
-  }
+  checkPixels(name, width, height);
   const held = inflatedSize(data, need, bad);
   if (held !== need) throw bad(`${claims} hold ${held < need ? 'less' : 'more'}`);
   const isPacked = isInterlaced && bits < 8;

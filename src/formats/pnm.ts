@@ -1,6 +1,6 @@
 // Netpbm's images: bits, greys and colours, as text or as bytes (.pbm, .pgm, .ppm).
 import { LatentGpuError } from '../errors.ts';
-import { MOST_PIXELS, type Raster } from './raster.ts';
+import { checkPixels, type Raster } from './raster.ts';
 
 /** Whether `bytes` begin as an image of Netpbm does. */
 export const isPnm = (bytes: Uint8Array): boolean =>
@@ -59,12 +59,7 @@ export function readPnm(bytes: Uint8Array, name = 'PNM file'): Raster {
   const white = isBits ? 1 : words.next();
   const isSize = width > 0 && height > 0;
   if (!isSize || !(white > 0 && white <= 65535)) throw bad('damaged (its header)');
-  if (width * height > MOST_PIXELS) {
-    throw new LatentGpuError(
-      'bad-data',
-      `${name}: has ${width} × ${height} pixels; make it smaller`,
-    );
-  }
+  checkPixels(name, width, height);
   const channels = kind % 3 === 0 ? 3 : 1;
   const count = width * height * channels;
   const isDeep = white > 255;

@@ -1,4 +1,5 @@
 // An image in memory, whatever its file was.
+import { LatentGpuError } from '../errors.ts';
 
 export interface Raster {
   readonly width: number;
@@ -9,4 +10,10 @@ export interface Raster {
 }
 
 /** Pixels of the largest image that is read. */
-export const MOST_PIXELS = 2 ** 26;
+const MOST_PIXELS = 2 ** 26;
+
+/** @throws LatentGpuError `bad-data` for an image that would take too much memory */
+export function checkPixels(name: string, width: number, height: number): void {
+  if (width * height <= MOST_PIXELS) return;
+  throw new LatentGpuError('bad-data', `${name}: has ${width} × ${height} pixels; make it smaller`);
+}

@@ -4,6 +4,7 @@ import { crc32 } from './crc32.ts';
 import { quote } from './message.ts';
 import { PickledName, PickledObject, PickledReference, unpickle } from './pickle.ts';
 import { elementSize, elementsOf, type SafetensorsFile, type StoredTensor } from './safetensors.ts';
+import { forEachPlace } from './strides.ts';
 import { isZip, type ZipEntry, zipEntries } from './zip.ts';
 
 type Bad = (why: string) => LatentGpuError;
@@ -234,7 +235,7 @@ class TensorReader {
       throw bad('does not lie within its numbers; the file is damaged');
     const data = bytes.subarray(start * width, (start + last + 1) * width);
     const own = count === last + 1 && isContiguous(shape, strides);
-    const ordered = own || count === 0 ? data : inOrder(data, shape, strides, width, count);
+    const ordered = own || count === 0 ? data : inOrder(data, shape, strides, width);
     const elements = elementsOf(dtype, count === 0 ? new Uint8Array(0) : ordered);
     return { dtype, shape, ...elements };
   }
@@ -249,30 +250,18 @@ function isContiguous(shape: readonly number[], strides: readonly number[]): boo
   return true;
 }
 
-/** Elements with the last index the fastest. */
+/** Elements of so many bytes with the last index the fastest. */
 function inOrder(
-  from: Uint8Array,
+  stored: Uint8Array,
   shape: readonly number[],
   strides: readonly number[],
   width: number,
-  count: number,
 ): Uint8Array {
-  const to = new Uint8Array(count * width);
-  const index = shape.map(() => 0);
-  for (let i = 0, at = 0; i < count; i++) {
-    for (let b = 0; b < width; b++) to[i * width + b] = from[at * width + b] as number;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      const [next, stride] = [(index[axis] as number) + 1, strides[axis] as number];
-      at += stride;
-      if (next < (shape[axis] as number)) {
-        index[axis] = next;
-        break;
-      }
-      index[axis] = 0;
-      at -= next * stride;
-    }
-  }
-  return to;
+  const ordered = new Uint8Array(width * shape.reduce((product, length) => product * length, 1));
+  forEachPlace(shape, strides, (from, to) => {
+    for (let b = 0; b < width; b++) ordered[to * width + b] = stored[from * width + b] as number;
+  });
+  return ordered;
 }
 
 /** What has names: a dictionary, or the parameters, buffers and modules of a module. */

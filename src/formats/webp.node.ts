@@ -4,7 +4,7 @@ import wasm from '@cwasm/webp/webp.wasm?url&inline';
 import { LatentGpuError } from '../errors.ts';
 import { orientationOf, turned } from './exif.ts';
 import { begins, isWebp } from './image-signatures.ts';
-import { MOST_PIXELS, type Raster } from './raster.ts';
+import { checkPixels, type Raster } from './raster.ts';
 import { openLibrary, pointerTo, type WasmLibrary } from './wasm.node.ts';
 
 /** What libwebp offers. */
@@ -82,12 +82,7 @@ export function readWebp(bytes: Uint8Array, name = 'WebP file'): Raster {
   if (!isWebp(bytes)) throw bad('not a WebP file (its signature is missing)');
   const { width, height } = sizeOf(bytes, bad);
   const count = width * height;
-  if (count > MOST_PIXELS) {
-    throw new LatentGpuError(
-      'bad-data',
-      `${name}: has ${width} × ${height} pixels; make it smaller`,
-    );
-  }
+  checkPixels(name, width, height);
   let rgba: Uint8Array | undefined;
   try {
     rgba = decoded(bytes, { width, height });

@@ -93,9 +93,9 @@ export function minimize(
   const flat = packParameters(parameters);
   const moving = parameters.filter((parameter) => !frozen.has(parameter));
   const turn = options.turns && new Turn(flat, options.turns, also.length > 0);
-  const gradients = gradient(loss, [...moving, ...also.map(({ of }) => of)]);
-  const packed = packGradient(flat, new Map(moving.map((p, i) => [p, gradients[i] as Tensor])));
-  gradients.splice(0, moving.length);
+  const all = gradient(loss, [...moving, ...also.map(({ of }) => of)]);
+  const packed = packGradient(flat, new Map(moving.map((p, i) => [p, all[i] as Tensor])));
+  const gradients = all.slice(moving.length);
   const raw = named(turn ? where(turn.mask, packed, 0) : packed, 'gradient');
   const beside = turn ? gradients.map((g) => where(turn.active[0], g, 0)) : gradients;
   const normSquared = beside.reduce((total, g) => add(total, sum(square(g))), sum(square(raw)));

@@ -14,21 +14,15 @@ export const RENAME =
 
 export type Tensors = Record<string, readonly number[]>;
 
-/** A file of tensors of these shapes, with numbers that are a function of the name. */
-export function file(shapes: Tensors): Uint8Array {
-  return writeSafetensors(
-    Object.entries(shapes).map(([name, shape]): [string, WritableTensor] => [
-      name,
-      {
-        shape,
-        data: reals(
-          name,
-          shape.reduce((a, b) => a * b, 1),
-        ),
-      },
-    ]),
-  );
-}
+/** Tensors of these shapes, with numbers that are a function of the name. */
+export const tensorsOf = (shapes: Tensors): [string, WritableTensor][] =>
+  Object.entries(shapes).map(([name, shape]) => {
+    const size = shape.reduce((a, b) => a * b, 1);
+    return [name, { shape, data: reals(name, size) }];
+  });
+
+/** A file of such tensors. */
+export const file = (shapes: Tensors): Uint8Array => writeSafetensors(tensorsOf(shapes));
 
 /** A file of tensors of another element type, whose elements all have the same bytes. */
 export function typed(dtype: string, shapes: Tensors, element: ArrayBufferView): Uint8Array {

@@ -77,7 +77,8 @@ export async function outputFiles({ path, kind }: OutputFile, count: number): Pr
     );
   }
   const paths = filesOf(path, count);
-  for (const each of paths) await checkPlace(each);
+  // The name itself has been looked at.
+  if (count > 1) for (const each of paths) await checkPlace(each);
   return paths;
 }
 

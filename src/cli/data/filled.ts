@@ -24,10 +24,16 @@ export function filled(
   return result;
 }
 
+/** What a table has beside its numbers. */
+export type TableFrame = Pick<
+  Readonly<LoadedDataset>,
+  'count' | 'columns' | 'labels' | 'classNames' | 'mask'
+> & { readonly table?: Pick<NonNullable<LoadedDataset['table']>, 'labelColumn'> };
+
 /** The table again, with its headings and its column of classes, whose name it is. */
-export function filledTable(original: LoadedDataset, rows: Filled): string {
-  const { columns, labels, classNames, table, mask, count } = original;
-  const width = imageSize(original);
+export function filledTable(frame: TableFrame, rows: Filled): string {
+  const { columns, labels, classNames, table, mask, count } = frame;
+  const width = rows.length / count;
   const isLabelled = labels && classNames;
   const names = columns && [...columns, ...(isLabelled ? [table?.labelColumn ?? 'label'] : [])];
   const isDouble = rows instanceof Float64Array;

@@ -1,7 +1,6 @@
 // Data points that a model made, as files.
 import { LatentGpuError } from '../../errors.ts';
 import { writeFileAtomic } from '../../formats/atomic.node.ts';
-import { csvText, float32Text } from '../../formats/csv-text.ts';
 import { writeWav } from '../../formats/wav.ts';
 import {
   appearanceOf,
@@ -12,6 +11,7 @@ import {
 } from '../../pictures/points.ts';
 import type { LoadedModel } from '../../training/model-folder.node.ts';
 import { filesOf, type OutputFile, writeArray, writePicture } from '../common/files.ts';
+import { filledTable, type TableFrame } from '../data/filled.ts';
 
 interface PointsLayout extends PictureLayout {
   /** Extents before those of a data point. Default: `[count]`. */
@@ -35,37 +35,33 @@ export async function writePoints(
   loaded: LoadedModel,
   options: PointsLayout = {},
 ): Promise<string> {
-  const { lead = [count], labels, classes, ...layout } = options;
+  const { lead = [count], ...layout } = options;
   const look = appearanceOf(loaded);
   if (file.kind === 'npy') {
     await writeArray(file, exactDataUnits(rows, look), [...lead, ...look.shape]);
   } else if (file.kind === 'csv') {
-    await writeFileAtomic(
-      file.path,
-      table(exactDataUnits(rows, look), count, loaded, { labels, classes }),
-    );
+    const frame = frameOf(loaded, count, options);
+    await writeFileAtomic(file.path, filledTable(frame, exactDataUnits(rows, look)));
   } else if (file.kind === 'wav') {
     return await writeSounds(file, inDataUnits(rows, look), count, loaded);
   } else await writePicture(file, pictureOf(inDataUnits(rows, look), count, look, layout));
   return file.path;
 }
 
-/** The table that a model was trained on, with other rows: headings if it had some, classes in the last column. */
-function table(
-  rows: Float32Array | Float64Array,
-  count: number,
+/** What the table has that a model was trained on, for other rows. */
+function frameOf(
   { config: { data }, model: { can }, record }: LoadedModel,
-  { labels, classes: given }: Pick<PointsLayout, 'labels' | 'classes'>,
-): string {
-  const width = rows.length / count;
-  const text = rows instanceof Float64Array ? String : float32Text;
-  const classes = labels && (given ?? data.classNames ?? can.condition?.classes);
-  const headings = classes ? [record?.data.labelColumn ?? 'label'] : [];
-  const lines = Array.from({ length: count }, (_, i) => [
-    ...Array.from(rows.subarray(i * width, (i + 1) * width), text),
-    ...(classes ? [classes[labels?.[i] as number] ?? ''] : []),
-  ]);
-  return csvText(lines, data.columns && [...data.columns, ...headings]);
+  count: number,
+  { labels, classes = data.classNames ?? can.condition?.classes }: PointsLayout,
+): TableFrame {
+  const labelColumn = record?.data.labelColumn;
+  return {
+    count,
+    ...(data.columns && { columns: data.columns }),
+    ...(labels && { labels: Uint32Array.from(labels) }),
+    ...(classes && { classNames: classes }),
+    ...(labelColumn !== undefined && { table: { labelColumn } }),
+  };
 }
 
 /** A file a data point: f.wav, or f.1.wav, f.2.wav …; the first one's name. */

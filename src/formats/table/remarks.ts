@@ -94,30 +94,28 @@ export function ofFills(
   rows: number,
   at: (row: number, place: number) => number,
 ): string[] {
-  return features.flatMap((column, place) => {
+  /** The least and the largest of what is seen, one value left out. */
+  const endsOf = (place: number, but?: number) => {
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let row = 0; row < rows; row++) {
       const value = at(row, place);
+      if (value === but) continue;
       if (value < low) low = value;
       if (value > high) high = value;
     }
-    const found = [low, high].find((end) => isFill(end) && isApart(end, place));
+    return [low, high] as const;
+  };
+  const isApart = (end: number, place: number) => {
+    const [low, high] = endsOf(place, end);
+    return high > low && Math.min(Math.abs(end - low), Math.abs(end - high)) > 2 * (high - low);
+  };
+  return features.flatMap((column, place) => {
+    const found = endsOf(place).find((end) => isFill(end) && isApart(end, place));
     if (found === undefined) return [];
     let count = 0;
     for (let row = 0; row < rows; row++) if (at(row, place) === found) count += 1;
     return `${columns.describe(column)} holds ${found} in ${count} of ${rows} rows, far from all other values; if it stands for what is missing, leave these cells empty`;
   });
-
-  function isApart(end: number, place: number): boolean {
-    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (let row = 0; row < rows; row++) {
-      const value = at(row, place);
-      if (value === end || Number.isNaN(value)) continue;
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-    return high > low && Math.min(Math.abs(end - low), Math.abs(end - high)) > 2 * (high - low);
-  }
 }
 
 /** A last row that is the sum of all others. @param at of a row and the place of a feature */

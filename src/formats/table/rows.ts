@@ -103,15 +103,20 @@ export class TableRows {
     const { line, cells } = this.last;
     const taken = new Set(features);
     const others = cells.filter((_, j) => !taken.has(j)).map(String);
-    const { isOfImages } = this.source;
+    const seen = [columns, features, values.count, at] as const;
+    const ofColumns = this.source.isOfImages
+      ? []
+      : [
+          ...(expected ? [] : remarks.ofDates(...seen)),
+          ...remarks.ofFills(...seen),
+          ...remarks.ofRowNumbers(...seen),
+          ...(expected ? [] : remarks.ofConstants(...seen)),
+        ];
     said.push(
       ...(commas ? [commas] : []),
       ...values.remarksOfUnits(),
       ...values.remarksOfCodes(),
-      ...(expected || isOfImages ? [] : remarks.ofDates(columns, features, values.count, at)),
-      ...(isOfImages ? [] : remarks.ofFills(columns, features, values.count, at)),
-      ...(isOfImages ? [] : remarks.ofRowNumbers(columns, features, values.count, at)),
-      ...(expected || isOfImages ? [] : remarks.ofConstants(columns, features, values.count, at)),
+      ...ofColumns,
       ...comments,
       ...remarks.ofTotal(others, `${this.source.unit} ${line}`),
       ...remarks.ofSum(features.length, values.count, at, `${this.source.unit} ${line}`),
