@@ -104,7 +104,7 @@ export function formatComparison({ warnings, rows, added }: Comparison, before: 
     'intervals hold the spread within both runs and nothing else: where the peaks have moved, the',
     'machine has; a verdict is given where the fastest samples agree with the medians',
     ...warnings.map((warning) => `warning: ${warning}`),
-    ...formatTable(columns, lines, 100),
+    ...formatTable(columns, lines),
     ...(added.length > 0 ? [`${added.length} measured now were not in it`] : []),
   ].join('\n');
 }

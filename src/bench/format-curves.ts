@@ -31,7 +31,7 @@ function curveLines({ name, axis, makes, points }: BenchCurve): string[] {
     ofPeak(point),
     bar(point.share),
   ]);
-  return [name, ...formatTable(columns, rows, 100).map((line) => `  ${line}`)];
+  return [name, ...formatTable(columns, rows).map((line) => `  ${line}`)];
 }
 
 export function formatCurves(curves: readonly BenchCurve[]): string[] {

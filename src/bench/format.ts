@@ -1,4 +1,4 @@
-// A report for people, in at most 100 columns.
+// A report for people.
 import { ofPeak, perSecond, spread } from './figures.ts';
 import { formatCurves } from './format-curves.ts';
 import { costsBeside } from './objective-steps.ts';
@@ -34,7 +34,7 @@ function peakTable(report: BenchReport): string[] {
     unit,
     certainty,
   ]);
-  return cells.length > 0 ? formatTable(columns, cells, 100) : [];
+  return cells.length > 0 ? formatTable(columns, cells) : [];
 }
 
 function kernelLines(rows: readonly BenchRow[]): string[] {
@@ -53,7 +53,7 @@ function kernelLines(rows: readonly BenchRow[]): string[] {
     ofPeak(row),
     String(row.work.dispatches),
   ]);
-  return formatTable(columns, cells, 100);
+  return formatTable(columns, cells);
 }
 
 function stepLines(rows: readonly BenchRow[]): string[] {
@@ -85,7 +85,7 @@ function stepLines(rows: readonly BenchRow[]): string[] {
     optional(m?.variables),
     optional(m?.total),
   ]);
-  return [...formatTable(times, cells, 100), '', ...formatTable(memory, held, 100)];
+  return [...formatTable(times, cells), '', ...formatTable(memory, held)];
 }
 
 /** A count, or its mean over several steps. */
@@ -177,5 +177,5 @@ function ratioLines(
     `${bestRatio.toFixed(2)}×`,
     ...(hasCpu ? [cpuRatio === undefined ? '–' : `${cpuRatio.toFixed(2)}×`] : []),
   ]);
-  return ['', ...formatTable(columns, rows, 100)];
+  return ['', ...formatTable(columns, rows)];
 }
