@@ -254,6 +254,8 @@ describe('defaults', () => {
       anneal: 'none',
       freeBits: 0,
       freeBitsBy: 'dimension',
+      totalCorrelation: 0,
+      discrepancy: 0,
     });
     expect(config([], 'iwae').model.objective).toEqual({
       bound: 'iwae',

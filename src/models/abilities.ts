@@ -37,7 +37,7 @@ export interface CodeAbility {
   components?(batch: Batch): Tensor;
   /** A draw of q(z | x): [B, M]. */
   draw?(batch: Batch): Tensor;
-  /** Log standard deviations of q(z | x): [B, M]. */
+  /** Log standard deviations of q(z | x), whose numbers are normal, each for itself: [B, M]. */
   logStd?(batch: Batch): Tensor;
   /** KL(q ‖ p) of each dimension or group, [B, G], where it has a closed form or can be sampled by itself. */
   kl?(batch: Batch): Tensor;

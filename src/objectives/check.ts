@@ -106,6 +106,7 @@ function checkWeights(config: ObjectiveConfig, traits: ObjectiveTraits): void {
   if (constraint === 'reconstruction' && target === 0) {
     refuse('objective.target is 0, and misses are measured by it; set another number');
   }
+  checkAggregate(config, traits);
   if (freeBits === 0) return;
   const isSampled = kl === 'sampled' || estimator === 'stl';
   if (freeBitsBy === 'group' && code === 'normal' && traits.layers === undefined) {
@@ -129,6 +130,23 @@ function checkWeights(config: ObjectiveConfig, traits: ObjectiveTraits): void {
   if (estimator === 'score' && isSampled) {
     refuse(
       'objective.freeBits with objective.estimator=score needs a divergence in closed form; take objective.kl=analytic',
+    );
+  }
+}
+
+/** What is asked of the codes of a batch together. */
+function checkAggregate(
+  { totalCorrelation = 0, discrepancy = 0 }: ObjectiveConfig,
+  { code = 'normal', posterior = 'normal' }: ObjectiveTraits,
+): void {
+  if (totalCorrelation > 0 && !(posterior === 'normal' || posterior === 'free')) {
+    refuse(
+      `objective.totalCorrelation is told by densities of each number of a code, which posterior.kind=${posterior} lacks; take posterior.kind=normal`,
+    );
+  }
+  if (discrepancy > 0 && code !== 'normal') {
+    refuse(
+      `objective.discrepancy is a distance of real numbers, and code.kind is ${code}; leave it out`,
     );
   }
 }

@@ -1,4 +1,5 @@
 // What models are trained for: bounds, estimators of their gradients, weights of their terms.
+export { type AggregateWeights, discrepancy, totalCorrelation } from './aggregate.ts';
 export { cooled, cyclicalAnnealing, linearAnnealing } from './annealing.ts';
 export { type Baseline, type Baselined, MeanBaseline, NetworkBaseline } from './baselines.ts';
 export { checkObjective, type ObjectiveTraits } from './check.ts';

@@ -16,6 +16,11 @@ const isClosed = (get: Get) =>
 
 const ofElbo = { 'objective.bound': ['elbo'] } as const;
 const ofFreeBeta = { 'objective.bound': ['elbo'], 'objective.constraint': ['none'] } as const;
+const ofDraws = {
+  'objective.bound': ['elbo'],
+  'objective.estimator': ['reparameterized'],
+  'objective.constraint': ['none'],
+} as const;
 const ofRelaxed = { 'objective.estimator': ['gumbel', 'straight-through'] } as const;
 
 /** Defaults follow from `family`, `code.kind`, `posterior.kind` and `prior.kind`, where they are given. */
@@ -132,6 +137,22 @@ export const OBJECTIVE_KEYS = {
           : 'all',
     when: ofFreeBeta,
     help: 'what has that many: each dimension, each group of a discrete code, or all together',
+  },
+  'objective.totalCorrelation': {
+    type: 'number',
+    min: 0,
+    max: 1e6,
+    default: 0,
+    when: ofDraws,
+    help: 'weight γ of what the numbers of codes tell of each other (FactorVAE; β-TCVAE of β = 1 + γ)',
+  },
+  'objective.discrepancy': {
+    type: 'number',
+    min: 0,
+    max: 1e6,
+    default: 0,
+    when: ofDraws,
+    help: 'weight λ of the distance of all codes from the prior (InfoVAE; with beta=0 a Wasserstein autoencoder)',
   },
   'objective.temperature': {
     type: 'number',

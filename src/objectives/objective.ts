@@ -4,6 +4,7 @@ import { type Live, live } from '../graph/live.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Batch, Module } from '../nn/index.ts';
 import { mean, mul, neg } from '../ops/index.ts';
+import type { AggregateWeights } from './aggregate.ts';
 import { cooled, cyclicalAnnealing, linearAnnealing } from './annealing.ts';
 import { type Baseline, MeanBaseline, NetworkBaseline } from './baselines.ts';
 import { checkObjective, type ObjectiveTraits } from './check.ts';
@@ -64,7 +65,7 @@ export class Objective extends Module {
             target,
             ...(constraintRate !== undefined && { rate: constraintRate }),
           });
-    const { beta, freeBits = 0, temperature } = config;
+    const { beta, freeBits = 0, temperature, totalCorrelation = 0, discrepancy = 0 } = config;
     const lives: Record<string, Live> = {};
     const add = (name: string, value: number | undefined) => {
       if (value !== undefined) lives[name] = live(name, value);
@@ -73,6 +74,8 @@ export class Objective extends Module {
     const isPlain = beta === 1 && !this.isAnnealed && !traits.isLive;
     add('objective.beta', isPlain ? undefined : beta);
     add('objective.freeBits', freeBits > 0 ? freeBits : undefined);
+    add('objective.totalCorrelation', totalCorrelation > 0 ? totalCorrelation : undefined);
+    add('objective.discrepancy', discrepancy > 0 ? discrepancy : undefined);
     add('objective.temperature', temperature);
     this.live = lives;
   }
@@ -118,7 +121,7 @@ export class Objective extends Module {
       case 'reparameterized':
         return bound === 'iwae'
           ? importanceBound(model, batch, samples)
-          : elbo(model, batch, { samples, kl, ...weights });
+          : elbo(model, batch, { samples, kl, ...weights, ...this.together() });
       case 'stl':
         return stl(model, batch, { bound, samples, ...weights });
       case 'dreg':
@@ -142,6 +145,16 @@ export class Objective extends Module {
       case 'enumerated':
         return enumerated(model, batch, weights);
     }
+  }
+
+  /** What is asked of the codes of a batch together. */
+  private together(): AggregateWeights {
+    const tensorOf = (name: string) => this.live[`objective.${name}`]?.tensor;
+    const [gamma, lambda] = [tensorOf('totalCorrelation'), tensorOf('discrepancy')];
+    return {
+      ...(gamma && { totalCorrelation: gamma }),
+      ...(lambda && { discrepancy: lambda }),
+    };
   }
 
   private get isAnnealed(): boolean {

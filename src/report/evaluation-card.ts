@@ -132,10 +132,13 @@ function estimateText({ evaluation: { nll, count } }: Findings): Part[] {
 /** Where the divergence goes. */
 function informationText({ evaluation: { information } }: Findings): string | undefined {
   if (!information) return undefined;
-  const { rows } = information;
+  const { rows, totalCorrelation } = information;
   return (
     `Mutual information tells how much of ${rows === 1 ? 'one row' : `the first ${rowsText(rows)}`} a code knows, at most log ${thousands(rows)} = ${Math.log(rows).toFixed(2)} nats; ` +
-    'marginal KL is how far all codes together are from the prior: the two, here of a draw a row, make up the KL divergence (Hoffman and Johnson 2016).'
+    'marginal KL is how far all codes together are from the prior: the two, here of a draw a row, make up the KL divergence (Hoffman and Johnson 2016).' +
+    (totalCorrelation === undefined
+      ? ''
+      : ' Total correlation is what of that the numbers of codes tell of each other (Chen et al. 2018).')
   );
 }
 

@@ -72,6 +72,19 @@ export async function examine(
         digits: 3,
         note: 'of the aggregated posterior from the prior',
       },
+      ...(told.totalCorrelation === undefined
+        ? []
+        : [
+            {
+              name: 'information.totalCorrelation',
+              label: 'total correlation',
+              value: told.totalCorrelation,
+              error: told.totalCorrelationError as number,
+              unit: 'nats',
+              digits: 3,
+              note: 'of it what the numbers of codes tell of each other',
+            },
+          ]),
       {
         name: 'information.entropy',
         label: 'entropy of q',

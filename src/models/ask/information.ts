@@ -1,8 +1,19 @@
 // Where the divergence of a bound goes: E_x KL(q(z|x) ‖ p(z)) = I(x; z) + KL(q(z) ‖ p(z)), with the
 // aggregated posterior q(z) = 1/N Σ q(z|x_n). Hoffman and Johnson 2016.
-import { input } from '../../graph/variable.ts';
-import { expand, reshape, step } from '../../ops/index.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { input, type Variable } from '../../graph/variable.ts';
+import type { Batch } from '../../nn/index.ts';
+import {
+  add,
+  expand,
+  logSumExp,
+  normalLogProb,
+  reshape,
+  step,
+  unsqueeze,
+} from '../../ops/index.ts';
 import type { Runtime } from '../../scheduler/index.ts';
+import type { CodeAbility } from '../abilities.ts';
 import { type Model, need } from '../model.ts';
 import { Feed } from './feed.ts';
 import { moments } from './moments.ts';
@@ -20,6 +31,12 @@ export interface Information {
   /** KL(q(z) ‖ p(z)) of the aggregated posterior. */
   readonly marginalKl: number;
   readonly marginalKlError: number;
+  /**
+   * KL(q(z) ‖ Π_j q(z_j)), what the numbers of a code tell of each other, a part of `marginalKl` (Chen et al. 2018).
+   * Of posteriors of which each number's deviation is known.
+   */
+  readonly totalCorrelation?: number;
+  readonly totalCorrelationError?: number;
   /** Of q(z | x), the mean over rows. */
   readonly entropy: number;
 }
@@ -27,6 +44,8 @@ export interface Information {
 /** Posteriors that meet all draws at once, and numbers of such a meeting, at most. */
 const MET = 100;
 const NUMBERS = 2 ** 23;
+/** Added to the log-density by a row that is not there. */
+const ABSENT = -1e30;
 
 export interface InformationOptions extends WorkOptions {
   readonly seed?: number;
@@ -77,10 +96,13 @@ export function information(
     // Draws that meet the posteriors of a batch at once.
     const width = Math.max(1, Math.min(count, Math.floor(NUMBERS / (size * latent))));
     const met = input('met', [width, latent]);
-    const all = expand(reshape(met, [1, width, latent]), [size, width, latent]);
-    const each = code.logProb?.(feed.batch, all) as typeof z;
-    const meeting = await runtime.compile({ outputs: { each } });
-    const total = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
+    const presence = input('presence', [size]);
+    const outputs = sumsOf(code, feed.batch, met, presence);
+    const meeting = await runtime.compile({ outputs });
+    const whole = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
+    const apart = new Float64Array(outputs.apart ? count * latent : 0).fill(
+      Number.NEGATIVE_INFINITY,
+    );
     try {
       for (let start = 0; start < count; start += size) {
         checkStop(signal, 'looking at the codes');
@@ -95,14 +117,19 @@ export function information(
       for (let start = 0; start < count; start += size) {
         const end = Math.min(count, start + size);
         feed.write(runtime, rows, start, end);
+        runtime.write(
+          presence,
+          Float32Array.from({ length: size }, (_, i) => (start + i < end ? 0 : ABSENT)),
+        );
         for (let from = 0; from < count; from += width) {
           checkStop(signal, 'looking at the codes');
           const to = Math.min(count, from + width);
           const part = new Float32Array(width * latent);
           part.set(codes.subarray(from * latent, to * latent));
           runtime.write(met, part);
-          const [found] = await replay(meeting, ['each']);
-          addLogs(total, found as Float32Array, { from, to, width, rows: end - start });
+          const [sums, ofEach] = await replay(meeting, Object.keys(outputs));
+          addLogs(whole.subarray(from, to), sums as Float32Array);
+          if (ofEach) addLogs(apart.subarray(from * latent, to * latent), ofEach);
         }
         onProgress?.(end / count);
       }
@@ -111,34 +138,58 @@ export function information(
       meeting.destroy();
       feed.release(runtime);
       runtime.release(met);
+      runtime.release(presence);
     }
-    const marginal = total.map((value) => value - Math.log(count));
+    const marginal = whole.map((value) => value - Math.log(count));
     const mutual = moments(own.map((value, i) => value - (marginal[i] as number)));
     const divergence = moments(marginal.map((value, i) => value - (prior[i] as number)));
+    const correlation =
+      outputs.apart &&
+      moments(
+        marginal.map((value, i) =>
+          apart
+            .subarray(i * latent, (i + 1) * latent)
+            .reduce((left, each) => left - (each - Math.log(count)), value),
+        ),
+      );
     return {
       rows: count,
       mutualInformation: mutual.mean,
       mutualInformationError: mutual.standardError,
       marginalKl: divergence.mean,
       marginalKlError: divergence.standardError,
+      ...(correlation && {
+        totalCorrelation: correlation.mean,
+        totalCorrelationError: correlation.standardError,
+      }),
       entropy: -moments(own).mean,
     };
   });
 }
 
-/** log Σ of what is there and the first `rows` of [rows, width], for draws `from` to `to`. */
-function addLogs(
-  total: Float64Array,
-  found: Float32Array,
-  { from, to, width, rows }: { from: number; to: number; width: number; rows: number },
-): void {
-  for (let i = from; i < to; i++) {
-    let sum = total[i] as number;
-    for (let n = 0; n < rows; n++) {
-      const value = found[n * width + i - from] as number;
-      const most = Math.max(sum, value);
-      sum = most + Math.log(Math.exp(sum - most) + Math.exp(value - most));
-    }
-    total[i] = sum;
+/** log Σ q(z | x) over the rows of a batch at codes [W, M]: `whole` [W], and by numbers of a code, `apart` [W, M]. */
+function sumsOf(
+  code: CodeAbility,
+  batch: Batch,
+  met: Variable,
+  presence: Tensor,
+): Record<string, Tensor> {
+  const [width, latent] = met.shape as [number, number];
+  const size = presence.size;
+  const all = expand(reshape(met, [1, width, latent]), [size, width, latent]);
+  const each = code.logProb?.(batch, all) as Tensor;
+  const logStd = code.logStd?.(batch);
+  const apart = logStd && normalLogProb(all, unsqueeze(code.mean(batch), 1), unsqueeze(logStd, 1));
+  const sum = (logs: Tensor) =>
+    logSumExp(add(logs, reshape(presence, [size, ...Array(logs.rank - 1).fill(1)])), 0);
+  return { whole: sum(each), ...(apart && { apart: sum(apart) }) };
+}
+
+/** log Σ of what is there and what comes to it. */
+function addLogs(total: Float64Array, found: Float32Array): void {
+  for (let i = 0; i < total.length; i++) {
+    const [a, b] = [total[i] as number, found[i] as number];
+    const most = Math.max(a, b);
+    total[i] = most + Math.log(Math.exp(a - most) + Math.exp(b - most));
   }
 }

@@ -33,6 +33,10 @@ export function checkM2(values: ReadonlyMap<string, Value>): void {
       'objective.freeBits is for one code a row, and m2 weighs those of every class; take objective.anneal',
     );
   }
+  for (const key of ['objective.totalCorrelation', 'objective.discrepancy']) {
+    if (Number(values.get(key) ?? 0) === 0) continue;
+    refuse(`${key} is for one code a row, and m2 weighs those of every class; leave it out`);
+  }
   for (const net of ['encoder', 'decoder']) {
     if (values.get(`${net}.norm`) !== 'batch') continue;
     refuse(
