@@ -95,6 +95,8 @@ describe('model.json', () => {
         anneal: 'none',
         freeBits: 0,
         freeBitsBy: 'dimension',
+        totalCorrelation: 0,
+        discrepancy: 0,
       },
       init: 'torch',
     });

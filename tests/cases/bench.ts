@@ -297,7 +297,11 @@ cases('bench', (c) => {
       const lines = formatReport(report).split('\n');
       const head = lines.find((line) => line.startsWith('kernel ')) ?? '';
       const row = lines.find((line) => line.startsWith('chain of 200')) ?? '';
-      t.equal([head.endsWith('calls'), row.length], [true, head.length], 'a row to its last column');
+      t.equal(
+        [head.endsWith('calls'), row.length],
+        [true, head.length],
+        'a row to its last column',
+      );
       const { rows, added, warnings } = compareReports(report, report);
       t.equal([added, warnings], [[], []]);
       t.ok(
