@@ -10,7 +10,13 @@ import {
   type Unpacked,
   unpack,
 } from './layout.ts';
-import { type Binding, reflectPartly, type ShaderInfo, unreadError } from './reflect.ts';
+import {
+  type Binding,
+  constantOf,
+  reflectPartly,
+  type ShaderInfo,
+  unreadError,
+} from './reflect.ts';
 import {
   planSampler,
   planTexture,
@@ -123,7 +129,8 @@ function chooseConstants(
         : 'it declares none (a `const` cannot be set from outside).';
       throw bad(`${label} has no override '${name}'; ${hint}`);
     }
-    constants[String(override.id ?? name)] = Number(value);
+    const number = constantOf(name, value);
+    if (number !== undefined) constants[String(override.id ?? name)] = number;
   }
   return constants;
 }

@@ -56,6 +56,22 @@ export interface ShaderInfo {
 /** Values of overrides, by name. */
 export type Constants = Readonly<Record<string, number | boolean>>;
 
+/**
+ * An override's value as WebGPU takes it; undefined where none was given.
+ *
+ * @throws LatentGpuError `bad-input` for what is neither a finite number nor a boolean: engines differ
+ *   in what they make of NaN
+ */
+export function constantOf(name: string, given: unknown): number | undefined {
+  if (given === undefined) return undefined;
+  if (typeof given === 'boolean') return Number(given);
+  if (typeof given === 'number' && Number.isFinite(given)) return given;
+  throw new LatentGpuError(
+    'bad-input',
+    `the override ${name} is given ${typeof given === 'string' ? `'${given}'` : String(given)}: give a finite number, true or false.`,
+  );
+}
+
 const attributeOf = (attributes: readonly Attribute[], name: string) =>
   attributes.find((each) => each.name === name);
 
@@ -174,7 +190,8 @@ function readInfo(code: string, constants: Constants): { info: ShaderInfo; unrea
 }
 
 function failure(shader: Shader, cause: unknown): LatentGpuError {
-  const message = `its declarations could not be read: ${(cause as Error).message}`;
+  const why = cause instanceof RangeError ? 'too deep a nest' : (cause as Error).message;
+  const message = `its declarations could not be read: ${why}`;
   const line = cause instanceof Unreadable ? cause.line : 0;
   const diagnostic = { severity: 'error', line, column: 0, length: 0, message } as const;
   return new LatentGpuError('bad-kernel', formatDiagnostic(shader, diagnostic), { cause });

@@ -101,6 +101,12 @@ function unary(operator: string, of: Value): Value {
   throw new Unknown('a pointer');
 }
 
+/** The first halves with which these are done. */
+const DECIDED: Readonly<Record<string, number | undefined>> = { '&&': 0, '||': 1 };
+
+/** Of an array that is a constant; compilers allow fewer. */
+const MOST_ZEROS = 2 ** 16;
+
 const SETS = ['xyzw', 'rgba'];
 
 function member(of: Value, name: string): Value {
@@ -141,11 +147,7 @@ export class Evaluator {
       case 'unary':
         return unary(expression.operator, this.evaluate(expression.of));
       case 'binary':
-        return binary(
-          expression.operator,
-          this.evaluate(expression.left),
-          this.evaluate(expression.right),
-        );
+        return this.#binary(expression);
       case 'index': {
         const of = this.evaluate(expression.of);
         const found = 'parts' in of && of.parts[this.number(expression.index)];
@@ -157,6 +159,13 @@ export class Evaluator {
       case 'name':
         return expression.args ? this.#call(expression) : this.#named(expression.name);
     }
+  }
+
+  #binary({ operator, left, right }: Expression & { kind: 'binary' }): Value {
+    const first = this.evaluate(left);
+    // What is decided needs no second half, which may have no value.
+    if ('type' in first && first.value === DECIDED[operator]) return first;
+    return binary(operator, first, this.evaluate(right));
   }
 
   /** @throws Unknown for what is no number */
@@ -215,7 +224,9 @@ export class Evaluator {
     const [of, count] = type.template ?? [];
     if (type.name !== 'array') return this.#call({ ...type, args: [] });
     if (!of || !count) throw new Unknown('an array of zeros without a size');
-    return { parts: Array.from({ length: this.number(count) }, () => this.#zero(of)) };
+    const length = this.number(count);
+    if (!(length >= 0 && length <= MOST_ZEROS)) throw new Unknown(`an array of ${length} zeros`);
+    return { parts: new Array(length).fill(this.#zero(of)) };
   }
 
   #call(call: Expression & { kind: 'name' }): Value {

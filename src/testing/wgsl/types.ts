@@ -21,7 +21,7 @@ function resolved(type: Expression, module: Evaluator): Name {
 
 /** A type as WGSL writes it, in its shortest form: `vec4f`, `array<vec4f, 6>`, `texture_2d<f32>`. */
 export function nameOf(type: Expression, module: Evaluator): string {
-  if (type.kind !== 'name') return String(module.number(type));
+  if (type.kind !== 'name' || type.args) return String(module.number(type));
   const { name, template = [] } = resolved(type, module);
   const declared = module.declaration(name);
   if (declared?.kind === 'const' || declared?.kind === 'override') {
