@@ -270,7 +270,7 @@ fn main() {
       await expect(host.run({ ...request, constants })).rejects.toMatchObject(error);
       await expect(host.compile({ code }, { constants })).rejects.toMatchObject(error);
     }
-    const broken = { label: 'k.wgsl', code: `// \u2028// \v// \r${main('zork();')}` };
+    const broken = { label: 'k.wgsl', code: `// \u2028// \v// \r //${main('zork();')}` };
     const [found] = await host.compile(broken);
     expect(found).toMatchObject({ line: 8, column: 3 });
   });

@@ -172,6 +172,19 @@ concurrentCases('ops, elementwise', (c) => {
     await check(t, { outputs: { y: o.finite(x) } }, new Map([[x, values]]));
   });
 
+  c('powers of what is no number are none', async (t) => {
+    const exponents = [2, 0.5, -1, 1e-3, 3.5, -40, 0];
+    const [x, y] = [variable('x', [7]), variable('y', [7])];
+    await withRuntime(t, async (runtime) => {
+      const plan = await runtime.compile({ outputs: { z: o.pow(x, y), w: o.pow(2, x) } });
+      runtime.write(x, new Float32Array(7).fill(Number.NaN));
+      runtime.write(y, Float32Array.from(exponents));
+      await plan.run();
+      t.equal([...(await plan.read('z'))], [...Array(6).fill(Number.NaN), 1]);
+      t.equal([...(await plan.read('w'))], Array(7).fill(Number.NaN));
+    });
+  });
+
   c('bytes are read as shares of 255', async (t) => {
     const table = variable('bytes', [5, 7], { dtype: 'u8', role: 'data' });
     const even = variable('even', [3, 8], { dtype: 'u8', role: 'data' });
