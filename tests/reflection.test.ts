@@ -43,6 +43,21 @@ describe('layouts', () => {
     ['array<f32, array<u32, 2>(3u, 4u)[1]>', '', [4, 4]],
     ['array<f32, select(1, 2, (3 > 2)) + select(2, 4, false && 1 / 0 > 0)>', '', [4, 4]],
     ['array<f32, array<u32, 70>()[3] + 2>', '', [2, 4]],
+    [
+      'array<f32, u32(-2.25f) + u32(~0x100000000 + 0x100000003) + u32(i32(1e20f) >> 29)>',
+      '',
+      [5, 4],
+    ],
+    [
+      'array<f32, u32(10 * (vec2(-5, .5).x / -2) + 10 * (array(5, .5)[0] / select(2, .5, false)))>',
+      '',
+      [50, 4],
+    ],
+    [
+      'array<f32, insertBits(0xffu, 0u, 2u, 5u) + u32(8 * smoothstep(1.0, 3.0, 2.0))>',
+      '',
+      [135, 4],
+    ],
     ['array<f32, P(2, 9).n>', 'struct P { a: i32, n: i32 }', [9, 4]],
     ['array<f32, countOneBits(0xffu)>', '', [8, 4]],
     ['array<f32, ~0xfffffff0u>', '', [15, 4]],

@@ -2,7 +2,7 @@
 import { builtins } from './builtins.ts';
 import type { Expression } from './expression.ts';
 import type { Declaration, ValueDeclaration } from './module.ts';
-import { isFloat, type Scalar, scalar, Unknown, type Value, zip } from './values.ts';
+import { common, isFloat, type Scalar, scalar, Unknown, type Value, zip } from './values.ts';
 
 function literal(text: string): Value {
   const hex = /^0[xX]/.test(text);
@@ -23,13 +23,6 @@ function hexFloat(text: string): number {
   const [, whole = '', part = '', exponent = '0'] =
     /^0x([\da-f]*)\.?([\da-f]*)(?:p([+-]?\d+))?$/i.exec(text) ?? [];
   return Number.parseInt(whole + part || '0', 16) * 16 ** -part.length * 2 ** Number(exponent);
-}
-
-/** What two scalars are computed in: a type of the text wins over a literal's own. */
-function common(a: Scalar, b: Scalar): Scalar {
-  if (a === 'int') return b;
-  if (b === 'int') return a;
-  return a === 'float' ? b : a;
 }
 
 function arithmetic(operator: string, a: number, b: number, type: Scalar): number | bigint {
@@ -97,7 +90,8 @@ function unary(operator: string, of: Value): Value {
   if ('parts' in of) return { parts: of.parts.map((part) => unary(operator, part)) };
   if (operator === '-') return scalar(of.type, -of.value);
   if (operator === '!') return scalar('bool', Number(of.value === 0));
-  if (operator === '~') return scalar(of.type, ~of.value);
+  // Of literals all 64 bits.
+  if (operator === '~') return scalar(of.type, Number(~BigInt(of.value)));
   throw new Unknown('a pointer');
 }
 
