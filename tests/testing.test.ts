@@ -260,7 +260,9 @@ fn main() {
   test('says what is wrong with overrides, and lines as WGSL counts them', async () => {
     const code = main('y[0] = N;', 'override N: f32;');
     const request = { code, bindings: { y: [0] }, dispatch: 1 };
-    await expect(host.run(request)).rejects.toThrow(/\bN\b.*\(give it one in `constants`\)$/);
+    await expect(host.run(request)).rejects.toThrow(
+      /^shader\.wgsl:4: error: entry point 'main': .*\bN\b.*\(give it one in `constants`\)\n {2}4 \| fn main/,
+    );
     for (const given of [Number.NaN, Number.POSITIVE_INFINITY, '3']) {
       const error = {
         code: 'bad-input',

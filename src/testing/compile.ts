@@ -147,11 +147,13 @@ export async function compileKernel(
   device: Device,
   kernel: Shader & {
     readonly entryPoint: string;
+    /** Of the entry point's declaration. */
+    readonly line: number;
     readonly constants: Record<string, number>;
     readonly slots: readonly Slots[];
   },
 ): Promise<Compiled> {
-  const { label, entryPoint, constants, slots } = kernel;
+  const { label, entryPoint, line, constants, slots } = kernel;
   const { module, diagnostics } = await compileModule(device, kernel);
   throwErrors(kernel, diagnostics);
   const { gpu } = device;
@@ -174,16 +176,12 @@ export async function compileKernel(
     return { pipeline, groups };
   } catch (cause) {
     if (isLatentGpuError(cause, 'device-lost')) throw cause;
-    const found = ofPipeline(cause, entryPoint, 0);
-    if (found.line > 0) {
-      throw new LatentGpuError('bad-kernel', formatDiagnostics(kernel, [found]), { cause });
-    }
-    const told = firstLine(cause);
+    const found = ofPipeline(cause, entryPoint, line);
+    // A layout's error says already which entry point it is of.
+    const told = found.message.replace(`${what}: `, '');
     const message = lacksValue(told) ? `${told} (give it one in \`constants\`)` : told;
-    throw new LatentGpuError(
-      'bad-kernel',
-      message.startsWith(what) ? message : `${what}: ${message}`,
-      { cause },
-    );
+    throw new LatentGpuError('bad-kernel', formatDiagnostics(kernel, [{ ...found, message }]), {
+      cause,
+    });
   }
 }

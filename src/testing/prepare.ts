@@ -78,6 +78,8 @@ export interface Slot {
 /** All that it takes to run a kernel. */
 export interface KernelJob extends Shader {
   readonly entryPoint: string;
+  /** Of its declaration. */
+  readonly line: number;
   /** As WebGPU wants them: by name, or by number for an override with an `@id`. */
   readonly constants: Record<string, number>;
   readonly slots: readonly Slot[];
@@ -206,6 +208,7 @@ export function prepare(request: KernelRequest): Prepared {
     label,
     code,
     entryPoint: entry.name,
+    line: entry.line,
     constants: chooseConstants(info, label, request.constants),
     slots,
     dispatch: chooseDispatch(request.dispatch),
