@@ -1,5 +1,5 @@
 /** latentgpu check, as it is typed: anybody's WGSL, compiled by Tint and by naga. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -65,6 +65,13 @@ override M = 8u / N;
 @compute @workgroup_size(M)
 fn main() {}
 `,
+  'windows.wgsl': '\ufeff@compute @workgroup_size(1)\r\nfn main() {\r\n  let x = zork;\r\n}\r\n',
+  'aligned.wgsl': `struct Inner { @align(16) a: f32 }
+struct Outer { n: f32, inner: Inner }
+@group(0) @binding(0) var<storage, read_write> x: Outer;
+@compute @workgroup_size(1)
+fn main() { x.n = x.inner.a; }
+`,
   'notes.wgsl': `@compute @workgroup_size(1)
 fn main(@builtin(global_invocation_id) id: vec2u) { _ = id; }
 `,
@@ -79,8 +86,10 @@ describe('latentgpu check', () => {
   beforeAll(async () => {
     await buildCli();
     folder = mkdtempSync(join(tmpdir(), 'latentgpu-check-'));
-    for (const name of ['more', 'bad', 'empty']) mkdirSync(join(folder, name));
+    for (const name of ['more', 'bad', 'empty', 'links']) mkdirSync(join(folder, name));
     for (const [name, code] of Object.entries(files)) writeFileSync(join(folder, name), code);
+    writeFileSync(join(folder, 'latin.wgsl'), Buffer.from('// a\n// \xe9\n', 'latin1'));
+    symlinkSync('nowhere', join(folder, 'links/gone.wgsl'));
   }, 60_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -227,6 +236,21 @@ bad/type.wgsl:3:7: error: cannot initialize 'let' of type 'f32' with value of ty
 `);
   });
 
+  test('reads files as Windows writes them', () => {
+    expect(check('windows.wgsl --host dawn --quiet').stdout).toBe(
+      "windows.wgsl:3:11: error: unresolved value 'zork'\n  3 |   let x = zork;\n    |           ^^^^\n",
+    );
+  });
+
+  test('asks for overrides, and warns of what lies elsewhere, where naga compiles', () => {
+    const { code, stdout } = check('override.wgsl aligned.wgsl --host deno --quiet');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^override\.wgsl:3: error: .*'N' \(give it one with --set NAME=number\)$/m,
+    );
+    expect(stdout).toMatch(/^aligned\.wgsl:2: warning: Outer\.inner lies at byte 16, and at 4 in/m);
+  });
+
   test('tells in one line what naga notes without a place', () => {
     expect(check('notes.wgsl --host deno --quiet').stdout).toMatch(
       /^notes\.wgsl: error: Entry point main at Compute is invalid; Argument 0 [^\n]+\n$/,
@@ -238,6 +262,9 @@ bad/type.wgsl:3:7: error: cannot initialize 'let' of type 'f32' with value of ty
     ['good.wgsl --set N=1 SCALE=2', 'SCALE=2 is not there; for an override, type --set SCALE=2'],
     ['good.wgsl nowhere.wgsl', 'nowhere.wgsl is not there'],
     ['empty', 'empty holds no .wgsl file'],
+    ['links', 'links/gone.wgsl is not there'],
+    ['latin.wgsl', 'latin.wgsl is no UTF-8 in line 2; save it as UTF-8'],
+    ['good.wgsl --set WG=1e999', 'It must read NAME=number'],
     ['good.wgsl --set WH=3', "--set WH: no shader here has such an override; did you mean 'WG'?"],
     ['good.wgsl --set WG', 'It must read NAME=number'],
     ['good.wgsl --host safari', 'Allowed choices are both, dawn, chrome, firefox, deno, all'],

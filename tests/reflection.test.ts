@@ -5,8 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { wgslFiles } from '../shaders/build/generate.ts';
 import { reflection } from '../src/kernels/reflection.gen.ts';
 import { specialize } from '../src/kernels/specialize.ts';
-import { halfToFloat, reflect } from '../src/testing/index.ts';
+import { formatDiagnostic, halfToFloat, reflect } from '../src/testing/index.ts';
 import type { Layout } from '../src/testing/layout.ts';
+import { nagaWarnings } from '../src/testing/naga.ts';
 import { prepare } from '../src/testing/prepare.ts';
 import { readModule } from '../src/testing/wgsl/module.ts';
 
@@ -40,6 +41,23 @@ describe('layouts', () => {
     ['array<f32, select(1, max(2, N), N > 0x1)>', 'const N = 5;', [5, 4]],
     ['array<f32, vec3u(1, 2, 3).z>', '', [3, 4]],
     ['array<f32, array<u32, 2>(3u, 4u)[1]>', '', [4, 4]],
+    ['array<f32, select(1, 2, (3 > 2)) + select(2, 4, false && 1 / 0 > 0)>', '', [4, 4]],
+    ['array<f32, array<u32, 70>()[3] + 2>', '', [2, 4]],
+    [
+      'array<f32, u32(-2.25f) + u32(~0x100000000 + 0x100000003) + u32(i32(1e20f) >> 29)>',
+      '',
+      [5, 4],
+    ],
+    [
+      'array<f32, u32(10 * (vec2(-5, .5).x / -2) + 10 * (array(5, .5)[0] / select(2, .5, false)))>',
+      '',
+      [50, 4],
+    ],
+    [
+      'array<f32, insertBits(0xffu, 0u, 2u, 5u) + u32(8 * smoothstep(1.0, 3.0, 2.0))>',
+      '',
+      [135, 4],
+    ],
     ['array<f32, P(2, 9).n>', 'struct P { a: i32, n: i32 }', [9, 4]],
     ['array<f32, countOneBits(0xffu)>', '', [8, 4]],
     ['array<f32, ~0xfffffff0u>', '', [15, 4]],
@@ -84,6 +102,44 @@ describe('layouts', () => {
   ])('%s after %j', (type, before, expected) => {
     expect(outline(layoutOf(type, before))).toEqual(expected);
   });
+});
+
+test('a type is named by the numbers in it', () => {
+  const { bindings } = read(
+    `@group(0) @binding(0) var<storage> x: array<vec2<f32>, select(1, 2, (3 > 2))>;\n${MAIN}`,
+  );
+  expect(bindings[0]?.type).toBe('array<vec2f, 2>');
+});
+
+test('lines are counted as WGSL counts them', () => {
+  const breaks = ['\n', '\v', '\f', '\r\n', '\r', '\u0085', '\u2028', '\u2029'];
+  const code = `${breaks.map((each, i) => `// ${i}${each}`).join('')}${MAIN}`;
+  expect(read(code).entryPoints[0]?.line).toBe(9);
+  const found = { severity: 'error', line: 9, column: 1, length: 8, message: 'so' } as const;
+  expect(formatDiagnostic({ label: 'k.wgsl', code }, found)).toBe(
+    `k.wgsl:9:1: error: so\n  9 | ${MAIN}\n    | ^^^^^^^^`,
+  );
+});
+
+test('what naga puts elsewhere than WGSL is told, where it is bound', () => {
+  const code = `struct Inner { @align(16) a: f32, b: vec2f }
+struct Outer {
+  n: f32,
+  inner: Inner,
+  @align(16) told: Inner,
+  many: array<Inner, 2>,
+}
+struct Fits { at: vec4f, inner: Inner }
+struct Unbound { n: f32, inner: Inner }
+@group(0) @binding(0) var<storage> outer: Outer;
+@group(0) @binding(1) var<storage> fits: array<Fits>;
+var<private> unbound: Unbound;
+${MAIN}`;
+  expect(
+    nagaWarnings({ label: 'k.wgsl', code }).map(({ line, message }) => [line, message]),
+  ).toEqual([
+    [4, expect.stringMatching(/^Outer\.inner lies at byte 16, and at 8 .*@align\(16\)$/)],
+  ]);
 });
 
 test('attributes are expressions, in any order, with comments and commas', () => {
@@ -216,6 +272,10 @@ test('memory of another realm is memory, as in Jest', () => {
 test.each([
   ['fn main() {', "k.wgsl:1: error: its declarations could not be read: '{' is not closed"],
   ['\n/* a', 'k.wgsl:2: error: its declarations could not be read: a comment does not end'],
+  [
+    'const A = array<u32, 4000000000>(); @group(A[0]) @binding(0) var<storage> x: f32;',
+    "'x' takes a compiler to tell: an array of 4000000000 zeros",
+  ],
   ['hello;', "k.wgsl:1: error: its declarations could not be read: 'hello' begins no declaration"],
   [
     '@group(0) @binding(0) var<storage> x: array<bool>;',
@@ -227,6 +287,13 @@ test.each([
   ],
 ])('%j is refused with its line', (code, message) => {
   expect(() => read(code)).toThrow(message);
+});
+
+test('a nest without end is refused in words', () => {
+  const deep = `${'('.repeat(20_000)}1${')'.repeat(20_000)}`;
+  expect(() => read(`const A = ${deep};`)).toThrow(
+    'k.wgsl: error: its declarations could not be read: too deep a nest',
+  );
 });
 
 test('every kernel of this library is read as the build reads it', () => {

@@ -440,3 +440,36 @@ function randomView(x: Tensor, random: Random): Tensor {
       return x.size < 100 ? o.expand(x, [2, ...x.shape]) : o.stopGradient(x);
   }
 }
+
+describe('where a driver ends loops', () => {
+  const cut = { ...software, loopTurns: 65_535 };
+
+  test('long sums and products are cut into parts that end before', () => {
+    const [x, tall] = [variable('x', [2 ** 25]), variable('tall', [300, 2 ** 16])];
+    const [a, b] = [variable('a', [3, 2 ** 19]), variable('b', [2 ** 19, 5])];
+    const outputs = { sum: o.sum(x), rows: o.logSumExp(tall, 1), product: o.matmul(a, b) };
+    const texts = (adapter: AdapterClass) =>
+      schedule({ outputs }, adapter).kernels.map(({ code }) => code);
+    const splits = (adapter: AdapterClass) =>
+      texts(adapter).flatMap((code) => /const SPLITS: u32 = (\d+)u/.exec(code)?.[1] ?? []);
+    expect(splits(software)).toContain('64');
+    expect(splits(cut)).toEqual(expect.arrayContaining(['2049', '5']));
+    const terms = (adapter: AdapterClass) =>
+      texts(adapter).flatMap((code) => /const K: u32 = (\d+)u/.exec(code)?.[1] ?? []);
+    expect([terms(software), terms(cut)]).toEqual([[String(2 ** 18)], [String(2 ** 16)]]);
+  });
+
+  test('what cannot be cut is refused', () => {
+    const a = variable('a', [300, 300]);
+    const program = { outputs: { l: o.cholesky(a) } };
+    expect(() => schedule(program, cut)).toThrow(
+      expect.objectContaining({
+        code: 'limit-exceeded',
+        message: expect.stringContaining('turns'),
+      }),
+    );
+    expect(() => schedule(program, software)).not.toThrow();
+    const small = { outputs: { l: o.cholesky(variable('b', [100, 100])) } };
+    expect(() => schedule(small, cut)).not.toThrow();
+  });
+});

@@ -42,8 +42,8 @@ fn is_finite4(x: vec4f) -> vec4f {
 // x^y. |x|^y = 2^(y e) 2^(y log2 m) with |x| = m 2^e, 2/3 <= m < 4/3; y e is split so that its integer
 // part is exact: relative error 2.3e-7 for |y| <= 3, 6e-8 |y| above (SwiftShader), where exp(y log x)
 // loses |y log x| ULP.
-// A negative base takes an integer exponent (else the answer is not a number); 0^0 = 1; results
-// above the largest float saturate there, below 2^-126 they are 0.
+// A negative base takes an integer exponent (else the answer is not a number); x^0 = 1; results
+// above the largest float saturate there, below 2^-126 they are 0. A base that is not a number stays so.
 fn power(x: vec4f, y: vec4f) -> vec4f {
   let bits = bitcast<vec4u>(x) & vec4u(0x7fffffffu);
   let shift = (bits - vec4u(0x3f2aaaabu)) & vec4u(0xff800000u);
@@ -65,7 +65,9 @@ fn power(x: vec4f, y: vec4f) -> vec4f {
   let integer = floor(z) == z;
   let odd = integer & (floor(half) != half);
   let signed = select(size, -size, odd & negative);
-  let real = select(signed, bitcast<vec4f>(bits | vec4u(0x7fc00000u)), negative & !integer);
+  // Of a base that is no number only the bits tell.
+  let unreal = (negative & !integer) | ((bits > vec4u(0x7f800000u)) & (z != vec4f(0.0)));
+  let real = select(signed, bitcast<vec4f>(bits | vec4u(0x7fc00000u)), unreal);
   let at_zero = select(vec4f(3.4028234e38), mask4(z == vec4f(0.0)), z >= vec4f(0.0));
   return select(real, at_zero, x == vec4f(0.0));
 }

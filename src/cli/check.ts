@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isLatentGpuError, LatentGpuError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import { lacksValue } from '../testing/compile.ts';
 import { formatDiagnostic } from '../testing/diagnostics.ts';
 import {
   type Binding,
@@ -14,6 +15,7 @@ import {
   type ShaderInfo,
 } from '../testing/index.ts';
 import { reflectPartly } from '../testing/reflect.ts';
+import { readShaderFile, shaderText } from '../testing/shader-file.ts';
 import { type Compiler, DAWN_COMMAND, openDawnApart, serveDawn } from './check-dawn.ts';
 import { type Context, common, runCommand } from './common/command.ts';
 import { EXIT } from './common/failure.ts';
@@ -53,7 +55,7 @@ function collectConstant(text: string, before: Record<string, number>): Record<s
   // As WGSL writes it, too: 16u.
   const value = typed?.replace(/^(-?[\d.]+(?:e[+-]?\d+)?(?=[ufhi]$)|0x[\da-f]+(?=[ui]$)).$/i, '$1');
   const number = value === 'true' ? 1 : value === 'false' ? 0 : Number(value ?? Number.NaN);
-  if (!name || Number.isNaN(number)) {
+  if (!name || !Number.isFinite(number)) {
     throw new InvalidArgumentError('It must read NAME=number, or NAME=true');
   }
   return { ...before, [name]: number };
@@ -74,22 +76,16 @@ function filesBelow(folder: string): string[] {
 /** Reads all that is asked for, before anything is started. */
 function readShaders(paths: readonly string[]): Shader[] {
   return paths.flatMap((path) => {
-    if (path === '-') return [{ label: '<stdin>', code: readFileSync(0, 'utf8') }];
-    try {
-      if (!statSync(path).isDirectory()) {
-        return [{ label: path, code: readFileSync(path, 'utf8') }];
-      }
-    } catch (cause) {
-      const { code, message } = cause as NodeJS.ErrnoException;
-      if (code !== 'ENOENT') throw mistake(`cannot read ${path}: ${message}`);
-      const isValue = /^[^\s=/\\]+=[^/\\]*$/.test(path);
-      throw mistake(
-        `${path} is not there${isValue ? `; for an override, type --set ${path}` : ''}`,
-      );
+    if (path === '-') {
+      return [{ label: '<stdin>', code: shaderText(readFileSync(0), 'standard input') }];
     }
-    const files = filesBelow(path);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (!found && /^[^\s=/\\]+=[^/\\]*$/.test(path)) {
+      throw mistake(`${path} is not there; for an override, type --set ${path}`);
+    }
+    const files = found?.isDirectory() ? filesBelow(path) : [path];
     if (files.length === 0) throw mistake(`${path} holds no .wgsl file`);
-    return files.map((file) => ({ label: file, code: readFileSync(file, 'utf8') }));
+    return files.map((file) => ({ label: file, code: readShaderFile(file, file) }));
   });
 }
 
@@ -118,7 +114,7 @@ function withHint(diagnostic: Diagnostic): Diagnostic {
   if (/extension '\w+' is not allowed/.test(message)) {
     return { ...diagnostic, message: `${message} (this adapter does not offer it)` };
   }
-  if (message.includes('uninitialized pipeline overridable')) {
+  if (lacksValue(message)) {
     return { ...diagnostic, message: `${message} (give it one with --set NAME=number)` };
   }
   return diagnostic;

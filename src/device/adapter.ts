@@ -65,6 +65,13 @@ export function reportAdapter(opened: Omit<HostGpu, 'gpu'>): AdapterReport {
   };
 }
 
+/** Mesa's software Vulkan ends all loops of an invocation after so many turns in all, without a word. */
+const LLVMPIPE_TURNS = 65_535;
+
+/** How many turns the loops of an invocation may take; undefined where nothing cuts them short. */
+export const loopTurnsOf = ({ name }: Pick<AdapterReport, 'name'>): number | undefined =>
+  /llvmpipe|lavapipe/i.test(name) ? LLVMPIPE_TURNS : undefined;
+
 /** One line for logs: `SwiftShader driver 5.0.0 (google swiftshader), software, node, found in …`. */
 export function adapterLine(report: AdapterReport): string {
   const kind = report.isSoftware ? 'software' : 'hardware';

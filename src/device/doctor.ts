@@ -1,6 +1,6 @@
 // Every adapter of this host, and what stands in the way of the others.
 import { describeSearch, requestGpu } from '#host';
-import { type AdapterReport, plainLimits, reportAdapter } from './adapter.ts';
+import { type AdapterReport, loopTurnsOf, plainLimits, reportAdapter } from './adapter.ts';
 import type { EngineFound, HostName } from './host.ts';
 
 /** What `latentgpu doctor` tells. Plain data. */
@@ -56,6 +56,12 @@ export async function doctorReport(): Promise<DoctorReport> {
   if (ok && adapters.every(({ isSoftware }) => isSoftware)) {
     advice.push(
       'this adapter is software: everything works, slowly; a GPU with its driver is faster',
+    );
+  }
+  const turns = adapters[0] && loopTurnsOf(adapters[0]);
+  if (turns !== undefined) {
+    advice.push(
+      `this adapter ends loops of kernels after ${turns} turns, unasked: what would take more is refused; a browser's SwiftShader has no such limit`,
     );
   }
   return {

@@ -1,5 +1,5 @@
 // A device: adapter, buffers, pipelines, readback, loss.
-export { type AdapterReport, adapterLine } from './adapter.ts';
+export { type AdapterReport, adapterLine, loopTurnsOf } from './adapter.ts';
 export type { DeviceCounters } from './counters.ts';
 export { type BufferSlot, Device } from './device.ts';
 export { type DoctorReport, doctorReport } from './doctor.ts';

@@ -55,6 +55,8 @@ export interface KernelAdapter {
   /** The size of every subgroup, where it is known; and whether kernels have to ask for it. */
   readonly subgroupSize?: number;
   readonly asksSubgroupSize?: boolean;
+  /** Turns after which the driver ends an invocation's loops. Default: none. */
+  readonly loopTurns?: number;
 }
 
 /**
@@ -68,6 +70,8 @@ export type KernelSetup<S extends KernelName = KernelName> = S extends KernelNam
       readonly hooks?: Hooks<S>;
       readonly workgroups: number;
       readonly flops: number;
+      /** About how many turns the loops of an invocation take in all. Default: few. */
+      readonly turns?: number;
     }
   : never;
 

@@ -14,6 +14,8 @@ export interface AdapterClass {
   readonly asksSubgroupSize?: boolean;
   /** Invocations that a workgroup may have. Default: 256, as on every adapter but the oldest. */
   readonly maxInvocations?: number;
+  /** Turns after which the driver ends an invocation's loops. Default: none. */
+  readonly loopTurns?: number;
   /** Of a GPU, as WebGPU names it: `nvidia`, `amd`. */
   readonly vendor?: string;
   /** What measurements have found; classes of kernels that are not in it get the default. */

@@ -110,6 +110,10 @@ const solveOp = defineOp({
     const KERNEL = (node.inputs[1] as Tensor).shape[1] as number;
     // As many pixels as a wave can have; without a GPU images are worked on side by side instead.
     const most = 2 ** Math.ceil(Math.log2(Math.min(HEIGHT, mostInvocations(adapter))));
+    const WORKGROUP = adapter.isSoftware ? 1 : most;
+    const rows = Math.ceil(HEIGHT / WORKGROUP);
+    const taps = Math.floor(KERNEL ** 2 / 2);
+    const pixel = CHANNELS * (1 + taps * (1 + CHANNELS) + CHANNELS / 2);
     return {
       shader: 'causal_solve',
       constants: {
@@ -120,10 +124,11 @@ const solveOp = defineOp({
         KERNEL,
         REVERSED: String(reversed),
         TRANSPOSED: String(transposed),
-        WORKGROUP: adapter.isSoftware ? 1 : most,
+        WORKGROUP,
       },
       workgroups: BATCH,
       flops: node.size * KERNEL * KERNEL * CHANNELS,
+      turns: rows * (WIDTH * pixel + WIDTH + HEIGHT * KERNEL),
     };
   },
 });

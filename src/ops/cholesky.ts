@@ -39,17 +39,17 @@ const choleskyOp = defineOp({
     }
     return result;
   },
-  kernel: (node, { isSoftware }) => {
+  kernel: (node, { isSoftware, loopTurns }) => {
     const n = node.shape.at(-1) as number;
     const BATCH = node.size / (n * n);
+    // Without a GPU, barriers cost more than they bring; but loops are to end.
+    const alone = isSoftware && loopTurns === undefined;
+    const WORKGROUP = alone ? 1 : Math.min(64, 2 ** Math.ceil(Math.log2(n)));
     return {
       shader: 'cholesky',
-      // Without a GPU, barriers cost more than they bring.
-      constants: {
-        N: n,
-        BATCH,
-        WORKGROUP: isSoftware ? 1 : Math.min(64, 2 ** Math.ceil(Math.log2(n))),
-      },
+      constants: { N: n, BATCH, WORKGROUP },
+      // The diagonal, and an invocation's rows.
+      turns: n ** 2 / 2 + (n ** 2 + n ** 3 / 6) / WORKGROUP,
       workgroups: BATCH,
       flops: (node.size * n) / 3,
     };

@@ -62,26 +62,27 @@ export const where: (mask: Tensor, a: TensorLike, b: TensorLike) => Tensor = ele
   vjp: ([mask], _, g) => [undefined, where(mask as Tensor, g, 0), where(mask as Tensor, 0, g)],
 });
 /**
- * The larger; a tie sends the gradient to the first.
+ * The larger; a tie sends the gradient to the first. NaN stays where it is the first, and counts for nothing
+ * where it is the second.
  *
  * @example maximum(1, 2) // 2
  */
 export const maximum: Binary = elementwise({
   name: 'maximum',
-  reference: Math.max,
+  reference: (a, b) => ((b as number) > (a as number) ? (b as number) : (a as number)),
   vjp: ([a, b], _, g) => {
     const first = greaterEqual(a as Tensor, b as Tensor);
     return [mul(g, first), mul(g, sub(1, first))];
   },
 });
 /**
- * The smaller; a tie sends the gradient to the first.
+ * The smaller; a tie sends the gradient to the first. NaN as with {@link maximum}.
  *
  * @example minimum(1, 2) // 1
  */
 export const minimum: Binary = elementwise({
   name: 'minimum',
-  reference: Math.min,
+  reference: (a, b) => ((b as number) < (a as number) ? (b as number) : (a as number)),
   vjp: ([a, b], _, g) => {
     const first = lessEqual(a as Tensor, b as Tensor);
     return [mul(g, first), mul(g, sub(1, first))];

@@ -70,6 +70,7 @@ const addRowsOp = defineOp({
       constants: { ROWS, COUNT, WIDTH, PART, WORKGROUP },
       workgroups: Math.ceil((COUNT * Math.ceil(WIDTH / PART)) / WORKGROUP),
       flops: ROWS * WIDTH,
+      turns: ROWS + PART,
     };
   },
 });

@@ -24,8 +24,8 @@ export const toUint: Unary = elementwise({
   name: 'toUint',
   fn: 'to_u32',
   dtype: 'u32',
-  // Saturates, as kernels do.
-  reference: (x) => Math.min(Math.max(Math.floor(x as number), 0), LARGEST),
+  // Saturates, as kernels do; what is no number counts as 0.
+  reference: (x) => Math.min(Math.max(Math.floor(x as number), 0), LARGEST) || 0,
 });
 const unsigned = (name: string, fn: string, f: (a: number, b: number) => number): Binary =>
   elementwise({

@@ -126,7 +126,7 @@ const inverseOp = defineOp({
   kernel: (node, { isSoftware }) => {
     const n = node.shape[0] as number;
     const columns = byColumns(1, n, 'lib/lu_columns_quads', isSoftware);
-    return { shader: 'lu_inverse', flops: 2 * n ** 3, ...columns };
+    return { shader: 'lu_inverse', flops: 2 * n ** 3, ...columns, turns: 2 * columns.turns };
   },
 });
 

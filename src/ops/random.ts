@@ -2,6 +2,7 @@
 // key, so that every number is a pure function of where it is used and when. Quads are counted line by
 // line along the last axis whose extent is not 1.
 // Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3".
+import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { checkShape, type Shape, sizeOf } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
@@ -166,9 +167,16 @@ const permuteNode = elementwise({
 /**
  * `index` under a keyed bijection of 0 … n - 1. Shapes broadcast; all unsigned integers.
  *
+ * @throws LatentGpuError `bad-input` for an n that is no whole number from 1 to 2³¹ - 1
  * @example permutation(iota(5), 5, [constant(1, 'u32'), constant(2, 'u32')]).shape // [5]
  */
 export function permutation(index: Tensor, n: number, key: readonly [Tensor, Tensor]): Tensor {
+  if (!(Number.isInteger(n) && n >= 1 && n < 2 ** 31)) {
+    throw new LatentGpuError(
+      'bad-input',
+      `permutation: of ${n} elements; give a whole number from 1 to 2³¹ - 1`,
+    );
+  }
   return permuteNode(index, n, key[0], key[1]);
 }
 

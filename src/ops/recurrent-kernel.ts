@@ -37,6 +37,7 @@ export function recurrentKernel<S extends string>(
       ROW_LANES,
     },
     workgroups: Math.ceil(batch / (ROW_LANES * rows)),
+    turns: (steps * (hidden / 4) * (1 + hidden / 4)) / lanes,
     flops: 2 * gates * batch * steps * hidden ** 2,
   };
 }

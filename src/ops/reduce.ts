@@ -100,7 +100,8 @@ export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tenso
 }
 
 /**
- * The largest value over `axes` (all by default); a tie shares the gradient.
+ * The largest value over `axes` (all by default); a tie shares the gradient. What is below -3.4·10³⁸ counts as
+ * that, -∞ too; NaN among numbers may be passed over.
  *
  * @example max(reshape(toFloat(iota(4)), [2, 2]), 1) // [1, 3]
  */
@@ -109,7 +110,8 @@ export function max(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
 }
 
 /**
- * log Σ exp over `axes` (all by default), in one streaming pass that cannot overflow.
+ * log Σ exp over `axes` (all by default), in one streaming pass that cannot overflow. Of nothing but -∞ it is
+ * -3·10³⁸, so that such a row's softmax is 0; of NaN, or of more than one +∞, it is NaN.
  *
  * @example logSumExp(toFloat(iota(3))) // 2.4076
  */

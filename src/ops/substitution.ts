@@ -6,6 +6,8 @@ interface Columns {
   readonly constants: Readonly<Record<'N' | 'BLOCK' | 'LANES' | 'WORKGROUP', number>>;
   readonly workgroups: number;
   readonly hooks: Readonly<Partial<Record<'cells' | 'meet', string>>>;
+  /** Of a substitution's loops. */
+  readonly turns: number;
 }
 
 /**
@@ -28,6 +30,8 @@ export function byColumns(
   return {
     constants: { N: n, BLOCK, LANES, WORKGROUP },
     workgroups: Math.ceil((matrices * Math.ceil(n / 4) * LANES) / WORKGROUP),
+    // A block: its rows are read, solved and written, and taken off what is left.
+    turns: (n / BLOCK) * (BLOCK ** 2 / 2 + 4 * BLOCK + n / LANES / 2),
     hooks: {
       ...(n % 4 === 0 && { cells: `// @import ${quads}` }),
       // Who has four columns to himself waits for nobody.

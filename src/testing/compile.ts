@@ -3,6 +3,7 @@ import type { Device } from '../device/index.ts';
 import { isLatentGpuError, LatentGpuError } from '../errors.ts';
 import { type Diagnostic, formatDiagnostics, type Shader } from './diagnostics.ts';
 import type { Slot } from './prepare.ts';
+import { placeAt } from './wgsl/lines.ts';
 
 const COMPUTE_STAGE = 4;
 
@@ -16,12 +17,12 @@ export function firstLine(error: unknown): string {
   return first.replace(/ This adapter supports a higher .*/, '');
 }
 
-/** What naga says besides its picture of the place, which the message is told with anyhow; in one line. */
-function withoutPicture(message: string): string {
+/** What a compiler says, in one line; without naga's picture of the place, which the message is told with anyhow. */
+function inOneLine(message: string): string {
   const [head, ...rest] = message.trim().split('\n') as [string, ...string[]];
   const isNaga =
     rest.some((line) => line.includes('┌─')) || rest.every((line) => /^\s*= /.test(line));
-  if (!isNaga) return message.trim();
+  if (!isNaga) return [head, ...rest].map((line) => line.trim()).join('; ');
   const notes = rest.flatMap((line) => /^\s*= (?:note: )?(.+)$/.exec(line)?.[1] ?? []);
   const plain = head.replace(/^Shader (?:'.*?' parsing|validation) error: /, '');
   return [plain, ...notes].join('; ');
@@ -37,12 +38,12 @@ async function compileModule(
   const module = gpu.createShaderModule({ label, code });
   const scope = gpu.popErrorScope().catch(() => null);
   const { messages } = await module.getCompilationInfo();
-  const diagnostics = messages.map(({ type, lineNum, linePos, length, message }) => ({
+  const diagnostics = messages.map(({ type, lineNum, offset, length, message }) => ({
     severity: type,
-    line: lineNum,
-    column: linePos,
+    // By WGSL's own line breaks: compilers differ in which they count.
+    ...(lineNum > 0 ? placeAt(code, offset) : { line: 0, column: 0 }),
     length,
-    message: withoutPicture(message),
+    message: inOneLine(message),
   }));
   const error = await scope;
   if (error && !diagnostics.some(({ severity }) => severity === 'error')) {
@@ -84,6 +85,10 @@ function ofPipeline(error: unknown, name: string, line: number): Diagnostic {
       }
     : { severity: 'error', line, column: 0, length: 0, message: what + firstLine(error) };
 }
+
+/** Whether an error says, in Dawn's words or in wgpu's, that an override was given no value. */
+export const lacksValue = (message: string): boolean =>
+  /uninitialized pipeline overridable|Missing value for pipeline-overridable/.test(message);
 
 /**
  * Compiles a shader, and each of its compute entry points to a pipeline, because some limits are
@@ -142,11 +147,13 @@ export async function compileKernel(
   device: Device,
   kernel: Shader & {
     readonly entryPoint: string;
+    /** Of the entry point's declaration. */
+    readonly line: number;
     readonly constants: Record<string, number>;
     readonly slots: readonly Slots[];
   },
 ): Promise<Compiled> {
-  const { label, entryPoint, constants, slots } = kernel;
+  const { label, entryPoint, line, constants, slots } = kernel;
   const { module, diagnostics } = await compileModule(device, kernel);
   throwErrors(kernel, diagnostics);
   const { gpu } = device;
@@ -169,17 +176,12 @@ export async function compileKernel(
     return { pipeline, groups };
   } catch (cause) {
     if (isLatentGpuError(cause, 'device-lost')) throw cause;
-    const found = ofPipeline(cause, entryPoint, 0);
-    if (found.line > 0) {
-      throw new LatentGpuError('bad-kernel', formatDiagnostics(kernel, [found]), { cause });
-    }
-    const message = firstLine(cause);
-    throw new LatentGpuError(
-      'bad-kernel',
-      message.startsWith(what) ? message : `${what}: ${message}`,
-      {
-        cause,
-      },
-    );
+    const found = ofPipeline(cause, entryPoint, line);
+    // A layout's error says already which entry point it is of.
+    const told = found.message.replace(`${what}: `, '');
+    const message = lacksValue(told) ? `${told} (give it one in \`constants\`)` : told;
+    throw new LatentGpuError('bad-kernel', formatDiagnostics(kernel, [{ ...found, message }]), {
+      cause,
+    });
   }
 }

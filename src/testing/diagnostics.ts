@@ -1,4 +1,5 @@
 // What a shader compiler says, told as compilers do: file:line:column, the line, a caret.
+import { LINE_BREAK } from './wgsl/lines.ts';
 
 /** A shader's text, and the name that messages call it by. */
 export interface Shader {
@@ -31,7 +32,7 @@ export function formatDiagnostic({ label, code }: Shader, found: Diagnostic): st
   const { severity, line, column, length, message } = found;
   const place = [line, column].filter((n) => n > 0).map((n) => `:${n}`);
   const head = `${label}${place.join('')}: ${severity}: ${message}`;
-  const source = code.split(/\r?\n/)[line - 1];
+  const source = code.split(LINE_BREAK)[line - 1];
   if (source === undefined) return head;
   const gutter = ' '.repeat(String(line).length);
   if (column < 1) return `${head}\n  ${line} | ${source.slice(0, 2 * REACH)}`;

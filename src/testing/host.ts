@@ -1,12 +1,12 @@
 // Where kernels are tested: Dawn in this process, headless Chrome or Firefox, Deno. The same test runs
 // on all of them.
-import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AdapterReport, OpenOptions } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Diagnostic, Shader } from './diagnostics.ts';
 import { type Bindings, type KernelRequest, labelOf, type Outputs } from './prepare.ts';
+import { readShaderFile } from './shader-file.ts';
 
 export type HostKind = 'dawn' | 'chrome' | 'firefox' | 'deno';
 
@@ -82,12 +82,7 @@ export function readShader({ code, file, label }: ShaderSource): Shader {
   if (file === undefined) {
     throw new LatentGpuError('bad-input', 'a shader needs `code` or a `file`.');
   }
-  try {
-    return { label: label ?? nameOf(file), code: readFileSync(file, 'utf8') };
-  } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : `${cause}`;
-    throw new LatentGpuError('bad-input', `${nameOf(file)} ${why}.`, { cause });
-  }
+  return { label: label ?? nameOf(file), code: readShaderFile(file, nameOf(file)) };
 }
 
 /** A file as one would type it here. */

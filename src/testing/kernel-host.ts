@@ -5,6 +5,7 @@ import type { EntryRequest } from './compile.ts';
 import type { Diagnostic, Shader } from './diagnostics.ts';
 import { computeEntries, constantsFor, tryReflect } from './entries.ts';
 import { type HostKind, type KernelHost, readShader } from './host.ts';
+import { isNaga, nagaWarnings } from './naga.ts';
 import type { KernelJob } from './prepare.ts';
 import { prepareOn } from './run.ts';
 
@@ -50,7 +51,8 @@ export function hostOn(backend: Backend): KernelHost {
         const shader = readShader(source);
         const info = tryReflect(shader, constants);
         const entries = computeEntries(shader, info);
-        return await backend.compile(shader, entries, constantsFor(info, constants));
+        const found = await backend.compile(shader, entries, constantsFor(info, constants));
+        return isNaga(backend.kind) ? [...found, ...nagaWarnings(shader, constants)] : found;
       }),
     close: () => backend.close(),
   };

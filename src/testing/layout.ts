@@ -65,13 +65,17 @@ export function scalarOf(layout: Layout): Scalar | undefined {
   return layout.kind === 'array' ? scalarOf(layout.element) : undefined;
 }
 
+/** What a binding may hold by WebGPU's default limits (maxStorageBufferBindingSize), bytes. */
+const MOST_BYTES = 2 ** 27;
+
 const article = (noun: string) => `${/^[AEIO]/.test(noun) ? 'an' : 'a'} ${noun}`;
 
 function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (ArrayBuffer.isView(value)) return article(value.constructor.name);
-  return typeof value === 'object' ? 'an object' : `${typeof value} ${String(value)}`;
+  if (typeof value !== 'object' || value === null) return `${typeof value} ${String(value)}`;
+  return 'length' in value ? `{ length: ${String(value.length)} }` : 'an object';
 }
 
 /** What to give for a type, for messages. */
@@ -89,7 +93,9 @@ function wish(layout: Layout): string {
 function sizeFor(layout: Layout, value: unknown, name: string): number {
   if (layout.kind === 'array' && layout.count === 0) {
     const elements = elementsOf(layout.element, value);
-    if (elements === undefined) throw bad(`${name} is ${layout.name}: give ${wish(layout)}.`);
+    if (elements === undefined) {
+      throw bad(`${name} is ${layout.name}: give ${wish(layout)}, not ${describe(value)}.`);
+    }
     if (elements === 0) throw bad(`${name} is empty; WebGPU binds at least one element.`);
     if (!Number.isInteger(elements)) {
       throw bad(`${name} is ${layout.name}: ${describe(value)} does not divide into elements.`);
@@ -116,19 +122,23 @@ const isList = (value: unknown): value is ArrayLike<unknown> =>
 
 /** How many elements a value has; not a whole number if it does not divide into them. */
 function elementsOf(element: Layout, value: unknown): number | undefined {
-  if (!isList(value)) {
-    const length = (value as { length?: unknown } | undefined)?.length;
-    return typeof length === 'number' ? length : undefined;
+  if (isList(value)) {
+    const isFlat = element.kind === 'numbers' && Array.prototype.every.call(value, isNumber);
+    return isFlat ? value.length / (element.columns * element.rows) : value.length;
   }
-  if (element.kind !== 'numbers' || typeof value[0] !== 'number') return value.length;
-  return value.length / (element.columns * element.rows);
+  if (typeof value !== 'object' || value === null || !('length' in value)) return undefined;
+  const { length } = value;
+  return isNumber(length) && Number.isInteger(length) && length >= 0 ? length : undefined;
 }
+
+const isNumber = (value: unknown) => typeof value === 'number';
 
 /**
  * The bytes of a variable.
  *
  * @param name the variable's name, for messages
- * @throws LatentGpuError `bad-input` naming the variable or member, what it is and what to give
+ * @throws LatentGpuError `bad-input` naming the variable or member, what it is and what to give;
+ *   `limit-exceeded` for more than any device has room for
  */
 export function pack(layout: Layout, value: unknown, name: string): Uint8Array {
   const scalar = scalarOf(layout);
@@ -139,7 +149,14 @@ export function pack(layout: Layout, value: unknown, name: string): Uint8Array {
     const kind = scalar ? article(arrays[scalar].name) : `${wish(layout)} or an ArrayBuffer`;
     throw bad(`${name} is ${layout.name}: give ${kind}, not ${describe(value)}.`);
   }
-  const bytes = new Uint8Array(Math.ceil(sizeFor(layout, value, name) / 4) * 4);
+  const size = sizeFor(layout, value, name);
+  if (size > MOST_BYTES) {
+    throw new LatentGpuError(
+      'limit-exceeded',
+      `${name} takes ${size} bytes; a binding may have ${MOST_BYTES} by WebGPU's default limits.`,
+    );
+  }
+  const bytes = new Uint8Array(Math.ceil(size / 4) * 4);
   write(layout, value, new DataView(bytes.buffer), 0, name);
   return bytes;
 }
@@ -207,7 +224,7 @@ function writeArray(
     throw bad(`${name} is ${layout.name}: give ${wish(layout)}, not ${describe(value)}.`);
   }
   if (count > 0 && elements !== count) {
-    throw bad(`${name} is ${layout.name}; it was given ${elements} elements.`);
+    throw bad(`${name} is ${layout.name}; it was given ${elements} elements, not ${count}.`);
   }
   // { length }: zeros.
   if (!isList(value)) return;

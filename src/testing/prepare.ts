@@ -10,7 +10,13 @@ import {
   type Unpacked,
   unpack,
 } from './layout.ts';
-import { type Binding, reflectPartly, type ShaderInfo, unreadError } from './reflect.ts';
+import {
+  type Binding,
+  constantOf,
+  reflectPartly,
+  type ShaderInfo,
+  unreadError,
+} from './reflect.ts';
 import {
   planSampler,
   planTexture,
@@ -72,6 +78,8 @@ export interface Slot {
 /** All that it takes to run a kernel. */
 export interface KernelJob extends Shader {
   readonly entryPoint: string;
+  /** Of its declaration. */
+  readonly line: number;
   /** As WebGPU wants them: by name, or by number for an override with an `@id`. */
   readonly constants: Record<string, number>;
   readonly slots: readonly Slot[];
@@ -123,7 +131,8 @@ function chooseConstants(
         : 'it declares none (a `const` cannot be set from outside).';
       throw bad(`${label} has no override '${name}'; ${hint}`);
     }
-    constants[String(override.id ?? name)] = Number(value);
+    const number = constantOf(name, value);
+    if (number !== undefined) constants[String(override.id ?? name)] = number;
   }
   return constants;
 }
@@ -199,6 +208,7 @@ export function prepare(request: KernelRequest): Prepared {
     label,
     code,
     entryPoint: entry.name,
+    line: entry.line,
     constants: chooseConstants(info, label, request.constants),
     slots,
     dispatch: chooseDispatch(request.dispatch),

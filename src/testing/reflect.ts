@@ -11,7 +11,7 @@ import {
   type Variable,
 } from './wgsl/module.ts';
 import { Unreadable } from './wgsl/tokens.ts';
-import { layoutOf, nameOf } from './wgsl/types.ts';
+import { layoutOf, type Misplaced, nameOf } from './wgsl/types.ts';
 import { usesOf } from './wgsl/uses.ts';
 
 export interface EntryPoint {
@@ -55,6 +55,22 @@ export interface ShaderInfo {
 
 /** Values of overrides, by name. */
 export type Constants = Readonly<Record<string, number | boolean>>;
+
+/**
+ * An override's value as WebGPU takes it; undefined where none was given.
+ *
+ * @throws LatentGpuError `bad-input` for what is neither a finite number nor a boolean: engines differ
+ *   in what they make of NaN
+ */
+export function constantOf(name: string, given: unknown): number | undefined {
+  if (given === undefined) return undefined;
+  if (typeof given === 'boolean') return Number(given);
+  if (typeof given === 'number' && Number.isFinite(given)) return given;
+  throw new LatentGpuError(
+    'bad-input',
+    `the override ${name} is given ${typeof given === 'string' ? `'${given}'` : String(given)}: give a finite number, true or false.`,
+  );
+}
 
 const attributeOf = (attributes: readonly Attribute[], name: string) =>
   attributes.find((each) => each.name === name);
@@ -101,7 +117,11 @@ function workgroupOf(
 }
 
 /** A variable with a binding; undefined for others. */
-function bindingOf(found: Variable, module: Evaluator): Binding | undefined {
+function bindingOf(
+  found: Variable,
+  module: Evaluator,
+  misplaced: Map<string, Misplaced>,
+): Binding | undefined {
   const group = numberOf(found, 'group', module);
   const binding = numberOf(found, 'binding', module);
   if (group === undefined || binding === undefined || !found.type) return undefined;
@@ -109,7 +129,8 @@ function bindingOf(found: Variable, module: Evaluator): Binding | undefined {
   const type = nameOf(found.type, module);
   const common = { group, binding, name: found.name, type };
   if (space === 'uniform' || space === 'storage') {
-    const layout = layoutOf(found.type, module);
+    const { layout, misplaced: here } = layoutOf(found.type, module);
+    for (const each of here) misplaced.set(each.name, each);
     const open = layout.kind === 'array' && layout.count === 0;
     return {
       ...common,
@@ -139,17 +160,25 @@ export interface Unread {
   readonly why: Unreadable;
 }
 
+interface Read {
+  readonly info: ShaderInfo;
+  readonly unread: readonly Unread[];
+  /** What naga puts elsewhere, of all that bindings hold. */
+  readonly misplaced: readonly Misplaced[];
+}
+
 /** What can be read of the declarations. @throws Unreadable for a text that cannot be read at all */
-function readInfo(code: string, constants: Constants): { info: ShaderInfo; unread: Unread[] } {
+function readInfo(code: string, constants: Constants): Read {
   const declarations = readModule(code);
   const module = new Evaluator(declarations, constants);
   const functions = declarations.filter((each) => each.kind === 'fn');
   const unread: Unread[] = [];
+  const misplaced = new Map<string, Misplaced>();
   const bindings = declarations
     .filter((each) => each.kind === 'var')
     .flatMap((each) => {
       try {
-        return bindingOf(each, module) ?? [];
+        return bindingOf(each, module, misplaced) ?? [];
       } catch (cause) {
         const why = `'${each.name}' takes a compiler to tell: ${(cause as Error).message}`;
         unread.push({ name: each.name, why: new Unreadable(why, each.line) });
@@ -170,11 +199,12 @@ function readInfo(code: string, constants: Constants): { info: ShaderInfo; unrea
       .filter((each): each is ValueDeclaration => each.kind === 'override')
       .map((each) => overrideOf(each, module)),
   };
-  return { info, unread };
+  return { info, unread, misplaced: [...misplaced.values()] };
 }
 
 function failure(shader: Shader, cause: unknown): LatentGpuError {
-  const message = `its declarations could not be read: ${(cause as Error).message}`;
+  const why = cause instanceof RangeError ? 'too deep a nest' : (cause as Error).message;
+  const message = `its declarations could not be read: ${why}`;
   const line = cause instanceof Unreadable ? cause.line : 0;
   const diagnostic = { severity: 'error', line, column: 0, length: 0, message } as const;
   return new LatentGpuError('bad-kernel', formatDiagnostic(shader, diagnostic), { cause });
@@ -198,10 +228,7 @@ export function reflect(shader: Shader, constants: Constants = {}): ShaderInfo {
  *
  * @throws LatentGpuError `bad-kernel` for a text that it cannot read at all
  */
-export function reflectPartly(
-  shader: Shader,
-  constants: Constants = {},
-): { info: ShaderInfo; unread: Unread[] } {
+export function reflectPartly(shader: Shader, constants: Constants = {}): Read {
   try {
     return readInfo(shader.code, constants);
   } catch (cause) {

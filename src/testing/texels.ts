@@ -20,11 +20,12 @@ const FORMAT = /^(rgba|bgra|rg|r|depth)(8|16|32)(unorm|snorm|uint|sint|float)(-s
 /** @throws LatentGpuError `bad-input` for a format whose texels are not whole numbers of bytes a channel */
 export function texelFormat(name: string, variable: string): TexelFormat {
   const [, order, bits, kind] = FORMAT.exec(name) ?? [];
-  if (!order) {
+  // Of depths, these alone can be copied into a texture.
+  if (!order || (order === 'depth' && name !== 'depth16unorm')) {
     throw new LatentGpuError(
       'bad-input',
       `${variable}: textures of the format ${name} cannot be given or read here; ` +
-        'rgba32float, r32uint, rgba8unorm and their kind can.',
+        `${order ? 'depth16unorm can' : 'rgba32float, r32uint, rgba8unorm and their kind can'}.`,
     );
   }
   return {

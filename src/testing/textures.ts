@@ -10,7 +10,7 @@ export type Nested = number | readonly Nested[] | ArrayLike<number>;
 export interface TextureData {
   readonly width: number;
   readonly height?: number;
-  /** Of a texture of three dimensions; or how many layers an array of textures has. */
+  /** Of a texture of three dimensions; or how many layers an array of textures has, 6 a cube. */
   readonly depth?: number;
   readonly data?: ArrayLike<number>;
   /**
@@ -22,7 +22,8 @@ export interface TextureData {
 
 /**
  * A texture: rows of texels, `[[0, 0.5], [1, 0]]`, where a texel of several channels is an array of
- * them (of three dimensions or an array of textures, layers of rows); or as {@link TextureData}.
+ * them (of three dimensions, an array of textures or the six faces of cubes, layers of rows); or as
+ * {@link TextureData}.
  */
 export type TextureValue = readonly Nested[] | TextureData;
 
@@ -41,7 +42,7 @@ export interface SamplerValue {
 export interface TexturePlan {
   readonly format: string;
   readonly dimension: '1d' | '2d' | '3d';
-  readonly view: '1d' | '2d' | '2d-array' | '3d';
+  readonly view: '1d' | '2d' | '2d-array' | '3d' | 'cube' | 'cube-array';
   readonly size: readonly [number, number, number];
   readonly bytesPerTexel: number;
   /** Of a sampled texture. */
@@ -60,7 +61,8 @@ function bad(message: string): LatentGpuError {
   return new LatentGpuError('bad-input', message);
 }
 
-const TYPE = /^texture_(storage_|depth_)?(1d|2d|2d_array|3d)(?:<(\w+)(?:, (\w+))?>)?$/;
+const TYPE =
+  /^texture_(storage_|depth_)?(1d|2d|2d_array|3d|cube|cube_array)(?:<(\w+)(?:, (\w+))?>)?$/;
 const ACCESS = { read: 'read-only', write: 'write-only', read_write: 'read-write' } as const;
 const LETTER: Record<string, string> = { f32: 'float', i32: 'sint', u32: 'uint' };
 
@@ -75,7 +77,9 @@ interface TextureType {
 function textureType({ name, type }: Binding): TextureType {
   const [, what, view, of = 'f32'] = TYPE.exec(type) ?? [];
   if (!view) {
-    throw bad(`${name} is a ${type}; a test can give textures of one to three dimensions.`);
+    throw bad(
+      `${name} is a ${type}; a test can give textures of one to three dimensions, and cubes.`,
+    );
   }
   return {
     view: view.replace('_', '-') as TexturePlan['view'],
@@ -181,6 +185,12 @@ export function planTexture(
   const type = textureType(binding);
   const { view, isStorage, isDepth, of } = type;
   const given = givenOf(value, view, binding);
+  const isCube = view.startsWith('cube');
+  const [w, h, d] = given.size;
+  if (isCube && (w !== h || d % 6 !== 0 || (view === 'cube' && d !== 6))) {
+    const faces = view === 'cube' ? 'six square faces' : 'six square faces for each cube';
+    throw bad(`${name} is ${binding.type}, of ${w} x ${h} x ${d} texels: give ${faces}.`);
+  }
   const channels = channelsOf(given, name);
   if (isStorage && given.format && given.format !== of) {
     throw bad(`${name} is ${binding.type}: its format is not ${given.format}.`);
@@ -189,7 +199,6 @@ export function planTexture(
   if (given.data && channels > format.channels) {
     throw bad(`${name}: ${channels} numbers a texel do not fit into ${format.name}.`);
   }
-  const [w, h, d] = given.size;
   const numbers = given.data && spread(given.data, channels, format.channels);
   const bytes = numbers
     ? packTexels(format, numbers, name)
@@ -203,7 +212,7 @@ export function planTexture(
   return {
     plan: {
       format: format.name,
-      dimension: view === '2d-array' ? '2d' : view,
+      dimension: view === '1d' || view === '3d' ? view : '2d',
       view,
       size: given.size,
       bytesPerTexel: texelBytes(format),

@@ -172,6 +172,51 @@ concurrentCases('ops, elementwise', (c) => {
     await check(t, { outputs: { y: o.finite(x) } }, new Map([[x, values]]));
   });
 
+  c('of two that are compared the first may be no number', async (t) => {
+    const { NaN: none, POSITIVE_INFINITY: top } = Number;
+    const x = variable('x', [5]);
+    const y = variable('y', [5]);
+    const values = new Map([
+      [x, Float32Array.of(none, 1, top, -top, 2)],
+      [y, Float32Array.of(1, none, 3, 4, top)],
+    ]);
+    const outputs = {
+      larger: o.maximum(x, y),
+      smaller: o.minimum(x, y),
+      held: o.clamp(x, -3, 3),
+      whole: o.toFloat(o.toUint(x)),
+    };
+    const expected = {
+      larger: [none, 1, top, 4, top],
+      smaller: [none, 1, 3, -top, 2],
+      held: [none, 1, 3, -3, 2],
+      whole: [0, 1, 2 ** 32 - 2 ** 8, 0, 2],
+    };
+    await withRuntime(t, async (runtime) => {
+      const plan = await runtime.compile({ outputs });
+      for (const [variable, numbers] of values) runtime.write(variable, numbers);
+      await plan.run();
+      const references = o.evaluate(Object.values(outputs), values);
+      for (const [i, [name, wanted]] of Object.entries(expected).entries()) {
+        t.equal([...(await plan.read(name))], wanted, name);
+        t.equal([...(references[i]?.data ?? [])], wanted, `the reference of ${name}`);
+      }
+    });
+  });
+
+  c('powers of what is no number are none', async (t) => {
+    const exponents = [2, 0.5, -1, 1e-3, 3.5, -40, 0];
+    const [x, y] = [variable('x', [7]), variable('y', [7])];
+    await withRuntime(t, async (runtime) => {
+      const plan = await runtime.compile({ outputs: { z: o.pow(x, y), w: o.pow(2, x) } });
+      runtime.write(x, new Float32Array(7).fill(Number.NaN));
+      runtime.write(y, Float32Array.from(exponents));
+      await plan.run();
+      t.equal([...(await plan.read('z'))], [...Array(6).fill(Number.NaN), 1]);
+      t.equal([...(await plan.read('w'))], Array(7).fill(Number.NaN));
+    });
+  });
+
   c('bytes are read as shares of 255', async (t) => {
     const table = variable('bytes', [5, 7], { dtype: 'u8', role: 'data' });
     const even = variable('even', [3, 8], { dtype: 'u8', role: 'data' });

@@ -177,6 +177,13 @@ concurrentCases('random numbers', (c) => {
     });
   });
 
+  c('permute no fewer elements than one', async (t) => {
+    const key = [o.constant(1, 'u32'), o.constant(2, 'u32')] as const;
+    for (const n of [0, 2.5, 2 ** 31, Number.NaN]) {
+      await t.throws('bad-input', () => o.permutation(o.iota(3), n, key), /^permutation: of /);
+    }
+  });
+
   c('put a data set in a new order every epoch', async (t) => {
     const words = [0, 1].map((i) => o.reshape(o.slice(o.seed, 0, i, i + 1), [])) as [
       Tensor,

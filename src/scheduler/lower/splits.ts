@@ -25,7 +25,10 @@ export function splitReduction(
   const rows = node.size;
   const length = x.size / rows;
   const wanted = adapter.isSoftware ? 64 : 512;
-  const splits = Math.min(Math.floor(length / REDUCTION_CHUNK), Math.ceil(wanted / rows), 256);
+  // A quad takes a turn, and one with noise in it eleven.
+  const needed = adapter.loopTurns ? Math.ceil(length / (adapter.loopTurns / 4)) : 1;
+  const useful = Math.min(Math.floor(length / REDUCTION_CHUNK), Math.ceil(wanted / rows), 256);
+  const splits = Math.max(useful, needed);
   if (splits < 2) return node;
   if (x.op.kind === 'elementwise' && !isKept) {
     // Computed again for the fold alone: cheaper than to keep what another kernel computes too.
@@ -52,10 +55,20 @@ export function productSplits(node: Tensor, adapter: AdapterClass): number {
   const k = termsOf(node);
   const tiles = sizeOf(node.shape.slice(0, -2)) * Math.ceil(m / 64) * Math.ceil(n / 64);
   const wanted = adapter.isSoftware ? 2 : 64;
+  // A quad of terms takes a turn, and one more where they are added up as well.
+  const needed = adapter.loopTurns ? k / 2 / adapter.loopTurns : 1;
+  if (needed > 1) return divisorFrom(Math.ceil(needed), k);
   if (tiles * 2 > wanted || k < 2048) return 1;
   let splits = Math.min(Math.floor(wanted / tiles), Math.floor(k / 512));
   while (splits > 1 && k % splits !== 0) splits--;
   return splits;
+}
+
+/** The least divisor of a number from `least` on; 1 where it is far from there. */
+function divisorFrom(least: number, of: number): number {
+  let divisor = least;
+  while (of % divisor !== 0) divisor++;
+  return divisor <= 16 * least ? divisor : 1;
 }
 
 /** A·B as Σₛ AₛBₛ over consecutive parts of the inner extent: a batched product and a sum. */

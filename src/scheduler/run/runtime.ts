@@ -1,5 +1,5 @@
 // Plans and their variables on one device.
-import type { Device } from '../../device/index.ts';
+import { type Device, loopTurnsOf } from '../../device/index.ts';
 import type { Variable } from '../../graph/variable.ts';
 import { sameTable, type TunedTable } from '../../kernels/tuned.ts';
 import {
@@ -55,11 +55,13 @@ export class Runtime {
       for (const plan of this.plans) plan.rebind(moved);
     });
     const { limits } = device.gpu;
+    const loopTurns = loopTurnsOf(device.adapter);
     this.planning = {
       isSoftware: device.adapter.isSoftware,
       vendor: device.adapter.vendor,
       ...(device.subgroupSize !== undefined && { subgroupSize: device.subgroupSize }),
       asksSubgroupSize: device.asksSubgroupSize,
+      ...(loopTurns !== undefined && { loopTurns }),
       maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,
       maxUniformBuffers: limits.maxUniformBuffersPerShaderStage,
       maxInvocations: limits.maxComputeInvocationsPerWorkgroup,

@@ -1,5 +1,5 @@
 // WGSL's built-in functions and constructors of values, as far as constants are made with them.
-import { type Scalar, scalar, Unknown, type Value, zip } from './values.ts';
+import { common, isFloat, type Scalar, scalar, Unknown, type Value, zip } from './values.ts';
 
 /** What stands between `<` and `>`: an element's type, how many. */
 interface Template {
@@ -41,7 +41,7 @@ const binary =
     only(args, 2);
     return zip(args[0] as Value, args[1] as Value, (a, b) => {
       if (!('type' in a && 'type' in b)) throw new Unknown('a function of structures');
-      return scalar(a.type === 'int' ? b.type : a.type, work(a.value, b.value));
+      return scalar(common(a.type, b.type), work(a.value, b.value));
     });
   };
 
@@ -50,12 +50,39 @@ const convert =
   (args) => {
     if (args.length === 0) return scalar(type, 0);
     only(args, 1);
-    return map(args[0] as Value, ({ value }) => scalar(type, value));
+    return map(args[0] as Value, (of) => scalar(type, saturated(type, of)));
   };
 
+const RANGES: { readonly [S in Scalar]?: readonly [number, number] } = {
+  // The last float32 numbers that are such integers.
+  i32: [-(2 ** 31), 2 ** 31 - 2 ** 7],
+  u32: [0, 2 ** 32 - 2 ** 8],
+};
+
+/** A number that is to become an integer: a real one stops at the ends of what those are. */
+function saturated(to: Scalar, { type, value }: { type: Scalar; value: number }): number {
+  const range = isFloat(type) ? RANGES[to] : undefined;
+  return range ? Math.min(Math.max(value, range[0]), range[1]) : value;
+}
+
+const SCALAR_NAMES: Readonly<Record<string, Scalar>> = {
+  bool: 'bool',
+  i32: 'i32',
+  u32: 'u32',
+  f32: 'f32',
+  f16: 'f16',
+};
 const SCALARS: Record<string, Scalar> = { f: 'f32', i: 'i32', u: 'u32', h: 'f16' };
 
 const flat = (value: Value): Value[] => ('parts' in value ? value.parts.flatMap(flat) : [value]);
+
+/** Of one type: the one that is told, or what the parts have in common. */
+function alike(parts: readonly Value[], told?: Scalar): readonly Value[] {
+  const types = parts.flatMap((part) => ('type' in part ? [part.type] : []));
+  if (types.length < parts.length) return parts;
+  const type = told ?? types.reduce(common);
+  return parts.map((part) => convert(type)([part], {}));
+}
 
 const vector =
   (length: number, letter?: string): Builtin =>
@@ -66,7 +93,7 @@ const vector =
     const parts =
       given.length === 1 ? Array.from({ length }, () => given[0] as Value) : given.slice(0, length);
     if (parts.length !== length) throw new Unknown('a vector of too few numbers');
-    return { parts: type ? parts.map((part) => convert(type)([part], {})) : parts };
+    return { parts: alike(parts, type) };
   };
 
 /** `mat2x3f(…)` of its columns, or of its numbers. */
@@ -87,6 +114,7 @@ const matrix =
 const product = binary((x, y) => x * y);
 const sum = binary((x, y) => x + y);
 const difference = binary((x, y) => x - y);
+const quotient = binary((x, y) => x / y);
 
 const dot: Builtin = (args, template) => {
   only(args, 2);
@@ -139,6 +167,36 @@ const extractBits: Builtin = (args) => {
   });
 };
 
+/** The lowest bits of another number in the place of some, from one on. */
+const insertBits: Builtin = (args) => {
+  only(args, 4);
+  const from = Math.min(numberOf(args[2]), 32);
+  const count = Math.min(numberOf(args[3]), 32 - from);
+  const mask = BigInt.asUintN(32, ((1n << BigInt(count)) - 1n) << BigInt(from));
+  return zip(args[0] as Value, args[1] as Value, (of, inserted) => {
+    const [kept, given] = [BigInt(numberOf(of)), BigInt(numberOf(inserted))];
+    const { type } = of as { type: Scalar };
+    return scalar(
+      type,
+      Number(BigInt.asIntN(32, (kept & ~mask) | ((given << BigInt(from)) & mask))),
+    );
+  });
+};
+
+/** 3t² - 2t³, t the share of the way from the lower edge to the upper. */
+const smoothstep: Builtin = (args, template) => {
+  only(args, 3);
+  const [low, high, x] = args as [Value, Value, Value];
+  const way = quotient(
+    [difference([x, low], template), difference([high, low], template)],
+    template,
+  );
+  return real((share) => {
+    const t = Math.min(1, Math.max(0, share));
+    return t * t * (3 - 2 * t);
+  })([way], template);
+};
+
 const bits = (x: number) => (x >>> 0).toString(2).padStart(32, '0');
 /** -1 where there is none, as WGSL has it. */
 const bitFromLow = (x: number) => (x === 0 ? -1 : 31 - bits(x).lastIndexOf('1'));
@@ -165,10 +223,13 @@ export const builtins: Readonly<Record<string, Builtin | undefined>> = {
   u32: convert('u32'),
   f32: convert('f32'),
   f16: convert('f16'),
-  array: (args) => ({ parts: args }),
+  array: (args, { of }) => ({ parts: args.length > 0 ? alike(args, SCALAR_NAMES[of ?? '']) : [] }),
   select: (args) => {
     only(args, 3);
     const [no, yes, condition] = args as [Value, Value, Value];
+    if ('type' in no && 'type' in yes && 'type' in condition) {
+      return convert(common(no.type, yes.type))([condition.value ? yes : no], {});
+    }
     if ('type' in condition) return condition.value ? yes : no;
     return { parts: condition.parts.map((part, i) => select(no, yes, part, i)) };
   },
@@ -219,6 +280,8 @@ export const builtins: Readonly<Record<string, Builtin | undefined>> = {
   mix,
   bitcast,
   extractBits,
+  insertBits,
+  smoothstep,
   distance: (args, template) => length([difference(args, template)], template),
   fma: (args, template) => {
     only(args, 3);

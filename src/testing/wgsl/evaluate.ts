@@ -2,7 +2,7 @@
 import { builtins } from './builtins.ts';
 import type { Expression } from './expression.ts';
 import type { Declaration, ValueDeclaration } from './module.ts';
-import { isFloat, type Scalar, scalar, Unknown, type Value, zip } from './values.ts';
+import { common, isFloat, type Scalar, scalar, Unknown, type Value, zip } from './values.ts';
 
 function literal(text: string): Value {
   const hex = /^0[xX]/.test(text);
@@ -23,13 +23,6 @@ function hexFloat(text: string): number {
   const [, whole = '', part = '', exponent = '0'] =
     /^0x([\da-f]*)\.?([\da-f]*)(?:p([+-]?\d+))?$/i.exec(text) ?? [];
   return Number.parseInt(whole + part || '0', 16) * 16 ** -part.length * 2 ** Number(exponent);
-}
-
-/** What two scalars are computed in: a type of the text wins over a literal's own. */
-function common(a: Scalar, b: Scalar): Scalar {
-  if (a === 'int') return b;
-  if (b === 'int') return a;
-  return a === 'float' ? b : a;
 }
 
 function arithmetic(operator: string, a: number, b: number, type: Scalar): number | bigint {
@@ -97,9 +90,16 @@ function unary(operator: string, of: Value): Value {
   if ('parts' in of) return { parts: of.parts.map((part) => unary(operator, part)) };
   if (operator === '-') return scalar(of.type, -of.value);
   if (operator === '!') return scalar('bool', Number(of.value === 0));
-  if (operator === '~') return scalar(of.type, ~of.value);
+  // Of literals all 64 bits.
+  if (operator === '~') return scalar(of.type, Number(~BigInt(of.value)));
   throw new Unknown('a pointer');
 }
+
+/** The first halves with which these are done. */
+const DECIDED: Readonly<Record<string, number | undefined>> = { '&&': 0, '||': 1 };
+
+/** Of an array that is a constant; compilers allow fewer. */
+const MOST_ZEROS = 2 ** 16;
 
 const SETS = ['xyzw', 'rgba'];
 
@@ -141,11 +141,7 @@ export class Evaluator {
       case 'unary':
         return unary(expression.operator, this.evaluate(expression.of));
       case 'binary':
-        return binary(
-          expression.operator,
-          this.evaluate(expression.left),
-          this.evaluate(expression.right),
-        );
+        return this.#binary(expression);
       case 'index': {
         const of = this.evaluate(expression.of);
         const found = 'parts' in of && of.parts[this.number(expression.index)];
@@ -157,6 +153,13 @@ export class Evaluator {
       case 'name':
         return expression.args ? this.#call(expression) : this.#named(expression.name);
     }
+  }
+
+  #binary({ operator, left, right }: Expression & { kind: 'binary' }): Value {
+    const first = this.evaluate(left);
+    // What is decided needs no second half, which may have no value.
+    if ('type' in first && first.value === DECIDED[operator]) return first;
+    return binary(operator, first, this.evaluate(right));
   }
 
   /** @throws Unknown for what is no number */
@@ -215,7 +218,9 @@ export class Evaluator {
     const [of, count] = type.template ?? [];
     if (type.name !== 'array') return this.#call({ ...type, args: [] });
     if (!of || !count) throw new Unknown('an array of zeros without a size');
-    return { parts: Array.from({ length: this.number(count) }, () => this.#zero(of)) };
+    const length = this.number(count);
+    if (!(length >= 0 && length <= MOST_ZEROS)) throw new Unknown(`an array of ${length} zeros`);
+    return { parts: new Array(length).fill(this.#zero(of)) };
   }
 
   #call(call: Expression & { kind: 'name' }): Value {

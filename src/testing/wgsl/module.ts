@@ -31,6 +31,8 @@ export interface Alias extends Named {
 
 export interface Member {
   readonly name: string;
+  /** Line of its name, from 1. */
+  readonly line: number;
   readonly attributes: readonly Attribute[];
   readonly type: Expression;
 }
@@ -95,9 +97,9 @@ function readMembers(reader: Reader): Member[] {
   reader.expect('{');
   while (!reader.take('}')) {
     const attributes = readAttributes(reader);
-    const { text: name } = reader.word();
+    const { text: name, line } = reader.word();
     reader.expect(':');
-    members.push({ name, attributes, type: readExpression(reader) });
+    members.push({ name, line, attributes, type: readExpression(reader) });
     if (!reader.is('}')) reader.expect(',');
   }
   return members;

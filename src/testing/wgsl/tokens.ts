@@ -1,4 +1,5 @@
 // WGSL's text as tokens, with those `<` and `>` told apart that enclose a template's arguments.
+import { breaksIn, LINE_BREAK } from './lines.ts';
 
 export interface Token {
   /** `open` and `close` are the `<` and `>` of a template's arguments; all other signs are one character. */
@@ -27,7 +28,7 @@ const NUMBER =
 /** Where a comment that starts at `at` ends; `at` if none does. Block comments nest. */
 function afterComment(code: string, at: number, line: number): number {
   if (code.startsWith('//', at)) {
-    const end = code.slice(at).search(/[\n\v\f\r\u0085\u2028\u2029]/);
+    const end = code.slice(at).search(LINE_BREAK);
     return end < 0 ? code.length : at + end;
   }
   if (!code.startsWith('/*', at)) return at;
@@ -56,7 +57,7 @@ function scan(code: string): Plain[] {
   for (let at = 0; at < code.length; ) {
     const skipped = matchAt(BLANK, code, at)?.length ?? afterComment(code, at, line) - at;
     if (skipped > 0) {
-      line += code.slice(at, at + skipped).match(/\r\n|[\n\v\f\r\u0085\u2028\u2029]/g)?.length ?? 0;
+      line += breaksIn(code.slice(at, at + skipped));
       at += skipped;
       continue;
     }

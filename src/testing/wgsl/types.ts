@@ -21,7 +21,7 @@ function resolved(type: Expression, module: Evaluator): Name {
 
 /** A type as WGSL writes it, in its shortest form: `vec4f`, `array<vec4f, 6>`, `texture_2d<f32>`. */
 export function nameOf(type: Expression, module: Evaluator): string {
-  if (type.kind !== 'name') return String(module.number(type));
+  if (type.kind !== 'name' || type.args) return String(module.number(type));
   const { name, template = [] } = resolved(type, module);
   const declared = module.declaration(name);
   if (declared?.kind === 'const' || declared?.kind === 'override') {
@@ -33,9 +33,22 @@ export function nameOf(type: Expression, module: Evaluator): string {
   return parts.length > 0 ? `${name}<${parts.join(', ')}>` : name;
 }
 
+/** A member of a structure that naga, the compiler of Firefox and Deno, puts elsewhere than WGSL says. */
+export interface Misplaced {
+  /** `Outer.member` */
+  readonly name: string;
+  readonly line: number;
+  readonly offset: number;
+  readonly nagaOffset: number;
+  readonly align: number;
+}
+
 interface Placed {
   readonly layout: Layout;
   readonly align: number;
+  /** Without what an `@align` inside a structure asks for: naga does not see it from outside. */
+  readonly nagaAlign: number;
+  readonly misplaced: readonly Misplaced[];
 }
 
 function numbers(name: string, scalar: Scalar, columns: number, rows: number): Placed {
@@ -44,7 +57,8 @@ function numbers(name: string, scalar: Scalar, columns: number, rows: number): P
   // A column of three takes the room of four.
   const stride = columns > 1 ? align : width * rows;
   const size = columns * stride;
-  return { layout: { kind: 'numbers', name, scalar, columns, rows, stride, size }, align };
+  const layout = { kind: 'numbers', name, scalar, columns, rows, stride, size } as const;
+  return { layout, align, nagaAlign: align, misplaced: [] };
 }
 
 function numberOf(
@@ -59,10 +73,26 @@ function numberOf(
 function structure(declared: Struct, module: Evaluator): Placed {
   let end = 0;
   let whole = 1;
-  const members = declared.members.map(({ name, attributes, type }) => {
-    const { layout, align } = place(type, module);
-    const aligned = numberOf(attributes, 'align', module) ?? align;
+  let nagaAlign = 1;
+  const misplaced: Misplaced[] = [];
+  const members = declared.members.map(({ name, line, attributes, type }) => {
+    const inner = place(type, module);
+    const { layout } = inner;
+    const asked = numberOf(attributes, 'align', module);
+    const aligned = asked ?? inner.align;
     const offset = roundUp(aligned, end);
+    const nagaOffset = roundUp(asked ?? inner.nagaAlign, end);
+    misplaced.push(...inner.misplaced);
+    if (offset !== nagaOffset) {
+      misplaced.push({
+        name: `${declared.name}.${name}`,
+        line,
+        offset,
+        nagaOffset,
+        align: aligned,
+      });
+    }
+    nagaAlign = Math.max(nagaAlign, inner.nagaAlign);
     end = offset + (numberOf(attributes, 'size', module) ?? layout.size);
     whole = Math.max(whole, aligned);
     return { name, offset, layout };
@@ -71,6 +101,8 @@ function structure(declared: Struct, module: Evaluator): Placed {
   return {
     layout: { kind: 'struct', name: declared.name, members, align: whole, size },
     align: whole,
+    nagaAlign,
+    misplaced,
   };
 }
 
@@ -80,18 +112,19 @@ function place(type: Expression, module: Evaluator): Placed {
   if (declared?.kind === 'struct') return structure(declared, module);
   const [first, second] = found.template ?? [];
   if (found.name === 'array' && first) {
-    const { layout: element, align } = place(first, module);
+    const inner = place(first, module);
+    const { layout: element, align } = inner;
     const count = second ? module.number(second) : 0;
     const stride = roundUp(align, element.size);
     const name = nameOf(found, module);
     return {
+      ...inner,
       layout: { kind: 'array', name, element, count, stride, size: count * stride },
-      align,
     };
   }
   if (found.name === 'atomic' && first) {
-    const { layout, align } = place(first, module);
-    return { layout: { ...layout, name: nameOf(found, module) }, align };
+    const inner = place(first, module);
+    return { ...inner, layout: { ...inner.layout, name: nameOf(found, module) } };
   }
   const name = nameOf(found, module);
   if (Object.hasOwn(WIDTHS, name)) return numbers(name, name as Scalar, 1, 1);
@@ -106,6 +139,9 @@ function place(type: Expression, module: Evaluator): Placed {
 }
 
 /** @throws Error for a type that cannot lie in a buffer, or that only a compiler can tell */
-export function layoutOf(type: Expression, module: Evaluator): Layout {
-  return place(type, module).layout;
+export function layoutOf(
+  type: Expression,
+  module: Evaluator,
+): Pick<Placed, 'layout' | 'misplaced'> {
+  return place(type, module);
 }

@@ -13,6 +13,13 @@ export class Unknown extends Error {}
 
 export const isFloat = (type: Scalar) => type === 'float' || type === 'f32' || type === 'f16';
 
+/** What two scalars are computed in: a type of the text wins over a literal's own. */
+export function common(a: Scalar, b: Scalar): Scalar {
+  if (a === 'int') return b;
+  if (b === 'int') return a;
+  return a === 'float' ? b : a;
+}
+
 /** A number as its type holds it. */
 export function scalar(type: Scalar, value: number): Value {
   if (type === 'bool') return { type, value: value ? 1 : 0 };
