@@ -1,5 +1,12 @@
 // Optimization: update rules, schedules, and the step that applies them.
-export { type Followed, targetsOf, type UpdateContext } from './followed.ts';
+export {
+  type Followed,
+  type FollowedTable,
+  type Learned,
+  targetsOf,
+  type UpdateContext,
+} from './followed.ts';
+export type { ParameterGroup } from './groups.ts';
 export type { LossTerms } from './loss.ts';
 export { type Minimization, type MinimizeOptions, minimize } from './minimize.ts';
 export {

@@ -162,9 +162,10 @@ function describePretraining(
 ) {
   const { made, moved } = learning(() => loss(batches.batch));
   const { surrogate, effects = [], ...terms } = made;
-  const { model, optimizer, clipNorm, skipNorm, frozen } = options;
+  const { model, optimizer, groups, clipNorm, skipNorm, frozen } = options;
   const step = minimize(surrogate ?? terms.loss, model.parameters(), {
     optimizer,
+    ...(groups && { groups }),
     ...(frozen && { frozen }),
     ...(clipNorm !== undefined && { clipNorm }),
     ...(skipNorm !== undefined && { skipNorm }),

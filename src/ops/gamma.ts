@@ -1,0 +1,45 @@
+// The gamma function's logarithm and its derivatives: what densities of counts, rates and shares are made of.
+import type { Tensor } from '../graph/tensor.ts';
+import { mul } from './arithmetic.ts';
+import { elementwise, type Unary } from './elementwise.ts';
+import * as reference from './reference/gamma.ts';
+import { unknownGradient } from './unknown-gradient.ts';
+
+const module = 'lib/gamma';
+
+const trigamma: Unary = elementwise({
+  name: 'trigamma',
+  fn: 'trigamma4',
+  module,
+  reference: (x) => reference.trigamma(x as number),
+  flops: 40,
+  vjp: unknownGradient('trigamma'),
+});
+
+/**
+ * The digamma function, d log Γ(x) / dx, for x > 0 (DLMF 5.2.2).
+ *
+ * @example digamma(1) // -0.5772
+ */
+export const digamma: Unary = elementwise({
+  name: 'digamma',
+  fn: 'digamma4',
+  module,
+  reference: (x) => reference.digamma(x as number),
+  flops: 40,
+  vjp: ([x], _, g) => [mul(g, trigamma(x as Tensor))],
+});
+
+/**
+ * log Γ(x), for x > 0: `torch.lgamma`, log (x - 1)! of whole numbers.
+ *
+ * @example logGamma(5) // 3.1781
+ */
+export const logGamma: Unary = elementwise({
+  name: 'logGamma',
+  fn: 'log_gamma4',
+  module,
+  reference: (x) => reference.logGamma(x as number),
+  flops: 40,
+  vjp: ([x], _, g) => [mul(g, digamma(x as Tensor))],
+});
