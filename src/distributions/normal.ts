@@ -18,6 +18,7 @@ import {
   sum,
   zeros,
 } from '../ops/index.ts';
+import { checkTensor } from '../ops/operand-type.ts';
 import { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
 import { type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
 
@@ -40,7 +41,10 @@ export class Normal implements Reparameterized, Density {
   readonly mean: Tensor;
   readonly logStd: Tensor;
 
+  /** @throws LatentGpuError `bad-input` for what are no tensors */
   constructor(mean: Tensor, logStd: Tensor) {
+    checkTensor('Normal, mean and log standard deviation', mean);
+    checkTensor('Normal, mean and log standard deviation', logStd);
     this.mean = mean;
     this.logStd = logStd;
   }

@@ -7,7 +7,6 @@ import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
 import type { Variable } from '../graph/variable.ts';
 import type { Module } from '../nn/index.ts';
 import { checkBuffer } from './buffers.ts';
-import { MODEL_FILE } from './model-json.ts';
 import type { WeightValues } from './values.ts';
 
 export const WEIGHTS_FILE = 'weights.safetensors';
@@ -39,6 +38,13 @@ export function writeWeights(
 
 type Tensors = ReturnType<typeof readSafetensors>['tensors'];
 
+/** What a file has, for whoever looks for a name in it. */
+const held = (tensors: Tensors): string => {
+  const names = [...tensors.keys()];
+  const more = names.length > 6 ? ', …' : '';
+  return names.length > 0 ? `, and the file ${names.slice(0, 6).join(', ')}${more} beside` : '';
+};
+
 /** Takes a tensor out of a file's, checked. */
 function takeTensor(
   tensors: Tensors,
@@ -50,10 +56,10 @@ function takeTensor(
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: tensor '${path}' ${why}`);
   const stored = tensors.get(path);
   const wanted = `[${shape.join(', ')}]`;
-  if (!stored) throw bad(`is missing; ${MODEL_FILE} asks for it with shape ${wanted}`);
+  if (!stored) throw bad(`is missing; the model has it with shape ${wanted}${held(tensors)}`);
   tensors.delete(path);
   if (stored.shape.join() !== shape.join()) {
-    throw bad(`has shape [${stored.shape.join(', ')}]; ${MODEL_FILE} asks for ${wanted}`);
+    throw bad(`has shape [${stored.shape.join(', ')}]; the model has ${wanted}`);
   }
   if (dtype === 'u32') {
     if (stored.data instanceof Uint32Array) return stored.data;

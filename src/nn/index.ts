@@ -1,4 +1,5 @@
 // Layers: what holds parameters and describes how they act.
+export { type AttentionOptions, attention, MultiHeadAttention, sinusoids } from './attention.ts';
 export type { Batch } from './batch.ts';
 export { BatchNorm } from './batch-norm.ts';
 export { GatedBlock, ResidualBlock } from './blocks.ts';
@@ -31,3 +32,4 @@ export { CELL_NAMES, type Cell, delayed, GRU, LSTM, lastOf, Recurrent } from './
 export { averagePool, upsample } from './resample.ts';
 export { Scan, type ScanOptions } from './scan.ts';
 export { scan } from './scan-op.ts';
+export { Sequential, type SequentialPart } from './sequential.ts';

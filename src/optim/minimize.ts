@@ -2,7 +2,14 @@
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { named } from '../graph/tensor.ts';
-import { packedMembers, packParameters, type Variable, variable } from '../graph/variable.ts';
+import { topological } from '../graph/traverse.ts';
+import {
+  isVariable,
+  packedMembers,
+  packParameters,
+  type Variable,
+  variable,
+} from '../graph/variable.ts';
 import {
   add,
   addUint,
@@ -95,6 +102,7 @@ export function minimize(
   const flat = packParameters(parameters);
   const moving = parameters.filter((parameter) => !frozen.has(parameter));
   const turn = options.turns && new Turn(flat, options.turns, also.length > 0);
+  checkReached(loss, [...moving, ...also.map(({ of }) => of)]);
   const all = gradient(loss, [...moving, ...also.map(({ of }) => of)]);
   const packed = packGradient(flat, new Map(moving.map((p, i) => [p, all[i] as Tensor])));
   const beside = joinedByTable(
@@ -201,6 +209,9 @@ function frozenOf(
   parameters: readonly Variable[],
   isMore: boolean,
 ): ReadonlySet<Variable> {
+  if (!Array.isArray(frozen)) {
+    throw new LatentGpuError('bad-config', 'frozen: give a list, model.encoder.parameters()');
+  }
   const all = new Set(parameters);
   const stray = frozen.find((parameter) => !all.has(parameter));
   if (stray) {
@@ -211,6 +222,18 @@ function frozenOf(
   throw new LatentGpuError(
     'bad-config',
     'frozen: all parameters are, and nothing is left to train',
+  );
+}
+
+/** @throws LatentGpuError `bad-config` for a loss that none of what learns has a part in */
+function checkReached(loss: Tensor, learning: readonly Tensor[]): void {
+  const reached = new Set(topological([loss]));
+  if (learning.some((each) => reached.has(each))) return;
+  const stray = [...reached].find((each) => isVariable(each) && each.role === 'parameter');
+  const other = stray ? `, and on ${stray}, which is no field of the model` : '';
+  throw new LatentGpuError(
+    'bad-config',
+    `the loss hangs on none of the parameters that are to learn${other}; nothing could be learned`,
   );
 }
 

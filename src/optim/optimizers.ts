@@ -43,8 +43,19 @@ export interface Optimizer {
 
 /** @throws LatentGpuError `bad-config` for a rate that would climb */
 function checkRate(lr: number | RateSchedule): number | RateSchedule {
-  if (typeof lr !== 'number' || lr >= 0) return lr;
+  if (typeof lr === 'function' || (typeof lr === 'number' && lr >= 0)) return lr;
   throw new LatentGpuError('bad-config', `lr is ${lr}; a learning rate is 0 or more`);
+}
+
+/** @throws LatentGpuError `bad-config` for decays outside [0, 1), or a weight's below 0 */
+function checkDecays(weightDecay: number, ...decays: readonly number[]): void {
+  const wrong = decays.find((decay) => !(decay >= 0 && decay < 1));
+  if (wrong !== undefined) {
+    const why = `a decay of moments is ${wrong}; betas and momentum lie from 0 to below 1`;
+    throw new LatentGpuError('bad-config', why);
+  }
+  if (weightDecay >= 0) return;
+  throw new LatentGpuError('bad-config', `weightDecay is ${weightDecay}; give 0 or more`);
 }
 
 /** 1 - βᵗ without cancellation; of β = 0, whose logarithm no kernel can hold, it is 1. */
@@ -69,6 +80,7 @@ export interface SgdOptions {
  */
 export function sgd(options: SgdOptions = {}): Optimizer {
   const { lr = 1e-2, momentum = 0, nesterov = false, weightDecay = 0 } = options;
+  checkDecays(weightDecay, momentum);
   return {
     name: 'sgd',
     learningRate: checkRate(lr),
@@ -114,6 +126,7 @@ function adamStep(
  */
 export function adam(options: AdamOptions = {}): Optimizer {
   const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
+  checkDecays(weightDecay, ...betas);
   return {
     name: 'adam',
     learningRate: checkRate(lr),
@@ -133,6 +146,7 @@ export function adam(options: AdamOptions = {}): Optimizer {
  */
 export function adamW(options: AdamOptions = {}): Optimizer {
   const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 1e-2 } = options;
+  checkDecays(weightDecay, ...betas);
   return {
     name: 'adamW',
     learningRate: checkRate(lr),
@@ -152,6 +166,7 @@ export function adamW(options: AdamOptions = {}): Optimizer {
  */
 export function adamax(options: AdamOptions = {}): Optimizer {
   const { lr = 2e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
+  checkDecays(weightDecay, ...betas);
   const [beta1, beta2] = betas;
   return {
     name: 'adamax',

@@ -1,6 +1,6 @@
 // Work on a device that is replaced when it is lost.
 import type { Device } from '../device/index.ts';
-import { isLatentGpuError } from '../errors.ts';
+import { isLatentGpuError, LatentGpuError } from '../errors.ts';
 import type { Runtime } from '../scheduler/index.ts';
 
 /** Devices that may be lost. */
@@ -26,6 +26,7 @@ export class Renewable<T extends OnDevice> {
   private readonly steps: Steps<T>;
   private held: T | undefined;
   private devices = 0;
+  private isOver = false;
 
   constructor(steps: Steps<T>) {
     this.steps = steps;
@@ -34,6 +35,11 @@ export class Renewable<T extends OnDevice> {
   /** What there is now; its device may be lost. */
   get now(): T {
     return this.held as T;
+  }
+
+  /** Nothing is replaced from now on: what would work is refused. */
+  end(): void {
+    this.isOver = true;
   }
 
   /** Devices lost and replaced so far. */
@@ -46,6 +52,7 @@ export class Renewable<T extends OnDevice> {
     for (;;) {
       try {
         // The new device may be lost while everything is moving there.
+        if (this.isOver) throw over();
         if (!this.held || this.held.runtime.device.isLost) await this.renew();
         return await work(this.now);
       } catch (error) {
@@ -79,3 +86,6 @@ export class Renewable<T extends OnDevice> {
     }
   }
 }
+
+const over = () =>
+  new LatentGpuError('bad-input', 'this trainer was destroyed; create another one');

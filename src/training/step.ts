@@ -127,11 +127,17 @@ export function describeStep(options: TrainerOptions): StepDescription {
 const refused = (why: string) => new LatentGpuError('bad-config', why);
 
 /** @throws LatentGpuError `bad-config` for a trainer that is not told how to learn */
-function checkGiven({ loss, optimizer }: TrainerOptions): void {
+function checkGiven({ model, loss, optimizer }: TrainerOptions): void {
+  if (typeof model?.namedParameters !== 'function') {
+    throw refused(
+      `model is ${model}, and no nn.Module; extend nn.Module, with its parts as fields`,
+    );
+  }
   if (typeof loss !== 'function') {
     throw refused('a trainer lowers a loss, and none is given; add loss: ({ x }) => ({ loss: … })');
   }
-  if (optimizer) return;
+  if (typeof optimizer?.update === 'function') return;
+  if (optimizer) throw refused('optimizer is none; call what makes one: optim.adam({ lr: 1e-3 })');
   throw refused('a trainer takes an optimizer, and none is given; add optimizer: optim.adam()');
 }
 

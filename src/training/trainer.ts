@@ -346,6 +346,7 @@ export class Trainer {
   /** Frees the GPU memory and the device. */
   destroy(): void {
     const { device } = this.runtime;
+    this.device.end();
     if (!device.isLost) this.runtime.destroy();
     device.destroy();
   }

@@ -1,8 +1,10 @@
 /** What a loss may say beside its value: a surrogate for its gradients, a state of its own. */
+import { Normal } from '../../src/distributions/index.ts';
 import { variable } from '../../src/graph/variable.ts';
 import {
   add,
   assign,
+  constant,
   less,
   mean,
   mul,
@@ -13,7 +15,7 @@ import {
   sum,
   toFloat,
 } from '../../src/ops/index.ts';
-import { sgd } from '../../src/optim/index.ts';
+import { adam, sgd } from '../../src/optim/index.ts';
 import { Trainer, type TrainerOptions } from '../../src/training/index.ts';
 import { cases } from '../rig/cases.ts';
 import {
@@ -67,6 +69,30 @@ cases('loss terms', (c) => {
       t.equal(centreOf(await trainer.state()), [-0.5, 0.5, 1.5, 2.5, 3.5]);
       t.equal((await trainer.run(1)).metrics.loss, 21.25);
     });
+  });
+
+  c('what could not learn, or is none of what it is to be, is said in a line', async (t) => {
+    const model = new Centre();
+    const other = new Centre();
+    const refused = (options: Partial<TrainerOptions>, message: RegExp) =>
+      t.throws('bad-config', () => withTrainer(t, centring(options), async () => {}), message);
+    const ofData: TrainerOptions['loss'] = ({ x }) => ({ loss: mean(x) });
+    await refused({ model, loss: ofData }, /hangs on none of the parameters .*; nothing/);
+    const foreign: TrainerOptions['loss'] = ({ x }) => ({ loss: mean(mul(x, other.centre)) });
+    await refused({ model, loss: foreign }, /and on centre .*, which is no field of the model/);
+    await refused({ model: { centre: model.centre } as never }, /no nn\.Module/);
+    await refused({ optimizer: sgd as never }, /call what makes one/);
+    await refused({ model, frozen: model as never }, /^frozen: give a list/);
+    await t.throws('bad-config', () => sgd({ lr: '0.1' as never }), /lr is 0\.1/);
+    await t.throws('bad-config', () => sgd({ momentum: 1 }), /from 0 to below 1/);
+    await t.throws('bad-config', () => sgd({ weightDecay: -1 }), /weightDecay is -1/);
+    await t.throws('bad-config', () => adam({ betas: [0.9, 1] }), /is 1; betas/);
+    await t.throws('bad-input', () => constant([1, 2] as never), /of one number/);
+    await t.throws('bad-input', () => new Normal(0 as never, 1 as never), /0 is no tensor/);
+    const trainer = await Trainer.create(centring(), () => t.open());
+    await trainer.run(1);
+    trainer.destroy();
+    await t.throws('bad-input', () => trainer.run(1), /this trainer was destroyed/);
   });
 
   c('a surrogate that is the loss makes the step that there is without one', async (t) => {
