@@ -1,5 +1,6 @@
 // The oracle: any graph, computed in float64 by the ops' own references.
 import { LatentGpuError } from '../errors.ts';
+import { streamsInLoops } from '../graph/loop.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { numberStreams, topological } from '../graph/traverse.ts';
@@ -22,6 +23,7 @@ export function evaluate(
   const results = new Map<Tensor, NdArray>();
   const order = topological(outputs);
   const streams = numberStreams(order);
+  const inLoops = streamsInLoops(order);
   for (const node of order) {
     const given = values.get(node);
     if (given) {
@@ -33,8 +35,11 @@ export function evaluate(
     }
     const inputs = node.inputs.map((x) => results.get(x) as NdArray);
     const stream = streams.get(node);
-    const subject =
-      stream === undefined ? node : Object.assign(Object.create(node), { attrs: { stream } });
+    const attrs =
+      node.op.kind === 'loop'
+        ? { ...node.attrs, drawn: inLoops }
+        : stream !== undefined && { stream };
+    const subject = attrs ? Object.assign(Object.create(node), { attrs }) : node;
     results.set(node, node.op.reference(inputs, subject as Tensor));
   }
   return outputs.map((output) => results.get(output) as NdArray);

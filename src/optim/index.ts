@@ -1,4 +1,5 @@
 // Optimization: update rules, schedules, and the step that applies them.
+export { accumulated } from './accumulated.ts';
 export {
   type Followed,
   type FollowedTable,

@@ -12,7 +12,7 @@ import {
 } from '../../src/flows/index.ts';
 import { variable } from '../../src/graph/variable.ts';
 import { MLP } from '../../src/nn/index.ts';
-import { matmul, mean, neg, randomNormal, transpose } from '../../src/ops/index.ts';
+import { matmul, mean, neg, randomNormal, transpose, zeros } from '../../src/ops/index.ts';
 import { adam, cosine, minimize } from '../../src/optim/index.ts';
 import type { TrainerOptions } from '../../src/training/index.ts';
 import { concurrentCases } from '../rig/cases.ts';
@@ -97,6 +97,13 @@ concurrentCases('flow training', (c) => {
         t.close(squares, 1, { absolute: 1e-4 }, `${name}: scaled`);
       });
     }
+  });
+
+  c('what is no data point of a flow is refused', async (t) => {
+    const flow = new Flow(new ActNorm([4]));
+    const why = /data points are \[4\], and .* does not end in one/;
+    await t.throws('shape-mismatch', () => flow.logProb(zeros([4, 6])), why);
+    t.equal([...flow.logProb(zeros([2, 3, 4])).shape], [2, 3]);
   });
 
   c('a linear flow reaches the entropy of a correlated normal', async (t) => {

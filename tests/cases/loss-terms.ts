@@ -91,6 +91,10 @@ cases('loss terms', (c) => {
     await t.throws('bad-input', () => new Normal(0 as never, 1 as never), /0 is no tensor/);
     const trainer = await Trainer.create(centring(), () => t.open());
     await trainer.run(1);
+    const others = centring({ optimizer: sgd() });
+    const from = await trainer.state();
+    const resumed = () => withTrainer(t, others, async () => {}, from);
+    await t.throws('bad-format', resumed, /'optimizer\.m', which this run's optimizer does not/);
     trainer.destroy();
     await t.throws('bad-input', () => trainer.run(1), /this trainer was destroyed/);
   });

@@ -1,11 +1,21 @@
 /** Groups of parameters with optimizers of their own, and steps that are added up before one is taken. */
+import { datasetOf } from '../../src/data/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { variable } from '../../src/graph/variable.ts';
 import { Module } from '../../src/nn/index.ts';
 import { add, mean, mul, square, sub, sum } from '../../src/ops/index.ts';
-import { adam, adamW, cosine, type Optimizer, RowTable, sgd } from '../../src/optim/index.ts';
+import {
+  accumulated,
+  adam,
+  adamW,
+  cosine,
+  type Optimizer,
+  RowTable,
+  sgd,
+} from '../../src/optim/index.ts';
 import type { TrainerOptions } from '../../src/training/index.ts';
 import { concurrentCases } from '../rig/cases.ts';
+import { reals } from '../support/engine.ts';
 import { data, FEATURES, ROWS, sameBits, undisturbed, withTrainer } from '../support/trainers.ts';
 
 /** Parts that do not lie side by side by groups. */
@@ -117,6 +127,30 @@ concurrentCases('groups of parameters', (c) => {
       t.ok(tensors.get('buffer.table.values')?.every((x) => x === 0) === true, 'stands still');
       t.ok(tensors.get('parameters')?.some((x) => x !== 0) === true, 'moves');
     });
+  });
+
+  c('four steps that are added up are one of four times the batch', async (t) => {
+    const numbers = reals('32 rows', 32 * FEATURES);
+    const all = datasetOf(numbers, [FEATURES]);
+    const states = [];
+    for (const [batch, steps, optimizer] of [
+      [16, 10, adamW({ lr: 0.05, weightDecay: 0.1 })],
+      [4, 40, accumulated(adamW({ lr: 0.05, weightDecay: 0.1 }), 4)],
+    ] as const) {
+      const model = new Parts();
+      const loss: TrainerOptions['loss'] = ({ x }) => ({
+        loss: mean(sum(square(sub(x, model.a)), -1)),
+      });
+      const options = { model, data: all, batch, optimizer, loss, seed: 2 };
+      states.push(await undisturbed(t, steps, options));
+    }
+    const [large, small] = states.map(({ tensors }) => tensors);
+    for (const name of ['parameters', 'optimizer.m', 'optimizer.v']) {
+      const wanted = large?.get(name) as Float32Array;
+      t.close(small?.get(name) as Float32Array, wanted, { absolute: 2e-6 }, name);
+    }
+    t.ok(small?.get('optimizer.sum')?.every((x) => x === 0) === true, 'nothing is left over');
+    await t.throws('bad-config', () => accumulated(sgd(), 0), /every 0/);
   });
 
   c('what is none of the parameters, or in two groups, is refused', async (t) => {
