@@ -113,7 +113,7 @@ export class Poisson implements Distribution, Density {
  *
  * ```ts
  * const p = new distributions.NegativeBinomial(ops.zeros([1]), ops.full([1], 2));
- * p.logProb(ops.full([1], 3)) // -2.7191
+ * p.logProb(ops.full([1], 3)) // -2.7205
  * ```
  */
 export class NegativeBinomial implements Distribution, Density {

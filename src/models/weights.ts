@@ -4,6 +4,7 @@ import type { Standardization } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
 import { notFinite } from '../formats/finite.ts';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
+import { isTorchFile, readTorchFile } from '../formats/torch-file.ts';
 import type { Variable } from '../graph/variable.ts';
 import type { Module } from '../nn/index.ts';
 import { checkBuffer } from './buffers.ts';
@@ -101,7 +102,8 @@ export interface StoredWeights {
 
 /**
  * Reads `weights.safetensors` for a model, or for any module: every parameter by its name and shape, of any
- * float type. A `state_dict` that PyTorch saved is such a file where its names are the module's.
+ * float type. A `state_dict` that PyTorch saved is such a file where its names are the module's, by
+ * `safetensors.torch.save_file` or by `torch.save`, whose pickle is read as data.
  *
  * ```ts
  * const { values, buffers } = readWeights(model, bytes);
@@ -119,7 +121,8 @@ export function readWeights(
   name = WEIGHTS_FILE,
   standardized = false,
 ): StoredWeights {
-  const { tensors } = readSafetensors(bytes, name);
+  const file = isTorchFile(bytes) ? readTorchFile(bytes, name) : readSafetensors(bytes, name);
+  const { tensors } = file;
   const values = new Map<Variable, Float32Array>();
   for (const [path, parameter] of model.namedParameters()) {
     values.set(parameter, takeTensor(tensors, path, parameter.shape, name) as Float32Array);

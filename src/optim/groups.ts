@@ -3,6 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { packedMembers, type Variable } from '../graph/variable.ts';
 import { constant, equal, where } from '../ops/index.ts';
+import type { UpdateContext } from './followed.ts';
 import type { Optimizer, UpdateInput, UpdateOutput } from './optimizers.ts';
 import { ownersOf, runsOf } from './turns.ts';
 
@@ -14,11 +15,13 @@ export interface ParameterGroup {
 }
 
 /** The learning rate of an optimizer at a step (float32 scalars). */
-export const rateOf = ({ learningRate }: Optimizer, at: Tensor): Tensor =>
+const rateOf = ({ learningRate }: Optimizer, at: Tensor): Tensor =>
   typeof learningRate === 'number' ? constant(learningRate) : learningRate(at);
 
 /** The optimizer of all parameters that are in no group, and those of the groups, as one update. */
 export class GroupedUpdate {
+  /** Learning rates: of the optimizer of all others, and of each group's (float32 scalars). */
+  readonly rates: readonly Tensor[];
   private readonly optimizers: readonly Optimizer[];
   private readonly groups: readonly ParameterGroup[];
   /** Of each element of the flat parameters the number of its optimizer; undefined where there is but one. */
@@ -27,6 +30,7 @@ export class GroupedUpdate {
   /**
    * @param flat all parameters
    * @param tables what learns by rows beside them
+   * @param at the step (float32 scalar)
    * @throws LatentGpuError `bad-config` for what is none of them, or in two groups
    */
   constructor(
@@ -34,8 +38,10 @@ export class GroupedUpdate {
     optimizer: Optimizer,
     groups: readonly ParameterGroup[],
     tables: readonly Variable[],
+    at: Tensor,
   ) {
     this.optimizers = [optimizer, ...groups.map((group) => group.optimizer)];
+    this.rates = this.optimizers.map((each) => rateOf(each, at));
     this.groups = groups;
     const members = packedMembers(flat);
     const owned = groups.map(({ parameters }) => {
@@ -56,17 +62,19 @@ export class GroupedUpdate {
     return [...new Set(this.optimizers.flatMap(({ state }) => state))];
   }
 
-  /** The optimizer of what learns beside the parameters. */
-  optimizerOf(table: Variable | undefined): Optimizer {
-    const own = this.groups.find(({ parameters }) => table && parameters.includes(table));
-    return own?.optimizer ?? (this.optimizers[0] as Optimizer);
+  /** The optimizer of what learns beside the parameters, and its rate. */
+  ruleOf(table: Variable | undefined): Pick<UpdateContext, 'optimizer' | 'learningRate'> {
+    const g = this.groups.findIndex(({ parameters }) => table && parameters.includes(table)) + 1;
+    return { optimizer: this.optimizers[g] as Optimizer, learningRate: this.rates[g] as Tensor };
   }
 
-  /** As {@link Optimizer.update}: each element as its own optimizer has it. @param at the step */
-  update(input: Omit<UpdateInput, 'learningRate'>, at: Tensor): UpdateOutput {
+  /** As {@link Optimizer.update}: each element as its own optimizer has it. */
+  update(input: Omit<UpdateInput, 'learningRate'>): UpdateOutput {
     const { owners, optimizers } = this;
     const used = owners ? optimizers : optimizers.slice(0, 1);
-    const made = used.map((each) => each.update({ ...input, learningRate: rateOf(each, at) }));
+    const made = used.map((each, g) =>
+      each.update({ ...input, learningRate: this.rates[g] as Tensor }),
+    );
     const chosen = (of: (output: UpdateOutput) => Tensor | undefined, old: Tensor) =>
       made.slice(1).reduce(
         (before, output, g) => {

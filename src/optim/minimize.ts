@@ -32,7 +32,7 @@ import {
   zeros,
 } from '../ops/index.ts';
 import { type Followed, joinedByTable, targetsOf } from './followed.ts';
-import { GroupedUpdate, type ParameterGroup, rateOf } from './groups.ts';
+import { GroupedUpdate, type ParameterGroup } from './groups.ts';
 import type { Optimizer } from './optimizers.ts';
 import { movingOf, Turn, type Turns } from './turns.ts';
 
@@ -126,34 +126,31 @@ export function minimize(
     : [variable('optimizer.updates', [])];
   const skipped = variable('optimizer.skipped', []);
   const at = toFloat(step);
-  const learningRate = named(rateOf(optimizer, at), 'learningRate');
   const rules = new GroupedUpdate(
     flat,
     optimizer,
     options.groups ?? [],
     also.flatMap(({ table }) => table?.values ?? []),
+    at,
   );
+  const learningRate = named(rules.rates[0] as Tensor, 'learningRate');
   const state: Record<string, Variable> = {};
   for (const name of rules.state) {
     state[name] = variable(`optimizer.${name}`, [flat.size]);
   }
-  const next = rules.update(
-    {
-      parameters: flat,
-      gradient: clipped(raw),
-      count: add(turn ? turn.own(updates) : (updates[0] as Variable), 1),
-      state,
-    },
-    at,
-  );
+  const next = rules.update({
+    parameters: flat,
+    gradient: clipped(raw),
+    count: add(turn ? turn.own(updates) : (updates[0] as Variable), 1),
+    state,
+  });
   const taken = turn ? mul(usable, turn.mask) : usable;
   const moved = frozen.size > 0 ? mul(taken, movingOf(flat, frozen)) : taken;
   const keep = (value: Tensor, old: Tensor) => where(moved, value, old);
   const usableBeside = turn ? mul(usable, turn.active[0]) : usable;
   const updatesBeside = beside.map(({ followed, gradient }) => {
-    const own = rules.optimizerOf(followed.table?.values);
-    const context = { optimizer: own, learningRate: rateOf(own, at), usable: usableBeside };
-    return followed.update(clipped(gradient), context);
+    const rule = rules.ruleOf(followed.table?.values);
+    return followed.update(clipped(gradient), { ...rule, usable: usableBeside });
   });
   const newParameters = keep(next.parameters, flat);
   const effects = [

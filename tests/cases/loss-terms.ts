@@ -1,6 +1,7 @@
 /** What a loss may say beside its value: a surrogate for its gradients, a state of its own. */
 import { Normal } from '../../src/distributions/index.ts';
 import { variable } from '../../src/graph/variable.ts';
+import { MLP } from '../../src/nn/index.ts';
 import {
   add,
   assign,
@@ -16,6 +17,7 @@ import {
   toFloat,
 } from '../../src/ops/index.ts';
 import { adam, sgd } from '../../src/optim/index.ts';
+import { schedule } from '../../src/scheduler/index.ts';
 import { Trainer, type TrainerOptions } from '../../src/training/index.ts';
 import { cases } from '../rig/cases.ts';
 import {
@@ -87,6 +89,9 @@ cases('loss terms', (c) => {
     await t.throws('bad-config', () => sgd({ momentum: 1 }), /from 0 to below 1/);
     await t.throws('bad-config', () => sgd({ weightDecay: -1 }), /weightDecay is -1/);
     await t.throws('bad-config', () => adam({ betas: [0.9, 1] }), /is 1; betas/);
+    await t.throws('bad-config', () => new MLP([2, 1], 'swish' as never), /no activation 'swish'/);
+    const three = { outputs: { y: 3 as never } };
+    await t.throws('bad-config', () => schedule(three), /output 'y' is 3, no tensor/);
     await t.throws('bad-input', () => constant([1, 2] as never), /of one number/);
     await t.throws('bad-input', () => new Normal(0 as never, 1 as never), /0 is no tensor/);
     const trainer = await Trainer.create(centring(), () => t.open());
