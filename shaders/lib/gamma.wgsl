@@ -8,6 +8,7 @@
 //   log_gamma4  5e-7 of max(0.3, |log Gamma|)
 //   digamma4    5e-7 of max(1, |digamma|)
 //   trigamma4   6e-7 relative
+//   log_gamma_slope4  see there
 
 // @import lib/numerics
 
@@ -62,4 +63,34 @@ fn trigamma4(x: vec4f) -> vec4f {
     sum += one * one;
   }
   return sum;
+}
+
+// d log z / d a of a draw z of Gamma(a, 1) that keeps its quantile: minus the derivative of the distribution
+// function by a, over the density and z (Figurnov, Mohamed and Mnih 2018). By the function's series (DLMF 8.7.1)
+//
+//   1/a sum_n z^n / ((a + 1) .. (a + n)) (digamma(a + n + 1) - log z)
+//
+// whose terms cancel far above a: there two terms of the expansion for large z; for large a the derivative of
+// Marsaglia and Tsang's d (1 + e / sqrt(9 d))^3, d = a - 1/3, at a fixed e. Against the exact one: 1e-4 where
+// all but a ten-thousandth of the draws lie, 4e-3 beyond.
+fn log_gamma_slope4(a: vec4f, log_z: vec4f) -> vec4f {
+  let z = exp4(log_z);
+  var term = vec4f(1.0);
+  var part = digamma4(a + 1.0) - log_z;
+  var sum = vec4f(0.0);
+  for (var n = 1.0; n <= 100.0; n += 1.0) {
+    sum += term * part;
+    let inverse = 1.0 / (a + n);
+    part += inverse;
+    term *= z * inverse;
+    if (all((term * abs(part) <= 1e-8 * abs(sum)) & (a + n > z))) { break; }
+  }
+  let above = log_z - digamma4(a);
+  let width = z - (a - 1.0);
+  let inside = select(vec4f(1.0), width, width > vec4f(0.5));
+  let far = (above + (1.0 - above * (a - 1.0) / inside) / inside) / inside;
+  let d = select(vec4f(1.0), a - 0.333333333, a > vec4f(1.0));
+  let root = exp4((log_z - log4(d)) * 0.333333333);
+  let many = (1.5 / root - 0.5) / d;
+  return select(select(sum / a, far, z > a + 5.0 + 3.0 * sqrt(a)), many, a >= vec4f(40.0));
 }

@@ -19,19 +19,19 @@ import {
   sum,
 } from '../ops/index.ts';
 import type { Density, Draw } from './density.ts';
-import { type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
+import { type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
 import { logGammaDraws } from './gamma-draws.ts';
 
 /**
  * Independent x in (0, 1) with density x^(a - 1) (1 - x)^(b - 1) / B(a, b): a and b above 0, [..., D], each broadcast
- * to the other. No gradient flows through draws.
+ * to the other.
  *
  * ```ts
  * const p = new distributions.Beta(ops.full([2], 2), ops.full([2], 2));
  * p.logProb(ops.full([2], 0.5)) // 0.8109
  * ```
  */
-export class Beta implements Distribution, Density {
+export class Beta implements Reparameterized, Density {
   readonly a: Tensor;
   readonly b: Tensor;
 
@@ -59,14 +59,18 @@ export class Beta implements Distribution, Density {
   }
 
   /** Of two gamma draws the share of the first. */
-  sample(lead: Shape = []): Tensor {
+  rsample(lead: Shape = []): Tensor {
     const shape = [...lead, ...this.shape];
-    return stopGradient(sigmoid(sub(logGammaDraws(this.a, shape), logGammaDraws(this.b, shape))));
+    return sigmoid(sub(logGammaDraws(this.a, shape), logGammaDraws(this.b, shape)));
+  }
+
+  sample(lead: Shape = []): Tensor {
+    return stopGradient(this.rsample(lead));
   }
 
   draw(lead: Shape): Draw {
-    const value = this.sample(lead);
-    return { value, logProb: () => this.logProb(value), pathwise: false };
+    const value = this.rsample(lead);
+    return { value, logProb: () => this.logProb(value), pathwise: true };
   }
 
   /** Σ (log B - (a - 1) ψ(a) - (b - 1) ψ(b) + (a + b - 2) ψ(a + b)). */
@@ -84,15 +88,14 @@ export class Beta implements Distribution, Density {
 }
 
 /**
- * Vectors of K shares that add up to 1, with density Π x_k^(α_k - 1) / B(α): concentrations α above 0, [..., K]. No
- * gradient flows through draws.
+ * Vectors of K shares that add up to 1, with density Π x_k^(α_k - 1) / B(α): concentrations α above 0, [..., K].
  *
  * ```ts
  * const p = new distributions.Dirichlet(ops.full([3], 1));
  * p.logProb(ops.full([3], 1 / 3)) // 0.6931
  * ```
  */
-export class Dirichlet implements Distribution, Density {
+export class Dirichlet implements Reparameterized, Density {
   readonly concentration: Tensor;
 
   /** @throws LatentGpuError `shape-mismatch` for fewer than two shares */
@@ -131,14 +134,18 @@ export class Dirichlet implements Distribution, Density {
   }
 
   /** Shares of K gamma draws. */
-  sample(lead: Shape = []): Tensor {
+  rsample(lead: Shape = []): Tensor {
     const { concentration } = this;
     return softmax(logGammaDraws(concentration, [...lead, ...concentration.shape]));
   }
 
+  sample(lead: Shape = []): Tensor {
+    return stopGradient(this.rsample(lead));
+  }
+
   draw(lead: Shape): Draw {
-    const value = this.sample(lead);
-    return { value, logProb: () => this.logProb(value), pathwise: false };
+    const value = this.rsample(lead);
+    return { value, logProb: () => this.logProb(value), pathwise: true };
   }
 
   /** E log x_k = ψ(α_k) - ψ(Σ α), [..., K]. */

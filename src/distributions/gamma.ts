@@ -11,23 +11,24 @@ import {
   logGamma,
   mul,
   sqrt,
+  stopGradient,
   sub,
   sum,
 } from '../ops/index.ts';
 import type { Density, Draw } from './density.ts';
-import { type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
+import { type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
 import { logGammaDraws } from './gamma-draws.ts';
 
 /**
  * Independent x > 0 with density βᵅ x^(α - 1) e^(-βx) / Γ(α): concentration α and rate β, above 0, [..., D], each
- * broadcast to the other. With α = 1 it is the exponential distribution. No gradient flows through draws.
+ * broadcast to the other. With α = 1 it is the exponential distribution.
  *
  * ```ts
  * const p = new distributions.Gamma(ops.full([3], 2), ops.full([3], 1));
  * p.logProb(ops.full([2, 3], 1)) // [-3, -3]
  * ```
  */
-export class Gamma implements Distribution, Density {
+export class Gamma implements Reparameterized, Density {
   readonly concentration: Tensor;
   readonly rate: Tensor;
 
@@ -51,15 +52,19 @@ export class Gamma implements Distribution, Density {
     return expand(div(this.concentration, this.rate), this.shape);
   }
 
-  /** Marsaglia and Tsang 2000. */
-  sample(lead: Shape = []): Tensor {
+  /** Marsaglia and Tsang 2000; gradients of draws that keep their quantile (Figurnov et al. 2018). */
+  rsample(lead: Shape = []): Tensor {
     const drawn = logGammaDraws(this.concentration, [...lead, ...this.shape]);
     return div(exp(drawn), this.rate);
   }
 
+  sample(lead: Shape = []): Tensor {
+    return stopGradient(this.rsample(lead));
+  }
+
   draw(lead: Shape): Draw {
-    const value = this.sample(lead);
-    return { value, logProb: () => this.logProb(value), pathwise: false };
+    const value = this.rsample(lead);
+    return { value, logProb: () => this.logProb(value), pathwise: true };
   }
 
   /** Σ (α - log β + log Γ(α) + (1 - α) ψ(α)). */

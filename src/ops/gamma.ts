@@ -1,7 +1,7 @@
 // The gamma function's logarithm and its derivatives: what densities of counts, rates and shares are made of.
 import type { Tensor } from '../graph/tensor.ts';
 import { mul } from './arithmetic.ts';
-import { elementwise, type Unary } from './elementwise.ts';
+import { type Binary, elementwise, type Unary } from './elementwise.ts';
 import * as reference from './reference/gamma.ts';
 import { unknownGradient } from './unknown-gradient.ts';
 
@@ -42,4 +42,17 @@ export const logGamma: Unary = elementwise({
   reference: (x) => reference.logGamma(x as number),
   flops: 40,
   vjp: ([x], _, g) => [mul(g, digamma(x as Tensor))],
+});
+
+/**
+ * d log z / dα of draws z of Gamma(α, 1) that keep their quantile, given α and log z: what makes them pathwise
+ * (Figurnov, Mohamed and Mnih 2018, "Implicit reparameterization gradients").
+ */
+export const logGammaSlope: Binary = elementwise({
+  name: 'logGammaSlope',
+  fn: 'log_gamma_slope4',
+  module,
+  reference: (a, logZ) => reference.logGammaSlope(a as number, logZ as number),
+  flops: 400,
+  vjp: unknownGradient('a gradient of a gamma draw'),
 });

@@ -21,8 +21,19 @@ import {
 import type { Shape } from '../../src/graph/shape.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
-import { exp, gradient, mean, mul, reshape, sub, sum, zeros } from '../../src/ops/index.ts';
-import { digamma, logGamma } from '../../src/ops/reference/gamma.ts';
+import {
+  exp,
+  expand,
+  gradient,
+  mean,
+  mul,
+  reshape,
+  slice,
+  sub,
+  sum,
+  zeros,
+} from '../../src/ops/index.ts';
+import { digamma, logGamma, logGammaSlope } from '../../src/ops/reference/gamma.ts';
 import { type CaseContext, concurrentCases, type Tolerance } from '../rig/cases.ts';
 import { adapterNames, adapters, check, reals } from '../support/engine.ts';
 import { outputsOf, referenceOf } from '../support/run.ts';
@@ -651,6 +662,66 @@ concurrentCases('distributions', (c) => {
       }
     }
   });
+
+  c(
+    'gradients of gamma draws: those of draws that keep their quantile, and of means',
+    async (t) => {
+      // log P(a, z), the distribution function, by its series (DLMF 8.7.1).
+      const logP = (a: number, z: number) => {
+        let [term, total] = [1, 1];
+        for (let n = 1; n < 400; n++) {
+          term *= z / (a + n);
+          total += term;
+        }
+        return a * Math.log(z) - z - logGamma(a + 1) + Math.log(total);
+      };
+      const points = [0.1, 0.7, 1, 2.5, 9, 30, 70].flatMap((a) =>
+        [-2, -1, 0, 1, 2, 3].map((by) => [a, Math.max(a / 50, a + by * Math.sqrt(a))] as const),
+      );
+      for (const [a, z] of points) {
+        const h = 1e-4 * a;
+        const slope = (Math.exp(logP(a + h, z)) - Math.exp(logP(a - h, z))) / (2 * h);
+        const density = Math.exp(a * Math.log(z) - z - logGamma(a));
+        t.close(logGammaSlope(a, Math.log(z)), -slope / density, { relative: 5e-3 }, `${a}, ${z}`);
+      }
+      const N = 20_000;
+      const givens = new Givens();
+      const a = givens.of('a', [4], () => [0.3, 1, 6, 55]);
+      const b = givens.of('b', [4], () => [2, 0.5, 3, 4]);
+      const each = expand(a, [N, 4]);
+      const slopeOf = (law: (own: Tensor) => Tensor) =>
+        gradient(sum(law(each)), [each])[0] as Tensor;
+      const values = await outputsOf(
+        t,
+        {
+          gamma: slopeOf((own) => new Gamma(own, b).rsample()),
+          beta: slopeOf((own) => new Beta(own, b).rsample()),
+          dirichlet: slopeOf((own) => slice(new Dirichlet(own).rsample(), 1, 2, 3)),
+          blocked: slopeOf((own) => new Gamma(own, b).sample()),
+        },
+        givens,
+      );
+      const [as, bs] = [a, b].map((v) => [...(givens.get(v) ?? [])]) as [number[], number[]];
+      const total = as.reduce((m, v) => m + v, 0);
+      // Derivatives of the means by a.
+      const wanted: Record<string, (i: number) => number> = {
+        gamma: (i) => 1 / (bs[i] as number),
+        beta: (i) => (bs[i] as number) / ((as[i] as number) + (bs[i] as number)) ** 2,
+        dirichlet: (i) => ((i === 2 ? total : 0) - (as[2] as number)) / total ** 2,
+      };
+      for (const [name, own] of Object.entries(wanted)) {
+        for (let i = 0; i < 4; i++) {
+          const { mean: middle, standardError } = momentsOf(column(values[name as 'beta'], 4, i));
+          const tolerance = { absolute: 4.5 * standardError, relative: 1e-3 };
+          t.close(middle, own(i), tolerance, `${name} ${i}`);
+        }
+      }
+      t.ok(
+        values.blocked.every((x) => x === 0),
+        'no gradient flows through a sample',
+      );
+    },
+  );
 
   c('a standard normal is of its own width', async (t) => {
     const [q, p] = [new Normal(zeros([2, 4]), zeros([2, 4])), new StandardNormal([7])];

@@ -98,7 +98,7 @@ cases('loss terms', (c) => {
     await trainer.run(1);
     const others = centring({ optimizer: sgd() });
     const from = await trainer.state();
-    const resumed = () => withTrainer(t, others, async () => {}, from);
+    const resumed = () => Trainer.create(others, () => t.open(), from);
     await t.throws('bad-format', resumed, /'optimizer\.m', which this run's optimizer does not/);
     trainer.destroy();
     await t.throws('bad-input', () => trainer.run(1), /this trainer was destroyed/);

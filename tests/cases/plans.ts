@@ -28,7 +28,7 @@ cases('plans', (c) => {
       await t.throws('bad-input', () => one.compute({ x: [1, 2] }), /input 'gain' is not given/);
       const wrong = { x: [1, 2], gain: [1], y: [1] };
       await t.throws('bad-input', () => one.compute(wrong), /computes of .*: it has no input 'y'/);
-      await t.throws('bad-input', () => other.compute({ x: [1] }), /holds 2 values; 1/);
+      await t.throws('shape-mismatch', () => other.compute({ x: [1] }), /holds 2 values; 1/);
       t.equal([...((await other.compute({ x: [3, 4] })).total ?? [])], [7], 'goes on');
     });
   });

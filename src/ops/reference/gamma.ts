@@ -30,3 +30,23 @@ export function trigamma(x: number): number {
   const tail = r * (1 / 6 - r * (1 / 30 - r * (1 / 42 - r * (1 / 30 - r * (5 / 66)))));
   return sum + 1 / at + 0.5 * r + tail / at;
 }
+
+/** d log z / da of a draw of Gamma(a, 1) that keeps its quantile: as `log_gamma_slope4` has it. */
+export function logGammaSlope(a: number, logZ: number): number {
+  const z = Math.exp(logZ);
+  if (a >= 40) {
+    const d = a - 1 / 3;
+    return (1.5 / Math.exp((logZ - Math.log(d)) / 3) - 0.5) / d;
+  }
+  if (z > a + 5 + 3 * Math.sqrt(a)) {
+    const [above, width] = [logZ - digamma(a), z - (a - 1)];
+    return (above + (1 - (above * (a - 1)) / width) / width) / width;
+  }
+  let [term, part, sum] = [1, digamma(a + 1) - logZ, 0];
+  for (let n = 1; n <= 100; n++) {
+    sum += term * part;
+    part += 1 / (a + n);
+    term *= z / (a + n);
+  }
+  return sum / a;
+}
