@@ -29,7 +29,7 @@ export { GroupNorm, LayerNorm } from './norms.ts';
 export { GatedLayer, PixelCnn, type PixelCnnOptions } from './pixel-cnn.ts';
 export { PixelWalk } from './pixel-walk.ts';
 export { CELL_NAMES, type Cell, delayed, GRU, LSTM, lastOf, Recurrent } from './recurrent.ts';
-export { averagePool, upsample } from './resample.ts';
+export { averagePool, maxPool, upsample } from './resample.ts';
 export { Scan, type ScanOptions } from './scan.ts';
 export { scan } from './scan-op.ts';
 export { Sequential, type SequentialPart } from './sequential.ts';

@@ -16,6 +16,8 @@ export {
   adamax,
   adamW,
   type Optimizer,
+  type RmspropOptions,
+  rmsprop,
   type SgdOptions,
   sgd,
   type UpdateInput,

@@ -181,3 +181,38 @@ export function adamax(options: AdamOptions = {}): Optimizer {
     },
   };
 }
+
+export interface RmspropOptions {
+  lr?: number | RateSchedule;
+  /** Decay of the mean square. */
+  alpha?: number;
+  eps?: number;
+  momentum?: number;
+  /** Adds `weightDecay` · parameters to the gradient. */
+  weightDecay?: number;
+}
+
+/**
+ * RMSprop: steps by the root of the mean square of gradients (Tieleman and Hinton 2012), as PyTorch defines it, with
+ * its defaults.
+ *
+ * @example optim.rmsprop({ lr: 5e-5 }).state // ["v"]
+ */
+export function rmsprop(options: RmspropOptions = {}): Optimizer {
+  const { lr = 1e-2, alpha = 0.99, eps = 1e-8, momentum = 0, weightDecay = 0 } = options;
+  checkDecays(weightDecay, alpha, momentum);
+  return {
+    name: 'rmsprop',
+    learningRate: checkRate(lr),
+    state: momentum > 0 ? ['v', 'velocity'] : ['v'],
+    update: ({ parameters, gradient, learningRate, state }): UpdateOutput => {
+      const g = weightDecay > 0 ? add(gradient, mul(weightDecay, parameters)) : gradient;
+      const v = average(alpha, state.v as Tensor, square(g));
+      const step = div(g, add(sqrt(v), eps));
+      const moved = (by: Tensor) => sub(parameters, mul(learningRate, by));
+      if (momentum === 0) return { parameters: moved(step), state: { v } };
+      const velocity = add(mul(momentum, state.velocity as Tensor), step);
+      return { parameters: moved(velocity), state: { v, velocity } };
+    },
+  };
+}
