@@ -43,6 +43,9 @@ export class Trainer {
   /** By what the first device's kernels were chosen: a device that replaces it gets the same. */
   private tuned: TunedTable | undefined;
 
+  /** The last run that was asked for. */
+  private last: Promise<unknown> = Promise.resolve();
+
   private constructor(
     options: TrainerOptions | SweepOptions,
     open: () => Promise<Device>,
@@ -151,16 +154,21 @@ export class Trainer {
 
   /**
    * Trains for `steps` steps and reports their mean metrics. A device that is lost on the way is
-   * replaced and the steps are done again, from the last state that the host has.
+   * replaced and the steps are done again, from the last state that the host has. A run that is asked for
+   * during another comes after it.
    *
    * @throws LatentGpuError `not-finite` if the loss or a parameter is, naming the step and the first
    *   tensor; the run is then back at the last good state, {@link lastState}
    */
-  async run(steps: number, options: RunOptions = {}): Promise<TrainingReport> {
-    const target = this.step + steps;
-    // As of the state from which a lost run goes on.
-    const kept = { tally: new Tally(this.description.names) };
-    return await this.protect(() => this.runTo(target, kept, options));
+  run(steps: number, options: RunOptions = {}): Promise<TrainingReport> {
+    const mine = this.last.then(async () => {
+      const target = this.step + steps;
+      // As of the state from which a lost run goes on.
+      const kept = { tally: new Tally(this.description.names) };
+      return await this.protect(() => this.runTo(target, kept, options));
+    });
+    this.last = mine.catch(() => {});
+    return mine;
   }
 
   private async runTo(

@@ -1,7 +1,7 @@
 /** What a loss may say beside its value: a surrogate for its gradients, a state of its own. */
 import { Normal } from '../../src/distributions/index.ts';
 import { variable } from '../../src/graph/variable.ts';
-import { MLP } from '../../src/nn/index.ts';
+import { MLP, Module } from '../../src/nn/index.ts';
 import {
   add,
   assign,
@@ -71,6 +71,28 @@ cases('loss terms', (c) => {
       t.equal(centreOf(await trainer.state()), [-0.5, 0.5, 1.5, 2.5, 3.5]);
       t.equal((await trainer.run(1)).metrics.loss, 21.25);
     });
+  });
+
+  c('runs that are asked for at once are done one after the other', async (t) => {
+    const whole = await undisturbed(t, 20);
+    await withTrainer(t, centring(), async (trainer) => {
+      const [first, second] = await Promise.all([trainer.run(9), trainer.run(11)]);
+      t.equal([first.step, second.step], [9, 20]);
+      sameBits(t, await trainer.state(), whole, 'as one run');
+    });
+  });
+
+  c('parameters are found in lists and records of parts', (t) => {
+    class Parts extends Module {
+      list = [new MLP([2, 1])];
+      record = { mean: new MLP([2, 3]), more: { std: variable('s', [1], { role: 'parameter' }) } };
+      options = { again: this.list[0], width: 3 };
+    }
+    const names = new Parts().namedParameters().map(([name]) => name);
+    t.equal(names, [
+      ...['list.0.0.weight', 'list.0.0.bias', 'record.mean.0.weight', 'record.mean.0.bias'],
+      'record.more.std',
+    ]);
   });
 
   c('what could not learn, or is none of what it is to be, is said in a line', async (t) => {

@@ -272,7 +272,7 @@ concurrentCases('scans', (c) => {
       const beside = o.randomNormal([1, WIDTH]);
       const walk = (input: Tensor, from: Tensor) =>
         scan(input, from, (now, before) => {
-          const wide = o.add(1, o.square(o.mul(rate, before)));
+          const wide = o.add(1, o.tanh(o.mul(rate, before)));
           const moved = o.mul(wide, o.randomNormal([ROWS, WIDTH]));
           const next = o.add(o.tanh(o.add(before, now)), o.add(moved, beside));
           return { state: next, output: o.mul(next, o.randomUniform([ROWS, 1])) };
