@@ -34,6 +34,7 @@ export abstract class Module {
 
   private named(role: 'parameter' | 'buffer'): [string, Variable][] {
     const found = new Map<object, string>();
+    const records = new Set<object>();
     const visit = (path: string, value: unknown): void => {
       if (Array.isArray(value)) {
         value.forEach((item, i) => {
@@ -42,6 +43,8 @@ export abstract class Module {
         return;
       }
       if (isRecord(value)) {
+        if (records.has(value)) return;
+        records.add(value);
         for (const [key, item] of Object.entries(value)) visit(`${path}.${key}`, item);
         return;
       }

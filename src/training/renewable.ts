@@ -14,8 +14,8 @@ export interface OnDevice {
 }
 
 export interface Steps<T extends OnDevice> {
-  /** Gives a device; called again after each loss. */
-  open(): Promise<Device>;
+  /** Gives a device; called again after each loss. Or one that others have as well: it is left to them, and lost for good. */
+  readonly open: Device | (() => Promise<Device>);
   /** What is to be had on a device. */
   make(device: Device): Promise<T>;
   /** Brings what was made to where its predecessor was. */
@@ -35,11 +35,6 @@ export class Renewable<T extends OnDevice> {
   /** What there is now; its device may be lost. */
   get now(): T {
     return this.held as T;
-  }
-
-  /** Nothing is replaced from now on: what would work is refused. */
-  end(): void {
-    this.isOver = true;
   }
 
   /** Devices lost and replaced so far. */
@@ -68,16 +63,37 @@ export class Renewable<T extends OnDevice> {
       this.held = await this.steps.make(device);
       await this.steps.begin();
     } catch (error) {
-      device.destroy();
+      if (this.isShared) this.held?.runtime.destroy();
+      else device.destroy();
       throw error;
     }
   }
 
+  private get isShared(): boolean {
+    return typeof this.steps.open !== 'function';
+  }
+
+  /** Frees what there is, and the device unless others have it; what would work from now on is refused. */
+  end(): void {
+    this.isOver = true;
+    const { runtime } = this.now;
+    if (!runtime.device.isLost) runtime.destroy();
+    if (!this.isShared) runtime.device.destroy();
+  }
+
   /** A device; one that replaces a lost one may take a while, as when a driver starts again. */
   private async open(): Promise<Device> {
+    const { open } = this.steps;
+    if (typeof open !== 'function') {
+      if (!open.isLost) return open;
+      throw new LatentGpuError(
+        'bad-input',
+        'the device of this trainer and others is lost; create the trainer again on another, from lastState',
+      );
+    }
     for (let pause = FIRST_PAUSE_MS; ; pause *= 2) {
       try {
-        return await this.steps.open();
+        return await open();
       } catch (error) {
         const isGone = isLatentGpuError(error, 'no-adapter') && this.devices > 0;
         if (!isGone || pause > LAST_PAUSE_MS) throw error;

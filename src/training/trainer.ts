@@ -48,7 +48,7 @@ export class Trainer {
 
   private constructor(
     options: TrainerOptions | SweepOptions,
-    open: () => Promise<Device>,
+    open: Device | (() => Promise<Device>),
     from: TrainerState | undefined,
   ) {
     this.options = options;
@@ -64,12 +64,13 @@ export class Trainer {
   }
 
   /**
-   * @param open gives a device; called again if the device is lost. Default: {@link openDevice}
+   * @param open gives a device, which is the trainer's; called again if the device is lost. Default: {@link openDevice}.
+   *   Or a device that others have as well, which `destroy` leaves open
    * @param from a state to continue from
    */
   static async create(
     options: TrainerOptions | SweepOptions,
-    open: () => Promise<Device> = openDevice,
+    open: Device | (() => Promise<Device>) = openDevice,
     from?: TrainerState,
   ): Promise<Trainer> {
     const trainer = new Trainer(options, open, from);
@@ -351,11 +352,8 @@ export class Trainer {
     }
   }
 
-  /** Frees the GPU memory and the device. */
+  /** Frees the GPU memory, and the device unless it is shared. */
   destroy(): void {
-    const { device } = this.runtime;
     this.device.end();
-    if (!device.isLost) this.runtime.destroy();
-    device.destroy();
   }
 }

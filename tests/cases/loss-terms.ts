@@ -18,7 +18,7 @@ import {
 } from '../../src/ops/index.ts';
 import { adam, sgd } from '../../src/optim/index.ts';
 import { schedule } from '../../src/scheduler/index.ts';
-import { Trainer, type TrainerOptions } from '../../src/training/index.ts';
+import { Trainer, type TrainerOptions, type TrainerState } from '../../src/training/index.ts';
 import { cases } from '../rig/cases.ts';
 import {
   Centre,
@@ -82,11 +82,24 @@ cases('loss terms', (c) => {
     });
   });
 
+  c('a device that is shared stays open, and a loss of it is said', async (t) => {
+    const device = await t.open();
+    const [one, other] = await Promise.all([0, 1].map(() => Trainer.create(centring(), device)));
+    await one?.run(2);
+    one?.destroy();
+    const from = (await other?.state()) as TrainerState;
+    const others = centring({ optimizer: sgd() });
+    await t.throws('bad-format', () => Trainer.create(others, device, from), /optimizer\.m/);
+    t.equal((await other?.run(3))?.step, 3, 'goes on');
+    device.lose();
+    await t.throws('bad-input', () => other?.run(1), /is lost; create the trainer again/);
+  });
+
   c('parameters are found in lists and records of parts', (t) => {
     class Parts extends Module {
       list = [new MLP([2, 1])];
       record = { mean: new MLP([2, 3]), more: { std: variable('s', [1], { role: 'parameter' }) } };
-      options = { again: this.list[0], width: 3 };
+      options = { again: this.list[0], width: 3, all: this.record };
     }
     const names = new Parts().namedParameters().map(([name]) => name);
     t.equal(names, [
