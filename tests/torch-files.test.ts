@@ -65,6 +65,11 @@ describe('files of torch.save', () => {
     const { values } = readWeights(new Own(), await file('state'), 'state.pt');
     const found = [...values].map(([{ name, shape }, own]) => [name, [shape, [...own]]]);
     expect(Object.fromEntries(found)).toEqual(numbers.state);
+    const other = new nn.Linear(2, 3);
+    const bytes = await file('state');
+    expect(() => readWeights(other, bytes, 'state.pt')).toThrow(
+      /'weight' is missing; the model asks for it with shape \[3, 2\]; beside, the file has scale, /,
+    );
   });
 
   test('state_dicts of parts are one', async () => {
