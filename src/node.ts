@@ -10,10 +10,12 @@ export { writeFileAtomic } from './formats/atomic.node.ts';
 export * from './index.ts';
 export {
   type OnnxFile,
+  type OnnxGraphOptions,
   type OnnxPart,
   type OnnxSource,
   type OnnxValue,
   onnxFile,
+  onnxGraph,
   onnxParts,
 } from './interchange/onnx/index.ts';
 export {

@@ -143,6 +143,8 @@ describe('parts for nets of convolutions', () => {
       expect(there[i]).toBeCloseTo(value, 12);
     });
     expect(() => nn.averagePool(x, 3)).toThrow(/3 does not divide/);
+    expect(() => nn.maxPool(x, 3)).toThrow(/maxPool: 3 does not divide/);
+    expect(dataOf(nn.maxPool(nn.upsample(x, 3), 3))).toEqual(dataOf(x));
   });
 
   test('blocks keep shapes, and pass on what they get', () => {

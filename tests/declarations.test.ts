@@ -71,6 +71,7 @@ function shownPrograms(): Record<string, string> {
     // A graph of one's own is on the parameters of the program before it.
     'shown-first.ts': having('class Autoencoder') + having('trainer.runtime.compile'),
     'shown-kept.ts': having('frozen, seed: 2'),
+    'shown-loop.ts': having('check.compute'),
     'shown-mixture.ts': having('distributions.Mixture'),
     'shown-flow.ts': having('flow.learn'),
     'shown-objective.ts': having('class MyVae'),

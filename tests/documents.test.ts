@@ -144,6 +144,12 @@ describe('programs', () => {
     60_000,
   );
 
+  test("a loop of one's own, and rows that are held out", async () => {
+    expect(await runs(having('check.compute').replace('i < 25', 'i < 2'))).toMatch(
+      /held out: 0\.\d/,
+    );
+  }, 60_000);
+
   test('bounds over K and a walk', async () => {
     const source = having('class MyVae').replace('{ digits,', '{ digits, input,');
     const written = await runs(

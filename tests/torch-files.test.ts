@@ -5,8 +5,11 @@ import { describe, expect, test } from 'vitest';
 import { LatentGpuError } from '../src/errors.ts';
 import { PickledObject, unpickle } from '../src/formats/pickle.ts';
 import { isTorchFile, readTorchFile, type TorchFile } from '../src/formats/torch-file.ts';
+import { variable } from '../src/graph/variable.ts';
 import { parseRule } from '../src/interchange/rules.ts';
 import { importStateDict } from '../src/interchange/state-dict.ts';
+import { readWeights } from '../src/models/index.ts';
+import * as nn from '../src/nn/index.ts';
 import { refusalOf } from './support/refusal.ts';
 
 const FOLDER = join(import.meta.dirname, 'fixtures', 'torch-files');
@@ -49,6 +52,25 @@ describe('files of torch.save', () => {
       ]);
     },
   );
+
+  test("weights of a module of one's own are read from one", async () => {
+    class Own extends nn.Module {
+      override children(): [string, unknown][] {
+        return Object.entries(numbers.state).map(([name, [shape]]) => [
+          name,
+          variable(name, shape, { role: 'parameter' }),
+        ]);
+      }
+    }
+    const { values } = readWeights(new Own(), await file('state'), 'state.pt');
+    const found = [...values].map(([{ name, shape }, own]) => [name, [shape, [...own]]]);
+    expect(Object.fromEntries(found)).toEqual(numbers.state);
+    const other = new nn.Linear(2, 3);
+    const bytes = await file('state');
+    expect(() => readWeights(other, bytes, 'state.pt')).toThrow(
+      /'weight' is missing; the model asks for it with shape \[3, 2\]; beside, the file has scale, /,
+    );
+  });
 
   test('state_dicts of parts are one', async () => {
     const { scale: _, ...expected } = numbers.state;

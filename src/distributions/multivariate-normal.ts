@@ -128,6 +128,7 @@ export function klMultivariate(
   const size = q.mean.shape.at(-1) as number;
   const squares = (x: Tensor, axes: number | number[]) => sum(square(x), axes);
   if (p instanceof StandardNormal) {
+    p.checkWidth(q.mean);
     const moved = add(squares(q.factor, [-2, -1]), squares(q.mean, -1));
     return sub(mul(0.5, sub(moved, size)), q.logDet);
   }

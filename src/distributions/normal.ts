@@ -1,3 +1,4 @@
+import { LatentGpuError } from '../errors.ts';
 import { broadcastShapes, type Shape, sizeOf } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import {
@@ -17,6 +18,7 @@ import {
   sum,
   zeros,
 } from '../ops/index.ts';
+import { checkTensor } from '../ops/operand-type.ts';
 import { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
 import { type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
 
@@ -39,7 +41,10 @@ export class Normal implements Reparameterized, Density {
   readonly mean: Tensor;
   readonly logStd: Tensor;
 
+  /** @throws LatentGpuError `bad-input` for what are no tensors */
   constructor(mean: Tensor, logStd: Tensor) {
+    checkTensor('Normal, mean and log standard deviation', mean);
+    checkTensor('Normal, mean and log standard deviation', logStd);
     this.mean = mean;
     this.logStd = logStd;
   }
@@ -98,7 +103,14 @@ export class Normal implements Reparameterized, Density {
 export class StandardNormal implements Reparameterized, Density {
   readonly shape: Shape;
 
+  /** @throws LatentGpuError `shape-mismatch` for what is no list of extents */
   constructor(shape: Shape) {
+    if (!Array.isArray(shape) || shape.length === 0) {
+      throw new LatentGpuError(
+        'shape-mismatch',
+        `StandardNormal: ${shape} is no shape of an event; give its extents, [8] say`,
+      );
+    }
     this.shape = shape;
   }
 
@@ -106,7 +118,18 @@ export class StandardNormal implements Reparameterized, Density {
     return zeros(this.shape);
   }
 
+  /** @throws LatentGpuError `shape-mismatch` for points of another width */
+  checkWidth(x: Tensor): void {
+    const width = this.shape.at(-1);
+    if (x.shape.at(-1) === width) return;
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `StandardNormal is of vectors of ${width} numbers, and ${x} has ${x.shape.at(-1) ?? 'no last axis'}`,
+    );
+  }
+
   logProb(x: Tensor): Tensor {
+    this.checkWidth(x);
     return sum(standardNormalLogProb(x), -1);
   }
 

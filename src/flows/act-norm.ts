@@ -70,21 +70,44 @@ export class ActNorm extends Bijection {
   }
 
   override initialize(x: Tensor): Learned {
-    checkEvents('ActNorm', x, this.shape);
-    const axes = x.shape.map((_, axis) => axis).slice(0, -1);
-    const spread = sqrt(variance(x, axes));
-    const usable = where(greater(spread, TINY), spread, 1);
-    const done = greater(this.initialized, 0.5);
-    const shift = where(done, this.shift, mean(x, axes));
-    const logScale = where(done, this.logScale, log(usable));
+    const { centre, spread, done } = this.seen(x);
+    const shift = where(done, this.shift, centre);
+    const logScale = where(done, this.logScale, log(spread));
     return {
       value: div(sub(x, shift), exp(logScale)),
       logDet: mul(-this.places, sum(logScale)),
-      effects: [
-        assign(this.shift, shift),
-        assign(this.logScale, logScale),
-        assign(this.initialized, full([1], 1)),
-      ],
+      effects: this.begun(shift, logScale),
     };
+  }
+
+  override initializeForward(x: Tensor): Learned {
+    const { centre, spread, done } = this.seen(x);
+    const shift = where(done, this.shift, neg(div(centre, spread)));
+    const logScale = where(done, this.logScale, neg(log(spread)));
+    return {
+      value: add(mul(x, exp(logScale)), shift),
+      logDet: mul(this.places, sum(logScale)),
+      effects: this.begun(shift, logScale),
+    };
+  }
+
+  /** What data say of each channel, and whether the start has been made. */
+  private seen(x: Tensor) {
+    checkEvents('ActNorm', x, this.shape);
+    const axes = x.shape.map((_, axis) => axis).slice(0, -1);
+    const spread = sqrt(variance(x, axes));
+    return {
+      centre: mean(x, axes),
+      spread: where(greater(spread, TINY), spread, 1),
+      done: greater(this.initialized, 0.5),
+    };
+  }
+
+  private begun(shift: Tensor, logScale: Tensor): Tensor[] {
+    return [
+      assign(this.shift, shift),
+      assign(this.logScale, logScale),
+      assign(this.initialized, full([1], 1)),
+    ];
   }
 }

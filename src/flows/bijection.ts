@@ -93,6 +93,11 @@ export abstract class Bijection extends Module {
   initialize(x: Tensor, context?: Tensor): Learned {
     return this.learn(x, context);
   }
+
+  /** The same for a map that is turned around: `x` are data on the side of the noise, taken to the other. */
+  initializeForward(x: Tensor, context?: Tensor): Learned {
+    return { ...this.forward(x, context), effects: [] };
+  }
 }
 
 /**
@@ -178,6 +183,10 @@ export class Chain extends Bijection {
   override initialize(x: Tensor, context?: Tensor): Learned {
     return gathering((map) => through([...this.parts].reverse(), x, map), 'initialize', context);
   }
+
+  override initializeForward(x: Tensor, context?: Tensor): Learned {
+    return gathering((map) => through(this.parts, x, map), 'initializeForward', context);
+  }
 }
 
 /** How parts of a larger map are applied. */
@@ -186,7 +195,7 @@ export type PartMap = (part: Bijection, value: Tensor) => Mapped;
 /** A pass over several parts, with the effects of all of them. */
 export function gathering(
   pass: (map: PartMap) => Mapped,
-  how: 'learn' | 'initialize',
+  how: 'learn' | 'initialize' | 'initializeForward',
   context: Tensor | undefined,
 ): Learned {
   const effects: Tensor[] = [];
@@ -237,6 +246,15 @@ export class Inverted extends Bijection {
   inverse(x: Tensor, context?: Tensor): Mapped {
     return this.of.forward(x, context);
   }
+
+  override initialize(x: Tensor, context?: Tensor): Learned {
+    return this.of.initializeForward(x, context);
+  }
+
+  override initializeForward(x: Tensor, context?: Tensor): Learned {
+    return this.of.initialize(x, context);
+  }
+
   override stages(way: Way): readonly Stage[] {
     return this.of.stages(way === 'forward' ? 'inverse' : 'forward');
   }

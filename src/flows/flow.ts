@@ -6,7 +6,7 @@ import {
   StandardNormal,
 } from '../distributions/index.ts';
 import { LatentGpuError } from '../errors.ts';
-import type { Shape } from '../graph/shape.ts';
+import { formatShape, type Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { Module } from '../nn/index.ts';
 import { add, expand, mean, neg, reshape, sub } from '../ops/index.ts';
@@ -48,8 +48,18 @@ export class Flow extends Module implements Density {
     return this.bijection.dataShape;
   }
 
-  /** log p(x) = log p(z) + log |det ∂z/∂x| in nats, for x [..., ...shape]: [...]. */
+  /**
+   * log p(x) = log p(z) + log |det ∂z/∂x| in nats, for x [..., ...shape]: [...].
+   *
+   * @throws LatentGpuError `shape-mismatch` for what does not end in the shape of a data point
+   */
   logProb(x: Tensor, context?: Tensor): Tensor {
+    if (x.shape.slice(-this.shape.length).join() !== this.shape.join()) {
+      throw new LatentGpuError(
+        'shape-mismatch',
+        `Flow: its data points are ${formatShape(this.shape)}, and ${x} does not end in one`,
+      );
+    }
     const rows = reshape(x, [-1, ...this.shape]);
     const logProb = this.weigh(this.bijection.inverse(rows, context));
     return reshape(logProb, x.shape.slice(0, x.rank - this.shape.length));

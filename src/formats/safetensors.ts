@@ -3,6 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import { halfToFloat } from './half.ts';
 import { isObject } from './json.ts';
 import { quote, shapeText } from './message.ts';
+import { isZip } from './zip.ts';
 
 export type TensorData =
   | Float32Array
@@ -112,6 +113,9 @@ const MAX_HEADER_BYTES = 100_000_000;
 export function readSafetensors(bytes: Uint8Array, name = 'safetensors file'): SafetensorsFile {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: ${why}`);
   if (bytes.length < 8) throw bad(`${bytes.length} bytes is too short for a safetensors file`);
+  if (isZip(bytes)) {
+    throw bad('a zip archive, as torch.save writes it; write it with safetensors.torch.save_file');
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
   if (headerLength > MAX_HEADER_BYTES || headerLength > bytes.length - 8) {

@@ -57,7 +57,7 @@ export function variable(name: string, shape: Shape, options: VariableOptions = 
 }
 
 /**
- * An input: memory the caller fills before a run, `plan.feed({ x })`.
+ * An input: memory the caller fills before a run, `runtime.write(x, values)`, or `plan.compute({ x: values })`.
  *
  * @example input('x', [100, 784]).shape // [100, 784]
  */

@@ -4,6 +4,7 @@ import type { Standardization } from '../data/standardize.ts';
 import { LatentGpuError } from '../errors.ts';
 import { notFinite } from '../formats/finite.ts';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
+import { isTorchFile, readTorchFile } from '../formats/torch-file.ts';
 import type { Variable } from '../graph/variable.ts';
 import type { Module } from '../nn/index.ts';
 import { checkBuffer } from './buffers.ts';
@@ -39,21 +40,47 @@ export function writeWeights(
 
 type Tensors = ReturnType<typeof readSafetensors>['tensors'];
 
+/** Who asks for tensors, and what else is said of a file that lacks one. */
+interface Asker {
+  readonly name: string;
+  also(tensors: Tensors): string;
+}
+
+const folder: Asker = { name: MODEL_FILE, also: () => '' };
+
+/** A module of a program's own, whose names may be others than a file's. */
+const program: Asker = {
+  name: 'the model',
+  also(tensors) {
+    const names = [...tensors.keys()];
+    const more = names.length > 6 ? ', …' : '';
+    return names.length > 0 ? `; beside, the file has ${names.slice(0, 6).join(', ')}${more}` : '';
+  },
+};
+
+/** A file that is read for somebody. */
+interface Source {
+  readonly tensors: Tensors;
+  /** What the file is called. */
+  readonly name: string;
+  readonly asker: Asker;
+}
+
 /** Takes a tensor out of a file's, checked. */
 function takeTensor(
-  tensors: Tensors,
+  { tensors, name, asker }: Source,
   path: string,
   shape: readonly number[],
-  name: string,
   dtype: 'f32' | 'u32' = 'f32',
 ): WeightValues {
   const bad = (why: string) => new LatentGpuError('bad-format', `${name}: tensor '${path}' ${why}`);
   const stored = tensors.get(path);
   const wanted = `[${shape.join(', ')}]`;
-  if (!stored) throw bad(`is missing; ${MODEL_FILE} asks for it with shape ${wanted}`);
+  if (!stored)
+    throw bad(`is missing; ${asker.name} asks for it with shape ${wanted}${asker.also(tensors)}`);
   tensors.delete(path);
   if (stored.shape.join() !== shape.join()) {
-    throw bad(`has shape [${stored.shape.join(', ')}]; ${MODEL_FILE} asks for ${wanted}`);
+    throw bad(`has shape [${stored.shape.join(', ')}]; ${asker.name} asks for ${wanted}`);
   }
   if (dtype === 'u32') {
     if (stored.data instanceof Uint32Array) return stored.data;
@@ -67,8 +94,9 @@ function takeTensor(
   return stored.data;
 }
 
-function takeStandardization(tensors: Tensors, features: number, name: string): Standardization {
-  const take = (path: string) => takeTensor(tensors, path, [features], name) as Float32Array;
+function takeStandardization(source: Source, features: number): Standardization {
+  const { tensors, name } = source;
+  const take = (path: string) => takeTensor(source, path, [features]) as Float32Array;
   // Means are kept in float64 where the data need it.
   const doubles = tensors.get(STANDARDIZE.mean)?.doubles;
   const [single, std] = [take(STANDARDIZE.mean), take(STANDARDIZE.std)];
@@ -95,7 +123,8 @@ export interface StoredWeights {
 
 /**
  * Reads `weights.safetensors` for a model, or for any module: every parameter by its name and shape, of any
- * float type. A `state_dict` that PyTorch saved is such a file where its names are the module's.
+ * float type. A `state_dict` that PyTorch saved is such a file where its names are the module's, by
+ * `safetensors.torch.save_file` or by `torch.save`, whose pickle is read as data.
  *
  * ```ts
  * const { values, buffers } = readWeights(model, bytes);
@@ -113,20 +142,22 @@ export function readWeights(
   name = WEIGHTS_FILE,
   standardized = false,
 ): StoredWeights {
-  const { tensors } = readSafetensors(bytes, name);
+  const file = isTorchFile(bytes) ? readTorchFile(bytes, name) : readSafetensors(bytes, name);
+  const { tensors } = file;
+  const source = { tensors, name, asker: 'can' in model ? folder : program };
   const values = new Map<Variable, Float32Array>();
   for (const [path, parameter] of model.namedParameters()) {
-    values.set(parameter, takeTensor(tensors, path, parameter.shape, name) as Float32Array);
+    values.set(parameter, takeTensor(source, path, parameter.shape) as Float32Array);
   }
   const buffers = new Map<Variable, WeightValues>();
   for (const [path, held] of model.namedBuffers()) {
     const dtype = held.dtype === 'u32' ? 'u32' : 'f32';
-    const data = takeTensor(tensors, path, held.shape, name, dtype);
+    const data = takeTensor(source, path, held.shape, dtype);
     checkBuffer(path, data, name);
     buffers.set(held, data);
   }
   const standardization = standardized
-    ? takeStandardization(tensors, model.features ?? 0, name)
+    ? takeStandardization(source, model.features ?? 0)
     : undefined;
   return { values, buffers, standardization, extra: [...tensors.keys()] };
 }

@@ -1,4 +1,5 @@
 // Layers: what holds parameters and describes how they act.
+export { type AttentionOptions, attention, MultiHeadAttention, sinusoids } from './attention.ts';
 export type { Batch } from './batch.ts';
 export { BatchNorm } from './batch-norm.ts';
 export { GatedBlock, ResidualBlock } from './blocks.ts';
@@ -28,6 +29,7 @@ export { GroupNorm, LayerNorm } from './norms.ts';
 export { GatedLayer, PixelCnn, type PixelCnnOptions } from './pixel-cnn.ts';
 export { PixelWalk } from './pixel-walk.ts';
 export { CELL_NAMES, type Cell, delayed, GRU, LSTM, lastOf, Recurrent } from './recurrent.ts';
-export { averagePool, upsample } from './resample.ts';
+export { averagePool, maxPool, upsample } from './resample.ts';
 export { Scan, type ScanOptions } from './scan.ts';
 export { scan } from './scan-op.ts';
+export { Sequential, type SequentialPart } from './sequential.ts';

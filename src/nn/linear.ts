@@ -89,7 +89,7 @@ export class MLP extends Module {
 
   /**
    * @param widths features from the input to the output, e.g. `[784, 300, 40]`
-   * @throws LatentGpuError `bad-config` for fewer than two widths
+   * @throws LatentGpuError `bad-config` for fewer than two widths, or activations that there are not
    */
   constructor(
     widths: readonly number[],
@@ -101,6 +101,16 @@ export class MLP extends Module {
       throw new LatentGpuError(
         'bad-config',
         `an MLP needs an input and an output width, not [${widths}]`,
+      );
+    }
+    const unknown = [activation, options.output ?? 'identity'].find(
+      (name) => !(name in activations),
+    );
+    if (unknown) {
+      const known = Object.keys(activations).join(', ');
+      throw new LatentGpuError(
+        'bad-config',
+        `an MLP has no activation '${unknown}'; there are ${known}, and nn.Sequential for functions`,
       );
     }
     this.activation = activation;

@@ -2,8 +2,9 @@
 import { Variable } from '../graph/variable.ts';
 
 /**
- * A part of a model. Parameters are found in its fields, in the order of their making, and named by
- * the path to them, as PyTorch names them: `encoder.0.weight`.
+ * A part of a model. Parameters are found in its fields, lists and records of parts among them, in the order of
+ * their making, and named by the path to them, as PyTorch names them: `encoder.0.weight`. What is private by `#`
+ * is not seen.
  *
  * ```ts
  * class Autoencoder extends nn.Module {
@@ -33,11 +34,18 @@ export abstract class Module {
 
   private named(role: 'parameter' | 'buffer'): [string, Variable][] {
     const found = new Map<object, string>();
+    const records = new Set<object>();
     const visit = (path: string, value: unknown): void => {
       if (Array.isArray(value)) {
         value.forEach((item, i) => {
           visit(`${path}.${i}`, item);
         });
+        return;
+      }
+      if (isRecord(value)) {
+        if (records.has(value)) return;
+        records.add(value);
+        for (const [key, item] of Object.entries(value)) visit(`${path}.${key}`, item);
         return;
       }
       if (!(value instanceof Module || value instanceof Variable) || found.has(value)) return;
@@ -66,3 +74,7 @@ export abstract class Module {
     return this.parameters().reduce((total, p) => total + p.size, 0);
   }
 }
+
+/** A plain object, as `{ mean: new nn.Linear(2, 1) }` makes one. */
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;

@@ -1,14 +1,14 @@
 // A cell of one's own as a node of any graph: the scheduler replays its step within the step of the graph.
 import { LatentGpuError } from '../errors.ts';
-import type { Loop } from '../graph/loop.ts';
+import { inStreams, type Loop } from '../graph/loop.ts';
 import type { Shape } from '../graph/shape.ts';
 import { substituted } from '../graph/substitute.ts';
-import { defineOp, type Op, Tensor, throughViews } from '../graph/tensor.ts';
+import { defineOp, type Op, renewed, Tensor, throughViews } from '../graph/tensor.ts';
 import { topological } from '../graph/traverse.ts';
 import { isHalf, isVariable, type Variable, variable } from '../graph/variable.ts';
-import { reshape } from '../ops/index.ts';
+import { reshape, seed } from '../ops/index.ts';
 import { unknownGradient } from '../ops/unknown-gradient.ts';
-import { drawsNoise, Scan, type ScanOptions } from './scan.ts';
+import { Scan, type ScanOptions } from './scan.ts';
 import { type CellGraph, scanAdjointReference, scanReference } from './scan-reference.ts';
 
 type CellPlaces = Pick<CellGraph, 'x' | 'state'>;
@@ -19,6 +19,14 @@ interface Scanned {
 }
 
 const scannedOf = (node: Tensor) => node.attrs.scanned as Scanned;
+
+/** The graph of a step, whose draws are of the streams that they have in the graph around the scan. */
+function drawing(node: Tensor): CellGraph {
+  const { graph } = scannedOf(node);
+  const streams = (node.attrs.drawn ?? new Map()) as ReadonlyMap<unknown, number>;
+  const [made, output] = inStreams([graph.made, graph.output], streams) as [Tensor, Tensor];
+  return { ...graph, made, output };
+}
 
 const noGradient = unknownGradient('a gradient of scan');
 
@@ -56,7 +64,7 @@ const scanOp = defineOp({
       return at < 0 ? undefined : parts[2 + at];
     });
   },
-  reference: (inputs, node) => scanReference(scannedOf(node).graph, inputs, node.shape),
+  reference: (inputs, node) => scanReference(drawing(node), inputs, node.shape),
 });
 
 const adjointOp = defineOp({
@@ -64,7 +72,7 @@ const adjointOp = defineOp({
   kind: 'loop',
   vjp: noGradient,
   reference: ([, told, ...inputs], node) =>
-    scanAdjointReference(scannedOf(node).graph, told as never, inputs),
+    scanAdjointReference(drawing(node), told as never, inputs),
 });
 
 const partOp = defineOp({
@@ -93,8 +101,8 @@ const partOp = defineOp({
  *
  * @param inputs [T, B, I], time first
  * @param start the state before the first step, [B, S]
- * @param cell a function of graphs, without noise: steps are made again
- * @throws LatentGpuError `shape-mismatch` for what does not fit, `bad-input` for a cell that draws noise or scans
+ * @param cell a function of graphs; what it draws is another draw in each step
+ * @throws LatentGpuError `shape-mismatch` for what does not fit, `bad-input` for a cell that scans
  */
 export function scan(inputs: Tensor, start: Tensor, cell: ScanOptions['cell']): Tensor {
   if (inputs.rank !== 3 || inputs.dtype !== 'f32' || start.dtype !== 'f32') {
@@ -115,6 +123,7 @@ export function scan(inputs: Tensor, start: Tensor, cell: ScanOptions['cell']): 
     captured.map((tensor, i): [Tensor, Tensor] => [tensor, held[i] as Variable]),
   );
   const [made, output] = substituted([found.state, found.output], inPlaceOf) as [Tensor, Tensor];
+  const drawn = drawnAfter(x, [made, output]);
   const trained = held.filter((own) => own.dtype === 'f32' && !isHalf(own));
   const own = new Scan({
     inputs: inMemory,
@@ -123,13 +132,20 @@ export function scan(inputs: Tensor, start: Tensor, cell: ScanOptions['cell']): 
       const given = new Map<Tensor, Tensor>([
         [x, now],
         [state, before],
+        ...drawn.map((each) => [each, drawnAgain(each)] as const),
       ]);
       const [next, told] = substituted([made, output], given) as [Tensor, Tensor];
       return { state: next, output: told };
     },
     parameters: trained,
   });
-  const graph = { x, state, made, output, captured: held, trained, steps };
+  const moment = variable('moment', [], { dtype: 'u32' });
+  const timed = new Map(drawn.map((each) => [each, renewed(each, [seed, moment])]));
+  const [referenceMade, referenceOutput] = substituted([made, output], timed) as [Tensor, Tensor];
+  const graph = {
+    ...{ x, state, moment, captured: held, trained, steps },
+    ...{ made: referenceMade, output: referenceOutput },
+  };
   return loop(
     scanOp,
     [inputs, start, ...captured],
@@ -144,6 +160,10 @@ export function scan(inputs: Tensor, start: Tensor, cell: ScanOptions['cell']): 
   );
 }
 
+/** The same draw, as a node of its own. */
+const drawnAgain = ({ op, inputs, shape, dtype, attrs, name }: Tensor): Tensor =>
+  new Tensor(op, inputs, shape, dtype, attrs, name);
+
 /** Where a tensor lies before the first step: a variable where it is, all else in one of its own. */
 const inVariable = (x: Tensor): Variable =>
   isVariable(x) ? x : variable(`scanned ${x.name || x.op.name}`, x.shape, { dtype: x.dtype });
@@ -151,13 +171,10 @@ const inVariable = (x: Tensor): Variable =>
 /**
  * What a cell's graph reads that changes from no step to the next: variables, and the last nodes of what the graph
  * around the cell, or the cell itself, computes without them.
- *
- * @throws LatentGpuError `bad-input` for noise that the cell draws, and does not find drawn
  */
 function capturedBy(roots: readonly Tensor[], { x, state }: CellPlaces): Tensor[] {
   const order = topological(roots);
-  if (order.some(({ op, id }) => op.kind === 'noise' && id > x.id)) throw drawsNoise();
-  const moves = new Set<Tensor>([x, state]);
+  const moves = new Set<Tensor>([x, state, ...drawnAfter(x, roots)]);
   for (const node of order) if (node.inputs.some((input) => moves.has(input))) moves.add(node);
   const read = [
     ...roots,
@@ -166,6 +183,10 @@ function capturedBy(roots: readonly Tensor[], { x, state }: CellPlaces): Tensor[
   const still = read.filter((node) => !moves.has(node)).map(seenThrough);
   return [...new Set(still)].filter((node) => !isFixed(node));
 }
+
+/** The noise that a cell draws, and does not find drawn. */
+const drawnAfter = ({ id }: Tensor, roots: readonly Tensor[]): Tensor[] =>
+  topological(roots).filter((node) => node.op.kind === 'noise' && node.id > id);
 
 /** The variable that views show, which a step may look at for itself; else the tensor. */
 function seenThrough(x: Tensor): Tensor {

@@ -3,7 +3,7 @@ import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import type { Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
-import { evaluate, vectorJacobian } from '../ops/index.ts';
+import { evaluate, step, vectorJacobian } from '../ops/index.ts';
 
 /** One step of a cell. */
 export interface CellGraph {
@@ -11,6 +11,8 @@ export interface CellGraph {
   /** In whose place the numbers of a step come: [B, I] and [B, S]. */
   readonly x: Variable;
   readonly state: Variable;
+  /** The number of a step's draws (u32): of step t of T in turn s, s T + t. */
+  readonly moment: Variable;
   readonly made: Tensor;
   readonly output: Tensor;
   /** What it reads besides, and those of them that gradients are wanted for. */
@@ -21,15 +23,17 @@ export interface CellGraph {
 type Numbers = ArrayLike<number>;
 
 function valuesOf(
-  { x, state, captured }: CellGraph,
+  { x, state, moment, steps, captured }: CellGraph,
   [inputs, , ...around]: readonly NdArray[],
-  step: number,
+  at: number,
   before: Numbers,
 ): Map<Tensor, Numbers> {
-  const row = (inputs as NdArray).data.subarray(step * x.size, (step + 1) * x.size);
+  const row = (inputs as NdArray).data.subarray(at * x.size, (at + 1) * x.size);
+  const turn = (around[captured.indexOf(step)]?.data[0] ?? 0) as number;
   return new Map<Tensor, Numbers>([
     [x, row],
     [state, before],
+    [moment, [turn * steps + at]],
     ...captured.map((each, i): [Tensor, Numbers] => [each, (around[i] as NdArray).data]),
   ]);
 }

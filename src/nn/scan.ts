@@ -3,7 +3,8 @@
 // apart (Griewank 1992; Chen et al. 2016, "Training deep nets with sublinear memory cost").
 import { LatentGpuError } from '../errors.ts';
 import type { Leg } from '../graph/loop.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import { substituted } from '../graph/substitute.ts';
+import { renewed, type Tensor } from '../graph/tensor.ts';
 import { topological } from '../graph/traverse.ts';
 import { type Variable, variable } from '../graph/variable.ts';
 import {
@@ -18,6 +19,8 @@ import {
   mulUint,
   reshape,
   scatterRows,
+  seed,
+  step,
   toFloat,
   toUint,
   vectorJacobian,
@@ -26,7 +29,10 @@ import {
 } from '../ops/index.ts';
 
 export interface ScanOptions {
-  /** A function of graphs, without noise: steps are made again. Several states are one side by side. */
+  /**
+   * A function of graphs. Several states are one side by side. What it draws is another draw in each step, and the
+   * same where a step is made again.
+   */
   readonly cell: (x: Tensor, state: Tensor) => { readonly state: Tensor; readonly output: Tensor };
   /** [T, B, I], time first. */
   readonly inputs: Variable;
@@ -72,6 +78,7 @@ export class Scan {
   readonly stride: number;
   private readonly options: ScanOptions;
   private readonly steps: number;
+  private readonly step: ReturnType<Scan['described']>;
   private readonly state: Variable;
   /** The step whose turn it is, and the part that is gone back through. */
   private readonly at = at1('at');
@@ -81,7 +88,7 @@ export class Scan {
   /** States before the steps of a part, [K, B · S]. */
   private readonly between: Variable;
 
-  /** @throws LatentGpuError `shape-mismatch` for what does not fit, `bad-input` for a cell that draws noise or scans */
+  /** @throws LatentGpuError `shape-mismatch` for what does not fit, `bad-input` for a cell that scans, or reads noise from outside */
   constructor(options: ScanOptions) {
     const { inputs, start, parameters = [] } = options;
     if (inputs.rank !== 3 || start.rank !== 2 || inputs.shape[1] !== start.shape[0]) {
@@ -95,6 +102,7 @@ export class Scan {
     this.steps = steps;
     this.stride = Math.ceil(Math.sqrt(steps));
     this.state = variable('state', start.shape);
+    this.step = this.described();
     const { made, output } = this.stepAt(this.at, this.state);
     if (made.shape.join() !== start.shape.join() || output.rank !== 2 || output.shape[0] !== rows) {
       throw new LatentGpuError(
@@ -103,7 +111,6 @@ export class Scan {
       );
     }
     const kinds = new Set(topological([made, output]).map(({ op }) => op.kind));
-    if (kinds.has('noise')) throw drawsNoise();
     if (kinds.has('loop')) {
       throw new LatentGpuError(
         'bad-input',
@@ -133,11 +140,30 @@ export class Scan {
     ];
   }
 
-  private stepAt(at: Tensor, state: Tensor) {
+  /** The cell's graph of one step, and what it draws. */
+  private described() {
     const { inputs, cell } = this.options;
-    const [steps, rows] = inputs.shape as [number, number, number];
+    const x = variable('x', inputs.shape.slice(1));
+    const before = variable('before', this.state.shape);
+    const { state: made, output } = cell(x, before);
+    const noise = topological([made, output]).filter(({ op }) => op.kind === 'noise');
+    if (noise.some(({ id }) => id < x.id)) throw readsNoise();
+    return { x, before, made, output, noise };
+  }
+
+  private stepAt(at: Tensor, state: Tensor) {
+    const { inputs } = this.options;
+    const { step: own, steps } = this;
+    const rows = inputs.shape[1] as number;
     const x = reshape(gather(reshape(inputs, [steps, -1]), at), [rows, -1]);
-    const { state: made, output } = cell(x, state);
+    // A number that no other step of any turn has.
+    const moment = addUint(mulUint(step, steps), reshape(at, []));
+    const given = new Map<Tensor, Tensor>([
+      [own.x, x],
+      [own.before, state],
+      ...own.noise.map((each) => [each, renewed(each, [seed, moment])] as const),
+    ]);
+    const [made, output] = substituted([own.made, own.output], given) as [Tensor, Tensor];
     return { x, made, output };
   }
 
@@ -221,10 +247,10 @@ export class Scan {
   }
 }
 
-export const drawsNoise = () =>
+const readsNoise = () =>
   new LatentGpuError(
     'bad-input',
-    'scan: the cell draws noise, and its steps are made again; give it noise as an input',
+    'scan: the cell reads noise that is drawn outside; draw it in the cell, or give it as an input',
   );
 
 /** A number of a step less one. */

@@ -34,7 +34,14 @@ export function posteriorOf(model: LatentModel, batch: Batch): Posterior {
   if (posterior instanceof Normal) return new NormalPosterior(posterior);
   if (posterior instanceof Bernoulli) return new BernoulliPosterior(posterior);
   if (posterior instanceof OneHot) return new CategoricalPosterior(posterior);
-  return 'rsample' in posterior ? new PathwisePosterior(posterior) : posterior;
+  if ('rsample' in posterior) return new PathwisePosterior(posterior);
+  if ('sample' in posterior) {
+    throw new LatentGpuError(
+      'bad-input',
+      `the model's posterior() gives a ${posterior.constructor.name}, through whose draws no gradient flows; give one with rsample, or an objectives.Posterior of it`,
+    );
+  }
+  return posterior;
 }
 
 /** A draw that gradients flow through. @throws LatentGpuError `bad-config` if there is none */

@@ -1,4 +1,5 @@
 // Constants: numbers known when the graph is built, written into the kernels that use them.
+import { LatentGpuError } from '../errors.ts';
 import { ndarray } from '../graph/ndarray.ts';
 import type { Shape } from '../graph/shape.ts';
 import { type DType, defineOp, Tensor, throughViews } from '../graph/tensor.ts';
@@ -16,9 +17,16 @@ const constantOp = defineOp({
 /**
  * A scalar known when the graph is built.
  *
+ * @throws LatentGpuError `bad-input` for what is no number
  * @example constant(2) // 2
  */
 export function constant(value: number, dtype: DType = 'f32'): Tensor {
+  if (typeof value !== 'number') {
+    throw new LatentGpuError(
+      'bad-input',
+      `constant: it is of one number; of several make a variable: variable('x', [2], { init: () => [0, 1] })`,
+    );
+  }
   const stored = dtype === 'u32' ? value >>> 0 : value;
   return new Tensor(constantOp, [], [], dtype, { value: stored });
 }

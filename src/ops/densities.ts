@@ -2,23 +2,25 @@
 // the features of a row with `sum`: the scheduler makes one kernel of density, sum and gradient.
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { mul, neg, sub } from './arithmetic.ts';
+import { sigmoid } from './activations.ts';
+import { add, mul, neg, sub } from './arithmetic.ts';
 import type { TensorLike } from './constant.ts';
-import { elementwise } from './elementwise.ts';
+import { exp } from './elementary.ts';
+import { type ElementwiseRow, elementwise } from './elementwise.ts';
 import * as reference from './reference/densities.ts';
 
 const module = 'lib/densities';
 type Scalar = (...values: number[]) => number;
 
-/** A derivative of a density: an op through which no second derivative is taken. */
-function derivative(name: string, fn: string, f: Scalar, flops = 12) {
-  const vjp = () => {
+/** A derivative of a density, which refuses a derivative of its own where it is not told the rule for one. */
+function derivative(name: string, fn: string, f: Scalar, flops = 12, rule?: ElementwiseRow['vjp']) {
+  const refused = () => {
     throw new LatentGpuError(
       'bad-config',
       `${name} cannot be differentiated: write the density with elementary ops where its second derivative is needed`,
     );
   };
-  return elementwise({ name, fn, module, flops, reference: f, vjp });
+  return elementwise({ name, fn, module, flops, reference: f, vjp: rule ?? refused });
 }
 
 const reparameterizeNode = elementwise({
@@ -52,15 +54,28 @@ export const standardNormalLogProb: (x: TensorLike) => Tensor = elementwise({
   vjp: ([x], _, g) => [neg(mul(g, x as Tensor))],
 });
 
+/** 1 / σ². */
+const precision = (logStd: Tensor): Tensor => exp(mul(-2, logStd));
+
 const normalDmean = derivative(
   'normalLogProbDmean',
   'normal_log_prob_dmean',
   reference.normalLogProbDmean as Scalar,
+  12,
+  ([, , logStd], dmean, g) => {
+    const own = mul(g, precision(logStd as Tensor));
+    return [own, neg(own), mul(-2, mul(g, dmean))];
+  },
 );
 const normalDlogStd = derivative(
   'normalLogProbDlogStd',
   'normal_log_prob_dlog_std',
   reference.normalLogProbDlogStd as Scalar,
+  12,
+  ([x, mean, logStd], dlogStd, g) => {
+    const own = mul(2, mul(g, normalDmean(x as Tensor, mean as Tensor, logStd as Tensor)));
+    return [own, neg(own), mul(-2, mul(g, add(dlogStd, 1)))];
+  },
 );
 /**
  * log N(x; μ, σ²), given log σ.
@@ -85,6 +100,11 @@ const bernoulliDlogits = derivative(
   'bernoulliLogProbDlogits',
   'bernoulli_log_prob_dlogits',
   reference.bernoulliLogProbDlogits as Scalar,
+  12,
+  ([logits], _, g) => {
+    const p = sigmoid(logits as Tensor);
+    return [neg(mul(g, mul(p, sub(1, p)))), g];
+  },
 );
 /**
  * log Bernoulli(x; σ(logits)) = x · logits - softplus(logits); x may be anything in [0, 1].
@@ -107,6 +127,8 @@ const klStandardDlogStd = derivative(
   'klStandardNormalDlogStd',
   'kl_standard_normal_dlog_std',
   reference.klStandardNormalDlogStd as Scalar,
+  12,
+  (_, dlogStd, g) => [undefined, mul(2, mul(g, add(dlogStd, 1)))],
 );
 /**
  * KL(N(μ, σ²) ‖ N(0, 1)) = ½(μ² + σ² - 1) - log σ, given log σ.
@@ -125,11 +147,56 @@ export const klStandardNormal: (mean: TensorLike, logStd: TensorLike) => Tensor 
   ],
 });
 
+/** (μq - μp) / σp² and σq² / σp², times the gradient. */
+function klRatios(inputs: readonly Tensor[], g: Tensor) {
+  const [meanQ, logStdQ, meanP, logStdP] = inputs as [Tensor, Tensor, Tensor, Tensor];
+  const scale = mul(g, precision(logStdP));
+  const spread = mul(g, exp(mul(2, sub(logStdQ, logStdP))));
+  return { scale, far: mul(scale, sub(meanQ, meanP)), spread };
+}
+
 const klNormalParts = [
-  derivative('klNormalDmeanQ', 'kl_normal_dmean_q', reference.klNormalDmeanQ as Scalar),
-  derivative('klNormalDlogStdQ', 'kl_normal_dlog_std_q', reference.klNormalDlogStdQ as Scalar),
-  derivative('klNormalDmeanP', 'kl_normal_dmean_p', reference.klNormalDmeanP as Scalar),
-  derivative('klNormalDlogStdP', 'kl_normal_dlog_std_p', reference.klNormalDlogStdP as Scalar),
+  derivative(
+    'klNormalDmeanQ',
+    'kl_normal_dmean_q',
+    reference.klNormalDmeanQ as Scalar,
+    12,
+    (inputs, dmean, g) => {
+      const { scale } = klRatios(inputs, g);
+      return [scale, undefined, neg(scale), mul(-2, mul(g, dmean))];
+    },
+  ),
+  derivative(
+    'klNormalDlogStdQ',
+    'kl_normal_dlog_std_q',
+    reference.klNormalDlogStdQ as Scalar,
+    12,
+    (inputs, _, g) => {
+      const twice = mul(2, klRatios(inputs, g).spread);
+      return [undefined, twice, undefined, neg(twice)];
+    },
+  ),
+  derivative(
+    'klNormalDmeanP',
+    'kl_normal_dmean_p',
+    reference.klNormalDmeanP as Scalar,
+    12,
+    (inputs, dmean, g) => {
+      const { scale } = klRatios(inputs, g);
+      return [neg(scale), undefined, scale, mul(-2, mul(g, dmean))];
+    },
+  ),
+  derivative(
+    'klNormalDlogStdP',
+    'kl_normal_dlog_std_p',
+    reference.klNormalDlogStdP as Scalar,
+    12,
+    (inputs, dlogStd, g) => {
+      const { far, spread } = klRatios(inputs, g);
+      const own = mul(2, far);
+      return [neg(own), mul(-2, spread), own, mul(2, mul(g, sub(1, dlogStd)))];
+    },
+  ),
 ] as const;
 /**
  * KL(N(μq, σq²) ‖ N(μp, σp²)), given the log standard deviations.

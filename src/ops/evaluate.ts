@@ -1,5 +1,6 @@
 // The oracle: any graph, computed in float64 by the ops' own references.
 import { LatentGpuError } from '../errors.ts';
+import { streamsInLoops } from '../graph/loop.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { numberStreams, topological } from '../graph/traverse.ts';
@@ -21,7 +22,7 @@ export function evaluate(
 ): NdArray[] {
   const results = new Map<Tensor, NdArray>();
   const order = topological(outputs);
-  const streams = numberStreams(order);
+  const asDrawn = drawnIn(order);
   for (const node of order) {
     const given = values.get(node);
     if (given) {
@@ -32,10 +33,19 @@ export function evaluate(
       throw new LatentGpuError('bad-input', `evaluate: no value was given for ${node}`);
     }
     const inputs = node.inputs.map((x) => results.get(x) as NdArray);
-    const stream = streams.get(node);
-    const subject =
-      stream === undefined ? node : Object.assign(Object.create(node), { attrs: { stream } });
-    results.set(node, node.op.reference(inputs, subject as Tensor));
+    results.set(node, node.op.reference(inputs, asDrawn(node)));
   }
   return outputs.map((output) => results.get(output) as NdArray);
+}
+
+/** Nodes as they draw in a graph: noise of its own stream, loops with the streams of what their steps draw. */
+export function drawnIn(order: readonly Tensor[]): (node: Tensor) => Tensor {
+  const streams = numberStreams(order);
+  const inLoops = streamsInLoops(order);
+  return (node) => {
+    const stream = streams.get(node);
+    if (node.op.kind !== 'loop' && stream === undefined) return node;
+    const attrs = stream === undefined ? { ...node.attrs, drawn: inLoops } : { stream };
+    return Object.assign(Object.create(node), { attrs });
+  };
 }

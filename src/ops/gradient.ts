@@ -6,6 +6,7 @@ import { add } from './arithmetic.ts';
 import { constant, constantValue, zeros } from './constant.ts';
 import { concat, slice } from './pieces.ts';
 import { sumTo } from './reduce.ts';
+import { stopOp } from './views.ts';
 
 /**
  * Gradients of the scalar `loss` with respect to each tensor in `wrt`, as graph nodes of the same
@@ -69,6 +70,8 @@ export function vectorJacobian(
 function dependents(order: readonly Tensor[], wrt: readonly Tensor[]): Set<Tensor> {
   const result = new Set(wrt);
   for (const node of order) {
+    // Nothing is felt behind it, and what is there need not have a gradient.
+    if (node.op === stopOp) continue;
     if (node.inputs.some((x) => result.has(x))) result.add(node);
   }
   return result;

@@ -6,16 +6,19 @@ import type { DType, Tensor } from '../graph/tensor.ts';
 export function checkTensor(who: string, x: unknown): void {
   if ((x as Partial<Tensor> | undefined)?.op) return;
   const remedy =
-    ArrayBuffer.isView(x) || Array.isArray(x)
-      ? "; make a variable of it: variable('x', [2], { init: () => [0, 1] })"
-      : '';
+    typeof x === 'number'
+      ? '; of one number ops.constant makes one'
+      : ArrayBuffer.isView(x) || Array.isArray(x)
+        ? "; make a variable of it: variable('x', [2], { init: () => [0, 1] })"
+        : '';
   const what =
-    x === undefined
-      ? 'undefined'
+    x === undefined || typeof x === 'number'
+      ? String(x)
       : Array.isArray(x)
         ? 'an array'
         : String(Object.prototype.toString.call(x));
-  throw new LatentGpuError('bad-input', `${who}: ${what} is no tensor and no number${remedy}`);
+  const kind = typeof x === 'number' ? 'no tensor' : 'no tensor and no number';
+  throw new LatentGpuError('bad-input', `${who}: ${what} is ${kind}${remedy}`);
 }
 
 /**

@@ -10,7 +10,7 @@ import {
   sameShape,
   sizeOf,
 } from '../graph/shape.ts';
-import { defineOp, Tensor } from '../graph/tensor.ts';
+import { defineOp, type Op, Tensor } from '../graph/tensor.ts';
 
 const reshapeOp = defineOp({
   name: 'reshape',
@@ -131,7 +131,7 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
 
-const stopOp = defineOp({
+export const stopOp: Op = defineOp({
   name: 'stopGradient',
   kind: 'view',
   vjp: () => [undefined],

@@ -8,7 +8,7 @@ export interface UpdateContext {
   readonly optimizer: Optimizer;
   /** Scalar. */
   readonly learningRate: Tensor;
-  /** 1, or 0 where the update is to leave everything as it is (float32 scalar). */
+  /** 1, or 0 where the update is to leave everything as it is (float32 scalar, or [B, 1] of rows). */
   readonly usable: Tensor;
 }
 
@@ -20,6 +20,36 @@ export interface Followed {
    * role `state` is the optimizer's: it is part of a run's state.
    */
   update(gradient: Tensor, context: UpdateContext): readonly Tensor[];
+  /** Of rows of a table: it, whose rows learn once a step however often they are followed. */
+  readonly table?: FollowedTable;
+  /** Their numbers, unsigned [B]. */
+  readonly index?: Tensor;
+}
+
+/** What rows are of. */
+export interface FollowedTable {
+  readonly values: Variable;
+  /** What stands for rows that are followed several times in a step, given their gradients. */
+  joined(parts: readonly Learned[]): Learned;
+}
+
+/** What is followed, and its gradient. */
+export interface Learned {
+  readonly followed: Followed;
+  readonly gradient: Tensor;
+}
+
+/** The same with each table once: what is followed of it in several places learns together. */
+export function joinedByTable(parts: readonly Learned[]): Learned[] {
+  const tables = new Map<FollowedTable | Followed, Learned[]>();
+  for (const part of parts) {
+    const key = part.followed.table ?? part.followed;
+    tables.set(key, [...(tables.get(key) ?? []), part]);
+  }
+  return [...tables.values()].map((own) => {
+    const [first] = own as [Learned];
+    return own.length === 1 ? first : (first.followed.table?.joined(own) ?? first);
+  });
 }
 
 /**

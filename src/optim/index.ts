@@ -1,5 +1,13 @@
 // Optimization: update rules, schedules, and the step that applies them.
-export { type Followed, targetsOf, type UpdateContext } from './followed.ts';
+export { accumulated } from './accumulated.ts';
+export {
+  type Followed,
+  type FollowedTable,
+  type Learned,
+  targetsOf,
+  type UpdateContext,
+} from './followed.ts';
+export type { ParameterGroup } from './groups.ts';
 export type { LossTerms } from './loss.ts';
 export { type Minimization, type MinimizeOptions, minimize } from './minimize.ts';
 export {
@@ -8,6 +16,8 @@ export {
   adamax,
   adamW,
   type Optimizer,
+  type RmspropOptions,
+  rmsprop,
   type SgdOptions,
   sgd,
   type UpdateInput,

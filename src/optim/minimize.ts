@@ -2,13 +2,19 @@
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { named } from '../graph/tensor.ts';
-import { packedMembers, packParameters, type Variable, variable } from '../graph/variable.ts';
+import { topological } from '../graph/traverse.ts';
+import {
+  isVariable,
+  packedMembers,
+  packParameters,
+  type Variable,
+  variable,
+} from '../graph/variable.ts';
 import {
   add,
   addUint,
   assign,
   concat,
-  constant,
   div,
   finite,
   gradient,
@@ -25,12 +31,15 @@ import {
   where,
   zeros,
 } from '../ops/index.ts';
-import { type Followed, targetsOf } from './followed.ts';
+import { type Followed, joinedByTable, targetsOf } from './followed.ts';
+import { GroupedUpdate, type ParameterGroup } from './groups.ts';
 import type { Optimizer } from './optimizers.ts';
 import { movingOf, Turn, type Turns } from './turns.ts';
 
 export interface MinimizeOptions {
   optimizer: Optimizer;
+  /** Parameters with another optimizer than the rest: a rate, a decay, a schedule of their own. */
+  groups?: readonly ParameterGroup[];
   /** Scales a gradient whose norm is larger down to this norm. */
   clipNorm?: number;
   /** An update whose gradient norm is above this, or not finite, is skipped and counted. */
@@ -51,7 +60,7 @@ export interface MinimizeOptions {
 export interface Minimization {
   /** What a step does, the step counter's advance included. */
   readonly effects: Tensor[];
-  /** Scalars worth watching. */
+  /** Scalars worth watching; the rate is that of parameters in no group. */
   readonly gradientNorm: Tensor;
   readonly learningRate: Tensor;
   /** 1, or 0 where the step is to leave everything as it is (float32 scalar). */
@@ -81,7 +90,7 @@ export interface Minimization {
  * ```
  *
  * @throws LatentGpuError `bad-config` for turns or frozen parameters that are none of `parameters`, or
- *   nothing left to move
+ *   nothing left to move; for groups of what is none of them, or in two
  */
 export function minimize(
   loss: Tensor,
@@ -93,12 +102,20 @@ export function minimize(
   const flat = packParameters(parameters);
   const moving = parameters.filter((parameter) => !frozen.has(parameter));
   const turn = options.turns && new Turn(flat, options.turns, also.length > 0);
+  checkReached(loss, [...moving, ...also.map(({ of }) => of)]);
   const all = gradient(loss, [...moving, ...also.map(({ of }) => of)]);
   const packed = packGradient(flat, new Map(moving.map((p, i) => [p, all[i] as Tensor])));
-  const gradients = all.slice(moving.length);
+  const beside = joinedByTable(
+    also.map((followed, i) => ({ followed, gradient: all[moving.length + i] as Tensor })),
+  ).map(({ followed, gradient }) => ({
+    followed,
+    gradient: turn ? where(turn.active[0], gradient, 0) : gradient,
+  }));
   const raw = named(turn ? where(turn.mask, packed, 0) : packed, 'gradient');
-  const beside = turn ? gradients.map((g) => where(turn.active[0], g, 0)) : gradients;
-  const normSquared = beside.reduce((total, g) => add(total, sum(square(g))), sum(square(raw)));
+  const normSquared = beside.reduce(
+    (total, { gradient }) => add(total, sum(square(gradient))),
+    sum(square(raw)),
+  );
   const gradientNorm = named(sqrt(normSquared), 'gradientNorm');
   const usable = mul(finite(normSquared), less(normSquared, Math.min(3e38, skipNorm ** 2)));
   const clip = clipNorm && minimum(div(clipNorm, add(gradientNorm, 1e-12)), 1);
@@ -109,34 +126,36 @@ export function minimize(
     : [variable('optimizer.updates', [])];
   const skipped = variable('optimizer.skipped', []);
   const at = toFloat(step);
-  const learningRate = named(
-    typeof optimizer.learningRate === 'number'
-      ? constant(optimizer.learningRate)
-      : optimizer.learningRate(at),
-    'learningRate',
+  const rules = new GroupedUpdate(
+    flat,
+    optimizer,
+    options.groups ?? [],
+    also.flatMap(({ table }) => table?.values ?? []),
+    at,
   );
+  const learningRate = named(rules.rates[0] as Tensor, 'learningRate');
   const state: Record<string, Variable> = {};
-  for (const name of optimizer.state) {
+  for (const name of rules.state) {
     state[name] = variable(`optimizer.${name}`, [flat.size]);
   }
-  const next = optimizer.update({
+  const next = rules.update({
     parameters: flat,
     gradient: clipped(raw),
-    learningRate,
     count: add(turn ? turn.own(updates) : (updates[0] as Variable), 1),
     state,
   });
   const taken = turn ? mul(usable, turn.mask) : usable;
   const moved = frozen.size > 0 ? mul(taken, movingOf(flat, frozen)) : taken;
   const keep = (value: Tensor, old: Tensor) => where(moved, value, old);
-  const context = { optimizer, learningRate, usable: turn ? mul(usable, turn.active[0]) : usable };
-  const updatesBeside = also.map((followed, i) =>
-    followed.update(clipped(beside[i] as Tensor), context),
-  );
+  const usableBeside = turn ? mul(usable, turn.active[0]) : usable;
+  const updatesBeside = beside.map(({ followed, gradient }) => {
+    const rule = rules.ruleOf(followed.table?.values);
+    return followed.update(clipped(gradient), { ...rule, usable: usableBeside });
+  });
   const newParameters = keep(next.parameters, flat);
   const effects = [
     assign(flat, newParameters),
-    ...optimizer.state.map((name) =>
+    ...rules.state.map((name) =>
       assign(state[name] as Variable, keep(next.state[name] as Tensor, state[name] as Variable)),
     ),
     ...updates.map((held, g) =>
@@ -187,6 +206,9 @@ function frozenOf(
   parameters: readonly Variable[],
   isMore: boolean,
 ): ReadonlySet<Variable> {
+  if (!Array.isArray(frozen)) {
+    throw new LatentGpuError('bad-config', 'frozen: give a list, model.encoder.parameters()');
+  }
   const all = new Set(parameters);
   const stray = frozen.find((parameter) => !all.has(parameter));
   if (stray) {
@@ -197,6 +219,18 @@ function frozenOf(
   throw new LatentGpuError(
     'bad-config',
     'frozen: all parameters are, and nothing is left to train',
+  );
+}
+
+/** @throws LatentGpuError `bad-config` for a loss that none of what learns has a part in */
+function checkReached(loss: Tensor, learning: readonly Tensor[]): void {
+  const reached = new Set(topological([loss]));
+  if (learning.some((each) => reached.has(each))) return;
+  const stray = [...reached].find((each) => isVariable(each) && each.role === 'parameter');
+  const other = stray ? `, and on ${stray}, which is no field of the model` : '';
+  throw new LatentGpuError(
+    'bad-config',
+    `the loss hangs on none of the parameters that are to learn${other}; nothing could be learned`,
   );
 }
 

@@ -43,8 +43,19 @@ export interface Optimizer {
 
 /** @throws LatentGpuError `bad-config` for a rate that would climb */
 function checkRate(lr: number | RateSchedule): number | RateSchedule {
-  if (typeof lr !== 'number' || lr >= 0) return lr;
+  if (typeof lr === 'function' || (typeof lr === 'number' && lr >= 0)) return lr;
   throw new LatentGpuError('bad-config', `lr is ${lr}; a learning rate is 0 or more`);
+}
+
+/** @throws LatentGpuError `bad-config` for decays outside [0, 1), or a weight's below 0 */
+function checkDecays(weightDecay: number, ...decays: readonly number[]): void {
+  const wrong = decays.find((decay) => !(decay >= 0 && decay < 1));
+  if (wrong !== undefined) {
+    const why = `a decay of moments is ${wrong}; betas and momentum lie from 0 to below 1`;
+    throw new LatentGpuError('bad-config', why);
+  }
+  if (weightDecay >= 0) return;
+  throw new LatentGpuError('bad-config', `weightDecay is ${weightDecay}; give 0 or more`);
 }
 
 /** 1 - βᵗ without cancellation; of β = 0, whose logarithm no kernel can hold, it is 1. */
@@ -69,6 +80,7 @@ export interface SgdOptions {
  */
 export function sgd(options: SgdOptions = {}): Optimizer {
   const { lr = 1e-2, momentum = 0, nesterov = false, weightDecay = 0 } = options;
+  checkDecays(weightDecay, momentum);
   return {
     name: 'sgd',
     learningRate: checkRate(lr),
@@ -114,6 +126,7 @@ function adamStep(
  */
 export function adam(options: AdamOptions = {}): Optimizer {
   const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
+  checkDecays(weightDecay, ...betas);
   return {
     name: 'adam',
     learningRate: checkRate(lr),
@@ -133,6 +146,7 @@ export function adam(options: AdamOptions = {}): Optimizer {
  */
 export function adamW(options: AdamOptions = {}): Optimizer {
   const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 1e-2 } = options;
+  checkDecays(weightDecay, ...betas);
   return {
     name: 'adamW',
     learningRate: checkRate(lr),
@@ -152,6 +166,7 @@ export function adamW(options: AdamOptions = {}): Optimizer {
  */
 export function adamax(options: AdamOptions = {}): Optimizer {
   const { lr = 2e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
+  checkDecays(weightDecay, ...betas);
   const [beta1, beta2] = betas;
   return {
     name: 'adamax',
@@ -163,6 +178,41 @@ export function adamax(options: AdamOptions = {}): Optimizer {
       const u = maximum(mul(beta2, state.u as Tensor), add(abs(g), eps));
       const rate = div(learningRate, complement(beta1, count));
       return { parameters: sub(parameters, div(mul(rate, m), u)), state: { m, u } };
+    },
+  };
+}
+
+export interface RmspropOptions {
+  lr?: number | RateSchedule;
+  /** Decay of the mean square. */
+  alpha?: number;
+  eps?: number;
+  momentum?: number;
+  /** Adds `weightDecay` · parameters to the gradient. */
+  weightDecay?: number;
+}
+
+/**
+ * RMSprop: steps by the root of the mean square of gradients (Tieleman and Hinton 2012), as PyTorch defines it, with
+ * its defaults.
+ *
+ * @example optim.rmsprop({ lr: 5e-5 }).state // ["v"]
+ */
+export function rmsprop(options: RmspropOptions = {}): Optimizer {
+  const { lr = 1e-2, alpha = 0.99, eps = 1e-8, momentum = 0, weightDecay = 0 } = options;
+  checkDecays(weightDecay, alpha, momentum);
+  return {
+    name: 'rmsprop',
+    learningRate: checkRate(lr),
+    state: momentum > 0 ? ['v', 'velocity'] : ['v'],
+    update: ({ parameters, gradient, learningRate, state }): UpdateOutput => {
+      const g = weightDecay > 0 ? add(gradient, mul(weightDecay, parameters)) : gradient;
+      const v = average(alpha, state.v as Tensor, square(g));
+      const step = div(g, add(sqrt(v), eps));
+      const moved = (by: Tensor) => sub(parameters, mul(learningRate, by));
+      if (momentum === 0) return { parameters: moved(step), state: { v } };
+      const velocity = add(mul(momentum, state.velocity as Tensor), step);
+      return { parameters: moved(velocity), state: { v, velocity } };
     },
   };
 }

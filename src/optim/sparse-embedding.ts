@@ -3,17 +3,8 @@ import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Initializer } from '../graph/variable.ts';
 import { normal } from '../nn/index.ts';
-import {
-  equalUint,
-  gather,
-  iota,
-  max,
-  neg,
-  reshape,
-  toFloat,
-  toUint,
-  where,
-} from '../ops/index.ts';
+import { gather, reshape } from '../ops/index.ts';
+import { firstOf } from './first-of.ts';
 import type { Followed } from './followed.ts';
 import { RowTable } from './row-table.ts';
 
@@ -55,21 +46,14 @@ export class SparseEmbedding extends RowTable {
     }
     const each = reshape(index, [-1]);
     const first = firstOf(each);
-    const { of, update } = this.follow(each);
+    const { update, ...followed } = this.follow(each);
+    const { of } = followed;
     return {
-      of,
+      ...followed,
       // Read by the first of equal ones, whose gradient then is the sum of theirs.
       rows: reshape(gather(of, first), [...index.shape, width]),
       // Equal ones write the same numbers.
       update: (gradient, context) => update(gather(gradient, first), context),
     };
   }
-}
-
-/** Of each index the place where it comes first: unsigned [B]. */
-function firstOf(index: Tensor): Tensor {
-  const count = index.size;
-  const same = equalUint(reshape(index, [count, 1]), reshape(index, [1, count]));
-  const places = reshape(toFloat(iota(count)), [1, count]);
-  return toUint(neg(max(where(same, neg(places), -count), -1)));
 }

@@ -39,7 +39,7 @@ export class Turn {
    */
   constructor(flat: Variable, { groups, steps }: Turns, followed: boolean) {
     check(groups, steps, followed);
-    this.runs = runsOf(flat, groups);
+    this.runs = runsOf(flat, groups, 'turns');
     const place = toFloat(
       modUint(
         step,
@@ -75,7 +75,7 @@ interface Run {
 }
 
 /** Of each element of the flat parameters, the number of the group that owns it. */
-function ownersOf(flat: Variable, runs: readonly Run[]): Tensor {
+export function ownersOf(flat: Variable, runs: readonly Run[]): Tensor {
   // In units of a part's alignment, which float32 counts beyond any memory.
   const at = toFloat(divUint(iota(flat.size), PART_ALIGNMENT));
   const [last, ...others] = [...runs].reverse() as [Run, ...Run[]];
@@ -89,23 +89,24 @@ function ownersOf(flat: Variable, runs: readonly Run[]): Tensor {
 export function movingOf(flat: Variable, frozen: ReadonlySet<Variable>): Tensor {
   const members = packedMembers(flat);
   const groups = [true, false].map((isFrozen) => members.filter((p) => frozen.has(p) === isFrozen));
-  return ownersOf(flat, runsOf(flat, groups));
+  return ownersOf(flat, runsOf(flat, groups, 'frozen'));
 }
 
-function runsOf(flat: Variable, groups: Turns['groups']): Run[] {
+/** @param what the groups are for, in messages */
+export function runsOf(flat: Variable, groups: Turns['groups'], what: string): Run[] {
   const members = packedMembers(flat);
   const owners = new Map<Variable, number>();
   for (const [g, group] of groups.entries()) {
     for (const parameter of group) {
-      if (!members.includes(parameter)) throw bad(`${parameter} is none of the parameters`);
-      if (owners.has(parameter)) throw bad(`${parameter} is in two groups`);
+      if (!members.includes(parameter)) throw bad(`${parameter} is none of the parameters`, what);
+      if (owners.has(parameter)) throw bad(`${parameter} is in two groups`, what);
       owners.set(parameter, g);
     }
   }
   const runs: Run[] = [];
   for (const [i, member] of members.entries()) {
     const group = owners.get(member);
-    if (group === undefined) throw bad(`${member} is in no group`);
+    if (group === undefined) throw bad(`${member} is in no group`, what);
     const end = members[i + 1]?.parent?.offset ?? flat.size;
     const last = runs.at(-1);
     if (last?.group === group) last.end = end;
@@ -124,4 +125,4 @@ function check(groups: Turns['groups'], steps: readonly number[], followed: bool
   if (empty >= 0) throw bad(`group ${empty} has no parameter`);
 }
 
-const bad = (why: string) => new LatentGpuError('bad-config', `turns: ${why}`);
+const bad = (why: string, what = 'turns') => new LatentGpuError('bad-config', `${what}: ${why}`);

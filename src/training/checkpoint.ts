@@ -4,7 +4,7 @@ import { isObject } from '../formats/json.ts';
 import { quote } from '../formats/message.ts';
 import { readSafetensors, type WritableTensor, writeSafetensors } from '../formats/safetensors.ts';
 import type { TunedTable } from '../kernels/tuned.ts';
-import type { Model } from '../models/index.ts';
+import type { Module } from '../nn/index.ts';
 import type { TrainerState } from './state.ts';
 
 /** The parameters that did best on the evaluation data so far. */
@@ -19,7 +19,7 @@ export interface Best {
 
 export interface Checkpoint {
   readonly state: TrainerState;
-  readonly best: Best | undefined;
+  readonly best?: Best | undefined;
   /** Of the model: its parameters lie end to end in `state`, and do not tell. */
   readonly layout?: string;
 }
@@ -29,7 +29,7 @@ export interface Checkpoint {
  *
  * @example const isOwn = layoutOf(model) === readCheckpoint(bytes).layout;
  */
-export function layoutOf(model: Model): string {
+export function layoutOf(model: Pick<Module, 'namedParameters'>): string {
   return model
     .namedParameters()
     .map(([name, { shape }]) => `${name}[${shape}]`)
@@ -44,7 +44,7 @@ const BEST = 'best.parameters';
  *
  * ```ts
  * const state = await trainer.currentState();
- * const bytes = writeCheckpoint({ state, best: undefined, layout: layoutOf(model) });
+ * const bytes = writeCheckpoint({ state, layout: layoutOf(model) });
  * ```
  */
 export function writeCheckpoint({ state, best, layout }: Checkpoint): Uint8Array {
@@ -68,7 +68,7 @@ export function writeCheckpoint({ state, best, layout }: Checkpoint): Uint8Array
  *
  * ```ts
  * const state = { step: 3, tensors: new Map([['parameters', Float32Array.of(1)]]) };
- * readCheckpoint(writeCheckpoint({ state, best: undefined })).state.step // 3
+ * readCheckpoint(writeCheckpoint({ state })).state.step // 3
  * ```
  *
  * @throws LatentGpuError `bad-format` if the file is no checkpoint, or not whole; `bad-data` if its

@@ -34,6 +34,15 @@ export function writeState(
   variables: StateVariables,
   { tensors }: TrainerState,
 ): void {
+  const stray = [...tensors.keys()].find(
+    (name) => name.startsWith('optimizer.') && !Object.hasOwn(variables, name),
+  );
+  if (stray) {
+    throw new LatentGpuError(
+      'bad-format',
+      `the checkpoint has '${stray}', which this run's optimizer does not keep; resume with the one it was made with`,
+    );
+  }
   const held = Object.entries(variables).map(([name, variable]) => {
     const values = tensors.get(name);
     if (values?.length === variable.size) return { variable, values };

@@ -127,11 +127,17 @@ export function describeStep(options: TrainerOptions): StepDescription {
 const refused = (why: string) => new LatentGpuError('bad-config', why);
 
 /** @throws LatentGpuError `bad-config` for a trainer that is not told how to learn */
-function checkGiven({ loss, optimizer }: TrainerOptions): void {
+function checkGiven({ model, loss, optimizer }: TrainerOptions): void {
+  if (typeof model?.namedParameters !== 'function') {
+    throw refused(
+      `model is ${model}, and no nn.Module; extend nn.Module, with its parts as fields`,
+    );
+  }
   if (typeof loss !== 'function') {
     throw refused('a trainer lowers a loss, and none is given; add loss: ({ x }) => ({ loss: … })');
   }
-  if (optimizer) return;
+  if (typeof optimizer?.update === 'function') return;
+  if (optimizer) throw refused('optimizer is none; call what makes one: optim.adam({ lr: 1e-3 })');
   throw refused('a trainer takes an optimizer, and none is given; add optimizer: optim.adam()');
 }
 
@@ -162,9 +168,10 @@ function describePretraining(
 ) {
   const { made, moved } = learning(() => loss(batches.batch));
   const { surrogate, effects = [], ...terms } = made;
-  const { model, optimizer, clipNorm, skipNorm, frozen } = options;
+  const { model, optimizer, groups, clipNorm, skipNorm, frozen } = options;
   const step = minimize(surrogate ?? terms.loss, model.parameters(), {
     optimizer,
+    ...(groups && { groups }),
     ...(frozen && { frozen }),
     ...(clipNorm !== undefined && { clipNorm }),
     ...(skipNorm !== undefined && { skipNorm }),

@@ -43,9 +43,12 @@ export class Trainer {
   /** By what the first device's kernels were chosen: a device that replaces it gets the same. */
   private tuned: TunedTable | undefined;
 
+  /** The last run that was asked for. */
+  private last: Promise<unknown> = Promise.resolve();
+
   private constructor(
     options: TrainerOptions | SweepOptions,
-    open: () => Promise<Device>,
+    open: Device | (() => Promise<Device>),
     from: TrainerState | undefined,
   ) {
     this.options = options;
@@ -61,12 +64,13 @@ export class Trainer {
   }
 
   /**
-   * @param open gives a device; called again if the device is lost. Default: {@link openDevice}
+   * @param open gives a device, which is the trainer's; called again if the device is lost. Default: {@link openDevice}.
+   *   Or a device that others have as well, which `destroy` leaves open
    * @param from a state to continue from
    */
   static async create(
     options: TrainerOptions | SweepOptions,
-    open: () => Promise<Device> = openDevice,
+    open: Device | (() => Promise<Device>) = openDevice,
     from?: TrainerState,
   ): Promise<Trainer> {
     const trainer = new Trainer(options, open, from);
@@ -151,16 +155,21 @@ export class Trainer {
 
   /**
    * Trains for `steps` steps and reports their mean metrics. A device that is lost on the way is
-   * replaced and the steps are done again, from the last state that the host has.
+   * replaced and the steps are done again, from the last state that the host has. A run that is asked for
+   * during another comes after it.
    *
    * @throws LatentGpuError `not-finite` if the loss or a parameter is, naming the step and the first
    *   tensor; the run is then back at the last good state, {@link lastState}
    */
-  async run(steps: number, options: RunOptions = {}): Promise<TrainingReport> {
-    const target = this.step + steps;
-    // As of the state from which a lost run goes on.
-    const kept = { tally: new Tally(this.description.names) };
-    return await this.protect(() => this.runTo(target, kept, options));
+  run(steps: number, options: RunOptions = {}): Promise<TrainingReport> {
+    const mine = this.last.then(async () => {
+      const target = this.step + steps;
+      // As of the state from which a lost run goes on.
+      const kept = { tally: new Tally(this.description.names) };
+      return await this.protect(() => this.runTo(target, kept, options));
+    });
+    this.last = mine.catch(() => {});
+    return mine;
   }
 
   private async runTo(
@@ -343,10 +352,8 @@ export class Trainer {
     }
   }
 
-  /** Frees the GPU memory and the device. */
+  /** Frees the GPU memory, and the device unless it is shared. */
   destroy(): void {
-    const { device } = this.runtime;
-    if (!device.isLost) this.runtime.destroy();
-    device.destroy();
+    this.device.end();
   }
 }

@@ -92,7 +92,7 @@ cases('diagnosis', (c) => {
     const initial = new Map([[model.centre, Float32Array.of(1, 2, NaN, 4, 5)]]);
     await t.throws(
       'not-finite',
-      () => Trainer.create(centring({ model, initial }), () => t.open()),
+      () => Trainer.create(centring({ ...far, initial }), () => t.open()),
       /^before the first step parameter centre \[5\] \(1 of 5 values\) is not finite/,
     );
   });

@@ -1,21 +1,39 @@
 /** Distributions: densities against formulas in float64, divergences, draws. */
 import {
   Bernoulli,
+  Beta,
   Categorical,
+  Dirichlet,
   DiscretizedLogistic,
+  Gamma,
   klDivergence,
   Laplace,
   Mixture,
   MultivariateNormal,
+  NegativeBinomial,
   Normal,
   OneHot,
+  Poisson,
   StandardNormal,
+  Uniform,
   UniformOneHot,
 } from '../../src/distributions/index.ts';
 import type { Shape } from '../../src/graph/shape.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
-import { exp, gradient, mean, mul, sub, sum } from '../../src/ops/index.ts';
+import {
+  exp,
+  expand,
+  gradient,
+  mean,
+  mul,
+  reshape,
+  slice,
+  sub,
+  sum,
+  zeros,
+} from '../../src/ops/index.ts';
+import { digamma, logGamma, logGammaSlope } from '../../src/ops/reference/gamma.ts';
 import { type CaseContext, concurrentCases, type Tolerance } from '../rig/cases.ts';
 import { adapterNames, adapters, check, reals } from '../support/engine.ts';
 import { outputsOf, referenceOf } from '../support/run.ts';
@@ -434,6 +452,283 @@ concurrentCases('distributions', (c) => {
       klClasses: rowSums(2, 6, (i) => share(i) * Math.log(3 * share(i))),
     });
     await t.throws('bad-config', () => klDivergence(q, new StandardNormal([6])), /different kinds/);
+  });
+
+  c('gamma, beta, Dirichlet, uniform: densities, entropies, divergences', async (t) => {
+    const [B, D] = [3, 4];
+    const givens = new Givens();
+    const x = givens.uniform('x', [B, D], 0.1, 0.9);
+    const [a, b] = [givens.uniform('a', [B, D], 0.3, 6), givens.uniform('b', [D], 0.3, 6)];
+    const [c1, c2] = [givens.uniform('c', [D], 0.3, 6), givens.uniform('d', [B, D], 0.3, 6)];
+    const shares = givens.of('shares', [B, D], () =>
+      Array.from(
+        { length: B * D },
+        (_, i) => [0.1, 0.2, 0.3, 0.4][(i + Math.floor(i / D)) % D] as number,
+      ),
+    );
+    const [gx, ga, gb, gc, gd, gs] = givens.readers(x, a, b, c1, c2, shares);
+    const [gamma, beta, dirichlet] = [new Gamma(a, b), new Beta(a, b), new Dirichlet(a)];
+    const uniform = new Uniform(mul(-1, b), a);
+    const logBeta = (p: number, q: number) => logGamma(p) + logGamma(q) - logGamma(p + q);
+    const row = (of: (i: number) => number, r: number) =>
+      Array.from({ length: D }, (_, j) => of(r * D + j));
+    const total = (values: readonly number[]) => values.reduce((m, v) => m + v, 0);
+    const logB = (values: readonly number[]) =>
+      total(values.map(logGamma)) - logGamma(total(values));
+    const rows = (of: (r: number) => number) => Float64Array.from({ length: B }, (_, r) => of(r));
+    await agrees(
+      t,
+      {
+        gamma: gamma.logProb(x),
+        gammaEntropy: gamma.entropy(),
+        gammaKl: klDivergence(gamma, new Gamma(c1, c2)),
+        beta: beta.logProb(x),
+        betaEntropy: beta.entropy(),
+        betaKl: klDivergence(beta, new Beta(c1, c2)),
+        dirichlet: dirichlet.logProb(shares),
+        dirichletEntropy: dirichlet.entropy(),
+        dirichletKl: klDivergence(dirichlet, new Dirichlet(c2)),
+        inside: uniform.logProb(sub(x, 0.5)),
+        width: uniform.entropy(),
+      },
+      givens,
+      {
+        gamma: rowSums(
+          B,
+          D,
+          (i) =>
+            ga(i) * Math.log(gb(i)) -
+            logGamma(ga(i)) +
+            (ga(i) - 1) * Math.log(gx(i)) -
+            gb(i) * gx(i),
+        ),
+        gammaEntropy: rowSums(
+          B,
+          D,
+          (i) => ga(i) - Math.log(gb(i)) + logGamma(ga(i)) + (1 - ga(i)) * digamma(ga(i)),
+        ),
+        gammaKl: rowSums(
+          B,
+          D,
+          (i) =>
+            (ga(i) - gc(i)) * digamma(ga(i)) -
+            logGamma(ga(i)) +
+            logGamma(gc(i)) +
+            gc(i) * Math.log(gb(i) / gd(i)) +
+            ga(i) * (gd(i) / gb(i) - 1),
+        ),
+        beta: rowSums(
+          B,
+          D,
+          (i) =>
+            (ga(i) - 1) * Math.log(gx(i)) +
+            (gb(i) - 1) * Math.log(1 - gx(i)) -
+            logBeta(ga(i), gb(i)),
+        ),
+        betaEntropy: rowSums(
+          B,
+          D,
+          (i) =>
+            logBeta(ga(i), gb(i)) -
+            (ga(i) - 1) * digamma(ga(i)) -
+            (gb(i) - 1) * digamma(gb(i)) +
+            (ga(i) + gb(i) - 2) * digamma(ga(i) + gb(i)),
+        ),
+        betaKl: rowSums(
+          B,
+          D,
+          (i) =>
+            logBeta(gc(i), gd(i)) -
+            logBeta(ga(i), gb(i)) +
+            (ga(i) - gc(i)) * digamma(ga(i)) +
+            (gb(i) - gd(i)) * digamma(gb(i)) +
+            (gc(i) - ga(i) + gd(i) - gb(i)) * digamma(ga(i) + gb(i)),
+        ),
+        dirichlet: rows(
+          (r) => total(row((i) => (ga(i) - 1) * Math.log(gs(i)), r)) - logB(row(ga, r)),
+        ),
+        dirichletEntropy: rows((r) => {
+          const [own, all] = [row(ga, r), total(row(ga, r))];
+          return logB(own) + (all - D) * digamma(all) - total(own.map((v) => (v - 1) * digamma(v)));
+        }),
+        dirichletKl: rows((r) => {
+          const [q, p] = [row(ga, r), row(gd, r)];
+          const pull = q.map((v, k) => (v - (p[k] as number)) * (digamma(v) - digamma(total(q))));
+          return logB(p) - logB(q) + total(pull);
+        }),
+        inside: rowSums(B, D, (i) =>
+          gx(i) - 0.5 < -gb(i) || gx(i) - 0.5 > ga(i) ? -1e30 : -Math.log(ga(i) + gb(i)),
+        ),
+        width: rowSums(B, D, (i) => Math.log(ga(i) + gb(i))),
+      },
+      { absolute: 1e-11, relative: 1e-11 },
+    );
+    await t.throws('bad-config', () => dirichlet.logProb(x, x), /whole rows/);
+    await t.throws('shape-mismatch', () => new Dirichlet(sum(a, -1, { keepDims: true })), /two/);
+  });
+
+  c('counts: probabilities that add up to one, and their gradients', async (t) => {
+    const givens = new Givens();
+    const logRate = givens.of('logRate', [3, 1, 1], () => [-1, 0.7, 2.5]);
+    const totals = givens.of('total', [3, 1, 1], () => [0.5, 3, 40]);
+    const x = givens.of('counts', [80, 1], () => Array.from({ length: 80 }, (_, i) => i));
+    const laws = { poisson: new Poisson(logRate), binomial: new NegativeBinomial(logRate, totals) };
+    const outputs = Object.fromEntries(
+      Object.entries(laws).flatMap(([name, law]) => {
+        const p = exp(law.logProb(x));
+        const [slope] = gradient(sum(law.logProb(x)), [logRate]) as [Tensor];
+        return [
+          [`${name} of all`, sum(p, -1)],
+          [`${name} mean`, sum(mul(p, reshape(x, [80])), -1)],
+          [`${name} slope`, slope],
+        ];
+      }),
+    );
+    const ones = Float64Array.of(1, 1, 1);
+    const means = Float64Array.from([-1, 0.7, 2.5], (l) => Math.exp(Math.fround(l)));
+    const counts = (80 * 79) / 2;
+    const rates = [...means];
+    await agrees(
+      t,
+      outputs,
+      givens,
+      {
+        'poisson of all': ones,
+        'poisson mean': means,
+        'poisson slope': rates.map((rate) => counts - 80 * rate),
+        'binomial slope': rates.map((rate, i) => {
+          const r = [0.5, 3, 40][i] as number;
+          return (counts - 80 * rate) / (1 + rate / r);
+        }),
+      },
+      { absolute: 1e-5, relative: 1e-6 },
+    );
+    // A third of the mass of the first, whose tail is long, may lie beyond; the others' does not.
+    const { 'binomial of all': all } = referenceOf(outputs, givens);
+    t.close(all?.slice(0, 2) as Float64Array, [1, 1], { absolute: 1e-6 }, 'negative binomial');
+  });
+
+  c('draws of gamma, beta, Dirichlet and counts have their moments', async (t) => {
+    const N = 20_000;
+    const givens = new Givens();
+    const a = givens.of('a', [3], () => [0.1, 1, 7.5]);
+    const b = givens.of('b', [3], () => [0.5, 2, 3]);
+    const logRate = givens.of('logRate', [4], () => [-2, 2, 2.6, 6]);
+    const totals = givens.of('total', [4], () => [0.3, 2, 5, 10]);
+    const laws = {
+      gamma: new Gamma(a, b),
+      beta: new Beta(a, b),
+      uniform: new Uniform(a, sub(b, -9)),
+      dirichlet: new Dirichlet(a),
+      poisson: new Poisson(logRate),
+      binomial: new NegativeBinomial(logRate, totals),
+    };
+    const draws = Object.entries(laws).map(([name, law]) => [name, law.sample([N])] as const);
+    const values = await outputsOf(t, Object.fromEntries(draws), givens);
+    const [as, bs, rates, rs] = [a, b, logRate, totals].map((v) => [...(givens.get(v) ?? [])]);
+    const sumA = (as as number[]).reduce((m, v) => m + v, 0);
+    const wanted: Record<string, (i: number) => [number, number]> = {
+      gamma: (i) => {
+        const [p, q] = [as?.[i] as number, bs?.[i] as number];
+        return [p / q, p / q ** 2];
+      },
+      beta: (i) => {
+        const [p, q] = [as?.[i] as number, bs?.[i] as number];
+        return [p / (p + q), (p * q) / ((p + q) ** 2 * (p + q + 1))];
+      },
+      uniform: (i) => {
+        const [p, q] = [as?.[i] as number, (bs?.[i] as number) + 9];
+        return [(p + q) / 2, (q - p) ** 2 / 12];
+      },
+      dirichlet: (i) => {
+        const p = (as?.[i] as number) / sumA;
+        return [p, (p * (1 - p)) / (sumA + 1)];
+      },
+      poisson: (i) => [Math.exp(rates?.[i] as number), Math.exp(rates?.[i] as number)],
+      binomial: (i) => {
+        const m = Math.exp(rates?.[i] as number);
+        return [m, m + m ** 2 / (rs?.[i] as number)];
+      },
+    };
+    for (const [name, own] of Object.entries(wanted)) {
+      const width = values[name]?.length ?? 0;
+      for (let i = 0; i < width / N; i++) {
+        const each = column(values[name] as Float32Array, width / N, i);
+        const { mean: middle, variance, standardError } = momentsOf(each);
+        const [m, v] = own(i);
+        t.close(middle, m, { absolute: 4.5 * standardError }, `${name} ${i}: mean`);
+        const squares = momentsOf(each.map((y) => (y - m) ** 2));
+        t.close(variance, v, { absolute: 4.5 * squares.standardError }, `${name} ${i}: variance`);
+      }
+    }
+  });
+
+  c(
+    'gradients of gamma draws: those of draws that keep their quantile, and of means',
+    async (t) => {
+      // log P(a, z), the distribution function, by its series (DLMF 8.7.1).
+      const logP = (a: number, z: number) => {
+        let [term, total] = [1, 1];
+        for (let n = 1; n < 400; n++) {
+          term *= z / (a + n);
+          total += term;
+        }
+        return a * Math.log(z) - z - logGamma(a + 1) + Math.log(total);
+      };
+      const points = [0.1, 0.7, 1, 2.5, 9, 30, 70].flatMap((a) =>
+        [-2, -1, 0, 1, 2, 3].map((by) => [a, Math.max(a / 50, a + by * Math.sqrt(a))] as const),
+      );
+      for (const [a, z] of points) {
+        const h = 1e-4 * a;
+        const slope = (Math.exp(logP(a + h, z)) - Math.exp(logP(a - h, z))) / (2 * h);
+        const density = Math.exp(a * Math.log(z) - z - logGamma(a));
+        t.close(logGammaSlope(a, Math.log(z)), -slope / density, { relative: 5e-3 }, `${a}, ${z}`);
+      }
+      const N = 20_000;
+      const givens = new Givens();
+      const a = givens.of('a', [4], () => [0.3, 1, 6, 55]);
+      const b = givens.of('b', [4], () => [2, 0.5, 3, 4]);
+      const each = expand(a, [N, 4]);
+      const slopeOf = (law: (own: Tensor) => Tensor) =>
+        gradient(sum(law(each)), [each])[0] as Tensor;
+      const values = await outputsOf(
+        t,
+        {
+          gamma: slopeOf((own) => new Gamma(own, b).rsample()),
+          beta: slopeOf((own) => new Beta(own, b).rsample()),
+          dirichlet: slopeOf((own) => slice(new Dirichlet(own).rsample(), 1, 2, 3)),
+          blocked: slopeOf((own) => new Gamma(own, b).sample()),
+        },
+        givens,
+      );
+      const [as, bs] = [a, b].map((v) => [...(givens.get(v) ?? [])]) as [number[], number[]];
+      const total = as.reduce((m, v) => m + v, 0);
+      // Derivatives of the means by a.
+      const wanted: Record<string, (i: number) => number> = {
+        gamma: (i) => 1 / (bs[i] as number),
+        beta: (i) => (bs[i] as number) / ((as[i] as number) + (bs[i] as number)) ** 2,
+        dirichlet: (i) => ((i === 2 ? total : 0) - (as[2] as number)) / total ** 2,
+      };
+      for (const [name, own] of Object.entries(wanted)) {
+        for (let i = 0; i < 4; i++) {
+          const { mean: middle, standardError } = momentsOf(column(values[name as 'beta'], 4, i));
+          const tolerance = { absolute: 4.5 * standardError, relative: 1e-3 };
+          t.close(middle, own(i), tolerance, `${name} ${i}`);
+        }
+      }
+      t.ok(
+        values.blocked.every((x) => x === 0),
+        'no gradient flows through a sample',
+      );
+    },
+  );
+
+  c('a standard normal is of its own width', async (t) => {
+    const [q, p] = [new Normal(zeros([2, 4]), zeros([2, 4])), new StandardNormal([7])];
+    const why = /vectors of 7 numbers, and .*\[2, 4\] has 4/;
+    await t.throws('shape-mismatch', () => klDivergence(q, p), why);
+    await t.throws('shape-mismatch', () => p.logProb(zeros([2, 4])), why);
+    await t.throws('shape-mismatch', () => new StandardNormal(4 as never), /no shape/);
   });
 
   c('draws have the moments of their distribution', async (t) => {

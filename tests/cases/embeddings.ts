@@ -123,6 +123,37 @@ concurrentCases('embeddings', (c) => {
     }
   });
 
+  c('looked up twice in a step, a lazy table learns as one lookup of both', async (t) => {
+    // 2 × 3 rows of a table of 7, and 2 × 4, which are more than it has.
+    for (const size of [3, 4]) {
+      const states = [];
+      for (const isTwice of [false, true]) {
+        const options = learned(true);
+        const { model } = options;
+        const loss: TrainerOptions['loss'] = ({ x }) => {
+          const index = o.toUint(o.reshape(o.slice(x, 0, 0, size), [size]));
+          const both = o.concat([index, index]);
+          const far = (rows: Tensor) => o.sum(o.square(o.sub(rows, model.shift)));
+          if (isTwice) {
+            const [one, other] = [model.lazy.lookup(index), model.lazy.lookup(index)];
+            return { loss: o.add(far(one.rows), far(other.rows)), also: [one, other] };
+          }
+          const own = model.lazy.lookup(size === 3 ? both : index);
+          const weight = size === 3 ? 1 : 2;
+          return { loss: o.mul(weight, far(own.rows)), also: [own] };
+        };
+        states.push(
+          await withTrainer(t, { ...options, loss }, async (trainer) => {
+            await trainer.run(5);
+            return (await trainer.state()).tensors.get('buffer.lazy.values') as Float32Array;
+          }),
+        );
+      }
+      const [once, twice] = states as [Float32Array, Float32Array];
+      t.close(twice, once, { absolute: 1e-5 }, `${size} rows each`);
+    }
+  });
+
   c('an embedding and its gradient', async (t) => {
     const embedding = new Embedding(6, 4);
     const index = variable('i', [2, 3], { dtype: 'u32' });

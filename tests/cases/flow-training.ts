@@ -7,11 +7,12 @@ import {
   Chain,
   Coupling,
   Flow,
+  Inverted,
   LuLinear,
 } from '../../src/flows/index.ts';
 import { variable } from '../../src/graph/variable.ts';
 import { MLP } from '../../src/nn/index.ts';
-import { matmul, mean, neg, randomNormal, transpose } from '../../src/ops/index.ts';
+import { matmul, mean, neg, randomNormal, transpose, zeros } from '../../src/ops/index.ts';
 import { adam, cosine, minimize } from '../../src/optim/index.ts';
 import type { TrainerOptions } from '../../src/training/index.ts';
 import { concurrentCases } from '../rig/cases.ts';
@@ -69,6 +70,40 @@ concurrentCases('flow training', (c) => {
       state,
     );
     sameBits(t, resumed, whole, 'resumed');
+  });
+
+  c('a part that is turned around starts from data, too, as the part itself does', async (t) => {
+    const rows = variable('rows', [64, 2], {
+      init: () => Array.from({ length: 128 }, (_, i) => 3 * Math.sin(i * i) + (i % 2 ? 5 : -1)),
+    });
+    const forms = { plain: new ActNorm([2]), turned: new Inverted(new ActNorm([2])) };
+    const within = new Inverted(new Chain([new ActNorm([2]), new LuLinear([2], 1)]));
+    for (const [name, part] of Object.entries({ ...forms, within })) {
+      const { value, logDet, effects } = part.initialize(rows);
+      await withRuntime(t, async (runtime) => {
+        const again = new Flow(part).bijection.inverse(rows);
+        const plan = await runtime.compile({ outputs: { value, logDet }, effects: [...effects] });
+        await plan.run();
+        const first = { value: await plan.read('value'), logDet: await plan.read('logDet') };
+        const after = await runtime.compile({
+          outputs: { value: again.value, logDet: again.logDet, centre: mean(again.value, 0) },
+        });
+        await after.run();
+        t.close(await after.read('value'), first.value, { absolute: 1e-5 }, `${name}: value`);
+        t.close(await after.read('logDet'), first.logDet, { absolute: 1e-5 }, `${name}: volume`);
+        if (name === 'within') return;
+        t.close(await after.read('centre'), [0, 0], { absolute: 1e-5 }, `${name}: centred`);
+        const squares = Array.from(first.value).reduce((total, x) => total + x * x, 0) / 128;
+        t.close(squares, 1, { absolute: 1e-4 }, `${name}: scaled`);
+      });
+    }
+  });
+
+  c('what is no data point of a flow is refused', async (t) => {
+    const flow = new Flow(new ActNorm([4]));
+    const why = /data points are \[4\], and .* does not end in one/;
+    await t.throws('shape-mismatch', () => flow.logProb(zeros([4, 6])), why);
+    t.equal([...flow.logProb(zeros([2, 3, 4])).shape], [2, 3]);
   });
 
   c('a linear flow reaches the entropy of a correlated normal', async (t) => {

@@ -1,8 +1,11 @@
 /** What a loss may say beside its value: a surrogate for its gradients, a state of its own. */
+import { Normal } from '../../src/distributions/index.ts';
 import { variable } from '../../src/graph/variable.ts';
+import { MLP, Module } from '../../src/nn/index.ts';
 import {
   add,
   assign,
+  constant,
   less,
   mean,
   mul,
@@ -13,8 +16,9 @@ import {
   sum,
   toFloat,
 } from '../../src/ops/index.ts';
-import { sgd } from '../../src/optim/index.ts';
-import { Trainer, type TrainerOptions } from '../../src/training/index.ts';
+import { adam, sgd } from '../../src/optim/index.ts';
+import { schedule } from '../../src/scheduler/index.ts';
+import { Trainer, type TrainerOptions, type TrainerState } from '../../src/training/index.ts';
 import { cases } from '../rig/cases.ts';
 import {
   Centre,
@@ -67,6 +71,72 @@ cases('loss terms', (c) => {
       t.equal(centreOf(await trainer.state()), [-0.5, 0.5, 1.5, 2.5, 3.5]);
       t.equal((await trainer.run(1)).metrics.loss, 21.25);
     });
+  });
+
+  c('runs that are asked for at once are done one after the other', async (t) => {
+    const whole = await undisturbed(t, 20);
+    await withTrainer(t, centring(), async (trainer) => {
+      const [first, second] = await Promise.all([trainer.run(9), trainer.run(11)]);
+      t.equal([first.step, second.step], [9, 20]);
+      sameBits(t, await trainer.state(), whole, 'as one run');
+    });
+  });
+
+  c('a device that is shared stays open, and a loss of it is said', async (t) => {
+    const device = await t.open();
+    const [one, other] = await Promise.all([0, 1].map(() => Trainer.create(centring(), device)));
+    await one?.run(2);
+    one?.destroy();
+    const from = (await other?.state()) as TrainerState;
+    const others = centring({ optimizer: sgd() });
+    await t.throws('bad-format', () => Trainer.create(others, device, from), /optimizer\.m/);
+    t.equal((await other?.run(3))?.step, 3, 'goes on');
+    device.lose();
+    await t.throws('bad-input', () => other?.run(1), /is lost; create the trainer again/);
+  });
+
+  c('parameters are found in lists and records of parts', (t) => {
+    class Parts extends Module {
+      list = [new MLP([2, 1])];
+      record = { mean: new MLP([2, 3]), more: { std: variable('s', [1], { role: 'parameter' }) } };
+      options = { again: this.list[0], width: 3, all: this.record };
+    }
+    const names = new Parts().namedParameters().map(([name]) => name);
+    t.equal(names, [
+      ...['list.0.0.weight', 'list.0.0.bias', 'record.mean.0.weight', 'record.mean.0.bias'],
+      'record.more.std',
+    ]);
+  });
+
+  c('what could not learn, or is none of what it is to be, is said in a line', async (t) => {
+    const model = new Centre();
+    const other = new Centre();
+    const refused = (options: Partial<TrainerOptions>, message: RegExp) =>
+      t.throws('bad-config', () => withTrainer(t, centring(options), async () => {}), message);
+    const ofData: TrainerOptions['loss'] = ({ x }) => ({ loss: mean(x) });
+    await refused({ model, loss: ofData }, /hangs on none of the parameters .*; nothing/);
+    const foreign: TrainerOptions['loss'] = ({ x }) => ({ loss: mean(mul(x, other.centre)) });
+    await refused({ model, loss: foreign }, /and on centre .*, which is no field of the model/);
+    await refused({ model: { centre: model.centre } as never }, /no nn\.Module/);
+    await refused({ optimizer: sgd as never }, /call what makes one/);
+    await refused({ model, frozen: model as never }, /^frozen: give a list/);
+    await t.throws('bad-config', () => sgd({ lr: '0.1' as never }), /lr is 0\.1/);
+    await t.throws('bad-config', () => sgd({ momentum: 1 }), /from 0 to below 1/);
+    await t.throws('bad-config', () => sgd({ weightDecay: -1 }), /weightDecay is -1/);
+    await t.throws('bad-config', () => adam({ betas: [0.9, 1] }), /is 1; betas/);
+    await t.throws('bad-config', () => new MLP([2, 1], 'swish' as never), /no activation 'swish'/);
+    const three = { outputs: { y: 3 as never } };
+    await t.throws('bad-config', () => schedule(three), /output 'y' is 3, no tensor/);
+    await t.throws('bad-input', () => constant([1, 2] as never), /of one number/);
+    await t.throws('bad-input', () => new Normal(0 as never, 1 as never), /0 is no tensor/);
+    const trainer = await Trainer.create(centring(), () => t.open());
+    await trainer.run(1);
+    const others = centring({ optimizer: sgd() });
+    const from = await trainer.state();
+    const resumed = () => Trainer.create(others, () => t.open(), from);
+    await t.throws('bad-format', resumed, /'optimizer\.m', which this run's optimizer does not/);
+    trainer.destroy();
+    await t.throws('bad-input', () => trainer.run(1), /this trainer was destroyed/);
   });
 
   c('a surrogate that is the loss makes the step that there is without one', async (t) => {

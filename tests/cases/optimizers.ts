@@ -23,6 +23,7 @@ import {
   minimize,
   piecewise,
   type RateSchedule,
+  rmsprop,
   sgd,
   stepDecay,
   warmup,
@@ -157,6 +158,15 @@ const adamaxRule =
     return theta - ((lr / (1 - 0.9 ** t)) * s.a) / s.b;
   };
 
+const rmspropRule =
+  (lr: number, momentum = 0, decay = 0): Rule =>
+  (theta, gradient, _, s) => {
+    const g = gradient + decay * theta;
+    s.b = 0.9 * s.b + 0.1 * g * g;
+    s.a = momentum * s.a + g / (Math.sqrt(s.b) + 1e-4);
+    return theta - lr * s.a;
+  };
+
 const halfCosine = (step: number) => 0.025 * (1 + Math.cos((Math.PI * step) / 30));
 
 const trials: Record<string, [MinimizeOptions, Rule]> = {
@@ -185,6 +195,13 @@ const trials: Record<string, [MinimizeOptions, Rule]> = {
   'adamax, weight decay': [
     { optimizer: adamax({ lr: 0.03, weightDecay: 0.1 }) },
     adamaxRule(0.03, 0.1),
+  ],
+  rmsprop: [{ optimizer: rmsprop({ lr: 0.01, alpha: 0.9, eps: 1e-4 }) }, rmspropRule(0.01)],
+  'rmsprop, momentum, weight decay': [
+    {
+      optimizer: rmsprop({ lr: 0.002, alpha: 0.9, eps: 1e-4, momentum: 0.8, weightDecay: 0.1 }),
+    },
+    rmspropRule(0.002, 0.8, 0.1),
   ],
   // The gradient starts longer than this and becomes shorter.
   'sgd, clipped': [{ optimizer: sgd({ lr: 0.1 }), clipNorm: 1 }, sgdRule(0.1)],

@@ -8,6 +8,31 @@ import { check, compare, integers, reals, withRuntime } from '../support/engine.
 import { trainingStep } from '../support/training-step.ts';
 
 cases('plans', (c) => {
+  c('requests at the same time each get their own answer', async (t) => {
+    await withRuntime(t, async (runtime) => {
+      const [x, gain] = [input('x', [2]), input('gain', [])];
+      const one = await runtime.compile({ outputs: { y: o.mul(gain, o.square(x)) } });
+      const other = await runtime.compile({ outputs: { y: o.add(x, 1), total: o.sum(x) } });
+      const rows = Array.from({ length: 12 }, (_, i) => [i, -i - 1]);
+      const answers = await Promise.all(
+        rows.flatMap((row, i) => [one.compute({ x: row, gain: [i] }), other.compute({ x: row })]),
+      );
+      const wanted = rows.flatMap(([a = 0, b = 0], i) => [
+        { y: [i * a * a, i * b * b] },
+        { y: [a + 1, b + 1], total: [a + b] },
+      ]);
+      const found = answers.map((answer) =>
+        Object.fromEntries(Object.entries(answer).map(([name, of]) => [name, [...of]])),
+      );
+      t.equal(found, wanted);
+      await t.throws('bad-input', () => one.compute({ x: [1, 2] }), /input 'gain' is not given/);
+      const wrong = { x: [1, 2], gain: [1], y: [1] };
+      await t.throws('bad-input', () => one.compute(wrong), /computes of .*: it has no input 'y'/);
+      await t.throws('shape-mismatch', () => other.compute({ x: [1] }), /holds 2 values; 1/);
+      t.equal([...((await other.compute({ x: [3, 4] })).total ?? [])], [7], 'goes on');
+    });
+  });
+
   c('ten thousand steps make nothing that ten did not', async (t) => {
     const device = await t.open();
     const runtime = new Runtime(device, { seed: 3 });

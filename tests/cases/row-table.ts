@@ -6,8 +6,10 @@ import {
   add,
   batchRows,
   equal,
+  gather,
   mean,
   mul,
+  reshape,
   sqrt,
   square,
   step,
@@ -223,6 +225,34 @@ cases('row tables', (c) => {
       }
       // Values of up to 1 keep a change of 1e-4 to 2⁻²⁴.
       t.close(Math.sqrt(squares), 1e-3, { relative: 1e-3 }, 'the length of the step');
+    });
+  });
+
+  c('rows that are followed in two places learn once, by both gradients', async (t) => {
+    // Half of the loss is of all rows of a batch, half of them in another order: as one loss of all.
+    const options = pointing({ clipNorm: 0.05 });
+    const { model } = options;
+    const order = [...new Array(BATCH).keys()].reverse();
+    const turned = variable('order', [BATCH], { dtype: 'u32', init: () => order });
+    const twice: TrainerOptions['loss'] = ({ x, rows }) => {
+      const [one, other] = [
+        rows as Tensor,
+        reshape(gather(reshape(rows as Tensor, [BATCH, 1]), turned), [BATCH]),
+      ];
+      const [own, again] = [model.table.follow(one), model.table.follow(other)];
+      const far = (of: Tensor, from: Tensor) =>
+        mul(0.25, mean(sum(square(sub(add(of, model.shift), from)), -1)));
+      const loss = add(far(own.of, x), far(again.of, gather(add(x, 0), turned)));
+      return { loss, also: [own, again] };
+    };
+    const once = await undisturbed(t, 12, pointing({ clipNorm: 0.05 }));
+    await withTrainer(t, { ...options, loss: twice }, async (trainer) => {
+      await trainer.run(12);
+      const { tensors } = await trainer.state();
+      for (const name of ['parameters', 'buffer.table.values', 'also.0.updates']) {
+        const wanted = once.tensors.get(name) as Float32Array;
+        t.close(tensors.get(name) as Float32Array, wanted, { absolute: 2e-5 }, name);
+      }
     });
   });
 

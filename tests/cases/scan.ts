@@ -9,7 +9,7 @@ import { adam } from '../../src/optim/index.ts';
 import { type Leg, LegPlans } from '../../src/scheduler/index.ts';
 import type { TrainerOptions } from '../../src/training/index.ts';
 import { concurrentCases } from '../rig/cases.ts';
-import { reals, withRuntime } from '../support/engine.ts';
+import { adapterNames, adapters, check, reals, withRuntime } from '../support/engine.ts';
 import { centring, data, sameBits, undisturbed, withTrainer } from '../support/trainers.ts';
 
 const [ROWS, INPUTS, STATE, OUTPUTS] = [3, 2, 4, 5];
@@ -139,7 +139,7 @@ concurrentCases('scans', (c) => {
     t.equal(kept(10_000), 201);
   });
 
-  c('refuse what does not fit, and noise', async (t) => {
+  c('refuse what does not fit, and noise from outside', async (t) => {
     const { values: _, cell, ...others } = problem(4);
     const made = (own: ScanOptions['cell']) => () => new Scan({ ...others, cell: own });
     await t.throws(
@@ -147,13 +147,14 @@ concurrentCases('scans', (c) => {
       made((x, state) => ({ state: x, output: state })),
       /scan: the cell makes a state .* must be of \[3, 4\] and \[3, O\]/,
     );
+    const outside = o.randomNormal([ROWS, OUTPUTS]);
     await t.throws(
       'bad-input',
       made((x, state) => {
         const next = cell(x, state);
-        return { ...next, output: o.add(next.output, o.randomNormal(next.output.shape)) };
+        return { ...next, output: o.add(next.output, outside) };
       }),
-      /scan: the cell draws noise/,
+      /scan: the cell reads noise that is drawn outside/,
     );
     await t.throws(
       'shape-mismatch',
@@ -260,17 +261,72 @@ concurrentCases('scans', (c) => {
     });
   });
 
-  c('refuse noise and loops of the cell, and a gradient of a gradient', async (t) => {
+  c(
+    'what a cell draws is another draw in each step, and the same when it is made again',
+    async (t) => {
+      const [STEPS, WIDTH] = [7, 4];
+      const x = variable('x', [STEPS, ROWS, WIDTH]);
+      const start = variable('start', [ROWS, WIDTH]);
+      const rate = variable('rate', [WIDTH]);
+      const values = new Map([x, start, rate].map((v) => [v, reals(v.name, v.size, -1, 1)]));
+      const beside = o.randomNormal([1, WIDTH]);
+      const walk = (input: Tensor, from: Tensor) =>
+        scan(input, from, (now, before) => {
+          const wide = o.add(1, o.tanh(o.mul(rate, before)));
+          const moved = o.mul(wide, o.randomNormal([ROWS, WIDTH]));
+          const next = o.add(o.tanh(o.add(before, now)), o.add(moved, beside));
+          return { state: next, output: o.mul(next, o.randomUniform([ROWS, 1])) };
+        });
+      const first = walk(x, start);
+      const second = walk(first, o.mul(0.5, start));
+      const loss = o.mean(o.square(second));
+      const [gx, gs, gr] = o.gradient(loss, [x, start, rate]) as [Tensor, Tensor, Tensor];
+      // With gradients, which make every step again, and for GPUs as well.
+      const outputs = { first, second, gx, gs, gr };
+      for (const name of adapterNames) {
+        await check(t, { outputs }, values, { adapter: adapters[name] });
+      }
+    },
+  );
+
+  c(
+    'draws of a long walk are those of a normal distribution, whatever the step of the run',
+    async (t) => {
+      const [STEPS, WIDTH] = [400, 16];
+      const walk = () =>
+        scan(o.zeros([STEPS, 1, WIDTH]), o.zeros([1, WIDTH]), (_, before) => {
+          const drawn = o.randomNormal([1, WIDTH]);
+          return { state: o.add(before, drawn), output: drawn };
+        });
+      await withRuntime(t, async (runtime) => {
+        const outputs = { one: walk(), other: walk() };
+        const effects = [o.assign(o.step, o.addUint(o.step, 1))];
+        const plan = await runtime.compile({ outputs, effects });
+        const all: number[][] = [];
+        for (let turn = 0; turn < 2; turn++) {
+          await plan.run();
+          all.push([...(await plan.read('one'))], [...(await plan.read('other'))]);
+        }
+        t.equal(new Set(all.flat()).size > 0.99 * all.flat().length, true, 'no draw comes twice');
+        const n = STEPS * WIDTH;
+        for (const [i, numbers] of all.entries()) {
+          const dot = (others: readonly number[]) =>
+            numbers.reduce((m, z, k) => m + z * (others[k] ?? 0), 0) / n;
+          t.close(dot(numbers), 1, { absolute: 4.5 * Math.sqrt(2 / n) }, `variance of ${i}`);
+          const shifted = [...numbers.slice(WIDTH), ...numbers.slice(0, WIDTH)];
+          for (const other of [shifted, ...all.filter((each) => each !== numbers)]) {
+            t.close(dot(other), 0, { absolute: 4.5 / Math.sqrt(n) }, `correlation of ${i}`);
+          }
+        }
+      });
+    },
+  );
+
+  c('refuse loops of the cell, and a gradient of a gradient', async (t) => {
     const x = variable('x', [3, ROWS, INPUTS]);
     const start = o.zeros([ROWS, INPUTS]);
     const told = scan(x, start, (now, before) => ({ state: o.mul(now, before), output: now }));
     t.equal(told.shape, [3, ROWS, INPUTS]);
-    const drawing = () =>
-      scan(x, start, (now, before) => {
-        const next = o.add(o.add(now, before), o.randomNormal([ROWS, INPUTS]));
-        return { state: next, output: next };
-      });
-    await t.throws('bad-input', drawing, /scan: the cell draws noise/);
     const nested = () =>
       scan(x, start, (now, before) => {
         const inner = scan(o.reshape(now, [1, ROWS, INPUTS]), before, (a, b) => ({

@@ -99,6 +99,12 @@ export const trials: Record<string, Trial> = {
   cos: row([range(-100, 100, 0, 1e-20, 1.5, -1e4)]),
   erf: row([range(-5, 5, 0, 1e-20, 40, -1e-6)]),
   logAddExp: row([any, ties]),
+  logGamma: row([range(0.01, 9, 1, 2, 1e-6, 1e5, 0.5, 3, 1.5)], { smooth: [away] }),
+  digamma: row([range(0.01, 9, 1, 2, 1e-6, 1e5, 1.46, 3)], { smooth: [away] }),
+  logGammaSlope: row([range(0.05, 60, 1, 39.9, 40, 0.1), range(-3, 4, 0, 1, -50)], {
+    given: [0, 1],
+  }),
+  trigamma: row([range(0.01, 9, 1, 2, 1e-6, 1e5, 3)], { given: [0] }),
   toFloat: uints([uint], 'f32'),
   toUint: row([range(0, 1e6, 0, 0.999, 1, 4294967040, 16777217)], { dtype: 'u32' }),
   addUint: uints([uint, uint]),

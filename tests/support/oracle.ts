@@ -7,8 +7,9 @@
 import { lowerInverse } from '../../src/flows/matrices.ts';
 import { type NdArray, ndarray } from '../../src/graph/ndarray.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { numberStreams, topological } from '../../src/graph/traverse.ts';
+import { topological } from '../../src/graph/traverse.ts';
 import { variable } from '../../src/graph/variable.ts';
+import { drawnIn } from '../../src/ops/evaluate.ts';
 import type { NoiseKind } from '../../src/ops/random.ts';
 import { type Bound, bounds } from '../../src/ops/reference/bounds.ts';
 
@@ -58,7 +59,7 @@ function walked(
   results: Map<Tensor, Bounded>,
 ): Bounded[] {
   const order = topological(outputs);
-  const streams = numberStreams(order);
+  const asDrawn = drawnIn(order);
   for (const node of order) {
     if (results.has(node)) continue;
     const given = values.get(node);
@@ -69,9 +70,7 @@ function walked(
       results.set(node, { value, error: ndarray(node.shape, error) });
       continue;
     }
-    const stream = streams.get(node);
-    const subject: Tensor =
-      stream === undefined ? node : Object.assign(Object.create(node), { attrs: { stream } });
+    const subject = asDrawn(node);
     const inputs = node.inputs.map((x) => results.get(x) as Bounded);
     const value = reference(
       subject,

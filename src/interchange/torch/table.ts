@@ -271,6 +271,8 @@ export const TABLE: Table = {
   sin: own('sin'),
   cos: own('cos'),
   erf: own('erf'),
+  logGamma: own('lgamma'),
+  digamma: own('digamma'),
   logAddExp: calling('torch.logaddexp'),
   relu: calling('F.relu'),
   tanh: own('tanh'),

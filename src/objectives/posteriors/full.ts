@@ -111,6 +111,7 @@ export class FullPosterior implements Posterior {
   /** As a whole, [B, 1]: ½ (‖L‖² + ‖μ‖² - M) - log |L|. */
   klTo(prior: Density): Tensor | undefined {
     if (!(prior instanceof StandardNormal)) return undefined;
+    prior.checkWidth(this.mean);
     const own = sub(
       mul(0.5, sub(add(square(this.mean), exp(mul(2, this.logDiagonal))), 1)),
       this.logDiagonal,

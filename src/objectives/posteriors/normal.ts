@@ -60,7 +60,10 @@ export class NormalPosterior implements Posterior {
 
   klTo(prior: Density): Tensor | undefined {
     const { mean, logStd } = this.q;
-    if (prior instanceof StandardNormal) return klStandardNormal(mean, logStd);
+    if (prior instanceof StandardNormal) {
+      prior.checkWidth(mean);
+      return klStandardNormal(mean, logStd);
+    }
     if (prior instanceof Normal) return klNormal(mean, logStd, prior.mean, prior.logStd);
     return undefined;
   }

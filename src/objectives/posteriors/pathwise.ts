@@ -1,9 +1,15 @@
 // Posteriors that any distribution describes whose draws are differentiable: Laplace, normals with all covariances,
 // one of a program's own.
 import {
+  Beta,
   type Density,
+  Dirichlet,
   type Draw,
+  Gamma,
+  klBeta,
+  klDirichlet,
   klDivergence,
+  klGamma,
   MultivariateNormal,
   StandardNormal,
 } from '../../distributions/index.ts';
@@ -44,10 +50,15 @@ export class PathwisePosterior implements Posterior {
     return transpose(this.q.logProb(transpose(z, [1, 0, 2])), [1, 0]);
   }
 
-  /** Of normals with covariances as a whole, [B, 1]. */
+  /** Of normals with covariances and of shares as a whole, [B, 1]; of gamma and beta variables each, [B, M]. */
   klTo(prior: Density): Tensor | undefined {
+    const { q } = this;
+    if (q instanceof Gamma && prior instanceof Gamma) return klGamma(q, prior);
+    if (q instanceof Beta && prior instanceof Beta) return klBeta(q, prior);
+    if (q instanceof Dirichlet && prior instanceof Dirichlet)
+      return unsqueeze(klDirichlet(q, prior), -1);
     const isKnown = prior instanceof StandardNormal || prior instanceof MultivariateNormal;
-    if (!(this.q instanceof MultivariateNormal && isKnown)) return undefined;
-    return unsqueeze(klDivergence(this.q, prior), -1);
+    if (!(q instanceof MultivariateNormal && isKnown)) return undefined;
+    return unsqueeze(klDivergence(q, prior), -1);
   }
 }

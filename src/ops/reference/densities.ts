@@ -3,6 +3,7 @@
  * where the formulas stand. Scalars in, scalars out; scales are given by their logarithms;
  * `fDa` is the derivative of `f` with respect to its argument `a`.
  */
+import { digamma } from './gamma.ts';
 import { expm1MinusX, sigmoid, softplus } from './special.ts';
 
 const HALF_LOG_2PI = 0.9189385332046728;
@@ -149,15 +150,6 @@ export function discretizedLogisticLogProbDlogScale(
   if (upper === Number.POSITIVE_INFINITY) return lower * sigmoid(lower);
   const mass = width > 0 ? width / Math.expm1(width) : 1;
   return lower * sigmoid(lower) - upper * sigmoid(-upper) - (width > 700 ? 0 : mass);
-}
-
-/** The digamma function, x > 0, by its asymptotic series from 12 on (Abramowitz, Stegun 6.3.18). */
-function digamma(x: number): number {
-  let [at, sum] = [x, 0];
-  for (; at < 12; at++) sum -= 1 / at;
-  const r = 1 / (at * at);
-  const tail = r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r * (1 / 240 - r * (1 / 132)))));
-  return sum + Math.log(at) - 0.5 / at - tail;
 }
 
 /** log Γ(a + ½) - log Γ(a), a > 0, by Stirling's series from 12 on. */

@@ -1,6 +1,6 @@
 // A step with loops falls into sections: what a loop needs, its legs, what needs it. What is computed in one section
 // and read in a later one, or by a loop, lies in a variable meanwhile.
-import { loopOf } from '../../graph/loop.ts';
+import { inStreams, loopOf, streamsInLoops } from '../../graph/loop.ts';
 import { substituted } from '../../graph/substitute.ts';
 import { opNamed, Tensor } from '../../graph/tensor.ts';
 import { numberStreams, topological, withStreams } from '../../graph/traverse.ts';
@@ -43,6 +43,13 @@ export function sectionsOf(written: readonly Tensor[]): Sections {
       return [x, variable(`${x.name || x.op.name} held`, x.shape, { dtype })];
     }),
   );
+  const streams = streamsInLoops(before);
+  const legs = new Map<readonly Tensor[], readonly Tensor[]>();
+  const numbered = (effects: readonly Tensor[]) => {
+    const roots = legs.get(effects) ?? inStreams(effects, streams);
+    legs.set(effects, roots);
+    return roots;
+  };
   const list: Section[] = [];
   const known = new Map<Tensor, Tensor>();
   const assigned = (target: Variable, value: Tensor) =>
@@ -59,7 +66,9 @@ export function sectionsOf(written: readonly Tensor[]): Sections {
     const effects = [...here.map((x) => assigned(held.get(x) as Variable, x)), ...needs];
     if (effects.length > 0) list.push({ roots: substituted(effects, known), times: 1 });
     for (const node of loops) {
-      for (const { effects, times } of loopOf(node).legs) list.push({ roots: effects, times });
+      for (const { effects, times } of loopOf(node).legs) {
+        list.push({ roots: numbered(effects), times });
+      }
       known.set(node, loopOf(node).value);
     }
     for (const x of here) known.set(x, held.get(x) as Variable);

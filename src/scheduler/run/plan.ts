@@ -45,6 +45,7 @@ export class Plan {
   readonly schedule: Schedule;
   private readonly device: Device;
   private readonly memory: PlanMemory;
+  private readonly variables: VariableMemory;
   private readonly pace: Pace;
   private readonly onDestroy: (() => void) | undefined;
   private readonly compiling: Promise<GPUComputePipeline[]>;
@@ -72,6 +73,7 @@ export class Plan {
     // It may fail before it is waited for.
     this.compiling.catch(() => {});
     this.pace = new Pace(roundTrip);
+    this.variables = variables;
     this.memory = new PlanMemory(device, variables, plan);
     this.onDestroy = onDestroy;
     this.schedule = plan;
@@ -233,6 +235,47 @@ export class Plan {
     const start = offset + location.offset * 4;
     const bytes = await this.device.read(buffer, start, tensor.size * 4);
     return tensor.dtype === 'u32' ? new Uint32Array(bytes) : new Float32Array(bytes);
+  }
+
+  /**
+   * Writes the plan's inputs, runs it once and reads its outputs, as one: calls that are made at the same time, of
+   * any plan of the runtime, take place one after the other, and each gets its own answer.
+   *
+   * ```ts
+   * const x = input('x', [1, 784]);
+   * const plan = await runtime.compile({ outputs: { y: net.call(x) } });
+   * const answers = await Promise.all(rows.map((row) => plan.compute({ x: row })));
+   * ```
+   *
+   * @param inputs numbers for each `input` that the plan reads, by its name
+   * @throws LatentGpuError `bad-input` for one that is missing, none of the plan's, or of another size; what
+   *   {@link run} throws
+   */
+  compute(
+    inputs: Readonly<Record<string, ArrayLike<number>>> = {},
+  ): Promise<Record<string, Float32Array | Uint32Array>> {
+    return this.variables.inTurn(async () => {
+      for (const [held, values] of this.inputsOf(inputs)) this.variables.write(held, values);
+      await this.run();
+      const names = [...this.schedule.outputs.keys()];
+      const values = await Promise.all(names.map((name) => this.read(name)));
+      return Object.fromEntries(names.map((name, i) => [name, values[i] as (typeof values)[0]]));
+    });
+  }
+
+  private inputsOf(given: Readonly<Record<string, ArrayLike<number>>>) {
+    const inputs = this.schedule.variables.filter(({ role }) => role === 'input');
+    const names = inputs.map(({ name }) => name);
+    const known = names.join(', ') || 'none';
+    const stray = Object.keys(given).find((name) => !names.includes(name));
+    const lacking = names.find((name) => !Object.hasOwn(given, name));
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    const wrong =
+      (stray && `it has no input '${stray}'`) ??
+      (lacking && `input '${lacking}' is not given`) ??
+      (twice && `two of its inputs are called '${twice}'`);
+    if (wrong) throw new LatentGpuError('bad-input', `this plan computes of ${known}: ${wrong}`);
+    return inputs.map((held) => [held, given[held.name] as ArrayLike<number>] as const);
   }
 
   /** Frees the plan's own memory; variables stay. */

@@ -52,8 +52,15 @@ export interface Schedule {
 export function schedule(program: Program, adapter: AdapterClass = defaultAdapterClass): Schedule {
   const named = Object.entries(program.outputs ?? {});
   const effects = program.effects ?? [];
+  for (const [name, tensor] of named) {
+    if (tensor?.op) continue;
+    throw new LatentGpuError(
+      'bad-config',
+      `output '${name}' is ${tensor}, no tensor; of one number ops.constant makes one`,
+    );
+  }
   for (const effect of effects) {
-    if (!targetOf(effect)) {
+    if (!(effect?.op && targetOf(effect))) {
       throw new LatentGpuError(
         'bad-config',
         `${effect} is no effect; make one with assign(variable, value) or store(variable, index, value)`,

@@ -25,6 +25,8 @@ export class VariableMemory {
   private readonly seed: number;
   private readonly onMove: (variable: Variable) => void;
   private readonly storage = new Map<Variable, Storage>();
+  /** The last that is done in turn. */
+  private last: Promise<void> = Promise.resolve();
 
   /**
    * @param seed of initial values
@@ -34,6 +36,16 @@ export class VariableMemory {
     this.device = device;
     this.seed = seed;
     this.onMove = onMove;
+  }
+
+  /** Does some work after all that was to be done in turn before it, however that ended. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.last.then(work);
+    this.last = mine.then(
+      () => {},
+      () => {},
+    );
+    return mine;
   }
 
   /** Where a variable lies; it gets its memory and its initial values when first asked for. */
