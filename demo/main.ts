@@ -181,7 +181,7 @@ function showReady(told: Ready): void {
     ? `images of ${data.shape.join(' × ')}`
     : data.shape[0] === 2
       ? 'points'
-      : `rows of ${data.shape[0]} numbers`;
+      : `rows of ${data.shape[0]} ${data.shape[0] === 1 ? 'number' : 'numbers'}`;
   setText('data-name', `${name}: ${formatNumber(data.count, 0)} ${what}`);
   setText('parameters', `${formatNumber(parameters, 0)} parameters`);
   settings.adopt(now);

@@ -59,6 +59,7 @@ const chapter: Chapter<typeof DEFAULTS, EstimatorRun> = new Chapter({
     run.set(settings);
     show();
   },
+  show,
 });
 
 const colorOf = (run: EstimatorRun, estimator: Estimator) =>
