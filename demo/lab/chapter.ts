@@ -167,6 +167,8 @@ export class Chapter<S extends Settings, R extends Run> {
     // Several times a second is too often for whoever listens.
     element('told').ariaLive = this.loop.isOn ? 'off' : 'polite';
     setText('activity', WORDS[activity]);
+    // There is no run that it could be about.
+    if (activity === 'failed') setText('told', '');
     setText('start', this.loop.isOn ? 'Pause' : this.hasBegun ? 'Resume' : 'Start');
     setEnabled('start', activity !== 'preparing' && activity !== 'failed');
     for (const step of document.querySelectorAll<HTMLButtonElement>('[data-step]')) {

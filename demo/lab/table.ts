@@ -20,7 +20,9 @@ function remedyFor(why: string): string[] {
   }
   if (/does not fit float32$/.test(why)) return ['write the column in larger units'];
   // What stands for a value that is missing: an empty cell, NA, NaN.
-  return /: line \d+, .*(is empty|holds "[^"]*")$/.test(why) ? ['fill it in, or leave the row out'] : [];
+  return /: line \d+, .*(is empty|holds "[^"]*")$/.test(why)
+    ? ['fill it in, or leave the row out']
+    : [];
 }
 
 /** What the reader of a table says, less what it says of a command line. */
