@@ -184,9 +184,8 @@ describe('a chapter over time', () => {
     const accents = () =>
       demo.page.$eval('#rise', (found) => {
         const { width, height } = found as HTMLCanvasElement;
-        const { data } = (found as HTMLCanvasElement)
-          .getContext('2d')
-          ?.getImageData(0, 0, width, height) as ImageData;
+        const picture = (found as HTMLCanvasElement).getContext('2d') as CanvasRenderingContext2D;
+        const { data } = picture.getImageData(0, 0, width, height);
         const probe = document.createElement('canvas').getContext('2d') as CanvasRenderingContext2D;
         probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--accent');
         probe.fillRect(0, 0, 1, 1);
