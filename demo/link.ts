@@ -1,5 +1,5 @@
 // The way to the training session: in a worker where that has WebGPU, else in the page itself.
-import type { OwnFile, Report, Request, Settings } from './protocol.ts';
+import type { OwnFile, Report, Request, Wish } from './protocol.ts';
 
 /** How often the worker is asked whether it is there, and how many silences mean that it is not. */
 const PING_MS = 5000;
@@ -15,7 +15,7 @@ export function connect(told: (report: Report) => void): Link {
     () => port.postMessage({ type: 'ping' } satisfies Request),
     () => stop('its worker does not answer any more, perhaps for want of memory'),
   );
-  let opening: { settings: Settings; files?: readonly OwnFile[] | undefined } | undefined;
+  let opening: (Wish & { files?: readonly OwnFile[] | undefined }) | undefined;
   let isStopped = false;
   /** Only before anything has been trained. */
   let canMove = globalThis.navigator?.gpu !== undefined;
@@ -35,7 +35,7 @@ export function connect(told: (report: Report) => void): Link {
       if (data.type === 'pong') return;
       if (data.type === 'ready') {
         canMove = false;
-        opening = { settings: data.settings, files: data.data.files };
+        opening = { settings: data.settings, turn: data.turn, files: data.data.files };
       }
       if (data.type === 'failed' && data.code === 'no-adapter' && opening && canMove) {
         canMove = false;
@@ -71,10 +71,12 @@ export function connect(told: (report: Report) => void): Link {
     ask(request) {
       if (request.type === 'open') opening = request;
       if (isStopped) {
-        if (request.type !== 'reset') return;
-        // Another worker, with the data that the last one had.
+        const { type } = request;
+        if (type !== 'reset' && !(type === 'files' && opening)) return;
+        // Another worker, with the data that the last one had, or with those that are dropped now.
         start();
-        port.postMessage({ ...opening, type: 'open', settings: request.settings });
+        const { settings, turn, files } = { ...opening, ...request };
+        port.postMessage({ type: 'open', settings, turn, files });
       } else port.postMessage(request);
     },
   };

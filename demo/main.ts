@@ -10,6 +10,7 @@ import {
   type Ready,
   type Report,
   SAMPLES,
+  type Wish,
 } from './protocol.ts';
 import { CloudPicture } from './view/cloud.ts';
 import { Curve } from './view/curve.ts';
@@ -27,6 +28,12 @@ import { TrainSettings } from './view/train-settings.ts';
 import { showUnits } from './view/units.ts';
 
 let isTraining = false;
+/** Whether it is to train as soon as the model is made. */
+let goesOn = false;
+/** Models asked for so far. */
+let turn = 0;
+/** Whether rates were changed while the model is made. */
+let isTuned = false;
 let ready: Ready | undefined;
 
 const curve = new Curve(canvas('curve'), (point) => {
@@ -50,7 +57,10 @@ const map = new LatentMap(element('map'), (at) => {
 });
 
 const settings = new TrainSettings(
-  ({ rate, beta }) => session.ask({ type: 'tune', rate, beta }),
+  ({ rate, beta }) => {
+    isTuned = document.body.dataset.activity === 'preparing';
+    session.ask({ type: 'tune', rate, beta });
+  },
   () => restart(),
 );
 const drawing = new DrawingCard({
@@ -84,7 +94,7 @@ function report(told: Report): void {
       break;
     }
     case 'kept':
-      settings.adopt(told.settings);
+      follow(told);
       break;
     case 'progress':
       curve.add(told);
@@ -151,8 +161,17 @@ function report(told: Report): void {
   }
 }
 
+/** What the controls say is what the session does, unless they have been changed since. */
+function follow({ settings: now, turn: answered }: Wish): void {
+  if (answered !== turn) return;
+  const { rate, beta } = settings.value;
+  settings.adopt(isTuned ? { ...now, rate, beta } : now);
+  isTuned = false;
+}
+
 function showActivity(activity: Activity): void {
   isTraining = activity === 'training' || activity === 'hidden';
+  if (isTraining || activity === 'failed') goesOn = false;
   likelihood.setMeasuring(activity === 'measuring');
   showState(activity, isTraining, element('step').textContent !== '0');
   if (activity === 'failed' && !element('unavailable').hidden) setText('activity', NO_WEBGPU);
@@ -161,7 +180,7 @@ function showActivity(activity: Activity): void {
 const isOfImages = () => (ready?.data.shape.length ?? 2) > 1;
 
 function showReady(told: Ready): void {
-  const { data, settings: now, parameters, isStandard } = told;
+  const { data, parameters, isStandard } = told;
   ready = told;
   curve.clear();
   cloud.clear();
@@ -181,31 +200,33 @@ function showReady(told: Ready): void {
     ? `images of ${data.shape.join(' × ')}`
     : data.shape[0] === 2
       ? 'points'
-      : `rows of ${data.shape[0]} numbers`;
+      : `rows of ${data.shape[0]} ${data.shape[0] === 1 ? 'number' : 'numbers'}`;
   setText('data-name', `${name}: ${formatNumber(data.count, 0)} ${what}`);
   setText('parameters', `${formatNumber(parameters, 0)} parameters`);
-  settings.adopt(now);
+  follow(told);
   drawing.reset(told);
-  mapControls.reset(now.latent);
+  mapControls.reset(told.settings.latent);
   showPoint([0, 0]);
 }
 
-/** Goes on training after the change, if it did before. */
+/** Goes on training after the change, if it did before, or was to. */
 function restart(): void {
-  const wasTraining = isTraining;
+  goesOn ||= isTraining;
   reset();
-  if (wasTraining) session.ask({ type: 'train', on: true });
+  if (goesOn) session.ask({ type: 'train', on: true });
 }
 
 function reset(): void {
   notice.hide();
   // At once, and not when the session gets to it: no click shall fall in between.
   showActivity('preparing');
-  session.ask({ type: 'reset', settings: settings.value });
+  isTuned = false;
+  session.ask({ type: 'reset', settings: settings.value, turn: ++turn });
 }
 
 button('train').addEventListener('click', () => {
   notice.hide();
+  goesOn = false;
   session.ask({ type: 'train', on: !isTraining });
 });
 button('reset').addEventListener('click', () => {
@@ -254,5 +275,5 @@ document.addEventListener('visibilitychange', () =>
   session.ask({ type: 'hidden', hidden: document.hidden }),
 );
 
-session.ask({ type: 'open', settings: settings.value });
+session.ask({ type: 'open', settings: settings.value, turn });
 if (document.hidden) session.ask({ type: 'hidden', hidden: true });

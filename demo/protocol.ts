@@ -33,12 +33,19 @@ export interface OwnFile {
 /** What the latent map shows: the leading principal components, or two dimensions of the code. */
 export type PlaneChoice = 'principal' | readonly [number, number];
 
+/** A model that is asked for. */
+export interface Wish {
+  readonly settings: Settings;
+  /** Counts what the page has asked for: what is told of an earlier wish changes no control. */
+  readonly turn: number;
+}
+
 /** From the page. */
 export type Request =
   /** `files`: the visitor's data, where a session is opened in place of one that had them. */
-  | { type: 'open'; settings: Settings; files?: readonly OwnFile[] | undefined }
+  | ({ type: 'open'; files?: readonly OwnFile[] | undefined } & Wish)
   | { type: 'train'; on: boolean }
-  | { type: 'reset'; settings: Settings }
+  | ({ type: 'reset' } & Wish)
   | { type: 'tune'; rate: number; beta: number }
   | { type: 'hidden'; hidden: boolean }
   | { type: 'plane'; choice: PlaneChoice; manifold: boolean }
@@ -58,7 +65,7 @@ export type Request =
   | { type: 'ping' };
 
 /** The model and data that the following reports are about. */
-export interface Ready {
+export interface Ready extends Wish {
   readonly type: 'ready';
   readonly data: {
     readonly name: string;
@@ -72,7 +79,6 @@ export interface Ready {
   readonly classes: readonly string[] | undefined;
   /** Whether codes lie as N(0, I). */
   readonly isStandard: boolean;
-  readonly settings: Settings;
   readonly parameters: number;
 }
 
@@ -112,7 +118,7 @@ export type Report =
   /** What the following is computed on. */
   | { type: 'adapter'; name: string; isSoftware: boolean }
   /** What was asked for could not be made; the model stays as it was. */
-  | { type: 'kept'; settings: Settings }
+  | ({ type: 'kept' } & Wish)
   | { type: 'candidates'; images: Float32Array; labels: readonly number[] | undefined }
   | { type: 'reconstructions'; images: Float32Array }
   | { type: 'samples'; images: Float32Array }

@@ -7,6 +7,7 @@ import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parseReport } from '../src/bench/json.ts';
 import { benchPage } from '../src/bench/page/page.ts';
+import { hostText } from '../src/bench/page/parts.ts';
 import type { BenchReport } from '../src/bench/report.ts';
 import { logTicks } from '../src/report/log-plot.ts';
 import { launchBrowser } from '../src/testing/chrome.ts';
@@ -144,6 +145,20 @@ test.each([
   expect(stdout).toBe('');
   // How busy the machine is may be said before.
   expect(stderr.trimEnd().split('\n').at(-1)).toContain(why);
+});
+
+test('a browser is called by its name, and other hosts as they call themselves', () => {
+  const chrome = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)';
+  expect(hostText(`${chrome} HeadlessChrome/156.0.0.0 Safari/537.36`)).toBe(
+    'Chrome 156, Linux x86_64',
+  );
+  const windows = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36';
+  expect(hostText(`${windows} Chrome/150.0.0.0 Safari/537.36 Edg/150.0.0.0`)).toBe(
+    'Edge 150, Windows NT 10.0',
+  );
+  const mac = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15';
+  expect(hostText(`${mac} Version/26.1 Safari/605.1.15`)).toBe('Safari 26.1, Mac OS X');
+  expect(hostText('Node.js 20.20.2')).toBe('Node.js 20.20.2');
 });
 
 test('lines of a logarithmic axis are round numbers within it', () => {

@@ -58,22 +58,45 @@ describe('files of the visitor', () => {
     const mean = (train.data as Float32Array).reduce((a, b) => a + b, 0) / train.data.length;
     expect(Math.abs(mean)).toBeLessThan(1e-5);
     expect(standardization?.std[1]).toBeCloseTo(5 * (standardization?.std[0] ?? 0), 3);
-    const text = new TextEncoder().encode('x,y\n1,left\n2,right\n');
-    expect(await refusal(dataOfTable({ name: 't.csv', value: text }))).toBe(
-      'bad-format: t.csv: line 2, column 2 ("y") holds "left", which is no number; call a column of classes "class", and leave out others that are no numbers',
+    const refused = (text: string) =>
+      refusal(dataOfTable({ name: 't.csv', value: new TextEncoder().encode(text) }));
+    const at = 'bad-format: t.csv: line 3, column 2 ("y")';
+    expect(await refused('x,y\n1,2\n1,left\n2,right\n')).toBe(
+      `${at} holds "left", which is no number; call a column of classes "class", and leave out others that are no numbers`,
     );
+    expect(await refused('x,y\n1,2\n1,1e300\n')).toBe(
+      `${at} holds "1e300", which does not fit float32; write the column in larger units`,
+    );
+    expect(await refused('x,y\n1,2\n1,NaN\n')).toBe(
+      `${at} holds "NaN"; fill it in, or leave the row out`,
+    );
+    expect(await refused('x,y\n1,2\n1,\n')).toBe(
+      `${at} is empty; fill it in, or leave the row out`,
+    );
+    expect(await refused('x,y\n1,2\n')).toBe('bad-input: t.csv holds 1 row; 20 are needed');
   });
 });
 
 test('points of a table: two columns of numbers, whatever the class', async () => {
   const lines = Array.from({ length: 900 }, (_, i) => `k${i % 2},${i},${-i}`);
-  const points = await pointsOfTable(new File([`species,x,y\n${lines.join('\n')}\n`], 'p.csv'));
+  const { points, about } = await pointsOfTable(
+    new File([`species,x,y\n${lines.join('\n')}\n`], 'p.csv'),
+  );
   expect(points.length).toBe(300);
+  expect(about).toBe('p.csv: 300 of 900 rows');
   for (const [x, y] of points) expect(y).toBeCloseTo(-x, 5);
   const odd = new File(['x,y\n1,left\n2,3\n'], 'odd.csv');
   expect(await refusal(pointsOfTable(odd))).toMatch(
     /odd.csv: .* "left".*; call a column of classes/,
   );
+  const refused = (name: string, content: string | Uint8Array<ArrayBuffer>) =>
+    refusal(pointsOfTable(new File([content], name)));
+  expect(await refused('one.csv', 'x\n1\n2\n')).toContain('one.csv has one column of numbers');
+  expect(await refused('x.npy', Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0))).toContain(
+    'x.npy is no table of text',
+  );
+  const three = await pointsOfTable(new File(['a,b,c\n1,2,3\n4,5,7\n'], 'three.csv'));
+  expect(three.about).toBe('three.csv: 2 rows, columns a and b');
 });
 
 describe('axes', () => {

@@ -202,7 +202,7 @@ describe('demo page in trouble', () => {
     const own = digits({ count: 60, seed: 9, size: 16 });
     const images = writeIdx({ shape: [60, 16, 16], data: own.data as Uint8Array });
     await other.chooseFiles([site.file('own-idx3-ubyte', images)]);
-    await other.says('It never leaves this page');
+    await other.says('Nothing of it leaves this page');
     const gone = other.worker;
     await gone.evaluate(() => globalThis.close()).catch(() => undefined);
     await other.says('The training stopped');
@@ -212,6 +212,13 @@ describe('demo page in trouble', () => {
     expect(await other.text('data-name')).toBe('own-idx3-ubyte: 50 images of 16 × 16');
     await other.train(true);
     await other.stepBeyond(3);
+    // So do other files.
+    await other.worker.evaluate(() => globalThis.close()).catch(() => undefined);
+    await other.becomes('failed');
+    const lines = Array.from({ length: 40 }, (_, i) => `${i % 7}`);
+    await other.chooseFiles([site.file('column.csv', `a\n${lines.join('\n')}\n`)]);
+    await other.matches('data-name', /^column.csv: 30 rows of 1 number$/);
+    await other.becomes('ready');
     expect(other.complaints).toEqual([]);
     await other.page.close();
   });

@@ -158,7 +158,7 @@ describe('small data of the visitor', () => {
     // Which learns only what has classes.
     await demo.page.select('#family', 'cvae');
     await demo.drop([join(site.folder, 'pairs')]);
-    await demo.says('Pairs is open');
+    await demo.says('Open: pairs. Nothing of it leaves');
     expect(await demo.text('data-name')).toBe('pairs: 30 images of 10 × 10');
     expect(await demo.page.$eval('body', (body) => body.classList.contains('dropping'))).toBe(
       false,
@@ -177,15 +177,20 @@ describe('small data of the visitor', () => {
     await demo.page.select('#family', 'vae');
     await demo.becomes('ready');
     await demo.chooseFiles(files);
-    await demo.says('40 images is open');
+    await demo.says('Open: 40 images.');
     expect(await demo.text('data-name')).toBe('40 images: 30 images of 10 × 10');
     const rows = Array.from(
       { length: 60 },
       (_, i) => `${i % 7},${(i * i) % 11},${i / 3},k${i % 2}`,
     );
     await demo.chooseFiles([site.file('numbers.csv', `a,b,c,Species\n${rows.join('\n')}\n`)]);
-    await demo.says('numbers.csv is open');
+    await demo.says('Open: numbers.csv.');
     expect(await demo.text('data-name')).toBe('numbers.csv: 50 rows of 3 numbers');
+    const wide = (row: number) => Array.from({ length: 2000 }, (_, d) => (row * d) % 17).join();
+    const genes = Array.from({ length: 30 }, (_, row) => wide(row)).join('\n');
+    await demo.chooseFiles([site.file('genes.csv', `${genes}\n`)]);
+    await demo.says('Open: genes.csv.');
+    await demo.becomes('ready');
     await demo.page.select('#data', 'moons');
     await demo.matches('data-name', /^moons: 4000 points/);
     await demo.becomes('ready');

@@ -103,6 +103,27 @@ describe('demo page', () => {
     await demo.becomes('training');
   });
 
+  test('settings changed while a model is made are those of the next, which goes on training', async () => {
+    await demo.train(true);
+    const { page } = demo;
+    for (const family of ['iwae', 'vamp', 'vae']) await page.select('#family', family);
+    await page.select('#hidden', '64');
+    await demo.becomes('preparing');
+    await page.select('#latent', '4');
+    await page.focus('#rate');
+    await page.keyboard.press('Home');
+    await page.select('#batch', '32');
+    await demo.becomes('training');
+    const asked = '#rate=0.0000501&latent=4&hidden=64&batch=32';
+    expect(new URL(page.url()).hash).toBe(asked);
+    expect(await demo.text('units-text')).toMatch(/of 4 active/);
+    await demo.train(false);
+    await page.goto(page.url().split('#')[0] as string);
+    await page.reload();
+    await demo.becomes('ready');
+    expect(demo.complaints).toEqual([]);
+  });
+
   test('waits while the tab is hidden', async () => {
     await demo.train(true);
     const other = await site.browser.newPage();
@@ -173,7 +194,7 @@ describe('demo page', () => {
       site.file('own-idx3-ubyte.gz', gzipSync(images)),
       site.file('own-idx1-ubyte', labels),
     ]);
-    await demo.says('It never leaves this page');
+    await demo.says('Nothing of it leaves this page');
     expect(await demo.text('data-name')).toBe('own-idx3-ubyte.gz: 270 images of 16 × 16');
     await demo.train(true);
     await demo.stepBeyond(5);

@@ -116,6 +116,93 @@ test('a link that asks for what cannot be is corrected, and said to be', async (
   await demo.page.close();
 }, 60_000);
 
+describe('a chapter over time', () => {
+  /** Buffers that are there, and the device that was opened last. */
+  const watched = () => {
+    const made = new Set<GPUBuffer>();
+    const { createBuffer } = GPUDevice.prototype;
+    const { destroy } = GPUBuffer.prototype;
+    const { requestDevice } = GPUAdapter.prototype;
+    GPUDevice.prototype.createBuffer = function (descriptor) {
+      const buffer = createBuffer.call(this, descriptor);
+      // Places to read back from are kept by the device.
+      if (!descriptor.label?.startsWith('staging')) made.add(buffer);
+      return buffer;
+    };
+    GPUBuffer.prototype.destroy = function () {
+      made.delete(this);
+      return destroy.call(this);
+    };
+    GPUAdapter.prototype.requestDevice = async function (descriptor) {
+      const device = await requestDevice.call(this, descriptor);
+      Object.assign(globalThis, { lose: () => device.destroy() });
+      return device;
+    };
+    Object.assign(globalThis, { buffers: () => made.size });
+  };
+
+  test('resets leave no memory behind, listeners are left in peace, a lost GPU is told of', async () => {
+    const demo = await site.visit({ name: 'mixtures.html', before: watched, ownWindow: true });
+    const { page } = demo;
+    const buffers = () =>
+      page.evaluate(() => (globalThis as unknown as { buffers(): number }).buffers());
+    const live = () => page.$eval('#told', (told) => told.ariaLive);
+    const onceMore = async () => {
+      await demo.becomes('ready');
+      expect(await live()).toBe('polite');
+      await page.click('#start');
+      await demo.matches('told', /M step/);
+      expect(await live()).toBe('off');
+      await page.click('#start');
+      await demo.becomes('paused');
+      const made = await buffers();
+      await page.click('#reset');
+      return made;
+    };
+    const first = await onceMore();
+    expect(await onceMore()).toBe(first);
+    expect(await onceMore()).toBe(first);
+    expect(new URL(page.url()).hash).toBe('#seed=4');
+    await demo.becomes('ready');
+    await page.click('#start');
+    await demo.becomes('training');
+    await page.evaluate(() => (globalThis as unknown as { lose(): void }).lose());
+    await demo.says('The GPU was lost; the page began anew on another');
+    await demo.becomes('ready');
+    await demo.says('The GPU was lost');
+    expect(demo.complaints).toEqual([]);
+    await page.close();
+  }, 90_000);
+
+  test('its charts follow the change from light to dark while it is paused', async () => {
+    const demo = await site.visit({ name: 'mixtures.html', ownWindow: true });
+    await demo.becomes('ready');
+    await demo.page.click('#start');
+    await demo.matches('told', /M step/);
+    await demo.page.click('#start');
+    await demo.becomes('paused');
+    const accents = () =>
+      demo.page.$eval('#rise', (found) => {
+        const { width, height } = found as HTMLCanvasElement;
+        const picture = (found as HTMLCanvasElement).getContext('2d') as CanvasRenderingContext2D;
+        const { data } = picture.getImageData(0, 0, width, height);
+        const probe = document.createElement('canvas').getContext('2d') as CanvasRenderingContext2D;
+        probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--accent');
+        probe.fillRect(0, 0, 1, 1);
+        const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
+        let count = 0;
+        for (let i = 0; i < data.length; i += 4) {
+          if (data[i] === r && data[i + 1] === g && data[i + 2] === b) count += 1;
+        }
+        return count;
+      });
+    expect(await accents()).toBeGreaterThan(20);
+    await demo.page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
+    await expect.poll(accents, { timeout: 5000 }).toBeGreaterThan(20);
+    await demo.page.close();
+  }, 60_000);
+});
+
 describe('where WebGPU is missing', () => {
   const missing = { before: () => Reflect.deleteProperty(Navigator.prototype, 'gpu') };
 

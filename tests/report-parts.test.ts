@@ -160,6 +160,13 @@ test('a card says the entropy of the data where it is known, and no spread of on
   expect(text).toContain('mean over one row;');
   expect(text).toContain('A flow gives log p(x) exactly');
   expect(cardOf({ bijection: undefined }, [-1.75], 0)).toContain('log p(x) is exact.');
+  const numbers = (logProb: number) =>
+    /<data id="nll"[^>]*>([^<]*)</.exec(cardOf({}, [logProb], 0))?.[1];
+  expect([1.75, -13290.5, -1309269.07].map(numbers)).toEqual([
+    '−1.7500',
+    '13,290.5000',
+    '1,309,269',
+  ]);
   const grey = { levels: 256, how: 'dequantised uniformly', dequantization: 'uniform' };
   const other = cardOf({ grey }, [1, 2], 2);
   expect(tile(other, 'entropy')).toBeUndefined();

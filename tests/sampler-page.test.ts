@@ -217,6 +217,32 @@ describe('sampler in Chrome', () => {
     await page.close();
   });
 
+  test('the page of an export of a table has its headings, and fits a phone', async () => {
+    putFlow();
+    const columns = ['age', 'income', 'height', 'a very long name of a column', 'weight'];
+    const about = JSON.parse(String(files.get('/models/flow/model.json')));
+    files.set('/table/model.json', JSON.stringify({ ...about, data: { shape: [5], columns } }));
+    for (const name of ['program.json', 'weights.safetensors']) {
+      files.set(`/table/${name}`, files.get(`/models/flow/${name}`) as Body);
+    }
+    for (const name of ['sampler.js', 'sampler-program.js']) {
+      files.set(`/table/${name}`, files.get(`/${name}`) as Body);
+    }
+    files.set('/table/index.html', startPage);
+    const page = await openPage('/table/index.html');
+    await page.waitForSelector('#again:not(:disabled)');
+    const texts = (cells: string) =>
+      page.$$eval(cells, (found) => found.map((cell) => cell.textContent as string));
+    expect(await texts('#rows th')).toEqual(columns);
+    const numbers = await texts('#rows td');
+    expect(numbers).toHaveLength(50);
+    for (const each of numbers) expect(each.replace(/^−?[0.]*|[.,]/g, '').length).toBeLessThan(6);
+    await page.setViewport({ width: 320, height: 600 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
+    expect(complaints.splice(0)).toEqual([]);
+    await page.close();
+  });
+
   test('both ways give the same numbers, in a page and in a worker', async () => {
     const page = await bare();
     const expected = await reference.sample(20, { seed: 3 });

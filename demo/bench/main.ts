@@ -60,6 +60,8 @@ const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function showActivity(activity: 'ready' | 'measuring' | 'failed', text: string): void {
   document.body.dataset.activity = activity;
+  // What is being measured changes too often for whoever listens; the bar has the share that is done.
+  element('activity').ariaLive = activity === 'measuring' ? 'off' : 'polite';
   element('activity').textContent = text;
 }
 

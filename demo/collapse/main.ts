@@ -33,6 +33,7 @@ const chapter: Chapter<typeof DEFAULTS, CollapseRun> = new Chapter({
     return run;
   },
   changed: (settings, run) => run.set(settings),
+  show,
 });
 
 function show(run = chapter.run): void {

@@ -1,5 +1,5 @@
 // The plane through latent space that the map shows.
-import { principalComponents } from '../../src/pictures/components.ts';
+import { FEATURES, mostVaried, principalComponents } from '../../src/pictures/components.ts';
 import type { PlaneChoice } from '../protocol.ts';
 
 export class Plane {
@@ -62,7 +62,7 @@ export function choosePlane(
   const unit = (i: number) => Float64Array.from({ length: dims }, (_, d) => Number(d === i));
   if (dims <= 2) return new Plane(new Float64Array(dims), [unit(0), unit(1)]);
   const count = codes.length / dims;
-  const { axes, mean } = principalComponents(codes, count, dims, 2);
+  const { axes, mean } = leading(codes, count, dims);
   if (choice !== 'principal') {
     const [i, j] = choice;
     // The other dimensions stay at their mean; the shown ones count from zero.
@@ -72,6 +72,26 @@ export function choosePlane(
   }
   const found = [axes.slice(0, dims), axes.slice(dims)] as const;
   return new Plane(mean, previous ? aligned(found, previous.axes) : found);
+}
+
+/** The two leading components; of codes of very many numbers, those of the ones that vary most. */
+function leading(codes: Float32Array, count: number, dims: number) {
+  const chosen = mostVaried(codes, dims, FEATURES);
+  const width = chosen.length;
+  const at = (row: number, d: number) => codes[row * dims + d] as number;
+  const kept = Float32Array.from({ length: count * width }, (_, i) =>
+    at(Math.floor(i / width), chosen[i % width] as number),
+  );
+  const found = principalComponents(kept, count, width, 2);
+  const axes = new Float64Array(2 * dims);
+  chosen.forEach((d, i) => {
+    for (const k of [0, 1]) axes[k * dims + d] = found.axes[k * width + i] as number;
+  });
+  const mean = new Float64Array(dims);
+  codes.forEach((value, i) => {
+    mean[i % dims] = (mean[i % dims] as number) + value / count;
+  });
+  return { axes, mean };
 }
 
 type Axes = readonly [Float64Array, Float64Array];

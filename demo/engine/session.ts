@@ -31,6 +31,8 @@ class Session {
   private readonly sources = new Sources();
   private own: Own | undefined;
   private settings: Settings | undefined;
+  /** Of the last wish that was heard. */
+  private answering = 0;
   private task: Task | undefined;
   views: Views | undefined;
   private ends: readonly [number, number] = [0, 1];
@@ -88,10 +90,12 @@ class Session {
     switch (request.type) {
       case 'open':
         this.settings = request.settings;
+        this.answering = request.turn;
         if (request.files) await this.open(request.files);
         if (!this.task) await this.begin(request.settings);
         return;
       case 'reset':
+        this.answering = request.turn;
         await this.build(request.settings, own);
         return;
       case 'train':
@@ -209,7 +213,7 @@ class Session {
       this.isBuilding = false;
       if (!this.task || this.task.device.isLost) throw error;
       this.wanted = wanted;
-      this.tell({ type: 'kept', settings: this.task.settings });
+      this.tell({ type: 'kept', settings: this.task.settings, turn: this.answering });
       this.notice('error', `${messageOf(error).replace(/\.?$/, '.')} The model stays as it was.`);
       this.show();
       return false;
@@ -220,7 +224,7 @@ class Session {
     this.own = own;
     this.settings = task.settings;
     this.pace.reset();
-    this.tell(task.ready(asked.data === 'own' ? own?.files : undefined));
+    this.tell(task.ready(this.answering, asked.data === 'own' ? own?.files : undefined));
     this.watchDevice(task);
     this.views = new Views(task, this.ends, this.tell);
     this.looks.begin(this.views);
@@ -261,7 +265,7 @@ class Session {
     if (dropped.kind === 'data') {
       const { data } = dropped;
       if (!(await this.build(asked, { data, files }))) return;
-      return this.notice('info', `${data.train.name} is open. It never leaves this page.`);
+      return this.notice('info', `Open: ${data.train.name}. Nothing of it leaves this page.`);
     }
     if (await this.build(asked, own, dropped)) {
       this.notice('info', 'The saved model is open; training goes on from its weights.');

@@ -116,8 +116,11 @@ export class Task {
     return { loss, kl, reconstruction: bound === 'elbo' ? loss - weight * kl : undefined };
   }
 
-  /** @param files where the data came from, if they are the visitor's */
-  ready(files: readonly OwnFile[] | undefined): Ready {
+  /**
+   * @param turn of the wish that it answers
+   * @param files where the data came from, if they are the visitor's
+   */
+  ready(turn: number, files: readonly OwnFile[] | undefined): Ready {
     const { model, settings } = this;
     const { train, heldOut } = this.data;
     const { name, count, shape } = train;
@@ -128,6 +131,7 @@ export class Task {
       classes: condition?.classes,
       isStandard: code?.isStandard ?? true,
       settings,
+      turn,
       parameters: model.parameterCount(),
     };
   }

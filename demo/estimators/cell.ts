@@ -109,8 +109,4 @@ export class Cell {
     const values = await replay(stage.plan, ...PARTS);
     for (const [i, part] of PARTS.entries()) parts[part].add(values[i] as ArrayLike<number>);
   }
-
-  close(): void {
-    this.stage.close();
-  }
 }

@@ -51,6 +51,10 @@ const chapter: Chapter<typeof DEFAULTS, EstimatorRun> = new Chapter({
     caption: `${chapter.settings.value.part} gradients, K = ${chapter.settings.value.samples}`,
   }),
   open: async (engine, settings) => {
+    // A normal number has no relaxed draws.
+    element<HTMLElement>('temperature')
+      .closest<HTMLElement>('[data-own]')
+      ?.toggleAttribute('hidden', settings.code !== 'classes');
     const run = new EstimatorRun(engine, settings, () => show());
     show(run);
     return run;
@@ -59,6 +63,7 @@ const chapter: Chapter<typeof DEFAULTS, EstimatorRun> = new Chapter({
     run.set(settings);
     show();
   },
+  show,
 });
 
 const colorOf = (run: EstimatorRun, estimator: Estimator) =>

@@ -134,13 +134,6 @@ export class EstimatorRun implements Run {
     }
     this.changed();
   }
-
-  close(): void {
-    const { runtime } = this;
-    for (const cell of this.cells) cell.close();
-    for (const racer of this.racers) racer.close(runtime);
-    runtime.release(this.temperature);
-  }
 }
 
 export interface Known {

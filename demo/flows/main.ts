@@ -63,6 +63,7 @@ const chapter: Chapter<typeof DEFAULTS, FlowRun> = new Chapter({
     await run.set(rate, temperature);
     stage.repaint();
   },
+  show,
 });
 
 function show(run = chapter.run): void {

@@ -2,6 +2,7 @@
 import { isLatentGpuError } from '../../src/index.ts';
 import { button, element, setEnabled, setText } from '../view/elements.ts';
 import { Notice } from '../view/messages.ts';
+import { onThemeChange } from '../view/theme.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { Loop } from './loop.ts';
 import { type Settings, SettingsStore } from './settings.ts';
@@ -12,8 +13,8 @@ import { NO_WEBGPU, showTrained } from './trained.ts';
 export interface Run {
   /** @returns whether there is anything left to do */
   turn(): Promise<boolean>;
-  /** Frees what it has on the GPU. */
-  close(): void;
+  /** Frees what it has on a device of its own. */
+  close?(): void;
 }
 
 export interface ChapterOptions<S extends Settings, R extends Run> {
@@ -26,7 +27,11 @@ export interface ChapterOptions<S extends Settings, R extends Run> {
   readonly rest?: (settings: S) => number;
   /** What is shared. */
   readonly picture: () => Picture;
+  /** What Reset asks for; without, the same once more. */
+  reset?(): void;
   open(engine: Engine, settings: S): Promise<R>;
+  /** Draws it again, as after a change between light and dark. */
+  show(run: NoInfer<R>): void;
   /** Settings that act at once have changed. */
   changed?(settings: S, run: R): void | Promise<void>;
 }
@@ -55,9 +60,14 @@ export class Chapter<S extends Settings, R extends Run> {
       this.notice.hide();
       this.loop.isOn = !this.loop.isOn;
     });
-    button('reset').addEventListener('click', () => this.restart());
+    button('reset').addEventListener('click', () =>
+      options.reset ? options.reset() : this.restart(),
+    );
     button('share-link').addEventListener('click', () => shareLink(this.notice));
     button('share-image').addEventListener('click', () => shareImage(options.picture()));
+    onThemeChange(() => {
+      if (this.current) options.show(this.current);
+    });
     this.restart();
   }
 
@@ -83,6 +93,7 @@ export class Chapter<S extends Settings, R extends Run> {
 
   /** Begins anew; several wishes at once are one. */
   restart(): void {
+    this.notice.hide();
     if (this.isDue) return;
     this.isDue = true;
     this.loop.do(async () => {
@@ -92,15 +103,15 @@ export class Chapter<S extends Settings, R extends Run> {
   }
 
   private async begin(): Promise<void> {
-    this.notice.hide();
     this.hasBegun = false;
     this.show('preparing');
-    this.current?.close();
+    this.current?.close?.();
     this.current = undefined;
     if (this.engine?.device?.isLost) {
       this.engine.close();
       this.engine = undefined;
     }
+    this.engine?.renew();
     this.engine ??= await this.openEngine();
     if (!this.engine) return;
     this.current = await this.options.open(this.engine, this.settings.value);
@@ -143,8 +154,8 @@ export class Chapter<S extends Settings, R extends Run> {
   private fail(error: unknown): void {
     const text = error instanceof Error ? error.message : String(error);
     if (isLatentGpuError(error, 'device-lost') || this.engine?.device?.isLost) {
-      this.notice.show('info', 'The GPU was lost; the page began anew on another.');
       this.restart();
+      this.notice.show('info', 'The GPU was lost; the page began anew on another.');
     } else this.notice.show('error', text);
     this.show();
   }
@@ -153,7 +164,11 @@ export class Chapter<S extends Settings, R extends Run> {
     const way = this.loop.isOn ? 'training' : this.hasBegun ? 'paused' : 'ready';
     const activity = state ?? (this.current ? way : 'failed');
     document.body.dataset.activity = activity;
+    // Several times a second is too often for whoever listens.
+    element('told').ariaLive = this.loop.isOn ? 'off' : 'polite';
     setText('activity', WORDS[activity]);
+    // There is no run that it could be about.
+    if (activity === 'failed') setText('told', '');
     setText('start', this.loop.isOn ? 'Pause' : this.hasBegun ? 'Resume' : 'Start');
     setEnabled('start', activity !== 'preparing' && activity !== 'failed');
     for (const step of document.querySelectorAll<HTMLButtonElement>('[data-step]')) {

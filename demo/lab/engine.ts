@@ -10,6 +10,8 @@ export interface Engine {
   readonly device: Device | undefined;
   /** Why there is no GPU. */
   readonly why: string | undefined;
+  /** Another runtime on the same device; what the last one had is freed. */
+  renew(): void;
   close(): void;
 }
 
@@ -18,14 +20,23 @@ export async function openEngine(seed: number): Promise<Engine> {
   try {
     const device = await openDevice();
     // What pages compute is too small for choosing kernels by measurement.
-    const gpu = new Runtime(device, { seed, tune: 'off' });
+    const made = () => new Runtime(device, { seed, tune: 'off' });
+    let gpu = made();
     const { name, isSoftware } = device.adapter;
     return {
       name: `${name}${isSoftware ? ' (software adapter, no GPU)' : ''}`,
-      runtime: gpu,
-      gpu,
+      get runtime() {
+        return gpu;
+      },
+      get gpu() {
+        return gpu;
+      },
       device,
       why: undefined,
+      renew: () => {
+        gpu.destroy();
+        gpu = made();
+      },
       close: () => {
         if (!device.isLost) gpu.destroy();
         device.destroy();
@@ -40,6 +51,7 @@ export async function openEngine(seed: number): Promise<Engine> {
       gpu: undefined,
       device: undefined,
       why: error.message,
+      renew: () => runtime.destroy(),
       close: () => runtime.destroy(),
     };
   }

@@ -68,7 +68,7 @@ export class Plot {
     ];
     const x = scaleOf(options.x, xRange ?? rangeOf(xs, options.x, 0));
     const y = scaleOf(options.y, yRange ?? rangeOf(ys, options.y, 0.06));
-    if (!x || !y) {
+    if (!x || !y || xs.length === 0) {
       g.fillStyle = muted;
       g.textAlign = 'center';
       g.font = `13px ${fontFamily}`;

@@ -13,16 +13,26 @@ export async function tableOf(name: string, value: Uint8Array): Promise<CsvTable
   return readCsv(value, name, heading ? { name: heading, isOptional: true } : undefined);
 }
 
+/** What to do on a page about what a reader found. */
+function remedyFor(why: string): string[] {
+  if (/which is no number$/.test(why)) {
+    return ['call a column of classes "class", and leave out others that are no numbers'];
+  }
+  if (/does not fit float32$/.test(why)) return ['write the column in larger units'];
+  // What stands for a value that is missing: an empty cell, NA, NaN.
+  return /: line \d+, .*(is empty|holds "[^"]*")$/.test(why)
+    ? ['fill it in, or leave the row out']
+    : [];
+}
+
 /** What the reader of a table says, less what it says of a command line. */
 export async function inWordsOfPage<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
     if (!isLatentGpuError(error)) throw error;
-    const [why = error.message] = error.message.split('; ');
-    const remedy = /holds "/.test(why)
-      ? '; call a column of classes "class", and leave out others that are no numbers'
-      : '';
-    throw new LatentGpuError(error.code, `${why}${remedy}`);
+    const [why = error.message, ...ways] = error.message.split('; ');
+    const own = ways.filter((way) => !/--|name a column/.test(way));
+    throw new LatentGpuError(error.code, [why, ...remedyFor(why), ...own].join('; '));
   }
 }

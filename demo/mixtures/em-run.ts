@@ -60,7 +60,7 @@ export class EmRun implements Run {
     if (count < components) {
       throw new LatentGpuError(
         'bad-input',
-        `${count} points are too few for ${components} components: add points, or take fewer components`,
+        `${count} ${count === 1 ? 'point is' : 'points are'} too few for ${components} components: add points, or take fewer components`,
       );
     }
     const config = { components, covariance, start, regularize, starts: STARTS, tolerance: 1e-7 };
@@ -68,7 +68,7 @@ export class EmRun implements Run {
     const model = buildModel({ family: 'gmm', data, fit: 'em', ...config } as ModelConfig);
     const learner = model.learner as SweepLearner;
     const rows = (from: number, to: number) => points.subarray(2 * from, 2 * to);
-    const initial = learner.initial?.({ count, rows }, seed) ?? new Map();
+    const initial = startsOf(() => learner.initial?.({ count, rows }, seed) ?? new Map());
     for (const [each, values] of initial) runtime.write(each, values);
     const state = learner.sweep.state as Record<string, Variable>;
     const own = mixturesOf(state);
@@ -105,9 +105,18 @@ export class EmRun implements Run {
     this.changed(this);
     return !exact.isConverged || !guessed.isConverged;
   }
+}
 
-  close(): void {
-    for (const track of [this.exact, this.guessed]) track.close();
+/** The library's starts, and what it says where there are none, in words of the page. */
+function startsOf<T>(start: () => T): T {
+  try {
+    return start();
+  } catch (error) {
+    if (!isLatentGpuError(error, 'bad-data')) throw error;
+    throw new LatentGpuError(
+      'bad-data',
+      'all points lie on a line across or up, and a component needs a variance: add points beside it, or add something to every variance',
+    );
   }
 }
 

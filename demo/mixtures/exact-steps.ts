@@ -25,9 +25,5 @@ export async function exactSteps(
       return converged !== undefined && (await runtime.read(converged))[0] === 1;
     },
     lost: () => runtime.read(state.lost as Variable),
-    close: () => {
-      for (const plan of [gather, infer]) plan.destroy();
-      for (const each of Object.values(state)) runtime.release(each);
-    },
   };
 }

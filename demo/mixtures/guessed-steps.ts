@@ -50,7 +50,7 @@ function netOf(ground: Ground, seed: number) {
   const logQ = ops.transpose(ops.logSoftmax(logits));
   const loss = ops.neg(ops.mean(boundOf(logQ)));
   const learned = [w, b, out, last];
-  return { logQ, learned, ...adamOf(loss, learned) };
+  return { logQ, ...adamOf(loss, learned) };
 }
 
 /** The library's Adam on tensors that lie apart. */
@@ -116,10 +116,6 @@ export async function guessedSteps(ground: Ground, options: GuessOptions): Promi
       return quiet >= QUIET;
     },
     lost: async () => lost,
-    close: () => {
-      for (const plan of [gather, infer, learn]) plan?.destroy();
-      for (const each of [...(net?.learned ?? []), ...(net?.state ?? [])]) runtime.release(each);
-    },
   };
 }
 

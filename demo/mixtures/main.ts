@@ -60,6 +60,8 @@ const chapter: Chapter<typeof DEFAULTS, EmRun> = new Chapter({
     const asked = { components, covariance, start: from, guess, regularize, seed };
     return await EmRun.open(runtime, points, asked, show);
   },
+  show,
+  reset: () => chapter.settings.set('seed', chapter.settings.value.seed + 1),
 });
 
 function show(run = chapter.run): void {
@@ -103,18 +105,16 @@ button('half').addEventListener('click', () => {
     await run.turn();
   });
 });
-button('reset').addEventListener('click', () =>
-  chapter.settings.set('seed', chapter.settings.value.seed + 1),
-);
 button('clear').addEventListener('click', () => chapter.settings.set('points', ''));
 button('choose').addEventListener('click', () => input('files').click());
 
 async function open([first]: readonly OwnFile[]): Promise<void> {
   if (!first) return;
   try {
-    const found = await pointsOfTable(first.file);
+    const { points: found, about } = await pointsOfTable(first.file);
     chapter.settings.set('points', written(found));
     chapter.settings.set('data', 'own');
+    chapter.notice.show('info', about);
   } catch (error) {
     chapter.notice.show('error', error instanceof Error ? error.message : String(error));
   }

@@ -1,5 +1,7 @@
 // The points of the page: drawn from a density, the visitor's own, or both.
+import { foreignFile } from '../../src/data/foreign-files.ts';
 import { plane } from '../../src/data/plane.ts';
+import { LatentGpuError } from '../../src/errors.ts';
 import { inWordsOfPage, tableOf } from '../lab/table.ts';
 
 export const MOST_OWN = 400;
@@ -44,10 +46,24 @@ export function pointsOf(data: string, count: number, own: readonly Point[]): Fl
   return Float32Array.from([...drawn, ...own.flat()]);
 }
 
-/** Two columns of a table, moved and scaled into the window. @throws LatentGpuError `bad-format` */
-export async function pointsOfTable(file: File): Promise<Point[]> {
+export interface TablePoints {
+  readonly points: readonly Point[];
+  /** Of which rows and columns they are. */
+  readonly about: string;
+}
+
+/**
+ * The first two columns of a table, moved and scaled into the window.
+ *
+ * @throws LatentGpuError `bad-format` for what is no table of text, or has one column
+ */
+export async function pointsOfTable(file: File): Promise<TablePoints> {
+  const bad = (why: string) => new LatentGpuError('bad-format', `${file.name} ${why}`);
   const value = new Uint8Array(await file.arrayBuffer());
-  const { rows, columns, values } = await inWordsOfPage(() => tableOf(file.name, value));
+  if (value.length === 0) throw bad('is empty');
+  if (foreignFile(value, file.name)) throw bad('is no table of text; drop two columns as .csv');
+  const { rows, columns, values, names } = await inWordsOfPage(() => tableOf(file.name, value));
+  if (columns < 2) throw bad('has one column of numbers; a point takes two');
   const every = Math.max(1, Math.ceil(rows / MOST_OWN));
   const scaled = (column: number) => {
     const all = Array.from(
@@ -58,6 +74,11 @@ export async function pointsOfTable(file: File): Promise<Point[]> {
     const variance = all.reduce((a, b) => a + (b - mean) ** 2, 0) / all.length;
     return all.map((x) => (1.3 * (x - mean)) / Math.sqrt(variance || 1));
   };
-  const [x, y] = [scaled(0), scaled(Math.min(1, columns - 1))];
-  return x.map((at, i) => [at, y[i] as number]);
+  const [x, y] = [scaled(0), scaled(1)];
+  const part = every > 1 ? `${x.length} of ${rows} rows` : `${rows} ${rows === 1 ? 'row' : 'rows'}`;
+  const axes = names ? names.slice(0, 2).join(' and ') : '1 and 2';
+  return {
+    points: x.map((at, i) => [at, y[i] as number]),
+    about: `${file.name}: ${part}${columns > 2 ? `, columns ${axes}` : ''}`,
+  };
 }

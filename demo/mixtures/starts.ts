@@ -55,12 +55,13 @@ export class Starts {
     const now = run.exact.moments.at(-1)?.logLikelihood;
     this.labels.forEach((label, s) => {
       const value = now?.[s] ?? Number.NaN;
-      const text = run.exact.starts[s]?.isLost ? 'singular' : formatNumber(value, 1);
+      const isLost = run.exact.starts[s]?.isLost;
+      const text = isLost ? 'singular' : formatNumber(value, 1);
       const [radio, , span] = label.children as unknown as [HTMLInputElement, Element, Element];
       span.textContent = text;
       label.classList.toggle('best', s === run.exact.best);
       radio.checked = s === this.shown;
-      radio.setAttribute('aria-label', `Start ${s + 1}: ${text} nats`);
+      radio.ariaLabel = `Start ${s + 1}: ${isLost ? text : `${text} nats`}`;
     });
     for (const view of this.views) view.repaint();
   }

@@ -76,7 +76,6 @@ export interface HalfSteps {
   settle(): Promise<boolean>;
   /** Which starts are out, [S]. */
   lost(): Promise<ArrayLike<number>>;
-  close(): void;
 }
 
 export class Track {
@@ -168,12 +167,5 @@ export class Track {
       factor: of(factors, s),
       isLost: lost[s] === 1,
     }));
-  }
-
-  close(): void {
-    const { runtime, guesses, mixtures } = this.ground;
-    this.measure.destroy();
-    this.steps.close();
-    for (const each of [guesses, ...Object.values(mixtures)]) runtime.release(each);
   }
 }

@@ -88,6 +88,7 @@ export const SETTINGS = {
     { name: 'off', label: 'How far q is off', min: 0, max: 1, step: 0.05, digits: 2 },
     {
       name: 'temperature',
+      isOwn: true,
       label: 'Temperature of relaxed draws',
       min: -3.4,
       max: 1,
@@ -201,7 +202,8 @@ function scale(setting: Scale): string {
   const { name, label, min, max, step, base, digits } = setting;
   const id = idOf(setting);
   const how = `${given('data-base', base)}${given('data-digits', digits)}`;
-  return `<div class="field">
+  const own = setting.isOwn ? ` data-own="${name}" hidden` : '';
+  return `<div class="field"${own}>
               <label for="${id}">${label}</label><output for="${id}" id="${id}-value"></output>
               <input id="${id}" name="${name}" type="range" min="${min}" max="${max}" step="${step}"${how} />
             </div>`;

@@ -2,7 +2,7 @@
 import { Plot } from '../lab/plot.ts';
 import type { Likelihood } from '../protocol.ts';
 import { button, canvas, element, formatNumber, setText } from './elements.ts';
-import { theme } from './theme.ts';
+import { onThemeChange, theme } from './theme.ts';
 
 export class LikelihoodCard {
   private readonly plot = new Plot(canvas('bounds'), {
@@ -13,8 +13,16 @@ export class LikelihoodCard {
   });
   private readonly intro = element('likelihood-text').textContent ?? '';
   private readonly progress = element<HTMLProgressElement>('measured');
+  private shown: Likelihood | undefined;
+
+  constructor() {
+    onThemeChange(() => {
+      if (this.shown) this.show(this.shown);
+    });
+  }
 
   clear(): void {
+    this.shown = undefined;
     this.plot.show({ lines: [] });
     setText('likelihood-text', this.intro);
   }
@@ -26,7 +34,9 @@ export class LikelihoodCard {
     button('measure').setAttribute('aria-pressed', String(on));
   }
 
-  show({ done, rows, curve, effective, annealed }: Likelihood): void {
+  show(likelihood: Likelihood): void {
+    const { done, rows, curve, effective, annealed } = likelihood;
+    this.shown = likelihood;
     this.progress.value = done;
     const { accent, cool } = theme();
     const last = curve.at(-1);

@@ -6,16 +6,14 @@ import { peakFigures } from './peaks/rates.ts';
 import type { BenchReport, BenchRow } from './report.ts';
 import type { Interval } from './statistics.ts';
 import { worthOfSubmissions } from './submissions.ts';
-import { type Column, formatTable, right, short, si } from './table.ts';
+import { binary, type Column, formatTable, right, short, si } from './table.ts';
 
 const cpu = ({ cpuMs }: BenchRow): string => (cpuMs === null ? '–' : short(cpuMs));
-
-const mebibytes = (bytes: number): string => `${short(bytes / 2 ** 20)} MiB`;
 
 function peakLines({ peaks }: BenchReport): string[] {
   const { copy, dispatch } = peaks;
   const sizes = copy.map(
-    ({ bytes, bytesPerSecond }) => `${short(bytesPerSecond / 1e9)} (${mebibytes(bytes / 2)})`,
+    ({ bytes, bytesPerSecond }) => `${short(bytesPerSecond / 1e9)} (${binary(bytes / 2)})`,
   );
   return [
     `  multiply-adds  ${short(peaks.flops / 1e9)} GFLOP/s`,
@@ -77,7 +75,7 @@ function stepLines(rows: readonly BenchRow[]): string[] {
     { head: 'memory' },
     ...right('intermediates', 'at least', 'variables', 'all'),
   ];
-  const optional = (bytes: number | undefined) => (bytes === undefined ? '–' : mebibytes(bytes));
+  const optional = (bytes: number | undefined) => (bytes === undefined ? '–' : binary(bytes));
   const held = rows.map(({ name, memory: m }) => [
     name,
     optional(m?.intermediates),

@@ -29,13 +29,30 @@ export interface CardSubject {
   readonly seed: number;
 }
 
+/** Where a number is as large as this, nobody reads its decimals. */
+const LARGE = 1e5;
+
+/** As a tile shows it: large numbers by thousands. */
+function shown(value: number, digits: number): string {
+  const size = Math.abs(value);
+  const decimals = size >= LARGE ? 0 : digits;
+  const text =
+    size < 1e4
+      ? size.toFixed(digits)
+      : size.toLocaleString('en', {
+          minimumFractionDigits: decimals,
+          maximumFractionDigits: decimals,
+        });
+  return value < 0 && Number(size.toFixed(digits)) !== 0 ? `−${text}` : text;
+}
+
 function tileOf({ label, value, digits, error, errorDigits = 2, unit, name }: Tile): Html {
   return html`<div class="tile"><dt class="label">${label}</dt>
-<dd><data id="${name}" value="${value}">${value.toFixed(digits)}</data>${
+<dd><data id="${name}" value="${value}">${shown(value, digits)}</data>${
     // One row has no spread.
     error !== undefined &&
     error > 0 &&
-    html` <span class="error">± <data id="${name}-error" value="${error}">${error.toFixed(errorDigits)}</data></span>`
+    html` <span class="error">± <data id="${name}-error" value="${error}">${shown(error, errorDigits)}</data></span>`
   } <span class="unit">${unit}</span></dd></div>
 `;
 }

@@ -7,7 +7,7 @@ import { isLatentGpuError } from '../errors.ts';
 import { isObject } from '../formats/json.ts';
 import { type Evaluation, familyOf, WEIGHTS_FILE } from '../models/index.ts';
 import { spelled } from '../schema/index.ts';
-import { duration, thousands } from '../text.ts';
+import { duration, rowsText, thousands } from '../text.ts';
 import { runKeys } from '../training/index.ts';
 import type { LoadedModel } from '../training/model-folder.node.ts';
 import { RECORD_FILE } from '../training/run-files.ts';
@@ -135,7 +135,7 @@ async function factsOf(
   const facts: (Fact | undefined)[] = [
     record && [
       'data',
-      `${record.data.name}, ${thousands(record.data.count)} rows${standardization ? ', standardised' : ''}`,
+      `${record.data.name}, ${rowsText(record.data.count)}${standardization ? ', standardised' : ''}`,
     ],
     ...parts,
     history && ['training', trainingText(history)],
@@ -151,7 +151,10 @@ async function factsOf(
 
 function trainingText({ steps, seconds }: History): string {
   const last = steps.at(-1) as number;
-  return `${thousands(last)} steps in ${duration(seconds)}, ${((1000 * seconds) / last).toFixed(1)} ms a step`;
+  const ms = `${((1000 * seconds) / last).toFixed(1)} ms`;
+  return last === 1
+    ? `one step of ${ms}`
+    : `${thousands(last)} steps in ${duration(seconds)}, ${ms} a step`;
 }
 
 function commandsOf(

@@ -32,7 +32,8 @@ ${content}</section>
 }
 
 function curvesSection({ history }: ReportContent): Html | undefined {
-  if (!history) return undefined;
+  // What is found in one step has none.
+  if (!history || history.curves.length === 0) return undefined;
   const { steps, curves, skipped } = history;
   return section('curves', 'Training', [
     html`<p class="small">By step, a point an epoch; values of training are means over the epoch. ${

@@ -10,6 +10,27 @@ const clockText = ({ clock }: BenchReport): string =>
     ? "Kernels by the GPU's own clock (timestamp-query), steps by the host's"
     : "Everything by the host's clock: there was no timestamp-query, or it was not wanted";
 
+/** What browsers call themselves, those first that claim to be others as well. */
+const BROWSERS: readonly (readonly [RegExp, string])[] = [
+  [/\bEdg\/(\d+)/, 'Edge'],
+  [/\bOPR\/(\d+)/, 'Opera'],
+  [/\bFirefox\/(\d+)/, 'Firefox'],
+  [/Chrome\/(\d+)/, 'Chrome'],
+  [/\bVersion\/([\d.]+).* Safari\//, 'Safari'],
+];
+
+/** A browser by name, version and system, of the sentence that it tells; other hosts as they are called. */
+export function hostText(runtime: string): string {
+  for (const [pattern, name] of BROWSERS) {
+    const version = pattern.exec(runtime)?.[1];
+    if (version === undefined) continue;
+    const system =
+      /\b(Android [\d.]+|Linux \w+|Windows NT [\d.]+|CrOS \w+|Mac OS X|iPhone OS)/.exec(runtime);
+    return `${name} ${version}${system ? `, ${system[1]}` : ''}`;
+  }
+  return runtime;
+}
+
 /** When, where, on what. */
 export function circumstances(report: BenchReport): [label: string, text: string][] {
   const { adapter, host, date, rounds, seconds } = report;
@@ -24,12 +45,12 @@ export function circumstances(report: BenchReport): [label: string, text: string
   return [
     ['Adapter', `${adapter.name} (${kind})`],
     ...(maker ? [['Made by', maker] as [string, string]] : []),
-    ['Runs in', [host.runtime, ...versions].join(', ')],
+    ['Runs in', [hostText(host.runtime), ...versions].join(', ')],
     ...(machine.length > 0 ? [['Machine', machine.join(', ')] as [string, string]] : []),
     ['Date', date.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')],
     ['Version', `latentgpu ${report.version}`],
     ['Clock', clockText(report)],
-    ['Sampled', `${rounds} interleaved rounds, ${short(seconds)} s`],
+    ['Sampled', `${rounds} interleaved rounds, ${Number(seconds.toPrecision(3))} s`],
     ['Features', adapter.features.join(', ') || 'none'],
   ];
 }

@@ -2,7 +2,7 @@
 import { type Html, html } from '../../report/html.ts';
 import { chart, dot, type LogAxis, line, type Size } from '../../report/log-plot.ts';
 import type { BenchReport, BenchRow } from '../report.ts';
-import { percent, short } from '../table.ts';
+import { binary, percent, short } from '../table.ts';
 import { labels } from './labels.ts';
 
 /** Kernels and steps, in the order of the report: the numbers by which a narrow chart calls them. */
@@ -25,7 +25,7 @@ function roofsOf({ peaks }: BenchReport): Roof[] {
   const isSame = fastest.bytesPerSecond < SAME_ROOF * largest.bytesPerSecond;
   const kinds = isSame ? [fastest] : [fastest, largest];
   return kinds.map(({ bytes, bytesPerSecond }) => ({
-    name: `${short(bytesPerSecond / 1e9)} GB/s, copy of ${short(bytes / 2 ** 21)} MiB`,
+    name: `${short(bytesPerSecond / 1e9)} GB/s, copy of ${binary(bytes / 2)}`,
     bytesPerSecond,
   }));
 }

@@ -3,7 +3,7 @@ import { type Html, html } from '../../report/html.ts';
 import { ofPeak, perSecond, spread } from '../figures.ts';
 import { peakFigures } from '../peaks/rates.ts';
 import { type BenchCurve, type BenchReport, sizeText } from '../report.ts';
-import { percent, short, si } from '../table.ts';
+import { binary, percent, short, si } from '../table.ts';
 import { numbered } from './roofline-plot.ts';
 
 /** A column whose cells are words, or numbers. */
@@ -92,14 +92,14 @@ export function peakFacts({ peaks }: BenchReport): [name: string, value: string,
   const fastest = copy.reduce((a, b) => (b.bytesPerSecond > a.bytesPerSecond ? b : a));
   const largest = copy.reduce((a, b) => (b.bytes > a.bytes ? b : a));
   const copies = copy.map(({ bytesPerSecond }) => short(bytesPerSecond / 1e9)).join(', ');
-  const sizes = copy.map(({ bytes }) => short(bytes / 2 ** 21)).join(', ');
+  const sizes = copy.map(({ bytes }) => binary(bytes / 2)).join(', ');
   return [
     ['Fused multiply-adds', short(peaks.flops / 1e9), 'GFLOP/s'],
     ['Copies, the fastest', short(fastest.bytesPerSecond / 1e9), 'GB/s, read and written'],
     [
-      `Copies of ${short(largest.bytes / 2 ** 21)} MiB`,
+      `Copies of ${binary(largest.bytes / 2)}`,
       short(largest.bytesPerSecond / 1e9),
-      `GB/s (${copies} for ${sizes} MiB)`,
+      `GB/s (${copies} for ${sizes})`,
     ],
     ['Normal draws', si(peaks.normals), `/s, uniform ${si(peaks.uniforms)}/s`],
     ['A dispatch in a pass', short(1000 * dispatch.inPassMs), 'µs'],
