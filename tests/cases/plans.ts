@@ -3,11 +3,11 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { input, packParameters, type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
 import { Runtime } from '../../src/scheduler/run/runtime.ts';
-import { cases } from '../rig/cases.ts';
+import { aloneCases } from '../rig/cases.ts';
 import { check, compare, integers, reals, withRuntime } from '../support/engine.ts';
 import { trainingStep } from '../support/training-step.ts';
 
-cases('plans', (c) => {
+aloneCases('plans', (c) => {
   c('ten thousand steps make nothing that ten did not', async (t) => {
     const device = await t.open();
     const runtime = new Runtime(device, { seed: 3 });

@@ -42,6 +42,11 @@ export class RemoteRig {
     return this.#remote.call('losses', [], START_MILLISECONDS);
   }
 
+  /** A suite has ended. */
+  leave(suite: string): Promise<void> {
+    return this.#remote.call('leave', [suite], START_MILLISECONDS);
+  }
+
   /** The page has a timeout of its own; the one here is for a page that hangs or has crashed. */
   async run({ suite, name, timeout }: Case): Promise<void> {
     const ask = () => this.#remote.call('run', [suite, name, timeout], timeout + 5_000);
