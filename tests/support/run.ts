@@ -4,7 +4,7 @@ import type { Variable } from '../../src/graph/variable.ts';
 import { evaluate, seed, step } from '../../src/ops/index.ts';
 import type { AdapterClass } from '../../src/scheduler/lower/adapter.ts';
 import type { CaseContext } from '../rig/cases.ts';
-import { type CheckOptions, type Values, withRuntime } from './engine.ts';
+import { adapters as bothAdapters, type CheckOptions, type Values, withRuntime } from './engine.ts';
 
 type Outputs<K extends string> = Readonly<Record<K, Tensor>>;
 
@@ -53,7 +53,7 @@ export async function againstFloat64(
   t: CaseContext,
   outputs: Record<string, Tensor>,
   values: ReadonlyMap<Variable, ArrayLike<number>>,
-  adapters: readonly Partial<AdapterClass>[] = [{ isSoftware: true }, { isSoftware: false }],
+  adapters: readonly Partial<AdapterClass>[] = Object.values(bothAdapters),
 ): Promise<void> {
   const expected = evaluate(Object.values(outputs), values);
   for (const adapter of adapters) {
