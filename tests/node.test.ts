@@ -13,7 +13,7 @@ describe('node', () => {
   afterAll(() => runner.stop());
 
   for (const [suite, members] of bySuite(cases)) {
-    describe(suite, { concurrent: members[0]?.isConcurrent ?? false }, () => {
+    describe(suite, { concurrent: members[0]?.company === 'any' }, () => {
       for (const each of members) test(each.name, () => runner.run(each), each.timeout + 10_000);
     });
   }

@@ -40,7 +40,7 @@ const LINES = [
   'prior vae --split train --fit normal --seed 1',
   'report vae --split train --limit 20',
   'certify flow --points 1',
-  'gradients vae --split train --rows 5 --samples 1 --repeats 3 --seed 1',
+  'gradients vae --split train --estimators stl --rows 5 --samples 1 --repeats 3 --seed 1',
   'inspect vae',
   'export vae --out vae.onnx',
   'import weights.safetensors --config model.json --out imported',

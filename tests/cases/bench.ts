@@ -36,7 +36,7 @@ import { median, quantile } from '../../src/quantile.ts';
 import { Random } from '../../src/random.ts';
 import { schedule } from '../../src/scheduler/index.ts';
 import { newTuner } from '../../src/tuning/index.ts';
-import { cases } from '../rig/cases.ts';
+import { aloneCases } from '../rig/cases.ts';
 import { withRuntime } from '../support/engine.ts';
 
 /** Round numbers: 100 GFLOP/s, 10 GB/s in the cache and 5 outside, a million draws a second. */
@@ -53,7 +53,7 @@ const peaks: Peaks = {
 
 const work = (part: Partial<Work>): Work => ({ ...NO_WORK, ...part });
 
-cases('bench', (c) => {
+aloneCases('bench', (c) => {
   c('takes quantiles between neighbours', (t) => {
     const values = [4, 1, 3, 2];
     t.equal(

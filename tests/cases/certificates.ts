@@ -27,11 +27,10 @@ async function valuesOf(
   runtime: Runtime,
   roots: readonly Tensor[],
 ): Promise<Map<Variable, Float32Array | Uint32Array>> {
-  const values = new Map<Variable, Float32Array | Uint32Array>();
-  for (const node of topological(roots)) {
-    if (isVariable(node)) values.set(node, await runtime.read(node));
-  }
-  return values;
+  const variables = topological(roots).filter(isVariable);
+  // At a time: engines that are slow to tell of their GPU are waited for once.
+  const values = await Promise.all(variables.map((variable) => runtime.read(variable)));
+  return new Map(variables.map((variable, i) => [variable, values[i] as Float32Array]));
 }
 
 /** What a bijection makes of noise, and the gradients of both directions by all they depend on. */
@@ -61,9 +60,9 @@ type BijectionProgram = ReturnType<typeof programOf>;
 async function outcomeOf(runtime: Runtime, { outputs }: BijectionProgram) {
   const plan = await runtime.compile({ outputs });
   await plan.run();
-  const outcome = new Map<string, ArrayLike<number>>();
-  for (const name of Object.keys(outputs)) outcome.set(name, await plan.read(name));
-  return outcome;
+  const names = Object.keys(outputs);
+  const read = await Promise.all(names.map((name) => plan.read(name)));
+  return new Map<string, ArrayLike<number>>(names.map((name, i) => [name, read[i] ?? []]));
 }
 
 /** Values and gradients are those of float64, and bit for bit what a file gives in another runtime. */

@@ -219,17 +219,18 @@ cases('classes that a model is told', (c) => {
   c(
     'recurrent nets are told a class as a channel more of every step, or as numbers beside the code',
     async (t) => {
-      const [shape, numbers] = [[3, 2], { numbers: 2, inBlocks: true }] as const;
-      const units = { under: '', hidden: [4, 4] } as const;
+      // One layer of units: a class comes in at the first, and at the next step.
+      const [shape, numbers] = [[2, 2], { numbers: 2, inBlocks: true }] as const;
+      const units = { under: '', hidden: [4] } as const;
       const [inwards, outwards] = [
         { ...units, cell: 'gru' },
         { ...units, cell: 'lstm' },
       ] as const;
       const encoder = new ToldEncoder(new RecurrentEncoder(inwards, shape, 2, 'torch'), CLASSES);
       const decoder = new ToldRecurrentDecoder(CLASSES, outwards, [2, shape], 'torch', numbers);
-      const wideEncoder = new RecurrentEncoder(inwards, [3, 2 + CLASSES], 2, 'torch');
+      const wideEncoder = new RecurrentEncoder(inwards, [2, 2 + CLASSES], 2, 'torch');
       const wideDecoder = new RecurrentDecoder(outwards, [2 + CLASSES, shape], 'torch', numbers);
-      const x = input('x', [2, 6]);
+      const x = input('x', [2, 4]);
       const z = input('z', [2, 3, 2]);
       const labels = input('labels', [2], 'u32');
       const ones = oneHot(labels, CLASSES);
@@ -256,14 +257,14 @@ cases('classes that a model is told', (c) => {
         {
           code,
           decoded,
-          wideCode: wideEncoder.call(reshape(beside(x, 3), [2, -1])),
+          wideCode: wideEncoder.call(reshape(beside(x, 2), [2, -1])),
           wideDecoded: wideDecoder.call(beside(z, 3)),
           own: sum(mul(every, reshape(ones, [2, CLASSES, 1])), 1),
           weighed: encoder.weighed(x, ones),
         },
         values,
       );
-      t.equal([...decoded.shape], [2, 3, 12]);
+      t.equal([...decoded.shape], [2, 3, 8]);
       alike(t, found, [
         ['code', 'wideCode'],
         ['code', 'own'],

@@ -3,7 +3,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
 import { concurrentCases } from '../rig/cases.ts';
-import { adapterNames, adapters, check, productAdapter, reals } from '../support/engine.ts';
+import { adapterNames, check, productAdapter, reals, tilingAdapters } from '../support/engine.ts';
 
 type Pair = readonly [number, number];
 interface Variant {
@@ -131,7 +131,7 @@ concurrentCases('convolutions', (c) => {
         Object.assign(outputs, { [`${i} y`]: o.relu(y), [`${i} dx`]: dx, [`${i} dw`]: dw });
         for (const [v, numbers] of own) values.set(v, numbers);
       }
-      await check(t, { outputs }, values, { adapter: adapters[name] });
+      await check(t, { outputs }, values, { adapter: tilingAdapters[name] });
     });
   }
 

@@ -1,6 +1,6 @@
 import type { Device } from '../../src/device/index.ts';
 import { isLatentGpuError } from '../../src/errors.ts';
-import { cases } from '../rig/cases.ts';
+import { aloneCases } from '../rig/cases.ts';
 
 const double = /* wgsl */ `
 @group(0) @binding(0) var<storage, read> input: array<f32>;
@@ -27,7 +27,7 @@ function withoutRoom(device: Device, name: string): void {
   device.gpu.popErrorScope = pop;
 }
 
-cases('device', (c) => {
+aloneCases('device', (c) => {
   c('names its adapter and what it can do', (t) => {
     const { adapter, gpu } = t.device;
     t.ok(adapter.name.length > 0 && adapter.source.length > 0, 'the adapter has no name');

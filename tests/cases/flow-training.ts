@@ -143,19 +143,15 @@ concurrentCases('flow training', (c) => {
     });
   });
 
-  // The first steps of what tests/plane-learning.test.ts takes to its end. The best normal gives moons
-  // 1.905 nats.
-  const most = { moons: 1.6, 'eight-gaussians': 2.1 };
-  for (const name of ['moons', 'eight-gaussians'] as const) {
-    c(`${name}: learns from draws, is weighed on others, and is a density still`, async (t) => {
-      const options = coupled(name, 120);
-      await withTrainer(t, options, async (trainer) => {
-        await trainer.run(120);
-        const flow = options.model as Flow;
-        const nll = await heldOut(trainer.runtime, flow, name);
-        t.ok(nll < most[name], `${nll} nats on held-out points, more than ${most[name]}`);
-        t.close(await totalMass(trainer.runtime, flow), 1, { absolute: 0.01 });
-      });
+  // The first steps of what tests/plane-learning.test.ts takes to its end. The best normal gives 1.905 nats.
+  c('moons: learns from draws, is weighed on others, and is a density still', async (t) => {
+    const options = coupled('moons', 120);
+    await withTrainer(t, options, async (trainer) => {
+      await trainer.run(120);
+      const flow = options.model as Flow;
+      const nll = await heldOut(trainer.runtime, flow, 'moons');
+      t.ok(nll < 1.6, `${nll} nats on held-out points`);
+      t.close(await totalMass(trainer.runtime, flow), 1, { absolute: 0.01 });
     });
-  }
+  });
 });

@@ -44,7 +44,7 @@ cases('leaks', (c) => {
   );
 
   c(
-    '300 evaluations beside a training run leave nothing',
+    'evaluations beside a training run leave nothing',
     async (t) => {
       const device = await t.open();
       const { counters } = device;
@@ -65,10 +65,8 @@ cases('leaks', (c) => {
         );
       const first = await evaluate();
       const { liveBuffers, liveBytes, pipelinesCreated } = counters;
-      for (let i = 1; i < 300; i++) {
-        const again = await evaluate();
-        if (i % 100 === 0) t.equal(again, first, `evaluation ${i}`);
-      }
+      // Counts are exact: what one of them left would show.
+      for (let i = 1; i < 20; i++) t.equal(await evaluate(), first, `evaluation ${i}`);
       t.equal([counters.liveBuffers, counters.liveBytes], [liveBuffers, liveBytes], 'buffers');
       t.equal(counters.pipelinesCreated, pipelinesCreated, 'pipelines are made once');
       trainer.runtime.destroy();
@@ -78,10 +76,10 @@ cases('leaks', (c) => {
     { timeout: 120_000 },
   );
 
-  c('100 models opened and closed leave nothing', async (t) => {
+  c('models opened and closed leave nothing', async (t) => {
     const device = await t.open();
     const { counters } = device;
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 12; i++) {
       // Four architectures, whose kernels the device knows from the second time on.
       const model = tiny([[], [3], [4], [5]][i % 4]);
       const runtime = new Runtime(device, { seed: i });

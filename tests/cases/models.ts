@@ -396,7 +396,7 @@ cases('models', (c) => {
     });
   });
 
-  c('a hundred models opened and closed leave no buffer', async (t) => {
+  c('models opened and closed leave no buffer', async (t) => {
     const { counters } = t.device;
     const open = async (before?: number) => {
       const runtime = new Runtime(t.device, { seed: 1 });
@@ -416,7 +416,7 @@ cases('models', (c) => {
     const before = counters.liveBuffers;
     const bytes = counters.liveBytes;
     const { pipelinesCreated } = counters;
-    for (let i = 0; i < 100; i++) await open(before);
+    for (let i = 0; i < 8; i++) await open(before);
     t.equal([counters.liveBuffers, counters.liveBytes], [before, bytes]);
     t.equal(counters.pipelinesCreated, pipelinesCreated, 'pipelines are made once');
   });

@@ -3,11 +3,11 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { input, packParameters, type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
 import { Runtime } from '../../src/scheduler/run/runtime.ts';
-import { cases } from '../rig/cases.ts';
+import { aloneCases } from '../rig/cases.ts';
 import { check, compare, integers, reals, withRuntime } from '../support/engine.ts';
 import { trainingStep } from '../support/training-step.ts';
 
-cases('plans', (c) => {
+aloneCases('plans', (c) => {
   c('requests at the same time each get their own answer', async (t) => {
     await withRuntime(t, async (runtime) => {
       const [x, gain] = [input('x', [2]), input('gain', [])];

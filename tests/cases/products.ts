@@ -4,7 +4,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { packParameters, type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
 import { concurrentCases } from '../rig/cases.ts';
-import { adapterNames, adapters, check, integers, reals } from '../support/engine.ts';
+import { adapterNames, check, integers, reals, tilingAdapters } from '../support/engine.ts';
 
 /** How the matrix an operand stands for lies in memory. */
 const layouts: Record<string, (name: string, shape: Shape) => [Variable, Tensor]> = {
@@ -83,7 +83,7 @@ const batched: readonly Batched[] = [
 
 concurrentCases('products', (c) => {
   for (const name of adapterNames) {
-    const adapter = adapters[name];
+    const adapter = tilingAdapters[name];
 
     c(`of all sizes and layouts, ${name}`, async (t) => {
       const outputs: Record<string, Tensor> = {};

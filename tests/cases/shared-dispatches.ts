@@ -3,7 +3,7 @@ import { packParameters, type Variable, variable } from '../../src/graph/variabl
 import * as o from '../../src/ops/index.ts';
 import type { Schedule } from '../../src/scheduler/run/schedule.ts';
 import { concurrentCases } from '../rig/cases.ts';
-import { adapterNames, adapters, check, integers } from '../support/engine.ts';
+import { adapterNames, check, integers, tilingAdapters } from '../support/engine.ts';
 
 const some = (name: string, ...shape: number[]): Variable => variable(name, shape);
 const filled = (...variables: Variable[]) =>
@@ -13,7 +13,7 @@ const shared = ({ kernels }: Schedule): number =>
 
 concurrentCases('shared dispatches', (c) => {
   for (const name of adapterNames) {
-    const adapter = adapters[name];
+    const adapter = tilingAdapters[name];
 
     c(`products of all layouts and sizes, ${name}`, async (t) => {
       const [x, v, b] = [some('x', 37, 21), some('v', 21, 50), some('b', 50)];

@@ -17,7 +17,7 @@ import {
 } from '../../src/ops/index.ts';
 import { adam, sgd } from '../../src/optim/index.ts';
 import { Trainer, type TrainerOptions, type TrainerState } from '../../src/training/index.ts';
-import { cases } from '../rig/cases.ts';
+import { aloneCases, cases } from '../rig/cases.ts';
 import { vaeOf } from '../support/toys.ts';
 import {
   Centre,
@@ -251,38 +251,6 @@ cases('trainer', (c) => {
     trainer.destroy();
   });
 
-  c('a long run keeps its state on the way, and its metrics whole', async (t) => {
-    const whole = await undisturbed(t, 60);
-    const trainer = await Trainer.create(centring(), () => t.open());
-    await trainer.run(4);
-    const { now } = performance;
-    let hours = 0;
-    const kept: number[] = [];
-    let isLost = false;
-    try {
-      performance.now = () => now.call(performance) + hours * 3_600_000;
-      const report = await trainer.run(56, {
-        onProgress: ({ step: done }) => {
-          kept.push(trainer.lastState?.step as number);
-          hours += 1;
-          if (done < 16 || isLost) return;
-          isLost = true;
-          trainer.runtime.device.lose();
-        },
-      });
-      t.ok(
-        kept.some((at) => at > 4 && at < 60),
-        `states of ${kept}`,
-      );
-      t.equal([trainer.recoveries, report.step], [1, 60]);
-      t.close(report.metrics.at as number, (4 + 59) / 2, { relative: 1e-12 }, 'every step once');
-    } finally {
-      performance.now = now;
-    }
-    sameBits(t, await trainer.state(), whole, 'in the end');
-    trainer.destroy();
-  });
-
   c('waits for a GPU that comes back', async (t) => {
     const whole = await undisturbed(t, 10);
     let opened = 0;
@@ -428,5 +396,39 @@ cases('trainer', (c) => {
       });
     };
     sameBits(t, await train([3, 1, 8]), await train([12]), 'in parts');
+  });
+});
+
+aloneCases('trainer, hours later', (c) => {
+  c('a long run keeps its state on the way, and its metrics whole', async (t) => {
+    const whole = await undisturbed(t, 60);
+    const trainer = await Trainer.create(centring(), () => t.open());
+    await trainer.run(4);
+    const { now } = performance;
+    let hours = 0;
+    const kept: number[] = [];
+    let isLost = false;
+    try {
+      performance.now = () => now.call(performance) + hours * 3_600_000;
+      const report = await trainer.run(56, {
+        onProgress: ({ step: done }) => {
+          kept.push(trainer.lastState?.step as number);
+          hours += 1;
+          if (done < 16 || isLost) return;
+          isLost = true;
+          trainer.runtime.device.lose();
+        },
+      });
+      t.ok(
+        kept.some((at) => at > 4 && at < 60),
+        `states of ${kept}`,
+      );
+      t.equal([trainer.recoveries, report.step], [1, 60]);
+      t.close(report.metrics.at as number, (4 + 59) / 2, { relative: 1e-12 }, 'every step once');
+    } finally {
+      performance.now = now;
+    }
+    sameBits(t, await trainer.state(), whole, 'in the end');
+    trainer.destroy();
   });
 });

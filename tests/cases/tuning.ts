@@ -20,7 +20,7 @@ import {
 } from '../../src/training/index.ts';
 import { type Found, newTuner, type TuningMemory } from '../../src/tuning/index.ts';
 import { DeviceLaboratory } from '../../src/tuning/laboratory.ts';
-import { type CaseContext, cases } from '../rig/cases.ts';
+import { aloneCases, type CaseContext } from '../rig/cases.ts';
 import { adapterNames, adapters, check, compare, reals, type Values } from '../support/engine.ts';
 import { centring, sameBits, withTrainer } from '../support/trainers.ts';
 
@@ -83,7 +83,7 @@ function otherTable(t: CaseContext): TunedTable {
 
 const remembering = (found: Found) => ({ mode: 'remembered', memory: memory(found) }) as const;
 
-cases('tuning', (c) => {
+aloneCases('tuning', (c) => {
   for (const name of adapterNames) {
     c(
       `every candidate computes what the reference does, ${name}`,

@@ -39,16 +39,21 @@ export interface CaseContext {
 }
 
 export interface CaseOptions {
-  /** Milliseconds. Default: 60,000; 180,000 for a case that has company. */
+  /** Milliseconds. Default: 60,000; more for a case that has company. */
   timeout?: number;
 }
+
+/**
+ * Which cases may be under way at the same time: any; those of other suites, on devices of their own;
+ * none.
+ */
+export type Company = 'any' | 'other suites' | 'none';
 
 export interface Case {
   suite: string;
   name: string;
   timeout: number;
-  /** Whether others of its suite may be under way. */
-  isConcurrent: boolean;
+  company: Company;
   body: (t: CaseContext) => void | Promise<void>;
 }
 
@@ -56,12 +61,19 @@ export type Register = (name: string, body: Case['body'], options?: CaseOptions)
 
 const registered = new Map<string, Case>();
 
+/** How long a case may take while others are under way. */
+export const COMPANY_MILLISECONDS = 180_000;
+
 /** Registers the cases of a suite. */
-export function cases(suite: string, register: (c: Register) => void, isConcurrent = false): void {
-  register((name, body, { timeout = isConcurrent ? 180_000 : 60_000 } = {}) => {
+export function cases(
+  suite: string,
+  register: (c: Register) => void,
+  company: Company = 'other suites',
+): void {
+  register((name, body, { timeout = company === 'any' ? COMPANY_MILLISECONDS : 60_000 } = {}) => {
     const key = `${suite} > ${name}`;
     if (registered.has(key)) throw new Error(`two cases are called "${key}"`);
-    registered.set(key, { suite, name, timeout, isConcurrent, body });
+    registered.set(key, { suite, name, timeout, company, body });
   });
 }
 
@@ -70,7 +82,12 @@ export function cases(suite: string, register: (c: Register) => void, isConcurre
  * compile. Not for cases that count what the shared device does, or that make errors on it.
  */
 export function concurrentCases(suite: string, register: (c: Register) => void): void {
-  cases(suite, register, true);
+  cases(suite, register, 'any');
+}
+
+/** The same, for cases that measure time or change the clock: nothing else is under way. */
+export function aloneCases(suite: string, register: (c: Register) => void): void {
+  cases(suite, register, 'none');
 }
 
 /** Every case registered so far, in order. */

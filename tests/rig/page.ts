@@ -4,7 +4,7 @@ import { trainingLosses } from '../support/losses.ts';
 import { loadCases } from './all.ts';
 import { CaseRunner } from './runner.ts';
 
-const runner = new CaseRunner();
+const runner = new CaseRunner({}, true);
 const cases = await loadCases();
 
 const rig = {
@@ -18,6 +18,7 @@ const rig = {
     });
   },
   losses: () => trainingLosses(),
+  leave: (suite: string) => runner.leave(suite),
   async run(suite: string, name: string, timeout: number): Promise<void> {
     const found = cases.find((each) => each.suite === suite && each.name === name);
     if (!found) throw new Error('the page has no such case');

@@ -1,17 +1,36 @@
 /** The rig's half outside another program: bundles the cases and has the program run them. */
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isLatentGpuError } from '../../src/errors.ts';
 import { bundlePage } from '../../src/testing/build/page-plugin.ts';
 import { Remote } from '../../src/testing/remote.ts';
 import { type Elsewhere, STARTS } from '../../src/testing/starts.ts';
+import { once } from '../support/once.ts';
 import type { Case } from './cases.ts';
 import type { RigPage } from './page.ts';
 
 /** Opening a device compiles nothing; a browser that is slow to start is slow here. */
 const START_MILLISECONDS = 60_000;
 
-/** The page's scripts, the same for all. */
-let bundled: ReturnType<typeof bundlePage> | undefined;
+/** The page's scripts by their paths, the same for all. */
+async function scripts(): Promise<Map<string, string>> {
+  const page = fileURLToPath(new URL('./page.ts', import.meta.url));
+  const folder = await once('rig', async (into) => {
+    for (const [path, text] of await bundlePage(page)) {
+      mkdirSync(dirname(join(into, path)), { recursive: true });
+      writeFileSync(join(into, path), text);
+    }
+  });
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const files = names.filter((name) => statSync(join(folder, name)).isFile());
+  return new Map(
+    files.map((name) => [
+      `/${name.split(sep).join('/')}`,
+      readFileSync(join(folder, name), 'utf8'),
+    ]),
+  );
+}
 
 /** Chrome, Firefox or Deno with the cases loaded. Close it, whatever happens. */
 export class RemoteRig {
@@ -22,8 +41,7 @@ export class RemoteRig {
   }
 
   static async open(kind: Elsewhere): Promise<RemoteRig> {
-    bundled ??= bundlePage(fileURLToPath(new URL('./page.ts', import.meta.url)));
-    return new RemoteRig(await Remote.open<RigPage>(STARTS[kind], { files: await bundled }));
+    return new RemoteRig(await Remote.open<RigPage>(STARTS[kind], { files: await scripts() }));
   }
 
   /** Opens the device; returns a line that names the adapter. */
@@ -40,6 +58,11 @@ export class RemoteRig {
   /** Trains two models; returns the losses by the models' names. */
   losses(): Promise<Record<string, number[]>> {
     return this.#remote.call('losses', [], START_MILLISECONDS);
+  }
+
+  /** A suite has ended. */
+  leave(suite: string): Promise<void> {
+    return this.#remote.call('leave', [suite], START_MILLISECONDS);
   }
 
   /** The page has a timeout of its own; the one here is for a page that hangs or has crashed. */

@@ -12,12 +12,19 @@ setDefaultTune('off');
 export class CaseRunner {
   readonly #options: OpenOptions;
   readonly #keeper: DeviceKeeper;
+  /** Devices of suites that share none with others, until {@link leave}. */
+  readonly #apart: Map<string, DeviceKeeper> | undefined;
 
-  /** @param options of every device, unless a case asks for others */
-  constructor(options: OpenOptions = {}) {
-    this.#options = options;
+  /**
+   * @param options of every device, unless a case asks for others
+   * @param isApart suites whose cases run one after the other have devices of their own: one suite may run
+   *   beside another
+   */
+  constructor(options: OpenOptions = {}, isApart = false) {
+    this.#apart = isApart ? new Map() : undefined;
     // With as many storage buffers as the engine's users get.
-    this.#keeper = new DeviceKeeper({ storageBuffers: 10, ...options });
+    this.#options = { storageBuffers: 10, ...options };
+    this.#keeper = new DeviceKeeper(this.#options);
   }
 
   /** Opens the shared device; returns a line that names the adapter. */
@@ -25,8 +32,22 @@ export class CaseRunner {
     return adapterLine((await this.#keeper.get()).adapter);
   }
 
-  async run({ suite, name, timeout, body }: Case): Promise<void> {
-    const device = await this.#keeper.get();
+  #keeperOf({ suite, company }: Case): DeviceKeeper {
+    if (!this.#apart || company === 'any') return this.#keeper;
+    const own = this.#apart.get(suite) ?? new DeviceKeeper(this.#options);
+    this.#apart.set(suite, own);
+    return own;
+  }
+
+  /** A suite has ended: its own device is not needed any more. */
+  leave(suite: string): void {
+    this.#apart?.get(suite)?.close();
+    this.#apart?.delete(suite);
+  }
+
+  async run(each: Case): Promise<void> {
+    const { suite, name, timeout, body } = each;
+    const device = await this.#keeperOf(each).get();
     const opened: Device[] = [];
     const base = this.#options;
     const context: CaseContext = {
@@ -55,6 +76,7 @@ export class CaseRunner {
   }
 
   stop(): void {
+    for (const suite of [...(this.#apart?.keys() ?? [])]) this.leave(suite);
     this.#keeper.close();
   }
 }

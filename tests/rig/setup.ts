@@ -1,4 +1,8 @@
-/** Before any test: every engine, installed if this machine lacks it, or a failure. */
+/** Before any test: every engine, installed if this machine lacks it, or a failure; a folder for all files. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
 import { findSoftwareVulkan, seemsToHaveGpu } from '../../src/device/find.ts';
 import {
   ensureBrowser,
@@ -7,7 +11,8 @@ import {
   ensureSoftwareVulkan,
 } from '../../src/device/install.ts';
 
-export default function setup(): void {
+/** @returns what ends the run */
+export default function setup(project: TestProject): () => void {
   for (const ensure of [ensureBrowser, ensureFirefox, ensureDeno]) {
     const { executable, source } = ensure();
     console.log(`engine: ${executable} (${source})`);
@@ -16,4 +21,7 @@ export default function setup(): void {
   if (!seemsToHaveGpu()) ensureSoftwareVulkan();
   const vulkan = findSoftwareVulkan().found;
   console.log(`software Vulkan: ${vulkan ? vulkan.icd : 'none, a GPU is expected'}`);
+  const shared = mkdtempSync(join(tmpdir(), 'latentgpu-shared-'));
+  project.provide('shared', shared);
+  return () => rmSync(shared, { recursive: true, force: true });
 }

@@ -15,10 +15,15 @@ function changed(path: string): number {
   return Math.max(...readdirSync(path).map((name) => changed(join(path, name))));
 }
 
+/** The latest change of what the package is built from, or of more. */
+export function lastChange(...more: readonly string[]): number {
+  const sources = ['src', 'shaders', 'package.json', 'vite.config.ts', ...more];
+  return Math.max(...sources.map((name) => changed(join(ROOT, name))));
+}
+
 /** Builds the command line if its sources have changed since. */
 export async function buildCli(): Promise<void> {
-  const sources = ['src', 'shaders', 'package.json', 'vite.config.ts'];
-  const latest = Math.max(...sources.map((name) => changed(join(ROOT, name))));
+  const latest = lastChange();
   let built = 0;
   try {
     built = changed(BUILT);

@@ -9,6 +9,7 @@ import type { Browser, CDPSession, ElementHandle, Page, Viewport, WebWorker } fr
 import { build } from 'vite';
 import { expect } from 'vitest';
 import { launchBrowser } from '../../src/testing/chrome.ts';
+import { once } from './once.ts';
 
 const configFile = fileURLToPath(new URL('../../demo/vite.config.ts', import.meta.url));
 
@@ -65,8 +66,9 @@ export class DemoSite {
   /** @param launch Chrome, unless another browser is asked for */
   static async open(launch: (flags: string[]) => Promise<Browser> = launchBrowser) {
     const folder = mkdtempSync(join(tmpdir(), 'latentgpu-demo-'));
-    const outDir = join(folder, 'page');
-    await build({ configFile, logLevel: 'warn', build: { outDir } });
+    const outDir = await once('demo', async (outDir) => {
+      await build({ configFile, logLevel: 'warn', build: { outDir } });
+    });
     const server = createServer(({ url }, response) => {
       const path = decodeURIComponent(new URL(url ?? '', 'http://localhost').pathname);
       const base = [BASE, NO_ADAPTER].find((start) => path.startsWith(start));

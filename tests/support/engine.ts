@@ -16,8 +16,16 @@ import { bounded } from './oracle.ts';
 /** What variables hold before a step: numbers as the runtime takes them (bytes for a byte table). */
 export type Values = ReadonlyMap<Variable, ArrayLike<number>>;
 
-/** Kernels as a software adapter gets them, or as a GPU does: both are run on any adapter. */
-export const adapters = { software: { isSoftware: true }, gpu: { isSoftware: false } } as const;
+/**
+ * Kernels as a software adapter gets them, or as a GPU does: both are run on any adapter. The GPU is one
+ * whose products stage nothing in workgroup memory, or a software adapter compiles each for half a second.
+ */
+export const adapters = {
+  software: { isSoftware: true },
+  gpu: { isSoftware: false, vendor: 'arm' },
+} as const;
+/** The same with a GPU whose products stage tiles, for cases about products. */
+export const tilingAdapters = { ...adapters, gpu: { isSoftware: false } } as const;
 export type AdapterName = keyof typeof adapters;
 export const adapterNames = Object.keys(adapters) as AdapterName[];
 

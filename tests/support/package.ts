@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build } from 'vite';
 import { ROOT } from './cli.ts';
+import { once } from './once.ts';
 import { run } from './run-script.ts';
 
 /** What `npm run build` builds. */
@@ -31,11 +32,14 @@ export async function installPackage(folder: string, modes: readonly string[]): 
   for (const name of ['package.json', 'README.md', 'LICENSE', 'NOTICE']) {
     cpSync(join(ROOT, name), join(self, name));
   }
-  const outDir = join(self, 'dist');
   for (const mode of modes) {
-    await build({ root: ROOT, mode, logLevel: 'error', build: { outDir, emptyOutDir: false } });
+    const built = await once(`package-${mode}`, async (outDir) => {
+      await build({ root: ROOT, mode, logLevel: 'error', build: { outDir } });
+    });
+    cpSync(built, join(self, 'dist'), { recursive: true });
   }
-  buildDeclarations(join(outDir, 'types'));
+  const types = await once('declarations', async (folder) => buildDeclarations(folder));
+  cpSync(types, join(self, 'dist/types'), { recursive: true });
   return self;
 }
 
