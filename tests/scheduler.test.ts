@@ -1,5 +1,6 @@
 /** What the scheduler decides, without a GPU. */
 import { describe, expect, test } from 'vitest';
+import { loopTurnsOf } from '../src/device/index.ts';
 import { formatShape } from '../src/graph/shape.ts';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { isVariable, packParameters, variable } from '../src/graph/variable.ts';
@@ -443,6 +444,14 @@ function randomView(x: Tensor, random: Random): Tensor {
 
 describe('where a driver ends loops', () => {
   const cut = { ...software, loopTurns: 65_535 };
+
+  test('is known by the adapter’s name', () => {
+    const names = [
+      'llvmpipe (LLVM 15.0.6, 256 bits) (65541)',
+      'SwiftShader Device (Subzero) (6880)',
+    ];
+    expect(names.map((name) => loopTurnsOf({ name }))).toEqual([65_535, undefined]);
+  });
 
   test('long sums and products are cut into parts that end before', () => {
     const [x, tall] = [variable('x', [2 ** 25]), variable('tall', [300, 2 ** 16])];

@@ -97,6 +97,20 @@ concurrentCases('reductions', (c) => {
       await check(t, { outputs }, new Map([[x, rows(x.shape, made)]]), { adapter });
     });
 
+    c(`rows of more elements than a driver's loops may take turns, ${name}`, async (t) => {
+      const [rows, width] = [64, 2 ** 19];
+      const x = o.reshape(o.toFloat(o.modUint(o.iota(rows * width), 2)), [rows, width]);
+      await withRuntime(
+        t,
+        async (runtime) => {
+          const plan = await runtime.compile({ outputs: { sum: o.sum(x, 1) } });
+          await plan.run();
+          t.equal(await plan.read('sum'), new Float32Array(rows).fill(width / 2));
+        },
+        adapter,
+      );
+    });
+
     c(`a row that holds no number has no log-sum-exp, ${name}`, async (t) => {
       const x = variable('x', [4, 37]);
       const values = reals('x', x.size);
