@@ -116,7 +116,8 @@ describe('demo page', () => {
     await demo.becomes('training');
     const asked = '#rate=0.0000501&latent=4&hidden=64&batch=32';
     expect(new URL(page.url()).hash).toBe(asked);
-    expect(await demo.text('units-text')).toMatch(/of 4 active/);
+    await demo.stepBeyond(0);
+    await demo.matches('units-text', /of 4 active/);
     await demo.train(false);
     await page.goto(page.url().split('#')[0] as string);
     await page.reload();
