@@ -93,7 +93,9 @@ describe('benchmark page', () => {
     expect(parseReport(page, 'the page')).toEqual(report);
     expect(page).toContain('Against an earlier run');
     await demo.chooseFiles([site.file('notes.json', '{"a": 1}')]);
-    await demo.says('notes.json is no benchmark report');
+    await demo.says('notes.json is no benchmark report: its JSON is of something else');
+    await demo.chooseFiles([site.file('notes.txt', 'slow')]);
+    await demo.says('notes.txt is no benchmark report: it holds no JSON');
     expect(demo.complaints).toEqual([]);
   }, 180_000);
 

@@ -2,6 +2,7 @@
 import { encode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 import { builtIn } from '../demo/engine/data.ts';
+import { whyNot } from '../demo/engine/faults.ts';
 import { dataOfPngs, dataOfTable } from '../demo/engine/own-data.ts';
 import { pointsOfTable } from '../demo/mixtures/points.ts';
 import { keysOf, RECIPES, type RecipeName, recipeOf, settingsOfSaved } from '../demo/recipes.ts';
@@ -10,6 +11,7 @@ import {
   assignments,
   buildModel,
   digits,
+  LatentGpuError,
   modelJson,
   optim,
   readModelJson,
@@ -97,6 +99,14 @@ test('points of a table: two columns of numbers, whatever the class', async () =
   );
   const three = await pointsOfTable(new File(['a,b,c\n1,2,3\n4,5,7\n'], 'three.csv'));
   expect(three.about).toBe('three.csv: 2 rows, columns a and b');
+});
+
+test('what is too large for an adapter is told without the names of tensors', () => {
+  const text = 'encoder.0.weight f32[128, 1890000] needs 967680000 bytes; use a smaller batch';
+  expect(whyNot(new LatentGpuError('limit-exceeded', text))).toMatch(
+    /fewer hidden units, or smaller images\.$/,
+  );
+  expect(whyNot(new Error('out of memory, say'))).toBe('out of memory, say.');
 });
 
 describe('axes', () => {

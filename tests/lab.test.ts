@@ -174,6 +174,27 @@ describe('a chapter over time', () => {
     await page.close();
   }, 90_000);
 
+  test('points of one’s own: waits for as many as there are components', async () => {
+    const demo = await site.visit({ name: 'mixtures.html#components=2', ownWindow: true });
+    await demo.becomes('ready');
+    await demo.page.select('[name=data]', 'own');
+    await demo.becomes('waiting');
+    expect(await demo.text('told')).toMatch(/^0 of at least 2 points/);
+    expect(await demo.text('likelihood')).toBe('–');
+    expect(await demo.page.$eval('#start', (start) => start.matches(':disabled'))).toBe(true);
+    for (const [x, y] of [
+      [80, 90],
+      [150, 60],
+      [110, 200],
+    ] as const) {
+      await demo.page.click('#plane', { offset: { x, y } });
+    }
+    await demo.becomes('ready');
+    expect(await demo.text('told')).toMatch(/^3 points/);
+    expect(await demo.page.$eval('#notice', (box) => box.checkVisibility())).toBe(false);
+    await demo.page.close();
+  }, 60_000);
+
   test('its charts follow the change from light to dark while it is paused', async () => {
     const demo = await site.visit({ name: 'mixtures.html', ownWindow: true });
     await demo.becomes('ready');

@@ -17,6 +17,12 @@ const FATAL: readonly (ErrorCode | undefined)[] = ['no-adapter', 'device-lost'];
 export const messageOf = (error: unknown) =>
   error instanceof Error ? error.message : String(error);
 
+/** Why a model cannot be made, in words for whoever has not written it. */
+export const whyNot = (error: unknown) =>
+  isLatentGpuError(error, 'limit-exceeded')
+    ? 'this model of these data is too large for the adapter: take fewer hidden units, or smaller images.'
+    : messageOf(error).replace(/\.?$/, '.');
+
 /** @param task that it happened to, if there is one */
 export function faultOf(error: unknown, task: Task | undefined): Fault {
   const text = messageOf(error);

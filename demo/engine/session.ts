@@ -3,7 +3,7 @@
 import { isLatentGpuError, type TrainerState } from '../../src/index.ts';
 import type { Activity, OwnFile, Report, Request, Settings } from '../protocol.ts';
 import { settingsOfSaved } from '../recipes.ts';
-import { faultOf, messageOf } from './faults.ts';
+import { faultOf, messageOf, whyNot } from './faults.ts';
 import { readDropped } from './files.ts';
 import { Looks } from './looks.ts';
 import { Measuring } from './measuring.ts';
@@ -214,7 +214,7 @@ class Session {
       if (!this.task || this.task.device.isLost) throw error;
       this.wanted = wanted;
       this.tell({ type: 'kept', settings: this.task.settings, turn: this.answering });
-      this.notice('error', `${messageOf(error).replace(/\.?$/, '.')} The model stays as it was.`);
+      this.notice('error', `${whyNot(error)} The model stays as it was.`);
       this.show();
       return false;
     }

@@ -1,7 +1,7 @@
 // What every page of the lab has: a beginning, turns, a status, messages, a link and an image to share.
 import { isLatentGpuError } from '../../src/index.ts';
 import { button, element, setEnabled, setText } from '../view/elements.ts';
-import { Notice } from '../view/messages.ts';
+import { Notice, sentence } from '../view/messages.ts';
 import { onThemeChange } from '../view/theme.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { Loop } from './loop.ts';
@@ -46,6 +46,8 @@ export class Chapter<S extends Settings, R extends Run> {
   private hasBegun = false;
   private isDue = false;
   private isChanged = false;
+  /** What the visitor has to give before there can be a run. */
+  private lacks: string | undefined;
 
   constructor(options: ChapterOptions<S, R>) {
     this.options = options;
@@ -104,6 +106,7 @@ export class Chapter<S extends Settings, R extends Run> {
 
   private async begin(): Promise<void> {
     this.hasBegun = false;
+    this.lacks = undefined;
     this.show('preparing');
     this.current?.close?.();
     this.current = undefined;
@@ -156,23 +159,26 @@ export class Chapter<S extends Settings, R extends Run> {
     if (isLatentGpuError(error, 'device-lost') || this.engine?.device?.isLost) {
       this.restart();
       this.notice.show('info', 'The GPU was lost; the page began anew on another.');
-    } else this.notice.show('error', text);
+    } else if (isLatentGpuError(error, 'bad-input') && !this.current) this.lacks = text;
+    else this.notice.show('error', text);
     this.show();
   }
 
   private show(state?: 'preparing' | 'failed'): void {
     const way = this.loop.isOn ? 'training' : this.hasBegun ? 'paused' : 'ready';
-    const activity = state ?? (this.current ? way : 'failed');
+    const without = this.lacks === undefined ? 'failed' : 'waiting';
+    const activity = state ?? (this.current ? way : without);
     document.body.dataset.activity = activity;
     // Several times a second is too often for whoever listens.
     element('told').ariaLive = this.loop.isOn ? 'off' : 'polite';
     setText('activity', WORDS[activity]);
     // There is no run that it could be about.
-    if (activity === 'failed') setText('told', '');
+    if (activity === without) setText('told', sentence(this.lacks ?? ''));
     setText('start', this.loop.isOn ? 'Pause' : this.hasBegun ? 'Resume' : 'Start');
-    setEnabled('start', activity !== 'preparing' && activity !== 'failed');
+    const canStart = activity === way;
+    setEnabled('start', canStart);
     for (const step of document.querySelectorAll<HTMLButtonElement>('[data-step]')) {
-      step.disabled = activity === 'preparing' || activity === 'failed';
+      step.disabled = !canStart;
     }
   }
 }
@@ -182,5 +188,6 @@ const WORDS = {
   ready: 'Ready',
   training: 'Running',
   paused: 'Paused',
+  waiting: 'Waiting',
   failed: 'Stopped',
 } as const;

@@ -30,6 +30,14 @@ export class Curves {
     empty: 'The gap is nothing after an E step of EM.',
   });
 
+  /** Of a run that is over. */
+  clear(): void {
+    for (const plot of [...this.plots, this.gap]) plot.show({ lines: [] });
+    for (const end of ['', '-beside']) {
+      for (const name of ['likelihood', 'bound']) setText(`${name}${end}`, '–');
+    }
+  }
+
   /** @param s the start that is shown */
   show({ exact, guessed, count }: EmRun, s: number): void {
     const tracks = [exact, guessed] as const;

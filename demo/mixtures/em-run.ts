@@ -60,7 +60,7 @@ export class EmRun implements Run {
     if (count < components) {
       throw new LatentGpuError(
         'bad-input',
-        `${count} ${count === 1 ? 'point is' : 'points are'} too few for ${components} components: add points, or take fewer components`,
+        `${count} of at least ${components} points, one for each component: click to add more`,
       );
     }
     const config = { components, covariance, start, regularize, starts: STARTS, tolerance: 1e-7 };

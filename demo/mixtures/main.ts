@@ -56,6 +56,7 @@ const chapter: Chapter<typeof DEFAULTS, EmRun> = new Chapter({
     points = pointsOf(data, count, read(settings.points)) as Float32Array<ArrayBuffer>;
     view.frame = data === 'own' ? { centre: [0, 0], reach: 4 } : frameAround(points);
     starts.reset(points);
+    curves.clear();
     view.repaint();
     const asked = { components, covariance, start: from, guess, regularize, seed };
     return await EmRun.open(runtime, points, asked, show);

@@ -35,5 +35,5 @@ export class Notice {
 export function sentence(message: string): string {
   const isWord = /^[a-z]+ /.test(message);
   const begun = isWord ? message.charAt(0).toUpperCase() + message.slice(1) : message;
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+  return begun === '' || /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }

@@ -68,14 +68,16 @@ function withoutPage(text: string): string {
 export function parseReport(text: string, name: string): BenchReport {
   const refuse = (why: string, cause?: unknown) =>
     new LatentGpuError('bad-format', `${name} is no benchmark report: ${why}`, { cause });
+  if (text.trim() === '') throw refuse('it is empty');
   let value: unknown;
   try {
     value = JSON.parse(withoutPage(text));
   } catch (cause) {
-    throw refuse((cause as Error).message, cause);
+    throw refuse('it holds no JSON', cause);
   }
   const report = value as Partial<BenchReport> | null;
   if (typeof report !== 'object' || report === null) throw refuse('it holds no object');
+  if (report.format === undefined) throw refuse('its JSON is of something else');
   if (report.format !== 1) {
     throw refuse(`its format is ${JSON.stringify(report.format)}, and this version reads 1`);
   }

@@ -63,7 +63,7 @@ export class RecurrentLayer extends Module {
     return reshape(made, [...x.shape.slice(0, -1), -1]);
   }
 
-  /** All states [B, 1 + T, width], the start among them, for {@link inputs} [B, T, G·H]. */
+  /** All states [B, 1 + T, width], the start among them, for `inputs(x)` [B, T, G·H]. */
   states(inputs: Tensor, start = zeros([inputs.shape[0] as number, this.width])): Tensor {
     return this.cell.states(inputs, this.weightHh, this.biasHh, start);
   }
@@ -133,7 +133,7 @@ export class Recurrent extends Module {
     return this.front.inputs(x);
   }
 
-  /** The same of the first layer's {@link inputs}, [B, T, G·H]. */
+  /** The same of the first layer's `inputs(x)`, [B, T, G·H]. */
   through(inputs: Tensor, starts: readonly Tensor[] = []): Tensor {
     const steps = inputs.shape[1] as number;
     return this.layers.reduce((told, layer, i) => {
