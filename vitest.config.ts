@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { shaderPlugin } from './shaders/build/plugin.ts';
 import { testingPagePlugin } from './src/testing/build/page-plugin.ts';
@@ -7,6 +8,14 @@ import LongestFirst from './tests/rig/sequencer.ts';
 // time (glibc does), the pages that the next one touches are a tenth of what compiling takes.
 process.env.MALLOC_TRIM_THRESHOLD_ ??= String(256 << 20);
 process.env.MALLOC_MMAP_THRESHOLD_ ??= String(32 << 20);
+
+/**
+ * Most files take seconds, of which V8 takes a sixth to optimise what is soon over: it is to see functions
+ * run seven times as long before. Not every version has a word for it.
+ */
+const patientV8 = ['--interrupt-budget=1000000'].filter(
+  (flag) => spawnSync(process.execPath, [flag, '--eval', '0']).status === 0,
+);
 
 /** Every case on every engine: minutes each, much of it in compilers that know one core. */
 const ENGINES = ['tests/{node,chrome,deno,firefox,lowest}.test.ts'];
@@ -25,6 +34,7 @@ function project(
       include,
       // A process each, because Dawn lives in one.
       pool: 'forks',
+      execArgv: patientV8,
       maxWorkers,
       // Results shall not depend on what this machine remembers, or on what it would measure.
       env: { LATENTGPU_TUNE: 'off', ...env },
