@@ -91,15 +91,16 @@ export function peakFacts({ peaks }: BenchReport): [name: string, value: string,
   const { copy, dispatch } = peaks;
   const fastest = copy.reduce((a, b) => (b.bytesPerSecond > a.bytesPerSecond ? b : a));
   const largest = copy.reduce((a, b) => (b.bytes > a.bytes ? b : a));
-  const copies = copy.map(({ bytesPerSecond }) => short(bytesPerSecond / 1e9)).join(', ');
-  const sizes = copy.map(({ bytes }) => binary(bytes / 2)).join(', ');
+  const others = copy
+    .filter((each) => each !== largest)
+    .map(({ bytes, bytesPerSecond }) => `${short(bytesPerSecond / 1e9)} of ${binary(bytes / 2)}`);
   return [
     ['Fused multiply-adds', short(peaks.flops / 1e9), 'GFLOP/s'],
     ['Copies, the fastest', short(fastest.bytesPerSecond / 1e9), 'GB/s, read and written'],
     [
       `Copies of ${binary(largest.bytes / 2)}`,
       short(largest.bytesPerSecond / 1e9),
-      `GB/s (${copies} for ${sizes})`,
+      `GB/s${others.length > 0 ? ` (${others.join(', ')})` : ''}`,
     ],
     ['Normal draws', si(peaks.normals), `/s, uniform ${si(peaks.uniforms)}/s`],
     ['A dispatch in a pass', short(1000 * dispatch.inPassMs), 'µs'],
