@@ -40,9 +40,8 @@ cases('trainer', (c) => {
     t.ok(!parameters.slice(0, 5).some((x, i) => x === elsewhere[i]), 'another seed');
     // The same start, so what differs is noise and order.
     const initial = new Map<Variable, Float32Array>();
-    const model = new Centre();
-    const options = { ...centring({ seed: 4 }), model, initial };
-    initial.set(model.centre, Float32Array.of(1, 2, 3, 4, 5));
+    const options = centring({ seed: 4, initial });
+    initial.set((options.model as Centre).centre, Float32Array.of(1, 2, 3, 4, 5));
     await withTrainer(t, options, async (trainer) => {
       const start = (await trainer.state()).tensors.get('parameters') as Float32Array;
       t.equal([...start.slice(0, 5)], [1, 2, 3, 4, 5], 'initial values');
