@@ -129,12 +129,8 @@ export function withRatios(cells: readonly Cell[]): Cell[] {
   );
 }
 
-/**
- * One row of the table.
- *
- * @param seconds for the samples of each engine
- */
-export async function measureRow(
+/** Engines take turns until each has had its time. */
+async function turns(
   runners: readonly Runner[],
   work: Work,
   reference: ReferenceResults,
@@ -155,5 +151,25 @@ export async function measureRow(
     for (let i = 0; i < left.length; i++) await sample(left[(i + round) % left.length] as Contest);
   }
   for (const { page } of runners) await page.call('finish').catch(() => {});
-  return withRatios(entered.map((each) => ('page' in each ? cellOf(each, work, reference) : each)));
+  return entered.map((each) => ('page' in each ? cellOf(each, work, reference) : each));
+}
+
+/**
+ * One row of the table. Engines on WebAssembly come after those on WebGPU: a page of theirs may work on
+ * after its result has been told.
+ *
+ * @param seconds for the samples of each engine
+ */
+export async function measureRow(
+  runners: readonly Runner[],
+  work: Work,
+  reference: ReferenceResults,
+  seconds: number,
+): Promise<Cell[]> {
+  const isWasm = ({ label }: Runner) => label.endsWith('wasm');
+  const cells: Cell[] = [];
+  for (const group of [runners.filter((each) => !isWasm(each)), runners.filter(isWasm)]) {
+    cells.push(...(await turns(group, work, reference, seconds)));
+  }
+  return withRatios(runners.map(({ label }) => cells.find((c) => c.label === label) as Cell));
 }
