@@ -28,7 +28,7 @@ import {
   unsqueeze,
   where,
 } from '../ops/index.ts';
-import type { Density, Draw } from './density.ts';
+import { type Density, type Draw, drawn } from './density.ts';
 import { type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
 import { firstAccepted, logGammaDraws } from './gamma-draws.ts';
 
@@ -97,8 +97,7 @@ export class Poisson implements Distribution, Density {
   }
 
   draw(lead: Shape): Draw {
-    const value = this.sample(lead);
-    return { value, logProb: () => this.logProb(value), pathwise: false };
+    return drawn(this, this.sample(lead), false);
   }
 
   get parameters(): readonly Parameter[] {
@@ -153,8 +152,7 @@ export class NegativeBinomial implements Distribution, Density {
   }
 
   draw(lead: Shape): Draw {
-    const value = this.sample(lead);
-    return { value, logProb: () => this.logProb(value), pathwise: false };
+    return drawn(this, this.sample(lead), false);
   }
 
   get parameters(): readonly Parameter[] {

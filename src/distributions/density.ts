@@ -34,3 +34,10 @@ export interface Density {
 export function tempered(noise: Tensor, temperature: number | Tensor = 1): Tensor {
   return temperature === 1 ? noise : mul(noise, temperature);
 }
+
+/** Points of a distribution, weighed by its density where they lie. */
+export const drawn = (of: Pick<Density, 'logProb'>, value: Tensor, pathwise: boolean): Draw => ({
+  value,
+  logProb: () => of.logProb(value),
+  pathwise,
+});

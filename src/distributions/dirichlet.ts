@@ -18,7 +18,7 @@ import {
   sub,
   sum,
 } from '../ops/index.ts';
-import type { Density, Draw } from './density.ts';
+import { type Density, type Draw, drawn } from './density.ts';
 import { type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
 import { logGammaDraws } from './gamma-draws.ts';
 
@@ -45,7 +45,7 @@ export class Beta implements Reparameterized, Density {
   }
 
   /** log B(a, b). */
-  private get logVolume(): Tensor {
+  get logVolume(): Tensor {
     return sub(add(logGamma(this.a), logGamma(this.b)), logGamma(add(this.a, this.b)));
   }
 
@@ -69,8 +69,7 @@ export class Beta implements Reparameterized, Density {
   }
 
   draw(lead: Shape): Draw {
-    const value = this.rsample(lead);
-    return { value, logProb: () => this.logProb(value), pathwise: true };
+    return drawn(this, this.rsample(lead), true);
   }
 
   /** Σ (log B - (a - 1) ψ(a) - (b - 1) ψ(b) + (a + b - 2) ψ(a + b)). */
@@ -144,8 +143,7 @@ export class Dirichlet implements Reparameterized, Density {
   }
 
   draw(lead: Shape): Draw {
-    const value = this.rsample(lead);
-    return { value, logProb: () => this.logProb(value), pathwise: true };
+    return drawn(this, this.rsample(lead), true);
   }
 
   /** E log x_k = ψ(α_k) - ψ(Σ α), [..., K]. */
@@ -186,6 +184,5 @@ export function klDirichlet(q: Dirichlet, p: Dirichlet): Tensor {
 export function klBeta(q: Beta, p: Beta): Tensor {
   const both = digamma(add(q.a, q.b));
   const pull = (own: Tensor, other: Tensor) => mul(sub(own, other), sub(digamma(own), both));
-  const volume = (d: Beta) => sub(add(logGamma(d.a), logGamma(d.b)), logGamma(add(d.a, d.b)));
-  return add(sub(volume(p), volume(q)), add(pull(q.a, p.a), pull(q.b, p.b)));
+  return add(sub(p.logVolume, q.logVolume), add(pull(q.a, p.a), pull(q.b, p.b)));
 }

@@ -29,7 +29,7 @@ import {
   uniformGumbel,
   where,
 } from '../ops/index.ts';
-import type { Density, Draw } from './density.ts';
+import { type Density, type Draw, drawn } from './density.ts';
 import { type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
 
 /**
@@ -62,8 +62,7 @@ export class Bernoulli implements Distribution, Density {
   }
 
   draw(lead: readonly number[]): Draw {
-    const value = this.sample(lead);
-    return { value, logProb: () => this.logProb(value), pathwise: false };
+    return drawn(this, this.sample(lead), false);
   }
 
   /** Σ (softplus(logits) - σ(logits) · logits), in nats, summed over the last axis. */

@@ -15,7 +15,7 @@ import {
   sub,
   sum,
 } from '../ops/index.ts';
-import type { Density, Draw } from './density.ts';
+import { type Density, type Draw, drawn } from './density.ts';
 import { type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
 import { logGammaDraws } from './gamma-draws.ts';
 
@@ -63,8 +63,7 @@ export class Gamma implements Reparameterized, Density {
   }
 
   draw(lead: Shape): Draw {
-    const value = this.rsample(lead);
-    return { value, logProb: () => this.logProb(value), pathwise: true };
+    return drawn(this, this.rsample(lead), true);
   }
 
   /** Σ (α - log β + log Γ(α) + (1 - α) ψ(α)). */

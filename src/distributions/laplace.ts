@@ -16,7 +16,7 @@ import {
   sum,
   where,
 } from '../ops/index.ts';
-import type { Density, Draw } from './density.ts';
+import { type Density, type Draw, drawn } from './density.ts';
 import { type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
 
 /**
@@ -59,8 +59,7 @@ export class Laplace implements Reparameterized, Density {
   }
 
   draw(lead: Shape): Draw {
-    const value = this.rsample(lead);
-    return { value, logProb: () => this.logProb(value), pathwise: true };
+    return drawn(this, this.rsample(lead), true);
   }
 
   /** Σ (1 + log 2b). */

@@ -5,7 +5,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
 import { constantInit, Module, normal } from '../nn/index.ts';
 import { add, exp, mul, normalLogProb, randomNormal, sum } from '../ops/index.ts';
-import { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
+import { type Density, type Draw, type DrawOptions, drawn, tempered } from './density.ts';
 import { NormalMixture } from './mixture.ts';
 
 /**
@@ -33,8 +33,7 @@ export class LearnedNormal extends Module implements Density {
 
   draw(lead: Shape, { temperature }: DrawOptions = {}): Draw {
     const noise = tempered(randomNormal([...lead, this.mean.size]), temperature);
-    const value = add(this.mean, mul(exp(this.logStd), noise));
-    return { value, logProb: () => this.logProb(value), pathwise: true };
+    return drawn(this, add(this.mean, mul(exp(this.logStd), noise)), true);
   }
 }
 

@@ -15,7 +15,7 @@ import {
   unsqueeze,
   where,
 } from '../ops/index.ts';
-import type { Density, Draw } from './density.ts';
+import { type Density, type Draw, drawn } from './density.ts';
 import type { Distribution } from './distribution.ts';
 import { hottest } from './one-hot.ts';
 
@@ -87,7 +87,6 @@ export class Mixture implements Distribution, Density {
   }
 
   draw(lead: Shape): Draw {
-    const value = this.sample(lead);
-    return { value, logProb: () => this.logProb(value), pathwise: false };
+    return drawn(this, this.sample(lead), false);
   }
 }

@@ -20,7 +20,7 @@ import {
   triangle,
   triangularInverse,
 } from '../ops/index.ts';
-import { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
+import { type Density, type Draw, type DrawOptions, drawn, tempered } from './density.ts';
 import type { Reparameterized } from './distribution.ts';
 import { StandardNormal } from './normal.ts';
 
@@ -110,8 +110,8 @@ export class MultivariateNormal implements Reparameterized, Density {
   }
 
   draw(lead: Shape, { temperature }: DrawOptions = {}): Draw {
-    const value = this.placed(tempered(randomNormal([...lead, ...this.shape]), temperature));
-    return { value, logProb: () => this.logProb(value), pathwise: true };
+    const noise = tempered(randomNormal([...lead, ...this.shape]), temperature);
+    return drawn(this, this.placed(noise), true);
   }
 
   /** log |L| + D/2 · log 2πe. */

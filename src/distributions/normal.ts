@@ -19,7 +19,7 @@ import {
   zeros,
 } from '../ops/index.ts';
 import { checkTensor } from '../ops/operand-type.ts';
-import { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
+import { type Density, type Draw, type DrawOptions, drawn, tempered } from './density.ts';
 import { type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
 
 const HALF_LOG_2_PI = 0.5 * Math.log(2 * Math.PI);
@@ -75,8 +75,7 @@ export class Normal implements Reparameterized, Density {
   draw(lead: Shape, { temperature }: DrawOptions = {}): Draw {
     const own = broadcastShapes('Normal', this.mean.shape, this.logStd.shape);
     const noise = tempered(randomNormal([...lead, ...own]), temperature);
-    const value = reparameterize(this.mean, this.logStd, noise);
-    return { value, logProb: () => this.logProb(value), pathwise: true };
+    return drawn(this, reparameterize(this.mean, this.logStd, noise), true);
   }
 
   /** Σ (log σ + ½ log 2πe). */

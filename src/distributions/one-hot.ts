@@ -16,7 +16,7 @@ import {
   sub,
   sum,
 } from '../ops/index.ts';
-import type { Density, Draw } from './density.ts';
+import { type Density, type Draw, drawn } from './density.ts';
 import type { Distribution } from './distribution.ts';
 
 /**
@@ -69,8 +69,7 @@ export class OneHot implements Distribution, Density {
   }
 
   draw(lead: Shape): Draw {
-    const value = this.sample(lead);
-    return { value, logProb: () => this.logProb(value), pathwise: false };
+    return drawn(this, this.sample(lead), false);
   }
 
   /** -Σ p log p over all groups, in nats: [...]. */

@@ -17,7 +17,7 @@ import {
   studentTLogProb,
   sub,
 } from '../ops/index.ts';
-import type { Draw } from './density.ts';
+import { type Draw, drawn } from './density.ts';
 import { type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
 
 /**
@@ -75,7 +75,6 @@ export class StudentT implements Distribution {
   }
 
   draw(lead: Shape): Draw {
-    const value = this.rsample(lead);
-    return { value, logProb: () => this.logProb(value), pathwise: true };
+    return drawn(this, this.rsample(lead), true);
   }
 }

@@ -15,7 +15,7 @@ import {
   sum,
   where,
 } from '../ops/index.ts';
-import type { Density, Draw } from './density.ts';
+import { type Density, type Draw, drawn } from './density.ts';
 import { type Reparameterized, sumOfSeen } from './distribution.ts';
 
 /** What stands for the logarithm of 0: float32 adds up a hundred million of them. */
@@ -64,8 +64,7 @@ export class Uniform implements Reparameterized, Density {
   }
 
   draw(lead: Shape): Draw {
-    const value = this.rsample(lead);
-    return { value, logProb: () => this.logProb(value), pathwise: true };
+    return drawn(this, this.rsample(lead), true);
   }
 
   /** Σ log(high - low). */

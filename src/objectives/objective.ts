@@ -65,7 +65,7 @@ export class Objective extends Module {
             target,
             ...(constraintRate !== undefined && { rate: constraintRate }),
           });
-    const { beta, freeBits = 0, temperature, totalCorrelation = 0, discrepancy = 0 } = config;
+    const { beta, temperature } = config;
     const lives: Record<string, Live> = {};
     const add = (name: string, value: number | undefined) => {
       if (value !== undefined) lives[name] = live(name, value);
@@ -73,9 +73,10 @@ export class Objective extends Module {
     // A weight of 1 that stays is none, and spares kernels a binding.
     const isPlain = beta === 1 && !this.isAnnealed && !traits.isLive;
     add('objective.beta', isPlain ? undefined : beta);
-    add('objective.freeBits', freeBits > 0 ? freeBits : undefined);
-    add('objective.totalCorrelation', totalCorrelation > 0 ? totalCorrelation : undefined);
-    add('objective.discrepancy', discrepancy > 0 ? discrepancy : undefined);
+    for (const name of ['freeBits', 'totalCorrelation', 'discrepancy'] as const) {
+      // Of weight 0 a term is none.
+      add(`objective.${name}`, config[name] || undefined);
+    }
     add('objective.temperature', temperature);
     this.live = lives;
   }

@@ -7,7 +7,6 @@ import {
   type Draw,
   Gamma,
   klBeta,
-  klDirichlet,
   klDivergence,
   klGamma,
   MultivariateNormal,
@@ -55,10 +54,10 @@ export class PathwisePosterior implements Posterior {
     const { q } = this;
     if (q instanceof Gamma && prior instanceof Gamma) return klGamma(q, prior);
     if (q instanceof Beta && prior instanceof Beta) return klBeta(q, prior);
-    if (q instanceof Dirichlet && prior instanceof Dirichlet)
-      return unsqueeze(klDirichlet(q, prior), -1);
-    const isKnown = prior instanceof StandardNormal || prior instanceof MultivariateNormal;
-    if (!(q instanceof MultivariateNormal && isKnown)) return undefined;
-    return unsqueeze(klDivergence(q, prior), -1);
+    const isNormal = prior instanceof StandardNormal || prior instanceof MultivariateNormal;
+    const isWhole =
+      (q instanceof MultivariateNormal && isNormal) ||
+      (q instanceof Dirichlet && prior instanceof Dirichlet);
+    return isWhole ? unsqueeze(klDivergence(q, prior), -1) : undefined;
   }
 }
