@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requestGpu } from '../src/device/host.node.ts';
 import { type Device, openDevice } from '../src/device/index.ts';
+import { readSafetensors } from '../src/formats/safetensors.ts';
 import type { Variable } from '../src/graph/variable.ts';
 import { webFiles } from '../src/interchange/web/folder.ts';
 import { programOf } from '../src/interchange/web/program.ts';
@@ -17,6 +18,8 @@ import {
   writeWeights,
 } from '../src/models/index.ts';
 import { load, type SampleOptions, type Sampler } from '../src/sampler/index.ts';
+import { PROGRAM } from '../src/sampler/network.ts';
+import type { ProgramJson } from '../src/sampler/program/format.ts';
 import { Runtime } from '../src/scheduler/index.ts';
 import { CASES, type FamilyCase, sourceOf } from './support/every-family.ts';
 
@@ -88,10 +91,22 @@ function written(name: string, source: Source): string {
     undefined,
     typed(source.buffers) as never,
   );
-  for (const [file, bytes] of webFiles({ ...source, description, stored }, false, name)) {
-    writeFileSync(join(at, file), bytes);
-  }
+  const files = new Map(webFiles({ ...source, description, stored }, false, name));
+  for (const [file, bytes] of files) writeFileSync(join(at, file), bytes);
+  const program = files.get(PROGRAM);
+  if (program) expect(unread(program, files.get('weights.safetensors'))).toEqual([]);
   return at;
+}
+
+/** Tensors that no node reads, and nodes whose result nobody takes. */
+function unread(program: Uint8Array, weights: Uint8Array | undefined): unknown[] {
+  const { nodes, parts }: ProgramJson = JSON.parse(new TextDecoder().decode(program));
+  const names = new Set(nodes.filter(([op]) => op === 'w').map(([, , name]) => name));
+  const tensors = [...readSafetensors(weights as Uint8Array).tensors.keys()];
+  const taken = new Set(Object.values(parts).flatMap(({ legs, out }) => [...legs.flat(), out]));
+  for (const [, operands] of nodes) for (const place of operands) taken.add(place);
+  const alone = nodes.filter(([op], place) => op !== 'in' && !taken.has(place));
+  return [...tensors.filter((name) => !names.has(name)), ...alone];
 }
 
 /** The largest difference, absolute below 1 and relative above, of all numbers but a few. */

@@ -125,7 +125,7 @@ function table(
 ): string {
   const columns = Array.from({ length: latent }, (_, i) => `${components ? 'pc' : 'z'}${i + 1}`);
   const names = classNames ?? Array.from({ length: classes }, (_, c) => String(c));
-  const { mask: _, ...rows } = dataset;
+  const { mask: _, categories: __, ...rows } = dataset;
   return filledTable(
     {
       ...rows,

@@ -27,7 +27,7 @@ import {
   writePicture,
 } from './common/files.ts';
 import { thousands } from './common/text.ts';
-import { filled, filledTable, imputation } from './data/filled.ts';
+import { filled, filledTable, type Imputation, imputation } from './data/filled.ts';
 import { dataOptions, loadSubject, type Subject, type SubjectOptions } from './data/subject.ts';
 import { type MeasureOptions, measure } from './measure.ts';
 
@@ -115,19 +115,23 @@ async function perform(dir: string, options: ImputeOptions, context: Context): P
         ? []
         : [
             ...made.lines,
-            ...(error
+            ...(error && error.hidden > 0
               ? [
                   [
                     'error',
-                    `${error.mse.toFixed(4)}${unit} over ${thousands(error.hidden)} hidden values; ${error.meanMse.toFixed(4)} by each feature's mean${error.interpolationMse === undefined ? '' : `, ${error.interpolationMse.toFixed(4)} by straight lines and the last value`}`,
+                    `${error.mse.toFixed(4)}${unit} over ${thousands(error.hidden)} hidden ${error.words ? 'numbers' : 'values'}; ${error.meanMse.toFixed(4)} by each feature's mean${error.interpolationMse === undefined ? '' : `, ${error.interpolationMse.toFixed(4)} by straight lines and the last value`}`,
                   ],
                 ]
               : []),
+            ...(error?.words ? [['words', wordsLine(error.words)]] : []),
             ['file', paths.join(', ')],
           ],
     };
   });
 }
+
+const wordsLine = ({ hidden, accuracy, frequentAccuracy }: NonNullable<Imputation['words']>) =>
+  `${accuracy.toFixed(4)} of ${thousands(hidden)} hidden ones are right; ${frequentAccuracy.toFixed(4)} by each column's most frequent`;
 
 /** Rows as the model sees them, whole. */
 interface Made {

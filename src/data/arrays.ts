@@ -5,6 +5,7 @@ import type { IdxData } from '../formats/idx.ts';
 import type { NpyData } from '../formats/npy.ts';
 import { checkDataset, type LoadedDataset, type ValueRange } from './dataset.ts';
 import { maskMissing } from './missing.ts';
+import { withCategories } from './words.ts';
 
 export interface StoredArray {
   readonly shape: readonly number[];
@@ -100,7 +101,8 @@ function toPixels(
  */
 export function tableDataset(table: CsvTable, options: DatasetOptions): LoadedDataset {
   const { name, source } = options;
-  const { names, rows, columns, values, labels, classes, labelColumn, dropped, leftOut } = table;
+  const { names, rows, columns, values, words, labels, classes, labelColumn, dropped, leftOut } =
+    table;
   const notes = { dropped, leftOut, ...(labelColumn !== undefined && { labelColumn }) };
   const known = {
     table: notes,
@@ -111,10 +113,13 @@ export function tableDataset(table: CsvTable, options: DatasetOptions): LoadedDa
     const data = isOfBytes && !values.some(Number.isNaN) ? Uint8Array.from(values) : values;
     return { ...arrayDataset({ shape: [rows, ...extents], data }, options), ...known };
   }
+  const numbers = { names, rows, columns, values };
+  const { names: headings, values: data, categories } = withCategories(numbers, words);
   return checked(
     {
-      ...{ name, count: rows, shape: [columns], data: values, source },
-      ...(names && { columns: names }),
+      ...{ name, count: rows, shape: [data.length / rows], data, source },
+      ...(headings && { columns: headings }),
+      ...(categories.length > 0 && { categories }),
       ...known,
     },
     options,

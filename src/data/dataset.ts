@@ -1,4 +1,5 @@
 // A data set in memory, and what must hold of one.
+import type { Category } from '../categories.ts';
 import { UNKNOWN_CLASS } from '../constants.ts';
 import { LatentGpuError } from '../errors.ts';
 import { quote } from '../formats/message.ts';
@@ -32,6 +33,8 @@ export interface ImageDataset<Data = Uint8Array | Float32Array> {
   classNames?: readonly string[];
   /** Headings of a table's features. */
   columns?: readonly string[];
+  /** Its columns of words, whose features are 1 or 0. */
+  categories?: readonly Category[];
   /** What else a table held. */
   table?: TableNotes;
   /** Whether the same file holds a test split beside these rows. */

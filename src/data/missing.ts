@@ -1,4 +1,5 @@
 // Data with holes: what is missing is marked, and its number is never read.
+import { columnsOf, placesOf } from '../categories.ts';
 import { LatentGpuError } from '../errors.ts';
 import { Random } from '../random.ts';
 import { STREAMS } from '../streams.ts';
@@ -16,15 +17,26 @@ export function maskMissing<T extends LoadedDataset>(dataset: T): T {
   return { ...dataset, mask };
 }
 
-/** How many values are missing. */
-export function missingCount({ mask }: Pick<LoadedDataset, 'mask'>): number {
-  return mask ? mask.reduce((count, seen) => count + 1 - seen, 0) : 0;
+/** How many values are missing; a word is one. */
+export function missingCount({ mask, shape, categories }: Counted): number {
+  if (!mask) return 0;
+  const isCounted = new Uint8Array(imageSize({ shape }));
+  for (const each of columnsOf(isCounted.length, categories)) {
+    isCounted[typeof each === 'number' ? each : each.at] = 1;
+  }
+  return mask.reduce(
+    (count, seen, i) => count + (1 - seen) * (isCounted[i % isCounted.length] as number),
+    0,
+  );
 }
+
+type Counted = Pick<LoadedDataset, 'mask' | 'shape' | 'categories'>;
 
 /** `60 of 480 values missing`, of data with a mask: one text, or none. */
 export function missingText(dataset: LoadedDataset): string[] {
   if (!dataset.mask) return [];
-  const [missing, all] = [missingCount(dataset), dataset.mask.length];
+  const columns = columnsOf(imageSize(dataset), dataset.categories).length;
+  const [missing, all] = [missingCount(dataset), dataset.count * columns];
   return [`${missing.toLocaleString('en-US')} of ${all.toLocaleString('en-US')} values missing`];
 }
 
@@ -100,9 +112,14 @@ export function hide<T extends LoadedDataset>(dataset: T, how: Hiding, seed: num
         ? stretchOf(dataset, how.stretch, how.steps)
         : undefined;
   const mask = dataset.mask?.slice() ?? new Uint8Array(data.length).fill(1);
+  // A word is seen or hidden as a whole.
+  const columns = columnsOf(width, dataset.categories).map((each) =>
+    typeof each === 'number' ? [each] : placesOf(each),
+  );
   for (let row = 0; row < count; row++) {
     const own = mask.subarray(row * width, (row + 1) * width);
-    if ('random' in how) hideAtRandom(own, how.random, new Random(seed, STREAMS.hidden, row));
+    if ('random' in how)
+      hideAtRandom(own, columns, how.random, new Random(seed, STREAMS.hidden, row));
     else for (let i = 0; i < width; i++) if (!isSeen?.(i)) own[i] = 0;
   }
   const shown = data.slice() as typeof data;
@@ -113,16 +130,18 @@ export function hide<T extends LoadedDataset>(dataset: T, how: Hiding, seed: num
 
 /** Which values of a row are seen where a stretch of steps is not. */
 function stretchOf(
-  { shape, sequence, name }: LoadedDataset,
+  { shape, sequence, name, categories }: LoadedDataset,
   stretch: 'middle' | 'last',
   steps: number,
 ): (i: number) => boolean {
   const [length = 1, channels = 1] = shape;
   const said = `--hide ${stretch}:${steps}`;
-  if (!sequence && shape.length > 1) {
+  const isOfImages = !sequence && shape.length > 1;
+  if (isOfImages || categories) {
+    const [what, other] = isOfImages ? ['images', 'bottom'] : ['words', 'random:0.5'];
     throw new LatentGpuError(
       'bad-input',
-      `${said}: ${name} holds images, which have no steps; take --hide bottom`,
+      `${said}: ${name} holds ${what}, which have no steps; take --hide ${other}`,
     );
   }
   if (steps >= length) {
@@ -154,10 +173,17 @@ function halfOf(
   return (i) => (half === 'top' ? i >= middle : i < middle);
 }
 
-function hideAtRandom(mask: Uint8Array, probability: number, random: Random): void {
-  const before = mask.slice();
-  const places = [...mask.keys()].filter((i) => before[i]);
-  for (const i of places) mask[i] = Number(random.uniform() >= probability);
-  if (mask.includes(1) || places.length === 0) return;
-  mask[places[random.integer(places.length)] as number] = 1;
+function hideAtRandom(
+  mask: Uint8Array,
+  columns: readonly (readonly number[])[],
+  probability: number,
+  random: Random,
+): void {
+  const there = columns.filter(([place]) => mask[place as number]);
+  const set = (places: readonly number[] = [], seen: number) => {
+    for (const i of places) mask[i] = seen;
+  };
+  for (const places of there) set(places, Number(random.uniform() >= probability));
+  if (mask.includes(1) || there.length === 0) return;
+  set(there[random.integer(there.length)], 1);
 }

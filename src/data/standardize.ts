@@ -1,5 +1,6 @@
 // Standardised data: every feature of a vector, or every channel of images, with mean 0 and deviation
 // 1, so that values of any range, and of features with different units, suit a normal likelihood.
+import { placesOf } from '../categories.ts';
 import { LatentGpuError } from '../errors.ts';
 import { type ImageDataset, imageSize, type LoadedDataset, placeOf } from './dataset.ts';
 import { lostFeature, merged } from './float32.ts';
@@ -25,7 +26,7 @@ const unitOf = ({ data }: LoadedDataset) => (data instanceof Uint8Array ? 1 / 25
  * otherwise become noise of the same size as what matters. What never varies gets deviation 1, so
  * that it becomes 0.
  *
- * What is missing does not count.
+ * What is missing does not count. Features of words stay as they are.
  *
  * ```ts
  * const data = { name: 'mine', count: 2, shape: [1], data: Float32Array.of(1, 3), source: 'a program' };
@@ -69,6 +70,12 @@ export function standardizationOf(dataset: LoadedDataset): Standardization {
   // A sum of large numbers has lost what the mean of their differences still tells.
   if (isDouble) refine(exact);
   const std = isDouble ? deviationsFrom(exact) : deviations;
+  // Of a word it stays told whether it is there, 1 or 0.
+  for (const place of (dataset.categories ?? []).flatMap(placesOf)) {
+    exact[place] = 0;
+    single[place] = 0;
+    std[place] = 1;
+  }
   const each = <T extends Float32Array | Float64Array>(values: T, all: T): T =>
     all.map((_, i) => values[i % groups] as number) as T;
   return {

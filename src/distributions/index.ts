@@ -1,4 +1,5 @@
 // Probability distributions: densities in nats, draws, entropies, divergences.
+export { type Block, Blockwise } from './blockwise.ts';
 export { NegativeBinomial, Poisson } from './counts.ts';
 export { type Density, type Draw, type DrawOptions, tempered } from './density.ts';
 export { Beta, Dirichlet, klBeta, klDirichlet } from './dirichlet.ts';

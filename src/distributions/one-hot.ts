@@ -15,6 +15,7 @@ import {
   stopGradient,
   sub,
   sum,
+  where,
 } from '../ops/index.ts';
 import { type Density, type Draw, drawn } from './density.ts';
 import type { Distribution } from './distribution.ts';
@@ -50,10 +51,14 @@ export class OneHot implements Distribution, Density {
     this.logProbs = logSoftmax(this.scores);
   }
 
-  /** Σ z · log p, for z [..., G · K]; of codes that are not one-hot, between those that are. */
-  logProb(z: Tensor): Tensor {
-    const grouped = reshape(z, [...z.shape.slice(0, -1), this.groups, this.classes]);
-    return sum(mul(grouped, this.logProbs), [-2, -1]);
+  /**
+   * Σ z · log p, for z [..., G · K]; of codes that are not one-hot, between those that are. What is masked does not
+   * count.
+   */
+  logProb(z: Tensor, mask?: Tensor): Tensor {
+    const grouped = (x: Tensor) => reshape(x, [...x.shape.slice(0, -1), this.groups, this.classes]);
+    const each = mul(grouped(z), this.logProbs);
+    return sum(mask ? where(grouped(mask), each, 0) : each, [-2, -1]);
   }
 
   /** The probabilities, [..., G · K]. */

@@ -6,7 +6,7 @@ import { cellOf, isList, isNested, isOfBytes, timeOf } from './parquet-cells.ts'
 import { GroupReader, metadataOf } from './parquet-groups.node.ts';
 import { alike, wantedNames } from './table/alike.ts';
 import type { CsvTable } from './table/csv-table.ts';
-import { SAMPLE, wordyOf } from './table/first-row.ts';
+import { SAMPLE } from './table/first-row.ts';
 import { Lists, mayBeWanted } from './table/lists.ts';
 import type { Cell } from './table/number.ts';
 import type { LabelColumn, TableOptions } from './table/options.ts';
@@ -77,7 +77,7 @@ export async function readParquet(
     const found = await reader.read(group);
     if (!rows) {
       const sample = firstOf(found, (values, at) => cellsOf(values, at).map(String));
-      rows = new TableRows(source, columns, layout, wordyOf(sample, layout.features));
+      rows = new TableRows(source, columns, layout, sample);
     }
     for (const values of found) {
       rows.add(cellsOf(values, row), row);

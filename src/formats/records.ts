@@ -5,7 +5,7 @@ import { quote } from './message.ts';
 import { alike, wantedNames } from './table/alike.ts';
 import type { CsvTable } from './table/csv-table.ts';
 import { utf8Of } from './table/encoding.ts';
-import { SAMPLE, wordyOf } from './table/first-row.ts';
+import { SAMPLE } from './table/first-row.ts';
 import { Lists, mayBeWanted } from './table/lists.ts';
 import type { Cell } from './table/number.ts';
 import type { LabelColumn, TableOptions } from './table/options.ts';
@@ -86,7 +86,7 @@ export function readRecords(
     ...{ size: 2 * rows.length * lists.width, delimiter: ',', name, labels, options, unit },
     isOfImages: extents !== undefined,
   };
-  const all = new TableRows(source, columns, layout, wordyOf(first, layout.features));
+  const all = new TableRows(source, columns, layout, first);
   for (const { at, row } of table) all.add(row, at);
   const found = all.finish({ first: [], comments: [] });
   return extents ? { ...found, image: { extents, isOfBytes: false } } : found;

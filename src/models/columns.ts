@@ -1,11 +1,18 @@
 // Columns of rows that a model is told, and those that it describes given them.
+import { type Category, placesOf } from '../categories.ts';
+import { picked } from '../distributions/blockwise.ts';
 import type { Distribution } from '../distributions/index.ts';
 import { LatentGpuError } from '../errors.ts';
+import { quote } from '../formats/message.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
 import { constantInit, Module } from '../nn/index.ts';
-import { concat, slice, zeros } from '../ops/index.ts';
+import { concat, zeros } from '../ops/index.ts';
 import type { TrainingRows } from './learner.ts';
+
+/** Whether some of these are given, and some not. */
+const isCut = (places: readonly number[], given: readonly number[]) =>
+  places.some((at) => given.includes(at)) && !places.every((at) => given.includes(at));
 
 /** Told columns of so many training rows are kept: what is drawn of a model that is told nothing else. */
 const KEPT = 256;
@@ -18,8 +25,15 @@ export class Columns extends Module {
   readonly kept: Variable;
 
   /** @throws LatentGpuError `bad-config` for columns that are not there, or none that are left */
-  constructor(features: number, given: readonly number[]) {
+  constructor(features: number, given: readonly number[], categories: readonly Category[] = []) {
     super();
+    const cut = categories.find((each) => isCut(placesOf(each), given));
+    if (cut) {
+      throw new LatentGpuError(
+        'bad-config',
+        `condition has some words of ${quote(cut.column)}; take all of its columns, ${placesOf(cut).join(', ')}, or none`,
+      );
+    }
     const wrong = given.find((at, i) => at >= features || given.indexOf(at) !== i);
     if (wrong !== undefined) {
       const why = wrong >= features ? `columns are 0 to ${features - 1}` : 'named twice';
@@ -87,14 +101,12 @@ export class Columns extends Module {
   }
 }
 
-/** Columns of [..., D] in this order, those that follow each other together. */
-function picked(x: Tensor, columns: readonly number[]): Tensor {
-  const runs: [number, number][] = [];
-  for (const at of columns) {
-    const last = runs.at(-1);
-    if (last?.[1] === at) last[1] = at + 1;
-    else runs.push([at, at + 1]);
-  }
-  const parts = runs.map(([from, to]) => slice(x, -1, from, to));
-  return parts.length === 1 ? (parts[0] as Tensor) : concat(parts, -1);
+/** Categories of some of the features, by their places among these. */
+export function amongThose(
+  features: readonly number[],
+  categories: readonly Category[] = [],
+): readonly Category[] {
+  return categories
+    .filter(({ at }) => features.includes(at))
+    .map((each) => ({ ...each, at: features.indexOf(each.at) }));
 }

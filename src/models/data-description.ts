@@ -1,4 +1,5 @@
 // What a model's data points are.
+import type { Category } from '../categories.ts';
 
 export interface DataDescription {
   /** Extents of one data point, `[28, 28]`. */
@@ -10,6 +11,8 @@ export interface DataDescription {
   readonly classNames?: readonly string[];
   /** Headings of the features, in their order, if the data are a table that has them. */
   readonly columns?: readonly string[];
+  /** Its columns of words, a feature a word. */
+  readonly categories?: readonly Category[];
   /** That data points are sequences, [steps] or [steps, channels], their steps a second, and headings of channels. */
   readonly sequence?: { readonly rate?: number; readonly channels?: readonly string[] };
 }

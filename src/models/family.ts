@@ -45,6 +45,8 @@ export interface Family<S extends Schema = Schema> {
   readonly takesUnlabelled?: boolean;
   /** Whether its models take data with missing values, as `Batch.mask` and zeros in their places. */
   readonly takesMissing?: boolean;
+  /** Whether its models take tables with columns of words, a feature a word (`data.categories`). */
+  readonly takesWords?: boolean;
   /** Whether it takes densities in the plane as they are, of any range. */
   readonly takesAnyRange?: boolean;
   /** `any`: takes whatever data as they are, of any range; by default they are to lie in [0, 1], or standardised. */

@@ -1,4 +1,5 @@
 // `model.json`: what a model is.
+import type { Category } from '../categories.ts';
 import { LatentGpuError } from '../errors.ts';
 import { formatJson, isObject, parseJson } from '../formats/json.ts';
 import { type Given, knownKey, type Schema, settle, spelled } from '../schema/index.ts';
@@ -99,9 +100,8 @@ function readData(
   extra: string[],
   bad: (why: string) => LatentGpuError,
 ): DataDescription {
-  const { shape, name, standardized, columns, classNames, sequence, ...others } = isObject(data)
-    ? data
-    : {};
+  const { shape, name, standardized, columns, categories, classNames, sequence, ...others } =
+    isObject(data) ? data : {};
   if (shape === undefined) throw bad("'data.shape' is missing");
   const whole = (n: unknown) => Number.isSafeInteger(n) && Number(n) >= 1;
   if (!Array.isArray(shape) || shape.length < 1 || shape.length > 3 || !shape.every(whole)) {
@@ -119,6 +119,25 @@ function readData(
   const isHeaded = isTexts(columns) && shape.length === 1 && columns.length === features;
   if (columns !== undefined && !isHeaded) {
     throw bad(`data.columns must be ${features} texts, one a feature of plain vectors`);
+  }
+  const isCategories = (value: unknown): value is Category[] => {
+    let end = 0;
+    return (
+      Array.isArray(value) &&
+      shape.length === 1 &&
+      value.every((each) => {
+        const { column, at, levels } = isObject(each) ? each : {};
+        if (typeof column !== 'string' || !isTexts(levels) || levels.length < 2) return false;
+        const fits = Number.isSafeInteger(at) && Number(at) >= end;
+        end = Number(at) + levels.length;
+        return fits && end <= features;
+      })
+    );
+  };
+  if (categories !== undefined && !isCategories(categories)) {
+    throw bad(
+      'data.categories must be a list of {"column": "job", "at": 1, "levels": ["cook", "nurse"]}, each with a feature a level from `at` on, in their order',
+    );
   }
   if (classNames !== undefined && !(isTexts(classNames) && classNames.length > 0)) {
     throw bad(`data.classNames is ${JSON.stringify(classNames)}; it must be the classes' names`);
@@ -141,6 +160,7 @@ function readData(
     ...(typeof name === 'string' && { name }),
     ...(standardized && { standardized }),
     ...(columns !== undefined && { columns: columns as string[] }),
+    ...(categories !== undefined && { categories }),
     ...(classNames !== undefined && { classNames }),
     ...(isSequence && {
       sequence: {

@@ -133,6 +133,7 @@ export function networkOf({ family, shape, json }: Named, name: string): (take: 
   const among = (list: readonly string[], key: string, value: unknown, others = '') =>
     check(list.includes(value as string), key, value, `one of ${list.join(', ')}${others}`);
   among(FAMILIES, 'family', family, OTHERS);
+  check(!json.data.categories, 'data.categories', '…', `none${OTHERS}`);
   among(KINDS, 'code.kind', code);
   if (isCategorical) {
     check(whole(groups), 'code.groups', groups, 'a whole number');

@@ -53,7 +53,7 @@ function channelMeans(means: Float64Array, { shape, sequence }: ImageDataset): F
  * trainer.runtime.write(bias, values);
  * ```
  *
- * @throws LatentGpuError `bad-config` for a categorical decoder
+ * @throws LatentGpuError `bad-config` for a categorical decoder, data with words
  */
 export function outputBias(
   model: Decoding,
@@ -65,6 +65,12 @@ export function outputBias(
     throw new LatentGpuError(
       'bad-config',
       'outputBias=data goes with a Bernoulli or normal decoder; leave it out for a categorical one',
+    );
+  }
+  if (dataset.categories) {
+    throw new LatentGpuError(
+      'bad-config',
+      'outputBias=data is of numbers, and these data have columns of words; leave it out',
     );
   }
   const bias = lastBias(model.decoder);

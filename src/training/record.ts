@@ -99,7 +99,13 @@ export function parseRecord(found: string, path: string): TrainingRecord {
     value === undefined ||
     (Array.isArray(value) && value.every((entry) => typeof entry === 'string'));
   if (table !== undefined && !isObject(table)) throw bad('data.table must be an object');
-  const lists = { leftOut, classes, 'table.drop': table?.drop, 'table.columns': table?.columns };
+  const lists = {
+    leftOut,
+    classes,
+    'table.drop': table?.drop,
+    'table.columns': table?.columns,
+    'table.categorical': table?.categorical,
+  };
   for (const [key, value] of Object.entries(lists)) {
     if (!isList(value)) throw bad(`data.${key} must be a list of texts`);
   }

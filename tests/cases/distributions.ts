@@ -18,9 +18,8 @@ import {
   Uniform,
   UniformOneHot,
 } from '../../src/distributions/index.ts';
-import type { Shape } from '../../src/graph/shape.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { type Variable, variable } from '../../src/graph/variable.ts';
+import { variable } from '../../src/graph/variable.ts';
 import {
   exp,
   expand,
@@ -34,71 +33,13 @@ import {
   zeros,
 } from '../../src/ops/index.ts';
 import { digamma, logGamma, logGammaSlope } from '../../src/ops/reference/gamma.ts';
-import { type CaseContext, concurrentCases, type Tolerance } from '../rig/cases.ts';
-import { adapterNames, adapters, check, reals } from '../support/engine.ts';
+import { concurrentCases } from '../rig/cases.ts';
+import { check, reals } from '../support/engine.ts';
+import { agrees, Givens, logSumExp, rowSums, sigmoid, softplus } from '../support/formulas.ts';
 import { outputsOf, referenceOf } from '../support/run.ts';
 import { column, momentsOf } from '../support/statistics.ts';
 
 const HALF_LOG_2PI = 0.5 * Math.log(2 * Math.PI);
-
-/** Variables and their numbers: the plan gets them, and the formulas read them. */
-class Givens extends Map<Variable, Float32Array> {
-  uniform(name: string, shape: Shape, low: number, high: number): Variable {
-    return this.of(name, shape, (size) => reals(name, size, low, high));
-  }
-
-  of(name: string, shape: Shape, make: (size: number) => ArrayLike<number>): Variable {
-    const held = variable(name, shape);
-    this.set(held, Float32Array.from(make(held.size)));
-    return held;
-  }
-
-  /** Element `i` of each, wrapped around: how a parameter of trailing axes is broadcast. */
-  readers<V extends Variable[]>(...held: V): { [K in keyof V]: (i: number) => number } {
-    const read = (variable: Variable) => {
-      const values = this.get(variable) as Float32Array;
-      return (i: number) => values[i % values.length] as number;
-    };
-    return held.map(read) as { [K in keyof V]: (i: number) => number };
-  }
-}
-
-/** Σ over the last axis of `term(flat index)`. */
-function rowSums(rows: number, width: number, term: (i: number) => number): Float64Array {
-  return Float64Array.from({ length: rows }, (_, row) => {
-    let total = 0;
-    for (let j = 0; j < width; j++) total += term(row * width + j);
-    return total;
-  });
-}
-
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
-const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-
-function logSumExp(values: readonly number[]): number {
-  const top = Math.max(...values);
-  return top + Math.log(values.reduce((total, v) => total + Math.exp(v - top), 0));
-}
-
-/**
- * The graph in float64 is the formula, and the GPU computes the graph within its bounds, with the
- * kernels of either class of adapter.
- */
-async function agrees(
-  t: CaseContext,
-  outputs: Record<string, Tensor>,
-  givens: Givens,
-  formulas: Record<string, ArrayLike<number>>,
-  tolerance: Tolerance = { absolute: 1e-12, relative: 1e-12 },
-): Promise<void> {
-  const reference = referenceOf(outputs, givens);
-  for (const [name, expected] of Object.entries(formulas)) {
-    t.close(reference[name] as Float64Array, expected, tolerance, name);
-  }
-  for (const name of adapterNames) {
-    await check(t, { outputs }, givens, { adapter: adapters[name] });
-  }
-}
 
 concurrentCases('distributions', (c) => {
   c('normal: density, entropy and divergences', async (t) => {

@@ -1,4 +1,5 @@
 /** A small model of every family, and of the varieties whose graphs differ: what exports are tried on. */
+import type { Category } from '../../src/categories.ts';
 import type { Variable } from '../../src/graph/variable.ts';
 import type { OnnxPart, OnnxSource } from '../../src/interchange/onnx/index.ts';
 import { buildModel, modelConfig } from '../../src/models/index.ts';
@@ -10,6 +11,8 @@ export interface FamilyCase {
   readonly set?: readonly string[];
   readonly shape?: readonly number[];
   readonly classNames?: readonly string[];
+  /** Features that are words of a table. */
+  readonly categories?: readonly Category[];
   /** Data points are series. */
   readonly isSequence?: boolean;
   /** Data are real numbers, not values in [0, 1]. Default: of all but images. */
@@ -49,6 +52,16 @@ export const CASES: readonly FamilyCase[] = [
     family: 'vae',
     set: [...convolutional('conv', 3), 'likelihood.kind=normal', 'likelihood.sigma=pixel'],
     shape: [9, 6, 3],
+  },
+  {
+    family: 'vae',
+    set: [...NETS, 'likelihood.kind=normal'],
+    shape: [8],
+    categories: [
+      { column: 'a', at: 1, levels: ['x', 'y', 'z'] },
+      { column: 'b', at: 4, levels: ['u', 'v'] },
+      { column: 'c', at: 6, levels: ['u', 'v'] },
+    ],
   },
   { family: 'ae', set: convolutional('conv1d', 4), shape: [11, 2] },
   ...['full', 'iaf'].map((kind) => ({ family: 'vae', set: [...NETS, `posterior.kind=${kind}`] })),
@@ -246,13 +259,15 @@ export const CASES: readonly FamilyCase[] = [
 
 /** The model of a case with numbers away from their initial ones. */
 export function sourceOf(one: FamilyCase): OnnxSource {
-  const { family, set = [], shape = [2], classNames, isSequence, isContinuous = true } = one;
+  const { family, set = [], shape = [2], classNames, categories } = one;
+  const { isSequence, isContinuous = true } = one;
   const sequence = isSequence && {};
   const traits = { shape, isContinuous, ...(sequence && { sequence }) };
   const values = settleRun(family, [assignments(family, [...set])], traits as never);
   const data = {
     shape: [...shape],
     ...(classNames && { classNames }),
+    ...(categories && { categories }),
     ...(sequence && { sequence }),
   };
   const config = modelConfig(family, data, values);

@@ -33,6 +33,10 @@ export interface DataChoice {
   readonly takesMissing?: boolean;
   /** What else may be done about them, where they may not. */
   readonly missingRemedy?: string;
+  /** Whether a table's columns of words are taken, as categories. */
+  readonly takesWords?: boolean;
+  /** What else may be done about them, where they are not. */
+  readonly wordsRemedy?: string;
   /** Whether numbers stay as the file has them, float64. */
   readonly exact?: boolean;
 }

@@ -1,4 +1,5 @@
 // Data whose holes are filled: what was seen as it was, bit for bit, the rest in the data's own units.
+import { columnsOf, headingsOf, levelOf, placesOf } from '../../categories.ts';
 import { imageSize, type LoadedDataset } from '../../data/dataset.ts';
 import { type Standardization, toOriginal } from '../../data/standardize.ts';
 import { csvText, float32Text } from '../../formats/csv-text.ts';
@@ -27,22 +28,28 @@ export function filled(
 /** What a table has beside its numbers. */
 export type TableFrame = Pick<
   Readonly<LoadedDataset>,
-  'count' | 'columns' | 'labels' | 'classNames' | 'mask'
+  'count' | 'columns' | 'categories' | 'labels' | 'classNames' | 'mask'
 > & { readonly table?: Pick<NonNullable<LoadedDataset['table']>, 'labelColumn'> };
 
-/** The table again, with its headings and its column of classes, whose name it is. */
+/** The table again, with its headings, its words (the likeliest) and its column of classes, whose name it is. */
 export function filledTable(frame: TableFrame, rows: Filled): string {
-  const { columns, labels, classNames, table, mask, count } = frame;
+  const { columns, categories, labels, classNames, table, mask, count } = frame;
   const width = rows.length / count;
   const isLabelled = labels && classNames;
-  const names = columns && [...columns, ...(isLabelled ? [table?.labelColumn ?? 'label'] : [])];
+  const names = columns && [
+    ...headingsOf(columns, categories),
+    ...(isLabelled ? [table?.labelColumn ?? 'label'] : []),
+  ];
+  const places = columnsOf(width, categories);
   const isDouble = rows instanceof Float64Array;
   const cell = (i: number) => {
     const value = rows[i] as number;
     return isDouble && (!mask || mask[i]) ? String(value) : float32Text(value);
   };
   const lines = Array.from({ length: count }, (_, row) => [
-    ...Array.from({ length: width }, (_, j) => cell(row * width + j)),
+    ...places.map((each) =>
+      typeof each === 'number' ? cell(row * width + each) : levelOf(rows, row * width, each),
+    ),
     ...(isLabelled ? [classNames[labels[row] as number] ?? ''] : []),
   ]);
   return csvText(lines, names);
@@ -50,7 +57,7 @@ export function filledTable(frame: TableFrame, rows: Filled): string {
 
 /** How far what was put in is from what had been hidden on purpose. */
 export interface Imputation {
-  /** Values that were hidden. */
+  /** Numbers that were hidden. */
   readonly hidden: number;
   /** Mean squared error, in the features' deviations if the data are standardised. */
   readonly mse: number;
@@ -58,6 +65,14 @@ export interface Imputation {
   readonly meanMse: number;
   /** Of sequences: of straight lines between what is seen, and of the last value seen beyond it. */
   readonly interpolationMse?: number;
+  readonly words?: Words;
+}
+
+/** Of words that had been hidden: how many, the share of which is right, and that of the most frequent ones. */
+interface Words {
+  readonly hidden: number;
+  readonly accuracy: number;
+  readonly frequentAccuracy: number;
 }
 
 /** @param made whole rows as the model sees them */
@@ -73,8 +88,10 @@ export function imputation(
   const means = standardization ? new Float64Array(width) : seenMeans(original, unit);
   let [hidden, squares, plain, straight] = [0, 0, 0, 0];
   const lines = original.sequence && interpolated(original);
+  const words = hiddenWords(original, made);
+  const isWord = new Set(original.categories?.flatMap(placesOf));
   for (let i = 0; i < data.length; i++) {
-    if (mask[i] || (withheld.mask && !withheld.mask[i])) continue;
+    if (mask[i] || (withheld.mask && !withheld.mask[i]) || isWord.has(i % width)) continue;
     const j = i % width;
     const scaled = (value: number) =>
       standardization
@@ -86,13 +103,43 @@ export function imputation(
     plain += ((means[j] as number) - truth) ** 2;
     if (lines) straight += (scaled(lines[i] as number) - truth) ** 2;
   }
-  if (hidden === 0) return undefined;
+  if (hidden === 0 && !words) return undefined;
   return {
     hidden,
-    mse: squares / hidden,
-    meanMse: plain / hidden,
+    mse: squares / Math.max(1, hidden),
+    meanMse: plain / Math.max(1, hidden),
+    ...(words && { words }),
     ...(lines && { interpolationMse: straight / hidden }),
   };
+}
+
+function hiddenWords(
+  { categories, withheld, mask, data, count, shape }: LoadedDataset,
+  made: Float32Array,
+): Words | undefined {
+  if (!categories || !withheld || !mask) return undefined;
+  const width = imageSize({ shape });
+  let [hidden, right, frequent] = [0, 0, 0];
+  for (const category of categories) {
+    const isThere = (seen: Uint8Array | undefined, row: number) =>
+      !seen || seen[row * width + category.at] === 1;
+    const seen = new Map<string, number>();
+    for (let row = 0; row < count; row++) {
+      if (!isThere(mask, row)) continue;
+      const word = levelOf(data, row * width, category);
+      seen.set(word, (seen.get(word) ?? 0) + 1);
+    }
+    const [[most] = ['']] = [...seen].sort(([, a], [, b]) => b - a);
+    for (let row = 0; row < count; row++) {
+      if (isThere(mask, row) || !isThere(withheld.mask, row)) continue;
+      const truth = levelOf(withheld.data, row * width, category);
+      hidden += 1;
+      right += Number(levelOf(made, row * width, category) === truth);
+      frequent += Number(most === truth);
+    }
+  }
+  if (hidden === 0) return undefined;
+  return { hidden, accuracy: right / hidden, frequentAccuracy: frequent / hidden };
 }
 
 /** Sequences with straight lines where nothing is seen, channel by channel; before and after, the nearest value. */

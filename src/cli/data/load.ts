@@ -1,6 +1,7 @@
 // Data, found by name or path and remembered in a model's folder.
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
+import { type Category, headingsOf } from '../../categories.ts';
 import type { ImageDataset, LoadedDataset } from '../../data/dataset.ts';
 import { type DataSpec, loadData, NAMED_DATA } from '../../data/load.node.ts';
 import { hide } from '../../data/missing.ts';
@@ -19,6 +20,8 @@ const DATA_SEED = 0;
 export interface DataContext {
   /** Headings of the model's features, and those that it did not get. */
   readonly columns?: readonly string[] | undefined;
+  /** Its columns of words. */
+  readonly categories?: readonly Category[] | undefined;
   /** One of them that data may lack. */
   readonly mayLack?: string | undefined;
   readonly leftOut?: readonly string[] | undefined;
@@ -83,7 +86,12 @@ async function load(
           ...(choice.takesUnlabelled && { mayLack: true }),
         },
       }),
-      table: { ...tableOf(choice.table, context), ...(isOther && { isOther }) },
+      table: {
+        ...tableOf(choice.table, context),
+        ...(isOther && { isOther }),
+        ...(choice.takesWords && { takesWords: true }),
+        ...(choice.wordsRemedy !== undefined && { wordsRemedy: choice.wordsRemedy }),
+      },
       ...arrayOf(choice, context),
       ...(choice.windows && { windows: choice.windows }),
       ...(classes && { classes }),
@@ -118,11 +126,12 @@ function arrayOf({ array }: DataChoice, context: DataContext): Pick<DataSpec, 'a
 
 function tableOf(
   choice: TableChoice | undefined,
-  { columns, mayLack, leftOut, hints }: DataContext,
+  { columns, categories, mayLack, leftOut, hints }: DataContext,
 ): TableOptions {
   return {
     ...choice,
-    ...(columns && { expected: columns }),
+    ...(columns && { expected: headingsOf(columns, categories) }),
+    ...((columns || categories) && { categories: categories ?? [] }),
     ...(mayLack !== undefined && { mayLack }),
     ...(leftOut && { known: leftOut }),
     ...(hints && { hints }),
@@ -130,8 +139,15 @@ function tableOf(
 }
 
 /** What others that go with a data set are to know of it. */
-const contextOf = ({ columns, sequence, table, classNames }: LoadedDataset): DataContext => ({
+const contextOf = ({
+  columns,
+  categories,
+  sequence,
+  table,
+  classNames,
+}: LoadedDataset): DataContext => ({
   columns: columns ?? sequence?.channels,
+  categories,
   leftOut: table?.leftOut,
   classes: classNames,
 });

@@ -15,6 +15,7 @@ import { type DataContext, loadNamed, loadSplit } from './load.ts';
 import { missingChoice } from './missing.ts';
 import { type TableFlags, tableChoice } from './table-options.ts';
 import { type WindowFlags, windowChoice, windowsFor } from './window-options.ts';
+import { wordsChoice } from './words.ts';
 
 /** What a command on a trained model was told about data. */
 export interface ModelDataOptions extends TableFlags, WindowFlags {
@@ -66,6 +67,7 @@ export async function loadModelData(
     ...(standardization && { standardize: true }),
     ...(takesAnyRange(loaded) && { anyRange: true }),
     ...missingChoice(familyOf(config.family), hideFor(options, record?.data.hide)),
+    ...wordsChoice(familyOf(config.family), undefined),
     exact: true,
     // Only a model that is told them needs the classes of rows.
     ...(!loaded.model.can.condition?.ofCodes && { takesUnlabelled: true }),
@@ -81,6 +83,7 @@ export async function loadModelData(
   const windows = windowChoice(options, known ?? record?.data.windows);
   const context: DataContext = {
     columns: config.data.columns ?? sequence?.channels,
+    categories: config.data.categories,
     ...(options.lacking !== undefined && { mayLack: config.data.columns?.[options.lacking] }),
     leftOut: record?.data.leftOut,
     classes: record?.data.classes,

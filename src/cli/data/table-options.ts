@@ -8,6 +8,7 @@ export interface TableFlags {
   encoding?: string;
   drop?: readonly string[];
   columns?: readonly string[];
+  categorical?: readonly string[];
   array?: string;
 }
 
@@ -35,17 +36,22 @@ const options = (): Option[] => [
   ).hideHelp(),
   new Option('--drop <column...>', 'columns of a table to leave out, by name or number'),
   new Option('--columns <column...>', 'columns of a table to take, by name, number or 2-5'),
+  new Option(
+    '--categorical <column...>',
+    'columns of a table that are categories, if not those of words',
+  ).hideHelp(),
   new Option('--array <name>', 'of an archive (.npz): the array to take').hideHelp(),
 ];
 
 /** What was said, if anything. */
 export function tableChoice(flags: TableFlags): TableChoice | undefined {
-  const { header, encoding, drop, columns } = flags;
+  const { header, encoding, drop, columns, categorical } = flags;
   const choice: TableChoice = {
     ...(header !== undefined && { header }),
     ...(encoding !== undefined && { encoding }),
     ...(drop !== undefined && { drop }),
     ...(columns !== undefined && { columns }),
+    ...(categorical !== undefined && { categorical }),
   };
   return Object.keys(choice).length > 0 ? choice : undefined;
 }

@@ -1,5 +1,6 @@
 // Columns that a model is told, as `--where` says them: `age=40,dose=2`, in the units of the data.
 import { Option } from 'commander';
+import { columnsOf, levelHint, placesOf } from '../../categories.ts';
 import type { ImageDataset } from '../../data/dataset.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { quote } from '../../formats/message.ts';
@@ -12,9 +13,20 @@ export const whereOption = (help: string): Option =>
 
 const bad = (why: string) => new LatentGpuError('bad-input', why);
 
-/** What a column is called: its heading, or its number from 1. */
-const nameOf = ({ config }: LoadedModel, column: number) =>
-  config.data.columns?.[column] ?? String(column + 1);
+/** Columns of a table that a model is told: what each is called, its heading or its number from 1, and its features. */
+function toldColumns({ config, model }: LoadedModel) {
+  const { columns, categories } = config.data;
+  const given = model.can.given?.columns ?? [];
+  return columnsOf(model.features, categories)
+    .map((each, i) => {
+      const isNumber = typeof each === 'number';
+      const place = isNumber ? each : each.at;
+      const name = isNumber ? columns?.[each] : each.column;
+      return { name: name ?? String(i + 1), place, ...(!isNumber && { category: each }) };
+    })
+    .filter(({ place }) => given.includes(place))
+    .sort((a, b) => given.indexOf(a.place) - given.indexOf(b.place));
+}
 
 /**
  * Values of columns by their places, as the model sees them.
@@ -34,7 +46,8 @@ export function whereOf(
     if (text === undefined) return {};
     throw bad(`${dir} holds a model that is told no columns; leave out --where`);
   }
-  const names = given.columns.map((column) => nameOf(loaded, column));
+  const told = toldColumns(loaded);
+  const names = told.map(({ name }) => name);
   const where = new Map<number, number>();
   // A heading may have commas in it, a value has none.
   for (const part of text?.split(/(?<==[^=,]*),/) ?? []) {
@@ -42,24 +55,30 @@ export function whereOf(
     const [name, said] = [part.slice(0, Math.max(0, sign)).trim(), part.slice(sign + 1).trim()];
     if (sign < 0)
       throw bad(`--where ${quote(part.trim())}: say a column and a value, ${names[0]}=1`);
-    const at = names.indexOf(name);
-    if (at < 0) {
+    const column = told[names.indexOf(name)];
+    if (!column) {
       throw bad(
         `--where: ${dir} is not told ${quote(name)}, but ${names.join(', ')}; did you mean '${nearest(name, names)}'?`,
       );
     }
-    const column = given.columns[at] as number;
+    const { place, category } = column;
+    if (where.has(place)) throw bad(`--where: ${name} is said twice`);
+    if (category) {
+      const level = category.levels.indexOf(said);
+      if (level < 0) throw bad(`--where: ${name} is ${quote(said)}; ${levelHint(said, category)}`);
+      for (const [k, at] of placesOf(category).entries()) where.set(at, Number(k === level));
+      continue;
+    }
     const value = Number(said);
     if (said === '' || !Number.isFinite(value)) {
       throw bad(`--where: ${name} is ${quote(said)}; it must be a number`);
     }
-    if (where.has(column)) throw bad(`--where: ${name} is said twice`);
     const [mean, std] = standardization
-      ? [standardization.mean[column] as number, standardization.std[column] as number]
+      ? [standardization.mean[place] as number, standardization.std[place] as number]
       : [0, 1];
-    where.set(column, (value - mean) / std);
+    where.set(place, (value - mean) / std);
   }
-  const missing = names.filter((_, i) => !where.has(given.columns[i] as number));
+  const missing = told.filter(({ place }) => !where.has(place)).map(({ name }) => name);
   if (needsAll && missing.length > 0) {
     const all = names.map((name) => `${name}=…`).join(',');
     throw bad(`${dir} holds a model that is told ${names.join(', ')}; say --where ${all}`);
@@ -68,13 +87,17 @@ export function whereOf(
 }
 
 /** @throws LatentGpuError `bad-data` for rows that lack what a model is told of them */
-export function checkGiven({ can }: Model, { mask, columns, shape, name }: ImageDataset): void {
+export function checkGiven(
+  { can }: Model,
+  { mask, columns, categories, shape, name }: ImageDataset,
+): void {
   if (!can.given || !mask) return;
   const [width = 1] = shape;
   for (const column of can.given.columns) {
     for (let row = 0; row * width < mask.length; row++) {
       if (mask[row * width + column]) continue;
-      const what = columns?.[column] ?? `column ${column + 1}`;
+      const category = categories?.find(({ at }) => at === column);
+      const what = category?.column ?? columns?.[column] ?? `column ${column + 1}`;
       throw new LatentGpuError(
         'bad-data',
         `${name}: row ${row} lacks ${quote(what)}, which the model is told; fill it in, or leave such rows out`,

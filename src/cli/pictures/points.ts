@@ -58,6 +58,7 @@ function frameOf(
   return {
     count,
     ...(data.columns && { columns: data.columns }),
+    ...(data.categories && { categories: data.categories }),
     ...(labels && { labels: Uint32Array.from(labels) }),
     ...(classes && { classNames: classes }),
     ...(labelColumn !== undefined && { table: { labelColumn } }),

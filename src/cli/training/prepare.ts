@@ -44,6 +44,7 @@ import { loadTraining, recordOf, type TrainingData } from '../data/load.ts';
 import { missingChoice } from '../data/missing.ts';
 import { checkClasses, checkMeasured } from '../data/told.ts';
 import { checkGiven } from '../data/where.ts';
+import { wordsChoice } from '../data/words.ts';
 import { columnKeys } from './named-columns.ts';
 import type { RunRequest } from './request.ts';
 
@@ -77,6 +78,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const choice = {
     ...request.data,
     ...missingChoice(family, request.data.hide),
+    ...wordsChoice(family, request.data.table),
     ...(isStandardized && { standardize: true }),
     ...(isAnyRange(family, request.data.data) && { anyRange: true }),
     ...(family.takesUnlabelled && { takesUnlabelled: true }),
@@ -103,6 +105,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
     name: train.name,
     standardized: isStandardized,
     ...(train.columns && { columns: train.columns }),
+    ...(train.categories && { categories: train.categories }),
     ...(train.sequence && { sequence: sequenceOf(train.sequence) }),
     ...(isTold && { classNames: classNamesOf(train) }),
   };

@@ -5,7 +5,7 @@ import { UNKNOWN_CLASS } from '../../constants.ts';
 const WHOLE = /^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$/;
 
 /** What tells a class from another: 1 and 1.0 are one, and so is é of one character or two. */
-const keyOf = (written: string): string => {
+export const keyOf = (written: string): string => {
   const text = written.normalize('NFC');
   if (!/[.eE]/.test(text) || !WHOLE.test(text)) return text;
   const value = Number(text);

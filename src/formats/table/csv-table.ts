@@ -1,12 +1,20 @@
 // A table of numbers, as it was read.
 
+export interface TableWords {
+  readonly place: number;
+  readonly column: string;
+  readonly levels: readonly string[];
+}
+
 export interface CsvTable {
   /** Headings of the features, if there are any. */
   readonly names: readonly string[] | undefined;
   readonly rows: number;
   readonly columns: number;
-  /** Row major `[rows, columns]`; NaN where a value is missing, if that is taken. */
+  /** Row major `[rows, columns]`; NaN where a value is missing, if that is taken; of a column of words their numbers. */
   readonly values: Float64Array;
+  /** Columns of words: which of the features, their heading (or number from 1), and the words by number. */
+  readonly words: readonly TableWords[];
   /** One class index a row, in the order of the classes' names, where a column of labels was asked for. */
   readonly labels: Uint32Array | undefined;
   readonly classes: readonly string[];

@@ -23,7 +23,12 @@ export function judgeFirstRow(
   const isNumeral = (cell: string, j: number) => isNumber(cell) || isOneOf(cell, j, rows);
   const numbers = columnsWhere(first, isNumeral);
   const words = columnsWhere(first, (cell, j) => !isNumeral(cell, j) && !isMissing(cell));
-  if (numbers.length === 0) return words.length > 0 ? 'heading' : 'data';
+  const isAgain = (j: number) => rows.some((row) => row[j] === first[j]);
+  if (numbers.length === 0) {
+    // A row of words as most that follow: all of them are categories.
+    const again = words.filter(isAgain).length;
+    return words.length > 0 && 2 * again <= words.length ? 'heading' : 'data';
+  }
   const isNamed = words.length > 0 || (first[0] === '' && first.length > 1);
   if (numbers.length === first.length || !isNamed) {
     return numbers.length === first.length ? judgeNumbers(first, rows, numbers) : 'data';
@@ -38,7 +43,7 @@ export function judgeFirstRow(
     return judgeNumbers(first, rows, numbers) === 'heading' ? 'heading' : 'doubt';
   }
   // A word that a column of texts holds again is one of its texts.
-  const repeats = words.some((j) => rows.some((row) => row[j] === first[j]));
+  const repeats = words.some(isAgain);
   if (repeats) return 'data';
   const overNumbers = words.some(
     (j) => rows.length > 0 && rows.every((row) => isNumber(row[j] ?? '')),

@@ -1,4 +1,5 @@
 // What can be said of a table that its text does not say.
+import type { Category } from '../../categories.ts';
 
 /** A column that holds classes, of any text, in place of numbers. */
 export interface LabelColumn {
@@ -19,6 +20,8 @@ export interface TableChoice {
   readonly drop?: readonly string[];
   /** The columns to take, in this order. Default: all. */
   readonly columns?: readonly string[];
+  /** Columns whose values are categories, of words or of numbers. Default: those of words. */
+  readonly categorical?: readonly string[];
 }
 
 export interface TableOptions extends TableChoice {
@@ -26,6 +29,12 @@ export interface TableOptions extends TableChoice {
   readonly takesMissing?: boolean;
   /** What else may be done about them, `, or …`, where they are refused. */
   readonly missingRemedy?: string;
+  /** Whether columns of words are taken, as categories. */
+  readonly takesWords?: boolean;
+  /** What else may be done about them, `, or …`, where they are refused. */
+  readonly wordsRemedy?: string;
+  /** The columns of words of a table with which this one goes, all of them. */
+  readonly categories?: readonly Pick<Category, 'column' | 'levels'>[];
   /** Whether it goes with another table, of which is known already what is a class. */
   readonly isOther?: boolean;
   /** Whether rows are steps of a series, which have no class. */

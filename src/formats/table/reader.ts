@@ -163,11 +163,13 @@ export class TableReader {
     const isOpen = width > 1 && rows.every(({ cells }) => cells[width - 1] === '');
     const layout = columns.layout(options, labels, isOpen);
     const { features } = layout;
-    const again = headingsAgain(first, this.waiting.slice(1), features);
+    const wordy = wordyOf(rows.slice(1), features);
+    const numeric = features.filter((column) => !wordy.includes(column));
+    const again = headingsAgain(first, this.waiting.slice(1), numeric);
     if (again) throw this.bad(again);
     const { delimiter, thousands } = dialect;
     const source = { ...this.source, delimiter, thousands, unit: 'line' as const };
-    const known = { width, rows: new TableRows(source, columns, layout, wordyOf(rows, features)) };
+    const known = { width, rows: new TableRows(source, columns, layout, rows) };
     this.known = known;
     const { line, blank } = this;
     this.blank = 0;

@@ -118,23 +118,27 @@ export function ofFills(
   });
 }
 
-/** A last row that is the sum of all others. @param at of a row and the place of a feature */
+/**
+ * A last row that is the sum of all others.
+ *
+ * @param numbers places of the features that are no words
+ * @param at of a row and the place of a feature
+ */
 export function ofSum(
-  features: number,
+  numbers: readonly number[],
   rows: number,
   at: (row: number, place: number) => number,
   where: string,
 ): string[] {
-  if (rows < 4 || (features < 2 && rows < MANY)) return [];
-  let isSum = true;
-  for (let place = 0; place < features && isSum; place++) {
+  if (numbers.length === 0 || rows < 4 || (numbers.length < 2 && rows < MANY)) return [];
+  const isSum = numbers.every((place) => {
     let [sum, size] = [0, 0];
     for (let row = 0; row < rows - 1; row++) {
       sum += at(row, place);
       size += Math.abs(at(row, place));
     }
-    isSum = size > 0 && Math.abs(sum - at(rows - 1, place)) <= 1e-9 * size;
-  }
+    return size > 0 && Math.abs(sum - at(rows - 1, place)) <= 1e-9 * size;
+  });
   if (!isSum) return [];
   return [`${where} holds the sum of all rows above it; remove it if it is none of the data`];
 }

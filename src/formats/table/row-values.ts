@@ -1,10 +1,12 @@
 // The numbers of a table's rows, in an array that grows with them.
 import { LatentGpuError } from '../../errors.ts';
+import { quote } from '../message.ts';
 import type { Columns } from './columns.ts';
 import { type Cell, grouped, isMissing, isTime, isUnknown, NumberReader, PLAIN } from './number.ts';
 import type { TableOptions } from './options.ts';
 import type { Thousands } from './quantity.ts';
 import type { UnnamedColumns } from './unnamed.ts';
+import type { WordColumns, Words } from './words.ts';
 
 const MOST_FLOAT32 = 3.4028235677973366e38;
 
@@ -21,6 +23,8 @@ interface Table {
   readonly thousands?: Thousands | undefined;
   /** Those of which the first rows hold texts. */
   readonly wordy: readonly number[];
+  /** Those that are categories. */
+  readonly words: WordColumns;
 }
 
 export class RowValues {
@@ -62,6 +66,7 @@ export class RowValues {
   }
 
   private number(stored: Cell, column: number, line: number): number {
+    if (this.table.words.has(column)) return this.word(String(stored).trim(), column, line);
     if (typeof stored === 'number' && Math.abs(stored) < MOST_FLOAT32) return stored;
     if (typeof stored === 'bigint') return this.whole(stored, column, line);
     const raw = String(stored);
@@ -84,6 +89,30 @@ export class RowValues {
     throw this.bad(
       `${this.place(column, line)} holds ${JSON.stringify(cell)}, which does not fit float32; ${way}`,
     );
+  }
+
+  private word(cell: string, column: number, line: number): number {
+    const { options, words, name } = this.table;
+    if (isUnknown(cell)) {
+      if (options.takesMissing) return Number.NaN;
+      throw this.bad(
+        `${this.place(column, line)} is ${cell === '' ? 'empty' : quote(cell)}; ${this.remedy(cell, column)}`,
+      );
+    }
+    return words.code(cell, column, () => `${name}: ${this.place(column, line)}`);
+  }
+
+  /** The columns of words, whose numbers are put in order. @throws as {@link WordColumns.settle} */
+  settleWords(): readonly Words[] {
+    const { words, name } = this.table;
+    return words.settle(this.count, name).map(({ of, order }) => {
+      const place = this.features.indexOf(of.column);
+      for (let row = 0; row < this.count; row++) {
+        const at = row * this.features.length + place;
+        this.values[at] = order[this.values[at] as number] ?? Number.NaN;
+      }
+      return of;
+    });
   }
 
   /** Whether a model that is there already takes the column, so that it cannot be left out. */
@@ -123,7 +152,7 @@ export class RowValues {
       return `leave ${isOne ? `the column out with --drop ${name}` : drop}`;
     if (!wordy.includes(column))
       return `correct it, or remove the row, or leave the column out with --drop ${name}`;
-    return `name a column of classes with --label-column ${name}, or leave ${drop}`;
+    return `name a column of classes with --label-column ${name}, or leave ${drop}${options.wordsRemedy ?? ''}`;
   }
 
   place(column: number, line: number): string {

@@ -3,12 +3,14 @@ import { LatentGpuError } from '../../errors.ts';
 import { classIndices } from './classes.ts';
 import type { Columns, Layout } from './columns.ts';
 import type { CsvTable } from './csv-table.ts';
+import { type Row, wordyOf } from './first-row.ts';
 import { type Cell, isUnknown } from './number.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
 import type { Thousands } from './quantity.ts';
 import * as remarks from './remarks.ts';
 import { RowValues } from './row-values.ts';
 import { UnnamedColumns } from './unnamed.ts';
+import { WordColumns } from './words.ts';
 
 export interface RowsOf {
   /** At least twice as many as there are numbers. */
@@ -37,16 +39,20 @@ export class TableRows {
   private readonly source: RowsOf;
   private readonly layout: Layout;
   private readonly values: RowValues;
+  private readonly words: WordColumns;
   private readonly unnamed: UnnamedColumns;
   private readonly texts: string[] = [];
   private last: { readonly line: number; readonly cells: readonly Cell[] } = { line: 0, cells: [] };
 
-  /** @param wordy features of which the first rows hold texts */
-  constructor(source: RowsOf, columns: Columns, layout: Layout, wordy: readonly number[]) {
+  /** @param sample the first rows, trimmed */
+  constructor(source: RowsOf, columns: Columns, layout: Layout, sample: readonly Row[]) {
+    const { features } = layout;
     this.source = source;
     this.columns = columns;
     this.layout = layout;
-    this.values = new RowValues({ ...source, columns, wordy }, layout.features);
+    this.words = new WordColumns(columns, features, sample, source.options);
+    const wordy = wordyOf(sample, features);
+    this.values = new RowValues({ ...source, columns, wordy, words: this.words }, features);
     this.unnamed = new UnnamedColumns(layout.unnamed);
   }
 
@@ -56,7 +62,7 @@ export class TableRows {
 
   /** Whether every column is one of numbers. */
   get isNumeric(): boolean {
-    return this.columns.width === this.values.features.length;
+    return this.columns.width === this.values.features.length && this.words.size === 0;
   }
 
   /**
@@ -99,9 +105,13 @@ export class TableRows {
     if (count === 0) throw this.bad('has no column of numbers');
     const { expected, classes: numbered } = options;
     const commas = values.remarkOfCommas();
-    const at = (row: number, place: number) => values.at(row, place);
+    const words = values.settleWords();
+    // Of words nothing is said that is of numbers.
+    const at = (row: number, place: number) =>
+      this.words.has(features[place] as number) ? Number.NaN : values.at(row, place);
+    const numbers = features.flatMap((column, place) => (this.words.has(column) ? [] : [place]));
     const { line, cells } = this.last;
-    const taken = new Set(features);
+    const taken = new Set(features.filter((column) => !this.words.has(column)));
     const others = cells.filter((_, j) => !taken.has(j)).map(String);
     const seen = [columns, features, values.count, at] as const;
     const ofColumns = this.source.isOfImages
@@ -113,13 +123,14 @@ export class TableRows {
           ...(expected ? [] : remarks.ofConstants(...seen)),
         ];
     said.push(
+      ...this.words.remarks(words),
       ...(commas ? [commas] : []),
       ...values.remarksOfUnits(),
       ...values.remarksOfCodes(),
       ...ofColumns,
       ...comments,
       ...remarks.ofTotal(others, `${this.source.unit} ${line}`),
-      ...remarks.ofSum(features.length, values.count, at, `${this.source.unit} ${line}`),
+      ...remarks.ofSum(numbers, values.count, at, `${this.source.unit} ${line}`),
     );
     if (layout.isReordered) said.push("its columns are put in the model's order");
     if (expected && !columns.headings && expected.length === count && expected.length > 1) {
@@ -134,6 +145,9 @@ export class TableRows {
       rows: values.count,
       columns: count,
       values: values.all(),
+      words: words.map(({ column, levels }) => ({
+        ...{ place: features.indexOf(column), column: columns.nameOf(column), levels },
+      })),
       labels: isLabelled ? labels : undefined,
       classes: isLabelled ? classes : [],
       labelColumn: isLabelled ? columns.nameOf(layout.label) : undefined,

@@ -33,6 +33,8 @@ export class PartBuilder {
   private readonly source: ProgramSource;
   private readonly to: Lowering;
   private readonly rows: number;
+  /** Means and deviations of the data, by name. */
+  private readonly units = new Map<string, Variable>();
 
   constructor(source: ProgramSource, to: Lowering, rows: number) {
     this.source = source;
@@ -252,9 +254,11 @@ export class PartBuilder {
     const { standardization } = this.source;
     if (!standardization) return x;
     const row = (values: ArrayLike<number>, name: string) => {
-      const held = input(name, [values.length]);
-      const place = this.to.weight(`standardize.${name}`, held, values);
-      this.to.bind(held, place);
+      const held = this.units.get(name) ?? input(name, [values.length]);
+      if (!this.units.has(name)) {
+        this.to.bind(held, this.to.weight(`standardize.${name}`, held, values));
+        this.units.set(name, held);
+      }
       return held;
     };
     return add(mul(x, row(standardization.std, 'std')), row(standardization.mean, 'mean'));

@@ -9,6 +9,7 @@ import { HELPERS } from './expressions.ts';
 import { kernelsOf } from './kernels.ts';
 import { Lowering } from './lowering.ts';
 import { PartBuilder, type ProgramSource } from './parts.ts';
+import { pruned } from './prune.ts';
 import { TABLE } from './table.ts';
 
 export interface Program {
@@ -40,7 +41,8 @@ export function programOf(source: ProgramSource): Program {
   const { draw, bijection: ofCodes = bijection } = (prior?.model ?? model).can;
   const rows = rowsFor(names.keys(), model.features, code?.size ?? 1);
   const to = new Lowering({ table: TABLE, rows, values, names });
-  const { parts, streams } = new PartBuilder(source, to, rows).build();
+  const built = new PartBuilder(source, to, rows).build();
+  const { nodes, parts, streams } = pruned({ nodes: to.nodes, ...built });
   const json: ProgramJson = {
     version: 1,
     rows: bijection || ancestral ? BLOCK : rowsAtOnce(model, BLOCK),
@@ -51,11 +53,12 @@ export function programOf(source: ProgramSource): Program {
     ...(draw?.layers && { layers: draw.layers }),
     ...(ofCodes && { hasTemperature: true }),
     ...(ancestral?.orders && { orders: ancestral.orders }),
-    nodes: to.nodes,
-    kernels: kernelsOf(nodesOf(to.nodes), parts),
+    nodes,
+    kernels: kernelsOf(nodesOf(nodes), parts),
     functions: HELPERS,
     parts,
     streams,
   };
-  return { json, tensors: to.tensors };
+  const read = new Set(nodes.flatMap(([op, , name]) => (op === 'w' ? [name as string] : [])));
+  return { json, tensors: new Map([...to.tensors].filter(([name]) => read.has(name))) };
 }

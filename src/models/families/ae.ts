@@ -1,4 +1,5 @@
 // The deterministic autoencoder: a code of M numbers, trained for reconstruction alone.
+import type { Category } from '../../categories.ts';
 import type { Distribution } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { type LinearInit, Module } from '../../nn/index.ts';
@@ -8,6 +9,7 @@ import type { Abilities } from '../abilities.ts';
 import type { Family } from '../family.ts';
 import type { GradientLearner } from '../learner.ts';
 import {
+  describedBy,
   LIKELIHOOD_KEYS,
   type Likelihood,
   type LikelihoodConfig,
@@ -19,6 +21,8 @@ import { codedPortrait, DECODED_RUN_KEYS, INIT_KEYS, LATENT, NET_KEYS, REQUIRED 
 
 export interface AutoencoderConfig {
   readonly shape: readonly number[];
+  /** Features that are words of a table. */
+  readonly categories?: readonly Category[] | undefined;
   readonly encoder: NetConfig;
   readonly latent: number;
   readonly decoder: NetConfig;
@@ -48,11 +52,14 @@ export class Autoencoder extends Module implements Model {
     this.config = config;
     const { encoder, decoder, latent, init } = config;
     this.features = config.shape.reduce((a, b) => a * b, 1);
-    this.likelihood = makeLikelihood(config.likelihood);
+    const { features } = this;
+    this.likelihood = makeLikelihood(config.likelihood, {
+      ...{ features, categories: config.categories },
+    });
     const ends = { shape: config.shape, code: latent, init };
     this.encoder = makeEncoder(encoder, ends);
-    const { outputsPerFeature } = this.likelihood;
-    this.decoder = makeDecoder(decoder, ends, { ...config.likelihood, outputsPerFeature });
+    const what = describedBy(this.likelihood, config.likelihood, features);
+    this.decoder = makeDecoder(decoder, ends, what);
   }
 
   /** The code [B, M] of x [B, D]. */
@@ -96,7 +103,7 @@ export class Autoencoder extends Module implements Model {
         draw: (z) => this.decode(z).sample(),
         parameters: (z) => this.decode(z).parameters ?? [],
         ...(this.isLinear && { isLinear: true }),
-        numbers: this.features * this.likelihood.outputsPerFeature,
+        numbers: this.likelihood.outputs(this.features),
       },
       describes: this.config.likelihood,
       quantities: ({ x }) => [
@@ -146,5 +153,6 @@ export const AE: Family<typeof KEYS> = {
   keys: KEYS,
   required: REQUIRED,
   run: DECODED_RUN_KEYS,
-  build: (config, { shape }) => new Autoencoder({ ...config, shape }),
+  takesWords: true,
+  build: (config, { shape, categories }) => new Autoencoder({ ...config, shape, categories }),
 };

@@ -134,5 +134,6 @@ export const CLASSIFIER: Family<typeof KEYS> = {
   required: ['hidden', 'activation'],
   wants: ['labels'],
   range: 'any',
+  takesWords: true,
   build: (config, data) => new Classifier(config, data),
 };

@@ -59,6 +59,7 @@ export const CVAE: Family<typeof CVAE_KEYS & Schema> = {
       {
         ...own,
         shape: data.shape,
+        categories: data.categories,
         isSequence: data.sequence !== undefined,
         ...(!own.condition && { classNames: classNamesOf(data, 'cvae') }),
       },

@@ -1,5 +1,6 @@
 // Likelihoods of decoders: how many numbers a decoder yields for each data feature, and which
 // distribution they describe. A file a kind.
+import type { Category } from '../../categories.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { partKeys } from '../part.ts';
 import { BERNOULLI, BernoulliLikelihood } from './bernoulli.ts';
@@ -13,6 +14,7 @@ import {
   SharedNormalLikelihood,
 } from './normal.ts';
 import { STUDENT_T, StudentTLikelihood } from './student-t.ts';
+import { LikelihoodOfWords } from './words.ts';
 
 export { Likelihood } from './likelihood.ts';
 
@@ -39,13 +41,35 @@ export const LIKELIHOOD_KEYS = partKeys(
   },
 );
 
+/** How many numbers a decoder yields for a likelihood of so many features. */
+export const describedBy = (
+  likelihood: Likelihood,
+  { kind }: LikelihoodConfig,
+  features: number,
+) => ({
+  ...{ kind, outputsPerFeature: likelihood.outputsPerFeature },
+  outputs: likelihood.outputs(features),
+});
+
 /**
  * p(x | z) by its settings.
  *
+ * @param words of rows some of whose features are words, which have a probability each
  * @throws LatentGpuError `bad-config` for a kind that there is not
  * @example makeLikelihood({ kind: 'categorical', levels: 4 }).outputsPerFeature // 4
  */
-export function makeLikelihood(config: LikelihoodConfig): Likelihood {
+export function makeLikelihood(
+  config: LikelihoodConfig,
+  words: { readonly features: number; readonly categories?: readonly Category[] | undefined } = {
+    features: 0,
+  },
+): Likelihood {
+  const { features, categories = [] } = words;
+  const numbers = likelihoodOf(config);
+  return categories.length > 0 ? new LikelihoodOfWords(numbers, categories, features) : numbers;
+}
+
+function likelihoodOf(config: LikelihoodConfig): Likelihood {
   switch (config.kind) {
     case 'bernoulli':
       return new BernoulliLikelihood();

@@ -11,6 +11,12 @@ import { Module } from '../../nn/index.ts';
 export abstract class Likelihood extends Module {
   /** Decoder outputs for each data feature. */
   abstract readonly outputsPerFeature: number;
-  /** The distribution of x given the decoder's outputs [..., features · outputsPerFeature]. */
+
+  /** Decoder outputs for a data point of so many features. */
+  outputs(features: number): number {
+    return features * this.outputsPerFeature;
+  }
+
+  /** The distribution of x given the decoder's outputs [..., outputs(features)]. */
   abstract distribution(outputs: Tensor): Distribution;
 }

@@ -82,13 +82,22 @@ export function makeEncoder(
   return classes === undefined ? net : new ToldEncoder(net, classes);
 }
 
+/** How many numbers a decoder is to yield. */
+export interface Described {
+  readonly kind: string;
+  /** For each feature. */
+  readonly outputsPerFeature: number;
+  /** In all, where it is not as many for each. */
+  readonly outputs?: number;
+}
+
 /** @param likelihood numbers that describe a feature, and of which likelihood @throws as {@link makeEncoder} */
 export function makeDecoder(
   config: NetConfig,
   { shape, code, init, classes, under = 'decoder.' }: Ends,
-  likelihood: { readonly kind: string; readonly outputsPerFeature: number },
+  likelihood: Described,
 ): Net {
-  const { kind, outputsPerFeature: numbers } = likelihood;
+  const { kind, outputsPerFeature: numbers, outputs = sizeOf(shape) * numbers } = likelihood;
   const ends = [
     [code, shape] as const,
     init,
@@ -101,7 +110,7 @@ export function makeDecoder(
       : new ToldRecurrentDecoder(classes, units, ...ends);
   }
   const conv = convolutional(under, config);
-  if (!conv) return layered(under, config, [code, sizeOf(shape) * numbers], init, classes);
+  if (!conv) return layered(under, config, [code, outputs], init, classes);
   return classes === undefined
     ? new ConvolutionalDecoder(conv, ...ends)
     : new ToldConvolutionalDecoder(classes, conv, ...ends);

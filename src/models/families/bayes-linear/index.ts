@@ -11,6 +11,7 @@ export const BAYES_LINEAR: Family<typeof BAYES_LINEAR_KEYS> = {
   required: ['target', 'fit'],
   defaults: BAYES_LINEAR_DEFAULTS,
   range: 'any',
+  takesWords: true,
   followsGradient: false,
   build: (config, data) => new BayesLinear(config, data),
 };

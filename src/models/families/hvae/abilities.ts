@@ -38,7 +38,7 @@ export function hvaeAbilities(model: Hierarchy): Abilities {
       mean: (z) => model.decode(z).mean,
       draw: (z) => model.decode(z).sample(),
       parameters: (z) => model.decode(z).parameters ?? [],
-      numbers: Math.max(size, features * likelihood.outputsPerFeature),
+      numbers: Math.max(size, likelihood.outputs(features)),
     },
     draw: {
       controls: {},

@@ -38,6 +38,7 @@ export const HVAE: Family<typeof HVAE_KEYS> = {
   required: ['latents', 'encoder.hidden', 'decoder.hidden', 'likelihood.kind'],
   run: { ...DECODED_RUN_KEYS, ...WEIGHED_RUN_KEYS },
   takesMissing: true,
+  takesWords: true,
   check,
-  build: (config, { shape }) => new HierarchicalVae(config, shape),
+  build: (config, data) => new HierarchicalVae(config, data),
 };

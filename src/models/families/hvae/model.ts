@@ -16,8 +16,9 @@ import {
   unsqueeze,
 } from '../../../ops/index.ts';
 import type { Abilities } from '../../abilities.ts';
+import type { DataDescription } from '../../data-description.ts';
 import type { GradientLearner } from '../../learner.ts';
-import { type Likelihood, makeLikelihood } from '../../likelihoods/index.ts';
+import { describedBy, type Likelihood, makeLikelihood } from '../../likelihoods/index.ts';
 import type { Model, Portrait } from '../../model.ts';
 import { makeDecoder, makeEncoder, type Net, type NetConfig, netWords } from '../../nets/index.ts';
 import { type Hierarchy, hvaeAbilities } from './abilities.ts';
@@ -87,12 +88,13 @@ export class HierarchicalVae extends Module implements Model, Hierarchy {
   readonly decoder: Net;
   readonly objective: Objective;
 
-  constructor(config: HvaeConfig, shape: readonly number[]) {
+  constructor(config: HvaeConfig, { shape, categories }: DataDescription) {
     super();
     this.config = config;
     this.shape = shape;
     this.features = shape.reduce((a, b) => a * b, 1);
-    this.likelihood = makeLikelihood(config.likelihood);
+    const { features } = this;
+    this.likelihood = makeLikelihood(config.likelihood, { features, categories });
     const { latents, encoder, decoder, between, init } = config;
     const isDownwards = config.inference !== 'bottom-up';
     const widths = latents.map((_, l) => widthOf(config, l));
@@ -118,8 +120,8 @@ export class HierarchicalVae extends Module implements Model, Hierarchy {
         net(aboveOf(decoder, between.hidden), [above], 2 * (latents[l] as number)),
       );
     const ends = { shape, code: latents[0] as number, init };
-    const { outputsPerFeature } = this.likelihood;
-    this.decoder = makeDecoder(decoder, ends, { ...config.likelihood, outputsPerFeature });
+    const what = describedBy(this.likelihood, config.likelihood, features);
+    this.decoder = makeDecoder(decoder, ends, what);
     this.objective = new Objective(
       {
         ...config.objective,

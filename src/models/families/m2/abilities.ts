@@ -46,7 +46,7 @@ export function m2Abilities(model: OfEveryClass): Abilities {
       draw: (z, told) => model.decode(z, told).sample(),
       parameters: (z, told) => model.decode(z, told).parameters ?? [],
       // Bounds decode every row as every class.
-      numbers: classes * Math.max(each.latent, features * each.likelihood.outputsPerFeature),
+      numbers: classes * Math.max(each.latent, each.likelihood.outputs(features)),
     },
     ...(can.draw && { draw: can.draw }),
     condition: { classes: each.config.classNames ?? [], ofCodes: false },

@@ -14,6 +14,7 @@ export const M2: Family<typeof M2_KEYS> = {
   run: { ...DECODED_RUN_KEYS, ...WEIGHED_RUN_KEYS },
   wants: ['labels'],
   takesUnlabelled: true,
+  takesWords: true,
   check: checkM2,
-  build: (config, data) => new SemiSupervised(config, data.shape, classNamesOf(data, 'm2')),
+  build: (config, data) => new SemiSupervised(config, data, classNamesOf(data, 'm2')),
 };

@@ -30,6 +30,7 @@ import {
   unsqueeze,
 } from '../../../ops/index.ts';
 import type { Abilities } from '../../abilities.ts';
+import type { DataDescription } from '../../data-description.ts';
 import type { GradientLearner } from '../../learner.ts';
 import type { Model } from '../../model.ts';
 import {
@@ -64,11 +65,15 @@ export class SemiSupervised extends Module implements Model, OfEveryClass {
   readonly features: number;
   readonly classes: number;
 
-  constructor(config: M2Config, shape: readonly number[], classNames: readonly string[]) {
+  constructor(
+    config: M2Config,
+    { shape, categories }: DataDescription,
+    classNames: readonly string[],
+  ) {
     super();
     this.config = config;
     this.classes = classNames.length;
-    this.each = new Vae({ ...config, shape, classNames } as Vae['config']);
+    this.each = new Vae({ ...config, shape, categories, classNames } as Vae['config']);
     this.features = this.each.features;
     const { init, classifier } = config;
     this.classifier = makeEncoder(classifier, {

@@ -13,8 +13,9 @@ export const VADE: Family<typeof VADE_KEYS> = {
   required: [...REQUIRED, 'components'],
   run: { binarize: DECODED_RUN_KEYS.binarize },
   defaults: VADE_DEFAULTS,
+  takesWords: true,
   build: (config, described, seed) => {
     checkMoves(config.start, described);
-    return new Vade({ ...config, shape: described.shape }, seed);
+    return new Vade({ ...config, shape: described.shape, categories: described.categories }, seed);
   },
 };

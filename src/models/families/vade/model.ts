@@ -1,4 +1,5 @@
 // A variational autoencoder whose prior is a mixture, a component a cluster.
+import type { Category } from '../../../categories.ts';
 import { Normal } from '../../../distributions/index.ts';
 import { LatentGpuError } from '../../../errors.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
@@ -34,6 +35,8 @@ import { mixtureStart } from './start.ts';
 export interface VadeConfig extends VadeKeys {
   /** Extents of one data point, e.g. `[28, 28]`. */
   readonly shape: readonly number[];
+  /** Features that are words of a table. */
+  readonly categories?: readonly Category[] | undefined;
 }
 
 interface VadeTerms {

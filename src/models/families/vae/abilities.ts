@@ -99,7 +99,7 @@ function describing(
       mean: (z, told) => model.decode(z, told).mean,
       draw: (z, told) => model.decode(z, told).sample(),
       parameters: (z, told) => model.decode(z, told).parameters ?? [],
-      numbers: Math.max(latent, features * likelihood.outputsPerFeature),
+      numbers: Math.max(latent, likelihood.outputs(features)),
     },
     impute: {
       kind: 'weighed',

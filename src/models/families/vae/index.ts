@@ -34,6 +34,7 @@ export const SHARED = {
   run: { ...DECODED_RUN_KEYS, ...WEIGHED_RUN_KEYS },
   // The encoder sees zeros, and bounds sum log p(x | z) over what is seen (Mattei and Frellsen 2019).
   takesMissing: true,
+  takesWords: true,
   check: (values: ReadonlyMap<string, Value>): void => {
     if ((values.get('decoder.receptive') ?? null) === null) return;
     if (values.get('outputBias') !== 'data') return;
@@ -42,9 +43,12 @@ export const SHARED = {
       'outputBias=data sets what the decoder says of the data, and with decoder.receptive it says maps; leave one of them out',
     );
   },
-  build: (config: unknown, { shape, sequence }: DataDescription, seed: number) =>
+  build: (config: unknown, { shape, sequence, categories }: DataDescription, seed: number) =>
     new Vae(
-      { ...(config as Omit<VaeConfig, 'shape'>), shape, isSequence: sequence !== undefined },
+      {
+        ...(config as Omit<VaeConfig, 'shape'>),
+        ...{ shape, categories, isSequence: sequence !== undefined },
+      },
       seed,
     ),
 };

@@ -1,4 +1,5 @@
 // What a variational autoencoder is made of.
+import type { Category } from '../../../categories.ts';
 import type { Density, Distribution } from '../../../distributions/index.ts';
 import { LatentGpuError } from '../../../errors.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
@@ -13,8 +14,13 @@ import { concat, expand, unsqueeze } from '../../../ops/index.ts';
 import { type Followed, RowTable } from '../../../optim/index.ts';
 import type { Told } from '../../abilities.ts';
 import { type CodeConfig, codeSize, NORMAL_CODE } from '../../codes.ts';
-import { Columns } from '../../columns.ts';
-import { type Likelihood, type LikelihoodConfig, makeLikelihood } from '../../likelihoods/index.ts';
+import { amongThose, Columns } from '../../columns.ts';
+import {
+  describedBy,
+  type Likelihood,
+  type LikelihoodConfig,
+  makeLikelihood,
+} from '../../likelihoods/index.ts';
 import { makeDecoder, makeEncoder, type Net, type NetConfig, through } from '../../nets/index.ts';
 import type { OrderedConfig, OrderedDecoder } from '../../nets/ordered.ts';
 import { PixelDecoder } from '../../nets/pixel-decoder.ts';
@@ -30,6 +36,8 @@ import { makePrior, type PriorConfig, type PriorPart } from '../../priors/index.
 export interface VaeConfig {
   /** Extents of one data point, e.g. `[28, 28]`. */
   readonly shape: readonly number[];
+  /** Features that are words of a table. */
+  readonly categories?: readonly Category[] | undefined;
   /** Whether data points are series, [steps] or [steps, channels]. */
   readonly isSequence?: boolean | undefined;
   readonly encoder: NetConfig;
@@ -82,7 +90,11 @@ export class VaeParts extends Module implements LatentModel {
     this.features = config.shape.reduce((a, b) => a * b, 1);
     this.latent = codeSize(code, config.latent);
     this.columns = columnsOf(config, this.features);
-    this.likelihood = makeLikelihood(config.likelihood);
+    const described = this.columns?.described;
+    this.likelihood = makeLikelihood(config.likelihood, {
+      features: described?.length ?? this.features,
+      categories: described ? amongThose(described, config.categories) : config.categories,
+    });
     this.posteriorPart = makePosterior(posterior, code, this.latent);
     this.priorPart = makePrior(prior, {
       code,
@@ -108,17 +120,16 @@ export class VaeParts extends Module implements LatentModel {
       receptive === null
         ? undefined
         : new Ordered(receptive, decoder, config.shape, this.likelihood);
-    const { outputsPerFeature } = this.likelihood;
-    // Maps lie as classes do: those of a pixel together.
-    const described = this.ordered
-      ? { kind: 'categorical', outputsPerFeature: this.ordered.maps }
-      : { ...config.likelihood, outputsPerFeature };
     const { columns } = this;
     const decoded = columns && {
       shape: [columns.described.length],
       code: this.latent + columns.given.length,
     };
-    this.decoder = makeDecoder(decoder, { ...ends, ...decoded }, described);
+    // Maps lie as classes do: those of a pixel together.
+    const what = this.ordered
+      ? { kind: 'categorical', outputsPerFeature: this.ordered.maps }
+      : describedBy(this.likelihood, config.likelihood, described?.length ?? this.features);
+    this.decoder = makeDecoder(decoder, { ...ends, ...decoded }, what);
     this.objective = this.objectiveOf(config.objective);
   }
 
@@ -203,7 +214,7 @@ export class VaeParts extends Module implements LatentModel {
 
 /** @throws LatentGpuError `bad-config` for what is told no columns */
 function columnsOf(config: VaeConfig, features: number): Columns | undefined {
-  const { condition, shape, isSequence, encoder, decoder } = config;
+  const { condition, shape, isSequence, encoder, decoder, categories } = config;
   if (!condition) return undefined;
   const bad = (why: string) => new LatentGpuError('bad-config', why);
   if (shape.length !== 1 || isSequence) {
@@ -214,6 +225,6 @@ function columnsOf(config: VaeConfig, features: number): Columns | undefined {
     if (kind === 'mlp' || kind === 'linear') continue;
     throw bad(`${name}.kind is ${kind}, which cannot be told columns; take ${name}.kind=mlp`);
   }
-  if ((decoder.receptive ?? null) === null) return new Columns(features, condition);
+  if ((decoder.receptive ?? null) === null) return new Columns(features, condition, categories);
   throw bad('decoder.receptive goes with a decoder that is told no columns; leave it out');
 }

@@ -1,0 +1,58 @@
+// Columns of words among the features of a table: each word of such a column is a feature of its own, 1 in the rows
+// that hold it and 0 in all others.
+import { nearest } from './nearest.ts';
+
+export interface Category {
+  /** What the column is called in the table: its heading, or its number from 1. */
+  readonly column: string;
+  /** The feature of its first level; the others follow it. */
+  readonly at: number;
+  /** Its words, in the order of their features. */
+  readonly levels: readonly string[];
+}
+
+/** The features of a category. */
+export const placesOf = ({ at, levels }: Category): number[] => levels.map((_, k) => at + k);
+
+/**
+ * A row of a table as runs of features: a column of numbers is one feature, a column of words a category.
+ *
+ * @param features of a row, D
+ * @example columnsOf(3, [{ column: 'sex', at: 1, levels: ['f', 'm'] }]) // 0, then the category
+ */
+export function columnsOf(
+  features: number,
+  categories: readonly Category[] = [],
+): (number | Category)[] {
+  const starts = new Map(categories.map((each) => [each.at, each]));
+  const columns: (number | Category)[] = [];
+  for (let at = 0; at < features; ) {
+    const category = starts.get(at);
+    columns.push(category ?? at);
+    at += category?.levels.length ?? 1;
+  }
+  return columns;
+}
+
+/** Headings of a table whose features are called so. */
+export const headingsOf = (
+  features: readonly string[],
+  categories: readonly Category[] | undefined,
+): string[] =>
+  columnsOf(features.length, categories).map((each) =>
+    typeof each === 'number' ? (features[each] as string) : each.column,
+  );
+
+/** The likeliest level of a category, of a row of features that begins at `start`. */
+export function levelOf(rows: ArrayLike<number>, start: number, category: Category): string {
+  const places = placesOf(category).map((place) => start + place);
+  const value = (place: number) => rows[place] as number;
+  const most = places.reduce((best, place) => (value(place) > value(best) ? place : best));
+  return category.levels[most - start - category.at] as string;
+}
+
+/** What else somebody may have meant by a word that a category does not have. */
+export function levelHint(word: string, { levels }: Pick<Category, 'levels'>): string {
+  const some = levels.slice(0, 6).join(', ');
+  return `it may be ${some}${levels.length > 6 ? ', …' : ''}; did you mean '${nearest(word, levels)}'?`;
+}

@@ -1,0 +1,136 @@
+// Columns of words in tables: which are categories, in what order their words come, and what is refused.
+import { describe, expect, test } from 'vitest';
+import { withCategories } from '../src/data/words.ts';
+import { readCsv, type TableOptions } from '../src/formats/csv.ts';
+import { readRecords } from '../src/formats/records.ts';
+import { refusalOf } from './support/refusal.ts';
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+const read = (text: string, options?: TableOptions) =>
+  readCsv(utf8(text), 't.csv', undefined, { takesWords: true, ...options });
+const JOBS = 'age,job,sex\n30,nurse,f\n41,cook,m\n35,nurse,f\n50,smith,m\n';
+
+describe('columns of words', () => {
+  test('are categories of words in order', () => {
+    const { names, words, values, remarks } = read(JOBS);
+    expect(names).toEqual(['age', 'job', 'sex']);
+    expect(words).toEqual([
+      { place: 1, column: 'job', levels: ['cook', 'nurse', 'smith'] },
+      { place: 2, column: 'sex', levels: ['f', 'm'] },
+    ]);
+    expect([...values]).toEqual([30, 1, 0, 41, 0, 1, 35, 1, 0, 50, 2, 1]);
+    expect(remarks).toEqual([
+      't.csv: columns "job" (3 words), "sex" (2) are taken for categories; --drop job sex leaves them out, --label-column sets one apart as classes',
+    ]);
+  });
+
+  test('become a feature a word, missing ones together', () => {
+    const table = read('age,job\n30,nurse\n,cook\n35,?\n50,smith\n', { takesMissing: true });
+    const { names, values, categories } = withCategories(table, table.words);
+    expect(names).toEqual(['age', 'job=cook', 'job=nurse', 'job=smith']);
+    expect(categories).toEqual([{ column: 'job', at: 1, levels: ['cook', 'nurse', 'smith'] }]);
+    const none = Number.NaN;
+    expect([...values]).toEqual([
+      ...[30, 0, 1, 0, none, 1, 0, 0],
+      ...[35, none, none, none, 50, 0, 0, 1],
+    ]);
+  });
+
+  test.each([
+    ['quoted, with line breaks', 'a,b\n1,"x\ny"\n2,"z"\n3,"x\ny"\n', ['x\ny', 'z']],
+    ['however composed', 'a,b\n1,e\u0301\n2,z\n3,\u00e9\n', ['\u00e9', 'z']],
+    ['of numbers in order', 'a,b\n1,p10\n2,p9\n3,p10\n', ['p9', 'p10']],
+    ['yes and no', 'a,b\n1,yes\n2,no\n3,no\n', ['no', 'yes']],
+    ['ranges', 'a,b\n1,20-29\n2,30-39\n3,20-29\n', ['20-29', '30-39']],
+    ['without headings', '1.5,x\n2.5,y\n3.5,x\n', ['x', 'y']],
+  ])('%s', (_, text, levels) => {
+    expect(read(text).words.map((each) => each.levels)).toEqual([levels]);
+  });
+
+  test('may be all that there is, with headings or without', () => {
+    const letters = 'p,x\ne,b\np,x\ne,x\np,b\n';
+    expect(read(letters)).toMatchObject({ names: undefined, rows: 5 });
+    expect(read(`kind,cap\n${letters}`)).toMatchObject({ names: ['kind', 'cap'], rows: 5 });
+  });
+
+  test('may be of numbers, if somebody says so', () => {
+    const text = 'zip,a\n1010,1.5\n1020.0,2.5\n1010.0,3.5\n';
+    const { words, values } = read(text, { categorical: ['zip'] });
+    expect(words).toEqual([{ place: 0, column: 'zip', levels: ['1010', '1020'] }]);
+    expect([...values]).toEqual([0, 1.5, 1, 2.5, 0, 3.5]);
+    expect(refusalOf(() => read(text, { categorical: ['zap'] }))).toContain(
+      'has no column "zap" (--categorical); did you mean "zip"?',
+    );
+  });
+
+  test('of records, too', () => {
+    const records = '[{"a": 1, "b": "x"}, {"a": 2, "b": "y"}, {"a": 3, "b": "x"}]';
+    const found = readRecords(utf8(records), 't.json', undefined, { takesWords: true });
+    expect(found.words).toEqual([{ place: 1, column: 'b', levels: ['x', 'y'] }]);
+    expect([...found.values]).toEqual([1, 0, 2, 1, 3, 0]);
+  });
+
+  test('a word too many in a column of numbers is none', () => {
+    const text = 'a,b\n1,2\n3,oops\n5,6\n7,8\n';
+    expect(refusalOf(() => read(text))).toContain(
+      'line 3, column 2 ("b") holds "oops", which is no number; correct it',
+    );
+  });
+
+  const names = Array.from({ length: 60 }, (_, i) => `${i}.5,n${i}a\n`).join('');
+  test.each([
+    [`a,b\n${names}`, 'column 2 ("b") holds 60 different words in 60 rows, as names do'],
+    ['a,b\n1,x\n2,x\n3,x\n', 'column 2 ("b") holds one word in all rows ("x"), of which nothing'],
+    ['a,b\n1,2020-01-01\n2,2020-01-02\n', 'holds "2020-01-01", which is no number; leave'],
+    ['a,b\n1,x\n2,\n3,y\n', 'line 3, column 2 ("b") is empty; fill it in, or remove the row'],
+    ['a,b\n1,x\n2,NA\n3,y\n', 'line 3, column 2 ("b") is "NA"; fill it in, or remove the row'],
+  ])('refused: %#', (text, why) => {
+    expect(refusalOf(() => read(text))).toContain(why);
+  });
+
+  test('more than 256 words are refused before all are read', () => {
+    const many = Array.from({ length: 2000 }, (_, i) => `${i}.5,w${i % 300}x\n`).join('');
+    expect(refusalOf(() => read(`a,b\n${many}`))).toContain(
+      'line 258, column 2 ("b") holds "w256x", and so more than 256 different words',
+    );
+  });
+
+  test('a family of numbers alone is told which take them', () => {
+    const options = { takesWords: false, wordsRemedy: ', or train a vae' };
+    expect(refusalOf(() => read(JOBS, options))).toContain('--drop job sex, or train a vae');
+  });
+
+  test('a total in the last row is seen', () => {
+    const { remarks } = read('a,b,c\n1,x,5\n2,y,5\n4,x,6\n7,Total,16\n');
+    expect(remarks.join('\n')).toContain('line 5 says "Total" and is taken for a row of data');
+    expect(remarks.join('\n')).toContain('line 5 holds the sum of all rows above it');
+  });
+});
+
+describe('a table that goes with another', () => {
+  const known = {
+    expected: ['age', 'job', 'sex'],
+    categories: [
+      { column: 'job', levels: ['cook', 'nurse', 'smith', 'pilot'] },
+      { column: 'sex', levels: ['f', 'm'] },
+    ],
+  };
+
+  test('has its words under the same numbers, and says nothing of them', () => {
+    const { values, words, remarks } = read('sex,job,age\nm,pilot,30\nf,cook,2\n', known);
+    expect([...values]).toEqual([30, 3, 1, 2, 0, 0]);
+    expect(words[0]?.levels).toEqual(['cook', 'nurse', 'smith', 'pilot']);
+    expect(remarks).toEqual(["t.csv: its columns are put in the model's order"]);
+  });
+
+  test('is refused where it has others', () => {
+    expect(refusalOf(() => read('age,job,sex\n30,singer,f\n', known))).toContain(
+      'line 2, column 2 ("job") holds "singer", which the data that the model learned from do not have ("cook", "nurse", "smith", "pilot")',
+    );
+  });
+
+  test('has words where the other has, and numbers where it has numbers', () => {
+    const numbers = { expected: ['a', 'b'], categories: [] };
+    expect(refusalOf(() => read('a,b\n1,x\n2,y\n', numbers))).toContain('holds "x", which is no');
+  });
+});
