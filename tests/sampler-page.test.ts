@@ -239,6 +239,14 @@ describe('sampler in Chrome', () => {
     for (const each of numbers) expect(each.replace(/^−?[0.]*|[.,]/g, '').length).toBeLessThan(6);
     await page.setViewport({ width: 320, height: 600 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
+    // A column of words is two features, and one of the table's columns.
+    const categories = [{ column: 'job', at: 3, levels: ['cook', 'nurse'] }];
+    const data = { shape: [5], columns, categories };
+    files.set('/table/model.json', JSON.stringify({ ...about, data }));
+    await page.reload();
+    await page.waitForSelector('#again:not(:disabled)');
+    expect(await texts('#rows th')).toEqual(['age', 'income', 'height', 'job']);
+    for (const word of await texts('#rows td:last-child')) expect(word).toMatch(/^(cook|nurse)$/);
     expect(complaints.splice(0)).toEqual([]);
     await page.close();
   });
