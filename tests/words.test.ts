@@ -132,5 +132,9 @@ describe('a table that goes with another', () => {
   test('has words where the other has, and numbers where it has numbers', () => {
     const numbers = { expected: ['a', 'b'], categories: [] };
     expect(refusalOf(() => read('a,b\n1,x\n2,y\n', numbers))).toContain('holds "x", which is no');
+    const asked = { ...numbers, categorical: ['b'] };
+    expect(refusalOf(() => read('a,b\n1,3\n2,4\n', asked))).toContain(
+      '--categorical: column 2 ("b") holds numbers to the model; leave it out',
+    );
   });
 });

@@ -87,7 +87,9 @@ export function refuseColumns(
     throw new LatentGpuError('bad-input', why);
   }
   const isLabelled = labelColumn && !labelColumn.isOptional && !isArchive;
-  const asked = isLabelled ? [labelColumn.name] : (table?.columns ?? table?.drop);
+  const asked = isLabelled
+    ? [labelColumn.name]
+    : (table?.columns ?? table?.drop ?? table?.categorical);
   if (!asked) return;
   const hint = isLabelled ? '; labels are those of a table, or of an archive of arrays (.npz)' : '';
   const why = `${data} is no table, so that there is no column ${asked.join(', ')}${hint}`;

@@ -102,6 +102,7 @@ export function trainLine(record: TrainingRecord, out: string): string {
     ...optionWords({ '--header': table?.header, '--encoding': table?.encoding }),
     ...listWords('--drop', table?.drop),
     ...listWords('--columns', table?.columns),
+    ...listWords('--categorical', table?.categorical),
     ...(standardize ? ['--standardize'] : []),
     ...optionWords(Object.fromEntries(options) as Record<string, string | number | undefined>),
     ...(keys.length > 0 ? ['--set', ...keys] : []),

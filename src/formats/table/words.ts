@@ -77,6 +77,13 @@ export class WordColumns {
         ? columns.find(categorical, '--categorical', true)
         : columns.find(hints?.categorical ?? [], '--categorical', false),
     );
+    const numeric = [...this.asked].find((column) => !known.has(columns.nameOf(column)));
+    if (categories && categorical && numeric !== undefined) {
+      throw new LatentGpuError(
+        'bad-input',
+        `--categorical: ${columns.describe(numeric)} holds numbers to the model; leave it out`,
+      );
+    }
     const isOfWords = (column: number) => {
       if (categories) return known.has(columns.nameOf(column));
       if (!takesWords || isSeries) return false;
