@@ -108,6 +108,7 @@ export class RowValues {
     const { columns, wordy, options } = this.table;
     const name = columns.argument(column);
     const { missingRemedy = '', isSeries, isOther } = options;
+    if (columns.headings?.[column] === cell) return 'it is the heading again: remove the row';
     if (this.isModels(column)) {
       return isMissing(cell)
         ? `fill it in, or remove the row${isUnknown(cell) ? missingRemedy : ''}`
