@@ -117,6 +117,14 @@ describe('rows that are none say how to go on', () => {
     expect(refusalOf(() => read(text))).toContain(why);
   });
 
+  test.each(['ND', '-', '<5'])('%s may be empty where values may be missing', (cell) => {
+    const text = `a,b\n1,2\n3,4\n${cell},5\n`;
+    expect(refusalOf(() => read(text, { takesMissing: true }))).toContain(
+      'empty the cell if its value is missing, or remove the row, or leave the column out',
+    );
+    expect(refusalOf(() => read(text))).not.toContain('empty the cell');
+  });
+
   test('a version is no heading of pandas', () => {
     expect(refusalOf(() => read('v,b\n1.0.2,1\n1.0.3,2\n'))).toContain('--label-column v');
   });
