@@ -61,6 +61,12 @@ describe('separators', () => {
     expect(table.names).toEqual(['a', 'b']);
   });
 
+  test('with decimal commas under one heading, behind numbers of rows', () => {
+    const table = read(' value\n0 -0,5\n1 12,125\n2 3\n3 0,25\n');
+    expect([table.names, [...table.values]]).toEqual([['value'], [-0.5, 12.125, 3, 0.25]]);
+    expect([...read('"x"\n"1" 0,5\n"2" 12,125\n').values]).toEqual([0.5, 12.125]);
+  });
+
   test('with decimal commas, truth and what is missing between blanks', () => {
     const text = 'a b c\n1,5 True NULL\n2 False 0,25\n3,25 True 4\n';
     expect([...read(text, { takesMissing: true }).values]).toEqual([

@@ -147,13 +147,14 @@ function delimiterOf(lines: readonly string[]): string {
   const hasBlanks = words.every(({ length }) => length > 1);
   if (!hasBlanks) return isMostlyBlanks(words) ? BLANKS : ',';
   if (hasCommas) {
+    const head = first.trim().split(/\s+/);
     // Headings with as many commas have them between the columns.
-    if (isRegular(lines, ',') && !isNumeric(first.trim().split(/\s+/))) return ',';
-    // Decimal commas, and blanks between the numbers.
-    const cells = [first.trim().split(/\s+/), ...words];
-    const isSeparator = cells.some(
-      (row) => row.length < 2 || row.some((cell) => /^,|,$/.test(cell)),
-    );
+    if (isRegular(lines, ',') && !isNumeric(head)) return ',';
+    // Decimal commas, and blanks between the numbers; over those of the rows there may be no heading.
+    const isSeparator =
+      [head, ...words].some((row) => row.some((cell) => /^,|,$/.test(cell))) ||
+      words.some(({ length }) => length < 2) ||
+      (head.length < 2 && first.includes(','));
     return !isSeparator && isEven && words.every(isNumeric) ? BLANKS : ',';
   }
   const numbers = words.flat().filter(isValue).length;
