@@ -49,6 +49,12 @@ const floats = (...shape: number[]) => {
     shape,
   );
 };
+/** A 2 × 2 matrix as NumPy saves it. */
+function npyOf(descr: string, data: ArrayBufferView): Uint8Array {
+  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (2, 2), }`.padEnd(117);
+  const magic = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 118, 0);
+  return Buffer.concat([magic, Buffer.from(`${header}\n`), Buffer.from(data.buffer)]);
+}
 /** An archive of arrays of these shapes. */
 const archive = (name: string, shapes: Record<string, readonly number[]>) =>
   store(
@@ -59,6 +65,24 @@ const archive = (name: string, shapes: Record<string, readonly number[]>) =>
       ),
     ),
   );
+
+test.each([
+  ['i8', BigInt64Array.of(2n ** 53n + 1n, 2n, 3n, 4n), 9007199254740993n],
+  ['u8', BigUint64Array.of(1n, 2n, 3n, 2n ** 64n - 1n), 18446744073709551615n],
+])('whole numbers that float64 does not hold are refused: %s', async (type, data, what) => {
+  for (const more of [{ range: 'any' }, { windows: { window: 2 } }] as const) {
+    const path = await store(`${type}.npy`, npyOf(`<${type}`, data));
+    expect(await refused(path, more)).toContain(`holds ${what}, a whole number beyond 2^53`);
+  }
+});
+
+test('a table that is gzipped in a zip archive is read, and an archive in an archive told', async () => {
+  const table = gzipSync(new TextEncoder().encode('a,b\n0.5,1\n1,0\n'));
+  const packed = await store('t.zip', zipSync({ 't.csv.gz': new Uint8Array(table) }));
+  expect([...(await load(packed)).data]).toEqual([0.5, 1, 1, 0]);
+  const twice = await store('u.zip', zipSync({ 't.zip': zipSync({ 't.csv': new Uint8Array(9) }) }));
+  expect(await refused(twice)).toMatch(/u\.zip is a zip archive in another; unpack it/);
+});
 
 describe('archives of arrays', () => {
   test.each(['stored', 'deflated'])(
@@ -149,6 +173,8 @@ describe('archives of arrays', () => {
     );
     expect(await refused(hot, { table: { drop: ['a'] } })).toMatch(/is no table, so that/);
     expect(await refused(npz('objects'))).toMatch(/holds Python objects, which are pickled/);
+    const sparse = await archive('sparse.npz', { indices: [5], data: [5], shape: [2], format: [] });
+    expect(await refused(sparse)).toMatch(/is a sparse matrix of SciPy; save scipy\.sparse\.load_/);
     const table = await store('t.csv', 'a,b\n1,2\n3,5\n');
     expect(await refused(table, { array: { name: 'x' } })).toMatch(
       /^bad-input: t.csv is no archive of arrays \(.npz\), .* leave out --array$/,

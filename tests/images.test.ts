@@ -139,6 +139,17 @@ describe('folders of images', () => {
     expect(await read('flat', { 'train/0.png': png(1), 'val/1.png': png(2) })).toMatch(
       /flat holds train and val, which are splits .* --data \S+train --test \S+val$/,
     );
+    const splits = [
+      ['seg_train', 'seg_test', 'seg_pred'],
+      ['training_set', 'test_set'],
+      ['train-images', 'Validation Images'],
+    ];
+    for (const [i, names] of splits.entries()) {
+      const files = Object.fromEntries(names.map((name, j) => [`${name}/0.png`, png(j)]));
+      expect(await read(`named${i}`, files)).toContain('which are splits and no classes');
+    }
+    const vehicles = await folder('vehicles', { 'train/0.png': png(1), 'tram/0.png': png(2) });
+    expect(await loadData({ data: vehicles, split: 'train' })).toMatchObject({ classes: 2 });
     const tables = { 'test.csv': png(1), 'train.csv': png(1), 'sample_submission.csv': png(1) };
     expect(await read('kaggle', tables)).toMatch(
       /nor folders with any; name a file of it, as in --data \S+train\.csv --test \S+test\.csv$/,

@@ -162,6 +162,13 @@ describe('PNG images', () => {
     expect(readPng(png({ width: 1, height: 1 }, bytes(0, 3), more)).data).toEqual(bytes(3));
   });
 
+  test('of several frames are none', () => {
+    const frames = (count: number) => [chunk('acTL', bytes(0, 0, 0, count, 0, 0, 0, 0))];
+    const film = png({ width: 1, height: 1 }, bytes(0, 3), frames(2));
+    expect(refusalOf(() => readPng(film))).toMatch(/is an animation; save one image of it$/);
+    expect(readPng(png({ width: 1, height: 1 }, bytes(0, 3), frames(1))).data).toEqual(bytes(3));
+  });
+
   test(`${RUNS} mutated files give a whole image or one clear line`, () => {
     const palette = [chunk('PLTE', ramp(12)), chunk('tRNS', bytes(255, 255, 255, 255))];
     const originals = [

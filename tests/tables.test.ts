@@ -238,10 +238,13 @@ describe('NPY of any element type', () => {
   });
 
   test.each([
-    ['>c8', /element type ">c8" is not read; save it as one of <f4 <f8/],
+    ['>c8', /element type ">c8" is not read; of complex numbers save np\.hstack/],
+    ['<f16', /element type "<f16" is not read; save x\.astype\('float64'\)/],
+    ['<M8[D]', /element type .* it is times; if these are wanted as numbers/],
+    ['|V4', /element type "\|V4" is not read; save it as one of <f4 <f8/],
     ['|O', /holds Python objects, which are pickled and not read; save x\.astype\('float32'\)/],
     ['<c8', /element type "<c8" is not read/],
-    ['<U3', /element type "<U3" is not read/],
+    ['<U3', /element type "<U3" is not read; it is text; if that holds numbers, save x\.astype/],
   ])('refuses %s', (descr, why) => {
     expect(refusalOf(() => readNpy(npy(descr, new Uint8Array(8))))).toMatch(why);
   });

@@ -19,6 +19,7 @@ import { RunFolder } from '../training/run-folder.node.ts';
 import { type CommonOptions, type Context, common, runCommand } from './common/command.ts';
 import { table, thousands } from './common/text.ts';
 import { version } from './common/version.ts';
+import { weightsFile } from './common/weights-file.ts';
 
 interface ImportOptions extends CommonOptions {
   out: string;
@@ -47,7 +48,7 @@ export function importCommand(program: Command): void {
   const command = program
     .command('import')
     .description('Makes a model folder of a PyTorch state_dict.')
-    .argument('<file>', 'its .safetensors file, or what torch.save wrote')
+    .argument('<file>', '.safetensors file or index, or what torch.save wrote')
     .requiredOption('--out <dir>', 'folder to write')
     .option('--rename <from=to...>', 'what a tensor, or all below a name, becomes')
     .option('--map <file>', 'the same as a JSON file')
@@ -121,11 +122,10 @@ async function perform(file: string, options: ImportOptions, context: Context): 
   await checkOutput({ folder, resume: false, force });
   const rules = await rulesOf(options);
   const description = await descriptionOf(options, context);
-  const bytes = await readIfPresent(file);
-  if (!bytes) throw new LatentGpuError('bad-input', `no such file: ${file}`);
+  const { bytes, beside } = await weightsFile(file);
   const own = saysNothing(options) ? ownWeights(bytes, file) : undefined;
   if (own) return await takeOwn(own, folder, force, context);
-  const imported = importStateDict({ bytes, file, rules, transpose, description });
+  const imported = importStateDict({ bytes, file, beside, rules, transpose, description });
   const { config, values, buffers, standardization, assumed, mapped, dropped } = imported;
   await holdingFolder(folder, async () => {
     await checkOutput({ folder, resume: false, force });

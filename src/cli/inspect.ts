@@ -1,7 +1,6 @@
 // latentgpu inspect: what is in a model folder or a file of weights, and how training would run.
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { readIfPresent } from '../data/files.node.ts';
 import { LatentGpuError } from '../errors.ts';
 import { readWeightsFile } from '../interchange/foreign-weights.ts';
 import type { Model } from '../models/index.ts';
@@ -11,6 +10,7 @@ import type { LoadedModel } from '../training/model-folder.node.ts';
 import { type Context, common, runCommand } from './common/command.ts';
 import { loadModel } from './common/device.ts';
 import { table, thousands } from './common/text.ts';
+import { weightsFile } from './common/weights-file.ts';
 import { stepProgram } from './step-program.ts';
 
 export function inspectCommand(program: Command): void {
@@ -51,9 +51,8 @@ function tensorTable(rows: readonly Row[]): string {
 }
 
 async function inspectFile(path: string, { out }: Context): Promise<void> {
-  const bytes = await readIfPresent(path);
-  if (!bytes) throw new LatentGpuError('bad-input', `no such file: ${path}`);
-  const { tensors, metadata } = readWeightsFile(bytes, path);
+  const { bytes, beside } = await weightsFile(path);
+  const { tensors, metadata } = readWeightsFile(bytes, path, beside);
   const rows = [...tensors].map(([name, { dtype, shape, data }]) => ({
     name,
     dtype,

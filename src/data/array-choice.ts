@@ -37,6 +37,9 @@ const SPLITS: readonly (readonly [Split, RegExp])[] = [
 const OF_DATA = /^(x|xs|data|imgs?|images?|features?|inputs?|samples?|arr_0|array|values?)?$/i;
 const OF_LABELS = /^(y|ys|labels?|targets?|class|classes|digits?|arr_1)$/i;
 
+/** What scipy.sparse.save_npz writes of every matrix but COO's. */
+const SPARSE = ['format', 'shape', 'data'];
+
 interface Parsed {
   readonly split: Split | undefined;
   /** The name without it. */
@@ -73,6 +76,13 @@ export function chooseArrays(
   wish: ArrayWish,
   archive: string,
 ): ArrayChoice {
+  const names = new Set(arrays.map(({ name }) => name));
+  if (SPARSE.every((name) => names.has(name)) && !wish.array) {
+    throw new LatentGpuError(
+      'bad-format',
+      `${archive} is a sparse matrix of SciPy; save scipy.sparse.load_npz(path).toarray() with np.save`,
+    );
+  }
   const data =
     named(arrays, wish.array, wish.split, '--array', archive) ?? byRule(arrays, wish, archive);
   const { split } = parsed(data.name);

@@ -67,6 +67,17 @@ function checkExtents(shape: readonly number[], bad: (why: string) => LatentGpuE
   );
 }
 
+/** @throws LatentGpuError as `bad` makes it, for a whole number that float64 does not hold */
+export function checkHeld(data: StoredArray['data'], bad: (why: string) => LatentGpuError): void {
+  if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return;
+  for (const value of data) {
+    if (Number.isSafeInteger(Number(value)) || BigInt(Number(value)) === value) continue;
+    throw bad(
+      `holds ${value}, a whole number beyond 2^53 that float64 does not hold; leave out what holds ids`,
+    );
+  }
+}
+
 function toPixels(
   data: NpyData | IdxData,
   asNumbers: boolean,
@@ -76,6 +87,7 @@ function toPixels(
   if (data instanceof Float32Array || data instanceof Float64Array) return data;
   // Most files of bytes tell at once that they are not 0 and 1.
   if (data instanceof Uint8Array && !asNumbers && data.some((x) => x > 1)) return data;
+  checkHeld(data, bad);
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < data.length; i++) {
     const value = Number(data[i]);

@@ -55,6 +55,13 @@ const SIGNATURES: readonly (readonly [signature: string, what: string, at?: numb
   ['\x80\x03', PICKLE],
   ['\x80\x04', PICKLE],
   ['\x80\x05', PICKLE],
+  [
+    '%%MatrixMarket',
+    `is a Matrix Market file; ${numpy('scipy.io, scipy.sparse', "scipy.sparse.csr_matrix(scipy.io.mmread('FILE')).toarray()")}`,
+  ],
+  ...['P1', 'P2', 'P3', 'P4', 'P5', 'P6'].map(
+    (mark) => [`${mark}\n`, 'is one PNM image; name the folder that holds the images'] as const,
+  ),
   ['%PDF', `is a PDF document; ${TABLE}`],
   ['ustar', 'is a tar archive; unpack it and name the file or folder in it', 257],
 ];
@@ -67,7 +74,9 @@ export function foreignFile(bytes: Uint8Array, name: string): string | undefined
   const begins = (text: string, at = 0) =>
     [...text].every((c, i) => bytes[at + i] === c.charCodeAt(0));
   if (bytes.length === 0) return 'is empty';
-  if (begins('PK\x03\x04') || begins('PK\x05\x06')) return foreignArchive([], name);
+  if (begins('PK\x03\x04') || begins('PK\x05\x06')) {
+    return 'is a zip archive in another; unpack it, and name a file or folder of it';
+  }
   const found = SIGNATURES.find(([signature, , at]) => begins(signature, at));
   if (found) return named(found[1], name);
   const head = bytes.subarray(0, 4096);
@@ -75,7 +84,7 @@ export function foreignFile(bytes: Uint8Array, name: string): string | undefined
     .decode(head)
     .replace(/^\xef\xbb\xbf/, '')
     .trimStart();
-  if (/^<(!doctype|html|\?xml|svg)/i.test(start)) {
+  if (/^<(!doctype|html|\?xml|svg|table)/i.test(start)) {
     return 'is HTML or XML, perhaps the page that was to give the file; data are an IDX or .npy file or a table as text';
   }
   if (isJson(start)) return `is JSON; ${TABLE}`;
@@ -83,11 +92,15 @@ export function foreignFile(bytes: Uint8Array, name: string): string | undefined
     return 'is a pointer of Git LFS; fetch the file with git lfs pull';
   if (/^(%[^\n]*\n\s*)*@(relation|attribute)/i.test(start))
     return 'is an ARFF file; remove the lines up to @data, or save the table as .csv';
-  if (/^[+-]?[\d.]+(e[+-]?\d+)?[ \t]+(qid:\d+[ \t]+)?\d+:[+-]?[\d.]+(e[+-]?\d+)?\s/i.test(start)) {
+  if (LIBSVM.test(start)) {
     return 'is a LIBSVM file; save np.hstack([x.toarray(), y[:, None]]) of x, y = sklearn.datasets.load_svmlight_file(path) with np.savetxt';
   }
   return isBinary(head) ? 'is neither an IDX, .npy nor .csv file (gzipped or not)' : undefined;
 }
+
+/** A label and numbered values a line; comments above, and rows of noughts alone. */
+const LIBSVM =
+  /^(#[^\n]*\n\s*)*([+-]?[\d.]+[ \t]*\r?\n)*[+-]?[\d.,]+(e[+-]?\d+)?[ \t]+(qid:\d+[ \t]+)?\d+:[+-]?[\d.]+(e[+-]?\d+)?\s/i;
 
 /**
  * Whether text begins as JSON does.

@@ -138,11 +138,22 @@ export async function refuseDeeper(
   }
 }
 
-const SPLIT = /^(train|training|test|testing|val|valid|validation|dev|eval)$/i;
+/** Names of splits, as `test`, `seg_test` and `test_images` are. */
+const splitLike = (names: string) =>
+  new RegExp(
+    `^(.*[_\\s.-])?(${names})([_\\s.-]?(set|data|images?|imgs?|pictures|split|samples?))?$`,
+    'i',
+  );
+const TRAINING = splitLike('train|training');
+const TESTING = splitLike('test|testing|val|valid|validation|dev|eval');
 
 /** @throws LatentGpuError `bad-data` if what would be classes are the splits of a data set without any */
 export function refuseSplits(folder: string, names: readonly string[]): void {
-  if (names.length < 2 || !names.every((name) => SPLIT.test(name))) return;
+  // A vehicle may be a train.
+  const hasBoth =
+    names.some((name) => TRAINING.test(name)) && names.some((name) => TESTING.test(name));
+  const areTests = names.length > 1 && names.every((name) => TESTING.test(name));
+  if (!hasBoth && !areTests) return;
   const how = splitsOf(folder, names);
   throw new LatentGpuError(
     'bad-data',

@@ -46,7 +46,9 @@ export async function loadFile(path: string, spec: DataSpec): Promise<LoadedData
     path,
   );
   if (what || !only) throw new LatentGpuError('bad-format', `${path} ${what}`);
-  return await loadPlain(await unzip(only, path), source);
+  const entry = await unzip(only, path);
+  const own = isGzip(entry) ? await gunzip(entry, (head) => promised(head, path), path) : entry;
+  return await loadPlain(own, source);
 }
 
 /** How large the file is that begins so, or may be at most where it does not say. */
@@ -63,13 +65,17 @@ const textLimit = () => Math.floor(process.availableMemory() / 12);
 /** Whether bytes begin as a Parquet file does, with its footer encrypted or not. */
 const isParquet = (bytes: Uint8Array) => /^PAR[1E]/.test(beginOf(bytes));
 const isPacked = (bytes: Uint8Array) => isZip(bytes) || isParquet(bytes);
-const isJsonIn = (bytes: Uint8Array) =>
-  isJson(
-    beginOf(bytes)
+const isJsonIn = (bytes: Uint8Array) => {
+  const mark = /^(\xff\xfe|\xfe\xff)/.exec(beginOf(bytes))?.[0];
+  const encoding = mark ? (mark === '\xff\xfe' ? 'utf-16le' : 'utf-16be') : 'latin1';
+  return isJson(
+    beginOf(bytes, encoding)
       .replace(/^\xef\xbb\xbf/, '')
       .trimStart(),
   );
-const beginOf = (bytes: Uint8Array) => new TextDecoder('latin1').decode(bytes.subarray(0, 4096));
+};
+const beginOf = (bytes: Uint8Array, encoding = 'latin1') =>
+  new TextDecoder(encoding).decode(bytes.subarray(0, 4096));
 
 function refuseForeign(found: Uint8Array, path: string): void {
   const what = foreignFile(found, path);

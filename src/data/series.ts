@@ -1,7 +1,7 @@
 // Arrays and tables as long series, cut into windows.
 import { LatentGpuError } from '../errors.ts';
 import type { CsvTable } from '../formats/csv.ts';
-import { checked, type DatasetOptions, type StoredArray } from './arrays.ts';
+import { checked, checkHeld, type DatasetOptions, type StoredArray } from './arrays.ts';
 import type { LoadedDataset } from './dataset.ts';
 import { cutWindows, type Series, type Windows } from './windows.ts';
 
@@ -17,16 +17,17 @@ export function arraySeries(
   options: DatasetOptions,
 ): LoadedDataset {
   const { shape } = array;
+  const bad = (why: string) => new LatentGpuError('bad-data', `${options.name}: ${why}`);
   if (shape.length < 1 || shape.length > 3 || shape.includes(0)) {
-    throw new LatentGpuError(
-      'bad-data',
-      `${options.name}: holds [${shape.slice(0, 8).join(', ')}], and --window is for [steps], [steps, channels] or [series, steps, channels]`,
+    throw bad(
+      `holds [${shape.slice(0, 8).join(', ')}], and --window is for [steps], [steps, channels] or [series, steps, channels]`,
     );
   }
   const [count, steps, channels] =
     shape.length === 3
       ? (shape as [number, number, number])
       : [1, shape[0] as number, shape[1] ?? 1];
+  checkHeld(array.data, bad);
   const data = numbersOf(array.data);
   const size = steps * channels;
   const series = Array.from(

@@ -43,6 +43,14 @@ const DTYPES = {
   '<i8': BigInt64Array,
 } as const;
 
+/** What to do about elements of other types. */
+const WAYS: readonly (readonly [RegExp, string])[] = [
+  [/^[<>=|]?c\d/, 'of complex numbers save np.hstack([x.real, x.imag]), or np.abs(x)'],
+  [/^[<>=|]?f\d/, "save x.astype('float64')"],
+  [/^[<>=|]?[US]\d/, "it is text; if that holds numbers, save x.astype('float64')"],
+  [/^[<>=|]?[Mm]\d/, "it is times; if these are wanted as numbers, save x.astype('int64')"],
+];
+
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 
 /**
@@ -117,7 +125,8 @@ function readLayout(bytes: Uint8Array, bad: (why: string) => LatentGpuError): La
   const dtype = descr.replace(/^[<|=>]?([ub]1|i1)$/, '|$1').replace(/^[=>]/, '<');
   if (!Object.hasOwn(DTYPES, dtype)) {
     const known = Object.keys(DTYPES).join(' ');
-    throw bad(`element type ${quote(descr)} is not read; save it as one of ${known}`);
+    const way = WAYS.find(([form]) => form.test(descr))?.[1] ?? `save it as one of ${known}`;
+    throw bad(`element type ${quote(descr)} is not read; ${way}`);
   }
   const isFortran = fortranOrder && shape.filter((length) => length !== 1).length > 1;
   const count = shape.includes(0) ? 0 : shape.reduce((product, length) => product * length, 1);

@@ -92,6 +92,8 @@ function essentials(
     if (KEPT.includes(kind)) kept.push(bytes.subarray(at, end));
     if (kind === 'eXIf')
       orientation = orientationOf(bytes.subarray(at + 8, end - 4)) ?? orientation;
+    if (kind === 'acTL' && length === 8 && view.getUint32(at + 8) > 1)
+      throw bad('is an animation; save one image of it');
     if (kind === 'IDAT') compressed.push(bytes.subarray(at + 8, end - 4));
     at = end;
   }

@@ -2,6 +2,8 @@
 import { LatentGpuError } from '../errors.ts';
 import { readSafetensors } from '../formats/safetensors.ts';
 import { isTorchFile, readTorchFile, type TorchFile } from '../formats/torch-file.ts';
+import { isZip, zipEntries } from '../formats/zip.ts';
+import { type Files, isIndex, readSharded } from './sharded.ts';
 
 const SAVE = "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')";
 
@@ -24,10 +26,6 @@ const BINARY: readonly (readonly [begins: RegExp, what: string])[] = [
 const TEXT: typeof BINARY = [
   [/^version https:\/\/git-lfs/, 'is a pointer of Git LFS; fetch the file with git lfs pull'],
   [/^\s*<(!doctype|html|\?xml)/i, 'is HTML or XML, perhaps the page that was to give the file'],
-  [
-    /^\s*\{\s*"(metadata|weight_map)"/,
-    'is the index of a model in several files; join them: load each with safetensors.torch.load_file, and save all tensors with save_file',
-  ],
 ];
 
 /** @throws LatentGpuError `bad-format` for what is known to be something else */
@@ -43,12 +41,24 @@ export function refuseForeignWeights(bytes: Uint8Array, file: string): void {
 }
 
 /**
- * The tensors of a file of safetensors or of torch.save.
+ * The tensors of a file of safetensors or of torch.save, or of the several that an index names.
  *
+ * @param beside the files that it names, if it is one
  * @throws LatentGpuError `bad-format`
  */
-export function readWeightsFile(bytes: Uint8Array, file: string): TorchFile {
+export function readWeightsFile(
+  bytes: Uint8Array,
+  file: string,
+  beside: Files = new Map(),
+): TorchFile {
+  if (isIndex(bytes)) return readSharded(bytes, file, beside, readOne);
+  return readOne(bytes, file);
+}
+
+function readOne(bytes: Uint8Array, file: string): TorchFile {
   if (isTorchFile(bytes)) return readTorchFile(bytes, file);
+  // What is cut short has no list of its files, and says so.
+  if (isZip(bytes)) zipEntries(bytes, file);
   refuseForeignWeights(bytes, file);
   return readSafetensors(bytes, file);
 }

@@ -8,6 +8,7 @@ import {
   type StoredWeights,
 } from '../models/index.ts';
 import { readWeightsFile } from './foreign-weights.ts';
+import { isIndex } from './sharded.ts';
 
 /** Where the header holds `model.json`. */
 export const MODEL_KEY = 'latentgpu.model';
@@ -24,6 +25,7 @@ export interface OwnWeights extends StoredWeights {
  * @throws LatentGpuError `bad-format`, `bad-data` for tensors that do not fit the model that it tells
  */
 export function ownWeights(bytes: Uint8Array, file: string): OwnWeights | undefined {
+  if (isIndex(bytes)) return undefined;
   const description = readWeightsFile(bytes, file).metadata[MODEL_KEY];
   if (description === undefined) return undefined;
   const { config } = readModelJson(description, `${file}: ${MODEL_KEY}`);

@@ -38,6 +38,8 @@ export interface ImportRequest {
   readonly bytes: Uint8Array;
   /** What to call the file in errors. */
   readonly file: string;
+  /** Of an index of weights in several files, these by their names. */
+  readonly beside?: ReadonlyMap<string, Uint8Array>;
   readonly rules: readonly Rule[];
   /** Every weight is [in, out]. */
   readonly transpose: boolean;
@@ -72,15 +74,15 @@ export interface Imported {
  *   for a mapping or a configuration that does not fit them, `bad-data` for numbers that are not finite
  */
 export function importStateDict(request: ImportRequest): Imported {
-  const { bytes, file, rules, transpose, description } = request;
+  const { bytes, file, beside, rules, transpose, description } = request;
   const isPart = /-0*\d+-of-0*([2-9]|[1-9]\d+)\.safetensors$/.test(file) && rules.length === 0;
   if (isPart) {
     throw new LatentGpuError(
       'bad-format',
-      `${file} is one of several files of a model; join them: load each with safetensors.torch.load_file, and save all tensors with save_file`,
+      `${file} is one of several files of a model; name their index beside them (${file.replace(/^.*[/\\]/, '').replace(/-\d+-of-\d+/, '')}.index.json), or join them: load each with safetensors.torch.load_file, and save all tensors with save_file`,
     );
   }
-  const stored = readWeightsFile(bytes, file);
+  const stored = readWeightsFile(bytes, file, beside);
   const { assigned, dropped, assumed: folded } = assign(stored, rules, file);
   const layers = makeLayers(assigned, transpose, file, [...stored.tensors.keys()]);
   checkChains(layers, file);

@@ -1,6 +1,8 @@
 // How a table's text is cut into cells: what stands between them, and which lines are none of it.
 import Papa from 'papaparse';
 import type { LatentGpuError } from '../../errors.ts';
+import { isCount, isRule, isUnderline } from './drawn.ts';
+import { isMissing, isNumber } from './number.ts';
 import { type Thousands, thousandsOf } from './quantity.ts';
 
 /** Stands for any run of blanks and tabs. */
@@ -22,12 +24,11 @@ export interface Dialect {
 const SAMPLE = 100;
 /** Excel saves it again as a row, filled up with separators. */
 const DIRECTIVE = /^\s*"?sep=([^\w"])"?[,;\s]*$/i;
-/** A number as some country writes it. */
-const NUMERIC = /^[+-]?(\d+[.,]?\d*|[.,]\d+)([eEdD][+-]?\d+)?$/;
-const MISSING = /^(\?|na|nan|-?inf)$/i;
+/** Whether it is a number as some country writes it, or stands where one would. */
+const isValue = (cell: string) => isNumber(cell) || isMissing(cell);
 /** What a spreadsheet leaves in a cell that it could not compute, in English and German. */
 const SHEET_ERROR =
-  /(n\/a|nv|name\?|null!|num!|zahl!|ref!|bezug!|value!|wert!|div\/0!|spill!|calc!)"?\s*($|[,;|\s])/
+  /(n\/a|nv|na(?="?\s*($|[,;|\s]\s*"?([-+.\d]|na\b)))|name\?|null!|num!|zahl!|ref!|bezug!|value!|wert!|div\/0!|spill!|calc!)"?\s*($|[,;|\s])/
     .source;
 const COMMENT = new RegExp(`^[ \\t]*#(?!${SHEET_ERROR})`, 'i');
 const COMMENT_AT_END = new RegExp(` #(?!${SHEET_ERROR})`, 'i');
@@ -41,7 +42,12 @@ const GROUPED_BY_BLANKS = /^[+-]?\d{1,3}(\s\d{3})+([.,]\d+)?$/;
 export const isComment = (line: string, dialect?: Dialect) =>
   COMMENT.test(line) || (dialect?.hasOtherComments === true && OTHER_COMMENT.test(line));
 
-const withoutQuoted = (line: string) => line.replace(/"[^"]*"/g, 'q');
+/** With a `q` for what is quoted, and a nought for a number that is. */
+const withoutQuoted = (line: string) =>
+  line.replace(/"[^"]*"/g, (cell) => (isValue(cell.slice(1, -1)) ? '0' : 'q'));
+/** Without tabs behind commas, which are there to be seen. */
+const withoutPadding = (line: string) =>
+  /[^,;\t]\t/.test(line) ? line : line.replace(/([,;])\t+/g, '$1');
 
 /**
  * @param text the beginning of a table, lines ended by `\n`
@@ -52,13 +58,14 @@ export function dialectOf(text: string): Dialect {
   while (from <= text.length && lines.length < SAMPLE) {
     const end = text.indexOf('\n', from);
     const line = text.slice(from, end < 0 ? text.length : end);
-    if (line.trim() !== '' && !isComment(line)) lines.push(line);
+    const isDrawn = isRule(line) || isUnderline(line) || isCount(line);
+    if (line.trim() !== '' && !isDrawn && !isComment(line)) lines.push(line);
     if (end < 0) break;
     from = end + 1;
   }
   const directive = DIRECTIVE.exec(lines[0] ?? '')?.[1];
   if (directive !== undefined) lines.shift();
-  const plain = lines.map(withoutQuoted);
+  const plain = lines.map((line) => withoutPadding(withoutQuoted(line)));
   const others = plain.filter((line) => !OTHER_COMMENT.test(line));
   const hasOtherComments =
     directive === undefined &&
@@ -66,10 +73,12 @@ export function dialectOf(text: string): Dialect {
     others.length < plain.length &&
     delimiterOf(others) === BLANKS;
   const delimiter = directive ?? (hasOtherComments ? BLANKS : delimiterOf(plain));
-  const isQuoted = /^[q\s]+$/.test((plain[0] ?? '').replaceAll(delimiter, ' '));
-  const [first = '', second] = lines;
-  const quotesFirst =
-    first.includes('"') && isQuoted && second !== undefined && !/"[-+\d.,]+"/.test(second);
+  const [first = '', ...below] = lines;
+  const isQuoted = /^[q0\s]+$/.test((plain[0] ?? '').replaceAll(delimiter, ' '));
+  const quotesNumbers = below.some((line) =>
+    line.match(/"[^"]*"/g)?.some((cell) => isNumber(cell.slice(1, -1))),
+  );
+  const quotesFirst = first.includes('"') && isQuoted && below.length > 0 && !quotesNumbers;
   const thousands = thousandsIn(text, delimiter);
   return {
     delimiter,
@@ -117,8 +126,7 @@ function delimiterOf(lines: readonly string[]): string {
   if (mark !== undefined && mark !== '\t') return mark;
   const words = body.map((line) => line.trim().split(/\s+/));
   const isEven = words.every(({ length }) => length === words[0]?.length);
-  const isNumeric = (cells: readonly string[]) =>
-    cells.every((cell) => NUMERIC.test(cell) || MISSING.test(cell));
+  const isNumeric = (cells: readonly string[]) => cells.every(isValue);
   if (mark === '\t') {
     const cells = body.map((line) => line.split('\t').map((cell) => cell.trim()));
     const isRagged = cells.some((row) => row.length !== cells[0]?.length);
@@ -139,16 +147,17 @@ function delimiterOf(lines: readonly string[]): string {
   const hasBlanks = words.every(({ length }) => length > 1);
   if (!hasBlanks) return isMostlyBlanks(words) ? BLANKS : ',';
   if (hasCommas) {
+    const head = first.trim().split(/\s+/);
     // Headings with as many commas have them between the columns.
-    if (isRegular(lines, ',') && !isNumeric(first.trim().split(/\s+/))) return ',';
-    // Decimal commas, and blanks between the numbers.
-    const cells = [first.trim().split(/\s+/), ...words];
-    const isSeparator = cells.some(
-      (row) => row.length < 2 || row.some((cell) => /^,|,$/.test(cell)),
-    );
+    if (isRegular(lines, ',') && !isNumeric(head)) return ',';
+    // Decimal commas, and blanks between the numbers; over those of the rows there may be no heading.
+    const isSeparator =
+      [head, ...words].some((row) => row.some((cell) => /^,|,$/.test(cell))) ||
+      words.some(({ length }) => length < 2) ||
+      (head.length < 2 && first.includes(','));
     return !isSeparator && isEven && words.every(isNumeric) ? BLANKS : ',';
   }
-  const numbers = words.flat().filter((cell) => NUMERIC.test(cell) || MISSING.test(cell)).length;
+  const numbers = words.flat().filter(isValue).length;
   return 2 * numbers >= words.flat().length ? BLANKS : ',';
 }
 
@@ -158,7 +167,7 @@ function isMostlyBlanks(words: readonly (readonly string[])[]): boolean {
   const width = widths[widths.length >> 1] as number;
   const rows = words.filter(({ length }) => length === width);
   const cells = rows.flat();
-  const numbers = cells.filter((cell) => NUMERIC.test(cell) || MISSING.test(cell)).length;
+  const numbers = cells.filter(isValue).length;
   const isMost = width > 1 && 2 * rows.length > words.length && 2 * numbers >= cells.length;
   return isMost && !cells.some((cell) => cell.includes(','));
 }
@@ -167,7 +176,7 @@ function isMostlyBlanks(words: readonly (readonly string[])[]): boolean {
 function isColumnOfCommas(first: string, others: readonly string[]): boolean {
   const cells = others.map((line) => line.trim());
   const hasOne = !first.includes(',') && cells.some((cell) => cell.includes(','));
-  if (!hasOne || !cells.every((cell) => NUMERIC.test(cell))) return false;
+  if (!hasOne || !cells.every(isNumber)) return false;
   const [from] = cells as [string];
   return !cells.every(
     (cell, i) => cell.includes(',') && Number.parseInt(cell, 10) === Number.parseInt(from, 10) + i,
@@ -236,7 +245,7 @@ export const unwrapped = (text: string): string =>
 function withoutEnd(line: string, delimiter: string): string {
   const row = line.slice(0, line.indexOf(' #') < 0 ? line.indexOf('\t#') : line.indexOf(' #'));
   const last = row.split(delimiter).at(-1) as string;
-  return !row.includes('"') && NUMERIC.test(last.trim()) ? row : line;
+  return !row.includes('"') && isNumber(last.trim()) ? row : line;
 }
 
 function blankCells(line: string): string[] {

@@ -94,17 +94,25 @@ function judgeNumbers(
   const goOn = below.every((row) => stepOf(row.map(Number)) === step);
   if (n > 1 && step !== undefined && goOn) return 'data';
   if (!cells.every(isWhole)) return n > 2 && step !== undefined ? 'doubt' : 'data';
+  // Of so many numbers no row is as even by chance.
+  const isEven = n > 3 && step !== undefined;
+  const isScale = isEven && below.every((row) => stepOf(row.map(Number)) === undefined);
   const isFine = below.every((row) => row.every((cell) => isFraction(cell) || isMissing(cell)));
   if (values.every(isYear)) {
     const years = below.flat().filter((cell) => isWhole(cell) && isYear(Number(cell)));
     if (years.length === 0) return n > 1 ? 'heading' : 'doubt';
-    if (!isFine) return years.length === n * below.length ? 'data' : 'doubt';
+    if (!isFine) return years.length === n * below.length && !isScale ? 'data' : 'doubt';
   }
   const counts = step === 1 && (values[0] === 0 || values[0] === 1);
   // pandas' heading of a single column.
   if (n === 1) return values[0] === 0 ? 'doubt' : 'data';
+  // pandas' integers, of which one stands over words.
+  const isOverWords = columns.some((j) =>
+    rows.every((row) => !isQuantity(row[j] ?? '') && !isMissing(row[j] ?? '')),
+  );
+  if (counts && isOverWords && rows.length > 2) return 'heading';
   if (isFine) return n > 2 && step !== undefined ? 'heading' : 'doubt';
-  if (!counts) return 'data';
+  if (!counts) return isScale ? 'doubt' : 'data';
   if (n >= 10) return 'heading';
   return values[0] === 0 || n > 2 ? 'doubt' : 'data';
 }

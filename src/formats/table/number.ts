@@ -75,7 +75,7 @@ export interface Doubt {
   readonly column: number;
   readonly cell: string;
   readonly mark: '.' | ',';
-  /** Whether the column has whole numbers without the mark, too, as one with thousands has. */
+  /** Whether it has whole numbers without the mark, too, as a column with thousands has, or commas part the cells. */
   readonly isMixed: boolean;
 }
 
@@ -121,7 +121,7 @@ export class NumberReader {
     const text = cell.replace(MINUS, '-');
     const { unit, rest } = unitOf(text) ?? { unit: '', rest: text };
     const value = this.written(ungrouped(rest, this.thousands?.mark), cell, line, column);
-    if (value === undefined) return fault(cell);
+    if (value === undefined) return fault(cell, line);
     return this.otherUnit(unit, cell, line, column) ?? value;
   }
 
@@ -161,7 +161,6 @@ export class NumberReader {
     if (PLAIN.test(text)) return this.plain(text, line, column);
     if (COMMA.test(text)) {
       const isGrouped = GROUPED.test(text);
-      if (this.isCommaTaken && isGrouped) return grouped(cell);
       if (this.mark?.mark === '.') return this.mixed(cell);
       this.mark ??= { mark: ',', line, cell };
       if (!isGrouped) this.isDecimal = true;
@@ -189,7 +188,7 @@ export class NumberReader {
     const isDoubtful = ({ mark, column }: Omit<Doubt, 'isMixed'>) =>
       mark === ',' || this.hasLarge[column] !== true;
     const all = [...this.grouped.values()].filter(isDoubtful).map((found) => {
-      return { ...found, isMixed: this.hasWhole[found.column] === true };
+      return { ...found, isMixed: this.isCommaTaken || this.hasWhole[found.column] === true };
     });
     return all.find(({ isMixed }) => isMixed) ?? all[0];
   }
@@ -205,11 +204,14 @@ export const grouped = (cell: string, mark: Doubt['mark'] = ',') =>
     ? `holds ${quote(cell)}, whose comma may stand between thousands or before decimals; write numbers without the one and with a point for the other`
     : `holds ${quote(cell)}, and the column whole numbers below 1000 beside such, so that the point may stand between thousands; write thousands without it, and decimals with other than three digits`;
 
-function fault(cell: string): string {
+/** Numbers between what parts the cells of few tables. */
+const SEPARATED = /^[+-]?[\d.]+(?:(::?|[~^&])[+-]?[\d.]+)(?:\1[+-]?[\d.]+)*$/;
+
+function fault(cell: string, line: number): string {
   if (cell === '') return 'is empty; ';
   if (isMissing(cell)) return `holds ${quote(cell)}; `;
   const no = `holds ${quote(cell)}, which is no number; `;
-  if (/^[+-]?\d{1,3}(([.,'’\s]\d{3})+([.,]\d+)?|(,\d{2})+,\d{3}(\.\d+)?)$/.test(cell)) {
+  if (/^[+-]?\d{1,3}(([.,'’_\s]\d{3})+([.,]\d+)?|(,\d{2})+,\d{3}(\.\d+)?)$/.test(cell)) {
     return `${no}write it without marks between thousands`;
   }
   if (/^[-+(\s]*[$€£¥]|[$€£¥]\)?$/.test(cell)) return `${no}write it without the currency`;
@@ -218,7 +220,10 @@ function fault(cell: string): string {
     return `${no}write each number of the list into a column of its own, or save the table as .parquet or .jsonl`;
   }
   if (/^'.*'$/.test(cell)) return `${no}write it without quotes, or with double ones`;
-  if (/^\d+\.\d+\.\d+$/.test(cell) && !isTime(cell)) {
+  const mark = SEPARATED.exec(cell)?.[1];
+  if (mark && !isTime(cell))
+    return `${no}if ${quote(mark)} parts the cells, write commas in its place`;
+  if (line === 1 && /^\d+\.\d+\.\d+$/.test(cell) && !isTime(cell)) {
     return `${no}pandas so renames a heading that repeats: read the original with header=None`;
   }
   return no;

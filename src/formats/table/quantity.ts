@@ -10,7 +10,7 @@ export interface Thousands {
 const UNIT_BEFORE = /^([+-]?)\s*([$€£¥₹])\s*([+-]?)(\d.*)$/;
 const UNIT_BEHIND = /^([+-]?[\d.,].*?)\s*([%$€£¥₹])$/;
 /** Which nobody takes for decimal marks. */
-const BY_BLANKS = /^[+-]?\d{1,3}(?:([ \u00a0\u202f'’])\d{3})(?:\1\d{3})*(?:[.,]\d+)?$/;
+const BY_BLANKS = /^[+-]?\d{1,3}(?:([ \u00a0\u2007\u2009\u202f'’])\d{3})(?:\1\d{3})*(?:[.,]\d+)?$/;
 const BY_COMMAS = /^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$/;
 const BY_POINTS = /^[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?$/;
 /** Of which there is no doubt: a decimal mark of the other kind, or several groups. */
@@ -27,7 +27,7 @@ export function unitOf(cell: string): { unit: string; rest: string } | undefined
 
 /** A number without marks between thousands, where these are known; else as it is. */
 export function ungrouped(cell: string, mark: Thousands['mark'] | undefined): string {
-  if (BY_BLANKS.test(cell)) return cell.replace(/[ \u00a0\u202f'’]/g, '');
+  if (BY_BLANKS.test(cell)) return cell.replace(/[ \u00a0\u2007\u2009\u202f'’]/g, '');
   if (mark === ',' && BY_COMMAS.test(cell)) return cell.replaceAll(',', '');
   return mark === '.' && BY_POINTS.test(cell) ? cell.replaceAll('.', '') : cell;
 }

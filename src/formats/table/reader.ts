@@ -5,6 +5,7 @@ import { alike, wantedNames } from './alike.ts';
 import { Columns } from './columns.ts';
 import type { CsvTable } from './csv-table.ts';
 import { BLANKS, cellsOf, type Dialect, isComment } from './dialect.ts';
+import { isCount, isRule, isUnderline } from './drawn.ts';
 import { headingsAgain, type Row, readFirstRow, SAMPLE, startOf, wordyOf } from './first-row.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
 import { ofComments } from './remarks.ts';
@@ -25,6 +26,9 @@ interface Known {
   readonly width: number;
   readonly rows: TableRows;
 }
+
+/** Of few rows it has to be asked more. */
+const MAY_BE_DRAWN = /^\s*($|[-+|=:]*[-=]+[-+|=:]*\s*|:|\(\d|\d+ row)/;
 
 export class TableReader {
   private readonly source: Source;
@@ -69,8 +73,9 @@ export class TableReader {
       return;
     }
     const first = cells[0] as string;
-    if (this.isRule(cells)) return;
-    if (isComment(first, this.source.dialect) && !this.isNumberSign(cells)) {
+    if (this.isDrawn(cells)) return;
+    const start = first.includes('#') ? cells.slice(0, 2).join(',') : first;
+    if (isComment(start, this.source.dialect) && !this.isNumberSign(cells)) {
       const width = this.known?.width ?? this.waiting[0]?.cells.length;
       if (cells.length === width && width > 1 && this.source.dialect.delimiter !== BLANKS) {
         const { count, line } = this.comments;
@@ -100,11 +105,12 @@ export class TableReader {
     if (this.waiting.length === SAMPLE) this.settle();
   }
 
-  /** Whether it is the line below the headings of a table in Markdown. */
-  private isRule(cells: readonly string[]): boolean {
+  /** Whether a line is there for people to see where rows begin and end. */
+  private isDrawn(cells: readonly string[]): boolean {
+    if (!MAY_BE_DRAWN.test(cells[0] as string)) return false;
+    const line = cells.join(this.source.dialect.delimiter);
     const isBelow = !this.known && this.waiting.length === 1;
-    if (!isBelow || this.source.dialect.delimiter !== '|') return false;
-    return cells.join('').includes('---') && cells.every((cell) => /^\s*(:?-+:?)?\s*$/.test(cell));
+    return isRule(line) || isCount(line) || (isBelow && isUnderline(line));
   }
 
   /** Whether these are headings of which the first is `#`, for the numbers of the rows. */
@@ -205,7 +211,10 @@ export class TableReader {
     if (cells === 2 * width && this.source.dialect.delimiter === ',')
       return '; if commas are decimal marks, part the cells by semicolons';
     if (start) return `; remove line ${first?.line} if it is none of the table`;
-    return cells === 1 ? '; remove it if it is a remark and no row' : '';
+    if (cells === 1) return '; remove it if it is a remark and no row';
+    return cells < width
+      ? '; fill it up, or remove it if it is no row of the table'
+      : `; quote a cell that holds ${nameOf(this.source.dialect.delimiter)}, or remove the row`;
   }
 
   private addRow(cells: readonly string[], { rows, width }: Known): void {
@@ -225,6 +234,10 @@ export class TableReader {
     });
   }
 }
+
+const nameOf = (delimiter: string) =>
+  ({ ',': 'a comma', ';': 'a semicolon', '\t': 'a tab', [BLANKS]: 'a blank' })[delimiter] ??
+  quote(delimiter);
 
 /** Line breaks within the cells of a row. */
 function linesIn(cells: readonly string[]): number {

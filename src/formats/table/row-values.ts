@@ -137,21 +137,20 @@ export class RowValues {
     const { columns, wordy, options } = this.table;
     const name = columns.argument(column);
     const { missingRemedy = '', isSeries, isOther } = options;
-    if (this.isModels(column)) {
-      return isMissing(cell)
-        ? `fill it in, or remove the row${isUnknown(cell) ? missingRemedy : ''}`
-        : 'correct it, or remove the row';
-    }
+    if (columns.headings?.[column] === cell) return 'it is the heading again: remove the row';
+    // What takes missing values has taken those that are beyond doubt.
+    const takes = options.takesMissing ? 'empty the cell if its value is missing' : undefined;
+    const correct = `${takes ?? (isMissing(cell) ? 'fill it in' : 'correct it')}, or remove the row`;
+    if (this.isModels(column)) return `${correct}${isUnknown(cell) ? missingRemedy : ''}`;
     if (isMissing(cell))
-      return `fill it in, or remove the row, or leave the column out with --drop ${name}${isUnknown(cell) ? missingRemedy : ''}`;
+      return `${correct}, or leave the column out with --drop ${name}${isUnknown(cell) ? missingRemedy : ''}`;
     const isOne = wordy.length < 2 || !wordy.includes(column);
     const drop = isOne
       ? `it out with --drop ${name}`
       : `out all that hold text with --drop ${columns.arguments(wordy)}`;
     if (isSeries || isOther || isTime(cell))
       return `leave ${isOne ? `the column out with --drop ${name}` : drop}`;
-    if (!wordy.includes(column))
-      return `correct it, or remove the row, or leave the column out with --drop ${name}`;
+    if (!wordy.includes(column)) return `${correct}, or leave the column out with --drop ${name}`;
     return `name a column of classes with --label-column ${name}, or leave ${drop}${options.wordsRemedy ?? ''}`;
   }
 
