@@ -51,7 +51,7 @@ const BATCH = 32;
 /** Posteriors begin as narrow as this: every unit says something, whether or not anybody listens. */
 const FIRST_LOG_STD = -1.5;
 /** Of the weights of their means. */
-const FIRST_GAIN = 2;
+const FIRST_GAIN = 0.8;
 /** Steps from 0 to the whole weight. */
 export const ANNEAL_STEPS = 400;
 const LOOK_MS = 300;
