@@ -15,9 +15,7 @@ import {
   Vae,
   type Variable,
 } from '../../src/index.ts';
-import { Random } from '../../src/random.ts';
 import type { Plan, Runtime } from '../../src/scheduler/index.ts';
-import { STREAMS } from '../../src/streams.ts';
 import type { Run } from '../lab/chapter.ts';
 import { replay } from '../lab/replay.ts';
 import { Slices } from '../lab/slices.ts';
@@ -48,10 +46,8 @@ export interface Look {
 const SIZE = 12;
 const DATA = { train: 4000, heldOut: 128 };
 const BATCH = 32;
-/** Posteriors begin as narrow as this: every unit says something, whether or not anybody listens. */
+/** Posteriors begin as narrow as this: every unit costs a nat, whether or not it says anything. */
 const FIRST_LOG_STD = -1.5;
-/** Of the weights of their means. */
-const FIRST_GAIN = 0.8;
 /** Steps from 0 to the whole weight. */
 export const ANNEAL_STEPS = 400;
 const LOOK_MS = 300;
@@ -106,7 +102,7 @@ export class CollapseRun implements Run {
       annealedFrom: live('annealedFrom', -ANNEAL_STEPS),
     };
     const train = digits({ count: DATA.train, size: SIZE });
-    const initial = new Map<Variable, Float32Array>(alive(model));
+    const initial = new Map<Variable, Float32Array>([narrow(model)]);
     if (receptive === 0) initial.set(...outputBias(model, train, 'resampled'));
     const trainer = await Trainer.create({
       model,
@@ -209,24 +205,11 @@ function varianceOf(x: Tensor): Tensor {
   return ops.sub(ops.mean(ops.square(x), 0), ops.square(ops.mean(x, 0)));
 }
 
-/** The encoder's last layer, so that every posterior is narrow, and its mean tells rows apart. */
-function alive(model: Vae): [Variable, Float32Array][] {
+/** The encoder's last bias, with every posterior narrow. */
+function narrow(model: Vae): [Variable, Float32Array] {
   const { latent } = model;
-  const [weight, bias] = model
-    .namedParameters()
-    .filter(([name]) => name.startsWith('encoder.'))
-    .slice(-2)
-    .map(([, held]) => held);
-  if (weight?.shape[0] !== 2 * latent || bias?.size !== 2 * latent) {
-    throw new Error('an encoder ends in means and deviations');
-  }
-  const width = weight.size / (2 * latent);
-  const random = new Random(1, STREAMS.shownSamples, 2);
-  const means = Float32Array.from({ length: weight.size }, (_, i) =>
-    i < latent * width ? (FIRST_GAIN * random.normal()) / Math.sqrt(width) : 0,
-  );
-  return [
-    [weight, means],
-    [bias, new Float32Array(2 * latent).fill(FIRST_LOG_STD, latent)],
-  ];
+  const found = model.namedParameters().findLast(([name]) => /^encoder\..*bias$/.test(name));
+  if (found?.[1].size !== 2 * latent) throw new Error('an encoder ends in means and deviations');
+  const values = new Float32Array(2 * latent).fill(FIRST_LOG_STD, latent);
+  return [found[1], values];
 }

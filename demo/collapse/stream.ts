@@ -13,7 +13,7 @@ export class Stream {
     this.plot = new Plot(canvas, {
       xLabel: 'steps',
       yLabel: 'KL(q ∥ p), nats: a band for each unit',
-      empty: 'Every unit begins alive. Press Start.',
+      empty: 'Every unit costs about a nat at first. Press Start.',
     });
   }
 

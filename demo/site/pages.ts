@@ -125,7 +125,7 @@ export const PAGES: readonly SitePage[] = [
       heading: 'Collapse',
       motto: 'A decoder that knows too much, and a code that falls silent',
       figures: [STEP, ['active', 'Active', '–']],
-      buttons: [START, reset('Begin anew, every unit alive')],
+      buttons: [START, reset('Begin anew, every unit at a nat')],
     },
   },
   {
