@@ -206,6 +206,35 @@ describe('a chapter over time', () => {
     90_000,
   );
 
+  test('a lost GPU for which there is no other for now: the run is kept until there is', async () => {
+    const demo = await site.visit({ name: 'mixtures.html', before: watched, ownWindow: true });
+    const { page } = demo;
+    await demo.becomes('ready');
+    await page.click('#start');
+    await demo.matches('told', /M step/);
+    await page.evaluate(() => {
+      const { requestAdapter } = GPU.prototype;
+      GPU.prototype.requestAdapter = () => Promise.resolve(null);
+      // Pauses until it asks once more are long.
+      const wait = globalThis.setTimeout;
+      const soon = (work: () => void, ms = 0) => wait(work, ms / 50);
+      const giveBack = () => {
+        GPU.prototype.requestAdapter = requestAdapter;
+      };
+      Object.assign(globalThis, { setTimeout: soon, giveBack });
+      (globalThis as unknown as { lose(): void }).lose();
+    });
+    await demo.says('the browser offers no other for now');
+    await demo.becomes('paused');
+    const told = await demo.text('told');
+    await page.evaluate(() => (globalThis as unknown as { giveBack(): void }).giveBack());
+    await page.click('#start');
+    await expect.poll(() => demo.text('told'), { timeout: 20_000 }).not.toBe(told);
+    expect(await demo.activity).toBe('training');
+    expect(demo.complaints).toEqual([]);
+    await page.close();
+  }, 60_000);
+
   test('points of one’s own: waits for as many as there are components', async () => {
     const demo = await site.visit({ name: 'mixtures.html#components=2', ownWindow: true });
     await demo.becomes('ready');

@@ -168,7 +168,7 @@ export class Chapter<S extends Settings, R extends Run> {
   private fail(error: unknown): void {
     const text = error instanceof Error ? error.message : String(error);
     if (isLatentGpuError(error, 'bad-input') && !this.current) this.lacks = text;
-    else this.notice.show('error', text);
+    else this.notice.show('error', isLatentGpuError(error, 'no-adapter') ? STRANDED : text);
     this.show();
   }
 
@@ -190,6 +190,10 @@ export class Chapter<S extends Settings, R extends Run> {
     }
   }
 }
+
+/** Of a run whose GPU was lost. */
+const STRANDED =
+  'The GPU was lost and the browser offers no other for now. What there is is kept: go on in a minute or two';
 
 const WORDS = {
   preparing: 'Preparing…',
