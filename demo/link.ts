@@ -1,4 +1,5 @@
 // The way to the training session: in a worker where that has WebGPU, else in the page itself.
+import { portInside, portTo } from './ports.ts';
 import type { OwnFile, Report, Request, Wish } from './protocol.ts';
 
 /** How often the worker is asked whether it is there, and how many silences mean that it is not. */
@@ -46,23 +47,19 @@ export function connect(told: (report: Report) => void): Link {
   const start = () => {
     isStopped = false;
     worker = new Worker(new URL('./engine/worker.ts', import.meta.url), { type: 'module' });
-    const channel = new MessageChannel();
     worker.onerror = ({ message }) => {
       // An error without words: the script could not be loaded.
       if (!message && !pulse.hasBeaten) stop('the script of its worker cannot be loaded');
     };
-    worker.postMessage(null, [channel.port2]);
-    port = channel.port1;
+    port = portTo(worker);
     listen();
     pulse.start();
   };
   const moveIn = async (request: Request) => {
     const { serve } = await import('./engine/session.ts');
-    const channel = new MessageChannel();
     pulse.stop();
     worker.terminate();
-    serve(channel.port2);
-    port = channel.port1;
+    port = portInside(serve);
     listen();
     port.postMessage(request);
   };

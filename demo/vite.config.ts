@@ -17,7 +17,7 @@ export default defineConfig({
   build: {
     target: 'es2023',
     emptyOutDir: true,
-    modulePreload: false,
+    modulePreload: { polyfill: false },
     rolldownOptions: { input: PAGES.map(({ file }) => here(file)) },
   },
 });

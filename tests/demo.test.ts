@@ -196,6 +196,10 @@ describe('demo page', () => {
         density,
       );
     await demo.becomes('ready');
+    // What has been told by then is there with the next frame.
+    await demo.page.evaluate(
+      () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+    );
     // An image of the data, which nothing but the screen changes.
     const image = '#from label:first-child canvas';
     const shown = await demo.picture(image);

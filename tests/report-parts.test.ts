@@ -21,15 +21,15 @@ test('templates escape everything but HTML', () => {
   );
 });
 
-test('gradients have columns of what they are far from only where that is known', () => {
+test('gradients have columns of what they are far from only where that is known', async () => {
   const noise = { norm: 1, variance: 2, signalToNoise: 0.5 };
   const page = (more: object) => {
     const parts = { encoder: { ...noise, ...more }, decoder: { ...noise, ...more } };
     return gradientsPage([{ estimator: 'stl', samples: 1, ...parts }] as never, 'a model');
   };
   const columns = (text: string) => [text.match(/<th /g)?.length, text.match(/<td>/g)?.length];
-  expect(columns(page({}))).toEqual([6, 12]);
-  expect(columns(page({ error: 0.1, chance: 0.2 }))).toEqual([8, 16]);
+  expect(columns(await page({}))).toEqual([6, 12]);
+  expect(columns(await page({ error: 0.1, chance: 0.2 }))).toEqual([8, 16]);
 });
 
 test('bits are those of discrete data', () => {

@@ -314,7 +314,7 @@ describe('in Chrome', () => {
         error: i === 4 ? 40 : 0.5,
       })),
     };
-    await writeFile(here('bound.html'), reportPage(content));
+    await writeFile(here('bound.html'), await reportPage(content));
     const opened = await open('bound.html');
     expect(opened.complaints).toEqual([]);
     const [drawn] = await pixels(opened.page);

@@ -1,4 +1,5 @@
 // The way to whoever measures: a worker, or the page itself where a worker finds no adapter.
+import { portInside, portTo } from '../ports.ts';
 import type { Request, Told } from './protocol.ts';
 
 export interface Link {
@@ -19,9 +20,7 @@ export function connect(told: (message: Told) => void): Link {
     };
     return port;
   };
-  const channel = new MessageChannel();
-  let port = listen(channel.port1);
-  worker.postMessage(null, [channel.port2]);
+  let port = listen(portTo(worker));
   worker.onerror = () => {
     told({ type: 'failed', code: undefined, text: 'the script of the worker cannot be loaded' });
   };
@@ -29,9 +28,7 @@ export function connect(told: (message: Told) => void): Link {
     canMove = false;
     worker.terminate();
     const { serve } = await import('./session.ts');
-    const inside = new MessageChannel();
-    serve(inside.port2);
-    port = listen(inside.port1);
+    port = listen(portInside(serve));
     if (last) port.postMessage(last);
   };
   return {

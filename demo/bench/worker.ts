@@ -1,6 +1,5 @@
-// The measuring in a worker, so that the page stays smooth. The first message brings its port.
+// The measuring in a worker, so that the page stays smooth.
+import { awaitPort } from '../ports.ts';
 import { serve } from './session.ts';
 
-addEventListener('message', ({ ports }) => {
-  if (ports[0]) serve(ports[0]);
-});
+awaitPort(serve);

@@ -55,10 +55,14 @@ function show(run = chapter.run): void {
     1,
   );
   setText('step', formatNumber(last.step, 0));
-  setText('active', `${last.active} of ${last.kl.length}`);
+  const units = last.kl.length;
+  // Nothing has been learned that a unit could say.
+  setText('active', last.step === 0 ? '–' : `${last.active} of ${units}`);
   setText(
     'told',
-    `Step ${formatNumber(last.step, 0)}: ${last.active} of ${last.kl.length} units active, ${nats} nats`,
+    last.step === 0
+      ? `${nats} nats in all, and nothing said yet`
+      : `Step ${formatNumber(last.step, 0)}: ${last.active} of ${units} units active, ${nats} nats`,
   );
 }
 

@@ -46,7 +46,7 @@ export interface Look {
 const SIZE = 12;
 const DATA = { train: 4000, heldOut: 128 };
 const BATCH = 32;
-/** Posteriors begin as narrow as this: every unit says something, whether or not anybody listens. */
+/** Posteriors begin as narrow as this: every unit costs a nat, whether or not it says anything. */
 const FIRST_LOG_STD = -1.5;
 /** Steps from 0 to the whole weight. */
 export const ANNEAL_STEPS = 400;

@@ -1,4 +1,5 @@
 // Histograms one below the other, on one axis.
+import { paintEmpty } from '../view/empty.ts';
 import { Surface } from '../view/surface.ts';
 import { theme } from '../view/theme.ts';
 import { ticks, written } from '../view/ticks.ts';
@@ -49,10 +50,7 @@ export class Ridges {
     const { muted, ink, line } = theme();
     const { fontFamily } = getComputedStyle(this.surface.canvas);
     if (!reach) {
-      g.font = `13px ${fontFamily}`;
-      g.fillStyle = muted;
-      g.textAlign = 'center';
-      g.fillText('Press Start: draws come in by the thousand.', width / 2, height / 2, width - 16);
+      paintEmpty(g, width, height, 'Press Start: draws come in by the thousand.');
       return;
     }
     const [low, high] = reach;

@@ -34,11 +34,11 @@ export class EstimatorRun implements Run {
   private settings: EstimatorSettings;
   private turns = 0;
 
-  constructor({ runtime, gpu }: Engine, settings: EstimatorSettings, changed: () => void) {
+  constructor({ runtime, isGpu }: Engine, settings: EstimatorSettings, changed: () => void) {
     this.runtime = runtime;
     this.settings = settings;
     this.code = CODES[settings.code];
-    this.numbers = gpu ? NUMBERS.gpu : NUMBERS.host;
+    this.numbers = isGpu ? NUMBERS.gpu : NUMBERS.host;
     this.changed = changed;
     this.temperature = input('temperature', []);
     runtime.write(this.temperature, [settings.temperature]);

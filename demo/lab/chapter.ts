@@ -88,7 +88,7 @@ export class Chapter<S extends Settings, R extends Run> {
   /** Does something with the run, between its turns. */
   do(work: (run: R) => Promise<void>): void {
     this.loop.do(async () => {
-      if (this.current) await work(this.current);
+      await this.work(work);
       this.show();
     });
   }
@@ -110,15 +110,26 @@ export class Chapter<S extends Settings, R extends Run> {
     this.show('preparing');
     this.current?.close?.();
     this.current = undefined;
-    if (this.engine?.device?.isLost) {
-      this.engine.close();
-      this.engine = undefined;
-    }
-    this.engine?.renew();
     this.engine ??= await this.openEngine();
-    if (!this.engine) return;
-    this.current = await this.options.open(this.engine, this.settings.value);
+    const { engine } = this;
+    if (!engine) return;
+    this.current = await engine.protect(() => {
+      engine.clear();
+      return this.options.open(engine, this.settings.value);
+    });
     this.show();
+  }
+
+  /** Does something with the run; where the GPU is lost on the way, once more on another. */
+  private async work<T>(what: (run: R) => Promise<T>): Promise<T | undefined> {
+    const { engine, current: run } = this;
+    if (!engine || !run) return undefined;
+    const before = engine.recoveries;
+    const result = await engine.protect(() => what(run));
+    if (engine.recoveries > before) {
+      this.notice.show('info', 'The GPU was lost and replaced. Nothing is lost');
+    }
+    return result;
   }
 
   /** @returns undefined where the page cannot work */
@@ -137,7 +148,7 @@ export class Chapter<S extends Settings, R extends Run> {
 
   private async turn(): Promise<boolean> {
     this.hasBegun = true;
-    return (await this.current?.turn()) ?? false;
+    return (await this.work((run) => run.turn())) ?? false;
   }
 
   private change(key: keyof S & string): void {
@@ -150,17 +161,14 @@ export class Chapter<S extends Settings, R extends Run> {
     this.isChanged = true;
     this.loop.do(async () => {
       this.isChanged = false;
-      if (this.current) await changed(this.settings.value, this.current);
+      await this.work(async (run) => changed(this.settings.value, run));
     });
   }
 
   private fail(error: unknown): void {
     const text = error instanceof Error ? error.message : String(error);
-    if (isLatentGpuError(error, 'device-lost') || this.engine?.device?.isLost) {
-      this.restart();
-      this.notice.show('info', 'The GPU was lost; the page began anew on another.');
-    } else if (isLatentGpuError(error, 'bad-input') && !this.current) this.lacks = text;
-    else this.notice.show('error', text);
+    if (isLatentGpuError(error, 'bad-input') && !this.current) this.lacks = text;
+    else this.notice.show('error', isLatentGpuError(error, 'no-adapter') ? STRANDED : text);
     this.show();
   }
 
@@ -182,6 +190,10 @@ export class Chapter<S extends Settings, R extends Run> {
     }
   }
 }
+
+/** Of a run whose GPU was lost. */
+const STRANDED =
+  'The GPU was lost and the browser offers no other for now. What there is is kept: go on in a minute or two';
 
 const WORDS = {
   preparing: 'Preparing…',

@@ -1,46 +1,37 @@
 // What a page computes on.
-import { type Device, isLatentGpuError, openDevice, Runtime } from '../../src/index.ts';
+import { isLatentGpuError, openDevice } from '../../src/index.ts';
 import { HostRuntime, type LabRuntime } from './host-runtime.ts';
+import { LastingRuntime } from './lasting-runtime.ts';
 
 export interface Engine {
   readonly name: string;
   readonly runtime: LabRuntime;
-  /** The same, where it is a GPU's. */
-  readonly gpu: Runtime | undefined;
-  readonly device: Device | undefined;
+  readonly isGpu: boolean;
   /** Why there is no GPU. */
   readonly why: string | undefined;
-  /** Another runtime on the same device; what the last one had is freed. */
-  renew(): void;
-  close(): void;
+  /** GPUs that were lost and replaced. */
+  readonly recoveries: number;
+  /** Does some work; if the GPU is lost on the way, from where it began on another. */
+  protect<R>(work: () => Promise<R>): Promise<R>;
+  /** Forgets and frees what the runtime has. */
+  clear(): void;
 }
 
 /** A GPU where there is one; else the page itself. */
 export async function openEngine(seed: number): Promise<Engine> {
   try {
-    const device = await openDevice();
-    // What pages compute is too small for choosing kernels by measurement.
-    const made = () => new Runtime(device, { seed, tune: 'off' });
-    let gpu = made();
-    const { name, isSoftware } = device.adapter;
+    const runtime = await LastingRuntime.open(openDevice, seed);
+    const { name, isSoftware } = runtime.now.device.adapter;
     return {
       name: `${name}${isSoftware ? ' (software adapter, no GPU)' : ''}`,
-      get runtime() {
-        return gpu;
-      },
-      get gpu() {
-        return gpu;
-      },
-      device,
+      runtime,
+      isGpu: true,
       why: undefined,
-      renew: () => {
-        gpu.destroy();
-        gpu = made();
+      get recoveries() {
+        return runtime.recoveries;
       },
-      close: () => {
-        if (!device.isLost) gpu.destroy();
-        device.destroy();
-      },
+      protect: (work) => runtime.protect(work),
+      clear: () => runtime.clear(),
     };
   } catch (error) {
     if (!isLatentGpuError(error, 'no-adapter')) throw error;
@@ -48,11 +39,11 @@ export async function openEngine(seed: number): Promise<Engine> {
     return {
       name: 'JavaScript, in float64',
       runtime,
-      gpu: undefined,
-      device: undefined,
+      isGpu: false,
       why: error.message,
-      renew: () => runtime.destroy(),
-      close: () => runtime.destroy(),
+      recoveries: 0,
+      protect: (work) => work(),
+      clear: () => runtime.clear(),
     };
   }
 }

@@ -21,7 +21,8 @@ export interface LabRuntime {
   write(variable: Variable, values: ArrayLike<number>): void;
   read(variable: Variable): Promise<ArrayLike<number>>;
   release(variable: Variable): void;
-  destroy(): void;
+  /** What has been written so far stays, should a GPU be lost. */
+  keep(): void;
 }
 
 export class HostRuntime implements LabRuntime {
@@ -77,7 +78,10 @@ export class HostRuntime implements LabRuntime {
     this.values.delete(variable);
   }
 
-  destroy(): void {
+  keep(): void {}
+
+  /** Forgets everything. */
+  clear(): void {
     this.values.clear();
   }
 }

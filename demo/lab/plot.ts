@@ -1,5 +1,5 @@
 // Lines over an axis, on scales that are linear or logarithmic.
-
+import { paintEmpty } from '../view/empty.ts';
 import { Surface } from '../view/surface.ts';
 import { theme } from '../view/theme.ts';
 import { logTicks, ticks, written } from '../view/ticks.ts';
@@ -20,6 +20,7 @@ export interface Line {
 export interface Band {
   readonly color: string;
   readonly points: readonly (readonly [x: number, low: number, high: number])[];
+  readonly alpha?: number;
 }
 
 export interface PlotOptions {
@@ -61,7 +62,7 @@ export class Plot {
     const { muted, line: rule } = theme();
     const { fontFamily } = getComputedStyle(this.surface.canvas);
     g.font = `11px ${fontFamily}`;
-    const xs = lines.flatMap(({ points }) => points.map(([x]) => x));
+    const xs = [...lines, ...bands].flatMap(({ points }) => points.map(([x]) => x));
     const ys = [
       ...lines.flatMap(({ points }) => points.map(([, y]) => y)),
       ...bands.flatMap(({ points }) => points.flatMap(([, low, high]) => [low, high])),
@@ -69,10 +70,7 @@ export class Plot {
     const x = scaleOf(options.x, xRange ?? rangeOf(xs, options.x, 0));
     const y = scaleOf(options.y, yRange ?? rangeOf(ys, options.y, 0.06));
     if (!x || !y || xs.length === 0) {
-      g.fillStyle = muted;
-      g.textAlign = 'center';
-      g.font = `13px ${fontFamily}`;
-      g.fillText(options.empty, width / 2, height / 2, width - 16);
+      paintEmpty(g, width, height, options.empty);
       return;
     }
     const right = width - MARGIN.right;
@@ -107,9 +105,9 @@ export class Plot {
     g.beginPath();
     g.rect(MARGIN.left - 4, MARGIN.top - 4, right - MARGIN.left + 8, bottom - MARGIN.top + 8);
     g.clip();
-    for (const { color, points } of bands) {
+    for (const { color, points, alpha = 0.16 } of bands) {
       g.fillStyle = color;
-      g.globalAlpha = 0.16;
+      g.globalAlpha = alpha;
       g.beginPath();
       for (const [at, low] of points) g.lineTo(toX(at), toY(low));
       for (const [at, , high] of [...points].reverse()) g.lineTo(toX(at), toY(high));

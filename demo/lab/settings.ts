@@ -5,6 +5,9 @@ export type Settings = Readonly<Record<string, number | string | boolean>>;
 
 type Control = HTMLInputElement | HTMLSelectElement;
 
+/** Until an address that was refused is tried again. */
+const AGAIN_MS = 1000;
+
 /**
  * Controls are found by `name`. A range with `data-base` says the power of that base; what it says is
  * written, with `data-digits` decimals, into the `output` that is for it.
@@ -13,6 +16,7 @@ export class SettingsStore<S extends Settings> {
   private readonly defaults: S;
   private readonly changed: (key: keyof S & string) => void;
   private now: S;
+  private later: ReturnType<typeof setTimeout> | undefined;
 
   constructor(defaults: S, changed: (key: keyof S & string) => void) {
     this.defaults = defaults;
@@ -52,7 +56,13 @@ export class SettingsStore<S extends Settings> {
   }
 
   private write(): void {
-    history.replaceState(null, '', this.hash || location.pathname + location.search);
+    clearTimeout(this.later);
+    try {
+      history.replaceState(null, '', this.hash || location.pathname + location.search);
+    } catch {
+      // Safari takes a hundred in half a minute, and a slider asks for more.
+      this.later = setTimeout(() => this.write(), AGAIN_MS);
+    }
   }
 
   private get hash(): string {

@@ -20,6 +20,7 @@ export class Starts {
       const label = document.createElement('label');
       const radio = document.createElement('input');
       Object.assign(radio, { type: 'radio', name: 'shown-start', value: String(s) });
+      radio.ariaLabel = `Start ${s + 1}`;
       const canvas = document.createElement('canvas');
       canvas.className = 'square';
       label.append(radio, canvas, document.createElement('span'));

@@ -112,10 +112,12 @@ export class Track {
   async turn(): Promise<void> {
     if (this.isConverged) return;
     const step = this.next;
+    let isConverged = false;
     if (step === 'E') await this.steps.infer();
-    else this.isConverged = await this.steps.settle();
-    this.next = step === 'E' ? 'M' : 'E';
+    else isConverged = await this.steps.settle();
     await this.look(step);
+    this.isConverged = isConverged;
+    this.next = step === 'E' ? 'M' : 'E';
   }
 
   /** The start that explains the points best, of those that are not out. */
@@ -137,6 +139,8 @@ export class Track {
       after === 'M' ? this.logQ : ground.runtime.read(ground.guesses),
       after === 'E' ? this.starts : this.startsNow(),
     ]);
+    // From here on the half step counts: a GPU that was lost before has cost it whole.
+    ground.runtime.keep();
     this.moments.push({
       half: this.moments.length,
       after,

@@ -204,7 +204,7 @@ function scale(setting: Scale): string {
   const how = `${given('data-base', base)}${given('data-digits', digits)}`;
   const own = setting.isOwn ? ` data-own="${name}" hidden` : '';
   return `<div class="field"${own}>
-              <label for="${id}">${label}</label><output for="${id}" id="${id}-value"></output>
+              <label for="${id}">${label}</label><output for="${id}" id="${id}-value" aria-live="off"></output>
               <input id="${id}" name="${name}" type="range" min="${min}" max="${max}" step="${step}"${how} />
             </div>`;
 }

@@ -1,4 +1,5 @@
 // The loss and its two parts over the steps of training.
+import { paintEmpty } from './empty.ts';
 import { calmRange } from './range.ts';
 import { Surface } from './surface.ts';
 import { theme } from './theme.ts';
@@ -65,10 +66,7 @@ export class Curve {
     const { points } = this;
     const colors = theme();
     if (points.length === 0) {
-      g.font = `13px ${getComputedStyle(this.surface.canvas).fontFamily}`;
-      g.fillStyle = colors.muted;
-      g.textAlign = 'center';
-      g.fillText('The curve begins with the training.', width / 2, height / 2);
+      paintEmpty(g, width, height, 'Press Start: the loss falls within seconds.');
       return;
     }
     const right = width - MARGIN.right;

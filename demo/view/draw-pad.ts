@@ -1,7 +1,7 @@
 // A small sheet to draw on: a soft pen of the width that the digits are written with.
+import { paintEmpty } from './empty.ts';
 import { drawAtlas, extents } from './images.ts';
 import { Surface } from './surface.ts';
-import { theme } from './theme.ts';
 
 /** The pen's radius in parts of the sheet. */
 const PEN = 1 / 20;
@@ -98,10 +98,6 @@ export class DrawPad {
     const [rows, columns] = extents(this.shape);
     g.imageSmoothingQuality = 'high';
     g.drawImage(drawAtlas(this.image, 1, [rows, columns]), 0, 0, width, height);
-    if (!this.isEmpty) return;
-    g.fillStyle = theme().muted;
-    g.font = `13px ${getComputedStyle(this.surface.canvas).fontFamily}`;
-    g.textAlign = 'center';
-    g.fillText('Draw here', width / 2, height / 2);
+    if (this.isEmpty) paintEmpty(g, width, height, 'Draw here');
   }
 }

@@ -20,11 +20,14 @@ export function drawAtlas(
   canvas.width = width;
   canvas.height = height * count;
   const pixels = new ImageData(width, height * count);
-  const [r, g, b] = theme().inkRgb;
+  const { data } = pixels;
+  const ink = theme().inkRgb;
+  const isColored = channels === 3;
   for (let i = 0; i < width * height * count; i++) {
-    const value = (channel: number) => 255 * (images[i * channels + channel] as number);
-    if (channels === 3) pixels.data.set([value(0), value(1), value(2), 255], 4 * i);
-    else pixels.data.set([r, g, b, value(0)], 4 * i);
+    for (let c = 0; c < 3; c++) {
+      data[4 * i + c] = isColored ? 255 * (images[3 * i + c] as number) : (ink[c] as number);
+    }
+    data[4 * i + 3] = isColored ? 255 : 255 * (images[channels * i] as number);
   }
   (canvas.getContext('2d') as CanvasRenderingContext2D).putImageData(pixels, 0, 0);
   return canvas;

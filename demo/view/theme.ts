@@ -16,7 +16,10 @@ export interface Theme {
 }
 
 const CLASSES = 10;
-const dark = matchMedia('(prefers-color-scheme: dark)');
+/** What the colours depend on. */
+const SCHEMES = ['(prefers-color-scheme: dark)', '(forced-colors: active)'].map((query) =>
+  matchMedia(query),
+);
 let current: Theme | undefined;
 
 function read(): Theme {
@@ -42,10 +45,12 @@ export function theme(): Theme {
   return current;
 }
 
-/** Calls back after the system has changed between light and dark. */
+/** Calls back after the system has changed between light, dark and colours of the visitor's own. */
 export function onThemeChange(changed: () => void): void {
-  dark.addEventListener('change', () => {
-    current = undefined;
-    changed();
-  });
+  for (const scheme of SCHEMES) {
+    scheme.addEventListener('change', () => {
+      current = undefined;
+      changed();
+    });
+  }
 }

@@ -93,7 +93,7 @@ async function perform(dir: string, options: GradientsOptions, context: Context)
     const adapter = device.adapter.name;
     if (options.html !== undefined) {
       const about = `${dir}, ${subject.title}, ${repeats} gradients each, on ${adapter}`;
-      await writeFileAtomic(options.html, gradientsPage(found, about));
+      await writeFileAtomic(options.html, await gradientsPage(found, about));
     }
     const seconds = Number(((performance.now() - began) / 1000).toFixed(3));
     out.result(

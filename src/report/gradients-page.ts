@@ -1,10 +1,10 @@
-// Estimators of gradients side by side, as one HTML file that needs nothing else: signal-to-noise ratios
+// Estimators of gradients side by side, as one HTML file: signal-to-noise ratios
 // over the number of samples, with logarithmic axes, and the numbers below.
-import { createHash } from 'node:crypto';
 import type { EstimatorNoise } from '../models/index.ts';
-import { Html, html } from './html.ts';
+import { type Html, html } from './html.ts';
 import plotStyle from './log-plot.css?raw';
 import { chart, dot, type LogAxis, line, type Size, type XY } from './log-plot.ts';
+import { lonePage } from './lone-page.ts';
 import style from './style.css?raw';
 
 const SIZE: Size = { width: 420, height: 300 };
@@ -56,9 +56,7 @@ ${chart(
 `;
 }
 
-export function gradientsPage(found: readonly EstimatorNoise[], about: string): string {
-  const css = `${style}\n${plotStyle}`;
-  const source = `'sha256-${createHash('sha256').update(css).digest('base64')}'`;
+export function gradientsPage(found: readonly EstimatorNoise[], about: string): Promise<string> {
   const { x, y } = axesOf(found);
   const names = [...new Set(found.map(({ estimator }) => estimator))];
   const drawn = names.filter((name) => isNoisy(found, name));
@@ -75,17 +73,7 @@ export function gradientsPage(found: readonly EstimatorNoise[], about: string): 
       ...parts[part],
     })),
   );
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src ${source}; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Gradients of estimators</title>
-<style>${new Html(css)}</style>
-</head>
-<body><main>
+  const body = html`<main>
 <header><h1>Gradients of estimators</h1>
 <p class="subtitle">${about}</p></header>
 <section><h2>Signal to noise over the number of samples</h2>
@@ -98,7 +86,7 @@ ${rows.map(
   (each) =>
     html`<tr><td>${each.estimator}</td><td>${each.samples}</td><td>${each.part}</td>${[each.norm, each.variance, each.signalToNoise, ...(hasExact ? [each.error, each.chance] : [])].map((value) => html`<td>${short(value)}</td>`)}</tr>\n`,
 )}</tbody></table></div></section>
-</main></body>
-</html>
-`.text;
+</main>
+`;
+  return lonePage({ title: 'Gradients of estimators', css: `${style}\n${plotStyle}`, body });
 }

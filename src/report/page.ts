@@ -1,13 +1,12 @@
-// A report as one HTML file that needs nothing else: no network, no other file, and by its own policy it
-// could not even ask for any.
-import { createHash } from 'node:crypto';
+// A report as one HTML file.
 import uPlotScript from 'uplot/dist/uPlot.iife.min.js?raw';
 import uPlotStyle from 'uplot/dist/uPlot.min.css?raw';
 import { cardSection } from './card.ts';
 import chartScript from './charts.js?raw';
 import type { Fact, ReportContent } from './content.ts';
 import { boundFigure, curveFigure, dimensionsFigure, pictureFigure } from './figures.ts';
-import { Html, html } from './html.ts';
+import { type Html, html } from './html.ts';
+import { lonePage } from './lone-page.ts';
 import style from './style.css?raw';
 
 const LICENCE = '/*! uPlot: Copyright (c) 2022 Leon Sorokin, MIT License */';
@@ -83,32 +82,11 @@ ${likelihood && cardSection(likelihood)}${
 `;
 }
 
-const sourceOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-
-export function reportPage(content: ReportContent): string {
-  const css = `${uPlotStyle}\n${style}`;
-  const script = `${LICENCE}\n${uPlotScript}\n${chartScript}`;
-  const policy = [
-    "default-src 'none'",
-    'img-src data:',
-    `style-src ${sourceOf(css)}`,
-    `script-src ${sourceOf(script)}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ');
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${content.title}</title>
-<style>${new Html(css)}</style>
-</head>
-<body>
-${bodyOf(content)}<script>${new Html(script)}</script>
-</body>
-</html>
-`.text;
+export function reportPage(content: ReportContent): Promise<string> {
+  return lonePage({
+    title: content.title,
+    css: `${uPlotStyle}\n${style}`,
+    body: bodyOf(content),
+    script: `${LICENCE}\n${uPlotScript}\n${chartScript}`,
+  });
 }

@@ -81,7 +81,7 @@ export async function makeReport(
         )
       : undefined;
   const missing = [...request.notes, ...portrait.notes];
-  const page = reportPage(
+  const page = await reportPage(
     await contentOf({
       ...request,
       notes: missing,

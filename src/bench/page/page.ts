@@ -1,8 +1,8 @@
-// A report as one HTML file that needs nothing else: no script, no network, no other file, and by its own
-// policy it could not even ask for any. The measurements are in it, for the next run to be compared with.
+// A report as one HTML file without a script. The measurements are in it, for the next run to be compared with.
 import { type Html, html, Html as Raw } from '../../report/html.ts';
 import plotStyle from '../../report/log-plot.css?raw';
 import type { Size } from '../../report/log-plot.ts';
+import { lonePage } from '../../report/lone-page.ts';
 import reportStyle from '../../report/style.css?raw';
 import { type Comparison, compareReports } from '../compare.ts';
 import { embedded } from '../json.ts';
@@ -111,37 +111,16 @@ ${peaksSection(report)}${rooflineSection(report)}${costs && section('host', 'Wha
 `;
 }
 
-async function sourceOf(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return `'sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}'`;
-}
-
 /**
  * The whole page.
  *
  * @param before an earlier run to compare with
  */
-export async function benchPage(report: BenchReport, before?: BenchReport): Promise<string> {
-  const css = `${reportStyle}\n${plotStyle}\n${pageStyle}`;
-  const policy = [
-    "default-src 'none'",
-    `style-src ${await sourceOf(css)}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ');
+export function benchPage(report: BenchReport, before?: BenchReport): Promise<string> {
   const comparison = before && compareReports(before, report);
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${report.adapter.name}: latentgpu benchmark</title>
-<style>${new Raw(css)}</style>
-</head>
-<body>
-${bodyOf(report, before, comparison)}${new Raw(embedded(report))}</body>
-</html>
-`.text;
+  return lonePage({
+    title: `${report.adapter.name}: latentgpu benchmark`,
+    css: `${reportStyle}\n${plotStyle}\n${pageStyle}`,
+    body: html`${bodyOf(report, before, comparison)}${new Raw(embedded(report))}`,
+  });
 }
