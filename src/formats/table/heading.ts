@@ -25,8 +25,9 @@ export function judgeFirstRow(
   const words = columnsWhere(first, (cell, j) => !isNumeral(cell, j) && !isMissing(cell));
   const isAgain = (j: number) => rows.some((row) => row[j] === first[j]);
   if (numbers.length === 0) {
-    // A row of words as most that follow: all of them are categories.
-    const again = words.filter(isAgain).length;
+    // A row of words as those that follow: all of them are categories.
+    const isOfWords = (j: number) => !rows.some((row) => isNumber(row[j] ?? ''));
+    const again = words.filter((j) => isAgain(j) && isOfWords(j)).length;
     return words.length > 0 && 2 * again <= words.length ? 'heading' : 'data';
   }
   const isNamed = words.length > 0 || (first[0] === '' && first.length > 1);
