@@ -1,4 +1,4 @@
-// Which is largest, and what is told apart by it: compositions, whose comparisons run where they are used and keep nothing.
+// Which is largest, and what hangs on it: compositions, whose comparisons run where they are used and keep nothing.
 import { normalizeAxis } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { mul, neg } from './arithmetic.ts';

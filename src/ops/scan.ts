@@ -28,7 +28,7 @@ const attributesOf = (node: Tensor) => node.attrs as unknown as Attributes;
 /** Elements that an invocation has of each block: see shaders/scan.wgsl. */
 const RUN = 7;
 /** Elements of a line that are scanned in one piece, from one end to the other. */
-export const SCAN_LENGTH = 4 * 256 * RUN;
+const SCAN_LENGTH = 4 * 256 * RUN;
 
 interface Extents {
   readonly outer: number;
