@@ -1,4 +1,4 @@
-// Columns of a matrix in another order: y[n, i] = x[n, index[i]].
+// Columns of a matrix in another order: y[n, i] = x[n, index[i]], no number where there is no such column.
 // Bytes: x once, y once. No operations.
 const ROWS: u32 = 1u;
 const WIDTH: u32 = 4u;
@@ -13,5 +13,7 @@ const GRID_X: u32 = 1u;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let at = (group.y * GRID_X + group.x) * WORKGROUP + local.x;
   if (at >= ROWS * WIDTH) { return; }
-  y[at] = x[at / WIDTH * WIDTH + min(index[at % WIDTH], WIDTH - 1u)];
+  let i = index[at % WIDTH];
+  let value = x[at / WIDTH * WIDTH + min(i, WIDTH - 1u)];
+  y[at] = select(value, bitcast<f32>(i | 0x7fc00000u), i >= WIDTH);
 }

@@ -72,6 +72,36 @@ test('a net with attention, told whole numbers and rows', async () => {
   }
 });
 
+test('sums so far, and lines in order', async () => {
+  const module = new nn.Linear(6, 6);
+  const weights = new Map(module.parameters().map((p) => [p, reals(p.name, p.size)]));
+  const of = ({ x }: Readonly<Record<'x', Tensor>>) => {
+    const { values, indices } = ops.topK(x, 2);
+    return {
+      ...{ y: module.call(x), up: ops.cumSum(x), logs: ops.logCumSumExp(x, -1, { reverse: true }) },
+      after: ops.cumSum(x, -1, { reverse: true, exclusive: true }),
+      ...{ sorted: ops.sort(x), values, places: ops.toFloat(indices) },
+    };
+  };
+  const file = onnxGraph({ model: module, weights, inputs: { x: [6] }, outputs: of });
+  const session = await ort.InferenceSession.create(file.bytes, { executionProviders: ['wasm'] });
+  for (const rows of [1, 4]) {
+    // Of 24 numbers some are equal.
+    const x = reals('x', rows * 6).map((v) => Math.round(3 * v) / 3);
+    const fetched = await session.run({ x: new ort.Tensor('float32', x, [rows, 6]) });
+    const fed = input('x', [rows, 6]);
+    const made = of({ x: fed });
+    const wanted = ops.evaluate(Object.values(made), new Map([...weights, [fed, x]]));
+    for (const [i, name] of Object.keys(made).entries()) {
+      const { data } = fetched[name] as ort.Tensor;
+      expect(data.length, name).toBe(wanted[i]?.data.length);
+      (data as Float32Array).forEach((got, at) => {
+        expect(got, `${name}, ${rows} rows`).toBeCloseTo(wanted[i]?.data[at] as number, 5);
+      });
+    }
+  }
+});
+
 test('what lacks values, and what ONNX has no node for, is refused', () => {
   const net = new nn.Linear(3, 2);
   const weights = new Map(net.parameters().map((p) => [p, reals(p.name, p.size)]));

@@ -101,6 +101,37 @@ describe('races', () => {
     }
   });
 
+  it.each([
+    { inner: 1, fold: 'running_sum', stage: 24 },
+    { inner: 3, fold: 'running_logsumexp', stage: 1 },
+  ])('running folds by $fold, $inner side by side, have none', ({ inner, fold, stage }) => {
+    const constants = {
+      ...{ OUTER: 3, N: 27, INNER: inner, LENGTH: 27, RUN: 3, LANES: 4, WORKGROUP: 8 },
+      STAGE: stage,
+    };
+    const code = specialize('scan', { constants, hooks: { fold: `// @import lib/${fold}` } });
+    const size = 81 * inner;
+    check(code, [5], { x: numbers(size), y: new Float32Array(size) });
+  });
+
+  it('sorted runs, and elements put to their places, have none', () => {
+    const runs = { LINES: 2, N: 13, RUN: 8, KEEP: 8, OUT: 13, WORKGROUP: 8 };
+    const code = specialize('sort_runs', { constants: runs });
+    const x = Uint32Array.from({ length: 26 }, (_, i) => (7 * i) % 26);
+    check(code, [2], { x, result: new Uint32Array(52) });
+    const places = { LINES: 2, N: 9, COUNT: 5, LANES: 4, WORKGROUP: 4 };
+    const put = specialize('put_lines', { constants: places });
+    const index = Uint32Array.from({ length: 10 }, (_, i) => (2 * i) % 9);
+    const find = (text: string) =>
+      findRaces({
+        code: text,
+        bindings: { x: numbers(10), index, y: new Float32Array(18) },
+        dispatch: [2],
+      });
+    expect(find(put).map(({ message }) => message)).toEqual([]);
+    expect(find(put.replaceAll('storageBarrier();', '')).length).toBeGreaterThan(0);
+  });
+
   it('rows within rows, by quads, have none', () => {
     const x = input('x', [3, 5, 7]);
     checkPlanned(logSumExp(sum(x, 2), 1), defaultAdapterClass, /nested by quads/);

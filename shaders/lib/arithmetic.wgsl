@@ -23,6 +23,11 @@ fn floor4(x: vec4f) -> vec4f { return floor(x); }
 fn sign4(x: vec4f) -> vec4f { return sign(x); }
 fn clamp4(x: vec4f, lo: vec4f, hi: vec4f) -> vec4f { return minimum(maximum(x, lo), hi); }
 
+// What has to be above 0, and is no number where it is not.
+fn positive4(x: vec4f) -> vec4f {
+  return select(bitcast<vec4f>(bitcast<vec4u>(x) | vec4u(0x7fc00000u)), x, x > vec4f(0.0));
+}
+
 fn mask4(condition: vec4<bool>) -> vec4f { return select(vec4f(0.0), vec4f(1.0), condition); }
 fn less(a: vec4f, b: vec4f) -> vec4f { return mask4(a < b); }
 fn less_equal(a: vec4f, b: vec4f) -> vec4f { return mask4(a <= b); }
@@ -75,6 +80,13 @@ fn power(x: vec4f, y: vec4f) -> vec4f {
 fn to_f32(x: vec4u) -> vec4f { return vec4f(x); }
 // Truncates towards zero and saturates.
 fn to_u32(x: vec4f) -> vec4u { return vec4u(x); }
+
+// Whole numbers from 0 on; all else becomes the largest. That it is a number the bits tell.
+fn to_index4(x: vec4f) -> vec4u {
+  let isIndex = (floor(x) == x) & (x >= vec4f(0.0)) & (x <= vec4f(4294967040.0));
+  let isNumber = (bitcast<vec4u>(x) & vec4u(0x7f800000u)) != vec4u(0x7f800000u);
+  return select(vec4u(0xffffffffu), vec4u(x), isIndex & isNumber);
+}
 
 fn add_u(a: vec4u, b: vec4u) -> vec4u { return a + b; }
 fn mul_u(a: vec4u, b: vec4u) -> vec4u { return a * b; }

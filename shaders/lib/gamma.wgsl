@@ -1,4 +1,5 @@
-// The gamma function's logarithm and that one's derivatives, for x > 0, elementwise over quads.
+// The gamma function's logarithm and that one's derivatives, for x > 0, elementwise over quads; elsewhere they
+// are no numbers.
 //
 // Below 3 log Gamma is taken down to 1 <= y <= 2, where it is t (t - 1) P(t) with t = y - 1 (its two zeros
 // stand apart, so that nothing cancels); from 3 on Stirling's series (DLMF 5.11.1). Digamma and trigamma are
@@ -11,6 +12,7 @@
 //   log_gamma_slope4  see there
 
 // @import lib/numerics
+// @import lib/arithmetic
 
 const HALF_LOG_TWO_PI: f32 = 0.9189385332046728;
 
@@ -28,7 +30,8 @@ fn log_gamma_unit4(t: vec4f) -> vec4f {
   return t * (t - 1.0) * p;
 }
 
-fn log_gamma4(x: vec4f) -> vec4f {
+fn log_gamma4(any: vec4f) -> vec4f {
+  let x = positive4(any);
   let below = x < vec4f(1.0);
   let above = x >= vec4f(2.0);
   let t = select(select(x - 1.0, x - 2.0, above), x, below);
@@ -42,7 +45,8 @@ fn log_gamma4(x: vec4f) -> vec4f {
   return select(near, far, x >= vec4f(3.0));
 }
 
-fn digamma4(x: vec4f) -> vec4f {
+fn digamma4(any: vec4f) -> vec4f {
+  let x = positive4(any);
   let z = x + 6.0;
   let r = 1.0 / z;
   let r2 = r * r;
@@ -52,7 +56,8 @@ fn digamma4(x: vec4f) -> vec4f {
   return log4(z) - fma(vec4f(0.5), r, series) - steps - 1.0 / x;
 }
 
-fn trigamma4(x: vec4f) -> vec4f {
+fn trigamma4(any: vec4f) -> vec4f {
+  let x = positive4(any);
   let z = x + 6.0;
   let r = 1.0 / z;
   let r2 = r * r;
@@ -73,7 +78,8 @@ fn trigamma4(x: vec4f) -> vec4f {
 // whose terms cancel far above a: there two terms of the expansion for large z; for large a the derivative of
 // Marsaglia and Tsang's d (1 + e / sqrt(9 d))^3, d = a - 1/3, at a fixed e. Against the exact one: 1e-4 where
 // all but a ten-thousandth of the draws lie, 4e-3 beyond.
-fn log_gamma_slope4(a: vec4f, log_z: vec4f) -> vec4f {
+fn log_gamma_slope4(any: vec4f, log_z: vec4f) -> vec4f {
+  let a = positive4(any);
   let z = exp4(log_z);
   var term = vec4f(1.0);
   var part = digamma4(a + 1.0) - log_z;

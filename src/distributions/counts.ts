@@ -2,72 +2,27 @@
 import { broadcastShapes, type Shape } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import {
-  abs,
   add,
-  cumSum,
   div,
   exp,
   expand,
-  floor,
-  greaterEqual,
-  less,
-  lessEqual,
   log,
   logGamma,
   logSigmoid,
-  maximum,
-  minimum,
   mul,
   neg,
-  randomUniform,
   sqrt,
   square,
-  stopGradient,
   sub,
-  sum,
-  unsqueeze,
-  where,
 } from '../ops/index.ts';
 import { type Density, type Draw, drawn } from './density.ts';
-import { type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
-import { firstAccepted, logGammaDraws } from './gamma-draws.ts';
-
-/** Up to this rate waiting times are counted, of which so many are drawn: one draw in 10¹⁴ needs more. */
-const [FEW, WAITS] = [10, 48];
-/** Above it nine tries of ten are accepted or better. */
-const TRIES = 12;
-
-/** Draws of Poisson variables by their log-rates, broadcast to the shape. */
-function poissonDraws(logRate: Tensor, shape: Shape): Tensor {
-  const rate = exp(logRate);
-  const waits = neg(log(randomUniform([...shape, WAITS])));
-  const arrived = lessEqual(cumSum(waits), unsqueeze(expand(minimum(rate, FEW), shape), -1));
-  return stopGradient(where(less(rate, FEW), sum(arrived, -1), manyDrawn(logRate, shape)));
-}
-
-/** Transformed rejection with a squeeze, PTRS, of rates from 10 to some 10⁴ (Hörmann 1993). */
-function manyDrawn(given: Tensor, shape: Shape): Tensor {
-  const logRate = maximum(unsqueeze(given, -1), Math.log(FEW));
-  const rate = exp(logRate);
-  const b = add(0.931, mul(2.53, sqrt(rate)));
-  const a = add(-0.059, mul(0.02483, b));
-  const inverse = add(1.1239, div(1.1328, sub(b, 3.4)));
-  const quick = sub(0.9277, div(3.6224, sub(b, 2)));
-  const [u, v] = [sub(randomUniform([...shape, TRIES]), 0.5), randomUniform([...shape, TRIES])];
-  const edge = sub(0.5, abs(u));
-  const tried = floor(add(mul(u, add(div(mul(2, a), edge), b)), add(rate, 0.43)));
-  const k = maximum(tried, 0);
-  const isQuick = mul(greaterEqual(edge, 0.07), lessEqual(v, quick));
-  const height = sub(log(mul(v, inverse)), log(add(div(a, square(edge)), b)));
-  const isUnder = lessEqual(height, sub(sub(mul(k, logRate), rate), logGamma(add(k, 1))));
-  const isPossible = mul(greaterEqual(tried, 0), greaterEqual(edge, mul(0.013, less(edge, v))));
-  const isAccepted = mul(isPossible, maximum(isQuick, isUnder));
-  return firstAccepted(k, isAccepted, floor(exp(given)));
-}
+import { aboveZero, type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
+import { logGammaDraws } from './gamma-draws.ts';
+import { poissonDraws } from './poisson-draws.ts';
 
 /**
- * Independent counts with probability e^-λ λˣ / x!, given log λ, [..., D]. No gradient flows through draws; of rates
- * beyond 10⁴ they are rough.
+ * Independent counts with probability e^-λ λˣ / x!, given log λ, [..., D]. No gradient flows through draws. From
+ * 2²⁴ on float32 has not every whole number, and draws are the nearest of those that it has.
  *
  * ```ts
  * const p = new distributions.Poisson(ops.zeros([2]));
@@ -120,9 +75,10 @@ export class NegativeBinomial implements Distribution, Density {
   /** r: the smaller, the more in bursts. */
   readonly total: Tensor;
 
+  /** @throws LatentGpuError `bad-input` for a constant r that is not above 0; of what is computed it becomes NaN */
   constructor(logMean: Tensor, total: Tensor) {
     this.logMean = logMean;
-    this.total = total;
+    this.total = aboveZero('NegativeBinomial', 'total', total);
   }
 
   private get shape(): Shape {

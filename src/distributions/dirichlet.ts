@@ -19,7 +19,7 @@ import {
   sum,
 } from '../ops/index.ts';
 import { type Density, type Draw, drawn } from './density.ts';
-import { type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
+import { aboveZero, type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
 import { logGammaDraws } from './gamma-draws.ts';
 
 /**
@@ -35,9 +35,10 @@ export class Beta implements Reparameterized, Density {
   readonly a: Tensor;
   readonly b: Tensor;
 
+  /** @throws LatentGpuError `bad-input` for constants that are not above 0; of what is computed they become NaN */
   constructor(a: Tensor, b: Tensor) {
-    this.a = a;
-    this.b = b;
+    this.a = aboveZero('Beta', 'a', a);
+    this.b = aboveZero('Beta', 'b', b);
   }
 
   private get shape(): Shape {
@@ -97,7 +98,10 @@ export class Beta implements Reparameterized, Density {
 export class Dirichlet implements Reparameterized, Density {
   readonly concentration: Tensor;
 
-  /** @throws LatentGpuError `shape-mismatch` for fewer than two shares */
+  /**
+   * @throws LatentGpuError `shape-mismatch` for fewer than two shares; `bad-input` for constants that are not above 0,
+   *   which of what is computed become NaN
+   */
   constructor(concentration: Tensor) {
     if ((concentration.shape.at(-1) ?? 0) < 2) {
       throw new LatentGpuError(
@@ -105,7 +109,7 @@ export class Dirichlet implements Reparameterized, Density {
         `Dirichlet: ${concentration} is not [..., K] of two shares or more`,
       );
     }
-    this.concentration = concentration;
+    this.concentration = aboveZero('Dirichlet', 'concentration', concentration);
   }
 
   private get total(): Tensor {

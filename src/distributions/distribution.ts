@@ -1,6 +1,8 @@
 // The interface of distributions. The last axis is the event: log-densities are summed over it.
-import type { Tensor } from '../graph/tensor.ts';
-import { sum, where } from '../ops/index.ts';
+import { LatentGpuError } from '../errors.ts';
+import { named, type Tensor } from '../graph/tensor.ts';
+import { constantValue } from '../ops/constant.ts';
+import { positive, sum, where } from '../ops/index.ts';
 
 export interface Distribution {
   /**
@@ -33,6 +35,18 @@ export interface Reparameterized extends Distribution {
   rsample(lead?: readonly number[]): Tensor;
   /** Entropy in nats, summed over the last axis. */
   entropy(): Tensor;
+}
+
+/**
+ * A parameter that has to be above 0. Where it is not, it is NaN under its own name, and so is all that is made of it.
+ *
+ * @throws LatentGpuError `bad-input` for a constant that is not
+ */
+export function aboveZero(what: string, name: string, x: Tensor): Tensor {
+  const value = constantValue(x);
+  if (value === undefined) return named(positive(x), `${name} of ${what}`);
+  if (value > 0) return x;
+  throw new LatentGpuError('bad-input', `${what}: the ${name} is ${value}; it has to be above 0`);
 }
 
 /** The sum over the last axis of what is known, whatever the rest may hold. */

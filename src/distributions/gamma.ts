@@ -16,7 +16,7 @@ import {
   sum,
 } from '../ops/index.ts';
 import { type Density, type Draw, drawn } from './density.ts';
-import { type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
+import { aboveZero, type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
 import { logGammaDraws } from './gamma-draws.ts';
 
 /**
@@ -32,9 +32,10 @@ export class Gamma implements Reparameterized, Density {
   readonly concentration: Tensor;
   readonly rate: Tensor;
 
+  /** @throws LatentGpuError `bad-input` for constants that are not above 0; of what is computed they become NaN */
   constructor(concentration: Tensor, rate: Tensor) {
-    this.concentration = concentration;
-    this.rate = rate;
+    this.concentration = aboveZero('Gamma', 'concentration', concentration);
+    this.rate = aboveZero('Gamma', 'rate', rate);
   }
 
   private get shape(): Shape {

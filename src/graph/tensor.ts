@@ -41,8 +41,8 @@ export interface Op {
   readonly snippet?: { readonly fn: string; readonly module: string };
   /** Floating-point operations an element, for the cost model. */
   readonly flops?: number;
-  /** What a node is run as, if it is made of other ops; gradients are its own all the same. */
-  readonly composed?: (node: Tensor) => Tensor;
+  /** What a node is run as on such an adapter, if it is made of other ops; gradients are its own all the same. */
+  readonly composed?: (node: Tensor, adapter: KernelAdapter) => Tensor;
   /** Ops of kind `kernel`: how the hand-written shader is set up for a node. */
   readonly kernel?: (node: Tensor, adapter: KernelAdapter) => KernelSetup;
 }

@@ -26,12 +26,12 @@ export class Embedding extends Module {
   }
 
   /**
-   * @param index unsigned, of any shape, below N
+   * @param index unsigned, of any shape, below N: a row beyond is NaN, and a trainer says so
    * @throws LatentGpuError `shape-mismatch` for other types
    */
   call(index: Tensor): Tensor {
     if (index.dtype !== 'u32') {
-      const why = `embedding ${this.weight.name}: ${index} is no unsigned index; cast it with toUint`;
+      const why = `embedding ${this.weight.name}: ${index} is no unsigned index; cast it with toIndex`;
       throw new LatentGpuError('shape-mismatch', why);
     }
     const rows = gather(this.weight, reshape(index, [-1]));

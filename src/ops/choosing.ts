@@ -1,16 +1,14 @@
-// Which is largest, and in what order: compositions, whose comparisons run where they are used and keep nothing.
-import { LatentGpuError } from '../errors.ts';
+// Which is largest, and what hangs on it: compositions, whose comparisons run where they are used and keep nothing.
 import { normalizeAxis } from '../graph/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { add, mul, neg } from './arithmetic.ts';
-import { equal, greater, less, lessEqual, where } from './comparison.ts';
+import { mul, neg } from './arithmetic.ts';
+import { less, where } from './comparison.ts';
 import { toFloat, toUint } from './integers.ts';
-import { matmul } from './matmul.ts';
 import { oneHot } from './one-hot.ts';
 import { concat } from './pieces.ts';
 import { iota } from './random.ts';
 import { type Axes, logSoftmax, max, type ReduceOptions, sum } from './reduce.ts';
-import { reshape, transpose, unsqueeze } from './views.ts';
+import { reshape, unsqueeze } from './views.ts';
 
 /**
  * The smallest value over `axes` (all by default); a tie shares the gradient.
@@ -41,48 +39,6 @@ export function argMax(x: Tensor, axis = -1): Tensor {
  */
 export function argMin(x: Tensor, axis = -1): Tensor {
   return argMax(neg(x), axis);
-}
-
-/**
- * The k largest of each line of the last axis [..., N], from the largest down, and where they are (unsigned):
- * [..., k] each, of equal ones the first. With k = N a line is sorted. Every number is compared with every other:
- * N² steps a line, and no memory. Gradients flow to the values that were chosen.
- *
- * @throws LatentGpuError `shape-mismatch` for k that is none of 1 … N
- * @example topK(toFloat(iota(4)), 2).values // [3, 2]
- */
-export function topK(x: Tensor, k: number): { readonly values: Tensor; readonly indices: Tensor } {
-  const count = x.shape.at(-1) ?? 0;
-  if (!(Number.isInteger(k) && k >= 1 && k <= count)) {
-    throw new LatentGpuError(
-      'shape-mismatch',
-      `topK: ${k} of the ${count} along the last axis of ${x}; give a whole number from 1 to ${count}`,
-    );
-  }
-  const places = toFloat(iota(count));
-  const [mine, theirs] = [unsqueeze(x, -1), unsqueeze(x, -2)];
-  const isTieBefore = mul(equal(theirs, mine), less(places, reshape(places, [count, 1])));
-  const rank = sum(add(greater(theirs, mine), isTieBefore), -1);
-  const chosen = equal(unsqueeze(rank, -2), reshape(toFloat(iota(k)), [k, 1]));
-  return {
-    values: sum(where(chosen, theirs, 0), -1),
-    indices: toUint(sum(mul(chosen, places), -1)),
-  };
-}
-
-/**
- * Sums of all up to each along an axis: a product with a triangle of ones, N² steps a line.
- *
- * @example cumSum(toFloat(iota(4))) // [0, 1, 3, 6]
- */
-export function cumSum(x: Tensor, axis = -1): Tensor {
-  const at = normalizeAxis('cumSum', axis, x.rank);
-  const order = x.shape.map((_, i) => (i === at ? x.rank - 1 : i === x.rank - 1 ? at : i));
-  const last = transpose(x, order);
-  const count = last.shape.at(-1) as number;
-  const places = toFloat(iota(count));
-  const isBefore = lessEqual(reshape(places, [count, 1]), places);
-  return transpose(reshape(matmul(reshape(last, [-1, count]), isBefore), last.shape), order);
 }
 
 /**

@@ -51,6 +51,17 @@ export const finite: Unary = elementwise({
   reference: (x) => Number(Number.isFinite(x)),
 });
 /**
+ * x where it is above 0, NaN elsewhere: what a distribution is given and must be so, named by whoever asks.
+ *
+ * @example positive(2) // 2
+ */
+export const positive: Unary = elementwise({
+  name: 'positive',
+  fn: 'positive4',
+  reference: (x) => ((x as number) > 0 ? (x as number) : Number.NaN),
+  vjp: (_inputs, _, g) => [g],
+});
+/**
  * a where mask ≠ 0, else b.
  *
  * @example where(less(1, 2), 5, 6) // 5

@@ -64,7 +64,7 @@ const scatterOp = defineOp({
 
 /**
  * Rows of `target` [N, P] at `index` [B] (unsigned integers below N, each at most once: of equal ones it
- * is not defined which stays) take those of `rows` [B, P]; all others stay. The counterpart of `gather`,
+ * is not defined which stays; beyond them nothing is written) take those of `rows` [B, P]; all others stay. The counterpart of `gather`,
  * at the end of the step as with `assign`.
  *
  * ```ts

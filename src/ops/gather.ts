@@ -4,6 +4,9 @@ import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { checkShape } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
+import { topological } from '../graph/traverse.ts';
+import { evaluate } from './evaluate.ts';
+import { NOWHERE } from './integers.ts';
 
 const WORKGROUP = 64;
 
@@ -18,20 +21,35 @@ const gatherOp = defineOp({
     const rows = table as NdArray;
     const width = rows.shape[1] as number;
     const result = ndarray(node.shape);
+    const beyond = node.dtype === 'u32' ? NOWHERE : Number.NaN;
     (index as NdArray).data.forEach((row, i) => {
       for (let j = 0; j < width; j++) {
-        result.data[i * width + j] = rows.data[row * width + j] as number;
+        result.data[i * width + j] = rows.data[row * width + j] ?? beyond;
       }
     });
     return result;
   },
 });
 
+/** Elements of an index that is known when the graph is built, up to which it is looked through. */
+const LOOKED_THROUGH = 65_536;
+
+/** The first element of an index, made of constants and counts alone, that a table of `count` rows has not. */
+function beyond(index: Tensor, count: number): number | undefined {
+  if (index.size > LOOKED_THROUGH) return undefined;
+  const isKnown = topological([index]).every(
+    ({ op }) => op.reference && ['constant', 'iota', 'view', 'elementwise'].includes(op.kind),
+  );
+  return isKnown ? evaluate([index], new Map())[0]?.data.find((row) => row >= count) : undefined;
+}
+
 /**
  * Rows of `table` [N, D] at `index` [B] (unsigned integers below N): [B, D]. A table of bytes is
- * read as byte / 255. Its gradient is {@link addRows}.
+ * read as byte / 255. Its gradient is {@link addRows}. Of an index that is not below N the row is NaN, which a
+ * trainer names (4,294,967,295 of a table of unsigned integers); floats become an index by {@link toIndex}.
  *
- * @throws LatentGpuError `shape-mismatch` for what is no table and unsigned indices
+ * @throws LatentGpuError `shape-mismatch` for what is no table and unsigned indices; `bad-input` for an index of
+ *   constants that is not below N
  * @example gather(reshape(toFloat(iota(4)), [2, 2]), toUint(full([3], 1))) // [2, 3, 2, 3, 2, 3]
  */
 export function gather(table: Tensor, index: Tensor): Tensor {
@@ -41,7 +59,15 @@ export function gather(table: Tensor, index: Tensor): Tensor {
       `gather: needs a table [N, D] and unsigned indices [B], not ${table} and ${index}`,
     );
   }
-  const shape = [index.shape[0] as number, table.shape[1] as number];
+  const [count, width] = table.shape as [number, number];
+  const row = beyond(index, count);
+  if (row !== undefined) {
+    throw new LatentGpuError(
+      'bad-input',
+      `gather: index ${row} is beyond the ${count} rows of ${table}; they are numbered from 0`,
+    );
+  }
+  const shape = [index.shape[0] as number, width];
   return new Tensor(gatherOp, [table, index], shape, table.dtype === 'u32' ? 'u32' : 'f32');
 }
 
@@ -77,7 +103,7 @@ const addRowsOp = defineOp({
 
 /**
  * Rows x [B, D] added up by `index` [B] (unsigned integers below `count`, as often as they come): [count, D],
- * zeros where nothing is added. Terms are added in the order of the rows: the bits are the same every time.
+ * zeros where nothing is added; of an index that is not below `count` the row is left out. Terms are added in the order of the rows: the bits are the same every time.
  *
  * @throws LatentGpuError `shape-mismatch`
  * @example addRows(full([2, 1], 1), iota(2), 3) // [1, 1, 0]

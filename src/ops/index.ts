@@ -65,6 +65,8 @@ export {
   variance,
 } from './reduce.ts';
 export { scaleGradient } from './scale-gradient.ts';
+export { cumSum, logCumSumExp, type ScanOptions } from './scan.ts';
+export { argSort, type SortOptions, sort, topK } from './sort.ts';
 export { rationalQuadratic, type SplineForm } from './spline.ts';
 export { type TriangularOptions, triangle, triangularInverse } from './triangular.ts';
 export { expand, reshape, stopGradient, transpose, unsqueeze } from './views.ts';

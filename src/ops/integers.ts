@@ -27,6 +27,22 @@ export const toUint: Unary = elementwise({
   // Saturates, as kernels do; what is no number counts as 0.
   reference: (x) => Math.min(Math.max(Math.floor(x as number), 0), LARGEST) || 0,
 });
+/** The index that no table has a row for. */
+export const NOWHERE = 2 ** 32 - 1;
+
+/**
+ * Whole numbers from 0 on, as floats, to an index; what is none (negative, broken, NaN, infinite) becomes
+ * 4,294,967,295, a row that no table has, so that {@link gather} tells, where {@link toUint} would pick another one.
+ *
+ * @example toIndex(constant(2)) // 2
+ */
+export const toIndex: Unary = elementwise({
+  name: 'toIndex',
+  fn: 'to_index4',
+  dtype: 'u32',
+  reference: (x) =>
+    Number.isInteger(x) && (x as number) >= 0 && (x as number) <= LARGEST ? (x as number) : NOWHERE,
+});
 const unsigned = (name: string, fn: string, f: (a: number, b: number) => number): Binary =>
   elementwise({
     name,

@@ -18,7 +18,8 @@ const permuteOp = defineOp({
     const width = node.shape.at(-1) as number;
     const [from, order] = [(x as NdArray).data, (index as NdArray).data];
     for (let i = 0; i < node.size; i++) {
-      result.data[i] = from[i - (i % width) + (order[i % width] as number)] as number;
+      const column = order[i % width] as number;
+      result.data[i] = column < width ? (from[i - (i % width) + column] as number) : Number.NaN;
     }
     return result;
   },

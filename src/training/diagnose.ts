@@ -2,7 +2,7 @@
 
 import { loopOf } from '../graph/loop.ts';
 import { formatShape, sameShape } from '../graph/shape.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import { type Tensor, throughViews } from '../graph/tensor.ts';
 import { numberStreams, topological, withStreams } from '../graph/traverse.ts';
 import { isVariable, packedMembers, type Variable } from '../graph/variable.ts';
 import type { Runtime } from '../scheduler/index.ts';
@@ -13,6 +13,14 @@ import type { StepDescription } from './step.ts';
 /** Tensors that are kept and read back at a time, and their bytes. */
 const CHUNK = { tensors: 16, bytes: 2 ** 26 };
 
+/** What made a number of a step not finite. */
+export interface Guilty {
+  /** The tensor, and how much of it. */
+  readonly what: string;
+  /** How to mend it, where that can be told from the tensor. */
+  readonly advice?: string;
+}
+
 /** How many of the values are not finite. */
 function countBad(values: ArrayLike<number>): number {
   let bad = 0;
@@ -20,7 +28,7 @@ function countBad(values: ArrayLike<number>): number {
   return bad;
 }
 
-const share = (bad: number, size: number) => `${bad} of ${size} value${size === 1 ? '' : 's'}`;
+const shareOf = (bad: number, size: number) => `${bad} of ${size} value${size === 1 ? '' : 's'}`;
 
 /** The first parameter with a value that is not finite: `encoder.0.weight [300, 784] (2 of …)`. */
 export function firstBadParameter(
@@ -30,7 +38,7 @@ export function firstBadParameter(
   for (const member of packedMembers(flat)) {
     const start = member.parent?.offset as number;
     const bad = countBad(values.subarray(start, start + member.size));
-    if (bad > 0) return `parameter ${titleOf(member)} (${share(bad, member.size)})`;
+    if (bad > 0) return `parameter ${titleOf(member)} (${shareOf(bad, member.size)})`;
   }
   return undefined;
 }
@@ -44,7 +52,7 @@ export function firstBadIn(
   if (bad) return bad;
   for (const table of tables) {
     const count = countBad(tensors.get(`buffer.${table.name}`) as Float32Array);
-    if (count > 0) return `table ${titleOf(table)} (${share(count, table.size)})`;
+    if (count > 0) return `table ${titleOf(table)} (${shareOf(count, table.size)})`;
   }
   return undefined;
 }
@@ -59,10 +67,10 @@ export async function firstNonFinite(
   runtime: Runtime,
   { effects, step }: Pick<StepDescription, 'effects' | 'step'>,
   root: Tensor,
-): Promise<string | undefined> {
+): Promise<Guilty | undefined> {
   const parameters = await runtime.read(step.parameters);
   const parameter = firstBadParameter(step.parameters, parameters);
-  if (parameter) return parameter;
+  if (parameter) return { what: parameter };
   const order = topological([root]);
   const renewed = withStreams(order, numberStreams(topological(effects)));
   const bad = new Map<Tensor, number>();
@@ -84,7 +92,24 @@ export async function firstNonFinite(
   }
   const guilty = reachedFrom(root, (node) => bad.get(node) !== 0);
   const first = seen.find((node) => guilty.has(node) && (bad.get(node) as number) > 0);
-  return first && `${describe(first)} (${share(bad.get(first) as number, first.size)})`;
+  if (!first) return undefined;
+  const share = shareOf(bad.get(first) as number, first.size);
+  const what = `${describe(first)} (${share})`;
+  if (!(await isBeyondTable(runtime, first))) return { what };
+  const rows = first.inputs[0]?.shape[0] as number;
+  return {
+    what: `${what}, picked by an index beyond the ${rows} rows of the table`,
+    advice: `number the rows from 0 to ${rows - 1}`,
+  };
+}
+
+/** Of rows that were picked from a table whose numbers are all finite only their index can be to blame. */
+async function isBeyondTable(runtime: Runtime, node: Tensor): Promise<boolean> {
+  if (node.op.kind !== 'gather') return false;
+  const table = throughViews(node.inputs[0] as Tensor);
+  // What is computed was found to be finite before; bytes always are.
+  if (!isVariable(table) || table.dtype !== 'f32') return true;
+  return countBad(await runtime.read(table)) === 0;
 }
 
 /** Tensors with values of their own, in float32. */

@@ -1,5 +1,6 @@
 // What a user is told of a run that has left the numbers.
 import { LatentGpuError } from '../errors.ts';
+import type { Guilty } from './diagnose.ts';
 
 /** @param good the step of the last good state, if there is one */
 const goOn = (good: number | undefined) =>
@@ -9,14 +10,14 @@ const goOn = (good: number | undefined) =>
 export function badLoss(
   what: string,
   step: number,
-  found: string | undefined,
+  found: Guilty | undefined,
   advice: string,
   good: number,
 ): LatentGpuError {
-  const where = found ? `the first tensor that is not is ${found}` : 'it cannot be told why';
+  const where = found ? `the first tensor that is not is ${found.what}` : 'it cannot be told why';
   return new LatentGpuError(
     'not-finite',
-    `the ${what} is not finite at step ${step}; ${where}; ${advice}${goOn(good)}`,
+    `the ${what} is not finite at step ${step}; ${where}; ${found?.advice ?? advice}${goOn(good)}`,
   );
 }
 

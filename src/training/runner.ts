@@ -1,4 +1,5 @@
 // A run on one device: its memory, its state, taken out and put back. How a step goes is for its kinds.
+
 import type { Device } from '../device/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { sameTable, type TunedTable } from '../kernels/tuned.ts';
@@ -6,6 +7,7 @@ import { seed } from '../ops/index.ts';
 import { seedWords } from '../random.ts';
 import { type Plan, Runtime, tableInUse } from '../scheduler/index.ts';
 import type { Description, RunData } from './description.ts';
+import type { Guilty } from './diagnose.ts';
 import { readState, type TrainerState, writeState } from './state.ts';
 
 /** Steps that are submitted before the host looks, at most. */
@@ -65,7 +67,7 @@ export abstract class Runner<D extends Description = Description> {
   abstract recorded(count: number): Promise<Recorded>;
 
   /** The first tensor on the way to one of the next step's that is not finite, if there is one. */
-  abstract firstNonFinite(root: Tensor): Promise<string | undefined>;
+  abstract firstNonFinite(root: Tensor): Promise<Guilty | undefined>;
 
   /** A moving average of the parameters, if one is kept and an update has been made. */
   abstract averagedParameters(): Promise<Float32Array | undefined>;

@@ -4,7 +4,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { Variable } from '../graph/variable.ts';
 import type { TunedTable } from '../kernels/tuned.ts';
 import type { Plan } from '../scheduler/index.ts';
-import { firstNonFinite } from './diagnose.ts';
+import { firstNonFinite, type Guilty } from './diagnose.ts';
 import { fitTo } from './fitting.ts';
 import { type Compiled, compileStep, type Recorded, Runner } from './runner.ts';
 import { HISTORY, type StepDescription, type TrainerOptions } from './step.ts';
@@ -89,7 +89,7 @@ export class StepRunner extends Runner<StepDescription> {
     return { rows, skipped: skips.reduce((sum, [count]) => sum + (count as number), 0) };
   }
 
-  async firstNonFinite(root: Tensor): Promise<string | undefined> {
+  async firstNonFinite(root: Tensor): Promise<Guilty | undefined> {
     const { description, runtime } = this;
     const { before } = description;
     description.batches.feed(runtime, this.done, 1);

@@ -1,9 +1,11 @@
 // Passes over the data on one device: plans that gather are replayed, and each pass is settled as part of
 // its last step.
+
 import type { Device } from '../device/index.ts';
 import { formatShape } from '../graph/shape.ts';
 import type { TunedTable } from '../kernels/tuned.ts';
 import type { Plan } from '../scheduler/index.ts';
+import type { Guilty } from './diagnose.ts';
 import { type Compiled, compileStep, type Recorded, Runner } from './runner.ts';
 import type { TrainerState } from './state.ts';
 import type { SweepDescription, SweepOptions } from './sweep.ts';
@@ -95,12 +97,13 @@ export class SweepRunner extends Runner<SweepDescription> {
   }
 
   /** Of what has been added up so far. */
-  async firstNonFinite(): Promise<string | undefined> {
+  async firstNonFinite(): Promise<Guilty | undefined> {
     for (const variable of Object.values(this.description.state)) {
       if (variable.dtype !== 'f32') continue;
       const values = await this.runtime.read(variable);
       const bad = values.filter((value) => !Number.isFinite(value)).length;
-      if (bad > 0) return `${variable.name} ${formatShape(variable.shape)} (${bad} values)`;
+      if (bad === 0) continue;
+      return { what: `${variable.name} ${formatShape(variable.shape)} (${bad} values)` };
     }
     return undefined;
   }

@@ -68,8 +68,10 @@ const VARIED = new Set([
   'random numbers',
   'reductions',
   'rows within rows',
+  'running folds',
   'scans',
   'shared dispatches',
+  'sorting',
   'subgroup folds',
 ]);
 

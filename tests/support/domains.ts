@@ -87,6 +87,7 @@ export const trials: Record<string, Trial> = {
   greaterEqual: row([ties, any], { smooth: [range(1, 2), range(-2, 0.5)] }),
   equal: row([ties, any], { smooth: [range(1, 2), range(-2, 0.5)] }),
   finite: row([any]),
+  positive: row([positive], { smooth: [away] }),
   where: row([words(0, 1, 1, 0, 1), any, ties], {
     given: [0],
     smooth: [words(0, 1), smooth, smooth],
@@ -107,6 +108,7 @@ export const trials: Record<string, Trial> = {
   trigamma: row([range(0.01, 9, 1, 2, 1e-6, 1e5, 3)], { given: [0] }),
   toFloat: uints([uint], 'f32'),
   toUint: row([range(0, 1e6, 0, 0.999, 1, 4294967040, 16777217)], { dtype: 'u32' }),
+  toIndex: row([range(0, 9, 0, 1, -1, 0.5, 4294967040, 16777217, 7, 1e20)], { dtype: 'u32' }),
   addUint: uints([uint, uint]),
   mulUint: uints([uint, uint]),
   divUint: uints([uint, words(1, 1000, 1, 2 ** 32 - 1, 3)]),

@@ -25,7 +25,7 @@ const exact: Bound = { absolute: 0, relative: 0 };
 
 /** Functions that make no error and therefore have no row in the table of bounds. */
 const errorless =
-  /^(less|less_equal|greater|greater_equal|equal4|is_finite4|copy4|to_u32|\w+_u|permute4)$/;
+  /^(less|less_equal|greater|greater_equal|equal4|is_finite4|copy4|positive4|to_u32|to_index4|\w+_u|permute4)$/;
 
 /** Rounded once: no error where the result is a float32 number. */
 const rounded = new Set(['add', 'sub', 'mul', 'square', 'to_f32', 'leaky_relu']);
@@ -84,7 +84,9 @@ function walked(
 /** Of what a node is made of. */
 function composedError(node: Tensor, inputs: Bounded[]): Float64Array {
   const fed = node.inputs.map(({ shape }) => variable('fed', shape));
-  const made = node.op.composed?.(Object.assign(Object.create(node), { inputs: fed })) as Tensor;
+  const made = node.op.composed?.(Object.assign(Object.create(node), { inputs: fed }), {
+    isSoftware: true,
+  }) as Tensor;
   const known = new Map<Tensor, Bounded>(fed.map((x, i) => [x, inputs[i] as Bounded]));
   return walked([made], new Map(), known)[0]?.error.data as Float64Array;
 }
@@ -106,6 +108,8 @@ function errorOf(node: Tensor, inputs: Bounded[], value: NdArray): Float64Array 
       return reductionError(node, inputs[0] as Bounded, value);
     case 'matmul':
     case 'composed':
+      // Of what makes no error the order is exact.
+      if (node.op.name === 'argSort') return new Float64Array(node.size);
       if (node.op.name === 'batchNorm') return composedError(node, inputs);
       return productError(node, inputs as [Bounded, Bounded]);
     case 'kernel':
@@ -286,6 +290,8 @@ function kernelError(node: Tensor, inputs: Bounded[], value: NdArray): Float64Ar
   const [x] = inputs as [Bounded];
   switch (node.op.name) {
     case 'permuteColumns':
+    case 'takeLines':
+    case 'putLines':
       return reference(node, [x.error, (inputs[1] as Bounded).value]).data;
     case 'patches':
       return reference(node, [x.error]).data;
@@ -302,6 +308,23 @@ function kernelError(node: Tensor, inputs: Bounded[], value: NdArray): Float64Ar
       const size = reference(node, [absolute(x.value), index]).data;
       const terms = index.data.length;
       return carried.map((error, k) => error + terms * U * ((size[k] as number) + error));
+    }
+    case 'cumSum': {
+      const carried = reference(node, [x.error]).data;
+      const size = reference(node, [absolute(x.value)]).data;
+      const most = size.reduce((a, b) => Math.max(a, b), 0);
+      if (x.error.data.every((error) => error === 0) && isExactSum(x.value.data, most)) {
+        return new Float64Array(node.size);
+      }
+      const terms = node.shape[node.attrs.axis as number] as number;
+      return carried.map((error, k) => error + terms * U * ((size[k] as number) + error));
+    }
+    case 'logCumSumExp': {
+      const terms = node.shape[node.attrs.axis as number] as number;
+      const worst = x.error.data.reduce((a, b) => Math.max(a, b), 0);
+      return value.data.map(
+        (y) => worst + bounds.lse_finish.relative * Math.max(1, Math.abs(y)) + terms * U,
+      );
     }
     case 'triangularInverse':
       return inverseError(node, x, value);

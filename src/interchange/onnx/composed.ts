@@ -24,6 +24,7 @@ import {
   tanh,
   where,
 } from '../../ops/index.ts';
+import { ORDERED } from './order.ts';
 import { spline } from './spline.ts';
 
 type Compose = (inputs: readonly Tensor[], node: Tensor) => Tensor;
@@ -97,5 +98,8 @@ export const COMPOSED: Readonly<Record<string, Compose>> = {
     const isLast = greater(x as Tensor, sub(1, half));
     return where(less(x as Tensor, half), neg(below), where(isLast, neg(above), inner));
   },
+  /** The logarithm of what is below 0 is no number. */
+  positive: unary((x) => where(greater(x, 0), x, log(sub(-1, mul(x, x))))),
   spline,
+  ...ORDERED,
 };

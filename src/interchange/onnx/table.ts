@@ -101,6 +101,7 @@ const PLAIN: Readonly<Record<string, Row>> = {
   where,
   toFloat: (to, node) => to.node('Cast', names(to, node), { to: FLOAT }),
   toUint: (to, node) => to.node('Cast', names(to, node), { to: INT64 }),
+  toIndex: (to, node) => to.node('Cast', names(to, node), { to: INT64 }),
   addUint: operator('Add'),
   matmul: product,
   batchNorm: normalised,

@@ -247,6 +247,37 @@ const reparameterize: Row = (to, node) => {
   return infix(to.operand(mean, node), '+', spread, BINDS.sum);
 };
 
+/** A fold of all up to each; from the other end by way of a line turned around. */
+const running =
+  (name: string): Row =>
+  (to, node) => {
+    const { reverse, exclusive } = node.attrs;
+    const axis = String(node.attrs.axis);
+    const x = to.operand(first(node), node);
+    const turned = (of: Expression) => (reverse ? method(of, 'flip', axis) : of);
+    const all = turned(method(turned(x), name, axis));
+    return exclusive ? infix(all, '-', x, BINDS.sum) : all;
+  };
+
+/** The first places in order; of equal ones the first comes first. */
+const ordered: Row = (to, node) => {
+  const way = node.attrs.descending ? 'True' : 'False';
+  const x = to.operand(first(node), node);
+  const all = method(x, 'argsort', 'dim=-1', `descending=${way}`, 'stable=True');
+  const count = node.shape.at(-1) as number;
+  return count === first(node).shape.at(-1) ? all : method(all, 'narrow', '-1', '0', String(count));
+};
+
+const taken: Row = (to, node) => {
+  const [x, index] = all(to, node) as [Expression, Expression];
+  return call('torch.take_along_dim', x.text, index.text, '-1');
+};
+
+const positive: Row = (to, node) => {
+  const x = to.whole(first(node), node);
+  return call('torch.where', `${x} > 0`, x, 'float("nan")');
+};
+
 /** A view that changes nothing. */
 const same: Row = (to, node) => to.operand(first(node), node);
 
@@ -288,8 +319,14 @@ export const TABLE: Table = {
     Object.entries(COMPARISONS).map(([name, sign]) => [name, comparison(sign)]),
   ),
   where,
+  positive,
+  cumSum: running('cumsum'),
+  logCumSumExp: running('logcumsumexp'),
+  argSort: ordered,
+  takeLines: taken,
   toFloat: (to, node) => method(to.operand(first(node), node), 'to', to.typeOf),
   toUint: (to, node) => method(method(to.operand(first(node), node), 'floor'), 'long'),
+  toIndex: (to, node) => method(method(to.operand(first(node), node), 'floor'), 'long'),
   addUint: operator('+', BINDS.sum),
   divUint: operator('//', BINDS.product),
   modUint: operator('%', BINDS.product),

@@ -124,6 +124,7 @@ export const TABLE: Table = {
   addUint: named('add'),
   mulUint: named('mul'),
   toUint: named('floor'),
+  toIndex: named('floor'),
   toFloat: same,
   copy: same,
   stopGradient: same,

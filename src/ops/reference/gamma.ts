@@ -1,11 +1,12 @@
 /**
- * The gamma function's logarithm and that one's derivatives in float64, x > 0, to about 1e-14: asymptotic series from
+ * The gamma function's logarithm and that one's derivatives in float64, x > 0, to about 1e-14, NaN elsewhere: asymptotic series from
  * 12 on (Abramowitz, Stegun 6.1.41, 6.3.18, 6.4.12), taken down by their recurrences. The oracles of
  * `shaders/lib/gamma.wgsl`.
  */
 
 /** log Γ(x). */
 export function logGamma(x: number): number {
+  if (!(x > 0)) return Number.NaN;
   let [at, product] = [x, 1];
   for (; at < 12; at++) product *= at;
   const r = 1 / (at * at);
@@ -15,6 +16,7 @@ export function logGamma(x: number): number {
 
 /** d log Γ(x) / dx. */
 export function digamma(x: number): number {
+  if (!(x > 0)) return Number.NaN;
   let [at, sum] = [x, 0];
   for (; at < 12; at++) sum -= 1 / at;
   const r = 1 / (at * at);
@@ -24,6 +26,7 @@ export function digamma(x: number): number {
 
 /** d² log Γ(x) / dx². */
 export function trigamma(x: number): number {
+  if (!(x > 0)) return Number.NaN;
   let [at, sum] = [x, 0];
   for (; at < 12; at++) sum += 1 / (at * at);
   const r = 1 / (at * at);
@@ -33,6 +36,7 @@ export function trigamma(x: number): number {
 
 /** d log z / da of a draw of Gamma(a, 1) that keeps its quantile: as `log_gamma_slope4` has it. */
 export function logGammaSlope(a: number, logZ: number): number {
+  if (!(a > 0)) return Number.NaN;
   const z = Math.exp(logZ);
   if (a >= 40) {
     const d = a - 1 / 3;

@@ -125,7 +125,11 @@ export class Emitter {
     const row = this.name(scope, `${this.operand(node, 1, scope)}.x`);
     const { last } = this.space.affine(this.footprint.fullStrides(table));
     const terms = [{ name: row, stride: tableStride(table) }];
-    return this.name(scope, this.loadText(table.location, terms, last));
+    const loaded = this.loadText(table.location, terms, last);
+    const fn = node.dtype === 'u32' ? 'gathered_u4' : 'gathered4';
+    this.imports.add('lib/gathered');
+    const rows = (node.inputs[0] as Tensor).shape[0];
+    return this.name(scope, `${fn}(${loaded}, ${row}, ${rows}u)`);
   }
 
   /** The value of one input of a node, as a quad. */

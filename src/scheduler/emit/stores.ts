@@ -51,9 +51,11 @@ function storeFull(emitter: Emitter, location: Location, value: string, row?: st
     if (row === undefined) return terms;
     return [...terms, { name: `${row}.${'xyzw'[lane]}`, stride: memory.shape.at(-1) as number }];
   };
+  // What is written beyond a memory may end in another place of it.
+  const hasRow = (lane: number) => row && `${row}.${'xyzw'[lane]} < ${memory.shape[0]}u`;
   if (quads) {
     const at = affineText([...termsOf(0), { name: emitter.quad, stride: 4 }], offset, 4);
-    return [`${name}[${at}] = ${value};`];
+    return [guarded(`${name}[${at}] = ${value};`, [hasRow(0)])];
   }
   return [0, 1, 2, 3].flatMap((lane) => {
     if (lane >= space.width) return [];
@@ -61,8 +63,15 @@ function storeFull(emitter: Emitter, location: Location, value: string, row?: st
     const at = affineText([...termsOf(lane), ...own], offset);
     const statement = `${name}[${at}] = ${value}.${'xyzw'[lane]};`;
     const always = lane === 0 || space.width % 4 === 0;
-    return [always ? statement : `if (${emitter.lane(lane)} < ${space.width}u) { ${statement} }`];
+    const isInside = always ? undefined : `${emitter.lane(lane)} < ${space.width}u`;
+    return [guarded(statement, [hasRow(lane), isInside])];
   });
+}
+
+/** A statement under conditions, of which there may be none. */
+function guarded(statement: string, conditions: readonly (string | undefined)[]): string {
+  const all = conditions.filter((condition) => condition !== undefined);
+  return all.length > 0 ? `if (${all.join(' && ')}) { ${statement} }` : statement;
 }
 
 function storeRow(emitter: Emitter, node: Tensor, location: Location, value: string): string[] {

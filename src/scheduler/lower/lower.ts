@@ -21,7 +21,7 @@ export interface Lowered {
 
 export function lower(written: readonly Tensor[], adapter: AdapterClass): Lowered {
   const unique = newUnique();
-  const roots = transform(written, unique, (node) => node.op.composed?.(node) ?? node);
+  const roots = transform(written, unique, (node) => node.op.composed?.(node, adapter) ?? node);
   let copies = 0;
   const context = {
     ...{ adapter, unique, nextCopy: () => copies++ },

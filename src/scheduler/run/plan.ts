@@ -5,6 +5,7 @@ import { LatentGpuError } from '../../errors.ts';
 import type { Variable } from '../../graph/variable.ts';
 import type { Kernel } from '../emit/kernel.ts';
 import { bufferOf } from '../place/kernel-binding.ts';
+import { checkIndex, tablesIndexedBy } from './index-inputs.ts';
 import { Pace } from './pace.ts';
 import { PlanMemory } from './plan-memory.ts';
 import type { Schedule } from './schedule.ts';
@@ -248,8 +249,8 @@ export class Plan {
    * ```
    *
    * @param inputs numbers for each `input` that the plan reads, by its name
-   * @throws LatentGpuError `bad-input` for one that is missing, none of the plan's, or of another size; what
-   *   {@link run} throws
+   * @throws LatentGpuError `bad-input` for one that is missing, none of the plan's, of another size, or an index of rows
+   *   that a table has not; what {@link run} throws
    */
   compute(
     inputs: Readonly<Record<string, ArrayLike<number>>> = {},
@@ -275,7 +276,12 @@ export class Plan {
       (lacking && `input '${lacking}' is not given`) ??
       (twice && `two of its inputs are called '${twice}'`);
     if (wrong) throw new LatentGpuError('bad-input', `this plan computes of ${known}: ${wrong}`);
-    return inputs.map((held) => [held, given[held.name] as ArrayLike<number>] as const);
+    const nodes = this.schedule.kernels.flatMap((kernel) => kernel.nodes);
+    return inputs.map((held) => {
+      const values = given[held.name] as ArrayLike<number>;
+      if (held.dtype === 'u32') checkIndex(held, values, tablesIndexedBy(held, nodes));
+      return [held, values] as const;
+    });
   }
 
   /** Frees the plan's own memory; variables stay. */

@@ -114,7 +114,8 @@ export class VariableMemory {
   private initial(variable: Variable): NumberArray {
     const random = new Random(this.seed, hashName(variable.name), 0);
     const values = variable.init?.(variable.shape, () => random.uniform()) ?? [];
-    const result = variable.dtype === 'u32' ? Uint32Array.from(values) : Float32Array.from(values);
+    const result =
+      variable.dtype === 'u32' ? unsignedOf(variable, values) : Float32Array.from(values);
     if (result.length !== variable.size) {
       throw new LatentGpuError(
         'bad-config',
@@ -171,8 +172,7 @@ function inMemory(variable: Variable, values: ArrayLike<number>): NumberArray {
   if (variable.isHalf) return packHalves(variable, values);
   if (variable.dtype === 'f32')
     return values instanceof Float32Array ? values : Float32Array.from(values);
-  if (variable.dtype === 'u32')
-    return values instanceof Uint32Array ? values : Uint32Array.from(values);
+  if (variable.dtype === 'u32') return unsignedOf(variable, values);
   const rows = variable.shape[0] as number;
   const width = variable.size / rows;
   const stride = pitchOf(variable) as number;
@@ -182,6 +182,18 @@ function inMemory(variable: Variable, values: ArrayLike<number>): NumberArray {
     for (let i = 0; i < width; i++) padded[row * stride + i] = values[row * width + i] as number;
   }
   return padded;
+}
+
+/** @throws LatentGpuError `bad-input` for what is no unsigned integer, and would become another number */
+function unsignedOf(variable: Variable, values: ArrayLike<number>): Uint32Array {
+  if (values instanceof Uint32Array) return values;
+  const result = Uint32Array.from(values);
+  const at = result.findIndex((value, i) => value !== values[i]);
+  if (at < 0) return result;
+  throw new LatentGpuError(
+    'bad-input',
+    `${variable} holds unsigned integers, and element ${at} is ${values[at]}; give whole numbers from 0 on`,
+  );
 }
 
 /** FNV-1a: initial values depend on a parameter's name, not on the order of its making. */
