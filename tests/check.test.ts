@@ -56,7 +56,7 @@ var<workgroup> t: array<u32, (M + 1u) * 2u>;
 fn main(@builtin(local_invocation_index) i: u32) { t[i] = i; s.b = t[0]; }
 `,
   'dark.wgsl': `override größe: u32;
-@group(0) @binding(0) var<storage, read_write> x: array<u32, u32(quantizeToF16(8.0))>;
+@group(0) @binding(0) var<storage, read_write> x: array<u32, array<u32, 70000>()[3] + 8>;
 @compute @workgroup_size(größe)
 fn main() { x[0] = 1u; }
 `,

@@ -74,6 +74,60 @@ describe('layouts', () => {
       'struct D { m: f32, n: u32 } alias Two = array<u32, 2>; struct C { a: array<D, N> } const N = 2;',
       [3, 4],
     ],
+    // Numbers are of the type that is told, wherever they stand in it.
+    [
+      'array<f32, u32(10 * (S(vec2(1, 3)).v.x / 2 + V.x / 2 + array<vec2f, 2>(vec2(3), vec2(1))[1].x / 2))>',
+      'struct S { v: vec2f } const V: vec2f = vec2(1, 2);',
+      [15, 4],
+    ],
+    ['array<f32, u32(10 * (mat2x2(1, 2, 3, 4)[0] / 2).x + 10 * atan2(1, 1))>', '', [12, 4]],
+    ['array<f32, u32(10 * smoothstep(0, 2, 1) + 10 * mix(1, 2, 0.5))>', '', [20, 4]],
+    ['array<f32, u32(100000 * f32(0.1h))>', 'enable f16;', [9997, 4]],
+    ['array<f32, (0x7fffffffffffffff & 0xf) + 9007199254740993 % 10>', '', [18, 4]],
+    // Every built-in function, as Tint has them.
+    [
+      'array<f32, u32(cross(vec3(1, 0, 0), vec3(0, 1, 0)).z + 10 * normalize(vec2(3, 4)).x)>',
+      '',
+      [7, 4],
+    ],
+    [
+      'array<f32, u32(reflect(vec2(1, -1), vec2(0, 1)).y + 10 * refract(vec2(.6, -.8), vec2(0, 1), .5).x)>',
+      '',
+      [4, 4],
+    ],
+    ['array<f32, u32(faceForward(vec2(1, 2), vec2(1, 0), vec2(-1, 0)).y)>', '', [2, 4]],
+    ['array<f32, u32(modf(vec2(3.75, 9.5)).whole.y + 8 * modf(3.75).fract)>', '', [15, 4]],
+    ['array<f32, u32(frexp(12.0).exp) + u32(16 * frexp(12.0).fract)>', '', [16, 4]],
+    [
+      'array<f32, u32(determinant(mat3x3(2, 0, 0, 0, 3, 0, 1, 0, 4)) + transpose(mat2x3(1, 2, 3, 4, 5, 6))[2].y)>',
+      '',
+      [30, 4],
+    ],
+    [
+      'array<f32, u32((A * A)[1].x + (A * vec2f(1)).y + (vec2f(1) * A).y + (2 * A)[1].x)>',
+      'const A = mat2x2f(1, 2, 3, 4);',
+      [34, 4],
+    ],
+    [
+      'array<f32, pack4x8unorm(vec4f(1, 0.2, 0, 0)) % 1000 + (pack4xI8Clamp(vec4i(1, -1000, 0, 0)) & 0xffff)>',
+      '',
+      [33_080, 4],
+    ],
+    [
+      'array<f32, unpack4xU8(0x01020304u).y + u32(unpack4xI8(0xff020304u).w + 5) + u32(100 * unpack4x8unorm(0x80ff1010u).w)>',
+      '',
+      [57, 4],
+    ],
+    [
+      'array<f32, dot4U8Packed(0x01020304u, 0x01010101u) + u32(dot4I8Packed(0xff020304u, 0x01010101u)) + pack2x16float(vec2f(1, 0)) / 1024>',
+      '',
+      [33, 4],
+    ],
+    [
+      'array<f32, bitcast<vec2<u32>>(vec2f(1, bitcast<f32>(7u))).y + u32(quantizeToF16(8))>',
+      '',
+      [15, 4],
+    ],
     ['V', 'alias F = f32; alias V = vec2<F>;', 8],
     ['S', 'struct S { a: f32, b: vec3f, c: f32 }', [32, 'a@0', 'b@16', 'c@28']],
     [
@@ -142,6 +196,24 @@ ${MAIN}`;
   ]);
 });
 
+test('where naga leaves a structure less room is told, if something lies behind it', () => {
+  const code = `struct Inner { @align(64) a: vec2f }
+struct Outer { inner: Inner, more: array<vec4f, 4>, b: f32 }
+@group(0) @binding(0) var<storage> outer: Outer;
+@group(0) @binding(1) var<storage> many: array<Outer>;
+${MAIN}`;
+  const warnings = nagaWarnings({ label: 'k.wgsl', code });
+  expect(warnings.map(({ line, message }) => [line, message])).toEqual([
+    [
+      2,
+      expect.stringMatching(
+        /^Outer takes 192 bytes, and 144 in .* Outer\.inner itself @align\(64\)$/,
+      ),
+    ],
+  ]);
+  expect(nagaWarnings({ label: 'k.wgsl', code: code.replace(/.*many.*/, '') })).toEqual([]);
+});
+
 test('attributes are expressions, in any order, with comments and commas', () => {
   const { bindings, entryPoints } = read(`
 /* @binding(9) /* nested */ */ const B = 2;
@@ -176,6 +248,16 @@ test('overrides count with their defaults, or as they are set', () => {
   ]);
 });
 
+test('an override is of the type of its default', () => {
+  const code = `override N = 4; override F = 0.5; override B = true;
+@compute @workgroup_size(N, u32(F * 4), 1 + u32(B)) fn main() {}`;
+  const sizes = (constants = {}) => read(code, constants).entryPoints[0]?.workgroupSize;
+  expect([sizes(), sizes({ N: 7.9, F: 1.25, B: 0 })]).toEqual([
+    [4, 2, 2],
+    [7, 5, 1],
+  ]);
+});
+
 test('a function uses what it names, unless a name of its own hides it', () => {
   const { entryPoints } = read(`
 @group(0) @binding(0) var<storage> a: array<f32>;
@@ -201,7 +283,7 @@ fn inner() -> f32 { let p = &c; return (*p)[0]; }
 
 test('what takes a compiler to tell is missed where it is used alone', () => {
   const code = `override N: u32;
-@group(0) @binding(0) var<storage, read_write> dark: array<u32, u32(quantizeToF16(8.0))>;
+@group(0) @binding(0) var<storage, read_write> dark: array<u32, array<u32, 70000>()[3] + 8>;
 @group(0) @binding(1) var<storage, read_write> y: array<u32>;
 fn loop_() -> u32 { return loop_(); }
 @group(0) @binding(2) var<storage, read_write> darker: array<u32, loop_()>;

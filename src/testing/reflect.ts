@@ -10,8 +10,9 @@ import {
   type ValueDeclaration,
   type Variable,
 } from './wgsl/module.ts';
+import { nameOf } from './wgsl/names.ts';
 import { Unreadable } from './wgsl/tokens.ts';
-import { layoutOf, type Misplaced, nameOf } from './wgsl/types.ts';
+import { layoutOf, type Misplaced } from './wgsl/types.ts';
 import { usesOf } from './wgsl/uses.ts';
 
 export interface EntryPoint {
@@ -130,7 +131,7 @@ function bindingOf(
   const common = { group, binding, name: found.name, type };
   if (space === 'uniform' || space === 'storage') {
     const { layout, misplaced: here } = layoutOf(found.type, module);
-    for (const each of here) misplaced.set(each.name, each);
+    for (const each of here) misplaced.set(`${each.kind} ${each.name}`, each);
     const open = layout.kind === 'array' && layout.count === 0;
     return {
       ...common,

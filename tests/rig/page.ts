@@ -1,6 +1,6 @@
 /** The rig's half inside a browser or Deno: waits to be told which case to run. */
 import { expose } from '../../src/testing/expose.ts';
-import { trainingLosses } from '../support/losses.ts';
+import { twiceTrained } from '../support/losses.ts';
 import { loadCases } from './all.ts';
 import { CaseRunner } from './runner.ts';
 
@@ -17,7 +17,7 @@ const rig = {
       worker.onerror = ({ message }) => reject(new Error(message));
     });
   },
-  losses: () => trainingLosses(),
+  losses: () => twiceTrained(),
   leave: (suite: string) => runner.leave(suite),
   async run(suite: string, name: string, timeout: number): Promise<void> {
     const found = cases.find((each) => each.suite === suite && each.name === name);

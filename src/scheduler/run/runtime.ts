@@ -1,5 +1,5 @@
 // Plans and their variables on one device.
-import { type Device, loopTurnsOf } from '../../device/index.ts';
+import type { Device } from '../../device/index.ts';
 import type { Variable } from '../../graph/variable.ts';
 import { sameTable, type TunedTable } from '../../kernels/tuned.ts';
 import {
@@ -11,6 +11,7 @@ import {
 } from '../../tuning/index.ts';
 import type { AdapterClass } from '../lower/adapter.ts';
 import { tuningTasks } from './candidates.ts';
+import { loopTurnsIn } from './loop-turns.ts';
 import { Plan } from './plan.ts';
 import { type Program, type Schedule, schedule } from './schedule.ts';
 import { type Storage, VariableMemory } from './variable-memory.ts';
@@ -55,13 +56,11 @@ export class Runtime {
       for (const plan of this.plans) plan.rebind(moved);
     });
     const { limits } = device.gpu;
-    const loopTurns = loopTurnsOf(device.adapter);
     this.planning = {
       isSoftware: device.adapter.isSoftware,
       vendor: device.adapter.vendor,
       ...(device.subgroupSize !== undefined && { subgroupSize: device.subgroupSize }),
       asksSubgroupSize: device.asksSubgroupSize,
-      ...(loopTurns !== undefined && { loopTurns }),
       maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,
       maxUniformBuffers: limits.maxUniformBuffersPerShaderStage,
       maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
@@ -120,6 +119,8 @@ export class Runtime {
    */
   async schedule(program: Program): Promise<Schedule> {
     const { tuner } = this;
+    const loopTurns = await loopTurnsIn(this.device);
+    if (loopTurns !== undefined) this.planning = { loopTurns, ...this.planning };
     if (!tuner) return schedule(program, this.planning);
     this.planning = { ...this.planning, tuned: await tuner.known() };
     const planned = schedule(program, this.planning);

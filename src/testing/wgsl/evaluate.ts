@@ -1,99 +1,13 @@
 // The values of WGSL's constant expressions, and of override expressions where the overrides have values.
 import { builtins } from './builtins.ts';
 import type { Expression } from './expression.ts';
-import type { Declaration, ValueDeclaration } from './module.ts';
-import { common, isFloat, type Scalar, scalar, Unknown, type Value, zip } from './values.ts';
+import type { Declaration, Struct, ValueDeclaration } from './module.ts';
+import { nameOf } from './names.ts';
+import { binary, literal, unary } from './operators.ts';
+import { scalar, singleOf, Unknown, type Value } from './values.ts';
 
-function literal(text: string): Value {
-  const hex = /^0[xX]/.test(text);
-  const suffix = /[iu]$/.test(text) || (!hex && /[fh]$/.test(text)) || /p.*[fh]$/i.test(text);
-  const digits = suffix ? text.slice(0, -1) : text;
-  const types = { i: 'i32', u: 'u32', f: 'f32', h: 'f16' } as const;
-  const float = hex ? /[.pP]/.test(digits) : /[.eE]/.test(digits);
-  const type = suffix
-    ? types[text.at(-1) as keyof typeof types]
-    : float
-      ? ('float' as const)
-      : ('int' as const);
-  return scalar(type, hex && float ? hexFloat(digits) : Number(digits));
-}
-
-/** `0x1.8p3` */
-function hexFloat(text: string): number {
-  const [, whole = '', part = '', exponent = '0'] =
-    /^0x([\da-f]*)\.?([\da-f]*)(?:p([+-]?\d+))?$/i.exec(text) ?? [];
-  return Number.parseInt(whole + part || '0', 16) * 16 ** -part.length * 2 ** Number(exponent);
-}
-
-function arithmetic(operator: string, a: number, b: number, type: Scalar): number | bigint {
-  const integer = !isFloat(type) && type !== 'bool';
-  if (integer && ['*', '<<', '&', '|', '^', '>>'].includes(operator)) {
-    const [x, y] = [BigInt(a), BigInt(b)];
-    if (operator === '*') return x * y;
-    if (operator === '<<') return x << y;
-    if (operator === '>>') return x >> y;
-    return operator === '&' ? x & y : operator === '|' ? x | y : x ^ y;
-  }
-  switch (operator) {
-    case '+':
-      return a + b;
-    case '-':
-      return a - b;
-    case '*':
-      return a * b;
-    case '/':
-      if (integer && b === 0) throw new Unknown('a division by 0');
-      return integer ? Math.trunc(a / b) : a / b;
-    case '%':
-      if (integer && b === 0) throw new Unknown('a division by 0');
-      return a % b;
-    case '&':
-      return a & b;
-    case '|':
-      return a | b;
-    default:
-      throw new Unknown(`the operator ${operator}`);
-  }
-}
-
-const comparisons: Record<string, (a: number, b: number) => boolean> = {
-  '==': (a, b) => a === b,
-  '!=': (a, b) => a !== b,
-  '<': (a, b) => a < b,
-  '>': (a, b) => a > b,
-  '<=': (a, b) => a <= b,
-  '>=': (a, b) => a >= b,
-  '&&': (a, b) => a !== 0 && b !== 0,
-  '||': (a, b) => a !== 0 || b !== 0,
-};
-
-const isMatrix = (value: Value) => 'parts' in value && 'parts' in (value.parts[0] ?? {});
-
-function binary(operator: string, left: Value, right: Value): Value {
-  if (operator === '*' && (isMatrix(left) || isMatrix(right))) {
-    throw new Unknown('a product of matrices');
-  }
-  return zip(left, right, (a, b) => {
-    if (!('type' in a && 'type' in b)) throw new Unknown('an operation on structures');
-    const compare = comparisons[operator];
-    if (compare) return scalar('bool', Number(compare(a.value, b.value)));
-    // A shift keeps the type of what is shifted.
-    const type = /<<|>>/.test(operator) ? a.type : common(a.type, b.type);
-    const result = arithmetic(operator, a.value, b.value, type);
-    const wrapped =
-      typeof result === 'bigint' && type !== 'int' ? BigInt.asIntN(32, result) : result;
-    return scalar(type, Number(wrapped));
-  });
-}
-
-function unary(operator: string, of: Value): Value {
-  if ('parts' in of) return { parts: of.parts.map((part) => unary(operator, part)) };
-  if (operator === '-') return scalar(of.type, -of.value);
-  if (operator === '!') return scalar('bool', Number(of.value === 0));
-  // Of literals all 64 bits.
-  if (operator === '~') return scalar(of.type, Number(~BigInt(of.value)));
-  throw new Unknown('a pointer');
-}
+/** What abstract numbers become where they have to be of a type. */
+const CONCRETE: Readonly<Record<string, string>> = { int: 'i32', float: 'f32' };
 
 /** The first halves with which these are done. */
 const DECIDED: Readonly<Record<string, number | undefined>> = { '&&': 0, '||': 1 };
@@ -164,9 +78,7 @@ export class Evaluator {
 
   /** @throws Unknown for what is no number */
   number(expression: Expression): number {
-    const value = this.evaluate(expression);
-    if (!('type' in value)) throw new Unknown('several numbers in the place of one');
-    return value.value;
+    return singleOf(this.evaluate(expression)).value;
   }
 
   #named(name: string): Value {
@@ -188,20 +100,53 @@ export class Evaluator {
     const given = kind === 'override' ? this.#given[name] : undefined;
     if (given === undefined && !value)
       throw new Unknown(`the override '${name}', which has no value`);
-    const found = value && given === undefined ? this.evaluate(value) : undefined;
-    const plain =
-      type ?? ({ kind: 'name', name: typeof given === 'boolean' ? 'bool' : '' } as const);
-    const to = plain.kind === 'name' ? this.#alias(plain.name) : '';
-    const whole = found ?? scalar('float', Number(given));
-    if ('parts' in whole || to === '') return whole;
-    return builtins[to]?.([whole], {}) ?? whole;
+    const found = value && this.#unless(given, value);
+    const whole = given === undefined ? (found as Value) : scalar('float', Number(given));
+    if (type) return this.#as(type, whole);
+    if (kind === 'const' || 'parts' in whole) return whole;
+    // An override is of the type that its default has; what stays abstract in a constant is not in it.
+    const of = found && 'type' in found ? found.type : typeof given === 'boolean' ? 'bool' : 'f32';
+    return builtins[CONCRETE[of] ?? of]?.([whole], {}) ?? whole;
   }
 
-  /** The type that a name stands for, through its aliases. */
-  #alias(name: string): string {
-    const declared = this.#declarations.get(name);
-    if (declared?.kind !== 'alias' || declared.type.kind !== 'name') return name;
-    return this.#alias(declared.type.name);
+  /** A default; where a value is given it counts for its type alone, and may be beyond us. */
+  #unless(given: unknown, value: Expression): Value | undefined {
+    try {
+      return this.evaluate(value);
+    } catch (cause) {
+      if (given === undefined) throw cause;
+      return undefined;
+    }
+  }
+
+  /** A value as it is where a type is told: part by part, literals as numbers of that type. */
+  #as(type: Expression, value: Value): Value {
+    if (type.kind !== 'name') throw new Unknown('an expression in the place of a type');
+    const declared = this.#declarations.get(type.name);
+    if (declared?.kind === 'alias') return this.#as(declared.type, value);
+    if (declared?.kind === 'struct')
+      return this.#structure(declared, 'parts' in value ? value.parts : []);
+    const [of] = type.template ?? [];
+    if (type.name === 'array') {
+      if (!of || !('parts' in value)) return value;
+      return { parts: value.parts.map((part) => this.#as(of, part)) };
+    }
+    return builtins[type.name]?.([value], this.#template(type)) ?? value;
+  }
+
+  #structure({ name, members }: Struct, parts: readonly Value[]): Value {
+    if (parts.length !== members.length)
+      throw new Unknown(`another number of members of '${name}'`);
+    return {
+      parts: parts.map((part, i) => this.#as((members[i] as Struct['members'][number]).type, part)),
+      names: members.map((each) => each.name),
+    };
+  }
+
+  /** What stands between `<` and `>`. */
+  #template({ template }: Expression & { kind: 'name' }): { of?: string; count?: number } {
+    const [of, count] = template ?? [];
+    return { ...(of && { of: nameOf(of, this) }), ...(count && { count: this.number(count) }) };
   }
 
   /** What `T()` is. */
@@ -231,15 +176,11 @@ export class Evaluator {
     if (declared?.kind === 'alias' && declared.type.kind === 'name') {
       return this.#call({ ...declared.type, args: call.args ?? [] });
     }
-    if (declared?.kind === 'struct') {
-      return { parts: args, names: declared.members.map(({ name }) => name) };
-    }
+    if (declared?.kind === 'struct') return this.#structure(declared, args);
+    const [of] = call.template ?? [];
+    if (call.name === 'array' && of) return { parts: args.map((each) => this.#as(of, each)) };
     const builtin = declared ? undefined : builtins[call.name];
     if (!builtin) throw new Unknown(`'${call.name}(…)'`);
-    const [of, count] = call.template ?? [];
-    return builtin(args, {
-      ...(of?.kind === 'name' && { of: this.#alias(of.name) }),
-      ...(count && { count: this.number(count) }),
-    });
+    return builtin(args, this.#template(call));
   }
 }

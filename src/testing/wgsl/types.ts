@@ -3,43 +3,21 @@ import type { Layout, Scalar } from '../layout.ts';
 import type { Evaluator } from './evaluate.ts';
 import type { Expression } from './expression.ts';
 import type { Attribute, Struct } from './module.ts';
+import { nameOf, resolved } from './names.ts';
 
 const LETTERS: Record<string, Scalar> = { f: 'f32', i: 'i32', u: 'u32', h: 'f16' };
-const SHORT: Record<string, string> = { f32: 'f', i32: 'i', u32: 'u', f16: 'h', bool: 'b' };
 const WIDTHS: Record<Scalar, number> = { f32: 4, i32: 4, u32: 4, f16: 2 };
 
 const roundUp = (to: number, n: number) => Math.ceil(n / to) * to;
 
-type Name = Expression & { kind: 'name' };
-
-/** The type that an expression names, through aliases. */
-function resolved(type: Expression, module: Evaluator): Name {
-  if (type.kind !== 'name') throw new Error('an expression in the place of a type');
-  const declared = module.declaration(type.name);
-  return declared?.kind === 'alias' ? resolved(declared.type, module) : type;
-}
-
-/** A type as WGSL writes it, in its shortest form: `vec4f`, `array<vec4f, 6>`, `texture_2d<f32>`. */
-export function nameOf(type: Expression, module: Evaluator): string {
-  if (type.kind !== 'name' || type.args) return String(module.number(type));
-  const { name, template = [] } = resolved(type, module);
-  const declared = module.declaration(name);
-  if (declared?.kind === 'const' || declared?.kind === 'override') {
-    return String(module.number({ kind: 'name', name }));
-  }
-  const parts = template.map((part) => nameOf(part, module));
-  const letter = SHORT[parts[0] ?? ''];
-  if (letter && /^(vec|mat\dx)\d$/.test(name)) return name + letter;
-  return parts.length > 0 ? `${name}<${parts.join(', ')}>` : name;
-}
-
-/** A member of a structure that naga, the compiler of Firefox and Deno, puts elsewhere than WGSL says. */
+/** What naga, the compiler of Firefox and Deno, lays out otherwise than WGSL says: a member's offset or a structure's size. */
 export interface Misplaced {
-  /** `Outer.member` */
+  readonly kind: 'offset' | 'size';
+  /** `Outer.member`, with whose own `@align` both agree. */
   readonly name: string;
   readonly line: number;
-  readonly offset: number;
-  readonly nagaOffset: number;
+  readonly bytes: number;
+  readonly nagaBytes: number;
   readonly align: number;
 }
 
@@ -49,6 +27,8 @@ interface Placed {
   /** Without what an `@align` inside a structure asks for: naga does not see it from outside. */
   readonly nagaAlign: number;
   readonly misplaced: readonly Misplaced[];
+  /** Of a structure: what goes wrong behind it, where something lies there. */
+  readonly short?: Misplaced;
 }
 
 function numbers(name: string, scalar: Scalar, columns: number, rows: number): Placed {
@@ -70,39 +50,49 @@ function numberOf(
   return argument && module.number(argument);
 }
 
+/** What goes wrong in a type where something lies behind it. */
+const within = ({ misplaced, short }: Placed): readonly Misplaced[] =>
+  short ? [...misplaced, short] : misplaced;
+
 function structure(declared: Struct, module: Evaluator): Placed {
   let end = 0;
   let whole = 1;
   let nagaAlign = 1;
+  /** The largest alignment that naga sees from inside, and the member that another is hidden in. */
+  let nagaWhole = 1;
+  let hidden: Pick<Misplaced, 'name' | 'line'> | undefined;
   const misplaced: Misplaced[] = [];
   const members = declared.members.map(({ name, line, attributes, type }) => {
     const inner = place(type, module);
     const { layout } = inner;
     const asked = numberOf(attributes, 'align', module);
     const aligned = asked ?? inner.align;
-    const offset = roundUp(aligned, end);
-    const nagaOffset = roundUp(asked ?? inner.nagaAlign, end);
-    misplaced.push(...inner.misplaced);
-    if (offset !== nagaOffset) {
-      misplaced.push({
-        name: `${declared.name}.${name}`,
-        line,
-        offset,
-        nagaOffset,
-        align: aligned,
-      });
+    const nagaAligned = asked ?? inner.nagaAlign;
+    const bytes = roundUp(aligned, end);
+    const nagaBytes = roundUp(nagaAligned, end);
+    const member = { name: `${declared.name}.${name}`, line };
+    misplaced.push(...within(inner));
+    if (bytes !== nagaBytes) {
+      misplaced.push({ ...member, kind: 'offset', bytes, nagaBytes, align: aligned });
     }
     nagaAlign = Math.max(nagaAlign, inner.nagaAlign);
-    end = offset + (numberOf(attributes, 'size', module) ?? layout.size);
+    nagaWhole = Math.max(nagaWhole, nagaAligned);
+    if (aligned > whole) hidden = member;
     whole = Math.max(whole, aligned);
-    return { name, offset, layout };
+    end = bytes + (numberOf(attributes, 'size', module) ?? layout.size);
+    return { name, offset: bytes, layout };
   });
   const size = roundUp(whole, end);
+  const nagaSize = roundUp(nagaWhole, end);
   return {
     layout: { kind: 'struct', name: declared.name, members, align: whole, size },
     align: whole,
     nagaAlign,
     misplaced,
+    ...(hidden &&
+      size !== nagaSize && {
+        short: { ...hidden, kind: 'size', bytes: size, nagaBytes: nagaSize, align: whole },
+      }),
   };
 }
 
@@ -117,10 +107,8 @@ function place(type: Expression, module: Evaluator): Placed {
     const count = second ? module.number(second) : 0;
     const stride = roundUp(align, element.size);
     const name = nameOf(found, module);
-    return {
-      ...inner,
-      layout: { kind: 'array', name, element, count, stride, size: count * stride },
-    };
+    const layout = { kind: 'array', name, element, count, stride, size: count * stride } as const;
+    return { layout, align, nagaAlign: inner.nagaAlign, misplaced: within(inner) };
   }
   if (found.name === 'atomic' && first) {
     const inner = place(first, module);
