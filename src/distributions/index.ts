@@ -15,5 +15,6 @@ export { Mixture } from './mixture-of.ts';
 export { MultivariateNormal } from './multivariate-normal.ts';
 export { Normal, StandardNormal } from './normal.ts';
 export { hottest, klOneHot, OneHot, UniformOneHot } from './one-hot.ts';
+export { OneHots } from './one-hots.ts';
 export { StudentT } from './student-t.ts';
 export { Uniform } from './uniform.ts';

@@ -309,6 +309,9 @@ function kernelError(node: Tensor, inputs: Bounded[], value: NdArray): Float64Ar
       const terms = index.data.length;
       return carried.map((error, k) => error + terms * U * ((size[k] as number) + error));
     }
+    case 'segmentMax':
+      return reference(node, [x.error]).data;
+    case 'segmentSum':
     case 'cumSum': {
       const carried = reference(node, [x.error]).data;
       const size = reference(node, [absolute(x.value)]).data;
@@ -316,11 +319,12 @@ function kernelError(node: Tensor, inputs: Bounded[], value: NdArray): Float64Ar
       if (x.error.data.every((error) => error === 0) && isExactSum(x.value.data, most)) {
         return new Float64Array(node.size);
       }
-      const terms = node.shape[node.attrs.axis as number] as number;
+      const terms = node.shape.at((node.attrs.axis as number | undefined) ?? -1) as number;
       return carried.map((error, k) => error + terms * U * ((size[k] as number) + error));
     }
+    case 'segmentLogSumExp':
     case 'logCumSumExp': {
-      const terms = node.shape[node.attrs.axis as number] as number;
+      const terms = node.shape.at((node.attrs.axis as number | undefined) ?? -1) as number;
       const worst = x.error.data.reduce((a, b) => Math.max(a, b), 0);
       return value.data.map(
         (y) => worst + bounds.lse_finish.relative * Math.max(1, Math.abs(y)) + terms * U,

@@ -25,6 +25,7 @@ import {
   where,
 } from '../../ops/index.ts';
 import { ORDERED } from './order.ts';
+import { SEGMENTED } from './segments.ts';
 import { spline } from './spline.ts';
 
 type Compose = (inputs: readonly Tensor[], node: Tensor) => Tensor;
@@ -102,4 +103,5 @@ export const COMPOSED: Readonly<Record<string, Compose>> = {
   positive: unary((x) => where(greater(x, 0), x, log(sub(-1, mul(x, x))))),
   spline,
   ...ORDERED,
+  ...SEGMENTED,
 };

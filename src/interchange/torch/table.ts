@@ -273,6 +273,16 @@ const taken: Row = (to, node) => {
   return call('torch.take_along_dim', x.text, index.text, '-1');
 };
 
+/** A fold over segments of the last axis, at each element that of its own. */
+const segmented =
+  (name: string): Row =>
+  (to, node) => {
+    const sizes = `[${(node.attrs.sizes as number[]).join(', ')}]`;
+    const parts = method(to.operand(first(node), node), 'split', sizes, '-1').text;
+    const each = `part.${name}(-1, keepdim=True).expand_as(part)`;
+    return call('torch.cat', `[${each} for part in ${parts}]`, '-1');
+  };
+
 const positive: Row = (to, node) => {
   const x = to.whole(first(node), node);
   return call('torch.where', `${x} > 0`, x, 'float("nan")');
@@ -324,6 +334,9 @@ export const TABLE: Table = {
   logCumSumExp: running('logcumsumexp'),
   argSort: ordered,
   takeLines: taken,
+  segmentSum: segmented('sum'),
+  segmentLogSumExp: segmented('logsumexp'),
+  segmentMax: segmented('amax'),
   toFloat: (to, node) => method(to.operand(first(node), node), 'to', to.typeOf),
   toUint: (to, node) => method(method(to.operand(first(node), node), 'floor'), 'long'),
   toIndex: (to, node) => method(method(to.operand(first(node), node), 'floor'), 'long'),

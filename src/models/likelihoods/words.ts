@@ -1,6 +1,6 @@
 // Rows of a table of numbers and words: numbers as another likelihood describes them, words by a probability each.
 import { type Category, placesOf } from '../../categories.ts';
-import { type Block, Blockwise, type Distribution, OneHot } from '../../distributions/index.ts';
+import { Blockwise, type Distribution, OneHots } from '../../distributions/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { slice } from '../../ops/index.ts';
 import { Likelihood } from './likelihood.ts';
@@ -32,29 +32,17 @@ export class LikelihoodOfWords extends Likelihood {
     return numbers.outputs(places.length) + features - places.length;
   }
 
-  /** Outputs are those for numbers, then a logit for each word; categories of as many words stand together. */
+  /** Outputs are those for numbers, then a logit for each word. */
   distribution(outputs: Tensor): Distribution {
     const { categories, numbers, places } = this;
-    const blocks: Block[] = [];
-    let start = numbers.outputs(places.length);
-    if (start > 0) {
-      blocks.push({ of: numbers.distribution(slice(outputs, -1, 0, start)), places });
-    }
-    for (const [levels, alike] of bySize(categories)) {
-      const end = start + levels * alike.length;
-      const of = new OneHot(slice(outputs, -1, start, end), levels);
-      blocks.push({ of, places: alike.flatMap(placesOf) });
-      start = end;
-    }
-    return new Blockwise(blocks);
+    const start = numbers.outputs(places.length);
+    const logits = slice(outputs, -1, start, outputs.shape.at(-1) as number);
+    const sizes = categories.map(({ levels }) => levels.length);
+    const words = { of: new OneHots(logits, sizes), places: categories.flatMap(placesOf) };
+    if (start === 0) return new Blockwise([words]);
+    return new Blockwise([
+      { of: numbers.distribution(slice(outputs, -1, 0, start)), places },
+      words,
+    ]);
   }
-}
-
-function bySize(categories: readonly Category[]): Map<number, Category[]> {
-  const groups = new Map<number, Category[]>();
-  for (const category of categories) {
-    const { length } = category.levels;
-    groups.set(length, [...(groups.get(length) ?? []), category]);
-  }
-  return groups;
 }
