@@ -23,6 +23,7 @@ import { LatentMap } from './view/latent-map.ts';
 import { LikelihoodCard } from './view/likelihood.ts';
 import { MapControls } from './view/map-controls.ts';
 import { Notice, sentence } from './view/messages.ts';
+import { kindOf, RowsView } from './view/rows.ts';
 import { showState } from './view/state.ts';
 import { TrainSettings } from './view/train-settings.ts';
 import { showUnits } from './view/units.ts';
@@ -47,6 +48,7 @@ const reconstructions = new Tiles(canvas('reconstructions'), { columns: CANDIDAT
 const interpolation = new Tiles(canvas('interpolation'), { columns: INTERPOLATED, rows: 1 });
 const decoded = new Tiles(canvas('decoded'), { columns: 1, rows: 1 });
 const cloud = new CloudPicture(canvas('cloud'));
+const rows = new RowsView();
 const likelihood = new LikelihoodCard();
 
 const notice = new Notice(element('notice'));
@@ -130,9 +132,11 @@ function report(told: Report): void {
     case 'decoded':
       if (isOfImages()) decoded.show(told.image);
       else cloud.showDecoded(told.image);
+      rows.showPoint(told.row);
       break;
     case 'cloud':
       cloud.show(told);
+      rows.showDraws(told.rows);
       break;
     case 'picked':
       drawing.showPicked(told.image, told.label);
@@ -185,6 +189,7 @@ function showReady(told: Ready): void {
   curve.clear();
   cloud.clear();
   likelihood.clear();
+  rows.reset(data);
   document.body.dataset.kind = isOfImages() ? 'images' : 'vectors';
   for (const each of [samples, reconstructions, interpolation, decoded, ends]) {
     each.setShape(data.shape);
@@ -196,12 +201,7 @@ function showReady(told: Ready): void {
   setText('steps-per-second', '–');
   setText('images-per-second', '–');
   const name = data.name === 'digits' ? 'Built-in digits' : data.name;
-  const what = isOfImages()
-    ? `images of ${data.shape.join(' × ')}`
-    : data.shape[0] === 2
-      ? 'points'
-      : `rows of ${data.shape[0]} ${data.shape[0] === 1 ? 'number' : 'numbers'}`;
-  setText('data-name', `${name}: ${formatNumber(data.count, 0)} ${what}`);
+  setText('data-name', `${name}: ${formatNumber(data.count, 0)} ${kindOf(data)}`);
   setText('parameters', `${formatNumber(parameters, 0)} parameters`);
   follow(told);
   drawing.reset(told);

@@ -1,4 +1,5 @@
 // What the page and the training session say to each other. Every message is plain data.
+import type { Category } from '../src/categories.ts';
 import type { BoundOfSamples, ErrorCode } from '../src/index.ts';
 
 export type Settings = Readonly<{
@@ -64,6 +65,9 @@ export type Request =
   /** Answered at once, so that the page knows that somebody is there. */
   | { type: 'ping' };
 
+/** Of a table, in its own units: a number or a word for each column. */
+export type Row = readonly (number | string)[];
+
 /** The model and data that the following reports are about. */
 export interface Ready extends Wish {
   readonly type: 'ready';
@@ -74,6 +78,16 @@ export interface Ready extends Wish {
     readonly shape: readonly number[];
     /** Where the visitor's own came from. */
     readonly files: readonly OwnFile[] | undefined;
+    /** Columns of words. */
+    readonly categories: readonly Category[] | undefined;
+    /** Of a table of the visitor's: the columns that are shown, digits after the point of each, and how many it has. */
+    readonly table:
+      | {
+          readonly headings: readonly string[];
+          readonly digits: readonly number[];
+          readonly columns: number;
+        }
+      | undefined;
   };
   /** Of a model that is told the class of each row: their names. */
   readonly classes: readonly string[] | undefined;
@@ -133,8 +147,8 @@ export type Report =
       latent: number;
     }
   | { type: 'manifold'; images: Float32Array; side: number; extent: number }
-  /** Of vectors their place in the cloud's plane, [2]. */
-  | { type: 'decoded'; image: Float32Array; at: readonly [number, number] }
+  /** Of vectors their place in the cloud's plane, [2], and the row of a table. */
+  | { type: 'decoded'; image: Float32Array; at: readonly [number, number]; row: Row | undefined }
   | ({ type: 'cloud' } & Cloud)
   | ({ type: 'drawn' } & Drawn)
   | { type: 'picked'; row: number; image: Float32Array; label: number | undefined }
@@ -156,6 +170,8 @@ export interface Cloud {
   readonly drawn: Float32Array;
   /** Reconstructions of the data. */
   readonly rebuilt: Float32Array;
+  /** Some of what was drawn, of a table. */
+  readonly rows: readonly Row[] | undefined;
 }
 
 /** What the model makes of a drawing. */

@@ -131,11 +131,6 @@ export function settingsOfSaved(config: ModelConfig, settings: Settings): Settin
       'this page trains models with a normal posterior and a normal or VampPrior, and the saved one has others; train it on in the terminal',
     );
   }
-  if (saved.data.standardized) {
-    refuse(
-      'the saved model was trained on standardised data, and this page does not know by which means; train it on in the terminal',
-    );
-  }
   const { beta, samples, target } = saved.objective ?? {};
   const components = saved.components ?? saved.prior?.components;
   return {

@@ -1,9 +1,11 @@
 /** What the demo makes of files and of settings, without a page and without a GPU. */
 import { encode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
-import { builtIn } from '../demo/engine/data.ts';
+import { builtIn, inUnitsOf } from '../demo/engine/data.ts';
 import { whyNot } from '../demo/engine/faults.ts';
 import { dataOfPngs, dataOfTable } from '../demo/engine/own-data.ts';
+import { planOf, startOf } from '../demo/engine/plan.ts';
+import { TableRows } from '../demo/engine/table-rows.ts';
 import { pointsOfTable } from '../demo/mixtures/points.ts';
 import { keysOf, RECIPES, type RecipeName, recipeOf, settingsOfSaved } from '../demo/recipes.ts';
 import { logTicks, written } from '../demo/view/ticks.ts';
@@ -64,7 +66,7 @@ describe('files of the visitor', () => {
       refusal(dataOfTable({ name: 't.csv', value: new TextEncoder().encode(text) }));
     const at = 'bad-format: t.csv: line 3, column 2 ("y")';
     expect(await refused('x,y\n1,2\n1,left\n2,right\n')).toBe(
-      `${at} holds "left", which is no number; call a column of classes "class", and leave out others that are no numbers`,
+      `${at} holds "left", which is no number; correct it, call a column of classes "class", or leave the column out`,
     );
     expect(await refused('x,y\n1,2\n1,1e300\n')).toBe(
       `${at} holds "1e300", which does not fit float32; write the column in larger units`,
@@ -76,6 +78,113 @@ describe('files of the visitor', () => {
       `${at} is empty; fill it in, or leave the row out`,
     );
     expect(await refused('x,y\n1,2\n')).toBe('bad-input: t.csv holds 1 row; 20 are needed');
+  });
+
+  describe('a table with columns of words', () => {
+    const jobs = ['cook', 'nurse', 'smith'];
+    const job = (i: number) => jobs[i % 3] as string;
+    const lines = Array.from({ length: 60 }, (_, i) => `${job(i)},${100 * i},${i % 2 ? 'f' : 'm'}`);
+    const read = (head: string, rows: readonly string[]) =>
+      dataOfTable({
+        name: 'w.csv',
+        value: new TextEncoder().encode(`${head}\n${rows.join('\n')}\n`),
+      });
+    const HEAD = 'job,pay,sex';
+    const categories = [
+      { column: 'job', at: 0, levels: jobs },
+      { column: 'sex', at: 4, levels: ['f', 'm'] },
+    ];
+
+    test('has categories, a feature a word, of both splits', async () => {
+      const { train, heldOut, standardization } = await read(HEAD, lines);
+      for (const part of [train, heldOut]) {
+        expect(part.categories).toEqual(categories);
+        expect(part.shape).toEqual([6]);
+        const { data, count } = part;
+        for (let i = 0; i < count; i++) {
+          const [a, b, c, , f, m] = data.subarray(6 * i, 6 * i + 6);
+          expect([(a ?? 0) + (b ?? 0) + (c ?? 0), (f ?? 0) + (m ?? 0)]).toEqual([1, 1]);
+        }
+      }
+      expect(train.columns).toEqual([
+        ...['job=cook', 'job=nurse', 'job=smith', 'pay', 'sex=f', 'sex=m'],
+      ]);
+      expect([standardization?.mean[0], standardization?.std[5]]).toEqual([0, 1]);
+    });
+
+    test('has rows that are written as the table has them', async () => {
+      const data = await read(HEAD, lines);
+      const written = new TableRows(data);
+      expect([written.headings, written.digits]).toEqual([HEAD.split(','), [1, 0, 1]]);
+      const { train } = data;
+      for (const [named, pay, sex] of written.of(train.data as Float32Array, train.count)) {
+        const i = Math.round(Number(pay) / 100);
+        expect([named, sex]).toEqual([job(i), i % 2 ? 'f' : 'm']);
+        expect(pay).toBeCloseTo(100 * i, 2);
+      }
+      // Of a model that says how likely each word is.
+      const [likely] = written.of(Float32Array.of(0.2, 0.5, 0.3, 0, 0.4, 0.6), 1);
+      expect([likely?.[0], likely?.[2]]).toEqual(['nurse', 'm']);
+      const many = Array.from({ length: 40 }, (_, i) => Array(20).fill(i).join());
+      const wide = new TableRows(await read(many[0]?.replaceAll('0', 'n') as string, many));
+      expect([wide.headings.length, wide.columns]).toEqual([12, 20]);
+    });
+
+    test('has a model whose description has the categories, and none of other words', async () => {
+      const data = await read(HEAD, lines);
+      const planned = planOf(SETTINGS, data, undefined);
+      expect(planned.config.data.categories).toEqual(categories);
+      expect(startOf(planned, data, 0)).toBeInstanceOf(Map);
+      const loaded = { config: planned.config, weights: new Uint8Array() };
+      expect(planOf(SETTINGS, data, loaded).config).toBe(planned.config);
+      const others = await read(
+        HEAD,
+        lines.map((line) => line.replace('smith', 'tailor')),
+      );
+      expect(() => planOf(SETTINGS, others, loaded)).toThrow(
+        'the saved model is for a table with job=smith and the data here are with job=tailor',
+      );
+    });
+
+    test('is standardised as a model that is opened was', async () => {
+      const data = await read(HEAD, lines);
+      const to = {
+        mean: Float32Array.of(0, 0, 0, 1000, 0, 0),
+        std: Float32Array.of(1, 1, 1, 500, 1, 1),
+      };
+      const found = inUnitsOf(data, to);
+      expect(found.standardization).toBe(to);
+      const count = found.train.count;
+      const [here, there] = [data, found].map((each) =>
+        new TableRows(each).of(each.train.data as Float32Array, count),
+      );
+      there?.forEach((row, i) => {
+        const [named, pay, sex] = here?.[i] ?? [];
+        expect([row[0], row[2]]).toEqual([named, sex]);
+        expect(row[1]).toBeCloseTo(Number(pay), 2);
+      });
+      expect(inUnitsOf(data, undefined)).toBe(data);
+    });
+
+    test('is told in a line where its words are none to learn from', async () => {
+      const refused = (rows: readonly string[]) => refusal(read('name,pay', rows));
+      expect(await refused(lines.map((_, i) => `a,${i}`))).toBe(
+        'bad-format: w.csv: column 1 ("name") holds one word in all rows ("a"), of which nothing is learned; leave the column out',
+      );
+      expect(await refused(lines.map((_, i) => `Ann B${'c'.repeat(i)},${i}`))).toBe(
+        'bad-format: w.csv: column 1 ("name") holds 60 different words in 60 rows, as names do; leave the column out',
+      );
+      const many = Array.from({ length: 600 }, (_, i) => `v${'w'.repeat(i % 300)},${i}`);
+      expect(await refused(many)).toMatch(/too many for categories; leave the column out$/);
+      const at = 'bad-format: w.csv: line 62, column 1 ("name")';
+      const pairs = lines.map((_, i) => `${i % 2 ? 'b' : 'a'},${i}`);
+      expect(await refused([...pairs, 'NA,1'])).toBe(
+        `${at} is "NA"; fill it in, or leave the row out`,
+      );
+      expect(await refused([...pairs, ',1'])).toBe(
+        `${at} is empty; fill it in, or leave the row out`,
+      );
+    });
   });
 });
 
@@ -89,7 +198,7 @@ test('points of a table: two columns of numbers, whatever the class', async () =
   for (const [x, y] of points) expect(y).toBeCloseTo(-x, 5);
   const odd = new File(['x,y\n1,left\n2,3\n'], 'odd.csv');
   expect(await refusal(pointsOfTable(odd))).toMatch(
-    /odd.csv: .* "left".*; call a column of classes/,
+    /odd.csv: .* "left".*; correct it, call a column of classes/,
   );
   const refused = (name: string, content: string | Uint8Array<ArrayBuffer>) =>
     refusal(pointsOfTable(new File([content], name)));
@@ -97,6 +206,13 @@ test('points of a table: two columns of numbers, whatever the class', async () =
   expect(await refused('x.npy', Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0))).toContain(
     'x.npy is no table of text',
   );
+  const words = new File(['job,x,sex,y\ncook,1,f,2\nnurse,4,m,8\n'], 'words.csv');
+  const found = await pointsOfTable(words);
+  expect(found.about).toBe('words.csv: 2 rows, columns x and y; words of job, sex are left out');
+  expect(found.points.map(([x, y]) => [x.toFixed(1), y.toFixed(1)])).toEqual([
+    ...[Array(2).fill('-1.3'), Array(2).fill('1.3')],
+  ]);
+  expect(await refused('w.csv', 'a,b\nx,y\nz,w\n')).toContain('w.csv has no column of numbers');
   const three = await pointsOfTable(new File(['a,b,c\n1,2,3\n4,5,7\n'], 'three.csv'));
   expect(three.about).toBe('three.csv: 2 rows, columns a and b');
 });

@@ -6,6 +6,8 @@ import { choosePlane, type Plane } from './plane.ts';
 import type { Task } from './task.ts';
 
 const DRAWN = 400;
+/** Of those, the ones that are written out. */
+const WRITTEN = 6;
 
 export class CloudView {
   private readonly task: Task;
@@ -33,6 +35,12 @@ export class CloudView {
     const { task, count, data } = this;
     const drawn = await lens.sample(DRAWN, 'draw', task.settings.seed);
     const rebuilt = await lens.reconstruct(task.heldOut, count);
-    this.tell({ type: 'cloud', data, drawn: this.place(drawn), rebuilt: this.place(rebuilt) });
+    this.tell({
+      type: 'cloud',
+      data,
+      drawn: this.place(drawn),
+      rebuilt: this.place(rebuilt),
+      rows: task.table?.of(drawn, WRITTEN),
+    });
   }
 }

@@ -24,6 +24,21 @@ export function standardized(train: LoadedDataset, heldOut: LoadedDataset): Data
   return { train: a, heldOut: b, standardization };
 }
 
+/** The same data, standardised by the means and deviations of a model that is trained on. */
+export function inUnitsOf(data: DataSplit, to: Standardization | undefined): DataSplit {
+  const { train, heldOut, standardization: from } = data;
+  if (!from || !to) return data;
+  const width = to.mean.length;
+  const of = ({ data: rows, ...rest }: ImageDataset): ImageDataset => ({
+    ...rest,
+    data: Float32Array.from(rows, (value, i) => {
+      const at = (numbers: ArrayLike<number>) => numbers[i % width] as number;
+      return (value * at(from.std) + at(from.mean) - at(to.mean)) / at(to.std);
+    }),
+  });
+  return { train: of(train), heldOut: of(heldOut), standardization: to };
+}
+
 /** @param name `digits` or a density in the plane */
 export function builtIn(name: string): DataSplit {
   if (PLANE_DATA.includes(name)) {

@@ -62,6 +62,7 @@ export function planOf(
     name,
     standardized: standardization !== undefined,
     ...(train.columns && { columns: train.columns }),
+    ...(train.categories && { categories: train.categories }),
     ...(isTold && { classNames: classNamesOf(train) }),
   };
   const given = assignments(family, keysOf(settings), 'this page');
@@ -76,19 +77,35 @@ export function planOf(
 }
 
 /** @throws LatentGpuError `bad-input` for a model of other data */
-function checkLoaded({ data }: ModelConfig, { shape, classNames = [] }: DataDescription): void {
-  const refuse = (theirs: string, here: string) => {
+function checkLoaded({ data }: ModelConfig, here: DataDescription): void {
+  const { shape, classNames = [] } = here;
+  const refuse = (theirs: string, ours: string) => {
     throw new LatentGpuError(
       'bad-input',
-      `the saved model is for ${theirs} and the data here are ${here}; drop the data it was trained on first`,
+      `the saved model is for ${theirs} and the data here are ${ours}; drop the data it was trained on first`,
     );
   };
-  if (data.shape.join() !== shape.join()) refuse(`images of [${data.shape}]`, `[${shape}]`);
+  if (data.shape.join() !== shape.join()) refuse(`data of [${data.shape}]`, `[${shape}]`);
   const known = data.classNames ?? [];
   if (known.join() !== classNames.join()) {
     refuse(`${known.length} classes`, `of ${classNames.length}`);
   }
+  const [theirs, ours] = [namesOf(data), namesOf(here)];
+  const other = theirs.findIndex((name, i) => name !== (ours[i] ?? name));
+  if (other >= 0) refuse(`a table with ${theirs[other]}`, `with ${ours[other]}`);
+  if (data.standardized && !here.standardized) {
+    throw new LatentGpuError(
+      'bad-input',
+      'the saved model was trained on standardised data, and the data here are as they are; train it on in the terminal',
+    );
+  }
 }
+
+/** Features of a table, and words. */
+const namesOf = ({ columns = [], categories = [] }: DataDescription): string[] => [
+  ...columns,
+  ...categories.flatMap(({ column, levels }) => levels.map((word) => `${column}=${word}`)),
+];
 
 /** A weight of the divergence that a slider may move, and the loss that reads it. */
 export function betaOf(model: Model, { hasBeta }: Recipe, { beta }: Settings) {
@@ -111,6 +128,8 @@ export function startOf(
 ): ReadonlyMap<Variable, Float32Array> {
   const found = new Map(initialOf(model, train, binarization, seed));
   const decoding = model as Model & Decoding;
-  if (lastBias(decoding.decoder)) found.set(...outputBias(decoding, train, binarization));
+  // Numbers of a table are standardised, and words have no mean.
+  const hasMeans = !train.categories && lastBias(decoding.decoder);
+  if (hasMeans) found.set(...outputBias(decoding, train, binarization));
   return found;
 }

@@ -265,7 +265,11 @@ class Session {
     if (dropped.kind === 'data') {
       const { data } = dropped;
       if (!(await this.build(asked, { data, files }))) return;
-      return this.notice('info', `Open: ${data.train.name}. Nothing of it leaves this page.`);
+      const { name, categories } = data.train;
+      const words = categories
+        ? ' Its words are categories, but those of a column called "class".'
+        : '';
+      return this.notice('info', `Open: ${name}.${words} Nothing of it leaves this page.`);
     }
     if (await this.build(asked, own, dropped)) {
       this.notice('info', 'The saved model is open; training goes on from its weights.');

@@ -20,8 +20,9 @@ import {
 } from '../../src/index.ts';
 import type { OwnFile, Ready, Settings } from '../protocol.ts';
 import { type Recipe, recipeOf } from '../recipes.ts';
-import type { DataSplit } from './data.ts';
+import { type DataSplit, inUnitsOf } from './data.ts';
 import { betaOf, type LoadedModel, type Planned, planOf, startOf } from './plan.ts';
+import { TableRows } from './table-rows.ts';
 
 /** What a step reports, in nats a data point. */
 export interface Terms {
@@ -35,6 +36,8 @@ export class Task {
   readonly data: DataSplit;
   readonly model: Model;
   readonly trainer: Trainer;
+  /** How rows of a table of the visitor's are written. */
+  readonly table: TableRows | undefined;
   private readonly config: ModelConfig;
   private readonly binarization: Binarization;
   private readonly asked: Settings;
@@ -54,27 +57,29 @@ export class Task {
     this.trainer = trainer;
     this.asked = asked;
     this.rates = rates;
+    const isTable = asked.data === 'own' && data.train.shape.length === 1;
+    this.table = isTable ? new TableRows(data) : undefined;
   }
 
   static async open(
     asked: Settings,
-    data: DataSplit,
+    found: DataSplit,
     loaded: LoadedModel | undefined,
   ): Promise<Task> {
-    const { train } = data;
-    const settings = { ...asked, batch: Math.min(asked.batch, train.count) };
-    const planned = planOf(settings, data, loaded);
-    const { model, training, binarization } = planned;
+    const settings = { ...asked, batch: Math.min(asked.batch, found.train.count) };
+    const planned = planOf(settings, found, loaded);
+    const { model, training, binarization, config } = planned;
+    const { standardized } = config.data;
+    const stored = loaded && readWeights(model, loaded.weights, undefined, standardized);
+    const data = inUnitsOf(found, stored?.standardization);
     const recipe: Recipe = recipeOf(settings.family);
     const rates = { rate: live('rate', settings.rate), beta: betaOf(model, recipe, settings) };
     const trainer = await Trainer.create({
       ...trainerOf(model, training, () => optim.adam({ lr: () => rates.rate.tensor })),
       ...rates.beta?.loss,
-      data: train,
+      data: data.train,
       binarize: binarization,
-      initial: loaded
-        ? readWeights(model, loaded.weights).values
-        : startOf(planned, data, settings.seed),
+      initial: stored ? stored.values : startOf(planned, data, settings.seed),
     });
     return new Task(data, planned, trainer, settings, rates);
   }
@@ -121,13 +126,18 @@ export class Task {
    * @param files where the data came from, if they are the visitor's
    */
   ready(turn: number, files: readonly OwnFile[] | undefined): Ready {
-    const { model, settings } = this;
+    const { model, settings, table } = this;
     const { train, heldOut } = this.data;
-    const { name, count, shape } = train;
+    const { name, count, shape, categories } = train;
     const { condition, code } = model.can;
     return {
       type: 'ready',
-      data: { name, count, heldOut: heldOut.count, shape, files },
+      data: {
+        ...{ name, count, heldOut: heldOut.count, shape, files, categories },
+        table: table && {
+          ...{ headings: table.headings, digits: table.digits, columns: table.columns },
+        },
+      },
       classes: condition?.classes,
       isStandard: code?.isStandard ?? true,
       settings,

@@ -167,11 +167,12 @@ export class Views {
   }
 
   async showPoint(): Promise<void> {
-    const { plane, point, cloud } = this;
+    const { plane, point, cloud, task } = this;
     if (!plane) return;
     const code = plane.lift(point);
     const image = await this.through((lens) => lens.decode(code, 1, 'mean', 0, this.labelled(1)));
-    this.tell({ type: 'decoded', image: cloud ? cloud.place(image) : image, at: point });
+    const [row] = task.table?.of(image, 1) ?? [];
+    this.tell({ type: 'decoded', image: cloud ? cloud.place(image) : image, at: point, row });
   }
 
   /** The same draws of the prior for as long as the model lives: one sees each of them improve. */

@@ -1,4 +1,4 @@
-// A table that is dropped on a page: numbers, and classes where a heading names them.
+// A table that is dropped on a page: numbers and words, and classes where a heading names them.
 import { isLatentGpuError, LatentGpuError } from '../../src/errors.ts';
 import type { CsvTable } from '../../src/formats/csv.ts';
 
@@ -10,17 +10,22 @@ export async function tableOf(name: string, value: Uint8Array): Promise<CsvTable
   const { readCsv } = await import('../../src/formats/csv.ts');
   const [first = ''] = new TextDecoder().decode(value.subarray(0, 65536)).split(/\r?\n/);
   const heading = OF_CLASSES.exec(first)?.[1];
-  return readCsv(value, name, heading ? { name: heading, isOptional: true } : undefined);
+  const labels = heading ? { name: heading, isOptional: true } : undefined;
+  return readCsv(value, name, labels, { takesWords: true });
 }
 
 /** What to do on a page about what a reader found. */
 function remedyFor(why: string): string[] {
   if (/which is no number$/.test(why)) {
-    return ['call a column of classes "class", and leave out others that are no numbers'];
+    return ['correct it, call a column of classes "class", or leave the column out'];
+  }
+  // Of words.
+  if (/(of which nothing is learned|as names do|too many for categories)$/.test(why)) {
+    return ['leave the column out'];
   }
   if (/does not fit float32$/.test(why)) return ['write the column in larger units'];
   // What stands for a value that is missing: an empty cell, NA, NaN.
-  return /: line \d+, .*(is empty|holds "[^"]*")$/.test(why)
+  return /: line \d+, .*(is empty|(is|holds) "[^"]*")$/.test(why)
     ? ['fill it in, or leave the row out']
     : [];
 }

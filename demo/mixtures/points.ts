@@ -53,7 +53,7 @@ export interface TablePoints {
 }
 
 /**
- * The first two columns of a table, moved and scaled into the window.
+ * The first two columns of numbers of a table, moved and scaled into the window.
  *
  * @throws LatentGpuError `bad-format` for what is no table of text, or has one column
  */
@@ -62,8 +62,15 @@ export async function pointsOfTable(file: File): Promise<TablePoints> {
   const value = new Uint8Array(await file.arrayBuffer());
   if (value.length === 0) throw bad('is empty');
   if (foreignFile(value, file.name)) throw bad('is no table of text; drop two columns as .csv');
-  const { rows, columns, values, names } = await inWordsOfPage(() => tableOf(file.name, value));
-  if (columns < 2) throw bad('has one column of numbers; a point takes two');
+  const table = await inWordsOfPage(() => tableOf(file.name, value));
+  const { rows, columns, values, names, words } = table;
+  const numbers = Array.from({ length: columns }, (_, place) => place).filter((place) =>
+    words.every((each) => each.place !== place),
+  );
+  const [first, second] = numbers;
+  if (first === undefined || second === undefined) {
+    throw bad(`has ${numbers.length === 0 ? 'no' : 'one'} column of numbers; a point takes two`);
+  }
   const every = Math.max(1, Math.ceil(rows / MOST_OWN));
   const scaled = (column: number) => {
     const all = Array.from(
@@ -74,11 +81,15 @@ export async function pointsOfTable(file: File): Promise<TablePoints> {
     const variance = all.reduce((a, b) => a + (b - mean) ** 2, 0) / all.length;
     return all.map((x) => (1.3 * (x - mean)) / Math.sqrt(variance || 1));
   };
-  const [x, y] = [scaled(0), scaled(1)];
+  const [x, y] = [scaled(first), scaled(second)];
   const part = every > 1 ? `${x.length} of ${rows} rows` : `${rows} ${rows === 1 ? 'row' : 'rows'}`;
-  const axes = names ? names.slice(0, 2).join(' and ') : '1 and 2';
+  const axes = [first, second].map((place) => names?.[place] ?? place + 1).join(' and ');
+  const apart = words.map(({ column }) => column).join(', ');
   return {
     points: x.map((at, i) => [at, y[i] as number]),
-    about: `${file.name}: ${part}${columns > 2 ? `, columns ${axes}` : ''}`,
+    about: [
+      `${file.name}: ${part}${columns > 2 ? `, columns ${axes}` : ''}`,
+      ...(apart ? [`words of ${apart} are left out`] : []),
+    ].join('; '),
   };
 }
