@@ -122,12 +122,15 @@ function readData(
   }
   const isCategories = (value: unknown): value is Category[] => {
     let end = 0;
+    const names = new Set<string>();
     return (
       Array.isArray(value) &&
       shape.length === 1 &&
       value.every((each) => {
         const { column, at, levels } = isObject(each) ? each : {};
         if (typeof column !== 'string' || !isTexts(levels) || levels.length < 2) return false;
+        if (new Set(levels).size < levels.length || names.size === names.add(column).size)
+          return false;
         const fits = Number.isSafeInteger(at) && Number(at) >= end;
         end = Number(at) + levels.length;
         return fits && end <= features;
@@ -136,7 +139,7 @@ function readData(
   };
   if (categories !== undefined && !isCategories(categories)) {
     throw bad(
-      'data.categories must be a list of {"column": "job", "at": 1, "levels": ["cook", "nurse"]}, each with a feature a level from `at` on, in their order',
+      'data.categories must be a list of {"column": "job", "at": 1, "levels": ["cook", "nurse"]}, each with a feature a level from `at` on, in their order; no column and no level of one comes twice',
     );
   }
   if (classNames !== undefined && !(isTexts(classNames) && classNames.length > 0)) {
