@@ -1,6 +1,8 @@
 // Columns of words in tables: which are categories, in what order their words come, and what is refused.
 import { describe, expect, test } from 'vitest';
 import type { Category } from '../src/categories.ts';
+import { checkDataset } from '../src/data/dataset.ts';
+import { datasetOf } from '../src/data/own.ts';
 import { withCategories } from '../src/data/words.ts';
 import { readCsv, type TableOptions } from '../src/formats/csv.ts';
 import { readRecords } from '../src/formats/records.ts';
@@ -126,6 +128,18 @@ describe('columns of words', () => {
   });
 });
 
+test('a data set of a program has categories among its features', () => {
+  const data = { ...datasetOf([1, 0, 2, 0, 1, 3], [3]) };
+  const a = { column: 'a', at: 0, levels: ['x', 'y'] };
+  expect(checkDataset({ ...data, categories: [a] }, 'any').categories).toEqual([a]);
+  for (const wrong of [{ at: 2 }, { levels: ['x'] }, { levels: ['x', 'x'] }, { at: 0.5 }]) {
+    const categories = [{ ...a, ...wrong }];
+    expect(refusalOf(() => checkDataset({ ...data, categories }, 'any'))).toContain(
+      'data: categories must be a list of {"column": "job"',
+    );
+  }
+});
+
 describe('a table that goes with another', () => {
   const known = {
     expected: ['age', 'job', 'sex'],
@@ -152,7 +166,7 @@ describe('a table that goes with another', () => {
     const rows = '30,pilot,m\n2,cook,f\n';
     const wanted = [30, 3, 1, 2, 0, 0];
     expect([...read(rows, known).values]).toEqual(wanted);
-    const lacks = { ...known, mayLack: 'age' };
+    const lacks: TableOptions = { ...known, mayLack: 'age', header: 'no' };
     expect([...read('pilot,m\ncook,f\n', lacks).values]).toEqual([3, 1, 0, 0]);
     const unnamed = known.categories.map((each, i) => ({ ...each, column: String(i + 3) }));
     for (const headings of ['', 'a,b,c\n']) {
