@@ -11,6 +11,26 @@ export interface Category {
   readonly levels: readonly string[];
 }
 
+export const CATEGORIES_RULE =
+  'must be a list of {"column": "job", "at": 1, "levels": ["cook", "nurse"]}, each with a feature a level from `at` on, in their order; no column and no level of one comes twice';
+
+/** Whether a value is categories of rows of so many features. */
+export function isCategories(value: unknown, features: number): value is Category[] {
+  if (!Array.isArray(value)) return false;
+  const columns = new Set<unknown>();
+  let end = 0;
+  return value.every((each: Partial<Record<keyof Category, unknown>> | null) => {
+    const { column, at, levels } = each ?? {};
+    if (typeof column !== 'string' || columns.size === columns.add(column).size) return false;
+    if (!Array.isArray(levels) || levels.length < 2) return false;
+    if (!levels.every((word) => typeof word === 'string')) return false;
+    if (new Set(levels).size < levels.length) return false;
+    const fits = Number.isSafeInteger(at) && Number(at) >= end;
+    end = Number(at) + levels.length;
+    return fits && end <= features;
+  });
+}
+
 /** The features of a category. */
 export const placesOf = ({ at, levels }: Category): number[] => levels.map((_, k) => at + k);
 

@@ -1,5 +1,5 @@
 /** Tables of numbers and words on the command line: what is learned of both, written, asked, exported. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { CommandLine } from './support/command-line.ts';
 import { reals } from './support/engine.ts';
@@ -133,6 +133,43 @@ test('a model that is told a word describes the rest of the row', async () => {
     expect(code).toBe(2);
     expect(stderr).toContain(why);
   }
+});
+
+test('categories that are none are refused in model.json', async () => {
+  await cp(at.here('vae'), at.here('edited'), { recursive: true });
+  const model = JSON.parse(await readFile(at.here('vae/model.json'), 'utf8'));
+  const [job, sex] = model.data.categories;
+  for (const categories of [
+    [{ ...job, at: 3 }, sex],
+    [job, { ...sex, levels: ['f', 'f'] }],
+    [job, { ...sex, column: 'job' }],
+    [sex, job],
+  ]) {
+    const edited = { ...model, data: { ...model.data, categories } };
+    await writeFile(at.here('edited/model.json'), JSON.stringify(edited));
+    await at.refuses({
+      'sample edited --count 1 --out x.csv': 'data.categories must be a list of',
+    });
+  }
+});
+
+test('columns and words are said as they are, commas and signs in them', async () => {
+  const words = ['k=v', 'a,b', '=1', 'a'];
+  const rows = words.flatMap((word, i) => [0, 1, 2].map((j) => `${i + j},"${word}",${j % 2}.5`));
+  await writeFile(at.here('signs.csv'), `n,"w,x=y",m\n${rows.join('\n')}\n`);
+  const train =
+    'train cvae --data signs.csv --standardize --batch 6 --epochs 1 --quiet --out signs';
+  await at.works(`${train} --condition 2,3 --set latent=1 encoder.hidden=4 decoder.hidden=4`);
+  for (const word of words) {
+    await at.works(`sample signs --where w,x=y=${word},m=0.5 --count 1 --out one.csv`);
+    const line = (await readFile(at.here('one.csv'), 'utf8')).split('\n')[1];
+    expect(line?.replaceAll('"', '')).toContain(`,${word},0.5`);
+  }
+  await at.refuses({
+    'sample signs --where w,x=y=k=w,m=1 --out x.csv': `--where: w,x=y is "k=w"; it may be`,
+    'sample signs --where w,x=y=a, --out x.csv': '--where "": say a column and a value',
+    'sample signs --where z=1 --out x.csv': 'is not told "z", but w,x=y, m',
+  });
 });
 
 test.each(['ae', 'iwae', 'hvae', 'm2', 'vade'])('%s learns of words', async (family) => {

@@ -1,5 +1,8 @@
 // Columns of words in tables: which are categories, in what order their words come, and what is refused.
 import { describe, expect, test } from 'vitest';
+import type { Category } from '../src/categories.ts';
+import { checkDataset } from '../src/data/dataset.ts';
+import { datasetOf } from '../src/data/own.ts';
 import { withCategories } from '../src/data/words.ts';
 import { readCsv, type TableOptions } from '../src/formats/csv.ts';
 import { readRecords } from '../src/formats/records.ts';
@@ -73,7 +76,25 @@ describe('columns of words', () => {
   test('a word too many in a column of numbers is none', () => {
     const text = 'a,b\n1,2\n3,oops\n5,6\n7,8\n';
     expect(refusalOf(() => read(text))).toContain(
-      'line 3, column 2 ("b") holds "oops", which is no number; correct it',
+      'line 3, column 2 ("b") holds "oops", which is no number; correct it, or remove the row, or leave the column out with --drop b, or take its values for categories with --categorical b',
+    );
+  });
+
+  test('numbers among words are told from columns of words alone', () => {
+    const text = 'a,b,c\n1,A 5,x\n2,17,y\n3,B 6,x\n';
+    expect(refusalOf(() => read(text))).toContain(
+      'take its values for categories with --categorical b, name a column of classes with --label-column b, or leave it out with --drop b',
+    );
+  });
+
+  test('of codes it is said that they may be categories', () => {
+    const { remarks } = read('zip,a\n00501,1.5\n90210,2.5\n');
+    expect(remarks.join()).toContain(
+      '--categorical zip takes it for categories, --drop zip leaves',
+    );
+    const many = Array.from({ length: 300 }, (_, i) => `${i},1.5\n`).join('');
+    expect(refusalOf(() => read(`zip,a\n${many}`, { categorical: ['zip'] }))).toContain(
+      'take it out of --categorical, or leave the column out with --drop zip',
     );
   });
 
@@ -107,12 +128,24 @@ describe('columns of words', () => {
   });
 });
 
+test('a data set of a program has categories among its features', () => {
+  const data = { ...datasetOf([1, 0, 2, 0, 1, 3], [3]) };
+  const a = { column: 'a', at: 0, levels: ['x', 'y'] };
+  expect(checkDataset({ ...data, categories: [a] }, 'any').categories).toEqual([a]);
+  for (const wrong of [{ at: 2 }, { levels: ['x'] }, { levels: ['x', 'x'] }, { at: 0.5 }]) {
+    const categories = [{ ...a, ...wrong }];
+    expect(refusalOf(() => checkDataset({ ...data, categories }, 'any'))).toContain(
+      'data: categories must be a list of {"column": "job"',
+    );
+  }
+});
+
 describe('a table that goes with another', () => {
   const known = {
     expected: ['age', 'job', 'sex'],
     categories: [
-      { column: 'job', levels: ['cook', 'nurse', 'smith', 'pilot'] },
-      { column: 'sex', levels: ['f', 'm'] },
+      { column: 'job', at: 1, levels: ['cook', 'nurse', 'smith', 'pilot'] },
+      { column: 'sex', at: 5, levels: ['f', 'm'] },
     ],
   };
 
@@ -127,6 +160,37 @@ describe('a table that goes with another', () => {
     expect(refusalOf(() => read('age,job,sex\n30,singer,f\n', known))).toContain(
       'line 2, column 2 ("job") holds "singer", which the data that the model learned from do not have ("cook", "nurse", "smith", "pilot")',
     );
+  });
+
+  test('has them by place where one of the two has no headings', () => {
+    const rows = '30,pilot,m\n2,cook,f\n';
+    const wanted = [30, 3, 1, 2, 0, 0];
+    expect([...read(rows, known).values]).toEqual(wanted);
+    const lacks: TableOptions = { ...known, mayLack: 'age', header: 'no' };
+    expect([...read('pilot,m\ncook,f\n', lacks).values]).toEqual([3, 1, 0, 0]);
+    const unnamed = known.categories.map((each, i) => ({ ...each, column: String(i + 3) }));
+    for (const headings of ['', 'a,b,c\n']) {
+      expect([...read(headings + rows, { categories: unnamed }).values]).toEqual(wanted);
+    }
+  });
+
+  test('may have headings that repeat', () => {
+    const text = 'n,w,w,m\n1,a,c,7\n2,b,d,8\n3,b,c,9\n';
+    const { words, values } = read(text);
+    expect(words.map(({ column }) => column)).toEqual(['2', '3']);
+    const categories = [
+      { column: '2', at: 1, levels: ['a', 'b'] },
+      { column: '3', at: 3, levels: ['c', 'd'] },
+    ];
+    const expected = ['n', '2', '3', 'm'];
+    expect(read(text, { expected, categories }).values).toEqual(values);
+    // A column of numbers has its heading all the same.
+    const mixed = 'w,w,m\n1,a,7\n2,b,8\n';
+    const some = {
+      expected: ['w', '2', 'm'],
+      categories: [{ ...categories[0], at: 1 } as Category],
+    };
+    expect([...read(mixed, some).values]).toEqual([1, 0, 7, 2, 1, 8]);
   });
 
   test('has words where the other has, and numbers where it has numbers', () => {

@@ -1,5 +1,5 @@
 // A data set in memory, and what must hold of one.
-import type { Category } from '../categories.ts';
+import { CATEGORIES_RULE, type Category, isCategories } from '../categories.ts';
 import { UNKNOWN_CLASS } from '../constants.ts';
 import { LatentGpuError } from '../errors.ts';
 import { quote } from '../formats/message.ts';
@@ -102,6 +102,9 @@ export function checkDataset<T extends LoadedDataset>(
   if (count < 1 || size < 1) throw bad(`holds no data (${count} rows of [${shape}])`);
   if (data.length !== count * size) {
     throw bad(`${count} rows of [${shape}] need ${count * size} values, there are ${data.length}`);
+  }
+  if (dataset.categories && !isCategories(dataset.categories, size)) {
+    throw bad(`categories ${CATEGORIES_RULE}`);
   }
   if (labels && labels.length !== count) {
     throw bad(`${labels.length} labels for ${count} rows`);

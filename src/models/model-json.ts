@@ -1,5 +1,5 @@
 // `model.json`: what a model is.
-import type { Category } from '../categories.ts';
+import { CATEGORIES_RULE, type Category, isCategories } from '../categories.ts';
 import { LatentGpuError } from '../errors.ts';
 import { formatJson, isObject, parseJson } from '../formats/json.ts';
 import { type Given, knownKey, type Schema, settle, spelled } from '../schema/index.ts';
@@ -120,24 +120,8 @@ function readData(
   if (columns !== undefined && !isHeaded) {
     throw bad(`data.columns must be ${features} texts, one a feature of plain vectors`);
   }
-  const isCategories = (value: unknown): value is Category[] => {
-    let end = 0;
-    return (
-      Array.isArray(value) &&
-      shape.length === 1 &&
-      value.every((each) => {
-        const { column, at, levels } = isObject(each) ? each : {};
-        if (typeof column !== 'string' || !isTexts(levels) || levels.length < 2) return false;
-        const fits = Number.isSafeInteger(at) && Number(at) >= end;
-        end = Number(at) + levels.length;
-        return fits && end <= features;
-      })
-    );
-  };
-  if (categories !== undefined && !isCategories(categories)) {
-    throw bad(
-      'data.categories must be a list of {"column": "job", "at": 1, "levels": ["cook", "nurse"]}, each with a feature a level from `at` on, in their order',
-    );
+  if (categories !== undefined && !(shape.length === 1 && isCategories(categories, features))) {
+    throw bad(`data.categories ${CATEGORIES_RULE}`);
   }
   if (classNames !== undefined && !(isTexts(classNames) && classNames.length > 0)) {
     throw bad(`data.classNames is ${JSON.stringify(classNames)}; it must be the classes' names`);
@@ -160,7 +144,7 @@ function readData(
     ...(typeof name === 'string' && { name }),
     ...(standardized && { standardized }),
     ...(columns !== undefined && { columns: columns as string[] }),
-    ...(categories !== undefined && { categories }),
+    ...(categories !== undefined && { categories: categories as Category[] }),
     ...(classNames !== undefined && { classNames }),
     ...(isSequence && {
       sequence: {

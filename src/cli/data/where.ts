@@ -1,6 +1,6 @@
 // Columns that a model is told, as `--where` says them: `age=40,dose=2`, in the units of the data.
 import { Option } from 'commander';
-import { columnsOf, levelHint, placesOf } from '../../categories.ts';
+import { type Category, columnsOf, levelHint, placesOf } from '../../categories.ts';
 import type { ImageDataset } from '../../data/dataset.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { quote } from '../../formats/message.ts';
@@ -28,6 +28,44 @@ function toldColumns({ config, model }: LoadedModel) {
     .sort((a, b) => given.indexOf(a.place) - given.indexOf(b.place));
 }
 
+/** Columns and what they are said to be. Headings and words may have commas and signs in them, and are known. */
+function pairsOf(
+  text: string,
+  told: readonly { readonly name: string; readonly category?: Category }[],
+): [name: string, said: string][] {
+  const pairs: [string, string][] = [];
+  for (let rest: string | undefined = text; rest !== undefined; ) {
+    const from: string = rest.trimStart();
+    const isSaid = ({ name }: { name: string }) =>
+      from.startsWith(name) && /^\s*=/.test(from.slice(name.length));
+    const column = longest(told.filter(isSaid), ({ name }) => name);
+    const value = column && from.slice(column.name.length).replace(/^\s*=\s*/, '');
+    const levels = column?.category?.levels.filter(
+      (word) => value?.startsWith(word) && /^\s*(,|$)/.test(value.slice(word.length)),
+    );
+    const word = longest(levels ?? [], (each) => each);
+    if (column && value !== undefined && word !== undefined) {
+      pairs.push([column.name, word]);
+      const after = value.slice(word.length).trimStart();
+      rest = after === '' ? undefined : after.slice(1);
+      continue;
+    }
+    const [part = ''] = from.split(/(?<==[^=,]*),/);
+    const sign = part.lastIndexOf('=');
+    if (sign < 0) {
+      throw bad(`--where ${quote(part.trim())}: say a column and a value, ${told[0]?.name}=1`);
+    }
+    const name = column?.name ?? part.slice(0, sign);
+    pairs.push([name.trim(), part.slice(part.indexOf('=', name.length) + 1).trim()]);
+    rest = part.length < from.length ? from.slice(part.length + 1) : undefined;
+  }
+  return pairs;
+}
+
+function longest<T>(all: readonly T[], text: (each: T) => string): T | undefined {
+  return [...all].sort((a, b) => text(b).length - text(a).length)[0];
+}
+
 /**
  * Values of columns by their places, as the model sees them.
  *
@@ -49,12 +87,7 @@ export function whereOf(
   const told = toldColumns(loaded);
   const names = told.map(({ name }) => name);
   const where = new Map<number, number>();
-  // A heading may have commas in it, a value has none.
-  for (const part of text?.split(/(?<==[^=,]*),/) ?? []) {
-    const sign = part.lastIndexOf('=');
-    const [name, said] = [part.slice(0, Math.max(0, sign)).trim(), part.slice(sign + 1).trim()];
-    if (sign < 0)
-      throw bad(`--where ${quote(part.trim())}: say a column and a value, ${names[0]}=1`);
+  for (const [name, said] of text === undefined ? [] : pairsOf(text, told)) {
     const column = told[names.indexOf(name)];
     if (!column) {
       throw bad(

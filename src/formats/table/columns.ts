@@ -215,7 +215,7 @@ export class Columns {
     classes: string | undefined,
   ): number[] {
     const headings = this.headings as readonly string[];
-    const names = chosen.map((j) => headings[j] as string);
+    const names = this.namesTo(all, chosen);
     // There may be a million of them.
     const there = new Set(names);
     const expected = all.filter((name) => name !== mayLack || there.has(name));
@@ -251,8 +251,21 @@ export class Columns {
     }
     // Headings that repeat tell their columns apart by their order alone.
     const kept = own.map(({ at }) => at);
-    if (kept.map((j) => headings[j]).join('\0') === expected.join('\0')) return kept;
+    if (own.map(({ name }) => name).join('\0') === expected.join('\0')) return kept;
     throw this.mismatch(`has headings that repeat, in another order than the model's: ${takes}`);
+  }
+
+  /** What a model calls columns: their headings, or a column of words that has none of its own its number. */
+  private namesTo(expected: readonly string[], columns: readonly number[]): string[] {
+    const headings = this.headings as readonly string[];
+    const own = new Set(headings);
+    const wanted = new Set(expected.filter((name) => !own.has(name)));
+    const times = new Map<string, number>([['', 2]]);
+    for (const heading of headings) times.set(heading, 1 + (times.get(heading) ?? 0));
+    return columns.map((j) => {
+      const [heading, number] = [headings[j] as string, String(this.numberOf(j))];
+      return (times.get(heading) ?? 0) > 1 && wanted.has(number) ? number : heading;
+    });
   }
 
   private theirNames(wanted: string): string {

@@ -34,7 +34,7 @@ export interface TableOptions extends TableChoice {
   /** What else may be done about them, `, or …`, where they are refused. */
   readonly wordsRemedy?: string;
   /** The columns of words of a table with which this one goes, all of them. */
-  readonly categories?: readonly Pick<Category, 'column' | 'levels'>[];
+  readonly categories?: readonly Category[];
   /** Whether it goes with another table, of which is known already what is a class. */
   readonly isOther?: boolean;
   /** Whether rows are steps of a series, which have no class. */

@@ -134,7 +134,8 @@ export class RowValues {
   }
 
   private remedy(cell: string, column: number): string {
-    const { columns, wordy, options } = this.table;
+    const { columns, options, words } = this.table;
+    const wordy = this.table.wordy.filter((other) => !words.has(other));
     const name = columns.argument(column);
     const { missingRemedy = '', isSeries, isOther } = options;
     if (columns.headings?.[column] === cell) return 'it is the heading again: remove the row';
@@ -150,8 +151,12 @@ export class RowValues {
       : `out all that hold text with --drop ${columns.arguments(wordy)}`;
     if (isSeries || isOther || isTime(cell))
       return `leave ${isOne ? `the column out with --drop ${name}` : drop}`;
-    if (!wordy.includes(column)) return `${correct}, or leave the column out with --drop ${name}`;
-    return `name a column of classes with --label-column ${name}, or leave ${drop}${options.wordsRemedy ?? ''}`;
+    const take = options.takesWords
+      ? `take its values for categories with --categorical ${name}`
+      : '';
+    if (!wordy.includes(column))
+      return `${correct}, or leave the column out with --drop ${name}${take && `, or ${take}`}`;
+    return `${take && `${take}, `}name a column of classes with --label-column ${name}, or leave ${drop}${options.wordsRemedy ?? ''}`;
   }
 
   place(column: number, line: number): string {
@@ -204,7 +209,11 @@ export class RowValues {
     return this.features.flatMap((column) => {
       const found = this.numbers.padded.get(column);
       if (!found) return [];
-      return `${this.place(column, found.line)} holds ${JSON.stringify(found.cell)}, with a zero in front as codes, dates and times have it, and is read as a number; --drop ${this.table.columns.argument(column)} leaves it out`;
+      const { columns, options } = this.table;
+      const name = columns.argument(column);
+      const takes = options.takesWords && !options.expected && !options.isSeries;
+      const take = takes ? `--categorical ${name} takes it for categories, ` : '';
+      return `${this.place(column, found.line)} holds ${JSON.stringify(found.cell)}, with a zero in front as codes, dates and times have it, and is read as a number; ${take}--drop ${name} leaves it out`;
     });
   }
 

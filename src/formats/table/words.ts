@@ -71,13 +71,13 @@ export class WordColumns {
   ) {
     const { categories, categorical, hints, takesWords, isSeries } = options;
     this.columns = columns;
-    const known = new Map(categories?.map(({ column, levels }) => [column, levels]));
+    const known = knownIn(features, options);
     this.asked = new Set(
       categorical
         ? columns.find(categorical, '--categorical', true)
         : columns.find(hints?.categorical ?? [], '--categorical', false),
     );
-    const numeric = [...this.asked].find((column) => !known.has(columns.nameOf(column)));
+    const numeric = [...this.asked].find((column) => !known.has(column));
     if (categories && categorical && numeric !== undefined) {
       throw new LatentGpuError(
         'bad-input',
@@ -85,14 +85,12 @@ export class WordColumns {
       );
     }
     const isOfWords = (column: number) => {
-      if (categories) return known.has(columns.nameOf(column));
+      if (categories) return known.has(column);
       if (!takesWords || isSeries) return false;
       return this.asked.has(column) || holdsWords(sample, column);
     };
     this.words = new Map(
-      features
-        .filter(isOfWords)
-        .map((column) => [column, new WordColumn(known.get(columns.nameOf(column)))]),
+      features.filter(isOfWords).map((column) => [column, new WordColumn(known.get(column))]),
     );
   }
 
@@ -125,7 +123,7 @@ export class WordColumns {
     }
     throw new LatentGpuError(
       'bad-format',
-      `${where()} holds ${quote(cell)}, and so more than ${MOST} different words, too many for categories; leave the column out with --drop ${columns.argument(column)}`,
+      `${where()} holds ${quote(cell)}, and so more than ${MOST} different words, too many for categories; ${this.asked.has(column) ? 'take it out of --categorical, or ' : ''}leave the column out with --drop ${columns.argument(column)}`,
     );
   }
 
@@ -176,6 +174,26 @@ export class WordColumns {
           `columns ${[first, ...others].join(', ')} are taken for categories; --drop ${names} leaves them out, --label-column sets one apart as classes`,
         ];
   }
+}
+
+/**
+ * Levels of the categories of a table with which this one goes. By place, too, as one of the two may have no headings:
+ * columns come in the other's order.
+ */
+function knownIn(
+  features: readonly number[],
+  { categories = [], expected, mayLack }: TableOptions,
+): ReadonlyMap<number, readonly string[]> {
+  const isWhole = expected?.length === features.length;
+  const names = isWhole ? expected : expected?.filter((name) => name !== mayLack);
+  let before = 0;
+  return new Map(
+    categories.flatMap(({ column, at, levels }) => {
+      const found = features[names ? names.indexOf(column) : at - before];
+      before += levels.length - 1;
+      return found === undefined ? [] : [[found, levels]];
+    }),
+  );
 }
 
 /** Whether a column has words, and neither numbers nor times, as far as it has been seen. */
