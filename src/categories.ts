@@ -22,7 +22,7 @@ export function isCategories(value: unknown, features: number): value is Categor
   return value.every((each: Partial<Record<keyof Category, unknown>> | null) => {
     const { column, at, levels } = each ?? {};
     if (typeof column !== 'string' || columns.size === columns.add(column).size) return false;
-    if (!Array.isArray(levels) || levels.length < 2) return false;
+    if (!Array.isArray(levels) || levels.length === 0) return false;
     if (!levels.every((word) => typeof word === 'string')) return false;
     if (new Set(levels).size < levels.length) return false;
     const fits = Number.isSafeInteger(at) && Number(at) >= end;

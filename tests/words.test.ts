@@ -101,7 +101,6 @@ describe('columns of words', () => {
   const names = Array.from({ length: 60 }, (_, i) => `${i}.5,n${i}a\n`).join('');
   test.each([
     [`a,b\n${names}`, 'column 2 ("b") holds 60 different words in 60 rows, as names do'],
-    ['a,b\n1,x\n2,x\n3,x\n', 'column 2 ("b") holds one word in all rows ("x"), of which nothing'],
     ['a,b\n1,2020-01-01\n2,2020-01-02\n', 'holds "2020-01-01", which is no number; leave'],
     ['a,b\n1,x\n2,\n3,y\n', 'line 3, column 2 ("b") is empty; fill it in, or remove the row'],
     ['a,b\n1,x\n2,NA\n3,y\n', 'line 3, column 2 ("b") is "NA"; fill it in, or remove the row'],
@@ -119,6 +118,15 @@ describe('columns of words', () => {
   test('a family of numbers alone is told which take them', () => {
     const options = { takesWords: false, wordsRemedy: ', or train a vae' };
     expect(refusalOf(() => read(JOBS, options))).toContain('--drop job sex, or train a vae');
+  });
+
+  test('of one word is told', () => {
+    const rows = Array.from({ length: 40 }, (_, i) => `${i}.5,x\n`).join('');
+    const { words, remarks } = read(`a,b\n${rows}`);
+    expect(words).toEqual([{ place: 1, column: 'b', levels: ['x'] }]);
+    expect(remarks.at(-1)).toContain(
+      'column 2 ("b") holds one value in all rows, from which nothing is learned; --drop b leaves it out',
+    );
   });
 
   test('a total in the last row is seen', () => {

@@ -20,7 +20,7 @@ function remedyFor(why: string): string[] {
     return ['correct it, call a column of classes "class", or leave the column out'];
   }
   // Of words.
-  if (/(of which nothing is learned|as names do|too many for categories)$/.test(why)) {
+  if (/(as names do|too many for categories)$/.test(why)) {
     return ['leave the column out'];
   }
   if (/does not fit float32$/.test(why)) return ['write the column in larger units'];

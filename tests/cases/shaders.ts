@@ -13,7 +13,10 @@ import { cases } from '../rig/cases.ts';
 import { productAdapter } from '../support/engine.ts';
 
 /** Parts that only mean something inside their kernel. */
-const isMixIn = (name: string) => /^lib\/matmul_(window|tiled_(rows|columns|window))$/.test(name);
+const isMixIn = (name: string) =>
+  /^lib\/(matmul_(window|tiled_(rows|columns|window))|scan_(parts|whole)|sorted_(pairs|places))$/.test(
+    name,
+  );
 
 /** What the compiler says against a shader; a pipeline of each would take minutes. */
 async function complaints(device: Device, name: string, code: string): Promise<string[]> {

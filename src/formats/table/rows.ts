@@ -106,6 +106,7 @@ export class TableRows {
     const { expected, classes: numbered } = options;
     const commas = values.remarkOfCommas();
     const words = values.settleWords();
+    const anyAt = (row: number, place: number) => values.at(row, place);
     // Of words nothing is said that is of numbers.
     const at = (row: number, place: number) =>
       this.words.has(features[place] as number) ? Number.NaN : values.at(row, place);
@@ -120,7 +121,7 @@ export class TableRows {
           ...(expected ? [] : remarks.ofDates(...seen)),
           ...remarks.ofFills(...seen),
           ...remarks.ofRowNumbers(...seen),
-          ...(expected ? [] : remarks.ofConstants(...seen)),
+          ...(expected ? [] : remarks.ofConstants(columns, features, values.count, anyAt)),
         ];
     said.push(
       ...this.words.remarks(words),

@@ -141,9 +141,7 @@ export class WordColumns {
       const bad = (why: string) =>
         new LatentGpuError('bad-format', `${name}: ${columns.describe(column)} ${why}; ${out}`);
       if (isClosed) return { of: { column, levels }, order: levels.map((_, code) => code) };
-      if (levels.length < 2) {
-        throw bad(`holds one word in all rows (${levels.map(quote)}), of which nothing is learned`);
-      }
+      if (levels.length === 0) throw bad('holds no word in any row');
       if (!this.asked.has(column) && levels.length > Math.max(FEW, rows / 2)) {
         throw bad(
           `holds ${levels.length} different words in ${rows} rows, as names do; to take them for categories say --categorical ${columns.argument(column)}, or`,
