@@ -140,7 +140,7 @@ test('a data set of a program has categories among its features', () => {
   const data = { ...datasetOf([1, 0, 2, 0, 1, 3], [3]) };
   const a = { column: 'a', at: 0, levels: ['x', 'y'] };
   expect(checkDataset({ ...data, categories: [a] }, 'any').categories).toEqual([a]);
-  for (const wrong of [{ at: 2 }, { levels: ['x'] }, { levels: ['x', 'x'] }, { at: 0.5 }]) {
+  for (const wrong of [{ at: 2 }, { levels: [] }, { levels: ['x', 'x'] }, { at: 0.5 }]) {
     const categories = [{ ...a, ...wrong }];
     expect(refusalOf(() => checkDataset({ ...data, categories }, 'any'))).toContain(
       'data: categories must be a list of {"column": "job"',
