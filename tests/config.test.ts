@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { isLatentGpuError } from '../src/errors.ts';
 import {
   buildModel,
+  type DataDescription,
   type FlowConfig,
   families,
   familyNames,
@@ -11,6 +12,7 @@ import {
   modelJson,
   readModelJson,
   readWeights,
+  settledConfig,
   writeWeights,
 } from '../src/models/index.ts';
 import { editDistance, nearest } from '../src/nearest.ts';
@@ -227,6 +229,12 @@ describe('configuration files', () => {
 });
 
 describe('defaults', () => {
+  test('of a program describe standardised data by normals', () => {
+    const of = (data: DataDescription) => settledConfig({ family: 'vae', data }).likelihood;
+    expect(of({ shape: [4] })).toEqual({ kind: 'bernoulli' });
+    expect(of({ shape: [4], standardized: true })).toMatchObject({ kind: 'normal' });
+  });
+
   test('follow the optimizer and the family', () => {
     expect(config().training).toMatchObject({
       batch: 100,

@@ -81,7 +81,8 @@ export function readModelJson(
 }
 
 /**
- * A configuration that is given as an object, with everything that it leaves out.
+ * A configuration that is given as an object, with everything that it leaves out: standardised data are described by
+ * normals unless it says otherwise.
  *
  * @throws LatentGpuError `bad-config` for a value that is not allowed
  * @example settledConfig({ family: 'vae', data: { shape: [4] }, latent: 2 }).latent // 2
@@ -91,7 +92,8 @@ export function settledConfig(config: ModelConfig): ModelConfig {
   const { given, extra } = collect(config, keys, 'the configuration');
   const [stray] = extra;
   if (stray !== undefined) knownKey(keys, stray, 'the configuration');
-  const fixed = { family: config.family, ...traitValues(config.data) };
+  const isContinuous = config.data.standardized === true;
+  const fixed = { family: config.family, ...traitValues({ ...config.data, isContinuous }) };
   return modelConfig(config.family, config.data, settle(keys, given, fixed, []));
 }
 

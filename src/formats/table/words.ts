@@ -131,20 +131,23 @@ export class WordColumns {
    * The categories with their words in order, and what the numbers given so far become.
    *
    * @param name of the file, for messages
-   * @throws LatentGpuError `bad-format` for a column of one word, or of names
+   * @throws LatentGpuError `bad-format` for a column of names, or without a word
    */
   settle(rows: number, name: string): { readonly of: Words; readonly order: readonly number[] }[] {
     return [...this.words].map(([column, words]) => {
       const { levels, isClosed } = words;
       const { columns } = this;
-      const out = `leave it out with --drop ${columns.argument(column)}`;
-      const bad = (why: string) =>
-        new LatentGpuError('bad-format', `${name}: ${columns.describe(column)} ${why}; ${out}`);
+      const bad = (why: string, otherwise = '') =>
+        new LatentGpuError(
+          'bad-format',
+          `${name}: ${columns.describe(column)} ${why}; leave it out with --drop ${columns.argument(column)}${otherwise}`,
+        );
       if (isClosed) return { of: { column, levels }, order: levels.map((_, code) => code) };
       if (levels.length === 0) throw bad('holds no word in any row');
       if (!this.asked.has(column) && levels.length > Math.max(FEW, rows / 2)) {
         throw bad(
-          `holds ${levels.length} different words in ${rows} rows, as names do; to take them for categories say --categorical ${columns.argument(column)}, or`,
+          `holds ${levels.length} different words in ${rows} rows, as names do`,
+          `, or take them for categories with --categorical ${columns.argument(column)}`,
         );
       }
       const sorted = [...levels].sort(byName);
