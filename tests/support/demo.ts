@@ -152,7 +152,9 @@ export class DemoPage {
   }
 
   async becomes(activity: string): Promise<void> {
-    await this.page.waitForFunction((now) => document.body.dataset.activity === now, {}, activity);
+    const options = { timeout: 60_000 };
+    const isNow = (now: string) => document.body.dataset.activity === now;
+    await this.page.waitForFunction(isNow, options, activity);
   }
 
   async stepBeyond(step: number): Promise<void> {
@@ -189,7 +191,8 @@ export class DemoPage {
 
   async train(on: boolean): Promise<void> {
     if (((await this.activity) === 'training') === on) return;
-    await this.page.click('#train');
+    // A notice that comes or goes would move the button from under a mouse.
+    await this.page.$eval('#train', (button) => (button as HTMLButtonElement).click());
     await this.becomes(on ? 'training' : 'paused');
   }
 
