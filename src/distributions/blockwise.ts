@@ -23,16 +23,14 @@ export interface Block {
  */
 export class Blockwise implements Distribution {
   readonly blocks: readonly Block[];
-  /** Where each number of a vector lies once the blocks stand one after the other. */
-  private readonly order: readonly number[];
+  private readonly places: readonly number[];
 
   /** @throws LatentGpuError `bad-input` for blocks whose places are not 0 … D - 1, each once */
   constructor(blocks: readonly Block[]) {
     this.blocks = blocks;
     const places = blocks.flatMap((block) => block.places);
-    this.order = places.map((_, place) => places.indexOf(place));
-    const missing = this.order.indexOf(-1);
-    if (places.length > 0 && missing < 0) return;
+    this.places = places;
+    if (places.length > 0 && places.every((_, place) => places.includes(place))) return;
     const why = `Blockwise: places ${places.join(', ')} are not 0 to ${places.length - 1}, each once`;
     throw new LatentGpuError('bad-input', why);
   }
@@ -67,8 +65,16 @@ export class Blockwise implements Distribution {
   }
 
   private whole(parts: readonly Tensor[]): Tensor {
-    return picked(concat(parts, -1), this.order);
+    return putBack(parts, this.places);
   }
+}
+
+/** Parts along the last axis as one vector, whose numbers go to these places: what {@link picked} took apart. */
+export function putBack(parts: readonly Tensor[], places: readonly number[]): Tensor {
+  return picked(
+    concat(parts, -1),
+    places.map((_, place) => places.indexOf(place)),
+  );
 }
 
 /** Numbers of the last axis [..., D] in this order: those that follow each other are taken together. */

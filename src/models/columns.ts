@@ -1,13 +1,13 @@
 // Columns of rows that a model is told, and those that it describes given them.
 import { type Category, placesOf } from '../categories.ts';
-import { picked } from '../distributions/blockwise.ts';
+import { picked, putBack } from '../distributions/blockwise.ts';
 import type { Distribution } from '../distributions/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import { quote } from '../formats/message.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
 import { constantInit, Module } from '../nn/index.ts';
-import { concat, zeros } from '../ops/index.ts';
+import { zeros } from '../ops/index.ts';
 import type { TrainingRows } from './learner.ts';
 
 /** Whether some of these are given, and some not. */
@@ -78,12 +78,7 @@ export class Columns extends Module {
 
   /** Both together again, each column in its place. */
   private whole(described: Tensor, given: Tensor): Tensor {
-    const both = concat([described, given], -1);
-    const order = [...this.described, ...this.given];
-    return picked(
-      both,
-      order.map((_, i) => order.indexOf(i)),
-    );
+    return putBack([described, given], [...this.described, ...this.given]);
   }
 
   /** A distribution of what is described as one of rows, whose told columns are what they are. */

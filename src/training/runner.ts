@@ -1,5 +1,4 @@
 // A run on one device: its memory, its state, taken out and put back. How a step goes is for its kinds.
-
 import type { Device } from '../device/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { sameTable, type TunedTable } from '../kernels/tuned.ts';

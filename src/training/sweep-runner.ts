@@ -1,6 +1,5 @@
 // Passes over the data on one device: plans that gather are replayed, and each pass is settled as part of
 // its last step.
-
 import type { Device } from '../device/index.ts';
 import { formatShape } from '../graph/shape.ts';
 import type { TunedTable } from '../kernels/tuned.ts';

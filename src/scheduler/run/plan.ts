@@ -2,6 +2,7 @@
 // changes from step to step lives on the GPU.
 import type { Device } from '../../device/index.ts';
 import { LatentGpuError } from '../../errors.ts';
+import type { Tensor } from '../../graph/tensor.ts';
 import type { Variable } from '../../graph/variable.ts';
 import type { Kernel } from '../emit/kernel.ts';
 import { bufferOf } from '../place/kernel-binding.ts';
@@ -50,6 +51,8 @@ export class Plan {
   private readonly pace: Pace;
   private readonly onDestroy: (() => void) | undefined;
   private readonly compiling: Promise<GPUComputePipeline[]>;
+  /** Tables of which an input picks rows, once it has been given: requests may be many. */
+  private readonly indexed = new Map<Variable, readonly Tensor[]>();
   private pipelines: GPUComputePipeline[] | undefined;
   private bindGroups: GPUBindGroup[] | undefined;
   private destroyed = false;
@@ -276,12 +279,22 @@ export class Plan {
       (lacking && `input '${lacking}' is not given`) ??
       (twice && `two of its inputs are called '${twice}'`);
     if (wrong) throw new LatentGpuError('bad-input', `this plan computes of ${known}: ${wrong}`);
-    const nodes = this.schedule.kernels.flatMap((kernel) => kernel.nodes);
     return inputs.map((held) => {
       const values = given[held.name] as ArrayLike<number>;
-      if (held.dtype === 'u32') checkIndex(held, values, tablesIndexedBy(held, nodes));
+      if (held.dtype === 'u32') checkIndex(held, values, this.tablesOf(held));
       return [held, values] as const;
     });
+  }
+
+  private tablesOf(index: Variable): readonly Tensor[] {
+    const known =
+      this.indexed.get(index) ??
+      tablesIndexedBy(
+        index,
+        this.schedule.kernels.flatMap(({ nodes }) => nodes),
+      );
+    this.indexed.set(index, known);
+    return known;
   }
 
   /** Frees the plan's own memory; variables stay. */
