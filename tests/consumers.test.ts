@@ -121,7 +121,9 @@ describe('in Node.js', () => {
   });
 
   test('loaded where there is no navigator, each part of it', () => {
-    const files = ['index.js', 'sampler.js'].map((name) => join(packed, 'dist', name));
+    const files = ['index.js', 'modules/index.js', 'sampler.js'].map((name) =>
+      join(packed, 'dist', name),
+    );
     const names = ['latentgpu', 'latentgpu/sampler', 'latentgpu/testing', ...files];
     const { code, stdout, stderr } = program('server.mjs', names);
     expect([code, stderr]).toEqual([0, '']);
@@ -268,12 +270,17 @@ describe('the package', () => {
     ];
     const paths = files.map(({ path }) => path);
     const outside = paths.filter(
-      (path) => !/^dist\/(types\/.*\.d\.ts|[\w-]+(\.js(\.map)?|-licenses\.md))$/.test(path),
+      (path) =>
+        !/^dist\/(types\/.*\.d\.ts|modules\/[\w./-]+\.js|[\w-]+(\.js(\.map)?|-licenses\.md))$/.test(
+          path,
+        ),
     );
     expect(outside.sort()).toEqual(['LICENSE', 'NOTICE', 'README.md', 'package.json']);
     // Each package that is in a file is named beside it.
     const of = (name: string) => readFileSync(join(packed, `dist/${name}-licenses.md`), 'utf8');
-    expect(of('index')).toMatch(/^## ml-matrix - [\d.]+ \(MIT\)$/m);
+    for (const name of ['index', 'modules']) {
+      expect(of(name)).toMatch(/^## ml-matrix - [\d.]+ \(MIT\)$/m);
+    }
     expect(of('testing')).toMatch(/^## wgsl_reflect - [\d.]+ \(MIT\)$/m);
     const tarball = readFileSync(join(packed, filename));
     const { messages } = await publint({ pack: { tarball: Uint8Array.from(tarball).buffer } });
