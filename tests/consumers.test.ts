@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { build as esbuild } from 'esbuild';
 import { publint } from 'publint';
@@ -213,6 +214,22 @@ describe('in a browser', () => {
       expect(await visit(`${strict.url}/${output}.html`)).toEqual(good());
     },
     120_000,
+  );
+
+  test.each<[string, string, Bundler, number]>([
+    ['trains', 'Vite', byVite, 90],
+    ['trains', 'webpack', byWebpack({ optimization: { minimize: true } }), 92],
+    ['adds', 'Vite', byVite, 8],
+    ['adds', 'webpack', byWebpack({ optimization: { minimize: true } }), 8],
+  ])(
+    'one that %s is given by %s what it uses, and no more',
+    async (program, _, bundle, most) => {
+      await bundle(`${program}.mjs`, 'small.js', 'web');
+      const made = readFileSync(at('small.js'));
+      expect(gzipSync(made).length / 1000).toBeLessThan(most);
+      expect(String(made)).not.toContain('lu_inverse');
+    },
+    60_000,
   );
 
   test('bundled by what reads no exports, as Parcel', async () => {
