@@ -2,11 +2,14 @@ import { builtinModules } from 'node:module';
 import { defineConfig, type UserConfig } from 'vite';
 import { shaderPlugin } from './shaders/build/plugin.ts';
 import { bundledPlugin } from './src/build/bundled.ts';
+import { namespaces, namespacesPlugin } from './src/build/namespaces.ts';
 import { testingPagePlugin } from './src/testing/build/page-plugin.ts';
 
 /**
  * One configuration for each thing that is built, chosen by `--mode`:
- * - `browser`: dist/index.js, the library for pages and workers, without any dependency
+ * - `browser`: dist/modules, the library for pages and workers, without any dependency: a module a file, of which
+ *   a bundler takes what a page uses
+ * - `single`: dist/index.js, the same in one file, minified, for pages that are not bundled
  * - `sampler`: dist/sampler.js, what a page needs to draw from a trained model, minified
  * - `node`: dist/node.js, the same library on Dawn, with what reads and writes files, and dist/cli.js, the
  *   command line, on the same parts: a family that a user's module defines is one of the command line's
@@ -15,10 +18,32 @@ import { testingPagePlugin } from './src/testing/build/page-plugin.ts';
  */
 const targets: Record<string, UserConfig> = {
   browser: {
+    plugins: [namespacesPlugin()],
     build: {
       emptyOutDir: true,
+      license: licensesOf('modules'),
+      // Nothing is minified, and a file of the source is one of these.
+      sourcemap: false,
+      rolldownOptions: {
+        input: { index: 'src/index.ts', ...namespaces() },
+        preserveEntrySignatures: 'strict',
+        output: {
+          preserveModules: true,
+          preserveModulesRoot: 'src',
+          // What npm leaves out of a package wherever it lies.
+          entryFileNames: ({ name }) =>
+            `modules/${name.replace(/^.*node_modules\//, 'packages/')}.js`,
+        },
+      },
+    },
+  },
+  single: {
+    build: {
+      emptyOutDir: false,
       license: licensesOf('index'),
+      sourcemap: false,
       lib: { entry: 'src/index.ts', formats: ['es'], fileName: () => 'index.js' },
+      rolldownOptions: { output: { minify: true } },
     },
   },
   sampler: {
@@ -92,7 +117,7 @@ export default defineConfig(({ mode }) => {
       outDir: 'dist',
       target: 'es2023',
       minify: false,
-      sourcemap: true,
+      sourcemap: target.build?.sourcemap ?? true,
       copyPublicDir: false,
     },
   };

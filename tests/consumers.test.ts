@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { build as esbuild } from 'esbuild';
 import { publint } from 'publint';
@@ -121,7 +122,9 @@ describe('in Node.js', () => {
   });
 
   test('loaded where there is no navigator, each part of it', () => {
-    const files = ['index.js', 'sampler.js'].map((name) => join(packed, 'dist', name));
+    const files = ['index.js', 'modules/index.js', 'sampler.js'].map((name) =>
+      join(packed, 'dist', name),
+    );
     const names = ['latentgpu', 'latentgpu/sampler', 'latentgpu/testing', ...files];
     const { code, stdout, stderr } = program('server.mjs', names);
     expect([code, stderr]).toEqual([0, '']);
@@ -213,6 +216,22 @@ describe('in a browser', () => {
     120_000,
   );
 
+  test.each<[string, string, Bundler, number]>([
+    ['trains', 'Vite', byVite, 90],
+    ['trains', 'webpack', byWebpack({ optimization: { minimize: true } }), 92],
+    ['adds', 'Vite', byVite, 8],
+    ['adds', 'webpack', byWebpack({ optimization: { minimize: true } }), 8],
+  ])(
+    'one that %s is given by %s what it uses, and no more',
+    async (program, _, bundle, most) => {
+      await bundle(`${program}.mjs`, 'small.js', 'web');
+      const made = readFileSync(at('small.js'));
+      expect(gzipSync(made).length / 1000).toBeLessThan(most);
+      expect(String(made)).not.toContain('lu_inverse');
+    },
+    60_000,
+  );
+
   test('bundled by what reads no exports, as Parcel', async () => {
     // Of a file for Node.js it would complain.
     await byWebpack({ resolve: { exportsFields: [] } })('page.mjs', 'no-exports.js', 'web');
@@ -268,12 +287,17 @@ describe('the package', () => {
     ];
     const paths = files.map(({ path }) => path);
     const outside = paths.filter(
-      (path) => !/^dist\/(types\/.*\.d\.ts|[\w-]+(\.js(\.map)?|-licenses\.md))$/.test(path),
+      (path) =>
+        !/^dist\/(types\/.*\.d\.ts|modules\/[\w./-]+\.js|[\w-]+(\.js(\.map)?|-licenses\.md))$/.test(
+          path,
+        ),
     );
     expect(outside.sort()).toEqual(['LICENSE', 'NOTICE', 'README.md', 'package.json']);
     // Each package that is in a file is named beside it.
     const of = (name: string) => readFileSync(join(packed, `dist/${name}-licenses.md`), 'utf8');
-    expect(of('index')).toMatch(/^## ml-matrix - [\d.]+ \(MIT\)$/m);
+    for (const name of ['index', 'modules']) {
+      expect(of(name)).toMatch(/^## ml-matrix - [\d.]+ \(MIT\)$/m);
+    }
     expect(of('testing')).toMatch(/^## wgsl_reflect - [\d.]+ \(MIT\)$/m);
     const tarball = readFileSync(join(packed, filename));
     const { messages } = await publint({ pack: { tarball: Uint8Array.from(tarball).buffer } });

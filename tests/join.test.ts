@@ -1,6 +1,8 @@
 /** Kernels joined to one, as text: what is told apart, what is shared, what is refused. */
+
 import { describe, expect, test } from 'vitest';
 import { type JoinPart, joinKernels, workgroupSizeOf } from '../src/kernels/join.ts';
+import { matmulSubgroup } from '../src/kernels/shaders.gen.ts';
 import { specialize } from '../src/kernels/specialize.ts';
 
 const part = (code: string, workgroups: number, ...bindings: string[]): JoinPart => ({
@@ -124,7 +126,7 @@ fn main(@builtin(local_invocation_index) i: u32) { c[i] = minus(a[i], b[i]) + TE
   });
 
   test('may be any of the engine, extensions first', () => {
-    const product = specialize('matmul_subgroup', { constants: { M: 8, N: 8, K: 8 } });
+    const product = specialize(matmulSubgroup, { constants: { M: 8, N: 8, K: 8 } });
     const names = (code: string) => (code.match(/@binding/g) ?? []).map((_, i) => `memory ${i}`);
     const { code } = joinKernels([
       part(product, 1, ...names(product)),

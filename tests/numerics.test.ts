@@ -2,11 +2,13 @@
  * The functions of shaders/lib under every arithmetic that WGSL allows, not only this machine's: they
  * are traced, regrouped as compilers do, and computed here.
  */
+
 import { describe, expect, test } from 'vitest';
-import { opNamed } from '../src/graph/tensor.ts';
+import { opNamed, type Snippet } from '../src/graph/tensor.ts';
 import { type Variable, variable } from '../src/graph/variable.ts';
+import { libPhilox } from '../src/kernels/shaders.gen.ts';
+import { shaderNamed } from './support/shaders.ts';
 import '../src/ops/index.ts';
-import type { ShaderName } from '../src/kernels/shaders.gen.ts';
 import { specialize } from '../src/kernels/specialize.ts';
 import { type Bound, bounds } from '../src/ops/reference/bounds.ts';
 import { logisticFromBits } from '../src/ops/reference/logistic.ts';
@@ -57,7 +59,7 @@ function* everyArithmetic(
 const libraries = new Map<string, Library>();
 
 function libraryOf(module: string): Library {
-  const have = libraries.get(module) ?? new Library(specialize(module as ShaderName));
+  const have = libraries.get(module) ?? new Library(specialize(shaderNamed(module)));
   libraries.set(module, have);
   return have;
 }
@@ -112,8 +114,8 @@ describe('under every arithmetic', () => {
 
   // WGSL's own functions are whatever they are.
   const elementwise = Object.entries(trials).filter(([name, { operands }]) => {
-    const { module, fn } = opNamed(name).snippet as { fn: string; module: string };
-    return operands === 'f32' && libraryOf(module).has(fn);
+    const { module, fn } = opNamed(name).snippet as Snippet;
+    return operands === 'f32' && libraryOf(module.name).has(fn);
   });
   test.each(elementwise)('the op %s', (name, { domains }) => {
     const inputs = domains.map((_, i) => variable(`${name} ${i}`, [512]));
@@ -122,9 +124,9 @@ describe('under every arithmetic', () => {
       inputs.map((x, i) => [x, given[i] as Float64Array]),
     );
     const [expected] = bounded([apply(name, inputs)], known);
-    const { fn, module } = opNamed(name).snippet as { fn: string; module: string };
+    const { fn, module } = opNamed(name).snippet as Snippet;
     const { value, error } = expected as NonNullable<typeof expected>;
-    holds(module, fn, 'f32', given, { value: value.data, error: error.data });
+    holds(module.name, fn, 'f32', given, { value: value.data, error: error.data });
   });
 
   test.each([
@@ -157,7 +159,7 @@ describe('under every arithmetic', () => {
   });
 
   test.each([0, 1])('Philox, converting: %i', (PHILOX_CONVERTS) => {
-    const library = new Library(specialize('lib/philox', { constants: { PHILOX_CONVERTS } }));
+    const library = new Library(specialize(libPhilox, { constants: { PHILOX_CONVERTS } }));
     const given = [0, 1, 2, 3, 4, 5].map((i) => words.filter((_, k) => k % 16 === i));
     const [a, b, c, d, e, f] = given.map((_, i) => library.graph.given('u32', i)) as Node[];
     const results = library.call('philox', [

@@ -1,8 +1,20 @@
 // Kernels that share workgroup memory, run on the CPU by a detector of missing barriers.
+
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { input } from '../src/graph/variable.ts';
 import { chooseMatmul } from '../src/kernels/matmul.ts';
+import {
+  cholesky as choleskyShader,
+  libLuColumnsQuads,
+  libRunningLogsumexp,
+  libRunningSum,
+  luInverse,
+  putLines,
+  scan as scanShader,
+  sortRuns,
+  triangularInverse,
+} from '../src/kernels/shaders.gen.ts';
 import { specialize } from '../src/kernels/specialize.ts';
 import { logSumExp, max, sum } from '../src/ops/index.ts';
 import { schedule } from '../src/scheduler/index.ts';
@@ -53,12 +65,12 @@ describe('races', () => {
           b: { transposed: right, ld: b, offset: 0, batchStride: 0, size: b * (right ? n : k) },
           sumA: true,
         };
-        const { shader, constants, hooks, dispatch } = chooseMatmul(
+        const { shader, constants, hooks, imports, dispatch } = chooseMatmul(
           problem,
           defaultAdapterClass,
           variant,
         );
-        check(specialize(shader, { constants, hooks }), dispatch, {
+        check(specialize(shader, { constants, hooks, imports }), dispatch, {
           a: numbers(problem.a.size),
           b: numbers(problem.b.size),
           output: new Float32Array(m * 36),
@@ -83,12 +95,12 @@ describe('races', () => {
   it('columns that lanes solve together have none', () => {
     const matrix = new Float32Array(64).fill(0.5);
     const columns = { N: 8, BLOCK: 4, LANES: 2, WORKGROUP: 4 };
-    const hooks = { cells: '// @import lib/lu_columns_quads' };
-    const packed = specialize('lu_inverse', { constants: columns, hooks });
+    const hooks = { cells: libLuColumnsQuads };
+    const packed = specialize(luInverse, { constants: columns, hooks });
     const sign = new Float32Array(8).fill(1);
     const rows = Uint32Array.from([3, 1, 2, 0, 5, 4, 7, 6]);
-    const triangular = specialize('triangular_inverse', { constants: { ...columns, BATCH: 1 } });
-    const cholesky = specialize('cholesky', { constants: { N: 8, BATCH: 1, WORKGROUP: 4 } });
+    const triangular = specialize(triangularInverse, { constants: { ...columns, BATCH: 1 } });
+    const cholesky = specialize(choleskyShader, { constants: { N: 8, BATCH: 1, WORKGROUP: 4 } });
     const definite = matrix.map((x, at) => (at % 9 === 0 ? 4 : x));
     for (const [code, inputs] of [
       [cholesky, { a: definite, l: new Float32Array(64) }],
@@ -102,25 +114,25 @@ describe('races', () => {
   });
 
   it.each([
-    { inner: 1, fold: 'running_sum', stage: 24 },
-    { inner: 3, fold: 'running_logsumexp', stage: 1 },
-  ])('running folds by $fold, $inner side by side, have none', ({ inner, fold, stage }) => {
+    { inner: 1, fold: libRunningSum, stage: 24 },
+    { inner: 3, fold: libRunningLogsumexp, stage: 1 },
+  ])('running folds by $fold.name, $inner side by side, have none', ({ inner, fold, stage }) => {
     const constants = {
       ...{ OUTER: 3, N: 27, INNER: inner, LENGTH: 27, RUN: 3, LANES: 4, WORKGROUP: 8 },
       STAGE: stage,
     };
-    const code = specialize('scan', { constants, hooks: { fold: `// @import lib/${fold}` } });
+    const code = specialize(scanShader, { constants, hooks: { fold } });
     const size = 81 * inner;
     check(code, [5], { x: numbers(size), y: new Float32Array(size) });
   });
 
   it('sorted runs, and elements put to their places, have none', () => {
     const runs = { LINES: 2, N: 13, RUN: 8, KEEP: 8, OUT: 13, WORKGROUP: 8 };
-    const code = specialize('sort_runs', { constants: runs });
+    const code = specialize(sortRuns, { constants: runs });
     const x = Uint32Array.from({ length: 26 }, (_, i) => (7 * i) % 26);
     check(code, [2], { x, result: new Uint32Array(52) });
     const places = { LINES: 2, N: 9, COUNT: 5, LANES: 4, WORKGROUP: 4 };
-    const put = specialize('put_lines', { constants: places });
+    const put = specialize(putLines, { constants: places });
     const index = Uint32Array.from({ length: 10 }, (_, i) => (2 * i) % 9);
     const find = (text: string) =>
       findRaces({

@@ -1,10 +1,12 @@
 // From shader files to kernels, without a GPU: what each directive does and what each mistake says.
+
 import { describe, expect, it } from 'vitest';
 import type { KernelSetup } from '../src/graph/tensor.ts';
 import { compact } from '../src/kernels/declarations.ts';
-import { type ShaderName, sources } from '../src/kernels/shaders.gen.ts';
+import { libActivations, map as mapShader, spline } from '../src/kernels/shaders.gen.ts';
 import { specialize } from '../src/kernels/specialize.ts';
 import { expand, type Specialization } from '../src/kernels/template.ts';
+import { shaders } from './support/shaders.ts';
 
 const library: Record<string, string> = {
   'lib/one': 'fn one() -> f32 { return 1.0; }\nfn unused() -> f32 { return two(); }',
@@ -230,20 +232,22 @@ fn main() {
 
 describe('the shaders', () => {
   it('have no directives left, by whatever name they are asked for', () => {
-    for (const name of Object.keys(sources) as ShaderName[]) {
-      expect(specialize(name)).not.toMatch(/@(?:import|hook|unroll|end)\b/);
+    for (const shader of shaders) {
+      expect(specialize(shader)).not.toMatch(/@(?:import|hook|unroll|end)\b/);
     }
   });
 
-  it('are asked for by names that the compiler checks, and again at run time', () => {
-    // @ts-expect-error there is no such file
-    expect(() => specialize('matmull')).toThrow("there is no shader 'matmull' under shaders/");
+  it('have constants and hooks that the compiler checks, and again at run time', () => {
     // @ts-expect-error QUADS is meant
-    expect(() => specialize('map', { constants: { QUAD: 1 } })).toThrow("has no constant 'QUAD'");
+    expect(() => specialize(mapShader, { constants: { QUAD: 1 } })).toThrow(
+      "has no constant 'QUAD'",
+    );
     // @ts-expect-error bindings is meant
-    expect(() => specialize('map', { hooks: { binding: '' } })).toThrow("has no hook 'binding'");
+    expect(() => specialize(mapShader, { hooks: { binding: '' } })).toThrow(
+      "has no hook 'binding'",
+    );
     // @ts-expect-error a spline has no N
-    const setup: KernelSetup = { shader: 'spline', constants: { N: 1 }, workgroups: 1, flops: 0 };
+    const setup: KernelSetup = { shader: spline, constants: { N: 1 }, workgroups: 1, flops: 0 };
     const { shader, constants } = setup;
     expect(() => specialize(shader, { constants })).toThrow("has no constant 'N'");
   });
@@ -255,8 +259,9 @@ describe('the shaders', () => {
   });
 
   it('become kernels that hold what they need', () => {
-    const code = specialize('map', {
+    const code = specialize(mapShader, {
       constants: { QUADS: 25, ITEMS: 7, WORKGROUP: 4 },
+      imports: [libActivations],
       hooks: {
         bindings: `// @import lib/activations
 @group(0) @binding(0) var<storage, read> source: array<vec4f, 25>;

@@ -117,7 +117,7 @@ test('workgroup memory is what the variables of a kernel take', () => {
   expect(bytes('var<workgroup> a: mat4x4f;')).toBe(Number.POSITIVE_INFINITY);
   // Sixteen floats of each of 64 rows and columns, and a quad beside every four of them.
   const operand = { ld: 64, offset: 0, batchStride: 0, size: 4096 };
-  const { shader, constants, hooks } = chooseMatmul(
+  const { shader, constants, hooks, imports } = chooseMatmul(
     {
       ...{ batch: 1, m: 64, n: 64, k: 64, sumA: false },
       a: { ...operand, transposed: false },
@@ -126,7 +126,7 @@ test('workgroup memory is what the variables of a kernel take', () => {
     { isSoftware: false },
     'tiled-64x64',
   );
-  expect(bytes(specialize(shader, { constants, hooks }))).toBe(2 * 16 * (4 * 16 + 4) * 4);
+  expect(bytes(specialize(shader, { constants, hooks, imports }))).toBe(2 * 16 * (4 * 16 + 4) * 4);
 });
 
 describe('planning with a table', () => {

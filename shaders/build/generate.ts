@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -164,12 +165,35 @@ const HEADER =
 const union = (names: readonly string[]): string =>
   names.map((name) => print(name)).join(' | ') || 'never';
 
+/** The files that a text imports, in hooks too, each once. */
+const importsOf = (source: string): string[] => [
+  ...new Set([...source.matchAll(/^\s*\/\/ @import (\S+)/gm)].map(([, name]) => name as string)),
+];
+
+/** `lib/fold_line` as a name in TypeScript: `libFoldLine`. */
+const identifier = (name: string): string =>
+  name.replace(/[_/](\w)/g, (_, letter: string) => letter.toUpperCase());
+
 function sourcesText(shaders: Record<string, Shader>): string {
   const names = Object.keys(shaders);
   const kernels = names.filter((name) => shaders[name]?.entryPoints.length);
   const members = (of: 'constants' | 'hooks') =>
     names.map((name) => `  readonly ${print(name)}: ${union((shaders[name] as Shader)[of])};`);
-  const sources = Object.entries(shaders).map(([name, { source }]) => [name, source]);
+  const written = new Map<string, string>();
+  const write = (name: string): void => {
+    if (written.has(name)) return;
+    const { source } = shaders[name] as Shader;
+    const imports = importsOf(source);
+    // What is imported comes first.
+    for (const imported of imports) write(imported);
+    written.set(
+      name,
+      `export const ${identifier(name)}: Shader<${print(name)}> = ` +
+        `{ name: ${print(name)}, imports: [${imports.map(identifier).join(', ')}], text: ${print(source)} };`,
+    );
+  };
+  for (const name of names) write(name);
+  const texts = names.map((name) => `${name}\n${shaders[name]?.source}`).join('\n');
   return [
     HEADER,
     '',
@@ -189,8 +213,18 @@ function sourcesText(shaders: Record<string, Shader>): string {
     ...members('hooks'),
     '}',
     '',
-    '/** Its WGSL. */',
-    `export const sources: Readonly<Record<ShaderName, string>> = ${print(Object.fromEntries(sources))};`,
+    '/** A file under `shaders/`, with those that it imports unless its hooks are replaced. */',
+    'export interface Shader<out Name extends ShaderName = ShaderName> {',
+    '  readonly name: Name;',
+    '  readonly imports: readonly Shader[];',
+    '  readonly text: string;',
+    '}',
+    '',
+    // Each by itself, so that a page has those that its ops are run by.
+    ...written.values(),
+    '',
+    '/** Tells one version of all of them from another. */',
+    `export const SHADERS_VERSION = ${print(createHash('sha256').update(texts).digest('hex').slice(0, 16))};`,
     '',
   ].join('\n');
 }

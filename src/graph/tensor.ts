@@ -2,7 +2,7 @@
 // made. The op it carries says how its shape follows from its inputs, how it is differentiated
 // and how it is computed in float64; the scheduler decides how it is computed on the GPU.
 import { LatentGpuError } from '../errors.ts';
-import type { Constants, Hooks, KernelName } from '../kernels/specialize.ts';
+import type { Constants, Hooks, KernelName, Shader } from '../kernels/specialize.ts';
 import type { NdArray } from './ndarray.ts';
 import { formatShape, type Shape, sizeOf } from './shape.ts';
 
@@ -30,6 +30,12 @@ export type OpKind =
 
 export type Attributes = Readonly<Record<string, unknown>>;
 
+/** A function of a file under `shaders/lib`. */
+export interface Snippet {
+  readonly fn: string;
+  readonly module: Shader;
+}
+
 export interface Op {
   readonly name: string;
   readonly kind: OpKind;
@@ -37,8 +43,8 @@ export interface Op {
   readonly vjp?: (node: Tensor, gradient: Tensor) => (Tensor | undefined)[];
   /** The op in float64, on arrays whose shapes are the inputs' own. */
   readonly reference?: (inputs: NdArray[], node: Tensor) => NdArray;
-  /** Elementwise ops: the WGSL function (vec4 in, vec4 out) and the module it lives in. */
-  readonly snippet?: { readonly fn: string; readonly module: string };
+  /** Elementwise ops and noise: the WGSL function (vec4 in, vec4 out) and the file it lives in. */
+  readonly snippet?: Snippet;
   /** Floating-point operations an element, for the cost model. */
   readonly flops?: number;
   /** What a node is run as on such an adapter, if it is made of other ops; gradients are its own all the same. */
@@ -65,7 +71,7 @@ export interface KernelAdapter {
  */
 export type KernelSetup<S extends KernelName = KernelName> = S extends KernelName
   ? {
-      readonly shader: S;
+      readonly shader: Shader<S>;
       readonly constants: Constants<S>;
       readonly hooks?: Hooks<S>;
       readonly workgroups: number;

@@ -1,8 +1,10 @@
 // Which variant of which skeleton computes a product, and with what constants and hooks.
 import { LatentGpuError } from '../errors.ts';
 import { gpuVariant, softwareVariant } from './matmul-defaults.ts';
+import { inQuads, OPERAND_SHADERS, operandAccess } from './matmul-operands.ts';
 import type { MatmulOperand, MatmulProblem } from './matmul-problem.ts';
-import type { Constants, Hooks } from './specialize.ts';
+import { libMatmulBHalves, matmul, matmulSubgroup, matmulTiled } from './shaders.gen.ts';
+import type { Constants, Hooks, Shader } from './specialize.ts';
 import { extentClass, type TunedTable, tunedVariant } from './tuned.ts';
 import { operandConstants } from './window.ts';
 
@@ -22,7 +24,8 @@ export interface AdapterClass {
   readonly tuned?: TunedTable;
 }
 
-type MatmulShader = 'matmul' | 'matmul_subgroup' | 'matmul_tiled';
+const SKELETONS = { matmul, matmul_subgroup: matmulSubgroup, matmul_tiled: matmulTiled };
+type MatmulShader = keyof typeof SKELETONS;
 
 /** Invocations that a workgroup has at most. */
 export const mostInvocations = ({ maxInvocations = 256 }: AdapterClass): number =>
@@ -30,10 +33,12 @@ export const mostInvocations = ({ maxInvocations = 256 }: AdapterClass): number 
 
 /** A kernel for a product: what to specialise and how many workgroups to dispatch. */
 export interface MatmulChoice {
-  shader: MatmulShader;
+  shader: Shader<MatmulShader>;
   variant: string;
   constants: Constants<MatmulShader | 'lib/matmul_window'>;
   hooks: Hooks<MatmulShader>;
+  /** What the hooks import. */
+  imports: readonly Shader[];
   dispatch: [number, number, number];
   /** Rows of C that one workgroup computes. */
   tileM: number;
@@ -185,7 +190,7 @@ export function chooseMatmul(
   const tileN = columns * groupX;
   const dispatch = fold(Math.ceil(m / tileM) * Math.ceil(n / tileN) * batch);
   return {
-    shader,
+    shader: SKELETONS[shader],
     variant,
     constants: {
       BATCH: batch,
@@ -211,10 +216,11 @@ export function chooseMatmul(
       ...(step === undefined ? {} : { K_STEP: step }),
     },
     hooks: {
-      a_access: access('a', a, shader),
-      b_access: access('b', b, shader),
-      ...(b.isHalf && { b_memory: '// @import lib/matmul_b_halves' }),
+      a_access: operandAccess('a', a, shader),
+      b_access: operandAccess('b', b, shader),
+      ...(b.isHalf && { b_memory: libMatmulBHalves }),
     },
+    imports: OPERAND_SHADERS,
     dispatch,
     tileM,
     tileN,
@@ -222,27 +228,6 @@ export function chooseMatmul(
 }
 
 const windowConstantsOf = ({ windowed }: MatmulOperand) => windowed && operandConstants(windowed);
-
-/** How a kernel reads an operand: as quads where its rows allow, else float by float. */
-function access(name: 'a' | 'b', operand: MatmulOperand, shader: Variant['shader']): string {
-  const { transposed, windowed } = operand;
-  const width = windowed ? 'window' : inQuads(operand) ? 'quads' : 'floats';
-  if (shader === 'matmul_tiled') {
-    // A transposed A is stored as an ordinary B is.
-    const along = transposed === (name === 'a') ? 'columns' : 'rows';
-    return `// @import lib/matmul_tiled_${name}_${width}\n// @import lib/matmul_tiled_${along} as ${name}`;
-  }
-  if (windowed) return `// @import lib/matmul_${name}_window`;
-  // Four terms of a transposed A lie in four places: reading quads would fetch other rows as well.
-  const order = transposed ? 'column' : 'row';
-  const scattered = name === 'a' && transposed;
-  return `// @import lib/matmul_${name}_${order}_${scattered ? 'floats' : width}`;
-}
-
-/** Whether every row of an operand starts at a multiple of four floats. */
-function inQuads({ ld, offset, batchStride, size }: MatmulOperand): boolean {
-  return [ld, offset, batchStride, size].every((count) => count % 4 === 0);
-}
 
 function fold(groups: number): [number, number, number] {
   const y = Math.ceil(groups / MAX_GROUPS);

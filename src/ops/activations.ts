@@ -1,14 +1,16 @@
 // Activations: a row each, with the derivative as an op of its own so that the scheduler can fuse
 // it into the backward product. Where it can be had from the output, the input need not be kept.
+
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { libActivations } from '../kernels/shaders.gen.ts';
 import { add, mul, neg, sub } from './arithmetic.ts';
 import type { TensorLike } from './constant.ts';
 import { exp, square } from './elementary.ts';
 import { elementwise } from './elementwise.ts';
 import * as exact from './reference/special.ts';
 
-const module = 'lib/activations';
+const module = libActivations;
 type Unary = (x: TensorLike) => Tensor;
 
 /** An activation whose derivative follows from its output y, as does that of the derivative. */

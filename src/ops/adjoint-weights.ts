@@ -1,6 +1,8 @@
 // A convolution's weight in the layout in which its adjoint multiplies places by it.
+
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
+import { adjointWeights as adjointWeightsKernel } from '../kernels/shaders.gen.ts';
 import type { Window } from '../kernels/window.ts';
 
 const WORKGROUP = 64;
@@ -40,7 +42,7 @@ const adjointWeightsOp = defineOp({
     const { kernel, stride, top, left } = attributesOf(node);
     const [out, channels] = (node.inputs[0] as Tensor).shape as [number, number];
     return {
-      shader: 'adjoint_weights',
+      shader: adjointWeightsKernel,
       constants: {
         OUT: out,
         IN: channels,

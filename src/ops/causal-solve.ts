@@ -1,8 +1,10 @@
 // The inverse of a causal convolution: a triangular system over the pixels of an image.
+
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import { mostInvocations } from '../kernels/matmul.ts';
+import { causalSolve as causalSolveKernel } from '../kernels/shaders.gen.ts';
 import { mul, neg, sub } from './arithmetic.ts';
 import { greaterEqual, lessEqual } from './comparison.ts';
 import { toFloat } from './integers.ts';
@@ -115,7 +117,7 @@ const solveOp = defineOp({
     const taps = Math.floor(KERNEL ** 2 / 2);
     const pixel = CHANNELS * (1 + taps * (1 + CHANNELS) + CHANNELS / 2);
     return {
-      shader: 'causal_solve',
+      shader: causalSolveKernel,
       constants: {
         BATCH,
         HEIGHT,

@@ -1,7 +1,9 @@
 // Cholesky factors of symmetric matrices.
+
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
+import { cholesky as choleskyKernel } from '../kernels/shaders.gen.ts';
 import { add, mul } from './arithmetic.ts';
 import { matmul } from './matmul.ts';
 import { identity } from './one-hot.ts';
@@ -46,7 +48,7 @@ const choleskyOp = defineOp({
     const alone = isSoftware && loopTurns === undefined;
     const WORKGROUP = alone ? 1 : Math.min(64, 2 ** Math.ceil(Math.log2(n)));
     return {
-      shader: 'cholesky',
+      shader: choleskyKernel,
       constants: { N: n, BATCH, WORKGROUP },
       // The diagonal, and an invocation's rows.
       turns: n ** 2 / 2 + (n ** 2 + n ** 3 / 6) / WORKGROUP,

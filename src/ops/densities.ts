@@ -1,7 +1,9 @@
 // Log-densities, elementwise and in nats, with their derivatives as ops of their own. Sum them over
 // the features of a row with `sum`: the scheduler makes one kernel of density, sum and gradient.
+
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { libDensities } from '../kernels/shaders.gen.ts';
 import { sigmoid } from './activations.ts';
 import { add, mul, neg, sub } from './arithmetic.ts';
 import type { TensorLike } from './constant.ts';
@@ -9,7 +11,7 @@ import { exp } from './elementary.ts';
 import { type ElementwiseRow, elementwise } from './elementwise.ts';
 import * as reference from './reference/densities.ts';
 
-const module = 'lib/densities';
+const module = libDensities;
 type Scalar = (...values: number[]) => number;
 
 /** A derivative of a density, which refuses a derivative of its own where it is not told the rule for one. */

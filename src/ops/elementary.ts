@@ -1,12 +1,12 @@
 // Elementary functions, powers to erf: a row an op. Those of lib/numerics keep the accuracy that WGSL's
 // own do not promise.
+
 import type { Tensor } from '../graph/tensor.ts';
+import { libNumerics } from '../kernels/shaders.gen.ts';
 import { add, div, mul, neg, sub } from './arithmetic.ts';
 import { constantValue } from './constant.ts';
 import { type Binary, elementwise, type Unary } from './elementwise.ts';
 import { erf as erfReference, logaddexp } from './reference/special.ts';
-
-const numerics = 'lib/numerics';
 
 /**
  * |x|.
@@ -106,7 +106,7 @@ export const pow: Binary = elementwise({
 export const exp: Unary = elementwise({
   name: 'exp',
   fn: 'exp4',
-  module: numerics,
+  module: libNumerics,
   reference: Math.exp,
   flops: 8,
   vjp: (_, y, g) => [mul(g, y)],
@@ -119,7 +119,7 @@ export const exp: Unary = elementwise({
 export const log: Unary = elementwise({
   name: 'log',
   fn: 'log4',
-  module: numerics,
+  module: libNumerics,
   reference: Math.log,
   flops: 8,
   vjp: ([x], _, g) => [div(g, x as Tensor)],
@@ -132,7 +132,7 @@ export const log: Unary = elementwise({
 export const log1p: Unary = elementwise({
   name: 'log1p',
   fn: 'log1p4',
-  module: numerics,
+  module: libNumerics,
   reference: Math.log1p,
   flops: 12,
   vjp: ([x], _, g) => [div(g, add(x as Tensor, 1))],
@@ -145,7 +145,7 @@ export const log1p: Unary = elementwise({
 export const expm1: Unary = elementwise({
   name: 'expm1',
   fn: 'expm1_4',
-  module: numerics,
+  module: libNumerics,
   reference: Math.expm1,
   flops: 12,
   vjp: (_, y, g) => [mul(g, add(y, 1))],
@@ -158,7 +158,7 @@ export const expm1: Unary = elementwise({
 export const sin: Unary = elementwise({
   name: 'sin',
   fn: 'sin4',
-  module: numerics,
+  module: libNumerics,
   reference: Math.sin,
   flops: 16,
   vjp: ([x], _, g) => [mul(g, cos(x as Tensor))],
@@ -171,7 +171,7 @@ export const sin: Unary = elementwise({
 export const cos: Unary = elementwise({
   name: 'cos',
   fn: 'cos4',
-  module: numerics,
+  module: libNumerics,
   reference: Math.cos,
   flops: 16,
   vjp: ([x], _, g) => [neg(mul(g, sin(x as Tensor)))],
@@ -184,7 +184,7 @@ export const cos: Unary = elementwise({
 export const erf: Unary = elementwise({
   name: 'erf',
   fn: 'erf4',
-  module: numerics,
+  module: libNumerics,
   reference: (x) => erfReference(x as number),
   flops: 20,
   vjp: ([x], _, g) => [mul(g, mul(2 / Math.sqrt(Math.PI), exp(neg(square(x as Tensor)))))],
@@ -197,7 +197,7 @@ export const erf: Unary = elementwise({
 export const logAddExp: Binary = elementwise({
   name: 'logAddExp',
   fn: 'logaddexp4',
-  module: numerics,
+  module: libNumerics,
   reference: (a, b) => logaddexp(a as number, b as number),
   flops: 20,
   vjp: ([a, b], y, g) => [mul(g, exp(sub(a as Tensor, y))), mul(g, exp(sub(b as Tensor, y)))],

@@ -1,7 +1,9 @@
 // The mould for elementwise ops: one declarative row an op.
+
 import { mapArrays, type NdArray } from '../graph/ndarray.ts';
 import { broadcastShapes } from '../graph/shape.ts';
 import { type DType, defineOp, type Op, Tensor } from '../graph/tensor.ts';
+import { libArithmetic, type Shader } from '../kernels/shaders.gen.ts';
 import { constant, constantValue, full, type TensorLike } from './constant.ts';
 import { checkTypes } from './operand-type.ts';
 
@@ -10,7 +12,7 @@ export interface ElementwiseRow {
   name: string;
   fn?: string;
   /** The file in shaders/ that holds the WGSL function; default: `lib/arithmetic`. */
-  module?: string;
+  module?: Shader;
   /** The same function of float64 numbers. */
   reference: (...values: number[]) => number;
   /** d(output)/d(input i) times the output's gradient; gradient() sums over broadcast axes. */
@@ -31,7 +33,7 @@ export function elementwise(row: ElementwiseRow): ElementwiseFunction {
   const op: Op = defineOp({
     name: row.name,
     kind: 'elementwise',
-    snippet: { fn: row.fn ?? row.name, module: row.module ?? 'lib/arithmetic' },
+    snippet: { fn: row.fn ?? row.name, module: row.module ?? libArithmetic },
     flops: row.flops ?? 1,
     reference: (inputs: NdArray[], node) => mapArrays(node.shape, inputs, row.reference),
     ...(vjp && {

@@ -1,11 +1,13 @@
 // The gamma function's logarithm and its derivatives: what densities of counts, rates and shares are made of.
+
 import type { Tensor } from '../graph/tensor.ts';
+import { libGamma } from '../kernels/shaders.gen.ts';
 import { mul } from './arithmetic.ts';
 import { type Binary, elementwise, type Unary } from './elementwise.ts';
 import * as reference from './reference/gamma.ts';
 import { unknownGradient } from './unknown-gradient.ts';
 
-const module = 'lib/gamma';
+const module = libGamma;
 
 const trigamma: Unary = elementwise({
   name: 'trigamma',

@@ -1,10 +1,12 @@
 // Rows of a matrix picked by index, and their adjoint: how a batch leaves a data set that lies on the GPU,
 // and how rows of an embedding learn.
+
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { checkShape } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import { topological } from '../graph/traverse.ts';
+import { addRows as addRowsKernel } from '../kernels/shaders.gen.ts';
 import { evaluate } from './evaluate.ts';
 import { NOWHERE } from './integers.ts';
 
@@ -92,7 +94,7 @@ const addRowsOp = defineOp({
     // Without a GPU the index is gone through once a row, not once an element.
     const PART = isSoftware ? WIDTH : 1;
     return {
-      shader: 'add_rows',
+      shader: addRowsKernel,
       constants: { ROWS, COUNT, WIDTH, PART, WORKGROUP },
       workgroups: Math.ceil((COUNT * Math.ceil(WIDTH / PART)) / WORKGROUP),
       flops: ROWS * WIDTH,

@@ -1,7 +1,9 @@
 // Gated recurrent units over time: a kernel for all steps forward, one for all steps back, and products for
 // everything that does not wait for a step before it.
+
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
+import { gruAdjoint, gru as gruKernel } from '../kernels/shaders.gen.ts';
 import { sigmoid, tanh } from './activations.ts';
 import { add, mul, sub } from './arithmetic.ts';
 import { matmul } from './matmul.ts';
@@ -67,7 +69,7 @@ const gruOp = defineOp({
     }
     return result;
   },
-  kernel: (node, adapter) => recurrentKernel('gru', throughTime(node, 1), 3, adapter),
+  kernel: (node, adapter) => recurrentKernel(gruKernel, throughTime(node, 1), 3, adapter),
 });
 
 const adjointOp = defineOp({
@@ -99,7 +101,7 @@ const adjointOp = defineOp({
     }
     return result;
   },
-  kernel: (node, adapter) => recurrentKernel('gru_adjoint', throughTime(node, 1), 3, adapter),
+  kernel: (node, adapter) => recurrentKernel(gruAdjoint, throughTime(node, 1), 3, adapter),
 });
 
 /**

@@ -1,7 +1,12 @@
 // Elements of lines picked by their places, and put there: what sorting does with values and with gradients.
+
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import { mostInvocations } from '../kernels/matmul.ts';
+import {
+  putLines as putLinesKernel,
+  takeLines as takeLinesKernel,
+} from '../kernels/shaders.gen.ts';
 
 const WORKGROUP = 64;
 
@@ -27,7 +32,7 @@ const takeOp = defineOp({
   kernel: (node) => {
     const [N, COUNT] = [lineOf(node.inputs[0] as Tensor), lineOf(node)];
     return {
-      shader: 'take_lines',
+      shader: takeLinesKernel,
       constants: { LINES: node.size / COUNT, N, COUNT, WORKGROUP },
       workgroups: Math.ceil(node.size / WORKGROUP),
       flops: 0,
@@ -60,7 +65,7 @@ const putOp = defineOp({
     const LANES = alone ? 1 : mostInvocations(adapter);
     const workgroup = Math.max(WORKGROUP, LANES);
     return {
-      shader: 'put_lines',
+      shader: putLinesKernel,
       constants: { LINES, N, COUNT, LANES, WORKGROUP: workgroup },
       workgroups: Math.ceil((LINES * LANES) / workgroup),
       flops: 0,

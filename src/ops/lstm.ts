@@ -1,6 +1,8 @@
 // Long short-term memory over time: as ops/gru, with a state of two parts.
+
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
+import { lstmAdjoint, lstm as lstmKernel } from '../kernels/shaders.gen.ts';
 import { sigmoid, tanh } from './activations.ts';
 import { add, mul, sub } from './arithmetic.ts';
 import { matmul } from './matmul.ts';
@@ -89,7 +91,7 @@ const lstmOp = defineOp({
     }
     return result;
   },
-  kernel: (node, adapter) => recurrentKernel('lstm', throughTime(node, PARTS), GATES, adapter),
+  kernel: (node, adapter) => recurrentKernel(lstmKernel, throughTime(node, PARTS), GATES, adapter),
 });
 
 const adjointOp = defineOp({
@@ -131,8 +133,7 @@ const adjointOp = defineOp({
     }
     return result;
   },
-  kernel: (node, adapter) =>
-    recurrentKernel('lstm_adjoint', throughTime(node, PARTS), GATES, adapter),
+  kernel: (node, adapter) => recurrentKernel(lstmAdjoint, throughTime(node, PARTS), GATES, adapter),
 });
 
 /**

@@ -1,8 +1,16 @@
 // Matrices kept as LU factors, packed into one matrix: L strictly below the diagonal (ones on it), U
 // strictly above it, log |s| on it, for W = P L (U + diag(s)).
+
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
-import { defineOp, type KernelSetup, Tensor } from '../graph/tensor.ts';
+import { defineOp, Tensor } from '../graph/tensor.ts';
+import {
+  libLuColumnsQuads,
+  luGradient as luGradientKernel,
+  luInverse as luInverseKernel,
+  luMatrix as luMatrixKernel,
+  type Shader,
+} from '../kernels/shaders.gen.ts';
 import { add, mul, neg } from './arithmetic.ts';
 import { exp } from './elementary.ts';
 import { matmul } from './matmul.ts';
@@ -25,11 +33,11 @@ export interface LuFrame {
 const WORKGROUP = 64;
 
 /** A kernel of an invocation an element. */
-function byElement(
+function byElement<S extends 'lu_matrix' | 'lu_gradient'>(
   node: Tensor,
-  shader: 'lu_matrix' | 'lu_gradient',
+  shader: Shader<S>,
   flops: number,
-): KernelSetup<'lu_matrix' | 'lu_gradient'> {
+) {
   return {
     shader,
     constants: { N: node.shape[0] as number, WORKGROUP },
@@ -69,7 +77,7 @@ const matrixOp = defineOp({
     }
     return result;
   },
-  kernel: (node) => byElement(node, 'lu_matrix', (2 * node.size ** 1.5) / 3),
+  kernel: (node) => byElement(node, luMatrixKernel, (2 * node.size ** 1.5) / 3),
 });
 
 const gradientOp = defineOp({
@@ -92,7 +100,7 @@ const gradientOp = defineOp({
     }
     return result;
   },
-  kernel: (node) => byElement(node, 'lu_gradient', (4 * node.size ** 1.5) / 3),
+  kernel: (node) => byElement(node, luGradientKernel, (4 * node.size ** 1.5) / 3),
 });
 
 const inverseOp = defineOp({
@@ -125,8 +133,8 @@ const inverseOp = defineOp({
   },
   kernel: (node, { isSoftware }) => {
     const n = node.shape[0] as number;
-    const columns = byColumns(1, n, 'lib/lu_columns_quads', isSoftware);
-    return { shader: 'lu_inverse', flops: 2 * n ** 3, ...columns, turns: 2 * columns.turns };
+    const columns = byColumns(1, n, libLuColumnsQuads, isSoftware);
+    return { shader: luInverseKernel, flops: 2 * n ** 3, ...columns, turns: 2 * columns.turns };
   },
 });
 

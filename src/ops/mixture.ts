@@ -1,8 +1,15 @@
 // What EM of mixtures does with every row: whitening it for each component, and summing up what it weighs.
+
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, type KernelAdapter, Tensor } from '../graph/tensor.ts';
 import { mostInvocations } from '../kernels/matmul.ts';
+import {
+  libSwapQuads,
+  mixtureMoments,
+  mixtureWhiten,
+  mixtureWhitenSubgroup,
+} from '../kernels/shaders.gen.ts';
 import { unknownGradient } from './unknown-gradient.ts';
 
 const quads = (extent: number): number => 4 * Math.ceil(extent / 4);
@@ -50,7 +57,7 @@ const whitenOp = defineOp({
     const flops = COMPONENTS * B * D * (D + 5);
     if (exchanges(adapter)) {
       return {
-        shader: 'mixture_whiten_subgroup',
+        shader: mixtureWhitenSubgroup,
         constants: { ...shared, ROWS: 12 },
         workgroups: COMPONENTS * Math.ceil(B / 12),
         flops,
@@ -59,7 +66,7 @@ const whitenOp = defineOp({
     const ROWS = adapter.isSoftware ? 8 : 4;
     const WORKGROUP = adapter.isSoftware ? 4 : Math.min(64, mostInvocations(adapter));
     return {
-      shader: 'mixture_whiten',
+      shader: mixtureWhiten,
       constants: { ...shared, ROWS, WORKGROUP },
       workgroups: Math.ceil((COMPONENTS * Math.ceil(B / ROWS)) / WORKGROUP),
       flops,
@@ -156,9 +163,9 @@ const momentsOp = defineOp({
     const WORKGROUP = adapter.isSoftware || shares ? 4 : Math.min(64, mostInvocations(adapter));
     const tiles = Math.ceil(WIDTH / 12) * Math.ceil(WIDTH / 16) * COMPONENTS * SPLITS;
     return {
-      shader: 'mixture_moments',
+      shader: mixtureMoments,
       constants: { B, WIDTH, COMPONENTS, SPLITS, LENGTH: node.attrs.length as number, WORKGROUP },
-      ...(shares && { hooks: { exchange: '// @import lib/swap_quads' } }),
+      ...(shares && { hooks: { exchange: libSwapQuads } }),
       workgroups: Math.ceil((4 * tiles) / WORKGROUP),
       flops: COMPONENTS * B * WIDTH * (WIDTH + 1),
     };

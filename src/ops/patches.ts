@@ -1,8 +1,14 @@
 // Windows of images: with them a convolution is a matrix product, and its gradients are two more.
+
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import type { Shape } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
+import {
+  overlapAdd as overlapAddKernel,
+  patches as patchesKernel,
+  type Shader,
+} from '../kernels/shaders.gen.ts';
 import { type Image, tapsOf, type Window, windowConstants } from '../kernels/window.ts';
 
 /** `width`: numbers of a patch; what follows its taps is zeros, and is not read. */
@@ -44,7 +50,7 @@ const CELLS = { 4: 'vec4f', 2: 'vec2f', 1: 'f32' } as const;
 const cellsOf = (image: Image): number => image[3] / together(image);
 
 function setup<S extends 'patches' | 'overlap_add'>(
-  shader: S,
+  shader: Shader<S>,
   { window, image, width }: Attributes,
   invocations: number,
 ) {
@@ -86,7 +92,7 @@ const patchesOp = defineOp({
     const { out, kernel } = attrs.window;
     const LINES = isSoftware ? kernel[0] : 1;
     const invocations = (attrs.image[0] * out[0] * out[1] * kernel[0]) / LINES;
-    const { constants, ...rest } = setup('patches', attrs, invocations);
+    const { constants, ...rest } = setup(patchesKernel, attrs, invocations);
     return { ...rest, constants: { ...constants, LINES } };
   },
 });
@@ -104,7 +110,7 @@ const overlapAddOp = defineOp({
   },
   kernel: (node) => {
     const attrs = node.attrs as Attributes;
-    return setup('overlap_add', attrs, (node.size / attrs.image[3]) * cellsOf(attrs.image));
+    return setup(overlapAddKernel, attrs, (node.size / attrs.image[3]) * cellsOf(attrs.image));
   },
 });
 

@@ -1,7 +1,9 @@
 // Columns in another order.
+
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
+import { permuteColumns as permuteColumnsKernel } from '../kernels/shaders.gen.ts';
 import { checkTypes } from './operand-type.ts';
 
 const WORKGROUP = 64;
@@ -26,7 +28,7 @@ const permuteOp = defineOp({
   kernel: (node) => {
     const width = node.shape.at(-1) as number;
     return {
-      shader: 'permute_columns',
+      shader: permuteColumnsKernel,
       constants: { ROWS: node.size / width, WIDTH: width, WORKGROUP },
       workgroups: Math.ceil(node.size / WORKGROUP),
       flops: 0,

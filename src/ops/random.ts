@@ -2,11 +2,13 @@
 // key, so that every number is a pure function of where it is used and when. Quads are counted line by
 // line along the last axis whose extent is not 1.
 // Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3".
+
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { checkShape, type Shape, sizeOf } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
+import { libPermute, libRandom } from '../kernels/shaders.gen.ts';
 import { neg } from './arithmetic.ts';
 import { less } from './comparison.ts';
 import { log } from './elementary.ts';
@@ -38,7 +40,7 @@ const noiseOps = Object.fromEntries(
       name: kind,
       kind: 'noise',
       flops: 30,
-      snippet: { fn: `${kind}4`, module: 'lib/random' },
+      snippet: { fn: `${kind}4`, module: libRandom },
       reference: ([seedWords, stepWord], node) => {
         const result = ndarray(node.shape);
         const width = node.shape.findLast((extent) => extent !== 1) ?? 1;
@@ -156,7 +158,7 @@ export function iota(n: number): Tensor {
 const permuteNode = elementwise({
   name: 'permute',
   fn: 'permute4',
-  module: 'lib/permute',
+  module: libPermute,
   dtype: 'u32',
   operands: 'u32',
   flops: 60,

@@ -1,8 +1,10 @@
 // How kernels that keep to their rows through time are laid out, and what they are given.
+
 import { LatentGpuError } from '../errors.ts';
 import type { NdArray } from '../graph/ndarray.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type AdapterClass, mostInvocations } from '../kernels/matmul.ts';
+import type { KernelName, Shader } from '../kernels/specialize.ts';
 import { checkTypes } from './operand-type.ts';
 
 /** Rows of an invocation: those share what is loaded of the weights. */
@@ -16,8 +18,8 @@ export function throughTime(node: Tensor, parts: number) {
   return { batch, steps: states - 1, hidden: width / parts };
 }
 
-export function recurrentKernel<S extends string>(
-  shader: S,
+export function recurrentKernel<S extends KernelName>(
+  shader: Shader<S>,
   { batch, steps, hidden }: ReturnType<typeof throughTime>,
   gates: number,
   adapter: AdapterClass,

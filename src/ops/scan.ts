@@ -1,8 +1,18 @@
 // Running folds along an axis: sums, and log-sums of exponentials, of all up to each.
+
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { normalizeAxis, sizeOf } from '../graph/shape.ts';
 import { defineOp, type KernelAdapter, type Op, Tensor } from '../graph/tensor.ts';
 import { mostInvocations } from '../kernels/matmul.ts';
+import {
+  libRunningLogsumexp,
+  libRunningSum,
+  libScanParts,
+  libScanWhole,
+  type Shader,
+  scanSerial,
+  scan as scanShader,
+} from '../kernels/shaders.gen.ts';
 import { add, neg, sub } from './arithmetic.ts';
 import { greater, where } from './comparison.ts';
 import { exp, log } from './elementary.ts';
@@ -44,13 +54,13 @@ function extentsOf({ shape, attrs }: Tensor): Extents {
   return { outer, n, inner, parts: Math.ceil(n / SCAN_LENGTH) };
 }
 
-function setup(node: Tensor, library: 'running_sum' | 'running_logsumexp', adapter: KernelAdapter) {
+function setup(node: Tensor, library: Shader, adapter: KernelAdapter) {
   const { outer, n, inner, parts } = extentsOf(node);
   const { reverse, exclusive } = attributesOf(node);
   const lines = outer * inner;
   const hooks = {
-    fold: `// @import lib/${library}`,
-    memory: `// @import lib/${parts > 1 ? 'scan_parts' : 'scan_whole'}`,
+    fold: library,
+    memory: parts > 1 ? libScanParts : libScanWhole,
   };
   const constants = {
     ...{ OUTER: outer, N: n, INNER: inner, LENGTH: SCAN_LENGTH, PARTS: parts },
@@ -60,7 +70,7 @@ function setup(node: Tensor, library: 'running_sum' | 'running_logsumexp', adapt
   if (adapter.isSoftware) {
     const WORKGROUP = 64;
     return {
-      shader: 'scan_serial' as const,
+      shader: scanSerial,
       hooks,
       constants: { ...constants, WORKGROUP },
       workgroups: Math.ceil((lines * parts) / WORKGROUP),
@@ -74,7 +84,7 @@ function setup(node: Tensor, library: 'running_sum' | 'running_logsumexp', adapt
   const group = Math.min(Math.max(1, Math.floor(most / lanes)), inner > 1 ? 32 : 64);
   const WORKGROUP = lanes * group;
   return {
-    shader: 'scan' as const,
+    shader: scanShader,
     hooks,
     constants: {
       ...constants,
@@ -89,7 +99,7 @@ function setup(node: Tensor, library: 'running_sum' | 'running_logsumexp', adapt
 /** What a kind of scan folds by. */
 interface Fold {
   readonly name: string;
-  readonly library: 'running_sum' | 'running_logsumexp';
+  readonly library: Shader;
   readonly nothing: number;
   readonly merge: (a: number, b: number) => number;
   readonly total: (x: Tensor, axis: number) => Tensor;
@@ -149,7 +159,7 @@ function scan(op: Op, x: Tensor, axis: number, options: Partial<Attributes>): Te
 
 const sumOp = scanOf({
   name: 'cumSum',
-  library: 'running_sum',
+  library: libRunningSum,
   nothing: 0,
   merge: (a, b) => a + b,
   total: sum,
@@ -164,7 +174,7 @@ const NONE = -1e30;
 
 const logSumExpOp = scanOf({
   name: 'logCumSumExp',
-  library: 'running_logsumexp',
+  library: libRunningLogsumexp,
   nothing: Number.NEGATIVE_INFINITY,
   merge: logaddexp,
   total: logSumExp,

@@ -1,8 +1,16 @@
 // Folds over segments of the last axis, each told at every element of its own: what variables of unequal numbers of
 // classes, side by side, are made of.
+
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, type Op, Tensor } from '../graph/tensor.ts';
+import {
+  libRunningLogsumexp,
+  libRunningMax,
+  libRunningSum,
+  type Shader,
+  segments,
+} from '../kernels/shaders.gen.ts';
 import { mul, sub } from './arithmetic.ts';
 import { exp } from './elementary.ts';
 import { checkTypes } from './operand-type.ts';
@@ -20,7 +28,7 @@ function startsOf(sizes: readonly number[]): number[] {
 
 interface Fold {
   readonly name: string;
-  readonly library: 'running_sum' | 'running_logsumexp' | 'running_max';
+  readonly library: Shader;
   /** Operations an element. */
   readonly flops: number;
   readonly merge: (a: number, b: number) => number;
@@ -56,11 +64,11 @@ function foldOf({ name, library, flops, merge, vjp }: Fold): Op {
       const LINES = node.size / N;
       const texts = starts.map((start) => `${start}u`);
       return {
-        shader: 'segments',
+        shader: segments,
         constants: { LINES, N, SEGMENTS: sizes.length, WORKGROUP },
         hooks: {
           starts: `const STARTS = array<u32, ${starts.length}>(${texts.join(', ')});`,
-          fold: `// @import lib/${library}`,
+          fold: library,
         },
         workgroups: Math.ceil((LINES * sizes.length) / WORKGROUP),
         flops: flops * node.size,
@@ -85,7 +93,7 @@ function folded(op: Op, x: Tensor, sizes: readonly number[]): Tensor {
 
 const sumOp = foldOf({
   name: 'segmentSum',
-  library: 'running_sum',
+  library: libRunningSum,
   flops: 1,
   merge: (a, b) => a + b,
   vjp: (node, gradient) => [segmentSum(gradient, sizesOf(node))],
@@ -93,7 +101,7 @@ const sumOp = foldOf({
 
 const logSumExpOp = foldOf({
   name: 'segmentLogSumExp',
-  library: 'running_logsumexp',
+  library: libRunningLogsumexp,
   flops: 10,
   merge: logaddexp,
   vjp: (node, gradient) => {
@@ -105,7 +113,7 @@ const logSumExpOp = foldOf({
 /** Of which no gradient is asked: what is drawn has none. */
 const maxOp = foldOf({
   name: 'segmentMax',
-  library: 'running_max',
+  library: libRunningMax,
   flops: 1,
   merge: Math.max,
   vjp: () => [undefined],

@@ -1,9 +1,17 @@
 // Lines in order: runs are sorted where they fit, and merged two by two until one is left.
+
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { normalizeAxis } from '../graph/shape.ts';
 import { defineOp, type KernelAdapter, Tensor } from '../graph/tensor.ts';
 import { mostInvocations } from '../kernels/matmul.ts';
+import {
+  libSortedPairs,
+  libSortedPlaces,
+  mergeRuns,
+  sortRuns,
+  sortRunsSerial,
+} from '../kernels/shaders.gen.ts';
 import { takeLines } from './lines.ts';
 import { checkTypes } from './operand-type.ts';
 import { transpose } from './views.ts';
@@ -94,7 +102,7 @@ const passOf = (node: Tensor) => node.attrs as unknown as Pass;
 function shared({ lines, keep, length, isLast, descending }: Pass) {
   return {
     constants: { LINES: lines, KEEP: keep, OUT: length, DESCENDING: String(descending) },
-    hooks: { result: `// @import lib/${isLast ? 'sorted_places' : 'sorted_pairs'}` },
+    hooks: { result: isLast ? libSortedPlaces : libSortedPairs },
   };
 }
 
@@ -108,11 +116,11 @@ const runsOp = defineOp({
     if (run === SERIAL_RUN && adapter.isSoftware) {
       const own = { ...constants, N: line, WORKGROUP: 64 };
       const workgroups = Math.ceil((lines * count) / 64);
-      return { shader: 'sort_runs_serial', constants: own, hooks, workgroups, flops: 0 };
+      return { shader: sortRunsSerial, constants: own, hooks, workgroups, flops: 0 };
     }
     const WORKGROUP = Math.max(run / 2, Math.min(64, mostInvocations(adapter)));
     return {
-      shader: 'sort_runs',
+      shader: sortRuns,
       constants: { ...constants, N: line, RUN: run, WORKGROUP },
       hooks,
       workgroups: Math.ceil((lines * count * run) / (2 * WORKGROUP)),
@@ -134,7 +142,7 @@ const mergeOp = defineOp({
     const chunk = chunkOf(pass, adapter);
     const units = lines * count * Math.ceil(keep / chunk);
     return {
-      shader: 'merge_runs',
+      shader: mergeRuns,
       constants: { ...constants, IN: line, RUN: run / 2, CHUNK: chunk, WORKGROUP: 64 },
       hooks,
       workgroups: Math.ceil(units / 64),

@@ -1,8 +1,10 @@
 // Monotone rational-quadratic splines of elements, with parameters for each of them.
 // Durkan, Bekasov, Murray and Papamakarios 2019.
+
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
-import { defineOp, type KernelSetup, Tensor } from '../graph/tensor.ts';
+import { defineOp, Tensor } from '../graph/tensor.ts';
+import { type Shader, spline, splineGradient } from '../kernels/shaders.gen.ts';
 import { checkTypes } from './operand-type.ts';
 import { slice } from './pieces.ts';
 import { type SplineForm, type SplinePoint, splineAt } from './reference/spline.ts';
@@ -15,11 +17,11 @@ const WORKGROUP = { software: 4, gpu: 64 } as const;
 
 const formOf = (node: Tensor) => node.attrs as unknown as SplineForm;
 
-function setup(
+function setup<S extends 'spline' | 'spline_gradient'>(
   node: Tensor,
-  shader: 'spline' | 'spline_gradient',
+  shader: Shader<S>,
   isSoftware: boolean,
-): KernelSetup<'spline' | 'spline_gradient'> {
+) {
   const x = node.inputs[0] as Tensor;
   const width = x.shape.at(-1) as number;
   const { bins, bound, inverse } = formOf(node);
@@ -79,7 +81,7 @@ const splineOp = defineOp({
     });
     return result;
   },
-  kernel: (node, { isSoftware }) => setup(node, 'spline', isSoftware),
+  kernel: (node, { isSoftware }) => setup(node, spline, isSoftware),
 });
 
 const gradientOp = defineOp({
@@ -100,7 +102,7 @@ const gradientOp = defineOp({
     });
     return result;
   },
-  kernel: (node, { isSoftware }) => setup(node, 'spline_gradient', isSoftware),
+  kernel: (node, { isSoftware }) => setup(node, splineGradient, isSoftware),
 });
 
 /**

@@ -1,11 +1,11 @@
 // How columns are solved for by substitution, many rows at a time.
-import type { ShaderName } from '../kernels/specialize.ts';
+import type { Shader } from '../kernels/specialize.ts';
 
 /** What the shaders that solve for columns have in common. */
 interface Columns {
   readonly constants: Readonly<Record<'N' | 'BLOCK' | 'LANES' | 'WORKGROUP', number>>;
   readonly workgroups: number;
-  readonly hooks: Readonly<Partial<Record<'cells' | 'meet', string>>>;
+  readonly hooks: Readonly<Partial<Record<'cells' | 'meet', string | Shader>>>;
   /** Of a substitution's loops. */
   readonly turns: number;
 }
@@ -21,7 +21,7 @@ interface Columns {
 export function byColumns(
   matrices: number,
   n: number,
-  quads: ShaderName,
+  quads: Shader,
   isSoftware: boolean,
 ): Columns {
   const BLOCK = n < 64 ? 4 : 16;
@@ -33,7 +33,7 @@ export function byColumns(
     // A block: its rows are read, solved and written, and taken off what is left.
     turns: (n / BLOCK) * (BLOCK ** 2 / 2 + 4 * BLOCK + n / LANES / 2),
     hooks: {
-      ...(n % 4 === 0 && { cells: `// @import ${quads}` }),
+      ...(n % 4 === 0 && { cells: quads }),
       // Who has four columns to himself waits for nobody.
       ...(isSoftware && { meet: 'fn meet() {}' }),
     },

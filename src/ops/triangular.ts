@@ -1,7 +1,12 @@
 // Inverses of triangular matrices: what the factors of a linear flow's weight need.
+
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
+import {
+  libTriangleQuads,
+  triangularInverse as triangularInverseKernel,
+} from '../kernels/shaders.gen.ts';
 import { mul, neg } from './arithmetic.ts';
 import { less, lessEqual } from './comparison.ts';
 import { toFloat } from './integers.ts';
@@ -51,11 +56,11 @@ const inverseOp = defineOp({
     const { upper, unitDiagonal } = node.attrs as Required<TriangularOptions>;
     const n = node.shape.at(-1) as number;
     const BATCH = node.size / (n * n);
-    const columns = byColumns(BATCH, n, 'lib/triangle_quads', isSoftware);
+    const columns = byColumns(BATCH, n, libTriangleQuads, isSoftware);
     const constants = { BATCH, UPPER: String(upper), UNIT: String(unitDiagonal) };
     return {
       ...columns,
-      shader: 'triangular_inverse',
+      shader: triangularInverseKernel,
       constants: { ...constants, ...columns.constants },
       flops: (node.size * n) / 3,
     };

@@ -3,7 +3,7 @@ import { openStore } from '#memory';
 import type { AdapterReport } from '../device/index.ts';
 import { isObject } from '../formats/json.ts';
 import { sha256 } from '../formats/sha256.ts';
-import { sourcesVersion } from '../kernels/specialize.ts';
+import { SHADERS_VERSION } from '../kernels/shaders.gen.ts';
 import type { TextStore } from './text-store.ts';
 
 /** By class; null: there was no time to measure it, and the default stays. */
@@ -97,6 +97,5 @@ export async function openMemory(adapter: AdapterReport): Promise<TuningMemory> 
   const on = host === 'worker' ? 'browser' : host;
   const key = [name, vendor, architecture, description, on].join(' | ');
   const hash = async (text: string) => (await sha256(new TextEncoder().encode(text))).slice(0, 16);
-  const kernels = await hash(sourcesVersion());
-  return new StoredMemory(openStore(await hash(key)), { adapter: key, kernels });
+  return new StoredMemory(openStore(await hash(key)), { adapter: key, kernels: SHADERS_VERSION });
 }

@@ -30,6 +30,7 @@ import { prepareKernel } from '../../src/bench/subjects.ts';
 import { worthOfSubmissions } from '../../src/bench/submissions.ts';
 import { Stopwatch } from '../../src/device/index.ts';
 import { PART_ALIGNMENT, variable } from '../../src/graph/variable.ts';
+import { benchChain, benchDot, benchFma, benchRead } from '../../src/kernels/shaders.gen.ts';
 import { specialize } from '../../src/kernels/specialize.ts';
 import { add, assign, matmul, mul, slice, sum } from '../../src/ops/index.ts';
 import { median, quantile } from '../../src/quantile.ts';
@@ -114,13 +115,13 @@ aloneCases('bench', (c) => {
   });
 
   c('its kernels of one thing each do that thing', async (t) => {
-    const chain = specialize('bench_chain', { constants: { LOADS: 16 } });
+    const chain = specialize(benchChain, { constants: { LOADS: 16 } });
     const next = Uint32Array.from({ length: 7 }, (_, i) => (i + 3) % 7);
     const place = new Uint32Array(4);
     const led = await t.kernel({ code: chain, bindings: { next, place }, dispatch: 1 });
     t.equal(led.place[0], (16 * 3) % 7, 'the place a chain leads to');
 
-    const dot = specialize('bench_dot', {
+    const dot = specialize(benchDot, {
       constants: { ACCUMULATORS: 1, ITERATIONS: 1, UNROLL: 2, WORKGROUP: 4 },
     });
     const factor = Uint32Array.of(0x01ff7f03, 0, 0, 0);
@@ -142,7 +143,7 @@ aloneCases('bench', (c) => {
       ['f32', 1],
       ['vec4f', 4],
     ] as const) {
-      const code = specialize('bench_fma', {
+      const code = specialize(benchFma, {
         constants: { ACCUMULATORS: 2, ITERATIONS: 1, UNROLL: 3, WORKGROUP: 4 },
         hooks: { number: `alias Scalar = f32;\nalias Number = ${kind};` },
       });
@@ -157,7 +158,7 @@ aloneCases('bench', (c) => {
       );
     }
 
-    const code = specialize('bench_read', { constants: { QUADS: 5, ITEMS: 2, WORKGROUP: 4 } });
+    const code = specialize(benchRead, { constants: { QUADS: 5, ITEMS: 2, WORKGROUP: 4 } });
     const source = new Float32Array(20).fill(1.6e38);
     const read = { code, dispatch: 1, bindings: { source, result: new Float32Array(4) } };
     // Two of the quads that the first invocation reads are too much, and only then is it told.

@@ -183,8 +183,12 @@ concurrentCases('half weights', (c) => {
       const b = new Uint32Array(packed.buffer);
       await Promise.all(
         [...ownKernels, ...tried].map(async (variant) => {
-          const { shader, constants, hooks, dispatch } = chooseMatmul(problem, adapter, variant);
-          const code = specialize(shader, { constants, hooks });
+          const { shader, constants, hooks, imports, dispatch } = chooseMatmul(
+            problem,
+            adapter,
+            variant,
+          );
+          const code = specialize(shader, { constants, hooks, imports });
           const bindings = { a, b, output: new Float32Array(m * 36) };
           const { output } = await t.kernel({ label: variant, code, bindings, dispatch });
           t.equal(

@@ -1,7 +1,17 @@
 /** Kernels and functions of shaders/ by themselves, without the scheduler: run by the kernel test kit. */
+
 import { chooseMatmul, matmulVariants } from '../../src/kernels/matmul.ts';
 import type { MatmulOperand } from '../../src/kernels/matmul-problem.ts';
-import { specialize } from '../../src/kernels/specialize.ts';
+import {
+  benchRandom,
+  libFoldLanes,
+  libFoldSerial,
+  libNumerics,
+  libPhilox,
+  map as mapShader,
+  rows as rowsShader,
+} from '../../src/kernels/shaders.gen.ts';
+import { importLine, type Shader, specialize } from '../../src/kernels/specialize.ts';
 import { bounds } from '../../src/ops/reference/bounds.ts';
 import { normalFromBits, philox, uniformFromBits } from '../../src/ops/reference/philox.ts';
 import { type CaseContext, concurrentCases } from '../rig/cases.ts';
@@ -11,18 +21,19 @@ import { numericsTrials } from '../support/numerics.ts';
 const WORKGROUP = 64;
 
 /** A function of shaders/lib, applied to quads of `x`. */
-async function applied(t: CaseContext, library: string, call: string, x: Float32Array) {
+async function applied(t: CaseContext, library: Shader, call: string, x: Float32Array) {
   const quads = x.length / 4;
-  const code = specialize('map', {
+  const code = specialize(mapShader, {
     constants: { QUADS: quads, WORKGROUP },
+    imports: [library],
     hooks: {
-      bindings: `// @import lib/${library}
+      bindings: `${importLine(library)}
 @group(0) @binding(0) var<storage, read> x: array<vec4f, ${quads}>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f, ${quads}>;`,
       element: `fn element(index: u32) { y[index] = ${call}(x[index]); }`,
     },
   });
-  const label = `${call} of lib/${library}`;
+  const label = `${call} of ${library.name}`;
   const dispatch = Math.ceil(quads / WORKGROUP);
   return (await t.kernel({ label, code, bindings: { x, y: { length: quads } }, dispatch })).y;
 }
@@ -30,7 +41,7 @@ async function applied(t: CaseContext, library: string, call: string, x: Float32
 concurrentCases('kernels by themselves', (c) => {
   for (const [name, reference, x] of numericsTrials) {
     c(`${name} is as accurate as it says`, async (t) => {
-      const y = await applied(t, 'numerics', name, x);
+      const y = await applied(t, libNumerics, name, x);
       t.close(y, Float64Array.from(x, reference), bounds[name], name);
     });
   }
@@ -55,10 +66,11 @@ concurrentCases('kernels by themselves', (c) => {
       ],
     ] as const;
     for (const PHILOX_CONVERTS of [0, 1]) {
-      const code = specialize('map', {
+      const code = specialize(mapShader, {
         constants: { QUADS: known.length, WORKGROUP, PHILOX_CONVERTS },
+        imports: [libPhilox],
         hooks: {
-          bindings: `// @import lib/philox
+          bindings: `${importLine(libPhilox)}
 struct Block { counter: vec4u, key: vec2u }
 @group(0) @binding(0) var<storage, read> blocks: array<Block>;
 @group(0) @binding(1) var<storage, read_write> words: array<vec4u>;`,
@@ -81,7 +93,7 @@ struct Block { counter: vec4u, key: vec2u }
       [0, (w: number[]) => w.map(uniformFromBits)],
       [1, (w: number[]) => normalFromBits(...(w as [number, number, number, number]))],
     ] as const) {
-      const code = specialize('bench_random', { constants: { NORMAL, ITERATIONS: iterations } });
+      const code = specialize(benchRandom, { constants: { NORMAL, ITERATIONS: iterations } });
       const key = [5, 7, 11, 13];
       const { result } = await t.kernel({
         label: 'bench_random',
@@ -108,13 +120,13 @@ struct Block { counter: vec4u, key: vec2u }
       source.slice(4 * r * quads, 4 * (r + 1) * quads).reduce((sum, x) => sum + x, 0),
     );
     for (const [LANES, folds] of [
-      [1, 'serial'],
-      [4, 'lanes'],
-      [64, 'lanes'],
+      [1, libFoldSerial],
+      [4, libFoldLanes],
+      [64, libFoldLanes],
     ] as const) {
-      const code = specialize('rows', {
+      const code = specialize(rowsShader, {
         constants: { ROWS: rows, QUADS: quads, LANES },
-        hooks: { folds: `// @import lib/fold_${folds}` },
+        hooks: { folds },
       });
       const bindings = { source, result: new Float32Array(rows) };
       const dispatch = Math.ceil((rows * LANES) / WORKGROUP);
@@ -149,8 +161,12 @@ struct Block { counter: vec4u, key: vec2u }
     const adapter = productAdapter(t.device, true);
     await Promise.all(
       matmulVariants(problem, adapter).map(async (variant) => {
-        const { shader, constants, hooks, dispatch } = chooseMatmul(problem, adapter, variant);
-        const code = specialize(shader, { constants, hooks });
+        const { shader, constants, hooks, imports, dispatch } = chooseMatmul(
+          problem,
+          adapter,
+          variant,
+        );
+        const code = specialize(shader, { constants, hooks, imports });
         const bindings = { a, b, output: new Float32Array(m * 36) };
         const { output } = await t.kernel({ label: variant, code, bindings, dispatch });
         // Rows of the output are padded to whole quads.

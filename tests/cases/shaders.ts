@@ -5,12 +5,12 @@
 import type { Device } from '../../src/device/index.ts';
 import { chooseMatmul, matmulVariants } from '../../src/kernels/matmul.ts';
 import { reflection } from '../../src/kernels/reflection.gen.ts';
-import { type ShaderName, sources } from '../../src/kernels/shaders.gen.ts';
 import { type KernelName, specialize } from '../../src/kernels/specialize.ts';
 import { compileShader } from '../../src/testing/compile.ts';
 import { formatDiagnostic } from '../../src/testing/diagnostics.ts';
 import { cases } from '../rig/cases.ts';
 import { productAdapter } from '../support/engine.ts';
+import { shaderNamed, shaders } from '../support/shaders.ts';
 
 /** Parts that only mean something inside their kernel. */
 const isMixIn = (name: string) =>
@@ -38,11 +38,11 @@ function isOffered(device: Device, code: string): boolean {
 
 cases('shaders', (c) => {
   c('every file compiles by itself', async (t) => {
-    const names = Object.keys(sources) as ShaderName[];
-    t.ok(names.length > 20, `there are ${names.length} shaders`);
-    for (const name of names) {
+    t.ok(shaders.length > 20, `there are ${shaders.length} shaders`);
+    for (const shader of shaders) {
+      const { name } = shader;
       if (isMixIn(name)) continue;
-      const code = specialize(name);
+      const code = specialize(shader);
       const found = await complaints(t.device, name, code);
       if (isOffered(t.device, code)) t.equal(found, [], name);
       else t.ok(found.length > 0, `${name} compiles without what it enables`);
@@ -72,8 +72,8 @@ cases('shaders', (c) => {
         };
         const adapter = productAdapter(t.device, isSoftware);
         for (const variant of matmulVariants(problem, adapter)) {
-          const { shader, constants, hooks } = chooseMatmul(problem, adapter, variant);
-          const code = specialize(shader, { constants, hooks });
+          const { shader, constants, hooks, imports } = chooseMatmul(problem, adapter, variant);
+          const code = specialize(shader, { constants, hooks, imports });
           t.equal(await complaints(t.device, variant, code), []);
         }
       }
@@ -88,7 +88,7 @@ cases('shaders', (c) => {
         binding,
         kind: access === 'read_write' ? ('write' as const) : access,
       }));
-      const code = specialize(name);
+      const code = specialize(shaderNamed(name));
       const compiling = () => t.device.createPipeline(name, code, layout);
       if (isOffered(t.device, code)) await compiling();
       else await t.throws('bad-kernel', compiling, /enable|extension|subgroup/);

@@ -6,7 +6,7 @@
  */
 import { lowerInverse } from '../../src/flows/matrices.ts';
 import { type NdArray, ndarray } from '../../src/graph/ndarray.ts';
-import type { Tensor } from '../../src/graph/tensor.ts';
+import type { Snippet, Tensor } from '../../src/graph/tensor.ts';
 import { topological } from '../../src/graph/traverse.ts';
 import { variable } from '../../src/graph/variable.ts';
 import { drawnIn } from '../../src/ops/evaluate.ts';
@@ -154,10 +154,10 @@ function movement(
 
 function elementwiseError(node: Tensor, inputs: Bounded[], value: NdArray): Float64Array {
   const { absolute, relative } = boundOf(node);
-  const { fn, module } = node.op.snippet as { fn: string; module: string };
+  const { fn, module } = node.op.snippet as Snippet;
   const carried = movement(node, inputs, value, (_, error) => error);
   // A density's bound is relative to the terms of its formula: what its arguments' own rounding does.
-  const isDensity = module === 'lib/densities';
+  const isDensity = module.name === 'lib/densities';
   const terms = isDensity
     ? movement(node, inputs, value, (x) => relative * Math.abs(x))
     : undefined;

@@ -7,7 +7,14 @@ import { once } from './once.ts';
 import { run } from './run-script.ts';
 
 /** What `npm run build` builds. */
-export const LIBRARIES = ['browser', 'sampler', 'node', 'testing', 'testing-vitest'] as const;
+export const LIBRARIES = [
+  'browser',
+  'single',
+  'sampler',
+  'node',
+  'testing',
+  'testing-vitest',
+] as const;
 
 /** Writes the declarations into a folder. */
 export function buildDeclarations(types: string): void {

@@ -1,5 +1,6 @@
 // Arithmetic that never leaves the registers, by type: multiply-adds of one number or four at a time,
 // and dot products of four 8-bit integers.
+import { benchDot, benchFma } from '../../kernels/shaders.gen.ts';
 import { specialize } from '../../kernels/specialize.ts';
 import { NO_WORK, type PeakKind } from '../roofline.ts';
 import { type Peak, WORKGROUP } from './peak.ts';
@@ -40,7 +41,7 @@ export function multiplyAdds(workgroups: number): Peak[] {
         { kind: 'write', bytes: 16 * invocations },
       ],
       variants: chains.map((count) => ({
-        code: specialize('bench_fma', {
+        code: specialize(benchFma, {
           constants: { ACCUMULATORS: count, ITERATIONS, UNROLL, WORKGROUP },
           hooks,
         }),
@@ -63,7 +64,7 @@ export function dotProducts(workgroups: number): Peak {
       { kind: 'write', bytes: 4 * invocations },
     ],
     variants: [4, 8].map((count) => ({
-      code: specialize('bench_dot', {
+      code: specialize(benchDot, {
         constants: { ACCUMULATORS: count, ITERATIONS, UNROLL, WORKGROUP },
       }),
       workgroups,

@@ -1,4 +1,5 @@
 // Random numbers that never leave the registers.
+import { benchRandom } from '../../kernels/shaders.gen.ts';
 import { specialize } from '../../kernels/specialize.ts';
 import { NO_WORK } from '../roofline.ts';
 import { type Peak, WORKGROUP } from './peak.ts';
@@ -14,7 +15,7 @@ export function draws(kind: 'normals' | 'uniforms', workgroups: number): Peak {
       { kind: 'write', bytes: 16 * workgroups * WORKGROUP },
     ],
     variants: [0, 1].map((converts) => ({
-      code: specialize('bench_random', {
+      code: specialize(benchRandom, {
         constants: {
           ITERATIONS: iterations,
           NORMAL: Number(kind === 'normals'),

@@ -1,4 +1,5 @@
 // Memory: copies, writes and reads in as many bytes a second as there are, and how long one load takes.
+import { benchChain, benchCopy, benchRead, benchWrite } from '../../kernels/shaders.gen.ts';
 import { specialize } from '../../kernels/specialize.ts';
 import { Random } from '../../random.ts';
 import { NO_WORK, type PeakKind } from '../roofline.ts';
@@ -34,7 +35,7 @@ function copy(bytes: number): Peak {
       { kind: 'write', bytes },
     ],
     variants: copyShapes(quads).map(([workgroup, items]) => ({
-      code: specialize('bench_copy', {
+      code: specialize(benchCopy, {
         constants: { QUADS: quads, ITEMS: items, WORKGROUP: workgroup },
       }),
       workgroups: Math.ceil(quads / (workgroup * items)),
@@ -60,7 +61,7 @@ function stream(kind: 'read' | 'write', first: Peak['buffers'][number]): Peak {
     kind,
     buffers: [first, { kind: 'write', bytes: kind === 'write' ? STREAMED : 16 }],
     variants: STREAM_SHAPES.map(([workgroup, items]) => ({
-      code: specialize(`bench_${kind}`, {
+      code: specialize(kind === 'read' ? benchRead : benchWrite, {
         constants: { QUADS: quads, ITEMS: items, WORKGROUP: workgroup },
       }),
       workgroups: Math.ceil(quads / (workgroup * items)),
@@ -96,7 +97,7 @@ function chain(bytes: number): Peak {
     ],
     variants: [
       {
-        code: specialize('bench_chain', { constants: { LOADS } }),
+        code: specialize(benchChain, { constants: { LOADS } }),
         workgroups: 1,
         work: { ...NO_WORK, bytes: 4 * LOADS },
       },

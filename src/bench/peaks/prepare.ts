@@ -1,8 +1,10 @@
 // What this adapter can do at best, measured with kernels that do one thing each, in several variants:
 // what suits a GPU does not suit a software adapter.
+
 import type { Device } from '../../device/index.ts';
 import { type ClockName, Repeated, type Stopwatch } from '../../device/stopwatch.ts';
 import { isLatentGpuError } from '../../errors.ts';
+import { benchDispatch } from '../../kernels/shaders.gen.ts';
 import { specialize } from '../../kernels/specialize.ts';
 import { BUFFER_USAGE } from '../../scheduler/run/variable-memory.ts';
 import { timed } from '../host.ts';
@@ -27,7 +29,7 @@ const dispatch: () => Peak = () => ({
   kind: 'launch',
   buffers: [{ kind: 'write', bytes: 16 }],
   variants: [
-    { code: specialize('bench_dispatch'), workgroups: 1, work: { ...NO_WORK, dispatches: 1 } },
+    { code: specialize(benchDispatch), workgroups: 1, work: { ...NO_WORK, dispatches: 1 } },
   ],
 });
 

@@ -1,6 +1,7 @@
 // The body of a kernel: the WGSL that computes a group's nodes for one quad of its domain, as calls
 // to the functions in shaders/lib.
-import type { Tensor } from '../../graph/tensor.ts';
+import type { Snippet, Tensor } from '../../graph/tensor.ts';
+import { libGathered, libPhilox, type Shader } from '../../kernels/shaders.gen.ts';
 import { accessIn, type Group, type Level, readShape } from '../fuse/group.ts';
 import type { Location } from '../fuse/location.ts';
 import type { Read } from '../fuse/traffic.ts';
@@ -17,7 +18,7 @@ export class Emitter {
   readonly space: IndexSpace;
   readonly bindings: Bindings;
   /** The libraries that the emitted lines call. */
-  readonly imports = new Set<string>();
+  readonly imports = new Set<Shader>();
   private counter = 0;
   /** The quad that is computed: its number along the quad axis, and its first element. */
   quad = 'quad';
@@ -84,7 +85,7 @@ export class Emitter {
       case 'elementwise': {
         const values = node.inputs.map((_, i) => this.operand(node, i, scope));
         if (node.op.name === 'copy') return values[0] as string;
-        const { fn, module } = node.op.snippet as { fn: string; module: string };
+        const { fn, module } = node.op.snippet as Snippet;
         this.imports.add(module);
         return this.name(scope, `${fn}(${values.join(', ')})`);
       }
@@ -99,8 +100,8 @@ export class Emitter {
 
   /** Philox numbers quads, counted row by row of the noise tensor. */
   private noise(node: Tensor, scope: Scope): string {
-    const { fn, module } = node.op.snippet as { fn: string; module: string };
-    this.imports.add('lib/philox').add(module);
+    const { fn, module } = node.op.snippet as Snippet;
+    this.imports.add(libPhilox).add(module);
     const { terms } = this.space.affine(noiseStrides(this.group.shape));
     const at = affineText(terms, 0, 4);
     const seed = this.footprint.readOf(node, 0);
@@ -127,7 +128,7 @@ export class Emitter {
     const terms = [{ name: row, stride: tableStride(table) }];
     const loaded = this.loadText(table.location, terms, last);
     const fn = node.dtype === 'u32' ? 'gathered_u4' : 'gathered4';
-    this.imports.add('lib/gathered');
+    this.imports.add(libGathered);
     const rows = (node.inputs[0] as Tensor).shape[0];
     return this.name(scope, `${fn}(${loaded}, ${row}, ${rows}u)`);
   }

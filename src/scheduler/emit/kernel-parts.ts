@@ -1,5 +1,6 @@
 // What the kernels of all kinds of groups are put together from.
-import type { Constants } from '../../kernels/specialize.ts';
+import { libPhilox } from '../../kernels/shaders.gen.ts';
+import { type Constants, importLine } from '../../kernels/specialize.ts';
 import { isPacked } from '../lower/access.ts';
 import type { AdapterClass } from '../lower/adapter.ts';
 import type { KernelBinding } from '../place/kernel-binding.ts';
@@ -38,11 +39,11 @@ export function libraryConstants(
   adapter: AdapterClass,
 ): Constants<'lib/philox'> {
   // A software adapter shifts slowly and converts fast; the words are the same.
-  return emitter.imports.has('lib/philox') && adapter.isSoftware ? { PHILOX_CONVERTS: 1 } : {};
+  return emitter.imports.has(libPhilox) && adapter.isSoftware ? { PHILOX_CONVERTS: 1 } : {};
 }
 
 export const importLines = (emitter: Pick<Emitter, 'imports'>) =>
-  [...emitter.imports].sort().map((m) => `// @import ${m}`);
+  [...emitter.imports].map(importLine).sort();
 
 export const plain = ({ all }: Bindings): KernelBinding[] =>
   all.map(({ memory, kind, start, elements, quads }) => ({

@@ -1,7 +1,9 @@
 // The kernel of products that follow each other: what enters the first strip of rows, how weights are
 // read, and what follows each product.
+
 import type { Tensor } from '../../graph/tensor.ts';
 import { isHalf } from '../../graph/variable.ts';
+import { layersSubgroup, libHalves, type Shader } from '../../kernels/shaders.gen.ts';
 import { specialize } from '../../kernels/specialize.ts';
 import type { Dependencies } from '../fuse/dependencies.ts';
 import { accessIn } from '../fuse/group.ts';
@@ -30,7 +32,7 @@ function padded(value: string, width: number): string {
 
 class Composer {
   readonly bindings: KernelBinding[] = [];
-  readonly imports = new Set<string>();
+  readonly imports = new Set<Shader>();
   readonly lines: string[] = [];
   private readonly dependencies: Dependencies;
 
@@ -120,7 +122,7 @@ class Composer {
     const unit = quads ? 4 : 1;
     const [alongColumn, alongTerm] = transposed ? [ld, 1] : [1, ld];
     const place = affineText([{ name: 'col', stride: alongColumn }], offset);
-    if (isHalf(memory)) this.imports.add('lib/halves');
+    if (isHalf(memory)) this.imports.add(libHalves);
     const quad = (at: string) => (isHalf(memory) ? `halves4(${name}[${at}])` : `${name}[${at}]`);
     const read = (at: string) =>
       quads ? quad(at) : `vec4f(${[0, 1, 2, 3].map((i) => `${name}[${at} + ${i}u]`)})`;
@@ -159,7 +161,7 @@ export function layersKernel(footprint: Footprint, adapter: AdapterClass): Made 
   const first = leftOf(0);
   if (entry) composer.link('initial', footprint.link(entry), baseOf(first));
   else composer.readFirst(first);
-  const space = choice.shader === 'layers_subgroup' ? 'private' : 'workgroup';
+  const space = choice.shader === layersSubgroup ? 'private' : 'workgroup';
   strips.forEach((quads, i) => {
     lines.push(`var<${space}> strip_${i}: array<vec4f, ${quads}>;`);
   });
@@ -189,6 +191,7 @@ export function layersKernel(footprint: Footprint, adapter: AdapterClass): Made 
   });
   const { dispatch, gridX } = grid(Math.ceil(m / rows) * parts);
   const code = specialize(choice.shader, {
+    imports: composer.imports,
     constants: {
       ...libraryConstants(composer, adapter),
       ...choice.constants,
@@ -205,5 +208,5 @@ export function layersKernel(footprint: Footprint, adapter: AdapterClass): Made 
   });
   const split = parts > 1 ? `, ${parts} parts` : '';
   const variant = `${widths.join('-')}, ${rows} rows${split}`;
-  return { shader: choice.shader, variant, code, bindings: composer.bindings, dispatch };
+  return { shader: choice.shader.name, variant, code, bindings: composer.bindings, dispatch };
 }

@@ -1,4 +1,5 @@
 // The kernel of a map: every element of the domain for itself.
+import { map } from '../../kernels/shaders.gen.ts';
 import { specialize } from '../../kernels/specialize.ts';
 import type { AdapterClass } from '../lower/adapter.ts';
 import { Emitter } from './emitter.ts';
@@ -22,7 +23,7 @@ export function mapKernel(footprint: Footprint, adapter: AdapterClass, density: 
   const { invocations, choice } = mapInvocations(space.quads, density, adapter);
   const { workgroup, items } = invocations;
   const { dispatch, gridX } = grid(Math.ceil(space.quads / (workgroup * items)));
-  const code = specialize('map', {
+  const code = specialize(map, {
     constants: {
       ...libraryConstants(emitter, adapter),
       QUADS: space.quads,
@@ -30,6 +31,7 @@ export function mapKernel(footprint: Footprint, adapter: AdapterClass, density: 
       WORKGROUP: workgroup,
       GRID_X: gridX,
     },
+    imports: emitter.imports,
     hooks: {
       bindings: [...importLines(emitter), bindings.declarations].join('\n'),
       element: `fn element(index: u32) {\n${indent(body)}\n}`,

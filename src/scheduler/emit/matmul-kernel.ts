@@ -77,6 +77,7 @@ export function matmulKernel(footprint: Footprint, adapter: AdapterClass): Made 
   const sums = columnSumStores(emitter);
   const code = specialize(choice.shader, {
     constants: { ...choice.constants, ...libraryConstants(emitter, adapter) },
+    imports: [...choice.imports, ...emitter.imports],
     hooks: {
       ...choice.hooks,
       bindings: [...importLines(emitter), emitter.bindings.declarations].join('\n'),
@@ -91,7 +92,7 @@ export function matmulKernel(footprint: Footprint, adapter: AdapterClass): Made 
     ...plain(emitter.bindings),
   ];
   return {
-    shader: choice.shader,
+    shader: choice.shader.name,
     variant: choice.variant,
     choice: {
       key: matmulClass(problem),

@@ -1,6 +1,7 @@
 // A bound memory as WGSL: its declaration, and the numbers that are read from it.
 import type { Tensor } from '../../graph/tensor.ts';
 import { isHalf } from '../../graph/variable.ts';
+import { libHalves, type Shader } from '../../kernels/shaders.gen.ts';
 
 /** How a kernel sees one memory. */
 export interface Binding {
@@ -42,19 +43,19 @@ export function fixedElement({ name, kind, quads }: Binding, index: number): str
  *
  * @param imports gets the library that it takes, if any
  */
-export function elementAt({ memory, name }: Binding, at: string, imports: Set<string>): string {
+export function elementAt({ memory, name }: Binding, at: string, imports: Set<Shader>): string {
   if (memory.dtype === 'u8') {
     return `f32(extractBits(${name}[(${at}) / 4u], 8u * ((${at}) % 4u), 8u)) / 255.0`;
   }
   if (!isHalf(memory)) return `${name}[${at}]`;
-  imports.add('lib/halves');
+  imports.add(libHalves);
   return `half_of(${name}[(${at}) / 2u], ${at})`;
 }
 
 /** The quad at an index into a memory that is bound as quads. */
-export function quadAt({ memory, name }: Binding, at: string, imports: Set<string>): string {
+export function quadAt({ memory, name }: Binding, at: string, imports: Set<Shader>): string {
   if (memory.dtype === 'u8') return `unpack4x8unorm(${name}[${at}])`;
   if (!isHalf(memory)) return `${name}[${at}]`;
-  imports.add('lib/halves');
+  imports.add(libHalves);
   return `halves4(${name}[${at}])`;
 }

@@ -26,5 +26,5 @@ export function ownKernel(footprint: Footprint, adapter: AdapterClass): Made {
     ...inputs.map((memory) => ({ memory, kind: 'read' as const, offset: 0 })),
     { memory: node, kind: 'write', offset: 0 },
   ];
-  return { shader, variant: '', code, bindings, dispatch };
+  return { shader: shader.name, variant: '', code, bindings, dispatch };
 }

@@ -1,5 +1,11 @@
 // How the invocations that share a row combine what each of them has folded.
-import type { Constants, ShaderName } from '../../kernels/specialize.ts';
+import {
+  libFoldLanes,
+  libFoldSerial,
+  libFoldSubgroup,
+  libFoldSubgroups,
+} from '../../kernels/shaders.gen.ts';
+import type { Constants, Shader } from '../../kernels/specialize.ts';
 import type { AdapterClass } from '../lower/adapter.ts';
 
 /** Invocations of a rows kernel: of a workgroup, and how many of them share a row. */
@@ -37,17 +43,17 @@ export function foldLibrary(
   across: boolean,
   { subgroupSize = 1 }: AdapterClass,
 ): {
-  library: ShaderName;
+  library: Shader;
   constants: Constants<'lib/fold_subgroups'>;
   label: string;
   /** Whether registers are exchanged. */
   exchanges: boolean;
 } {
   const apart = { constants: {}, exchanges: false };
-  if (lanes === 1) return { ...apart, library: 'lib/fold_serial', label: 'serial' };
-  if (!subgroups) return { ...apart, library: 'lib/fold_lanes', label: `${lanes} lanes` };
+  if (lanes === 1) return { ...apart, library: libFoldSerial, label: 'serial' };
+  if (!subgroups) return { ...apart, library: libFoldLanes, label: `${lanes} lanes` };
   const step = across ? workgroup / lanes : 1;
-  const library = lanes * step <= subgroupSize ? 'lib/fold_subgroup' : 'lib/fold_subgroups';
+  const library = lanes * step <= subgroupSize ? libFoldSubgroup : libFoldSubgroups;
   const constants = { SUBGROUP: subgroupSize, NEAR_STEP: step };
   return { library, constants, label: `${lanes} lanes by subgroups`, exchanges: true };
 }

@@ -1,7 +1,9 @@
 // The kernel of a rows group: passes over each row, and what follows from their folds.
+
 import { sizeOf } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { specialize } from '../../kernels/specialize.ts';
+import { libFoldLine, rows as rowsShader } from '../../kernels/shaders.gen.ts';
+import { importLine, specialize } from '../../kernels/specialize.ts';
 import { askSubgroupSize } from '../../kernels/subgroup-size.ts';
 import { outerAxes } from '../fuse/group.ts';
 import { type Access, accessOf } from '../lower/access.ts';
@@ -37,7 +39,8 @@ export function rowsKernel(footprint: Footprint, adapter: AdapterClass, density:
   const folding = foldLibrary(shape, across, adapter);
   const rows = sizeOf(extents(outer));
   const { dispatch, gridX } = grid(Math.ceil((rows * group.splits * lanes) / workgroup));
-  const rowsCode = specialize('rows', {
+  const folds = [folding.library, ...(byQuads ? [libFoldLine] : [])];
+  const rowsCode = specialize(rowsShader, {
     constants: {
       ...libraryConstants(emitter, adapter),
       ...folding.constants,
@@ -50,10 +53,9 @@ export function rowsKernel(footprint: Footprint, adapter: AdapterClass, density:
       GRID_X: gridX,
       QUADS: space.quads,
     },
+    imports: [...folds, ...emitter.imports],
     hooks: {
-      folds: [folding.library, ...(byQuads ? ['lib/fold_line'] : [])]
-        .map((library) => `// @import ${library}`)
-        .join('\n'),
+      folds: folds.map(importLine).join('\n'),
       bindings: [...importLines(emitter), emitter.bindings.declarations].join('\n'),
       process: `fn process(row: u32, split: u32, lane: u32, place: u32, live: bool) {\n${indent(body)}\n}`,
     },

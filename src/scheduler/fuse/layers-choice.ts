@@ -1,6 +1,7 @@
 // How a kernel of several layers is cut into workgroups, and how long it is expected to take beside
 // one kernel a product. All times are microseconds; their differences decide, so that they need be no
 // better than that.
+import { layers as layersShader, layersSubgroup, type Shader } from '../../kernels/shaders.gen.ts';
 import type { Constants } from '../../kernels/specialize.ts';
 import { type AdapterClass, workgroupsOn } from '../lower/adapter.ts';
 
@@ -11,7 +12,7 @@ export interface Chain {
 }
 
 export interface LayersChoice {
-  readonly shader: 'layers' | 'layers_subgroup';
+  readonly shader: Shader<'layers' | 'layers_subgroup'>;
   /** Rows of a workgroup. */
   readonly rows: number;
   /** Workgroups that share the columns of the last layer. */
@@ -57,7 +58,7 @@ export function chooseLayers(chain: Chain, adapter: AdapterClass): LayersChoice 
   const bytes = (choice: LayersChoice) => 16 * choice.strips.reduce((a, b) => a + b, 0);
   return candidates
     .filter((choice) => {
-      const most = choice.shader === 'layers' ? WORKGROUP_MEMORY : PRIVATE_MEMORY;
+      const most = choice.shader === layersShader ? WORKGROUP_MEMORY : PRIVATE_MEMORY;
       return bytes(choice) <= most;
     })
     .sort((a, b) => a.microseconds - b.microseconds)[0];
@@ -117,7 +118,7 @@ function subgroupCandidates(chain: Chain): LayersChoice[] {
       });
       const turns = Math.ceil((Math.ceil(chain.m / rows) * parts) / CORES);
       return {
-        shader: 'layers_subgroup' as const,
+        shader: layersSubgroup,
         rows,
         parts,
         strips: quads.map((q) => (q * rows) / 4),
@@ -173,7 +174,7 @@ function tiled(chain: Chain, rows: number, workgroup: number, parts: number): La
     return Math.max(turns * k * LAYERS_STEP, (waves * rows * own * k * 16) / LAYERS_SPEED);
   });
   return {
-    shader: 'layers',
+    shader: layersShader,
     rows,
     parts,
     strips: stripQuads(chain).map((q) => q * rows),

@@ -1,5 +1,7 @@
 // How many turns the loops of an invocation may take, asked of drivers whose name is hidden.
+
 import { type AdapterReport, type Device, loopTurnsOf } from '../../device/index.ts';
+import { loopTurns } from '../../kernels/shaders.gen.ts';
 import { specialize } from '../../kernels/specialize.ts';
 
 /** More than Mesa's llvmpipe lets them take. */
@@ -31,7 +33,7 @@ export async function loopTurnsIn(device: Device): Promise<number | undefined> {
 
 async function measure(device: Device): Promise<number | undefined> {
   const label = 'the turns of loops';
-  const pipeline = await device.createPipeline(label, specialize('loop_turns'), ['write']);
+  const pipeline = await device.createPipeline(label, specialize(loopTurns), ['write']);
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const buffer = device.createBuffer(label, 4, usage);
   try {
