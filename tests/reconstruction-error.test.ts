@@ -7,17 +7,22 @@ import type { RowSource } from '../src/models/ask/rows.ts';
 const WIDTH = 2 ** 21;
 const COUNT = 9;
 
+/** Numbers of rows `start` to `end`, a row at a time. */
+const filled = (start: number, end: number, fill: (part: Float32Array, row: number) => void) => {
+  const numbers = new Float32Array((end - start) * WIDTH);
+  for (let row = start; row < end; row++) {
+    fill(numbers.subarray((row - start) * WIDTH, (row - start + 1) * WIDTH), row);
+  }
+  return numbers;
+};
+
 /** Row r holds r everywhere; of odd rows only the first quarter is known. */
 const rows: RowSource = Object.assign(
-  (start: number, end: number) =>
-    Float32Array.from({ length: (end - start) * WIDTH }, (_, i) => start + Math.floor(i / WIDTH)),
+  (start: number, end: number) => filled(start, end, (part, row) => part.fill(row)),
   {
     labels: Uint32Array.from({ length: COUNT }, (_, row) => 10 * row),
     mask: (start: number, end: number) =>
-      Float32Array.from({ length: (end - start) * WIDTH }, (_, i) => {
-        const isOdd = (start + Math.floor(i / WIDTH)) % 2 === 1;
-        return isOdd && i % WIDTH >= WIDTH / 4 ? 0 : 1;
-      }),
+      filled(start, end, (part, row) => part.fill(1, 0, row % 2 === 1 ? WIDTH / 4 : WIDTH)),
   },
 );
 
@@ -32,7 +37,11 @@ test('each row has its own, over what is known of it, however many are asked for
     asked.push(count);
     told.push(...Array.from(given.labels ?? []).slice(0, count));
     numbered.push(...(given.numbers ?? []).slice(0, count));
-    return given(0, count).map((x, i) => (i % WIDTH < WIDTH / 2 ? 2 * x : x));
+    const made = given(0, count).slice();
+    for (let at = 0; at < made.length; at += WIDTH) {
+      for (let i = at; i < at + WIDTH / 2; i++) made[i] = 2 * (made[i] as number);
+    }
+    return made;
   };
   const model = { features: WIDTH, can: { decode: {} } };
   const done: number[] = [];
