@@ -1,4 +1,5 @@
 import { loadCases } from './rig/all.ts';
+import { selectedForOther } from './rig/selection.ts';
 import { describeOn } from './rig/suite.ts';
 
-describeOn('deno', await loadCases());
+describeOn('deno', selectedForOther(await loadCases()));
