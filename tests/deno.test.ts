@@ -1,5 +1,4 @@
 import { loadCases } from './rig/all.ts';
-import { selectedForOther } from './rig/selection.ts';
 import { describeOn } from './rig/suite.ts';
 
-describeOn('deno', selectedForOther(await loadCases()));
+describeOn('deno', await loadCases());

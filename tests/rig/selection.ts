@@ -90,44 +90,24 @@ const VARIED = new Set([
   'variational flows',
 ]);
 
-/**
- * Cases of which another WebGPU can tell nothing that those beside them do not: it is lost in each manner
- * without streamed rows, too, and thousands of steps are counted, by the same code, with a trainer and a plan.
- */
-const REPEATED: Readonly<Record<string, RegExp>> = {
-  faults: /, with streamed data$/,
-  leaks: /^10,000 steps/,
-};
-
 /** Cases of other suites that vary a program, or do what tests/demo-bench.test.ts does in the same browser. */
 const VARIATIONS: Readonly<Record<string, RegExp>> = {
-  ...REPEATED,
+  faults: /, with streamed data$/,
+  leaks: /^10,000 steps/,
   attention: /^of heads/,
   'kernels by themselves': /^every product variant/,
   tuning: /^every candidate/,
   bench: /^measures numbers that hold together|^draws cost against size/,
 };
 
-/** Names of a selection that no case has. */
-const unknownOf = (named: Readonly<Record<string, RegExp>>, cases: readonly Case[]) =>
-  Object.entries(named)
-    .filter(([name, of]) => !cases.some((each) => each.suite === name && of.test(each.name)))
-    .map(([name]) => name);
-
-/** What an engine is asked that is another WebGPU than that of Node.js: all that could differ there. */
-export function selectedForOther(cases: readonly Case[]): Case[] {
-  if (process.env.LATENTGPU_TEST_CASES === 'all') return [...cases];
-  const missing = unknownOf(REPEATED, cases);
-  if (missing.length > 0) throw new Error(`nothing is called so: ${missing.join(', ')}`);
-  return cases.filter(({ suite, name }) => !REPEATED[suite]?.test(name));
-}
-
 /** What an engine is asked that differs from Node.js in everything but Dawn. */
 export function selectedForDawn(cases: readonly Case[]): Case[] {
   if (process.env.LATENTGPU_TEST_CASES === 'all') return [...cases];
   const missing = [
     ...[...VARIED].filter((name) => !cases.some(({ suite }) => suite === name)),
-    ...unknownOf(VARIATIONS, cases),
+    ...Object.entries(VARIATIONS)
+      .filter(([name, of]) => !cases.some((each) => each.suite === name && of.test(each.name)))
+      .map(([name]) => name),
   ];
   if (missing.length > 0) throw new Error(`nothing is called so: ${missing.join(', ')}`);
   return cases.filter(({ suite, name }, i) => {
