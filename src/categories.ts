@@ -1,7 +1,7 @@
 // Columns of words among the features of a table: each word of such a column is a feature of its own, 1 in the rows
 // that hold it and 0 in all others.
 export interface Category {
-  /** What the column is called in the table: its heading, or its number from 1. */
+  /** What the column is called in the table: its heading, or where there are none its number among the features, from 1. */
   readonly column: string;
   /** The feature of its first level; the others follow it. */
   readonly at: number;

@@ -144,6 +144,13 @@ test('what was left out by number in training may be missing later on', async ()
   );
   expect(await readFile(at.here('less.npy'))).toEqual(await readFile(at.here('whole.npy')));
   await at.works('eval bare --samples 2');
+  // Columns without headings are counted among those that are left.
+  const told = 'train cvae --data bare0.csv --drop 1 --standardize --batch 20 --epochs 1 --quiet';
+  await at.works(`${told} --condition 2 --out bare-told --set ${net}`);
+  await at.works('sample bare-told --where 2=nurse --count 1 --out one.csv');
+  expect(await readFile(at.here('one.csv'), 'utf8')).toMatch(/,nurse,/);
+  await at.works('train bayes-linear --data bare0.csv --drop 1 --target 3 --out paid --quiet');
+  await at.works('predict paid --data bare1.csv --columns 1-3 --out paid.csv');
   const { code, stderr } = await at.run('score bare --data bare2.csv --out x.npy');
   expect(code).toBe(2);
   expect(stderr).toContain('has 1 column and the model takes 3 columns (5 features)');

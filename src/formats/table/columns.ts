@@ -174,8 +174,9 @@ export class Columns {
   layout(options: TableOptions, labels: LabelColumn | undefined, isOpen: boolean): Layout {
     const { headings, width } = this;
     const { expected, hints = {} } = options;
-    const isTold = (expected && headings) || this.lacksDropped(options, labels, isOpen);
-    // Of a table with the model's headings, those tell what to take.
+    const isSaid = options.drop !== undefined || options.columns !== undefined;
+    const isTold = (expected && headings) || isSaid || this.lacksDropped(options, labels, isOpen);
+    // Of a table with the model's headings, those tell what to take; what is said of this one stands for all of it.
     const more = isTold ? {} : hints;
     const drop = options.drop
       ? this.find(options.drop, '--drop', true)

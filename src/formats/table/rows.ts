@@ -156,9 +156,12 @@ export class TableRows {
       rows: values.count,
       columns: count,
       values: values.all(),
-      words: words.map(({ column, levels }) => ({
-        ...{ place: features.indexOf(column), column: columns.nameOf(column), levels },
-      })),
+      words: words.map(({ column, levels }) => {
+        const place = features.indexOf(column);
+        // Without headings columns are counted among the features, as everywhere behind this.
+        const name = columns.headings ? columns.nameOf(column) : String(place + 1);
+        return { place, column: name, levels };
+      }),
       labels: isLabelled ? labels : undefined,
       classes: isLabelled ? classes : [],
       labelColumn: isLabelled ? columns.nameOf(layout.label) : undefined,
