@@ -80,6 +80,8 @@ export interface Ready extends Wish {
     readonly files: readonly OwnFile[] | undefined;
     /** Columns of words. */
     readonly categories: readonly Category[] | undefined;
+    /** `60 of 480 values missing`, where some are. */
+    readonly missing: string | undefined;
     /** Of a table of the visitor's: the columns that are shown, digits after the point of each, and how many it has. */
     readonly table:
       | {

@@ -1,9 +1,7 @@
 // Columns of words among the features of a table: each word of such a column is a feature of its own, 1 in the rows
 // that hold it and 0 in all others.
-import { nearest } from './nearest.ts';
-
 export interface Category {
-  /** What the column is called in the table: its heading, or its number from 1. */
+  /** What the column is called in the table: its heading, or where there are none its number among the features, from 1. */
   readonly column: string;
   /** The feature of its first level; the others follow it. */
   readonly at: number;
@@ -71,8 +69,19 @@ export function levelOf(rows: ArrayLike<number>, start: number, category: Catego
   return category.levels[most - start - category.at] as string;
 }
 
-/** What else somebody may have meant by a word that a category does not have. */
-export function levelHint(word: string, { levels }: Pick<Category, 'levels'>): string {
-  const some = levels.slice(0, 6).join(', ');
-  return `it may be ${some}${levels.length > 6 ? ', …' : ''}; did you mean '${nearest(word, levels)}'?`;
+/** A data point's extents for people: of a table's rows with words, its columns and the features that these are. */
+export function extentsText(
+  shape: readonly number[],
+  categories: readonly Category[] | undefined,
+): string {
+  const [features = 0] = shape;
+  if (!categories) return `[${shape.join(', ')}]`;
+  const text = columnsText(features, categories);
+  return categories.length > 0 ? `${text} (${features} features)` : text;
+}
+
+/** `5 columns`. */
+export function columnsText(features: number, categories?: readonly Category[]): string {
+  const count = columnsOf(features, categories).length;
+  return `${count} ${count === 1 ? 'column' : 'columns'}`;
 }

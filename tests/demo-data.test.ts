@@ -71,11 +71,8 @@ describe('files of the visitor', () => {
     expect(await refused('x,y\n1,2\n1,1e300\n')).toBe(
       `${at} holds "1e300", which does not fit float32; write the column in larger units`,
     );
-    expect(await refused('x,y\n1,2\n1,NaN\n')).toBe(
-      `${at} holds "NaN"; fill it in, or leave the row out`,
-    );
-    expect(await refused('x,y\n1,2\n1,\n')).toBe(
-      `${at} is empty; fill it in, or leave the row out`,
+    expect(await refused('x,y\n1,2\n1,-\n2,4\n')).toBe(
+      `${at} holds "-"; empty the cell if its value is missing, or leave the row out`,
     );
     expect(await refused('x,y\n1,2\n')).toBe('bad-input: t.csv holds 1 row; 20 are needed');
   });
@@ -173,13 +170,39 @@ describe('files of the visitor', () => {
       );
       const many = Array.from({ length: 600 }, (_, i) => `v${'w'.repeat(i % 300)},${i}`);
       expect(await refused(many)).toMatch(/too many for categories; leave the column out$/);
-      const at = 'bad-format: w.csv: line 62, column 1 ("name")';
-      const pairs = lines.map((_, i) => `${i % 2 ? 'b' : 'a'},${i}`);
-      expect(await refused([...pairs, 'NA,1'])).toBe(
-        `${at} is "NA"; fill it in, or leave the row out`,
+    });
+
+    test('may have empty cells, which are masked for the families that take them', async () => {
+      const holes = lines.map((line, i) => {
+        const [job, pay, sex] = line.split(',');
+        return [i % 3 === 1 ? '' : job, i % 4 === 1 ? 'NA' : pay, i % 5 === 1 ? '?' : sex].join();
+      });
+      const whole = holes.map((line, i) => (line === ',NA,?' ? (lines[i] as string) : line));
+      const data = await read(HEAD, whole);
+      const { train } = data;
+      const { mask, count } = train;
+      expect(train.categories).toEqual(categories);
+      for (let i = 0; i < count; i++) {
+        const [a, b, c, pay, f, m] = mask?.subarray(6 * i, 6 * i + 6) ?? [];
+        expect([a === b && b === c, f === m]).toEqual([true, true]);
+        if (!pay) expect(train.data[6 * i + 3]).toBe(0);
+      }
+      const to = { mean: Float32Array.of(0, 0, 0, 1000, 0, 0), std: new Float32Array(6).fill(2) };
+      inUnitsOf(data, to).train.data.forEach((value, i) => {
+        if (!mask?.[i]) expect(value).toBe(0);
+      });
+      for (const family of ['vae', 'iwae', 'constraint', 'vamp']) {
+        expect(planOf({ ...SETTINGS, family }, data, undefined).binarization).toBe('none');
+      }
+      expect(() => planOf({ ...SETTINGS, family: 'vade' }, data, undefined)).toThrow(
+        /w.csv has empty cells \(\d+ of \d+ values missing\), and vade takes rows without any/,
       );
-      expect(await refused([...pairs, ',1'])).toBe(
-        `${at} is empty; fill it in, or leave the row out`,
+      expect(await refusal(read(HEAD, [...whole, '?,NA,?']))).toMatch(
+        /all values of row 60 .* missing/,
+      );
+      const none = lines.map((line) => line.replace(/,\d+,/, ',,'));
+      expect(await refusal(read(HEAD, none))).toMatch(
+        /all 50 values of column "pay" are missing.*; leave the column out$/,
       );
     });
   });

@@ -117,6 +117,35 @@ test('its model is read by the command line and by the sampler', async () => {
   expect(drawn.length).toBe(5 * 6);
 });
 
+test('cells may be empty: what is seen is learned from, and families that need all are refused', async () => {
+  const holes = lines.map((line, i) => {
+    const [pay, job, sex] = line.split(',');
+    return [i % 4 === 1 ? '' : pay, i % 4 === 2 ? '?' : job, i % 4 === 3 ? 'NA' : sex].join();
+  });
+  await demo.chooseFiles([site.file('holes.csv', csv(holes))]);
+  await demo.says('Open: holes.csv.');
+  await demo.becomes('ready');
+  const told = await demo.page.$eval('#data-name', ({ textContent }) => textContent);
+  expect(told).toMatch(/sex \(2\); \d+ of 540 values missing$/);
+  await demo.train(true);
+  await demo.stepBeyond(150);
+  await demo.train(false);
+  const drawn = await texts('#drawn-rows td');
+  for (let i = 0; i < drawn.length; i += HEADINGS.length) {
+    expect(drawn[i]).toMatch(/^−?[\d,]+$/);
+    expect(JOBS).toContain(drawn[i + 1]);
+  }
+  await demo.page.click('#measure');
+  await demo.matches('likelihood-text', /By annealing/);
+  const likely = await demo.text('likelihood-text');
+  const [, bound, sampled] = /K = 5000: (\S+) ± .* annealing (\S+) ±/.exec(likely) ?? [];
+  const inNumbers = (text = 'none') => Number(text.replace('−', '-'));
+  expect(Math.abs(inNumbers(bound) - inNumbers(sampled)), likely).toBeLessThan(1);
+  await demo.page.select('#family', 'vade');
+  await demo.says('holes.csv has empty cells');
+  expect(demo.complaints).toEqual([]);
+});
+
 test('its model opens again over the same table, and over no other', async () => {
   await demo.page.reload();
   await demo.becomes('ready');

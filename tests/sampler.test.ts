@@ -42,6 +42,8 @@ const normal = (sigma: 'shared' | 'pixel'): LikelihoodConfig => ({ kind: 'normal
 const fixed: LikelihoodConfig = { kind: 'normal', sigma: 'fixed', std: 0.3 };
 const bernoulli: LikelihoodConfig = { kind: 'bernoulli' };
 
+const job = { column: 'job', at: 1, levels: ['cook', 'nurse', 'smith'] };
+
 /** Every activation and every likelihood; widths that are odd, 1, and larger than a tile. */
 const decoders: [string, Decoder][] = [
   [
@@ -148,6 +150,57 @@ const decoders: [string, Decoder][] = [
       hidden: [40, 21],
       activation: 'sigmoid',
       likelihood: { kind: 'categorical' },
+    },
+  ],
+  [
+    'numbers between columns of words, standardised',
+    {
+      shape: [9],
+      latent: 3,
+      hidden: [20],
+      activation: 'relu',
+      likelihood: normal('shared'),
+      categories: [job, { column: 'size', at: 5, levels: ['s', 'm', 'l'] }],
+      standardization: {
+        mean: Float32Array.of(-3, 0, 0, 0, 2, 0, 0, 0, 100),
+        std: Float32Array.of(2, 1, 1, 1, 0.1, 1, 1, 1, 9),
+      },
+    },
+  ],
+  [
+    'words and a deviation for each number',
+    {
+      shape: [7],
+      latent: 2,
+      hidden: [11],
+      activation: 'tanh',
+      likelihood: normal('pixel'),
+      categories: [job],
+    },
+  ],
+  [
+    'words and numbers that are 0 or 1',
+    {
+      shape: [6],
+      latent: 2,
+      hidden: [12],
+      activation: 'relu',
+      likelihood: bernoulli,
+      categories: [job],
+    },
+  ],
+  [
+    'words alone, one of them the only one',
+    {
+      shape: [4],
+      latent: 2,
+      hidden: [8],
+      activation: 'relu',
+      likelihood: fixed,
+      categories: [
+        { column: 'all', at: 0, levels: ['one'] },
+        { ...job, at: 1 },
+      ],
     },
   ],
 ];
@@ -300,6 +353,7 @@ describe('against the engine', () => {
         const decoded = original(await engine.decode(codes, 3), decoder);
         const drawn = original(await engine.decode(codes, 3, 'draw', seed), decoder);
         await eachBackend(at, async (sampler) => {
+          expect(sampler.categories).toEqual(decoder.categories ?? []);
           for (const count of counts) {
             const mean = await sampler.sample(count, { seed });
             expect(differing(mean, means.get(count) as Float32Array)).toBe(0);

@@ -107,6 +107,55 @@ test('words that are missing are filled in, and told apart from numbers', async 
   expect(found.missing).toBe(found.hidden + found.words.hidden);
 });
 
+test('of words alone that were hidden no error of numbers is told', async () => {
+  const words = people(60).map(({ job, sex }) => ({ job, sex }));
+  await writeFile(at.here('w.csv'), csv(words, ['job', 'sex']));
+  const net = 'latent=1 encoder.hidden=4 decoder.hidden=4';
+  await at.works(`train vae --data w.csv --batch 20 --epochs 1 --quiet --out words --set ${net}`);
+  const line = 'impute words --split train --hide random:0.3 --samples 5 --out w.filled.csv';
+  const found = await at.json(line);
+  expect(found.words.hidden).toBeGreaterThan(10);
+  expect([found.hidden, found.mse, found.meanMse]).toEqual([0, undefined, undefined]);
+  const { stdout } = await at.works(line);
+  expect(stdout).toMatch(/words +0\.\d+ of \d+ hidden ones are right/);
+  expect(stdout).not.toMatch(/^error/m);
+});
+
+test('extents are columns, with the features that they are', async () => {
+  expect((await at.works('inspect vae')).stdout).toContain('vae: 4 columns (7 features)');
+  const { stdout } = await at.works('sample vae --count 2 --out two.csv');
+  expect(stdout).toContain('2 means of 4 columns (7 features)');
+});
+
+test('what was left out by number in training may be missing later on', async () => {
+  const rows = people(60).map((row, i) => [`${1000 + 7 * i}`, row.age, row.job, row.pay]);
+  const text = (from: number) => `${rows.map((row) => row.slice(from).join()).join('\n')}\n`;
+  for (const from of [0, 1, 2]) await writeFile(at.here(`bare${from}.csv`), text(from));
+  const net = 'latent=1 encoder.hidden=4 decoder.hidden=4';
+  const train = 'train vae --data bare0.csv --drop 1 --standardize --batch 20 --epochs 1 --quiet';
+  await at.works(`${train} --test bare1.csv --out bare --set ${net}`);
+  const [whole, less] = await Promise.all([
+    at.works('score bare --data bare0.csv --out whole.npy'),
+    at.works('score bare --data bare1.csv --out less.npy'),
+  ]);
+  expect(whole.stderr).toContain('bare0.csv: it has no headings; as in training: --drop 1');
+  expect(less.stderr).toContain(
+    'bare1.csv: it has no headings, and 3 columns, as many as the model takes: --drop 1 of its training is left aside',
+  );
+  expect(await readFile(at.here('less.npy'))).toEqual(await readFile(at.here('whole.npy')));
+  await at.works('eval bare --samples 2');
+  // Columns without headings are counted among those that are left.
+  const told = 'train cvae --data bare0.csv --drop 1 --standardize --batch 20 --epochs 1 --quiet';
+  await at.works(`${told} --condition 2 --out bare-told --set ${net}`);
+  await at.works('sample bare-told --where 2=nurse --count 1 --out one.csv');
+  expect(await readFile(at.here('one.csv'), 'utf8')).toMatch(/,nurse,/);
+  await at.works('train bayes-linear --data bare0.csv --drop 1 --target 3 --out paid --quiet');
+  await at.works('predict paid --data bare1.csv --columns 1-3 --out paid.csv');
+  const { code, stderr } = await at.run('score bare --data bare2.csv --out x.npy');
+  expect(code).toBe(2);
+  expect(stderr).toContain('has 1 column and the model takes 3 columns (5 features)');
+});
+
 test('a model that is told a word describes the rest of the row', async () => {
   const train = `train cvae ${TRAIN} --condition job --epochs 20 --out told --set ${KEYS}`;
   await at.works(train);
@@ -117,10 +166,14 @@ test('a model that is told a word describes the rest of the row', async () => {
   await at.works('train bayes-linear --data t.csv --target pay --hold-out 100 --out pay --quiet');
   await at.works('predict pay --data t.csv --out paid.csv');
   await at.refuses({
-    'sample told --where job=nusre --out x.csv': `--where: job is "nusre"; it may be cook, nurse, smith; did you mean 'nurse'?`,
+    'sample told --where job=nusre --out x.csv': `--where: job is "nusre"; it may be "cook", "nurse", "smith"; did you mean "nurse"?`,
     'sample told --where age=3 --out x.csv': 'told is not told "age", but job',
     'score vae --data other.csv --out x.npy': 'column 2 ("job") holds "pilot", which the data',
     'impute vae --hide last:2 --out x.csv': '--hide last:2: t.csv holds words',
+    'train ae --data holes.csv --standardize --out x':
+      'or train a family that takes words and missing values: vae, iwae, cvae, hvae',
+    'train gmm --data holes.csv --standardize --out x':
+      'or train a family that takes words and missing values: vae, iwae, cvae, hvae',
     'train gmm --data t.csv --standardize --out x': 'or train a family that takes words: vae',
     'train gmm --data t.csv --categorical job --out x': '--categorical job: gmm takes numbers',
   });

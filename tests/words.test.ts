@@ -1,10 +1,12 @@
 // Columns of words in tables: which are categories, in what order their words come, and what is refused.
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Category } from '../src/categories.ts';
 import { checkDataset } from '../src/data/dataset.ts';
 import { datasetOf } from '../src/data/own.ts';
 import { withCategories } from '../src/data/words.ts';
 import { readCsv, type TableOptions } from '../src/formats/csv.ts';
+import { readParquet } from '../src/formats/parquet.node.ts';
 import { readRecords } from '../src/formats/records.ts';
 import { refusalOf } from './support/refusal.ts';
 
@@ -120,6 +122,74 @@ describe('columns of words', () => {
     expect(refusalOf(() => read(JOBS, options))).toContain('--drop job sex, or train a vae');
   });
 
+  test('of a table with empty cells a family is named that takes both', () => {
+    const options = { missingRemedy: ', M', wordsRemedy: ', W', bothRemedy: ', B' };
+    const of = (text: string, takesWords: boolean, takesMissing: boolean) =>
+      refusalOf(() => read(text, { ...options, takesWords, takesMissing }));
+    expect(of('a,b\n1,x\n2,y\n,z\n', true, false)).toMatch(/is empty; .* --drop a, B$/);
+    expect(of('a,b\n1,x\n2,y\n,z\n', false, true)).toMatch(/, B$/);
+    expect(of('a,b\n1,x\n2,y\n3,z\n', false, true)).toMatch(/, W$/);
+    expect(of('a,b\n1,5\n2,6\n,7\n', true, false)).toMatch(/, M$/);
+    expect(of('a,b\n1,A 5\n2,17\n,B 6\n,C 7\n', true, true)).toMatch(/--drop b$/);
+  });
+
+  test('that tell rows apart are named together', () => {
+    const rows = Array.from({ length: 40 }, (_, i) => `a${i}x,${i}.5,b${i}y\n`).join('');
+    expect(refusalOf(() => read(`a,b,c\n${rows}`))).toBe(
+      'bad-format: t.csv: columns "a", "c" hold 40, 40 different words in 40 rows, as names do; leave them out with --drop a c, or take them for categories with --categorical a c',
+    );
+  });
+
+  test('"None" is missing unless it is said to be a word', () => {
+    const text = 'a,b\n1,None\n2,low\n3,None\n4,high\n';
+    const missing = read(text, { takesMissing: true });
+    expect(missing.words[0]?.levels).toEqual(['high', 'low']);
+    expect(missing.remarks).toContain(
+      't.csv: column 2 ("b") holds "None" in 2 of 4 rows, which is taken for a missing value; --categorical b takes it for a word',
+    );
+    expect(refusalOf(() => read(text))).toMatch(/or take it for a word with --categorical b$/);
+    const asked = read(text, { takesMissing: true, categorical: ['b'] });
+    expect(asked.words[0]?.levels).toEqual(['high', 'low', 'None']);
+    const levels = asked.words[0]?.levels ?? [];
+    const categories = [{ column: 'b', at: 1, levels }];
+    const later = read(text, { takesMissing: true, expected: ['a', 'b'], categories });
+    expect([...later.values]).toEqual([...asked.values]);
+  });
+
+  test('that differ in case alone are told', () => {
+    const { remarks } = read('a,b\n1,yes\n2,Yes\n3,no\n4,<=50K\n5,>50K\n');
+    expect(remarks.slice(1)).toEqual([
+      't.csv: column 2 ("b") holds "yes" and "Yes", which are taken for two words; write them alike if they are one',
+    ]);
+  });
+
+  test('of Parquet, plain or in a dictionary, are those of text', async () => {
+    const bytes = readFileSync(new URL('fixtures/parquet/words.parquet', import.meta.url));
+    const options = { takesWords: true, takesMissing: true };
+    const found = await readParquet(bytes, 'w.parquet', undefined, options);
+    const jobs = ['cook', 'nurse', 'smith', 'cook', '', 'smith', 'cook', 'nurse', 'smith'];
+    const lines = jobs.map((job, i) => [i === 2 ? '' : 20.5 + i, job, job, i % 2 === 0].join());
+    const text = read(`age,job,same,yes\n${lines.join('\n')}\n`, options);
+    expect(found.words).toEqual(text.words);
+    expect([...found.values]).toEqual([...text.values]);
+    expect(found.words[1]?.levels).toEqual(['cook', 'nurse', 'smith']);
+  });
+
+  test('of records may be null', () => {
+    const rows = [
+      { a: 1, b: 'x' },
+      { a: null, b: 'y' },
+      { a: 3, b: null },
+    ];
+    const text = rows.map((row) => JSON.stringify(row)).join('\n');
+    for (const written of [text, JSON.stringify(rows)]) {
+      const found = readRecords(utf8(written), 't.json', undefined, {
+        ...{ takesWords: true, takesMissing: true },
+      });
+      expect([...found.values]).toEqual([1, 0, Number.NaN, 1, 3, Number.NaN]);
+    }
+  });
+
   test('of one word is told', () => {
     const rows = Array.from({ length: 40 }, (_, i) => `${i}.5,x\n`).join('');
     const { words, remarks } = read(`a,b\n${rows}`);
@@ -168,6 +238,49 @@ describe('a table that goes with another', () => {
     expect(refusalOf(() => read('age,job,sex\n30,singer,f\n', known))).toContain(
       'line 2, column 2 ("job") holds "singer", which the data that the model learned from do not have ("cook", "nurse", "smith", "pilot")',
     );
+  });
+
+  test('is told the first words of many', () => {
+    const levels = Array.from({ length: 12 }, (_, i) => `w${i}`);
+    const categories = [{ column: 'b', at: 1, levels }];
+    expect(refusalOf(() => read('a,b\n1,x\n', { expected: ['a', 'b'], categories }))).toContain(
+      '("w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7", …)',
+    );
+  });
+
+  test('may lack what was dropped by number, where neither has headings', () => {
+    const known = { takes: 2, categories: [{ column: '3', at: 1, levels: ['x', 'y'] }] };
+    const hints = { drop: ['1'] };
+    const rows = [0, 1, 2, 3].map((i) => [`${5 * i}`, `${i}.5`, i % 2 ? 'y' : 'x']);
+    const text = (from: number) => rows.map((row) => row.slice(from).join()).join('\n');
+    const [whole, less] = [read(text(0), { ...known, hints }), read(text(1), { ...known, hints })];
+    expect([...less.values]).toEqual([...whole.values]);
+    expect([...whole.values]).toEqual([0.5, 0, 1.5, 1, 2.5, 0, 3.5, 1]);
+    expect([whole.remarks[0], less.remarks[0]]).toEqual([
+      't.csv: it has no headings; as in training: --drop 1',
+      't.csv: it has no headings, and 2 columns, as many as the model takes: --drop 1 of its training is left aside',
+    ]);
+    // Classes beside them may be there or not.
+    const labels = { name: '1', isOptional: true };
+    const labelled = rows.map(([id, a, b], i) => [`k${i % 2}`, id, a, b]);
+    const of = (columns: readonly number[]) =>
+      readCsv(
+        utf8(labelled.map((row) => columns.map((j) => row[j]).join()).join('\n')),
+        't.csv',
+        labels,
+        { ...known, takesWords: true, hints: { drop: ['2'] } },
+      );
+    for (const columns of [
+      [0, 1, 2, 3],
+      [0, 2, 3],
+      [2, 3],
+    ]) {
+      expect([...of(columns).values]).toEqual([...whole.values]);
+    }
+    // What is predicted may be missing, too: then two columns of three may be either.
+    expect(
+      refusalOf(() => read('1.5,x\n2.5,y\n', { ...known, hints, mayBeOneLess: true })),
+    ).toContain('say which with --columns 1-2 or --drop 1');
   });
 
   test('has them by place where one of the two has no headings', () => {

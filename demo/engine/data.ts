@@ -32,6 +32,7 @@ export function inUnitsOf(data: DataSplit, to: Standardization | undefined): Dat
   const of = ({ data: rows, ...rest }: ImageDataset): ImageDataset => ({
     ...rest,
     data: Float32Array.from(rows, (value, i) => {
+      if (rest.mask?.[i] === 0) return 0;
       const at = (numbers: ArrayLike<number>) => numbers[i % width] as number;
       return (value * at(from.std) + at(from.mean) - at(to.mean)) / at(to.std);
     }),

@@ -25,8 +25,9 @@ export async function measureLikelihood(
   told: (likelihood: Likelihood) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { trainer, model, heldOut: rows, logScale } = task;
+  const { trainer, model, heldOut: rows } = task;
   const count = Math.min(ROWS, task.data.heldOut.count);
+  const logScale = task.logScaleOf(count);
   const work = CURVE_SAMPLES.reduce((a, b) => a + b, OF_AIS);
   const curve: BoundOfSamples[] = [];
   let last: LikelihoodEstimate | undefined;

@@ -1,6 +1,7 @@
 // Data sets of what the visitor's files hold.
 import { checkDataset, type ImageDataset } from '../../src/data/dataset.ts';
 import { checkSize, imageDataset, type NamedImage } from '../../src/data/image-stack.ts';
+import { checkColumnsSeen, checkRowsSeen } from '../../src/data/missing.ts';
 import { split } from '../../src/data/parts.ts';
 import type { IdxArray } from '../../src/formats/idx.ts';
 import { classIndices } from '../../src/formats/table/classes.ts';
@@ -110,13 +111,19 @@ export async function dataOfPngs(files: readonly Named<Uint8Array>[]): Promise<D
   return divided({ ...whole, labels, classes: classes.length, classNames: classes });
 }
 
-/** Rows of a table of numbers, standardised. @throws LatentGpuError in the words of this page */
+/**
+ * Rows of a table of numbers and words, standardised, with a mask where some are missing.
+ *
+ * @throws LatentGpuError in the words of this page
+ */
 export function dataOfTable({ name, value }: Named<Uint8Array>): Promise<DataSplit> {
   return inWordsOfPage(async () => {
     const { tableDataset } = await import('../../src/data/arrays.ts');
-    const table = await tableOf(name, value);
-    const whole = tableDataset(table, { name, source: name, range: 'any' });
+    const table = await tableOf(name, value, true);
+    const options = { name, source: name, range: 'any', takesMissing: true } as const;
+    const whole = checkRowsSeen(tableDataset(table, options));
     const { train, test } = split(whole, heldOutOf(name, whole.count, 'row'), 0);
+    checkColumnsSeen(train);
     return standardized(train, test);
   });
 }

@@ -1,5 +1,6 @@
 // What the library makes of the page's settings: a model, its training, its start.
 import { classNamesOf } from '../../src/data/dataset.ts';
+import { missingText } from '../../src/data/missing.ts';
 import {
   assignments,
   type Binarization,
@@ -18,6 +19,7 @@ import {
   type Vae,
   type Variable,
 } from '../../src/index.ts';
+import { familyOf } from '../../src/models/index.ts';
 import { chooseBinarization, traitsOf } from '../../src/training/traits.ts';
 import type { Settings } from '../protocol.ts';
 import { keysOf, type Recipe, recipeOf } from '../recipes.ts';
@@ -55,6 +57,12 @@ export function planOf(
     throw new LatentGpuError(
       'bad-config',
       'convolutions look at pixels and their neighbours, and these data are no images: choose another family first.',
+    );
+  }
+  if (train.mask && !familyOf(family).takesMissing) {
+    throw new LatentGpuError(
+      'bad-config',
+      `${name} has empty cells (${missingText(train)[0]}), and ${family} takes rows without any: choose another family first, or fill them in.`,
     );
   }
   const described: DataDescription = {

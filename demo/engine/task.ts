@@ -1,5 +1,6 @@
 // What is trained on what: the data, the model, and the step that improves it.
-import { logScale } from '../../src/data/standardize.ts';
+import { missingText } from '../../src/data/missing.ts';
+import { logScales, meanScale } from '../../src/data/standardize.ts';
 import {
   type Binarization,
   type Device,
@@ -109,9 +110,10 @@ export class Task {
     return rowSourceOf(this.data.heldOut, this.binarization, 1);
   }
 
-  /** What standardising adds to -log p(x), in nats. */
-  get logScale(): number {
-    return logScale(this.data.standardization);
+  /** What standardising adds to -log p(x) of the first held-out rows, of what is seen of them: in nats a row. */
+  logScaleOf(rows: number): number {
+    const { standardization, heldOut } = this.data;
+    return meanScale(logScales(standardization, heldOut), rows);
   }
 
   /** What a step told of the bound. */
@@ -134,6 +136,7 @@ export class Task {
       type: 'ready',
       data: {
         ...{ name, count, heldOut: heldOut.count, shape, files, categories },
+        missing: missingText(train)[0],
         table: table && {
           ...{ headings: table.headings, digits: table.digits, columns: table.columns },
         },

@@ -251,5 +251,6 @@ function kept(rows: RowSource, count: number): RowSource {
   const all = rows(0, count);
   const width = all.length / count;
   const part = (start: number, end: number) => all.subarray(start * width, end * width);
-  return Object.assign(part, rows.labels && { labels: rows.labels });
+  const { labels, mask } = rows;
+  return Object.assign(part, { ...(labels && { labels }), ...(mask && { mask }) });
 }

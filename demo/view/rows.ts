@@ -6,7 +6,11 @@ import { element, formatNumber, setText } from './elements.ts';
 const NAMED = 6;
 
 /** What a data set has so many of. */
-export function kindOf({ shape, categories = [] }: Ready['data']): string {
+export function kindOf({ missing, ...data }: Ready['data']): string {
+  return [rowsOf(data), ...(missing ? [missing] : [])].join('; ');
+}
+
+function rowsOf({ shape, categories = [] }: Omit<Ready['data'], 'missing'>): string {
   if (shape.length > 1) return `images of ${shape.join(' × ')}`;
   const words = categories.reduce((sum, { levels }) => sum + levels.length, 0);
   const numbers = (shape[0] as number) - words;

@@ -1,5 +1,6 @@
 // latentgpu decode: data points for codes.
 import type { Command } from 'commander';
+import { extentsText } from '../categories.ts';
 import { readIfPresent } from '../data/files.node.ts';
 import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
@@ -77,7 +78,7 @@ async function perform(dir: string, options: DecodeOptions, context: Context): P
       }),
     );
     await writePoints(file, x, count, loaded, told);
-    const { shape } = loaded.config.data;
+    const { shape, categories } = loaded.config.data;
     out.result(
       {
         file: file.path,
@@ -90,7 +91,7 @@ async function perform(dir: string, options: DecodeOptions, context: Context): P
       },
       out.quiet
         ? ''
-        : `${file.path}: ${count} ${decoder.draw ? shown : 'point'}s of [${shape.join(', ')}]`,
+        : `${file.path}: ${count} ${decoder.draw ? shown : 'point'}s of ${extentsText(shape, categories)}`,
     );
   };
   await withInference(loaded, work, precision);

@@ -113,21 +113,25 @@ async function perform(dir: string, options: ImputeOptions, context: Context): P
       },
       lines: out.quiet
         ? []
-        : [
-            ...made.lines,
-            ...(error && error.hidden > 0
-              ? [
-                  [
-                    'error',
-                    `${error.mse.toFixed(4)}${unit} over ${thousands(error.hidden)} hidden ${error.words ? 'numbers' : 'values'}; ${error.meanMse.toFixed(4)} by each feature's mean${error.interpolationMse === undefined ? '' : `, ${error.interpolationMse.toFixed(4)} by straight lines and the last value`}`,
-                  ],
-                ]
-              : []),
-            ...(error?.words ? [['words', wordsLine(error.words)]] : []),
-            ['file', paths.join(', ')],
-          ],
+        : [...made.lines, ...(error ? errorLines(error, unit) : []), ['file', paths.join(', ')]],
     };
   });
+}
+
+/** What was measured of what had been hidden: numbers, words or both. */
+function errorLines(
+  { hidden, mse, meanMse, interpolationMse, words }: Imputation,
+  unit: string,
+): string[][] {
+  const lines = words ? [['words', wordsLine(words)]] : [];
+  if (mse === undefined || meanMse === undefined) return lines;
+  const straight =
+    interpolationMse === undefined
+      ? ''
+      : `, ${interpolationMse.toFixed(4)} by straight lines and the last value`;
+  const over = `${thousands(hidden)} hidden ${words ? 'numbers' : 'values'}`;
+  const error = `${mse.toFixed(4)}${unit} over ${over}; ${meanMse.toFixed(4)} by each feature's mean${straight}`;
+  return [['error', error], ...lines];
 }
 
 const wordsLine = ({ hidden, accuracy, frequentAccuracy }: NonNullable<Imputation['words']>) =>

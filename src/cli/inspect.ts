@@ -1,6 +1,7 @@
 // latentgpu inspect: what is in a model folder or a file of weights, and how training would run.
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { extentsText } from '../categories.ts';
 import { LatentGpuError } from '../errors.ts';
 import { readWeightsFile } from '../interchange/foreign-weights.ts';
 import type { Model } from '../models/index.ts';
@@ -98,7 +99,7 @@ async function inspectFolder(path: string, { out }: Context): Promise<void> {
       training: record?.config ?? null,
     },
     [
-      `${config.family}: [${config.data.shape.join(', ')}]${standardization ? ', standardised' : ''}${described(model)}`,
+      `${config.family}: ${extentsText(config.data.shape, config.data.categories)}${standardization ? ', standardised' : ''}${described(model)}`,
       tensorTable(rows),
       `a training step, ${planned}:`,
       plan.explain(),

@@ -1,5 +1,6 @@
 // latentgpu sample: new data points from a model.
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { extentsText } from '../categories.ts';
 import type { Device } from '../device/index.ts';
 import { LatentGpuError } from '../errors.ts';
 import { type Asked, lack, need } from '../models/index.ts';
@@ -104,7 +105,7 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
     throw lack(model.can, 'decode.draw', dir, 'a model that only decodes means; leave out --draw');
   }
   const precision = precisionOf(dir, loaded, options.half);
-  const { shape } = loaded.config.data;
+  const { shape, categories } = loaded.config.data;
   const heat = options.temperature ?? 1;
   // What a bijection makes of noise is a draw, not the mean of one, and so is what is drawn in order.
   const isDrawn = options.draw || bijection || ancestral || decoder?.isCoarse;
@@ -150,7 +151,7 @@ async function perform(dir: string, options: SampleOptions, context: Context): P
       },
       out.quiet
         ? ''
-        : `${written}${written === file.path ? '' : ' …'}: ${count} ${shown}s of [${shape.join(', ')}]${text}${where ? `, where ${options.where}` : ''}`,
+        : `${written}${written === file.path ? '' : ' …'}: ${count} ${shown}s of ${extentsText(shape, categories)}${text}${where ? `, where ${options.where}` : ''}`,
     );
   };
   await withInference(loaded, work, precision);

@@ -139,14 +139,29 @@ export function checkDataset<T extends LoadedDataset>(
   return dataset;
 }
 
+/** The heading of the column that a feature is of (of a column of words without one: its number). */
+export function columnOf(
+  feature: number,
+  { columns, categories = [] }: Pick<LoadedDataset, 'columns' | 'categories'>,
+): string | undefined {
+  const isOf = ({ at, levels }: Category) => feature >= at && feature < at + levels.length;
+  return categories.find(isOf)?.column ?? columns?.[feature];
+}
+
 /** Where in a data point an element is, in words; counted from 0. */
-export function placeOf(index: number, { shape, columns, sequence }: LoadedDataset): string {
+export function placeOf(
+  index: number,
+  { shape, columns, categories, sequence }: LoadedDataset,
+): string {
   const heading = columns?.[index];
   if (sequence) {
     const [, each = 1] = shape;
     const step = `step ${Math.floor(index / each)}`;
     return each > 1 ? `${step}, channel ${index % each}` : step;
   }
+  // Of a table with words features are not counted by who has it before them.
+  const column = categories && columnOf(index, { columns, categories });
+  if (column !== undefined) return `column ${quote(column)}`;
   if (shape.length === 1) return `feature ${index}${heading ? ` (${quote(heading)})` : ''}`;
   const [, width = 1, channels = 1] = shape;
   const pixel = Math.floor(index / channels);

@@ -3,7 +3,7 @@ import { columnsOf, placesOf } from '../categories.ts';
 import { LatentGpuError } from '../errors.ts';
 import { Random } from '../random.ts';
 import { STREAMS } from '../streams.ts';
-import { imageSize, type LoadedDataset, placeOf } from './dataset.ts';
+import { columnOf, imageSize, type LoadedDataset, placeOf } from './dataset.ts';
 
 /** Takes NaN for what is missing: those places get a mask and hold 0. In place, where the data are floats. */
 export function maskMissing<T extends LoadedDataset>(dataset: T): T {
@@ -59,7 +59,7 @@ export function checkRowsSeen<T extends LoadedDataset>(dataset: T): T {
 
 /** @throws LatentGpuError `bad-data` naming the first feature of which no row has a value */
 export function checkColumnsSeen(dataset: LoadedDataset): void {
-  const { mask, count, name, shape, columns, sequence } = dataset;
+  const { mask, count, name, shape, sequence } = dataset;
   if (!mask) return;
   // All steps of a channel count alike.
   const width = sequence ? (shape[1] ?? 1) : imageSize(dataset);
@@ -69,8 +69,9 @@ export function checkColumnsSeen(dataset: LoadedDataset): void {
   if (none < 0) return;
   const isTable = shape.length === 1 && !sequence;
   const what = sequence ? `channel ${none}` : placeOf(none, dataset);
+  const heading = columnOf(none, dataset);
   const remedy = isTable
-    ? `leave the column out${columns ? ` with --drop ${JSON.stringify(columns[none])}` : ''}`
+    ? `leave the column out${heading === undefined ? '' : ` with --drop ${JSON.stringify(heading)}`}`
     : 'hide another part, such as --hide random:0.5';
   throw new LatentGpuError(
     'bad-data',

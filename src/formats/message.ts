@@ -3,6 +3,10 @@ export function shapeText(shape: readonly number[]): string {
   return `[${shape.length > 8 ? `${shape.slice(0, 8)},…` : shape}]`;
 }
 
+/** Names for a message: the first of them where there are many. */
+export const listed = (names: readonly string[]): string =>
+  `${names.slice(0, 8).map(quote).join(', ')}${names.length > 8 ? ', …' : ''}`;
+
 /** For error messages of one line: text read from a file may be long or hold anything. */
 export function quote(text: string): string {
   const shown = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);

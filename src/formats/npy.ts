@@ -47,7 +47,10 @@ const DTYPES = {
 const WAYS: readonly (readonly [RegExp, string])[] = [
   [/^[<>=|]?c\d/, 'of complex numbers save np.hstack([x.real, x.imag]), or np.abs(x)'],
   [/^[<>=|]?f\d/, "save x.astype('float64')"],
-  [/^[<>=|]?[US]\d/, "it is text; if that holds numbers, save x.astype('float64')"],
+  [
+    /^[<>=|]?[US]\d/,
+    "it is text; if that holds numbers, save x.astype('float64'); words are those of tables, pandas.DataFrame(x).to_csv('x.csv', index=False)",
+  ],
   [/^[<>=|]?[Mm]\d/, "it is times; if these are wanted as numbers, save x.astype('int64')"],
 ];
 

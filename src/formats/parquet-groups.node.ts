@@ -60,7 +60,8 @@ export class GroupReader {
     utf8 = true,
   ) {
     this.utf8 = utf8;
-    const slice = (from: number, to?: number) => bytes.slice(from, to).buffer as ArrayBuffer;
+    // A copy, of a Buffer as well, whose own `slice` is none.
+    const slice = (from: number, to?: number) => new Uint8Array(bytes.subarray(from, to)).buffer;
     this.file = { byteLength: bytes.length, slice };
     this.metadata = metadata;
     this.tree = tree;

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { extentsText } from '../categories.ts';
 import { readIfPresent } from '../data/files.node.ts';
 import { isLatentGpuError } from '../errors.ts';
 import { isObject } from '../formats/json.ts';
@@ -95,13 +96,15 @@ export async function contentOf(sources: ReportSources): Promise<ReportContent> 
 
 /** `28×28 pixels, a code of 20, 123,456 parameters`. */
 function subtitleOf({ config: { data }, model }: LoadedModel): string {
-  const { shape, sequence } = data;
+  const { shape, sequence, categories } = data;
   const numbers = shape.length > 1 ? 'pixels' : model.features === 1 ? 'number' : 'numbers';
   const [steps, channels = 1] = shape;
   return [
     sequence
       ? `${steps} steps${channels > 1 ? ` of ${channels} channels` : ''}`
-      : `${shape.join('×')} ${numbers}`,
+      : categories
+        ? extentsText(shape, categories)
+        : `${shape.join('×')} ${numbers}`,
     ...(model.portrait ? [model.portrait.inside] : []),
     `${thousands(model.parameterCount())} parameters`,
   ].join(', ');

@@ -1,7 +1,7 @@
 // Draws of codes from the prior, and from what a decoder describes, with the engine's noise.
 import { sigmoid, softplus } from '../ops/reference/special.ts';
 import type { Network } from './network.ts';
-import { fillRow, gumbel, normal, uniform } from './noise.ts';
+import { fillRow, gumbel, normal, type Source, uniform } from './noise.ts';
 
 /** The smallest deviation for each pixel: src/models/likelihoods.ts. */
 const MIN_STD = 1e-3;
@@ -39,21 +39,35 @@ export function coder(network: Network, key: readonly [number, number], stream: 
   };
 }
 
-/** Draws the image of a row from the distribution that the decoder's outputs describe. */
-export type Draw = (outputs: Float32Array, row: number, image: Float32Array) => void;
+/** Makes the image of a row of the decoder's outputs. */
+export type Finish = (outputs: Float32Array, row: number, image: Float32Array) => void;
 
-export function drawer(network: Network, key: readonly [number, number], stream: number): Draw {
-  const { kind, sigma, std, features, perFeature } = network;
+/**
+ * Draws from the distribution that a decoder's outputs describe.
+ *
+ * @param streams of the noise of numbers and of words; without, images are means (of levels: never)
+ */
+export function drawer(
+  network: Network,
+  key: readonly [number, number],
+  streams: readonly [number, number] | undefined,
+): Finish {
+  const { kind, sigma, std, perFeature, places, words } = network;
+  const count = places.length;
   const isNormal = kind === 'normal';
   const levels = kind === 'categorical' ? perFeature : 1;
-  const noise = new Float64Array(features * levels);
-  const [lines, width] = levels > 1 ? [features, levels] : [1, features];
+  const noise = new Float64Array(count * levels);
+  const scores = new Float64Array(words.flat().length);
+  const [lines, width] = levels > 1 ? [count, levels] : [1, count];
   const value = (out: Float32Array, d: number): number => {
     if (isNormal) {
-      const own = sigma === 'pixel' ? softplus(out[features + d]!) + MIN_STD : std;
+      const own = sigma === 'pixel' ? softplus(out[count + d]!) + MIN_STD : std;
       return out[d]! + own * noise[d]!;
     }
-    if (levels === 1) return +(noise[d]! < out[d]!);
+    if (levels === 1) {
+      const mean = words.length ? sigmoid(out[d]!) : out[d]!;
+      return streams ? +(noise[d]! < mean) : mean;
+    }
     // The Gumbel-max trick.
     let best = 0;
     let top = Number.NEGATIVE_INFINITY;
@@ -64,8 +78,26 @@ export function drawer(network: Network, key: readonly [number, number], stream:
     return best / (levels - 1);
   };
   return (outputs, row, image) => {
-    const source = sourceOf(network, key, stream, row);
-    fillRow(noise, isNormal ? normal : uniform, source, lines, width);
-    for (let d = 0; d < features; d++) image[d] = value(outputs, d);
+    if (streams) {
+      const [own, others] = streams.map((stream) => sourceOf(network, key, stream, row)) as [
+        Source,
+        Source,
+      ];
+      fillRow(noise, isNormal ? normal : uniform, own, lines, width);
+      fillRow(scores, gumbel, others, 1, scores.length);
+    }
+    places.forEach((place, d) => {
+      image[place] = value(outputs, d);
+    });
+    let at = 0;
+    for (const own of words) {
+      const logits = own.map(() => outputs[count * perFeature + at]! + scores[at++]!);
+      const top = Math.max(...logits);
+      const parts = logits.map((score) => (streams ? +(score === top) : Math.exp(score - top)));
+      const whole = parts.reduce((a, b) => a + b);
+      own.forEach((place, i) => {
+        image[place] = parts[i]! / whole;
+      });
+    }
   };
 }

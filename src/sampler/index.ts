@@ -5,12 +5,13 @@
  */
 import { LatentGpuError } from '../errors.ts';
 import { type FetchOptions, type Folder, folderAt, type Progress } from './folder.ts';
-import { networkOf, PROGRAM, readNamed } from './network.ts';
+import { networkOf, PROGRAM, readNamed, sizeOf } from './network.ts';
 import { networkPainter } from './network-painter.ts';
 import type { OpenOptions } from './open.ts';
 import type { Painter } from './painter.ts';
 import { Sampler } from './sampler.ts';
 
+export type { Category } from '../categories.ts';
 export type { CodesOptions, DecodeOptions, SampleOptions } from './painter.ts';
 export type { InterpolateOptions } from './sampler.ts';
 export { LatentGpuError, type Progress, type Sampler };
@@ -76,6 +77,11 @@ async function playing(
       }),
     files.text(PROGRAM),
   ]);
-  const features = shape.reduce((a, b) => a * b);
-  return programPainter(text, files.name(PROGRAM), features, await files.weights(PROGRAM), options);
+  return programPainter(
+    text,
+    files.name(PROGRAM),
+    sizeOf(shape),
+    await files.weights(PROGRAM),
+    options,
+  );
 }

@@ -16,7 +16,7 @@ const QUICK = 2 ** 20;
 
 /** @throws LatentGpuError of `openWebGpu` if `options.backend` asks for that alone */
 export async function networkPainter(network: Network, options: OpenOptions): Promise<Painter> {
-  const { features, latent } = network;
+  const { features, latent, places, words } = network;
   let here: Backend | undefined;
   const held = await hold(
     {
@@ -54,11 +54,14 @@ export async function networkPainter(network: Network, options: OpenOptions): Pr
     codes: Float32Array,
     { draw = false, seed = 0, signal }: DecodeOptions,
     stream = FIRST_UNNAMED_STREAM,
+    last = FIRST_UNNAMED_STREAM,
   ): Promise<Float32Array> {
     const count = codes.length / latent;
     const images = allocate(count, features);
-    const finish = draw ? drawer(network, seedWords(seed), stream) : undefined;
-    const isRaw = draw && network.perFeature > 1;
+    const streams = draw ? ([stream, last + +(places.length > 0)] as const) : undefined;
+    const isOfWords = words.length > 0;
+    const finish = draw || isOfWords ? drawer(network, seedWords(seed), streams) : undefined;
+    const isRaw = isOfWords || (draw && network.perFeature > 1);
     const { mean, std } = network.original ?? {};
     const pace = pacer(signal);
     const work = async (backend: Backend) => {
@@ -87,8 +90,10 @@ export async function networkPainter(network: Network, options: OpenOptions): Pr
       return held.backend;
     },
     async sample(count, options) {
-      const streams = samplingStreams(!!options.draw && network.kind === 'bernoulli');
-      return await decode(await codes(count, options, streams.codes), options, streams.decoder);
+      const isFirst = !!options.draw && network.kind === 'bernoulli' && places.length > 0;
+      const streams = samplingStreams(isFirst);
+      const drawn = await codes(count, options, streams.codes);
+      return await decode(drawn, options, streams.decoder, FIRST_UNNAMED_STREAM + 1);
     },
     codes,
     decode,

@@ -1,4 +1,5 @@
 // What a model folder says, reduced to what drawing from it needs: the decoder's layers.
+import { type Category, isCategories, placesOf } from '../categories.ts';
 import { LatentGpuError } from '../errors.ts';
 import type { Take } from './folder.ts';
 
@@ -47,6 +48,10 @@ export interface Network {
   /** Multiplications for an image. */
   readonly work: number;
   readonly kind: 'bernoulli' | 'normal' | 'categorical';
+  /** Features that are no words, which the decoder's outputs begin with; the words' logits follow. */
+  readonly places: readonly number[];
+  /** Of columns of words their features. */
+  readonly words: readonly (readonly number[])[];
   /** Deviation of a normal likelihood. */
   readonly sigma: 'fixed' | 'shared' | 'pixel';
   readonly std: number;
@@ -58,6 +63,7 @@ export interface Network {
 
 const whole = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) > 0;
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b);
 const wholes = (value: unknown): value is number[] => Array.isArray(value) && value.every(whole);
 
 /** What `model.json` says first, whatever the model. */
@@ -67,6 +73,8 @@ export interface Named {
   readonly shape: readonly number[];
   /** The file beside it that says how it is drawn from, where that is more than a decoder of full layers. */
   readonly program: string | undefined;
+  /** Columns of words of a table. */
+  readonly categories: readonly Category[];
   // biome-ignore lint/suspicious/noExplicitAny: every part that is used is checked
   readonly json: any;
 }
@@ -106,12 +114,14 @@ export function readNamed(text: string, name: string): Named {
     );
   }
   const { family, program } = json;
-  const { shape } = json.data ?? {};
+  const { shape, categories = [] } = json.data ?? {};
   const check = checkOf(name);
   check(typeof family === 'string', 'family', family, 'a name');
   check(wholes(shape) && shape.length > 0, 'data.shape', shape, 'a list of whole numbers');
   check([undefined, PROGRAM].includes(program), 'program', program, `"${PROGRAM}"`);
-  return { family, shape, program, json };
+  const features = sizeOf(shape);
+  check(isCategories(categories, features), 'data.categories', '…', 'columns of words');
+  return { family, shape, program, categories, json };
 }
 
 /**
@@ -121,7 +131,10 @@ export function readNamed(text: string, name: string): Named {
  * @returns what makes it of its weights
  * @throws LatentGpuError `bad-format` for any other model
  */
-export function networkOf({ family, shape, json }: Named, name: string): (take: Take) => Network {
+export function networkOf(
+  { family, shape, categories, json }: Named,
+  name: string,
+): (take: Take) => Network {
   const check = checkOf(name);
   const { kind: code = 'normal', groups, classes } = json.code ?? {};
   const isCategorical = code === 'categorical';
@@ -133,7 +146,6 @@ export function networkOf({ family, shape, json }: Named, name: string): (take: 
   const among = (list: readonly string[], key: string, value: unknown, others = '') =>
     check(list.includes(value as string), key, value, `one of ${list.join(', ')}${others}`);
   among(FAMILIES, 'family', family, OTHERS);
-  check(!json.data.categories, 'data.categories', '…', `none${OTHERS}`);
   among(KINDS, 'code.kind', code);
   if (isCategorical) {
     check(whole(groups), 'code.groups', groups, 'a whole number');
@@ -150,7 +162,7 @@ export function networkOf({ family, shape, json }: Named, name: string): (take: 
     const found = decoder[key] ?? value;
     check(found === value, `decoder.${key}`, found, value + OTHERS);
   }
-  among(KINDS, 'likelihood.kind', kind);
+  among(categories.length ? KINDS.slice(0, 2) : KINDS, 'likelihood.kind', kind, OTHERS);
   const priors = code === 'normal' ? ['normal'] : ['uniform', 'learned'];
   const prior = json.prior?.kind ?? json.prior ?? priors[0];
   among(priors, 'prior', prior, OTHERS);
@@ -158,23 +170,30 @@ export function networkOf({ family, shape, json }: Named, name: string): (take: 
   check(Number.isFinite(std) && std > 0, 'likelihood.std', std, 'a number above 0');
   check(whole(levels) && levels > 1, 'likelihood.levels', levels, 'a whole number above 1');
   const isNormal = kind === 'normal';
+  // Of words it is made of their logits apart.
+  const isSigmoid = kind === 'bernoulli' && !categories.length;
   const perFeature = kind === 'categorical' ? levels : isNormal && sigma === 'pixel' ? 2 : 1;
-  const features = shape.reduce((a, b) => a * b);
+  const features = sizeOf(shape);
+  const words = categories.map(placesOf);
+  const isWord = new Set(words.flat());
+  const places = [...Array(features).keys()].filter((i) => !isWord.has(i));
   return (take) => {
     let inputs = latent;
     let work = 0;
-    const layers = [...hidden, features * perFeature].map((outputs, i): Layer => {
-      const layer = {
-        inputs,
-        outputs,
-        weight: take(`decoder.${i}.weight`, [outputs, inputs]),
-        bias: take(`decoder.${i}.bias`, [outputs]),
-        activation: i < hidden.length ? own : kind === 'bernoulli' ? 'sigmoid' : 'identity',
-      };
-      work += inputs * outputs;
-      inputs = outputs;
-      return layer;
-    });
+    const layers = [...hidden, places.length * perFeature + isWord.size].map(
+      (outputs, i): Layer => {
+        const layer = {
+          inputs,
+          outputs,
+          weight: take(`decoder.${i}.weight`, [outputs, inputs]),
+          bias: take(`decoder.${i}.bias`, [outputs]),
+          activation: i < hidden.length ? own : isSigmoid ? 'sigmoid' : 'identity',
+        };
+        work += inputs * outputs;
+        inputs = outputs;
+        return layer;
+      },
+    );
     return {
       family,
       features,
@@ -185,6 +204,8 @@ export function networkOf({ family, shape, json }: Named, name: string): (take: 
       layers,
       work,
       kind,
+      places,
+      words,
       sigma,
       std:
         isNormal && sigma === 'shared'

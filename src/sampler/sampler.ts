@@ -1,4 +1,6 @@
 // A loaded model: what it draws, decodes and goes through.
+import type { Category } from '../categories.ts';
+import { sizeOf } from './network.ts';
 import { bad } from './open.ts';
 import type { Abilities, CodesOptions, DecodeOptions, Painter, SampleOptions } from './painter.ts';
 
@@ -18,6 +20,7 @@ function checkWhole(name: string, value: number, least: number): void {
 export interface Loaded {
   readonly family: string;
   readonly shape: readonly number[];
+  readonly categories: readonly Category[];
   readonly painter: Painter;
 }
 
@@ -38,6 +41,8 @@ export class Sampler implements Abilities {
   /** Extents of one data point, e.g. `[28, 28]`; D is their product. */
   declare readonly shape: readonly number[];
   declare readonly features: number;
+  /** Columns of words of a table: each word is a number of a row, `at` and so on, its probability or 1 where it is drawn. */
+  declare readonly categories: readonly Category[];
   declare readonly latent: number;
   declare readonly classes: readonly string[];
   declare readonly clusters: number;
@@ -46,7 +51,7 @@ export class Sampler implements Abilities {
   readonly #painter: Painter;
 
   /** @internal */
-  constructor({ family, shape, painter }: Loaded) {
+  constructor({ family, shape, categories, painter }: Loaded) {
     const {
       latent,
       classes = [],
@@ -54,8 +59,11 @@ export class Sampler implements Abilities {
       layers = [],
       hasTemperature = false,
     } = painter.abilities;
-    const features = shape.reduce((a, b) => a * b);
-    const own = { family, shape, features, latent, classes, clusters, layers, hasTemperature };
+    const features = sizeOf(shape);
+    const own = {
+      ...{ family, shape, features, categories },
+      ...{ latent, classes, clusters, layers, hasTemperature },
+    };
     Object.assign(this, own);
     this.#painter = painter;
   }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { build } from 'vite';
+import type { Category } from '../../src/categories.ts';
 import type { Standardization } from '../../src/data/standardize.ts';
 import type { Variable } from '../../src/graph/variable.ts';
 import {
@@ -35,6 +36,8 @@ export interface Decoder {
   code?: CodeConfig;
   prior?: 'uniform' | 'learned';
   standardization?: Standardization;
+  /** Columns of words. */
+  categories?: readonly Category[];
 }
 
 export interface MadeModel {
@@ -49,7 +52,11 @@ export function makeModel(decoder: Decoder, seed = 1): MadeModel {
   const isPlain = family !== 'ae' && code === undefined;
   const config: ModelConfig & CodedConfig = {
     family,
-    data: { shape, ...(decoder.standardization && { standardized: true }) },
+    data: {
+      shape,
+      ...(decoder.standardization && { standardized: true }),
+      ...(decoder.categories && { categories: decoder.categories }),
+    },
     encoder: { hidden: [], activation },
     latent,
     decoder: { hidden, activation },

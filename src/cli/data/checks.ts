@@ -1,4 +1,5 @@
 // Whether data suit a model.
+import { type Category, extentsText } from '../../categories.ts';
 import { type ImageDataset, imageSize, type LoadedDataset } from '../../data/dataset.ts';
 import { LatentGpuError } from '../../errors.ts';
 import type { Model } from '../../models/index.ts';
@@ -6,9 +7,14 @@ import type { Model } from '../../models/index.ts';
 /**
  * Checks that data fit a model: the same shape, or plain vectors of as many features.
  *
+ * @param categories of the model
  * @throws LatentGpuError `shape-mismatch`
  */
-export function checkShape(dataset: LoadedDataset, shape: readonly number[]): void {
+export function checkShape(
+  dataset: LoadedDataset,
+  shape: readonly number[],
+  categories?: readonly Category[],
+): void {
   const essential = (extents: readonly number[]) => extents.filter((n) => n !== 1).join();
   const isVector = dataset.shape.length === 1 || shape.length === 1;
   const fits = isVector
@@ -19,8 +25,10 @@ export function checkShape(dataset: LoadedDataset, shape: readonly number[]): vo
   const grey = isColour ? ', or make these grey (magick mogrify -colorspace gray FILES)' : '';
   throw new LatentGpuError(
     'shape-mismatch',
-    `${dataset.name} has data points of [${dataset.shape.join(', ')}] and the model takes ` +
-      `[${shape.join(', ')}]; name data of that shape with --data${grey}`,
+    categories || dataset.categories
+      ? `${dataset.name} has ${extentsText(dataset.shape, dataset.categories ?? [])} and the model takes ${extentsText(shape, categories ?? [])}; name a table of such columns with --data`
+      : `${dataset.name} has data points of [${dataset.shape.join(', ')}] and the model takes ` +
+          `[${shape.join(', ')}]; name data of that shape with --data${grey}`,
   );
 }
 

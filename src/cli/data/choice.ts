@@ -37,6 +37,8 @@ export interface DataChoice {
   readonly takesWords?: boolean;
   /** What else may be done about them, where they are not. */
   readonly wordsRemedy?: string;
+  /** The same of a table that has words and cells without a value. */
+  readonly bothRemedy?: string;
   /** Whether numbers stay as the file has them, float64. */
   readonly exact?: boolean;
 }

@@ -59,10 +59,10 @@ export function filledTable(frame: TableFrame, rows: Filled): string {
 export interface Imputation {
   /** Numbers that were hidden. */
   readonly hidden: number;
-  /** Mean squared error, in the features' deviations if the data are standardised. */
-  readonly mse: number;
+  /** Mean squared error of these, if there are any: in the features' deviations if the data are standardised. */
+  readonly mse?: number;
   /** Of the feature's mean over what is seen (of the training rows, if the data are standardised). */
-  readonly meanMse: number;
+  readonly meanMse?: number;
   /** Of sequences: of straight lines between what is seen, and of the last value seen beyond it. */
   readonly interpolationMse?: number;
   readonly words?: Words;
@@ -106,10 +106,10 @@ export function imputation(
   if (hidden === 0 && !words) return undefined;
   return {
     hidden,
-    mse: squares / Math.max(1, hidden),
-    meanMse: plain / Math.max(1, hidden),
+    // A mean of nothing would read as no error.
+    ...(hidden > 0 && { mse: squares / hidden, meanMse: plain / hidden }),
     ...(words && { words }),
-    ...(lines && { interpolationMse: straight / hidden }),
+    ...(lines && hidden > 0 && { interpolationMse: straight / hidden }),
   };
 }
 

@@ -1,7 +1,7 @@
 // Data, found by name or path and remembered in a model's folder.
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import { type Category, headingsOf } from '../../categories.ts';
+import { type Category, columnsOf, headingsOf } from '../../categories.ts';
 import type { ImageDataset, LoadedDataset } from '../../data/dataset.ts';
 import { type DataSpec, loadData, NAMED_DATA } from '../../data/load.node.ts';
 import { hide } from '../../data/missing.ts';
@@ -22,8 +22,12 @@ export interface DataContext {
   readonly columns?: readonly string[] | undefined;
   /** Its columns of words. */
   readonly categories?: readonly Category[] | undefined;
+  /** Its features, a column of words as one; of sequences, channels. */
+  readonly takes?: number | undefined;
   /** One of them that data may lack. */
   readonly mayLack?: string | undefined;
+  /** Whether there is one. */
+  readonly mayBeOneLess?: boolean | undefined;
   readonly leftOut?: readonly string[] | undefined;
   /** Classes that have their numbers. */
   readonly classes?: readonly string[] | undefined;
@@ -91,6 +95,7 @@ async function load(
         ...(isOther && { isOther }),
         ...(choice.takesWords && { takesWords: true }),
         ...(choice.wordsRemedy !== undefined && { wordsRemedy: choice.wordsRemedy }),
+        ...(choice.bothRemedy !== undefined && { bothRemedy: choice.bothRemedy }),
       },
       ...arrayOf(choice, context),
       ...(choice.windows && { windows: choice.windows }),
@@ -126,16 +131,31 @@ function arrayOf({ array }: DataChoice, context: DataContext): Pick<DataSpec, 'a
 
 function tableOf(
   choice: TableChoice | undefined,
-  { columns, categories, mayLack, leftOut, hints }: DataContext,
+  { columns, categories, takes, mayLack, mayBeOneLess, leftOut, hints }: DataContext,
 ): TableOptions {
   return {
     ...choice,
     ...(columns && { expected: headingsOf(columns, categories) }),
     ...((columns || categories) && { categories: categories ?? [] }),
+    ...(takes !== undefined && { takes }),
     ...(mayLack !== undefined && { mayLack }),
+    ...(mayBeOneLess && { mayBeOneLess }),
     ...(leftOut && { known: leftOut }),
     ...(hints && { hints }),
   };
+}
+
+/** How many columns a table has whose rows are such data points; for sequences, whose rows are steps. */
+export function takesOf({
+  shape,
+  categories,
+  sequence,
+}: Pick<LoadedDataset, 'categories'> & {
+  readonly shape: readonly number[];
+  readonly sequence?: object | undefined;
+}): number | undefined {
+  if (sequence) return shape[1] ?? 1;
+  return shape.length === 1 ? columnsOf(shape[0] as number, categories).length : undefined;
 }
 
 /** What others that go with a data set are to know of it. */
@@ -143,9 +163,11 @@ const contextOf = ({
   columns,
   categories,
   sequence,
+  shape,
   table,
   classNames,
 }: LoadedDataset): DataContext => ({
+  takes: takesOf({ shape, categories, sequence }),
   columns: columns ?? sequence?.channels,
   categories,
   leftOut: table?.leftOut,

@@ -11,7 +11,7 @@ import type { LoadedModel } from '../../training/model-folder.node.ts';
 import { keepApart } from '../common/files.ts';
 import type { Output } from '../common/output.ts';
 import { checkRate, checkShape } from './checks.ts';
-import { type DataContext, loadNamed, loadSplit } from './load.ts';
+import { type DataContext, loadNamed, loadSplit, takesOf } from './load.ts';
 import { missingChoice } from './missing.ts';
 import { type TableFlags, tableChoice } from './table-options.ts';
 import { type WindowFlags, windowChoice, windowsFor } from './window-options.ts';
@@ -84,7 +84,11 @@ export async function loadModelData(
   const context: DataContext = {
     columns: config.data.columns ?? sequence?.channels,
     categories: config.data.categories,
-    ...(options.lacking !== undefined && { mayLack: config.data.columns?.[options.lacking] }),
+    takes: takesOf(config.data),
+    ...(options.lacking !== undefined && {
+      mayLack: config.data.columns?.[options.lacking],
+      mayBeOneLess: true,
+    }),
     leftOut: record?.data.leftOut,
     classes: record?.data.classes,
     hints: record?.data.table,
@@ -116,7 +120,7 @@ export async function loadModelData(
   const whole = withFeature(found, options.lacking, shape);
   const some = atMost(whole, options.limit);
   const original = inColour(options.change?.(some) ?? some, config.data.shape);
-  checkShape(original, config.data.shape);
+  checkShape(original, config.data.shape, config.data.categories);
   checkRate(original, sequence?.rate);
   const seen = standardization ? standardize(original, standardization) : toFloat32(original);
   return { original, seen };

@@ -1,9 +1,9 @@
 // Columns that a model is told, as `--where` says them: `age=40,dose=2`, in the units of the data.
 import { Option } from 'commander';
-import { type Category, columnsOf, levelHint, placesOf } from '../../categories.ts';
+import { type Category, columnsOf, placesOf } from '../../categories.ts';
 import type { ImageDataset } from '../../data/dataset.ts';
 import { LatentGpuError } from '../../errors.ts';
-import { quote } from '../../formats/message.ts';
+import { listed, quote } from '../../formats/message.ts';
 import type { Model } from '../../models/index.ts';
 import { nearest } from '../../nearest.ts';
 import type { LoadedModel } from '../../training/model-folder.node.ts';
@@ -98,7 +98,10 @@ export function whereOf(
     if (where.has(place)) throw bad(`--where: ${name} is said twice`);
     if (category) {
       const level = category.levels.indexOf(said);
-      if (level < 0) throw bad(`--where: ${name} is ${quote(said)}; ${levelHint(said, category)}`);
+      if (level < 0)
+        throw bad(
+          `--where: ${name} is ${quote(said)}; it may be ${listed(category.levels)}; did you mean ${quote(nearest(said, category.levels))}?`,
+        );
       for (const [k, at] of placesOf(category).entries()) where.set(at, Number(k === level));
       continue;
     }

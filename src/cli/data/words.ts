@@ -12,11 +12,19 @@ import type { DataChoice } from './choice.ts';
 export function wordsChoice(
   { name, takesWords }: Family,
   table: TableChoice | undefined,
-): Pick<DataChoice, 'takesWords' | 'wordsRemedy'> {
-  if (takesWords) return { takesWords };
-  const others = families().filter((family) => family.takesWords);
-  const names = others.map((family) => family.name).join(', ');
-  if (!table?.categorical) return { wordsRemedy: `, or train a family that takes words: ${names}` };
+): Pick<DataChoice, 'takesWords' | 'wordsRemedy' | 'bothRemedy'> {
+  const namesOf = (is: (family: Family) => boolean | undefined) =>
+    families()
+      .filter(is)
+      .map((family) => family.name)
+      .join(', ');
+  const both = namesOf((family) => family.takesWords && family.takesMissing);
+  const bothRemedy = `, or train a family that takes words and missing values: ${both}`;
+  if (takesWords) return { takesWords, bothRemedy };
+  const names = namesOf((family) => family.takesWords);
+  if (!table?.categorical) {
+    return { wordsRemedy: `, or train a family that takes words: ${names}`, bothRemedy };
+  }
   throw new LatentGpuError(
     'bad-config',
     `--categorical ${table.categorical.join(' ')}: ${name} takes numbers alone; leave it out, or train one that takes words: ${names}`,

@@ -48,7 +48,7 @@ const listOf = (text: string, { columns = [], categories }: LoadedDataset): stri
 function targetAt(name: string, data: LoadedDataset, option: string): number {
   const places = columnsAt(name, data, option);
   if (places.length === 1) return places[0] as number;
-  const why = `${option} ${name}: it is a column of words, and numbers are predicted; to tell words of others train classifier with --label-column ${name}`;
+  const why = `${option} ${name}: it is a column of words, and numbers are predicted; to tell words of others train classifier with --label-column${data.columns ? ` ${name}` : ''}`;
   throw new LatentGpuError('bad-input', why);
 }
 

@@ -88,7 +88,7 @@ export async function prepare(request: RunRequest, { out }: Context): Promise<Pr
   const parts = { train: own, test: other && inColour(other, own.shape) };
   const read = withHidden(parts, choice.hideLabels);
   if (read.test) {
-    checkShape(read.test, read.train.shape);
+    checkShape(read.test, read.train.shape, read.train.categories);
     checkRate(read.test, read.train.sequence?.rate);
   }
   if (!resume && !read.train.sequence) await checkOutside(folder, [choice.data, choice.test]);

@@ -1,4 +1,5 @@
 // One training run into one folder: what `train` and `start` do.
+import { extentsText } from '../../categories.ts';
 import { unlabelledText } from '../../data/hide-labels.ts';
 import { missingText } from '../../data/missing.ts';
 import { logScales, meanScale } from '../../data/standardize.ts';
@@ -181,8 +182,10 @@ function announce(
   const { model: described } = config;
   const treatment = treatmentOf(model, standardization !== undefined, binarization);
   const [codes, likelihood] = model.portrait?.line ?? ['', ''];
+  const { shape, categories } = described.data;
+  const extents = categories ? extentsText(shape, categories) : shape.join('×');
   out.say(
-    `${request.family.name} ${described.data.shape.join('×')}${codes}, ` +
+    `${request.family.name} ${extents}${codes}, ` +
       `${model.parameterCount().toLocaleString('en-US')} parameters; ` +
       `${[`${data.train.name}, ${data.train.count} rows`, ...missingText(data.train), ...unlabelledText(data.train)].join(', ')}` +
       `${trainer.isStreamed ? ', streamed' : ''}, ` +

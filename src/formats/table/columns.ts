@@ -1,8 +1,8 @@
 // Which columns of a table are features, which one holds classes, and which are left out.
 import { LatentGpuError } from '../../errors.ts';
 import { nearest } from '../../nearest.ts';
-import { quote } from '../message.ts';
-import type { LabelColumn, TableOptions } from './options.ts';
+import { listed, quote } from '../message.ts';
+import type { LabelColumn, TableChoice, TableOptions } from './options.ts';
 
 /** Columns by their numbers, from 0. */
 export interface Layout {
@@ -16,6 +16,8 @@ export interface Layout {
   readonly dropped: readonly number[];
   /** Whether the features are not in the order of the table, because a model wants another. */
   readonly isReordered: boolean;
+  /** What is to be said of it. */
+  readonly remark?: string;
 }
 
 /** What pandas, readr and others call a column that has no name. */
@@ -24,9 +26,6 @@ const UNNAMED = /^(|unnamed: \d+(\.\d+)?|\.\.\.\d+|__index_level_\d+__)$/i;
 /** For a command line. */
 const shellQuoted = (text: string) =>
   /^[\w.:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-
-const listed = (names: readonly string[]) =>
-  `${names.slice(0, 8).map(quote).join(', ')}${names.length > 8 ? ', …' : ''}`;
 
 /** What is left of a heading that is written otherwise: its letters and digits. */
 const essence = (name: string) =>
@@ -175,8 +174,10 @@ export class Columns {
   layout(options: TableOptions, labels: LabelColumn | undefined, isOpen: boolean): Layout {
     const { headings, width } = this;
     const { expected, hints = {} } = options;
-    // Of a table with the model's headings, those tell what to take.
-    const more = expected && headings ? {} : hints;
+    const isSaid = options.drop !== undefined || options.columns !== undefined;
+    const isTold = (expected && headings) || isSaid || this.lacksDropped(options, labels, isOpen);
+    // Of a table with the model's headings, those tell what to take; what is said of this one stands for all of it.
+    const more = isTold ? {} : hints;
     const drop = options.drop
       ? this.find(options.drop, '--drop', true)
       : this.find(more.drop ?? [], '--drop', false);
@@ -192,19 +193,65 @@ export class Columns {
       asked.length === 0 &&
       (headings ? UNNAMED.test(headings[j] as string) : isOpen && j === width - 1);
     const filled = kept.filter((j) => headings || !isUnnamed(j)).length;
-    if (expected && !headings && labels?.isOptional && filled === expected.length) label = -1;
+    const wanted = expected?.length ?? options.takes;
+    if (!headings && labels?.isOptional && filled === wanted) label = -1;
     const chosen = kept.filter((j) => j !== label);
     const classes = label < 0 ? labels?.name : undefined;
-    const wanted =
+    const ordered =
       expected && headings ? this.ordered(chosen, expected, options, classes) : undefined;
-    const features = wanted ?? chosen.filter((j) => !isUnnamed(j));
+    const features = ordered ?? chosen.filter((j) => !isUnnamed(j));
     const unnamed = chosen.filter((j) => isUnnamed(j) && !features.includes(j));
     const used = new Set([...features, ...unnamed, label]);
     const dropped = Array.from({ length: width }, (_, j) => j).filter((j) => !used.has(j));
     if (features.length + unnamed.length === 0)
       throw this.mistake('has no column left of those taken');
-    const isReordered = wanted?.some((j, i) => j < (wanted[i - 1] ?? -1)) ?? false;
-    return { features, label, unnamed, dropped, isReordered };
+    const isReordered = ordered?.some((j, i) => j < (ordered[i - 1] ?? -1)) ?? false;
+    const remark = headings ? undefined : this.remarkOfHints(more, hints, options);
+    return { features, label, unnamed, dropped, isReordered, ...(remark && { remark }) };
+  }
+
+  /**
+   * Whether a table without headings has as many columns as are to be taken, and none of those that were left out of
+   * the table with which it goes.
+   *
+   * @throws LatentGpuError `bad-input` where it may be either
+   */
+  private lacksDropped(
+    { takes, mayBeOneLess, hints, drop, columns }: TableOptions,
+    labels: LabelColumn | undefined,
+    isOpen: boolean,
+  ): boolean {
+    const left = hints?.drop ?? hints?.columns;
+    if (this.headings || takes === undefined || !left || drop || columns) return false;
+    const all = this.width - Number(isOpen);
+    const label = this.label(labels);
+    const isWhole =
+      all - Number(label >= 0) === takes || (labels?.isOptional === true && all === takes);
+    const out = new Set([...this.find(hints?.drop ?? [], '--drop', false), label]);
+    const taken = this.find(hints?.columns ?? [], '--columns', false);
+    const kept = Array.from({ length: all }, (_, j) => j).filter(
+      (j) => !out.has(j) && (taken.length === 0 || taken.includes(j)),
+    ).length;
+    const isLeft = kept === takes || (mayBeOneLess === true && kept === takes - 1);
+    if (!isWhole || !isLeft || kept === all - Number(label >= 0)) return isWhole;
+    throw this.mistake(
+      `has ${all} columns without headings: they may be all that the model takes, or have one that was left out in training and lack another; say which with --columns 1-${all} or --drop ${left.join(' ')}`,
+    );
+  }
+
+  /** What becomes of what was said of columns of another table. @param used what is made of it */
+  private remarkOfHints(
+    used: TableChoice,
+    { drop, columns: some }: TableChoice,
+    { drop: own, columns }: TableOptions,
+  ): string | undefined {
+    if (own || columns || (!drop && !some)) return undefined;
+    const said = [
+      ...(some ? [`--columns ${some.join(' ')}`] : []),
+      ...(drop ? [`--drop ${drop.join(' ')}`] : []),
+    ].join(' ');
+    if (used.drop || used.columns) return `it has no headings; as in training: ${said}`;
+    return `it has no headings, and ${this.width} columns, as many as the model takes: ${said} of its training is left aside`;
   }
 
   /** @param classes what the column of classes is called, if it has not been found */

@@ -13,7 +13,7 @@ export interface CsvTable {
   readonly columns: number;
   /** Row major `[rows, columns]`; NaN where a value is missing, if that is taken; of a column of words their numbers. */
   readonly values: Float64Array;
-  /** Columns of words: which of the features, their heading (or number from 1), and the words by number. */
+  /** Columns of words: which of the features, their heading (where there are none, their number among the features from 1), and the words by number. */
   readonly words: readonly TableWords[];
   /** One class index a row, in the order of the classes' names, where a column of labels was asked for. */
   readonly labels: Uint32Array | undefined;

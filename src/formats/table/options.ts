@@ -33,6 +33,8 @@ export interface TableOptions extends TableChoice {
   readonly takesWords?: boolean;
   /** What else may be done about them, `, or …`, where they are refused. */
   readonly wordsRemedy?: string;
+  /** The same of a table that has both. */
+  readonly bothRemedy?: string;
   /** The columns of words of a table with which this one goes, all of them. */
   readonly categories?: readonly Category[];
   /** Whether it goes with another table, of which is known already what is a class. */
@@ -43,6 +45,10 @@ export interface TableOptions extends TableChoice {
   readonly hints?: TableChoice;
   /** The headings that there must be, in the order in which their columns are wanted. */
   readonly expected?: readonly string[];
+  /** How many features it is to have, columns of words as one each. */
+  readonly takes?: number;
+  /** Whether one of them may be missing, as it is predicted from the others. */
+  readonly mayBeOneLess?: boolean;
   /** One of these that may be missing, as it is predicted from the others. */
   readonly mayLack?: string;
   /** Headings beside the expected ones that may be there and are left out. */

@@ -23,6 +23,8 @@ interface Table {
   readonly thousands?: Thousands | undefined;
   /** Those of which the first rows hold texts. */
   readonly wordy: readonly number[];
+  /** Whether cells of the first rows are empty. */
+  readonly hasMissing: boolean;
   /** Those that are categories. */
   readonly words: WordColumns;
 }
@@ -93,10 +95,13 @@ export class RowValues {
 
   private word(cell: string, column: number, line: number): number {
     const { options, words, name } = this.table;
-    if (isUnknown(cell)) {
-      if (options.takesMissing) return Number.NaN;
+    if (isUnknown(cell) && !words.hasNone(cell, column)) {
+      if (options.takesMissing) {
+        words.miss(cell, column);
+        return Number.NaN;
+      }
       throw this.bad(
-        `${this.place(column, line)} is ${cell === '' ? 'empty' : quote(cell)}; ${this.remedy(cell, column)}`,
+        `${this.place(column, line)} is ${cell === '' ? 'empty' : quote(cell)}; ${this.remedy(cell, column)}${words.wayOfNone(cell, column)}`,
       );
     }
     return words.code(cell, column, () => `${name}: ${this.place(column, line)}`);
@@ -137,7 +142,13 @@ export class RowValues {
     const { columns, options, words } = this.table;
     const wordy = this.table.wordy.filter((other) => !words.has(other));
     const name = columns.argument(column);
-    const { missingRemedy = '', isSeries, isOther } = options;
+    const { isSeries, isOther, bothRemedy = '' } = options;
+    const hasWords = words.size > 0 || wordy.length > 0;
+    const remedyOf = (own = '', isOfBoth: boolean) => (isOfBoth ? bothRemedy : own);
+    const missingRemedy = options.takesMissing ? '' : remedyOf(options.missingRemedy, hasWords);
+    const wordsRemedy = options.takesWords
+      ? ''
+      : remedyOf(options.wordsRemedy, this.table.hasMissing);
     if (columns.headings?.[column] === cell) return 'it is the heading again: remove the row';
     // What takes missing values has taken those that are beyond doubt.
     const takes = options.takesMissing ? 'empty the cell if its value is missing' : undefined;
@@ -156,7 +167,7 @@ export class RowValues {
       : '';
     if (!wordy.includes(column))
       return `${correct}, or leave the column out with --drop ${name}${take && `, or ${take}`}`;
-    return `${take && `${take}, `}name a column of classes with --label-column ${name}, or leave ${drop}${options.wordsRemedy ?? ''}`;
+    return `${take && `${take}, `}name a column of classes with --label-column ${name}, or leave ${drop}${wordsRemedy}`;
   }
 
   place(column: number, line: number): string {

@@ -36,6 +36,8 @@ export interface Said {
 
 export class TableRows {
   readonly columns: Columns;
+  /** Features of which the first rows do not mostly hold texts. */
+  readonly numeric: readonly number[];
   private readonly source: RowsOf;
   private readonly layout: Layout;
   private readonly values: RowValues;
@@ -50,9 +52,16 @@ export class TableRows {
     this.source = source;
     this.columns = columns;
     this.layout = layout;
-    this.words = new WordColumns(columns, features, sample, source.options);
     const wordy = wordyOf(sample, features);
-    this.values = new RowValues({ ...source, columns, wordy, words: this.words }, features);
+    this.numeric = features.filter((column) => !wordy.includes(column));
+    this.words = new WordColumns(columns, features, sample, wordy, source.options);
+    const hasMissing = sample.some(({ cells }) =>
+      features.some((column) => isUnknown(cells[column] as string)),
+    );
+    this.values = new RowValues(
+      { ...source, columns, wordy, hasMissing, words: this.words },
+      features,
+    );
     this.unnamed = new UnnamedColumns(layout.unnamed);
   }
 
@@ -124,7 +133,7 @@ export class TableRows {
           ...(expected ? [] : remarks.ofConstants(columns, features, values.count, anyAt)),
         ];
     said.push(
-      ...this.words.remarks(words),
+      ...this.words.remarks(words, values.count),
       ...(commas ? [commas] : []),
       ...values.remarksOfUnits(),
       ...values.remarksOfCodes(),
@@ -133,6 +142,7 @@ export class TableRows {
       ...remarks.ofTotal(others, `${this.source.unit} ${line}`),
       ...remarks.ofSum(numbers, values.count, at, `${this.source.unit} ${line}`),
     );
+    if (layout.remark) said.push(layout.remark);
     if (layout.isReordered) said.push("its columns are put in the model's order");
     if (expected && !columns.headings && expected.length === count && expected.length > 1) {
       said.push(`it has no headings, and its columns are taken in the model's order`);
@@ -146,9 +156,12 @@ export class TableRows {
       rows: values.count,
       columns: count,
       values: values.all(),
-      words: words.map(({ column, levels }) => ({
-        ...{ place: features.indexOf(column), column: columns.nameOf(column), levels },
-      })),
+      words: words.map(({ column, levels }) => {
+        const place = features.indexOf(column);
+        // Without headings columns are counted among the features, as everywhere behind this.
+        const name = columns.headings ? columns.nameOf(column) : String(place + 1);
+        return { place, column: name, levels };
+      }),
       labels: isLabelled ? labels : undefined,
       classes: isLabelled ? classes : [],
       labelColumn: isLabelled ? columns.nameOf(layout.label) : undefined,

@@ -1,9 +1,9 @@
 // Columns of words as features: a number for each word while rows are read, a category in the end.
 import { LatentGpuError } from '../../errors.ts';
-import { quote } from '../message.ts';
+import { listed, quote } from '../message.ts';
 import { byName, keyOf } from './classes.ts';
 import type { Columns } from './columns.ts';
-import { type Row, wordyOf } from './first-row.ts';
+import type { Row } from './first-row.ts';
 import { isMissing, isQuantity, isTime } from './number.ts';
 import type { TableOptions } from './options.ts';
 
@@ -11,6 +11,16 @@ import type { TableOptions } from './options.ts';
 const MOST = 256;
 /** Of few rows all words may differ. */
 const FEW = 20;
+
+/** What stands for a value that is missing, or is a word: no support, no garage. */
+const NONE = /^(none|nil|missing)$/i;
+
+/** What is left of a word that is written otherwise, as `Yes`, `yes` and `yes.`. */
+const plain = (word: string) =>
+  word
+    .toLowerCase()
+    .replace(/[\s_]+/g, ' ')
+    .replace(/\.$/, '');
 
 /** A column of words, as a table has it. */
 export interface Words {
@@ -57,16 +67,20 @@ export class WordColumns {
   private readonly words: ReadonlyMap<number, WordColumn>;
   private readonly columns: Columns;
   private readonly asked: ReadonlySet<number>;
+  /** By column, what was taken for missing and may be a word. */
+  private readonly missed = new Map<number, { readonly cell: string; readonly count: number }>();
 
   /**
    * @param features columns that are to be numbers or categories
    * @param sample the first rows
+   * @param wordy columns of which most of these are texts
    * @throws LatentGpuError `bad-input` for a column that was asked for and is not there
    */
   constructor(
     columns: Columns,
     features: readonly number[],
     sample: readonly Row[],
+    wordy: readonly number[],
     options: TableOptions,
   ) {
     const { categories, categorical, hints, takesWords, isSeries } = options;
@@ -87,7 +101,7 @@ export class WordColumns {
     const isOfWords = (column: number) => {
       if (categories) return known.has(column);
       if (!takesWords || isSeries) return false;
-      return this.asked.has(column) || holdsWords(sample, column);
+      return this.asked.has(column) || (wordy.includes(column) && isOfWordsAlone(sample, column));
     };
     this.words = new Map(
       features.filter(isOfWords).map((column) => [column, new WordColumn(known.get(column))]),
@@ -100,6 +114,26 @@ export class WordColumns {
 
   has(column: number): boolean {
     return this.words.has(column);
+  }
+
+  /** Whether a cell that may stand for a missing value is a word: to the model, or because somebody said so. */
+  hasNone(cell: string, column: number): boolean {
+    const words = this.words.get(column) as WordColumn;
+    if (!NONE.test(cell)) return false;
+    return words.isClosed ? words.code(cell) !== undefined : this.asked.has(column);
+  }
+
+  /** A cell was taken for a missing value. */
+  miss(cell: string, column: number): void {
+    if (!NONE.test(cell) || this.words.get(column)?.isClosed) return;
+    const { count, cell: first } = this.missed.get(column) ?? { count: 0, cell };
+    this.missed.set(column, { cell: first, count: count + 1 });
+  }
+
+  /** How such a cell is made a word, for a message. */
+  wayOfNone(cell: string, column: number): string {
+    if (!NONE.test(cell) || this.words.get(column)?.isClosed) return '';
+    return `, or take it for a word with --categorical ${this.columns.argument(column)}`;
   }
 
   /**
@@ -115,10 +149,9 @@ export class WordColumns {
     const { columns } = this;
     if (words.isClosed) {
       const { levels } = words;
-      const some = `${levels.slice(0, 6).map(quote).join(', ')}${levels.length > 6 ? ', …' : ''}`;
       throw new LatentGpuError(
         'bad-data',
-        `${where()} holds ${quote(cell)}, which the data that the model learned from do not have (${some}); correct it, or remove the row`,
+        `${where()} holds ${quote(cell)}, which the data that the model learned from do not have (${listed(levels)}); correct it, or remove the row`,
       );
     }
     throw new LatentGpuError(
@@ -134,29 +167,68 @@ export class WordColumns {
    * @throws LatentGpuError `bad-format` for a column of names, or without a word
    */
   settle(rows: number, name: string): { readonly of: Words; readonly order: readonly number[] }[] {
+    const { columns } = this;
+    this.refuseNames(rows, name);
     return [...this.words].map(([column, words]) => {
       const { levels, isClosed } = words;
-      const { columns } = this;
-      const bad = (why: string, otherwise = '') =>
-        new LatentGpuError(
-          'bad-format',
-          `${name}: ${columns.describe(column)} ${why}; leave it out with --drop ${columns.argument(column)}${otherwise}`,
-        );
       if (isClosed) return { of: { column, levels }, order: levels.map((_, code) => code) };
-      if (levels.length === 0) throw bad('holds no word in any row');
-      if (!this.asked.has(column) && levels.length > Math.max(FEW, rows / 2)) {
-        throw bad(
-          `holds ${levels.length} different words in ${rows} rows, as names do`,
-          `, or take them for categories with --categorical ${columns.argument(column)}`,
-        );
+      if (levels.length === 0) {
+        const why = `${name}: ${columns.describe(column)} holds no word in any row`;
+        const way = `leave it out with --drop ${columns.argument(column)}`;
+        throw new LatentGpuError('bad-format', `${why}; ${way}`);
       }
       const sorted = [...levels].sort(byName);
       return { of: { column, levels: sorted }, order: levels.map((word) => sorted.indexOf(word)) };
     });
   }
 
-  /** What is to be said of them. */
-  remarks(all: readonly Words[]): string[] {
+  /** @throws LatentGpuError `bad-format` naming all columns whose words tell rows apart, in one line */
+  private refuseNames(rows: number, name: string): void {
+    const { columns } = this;
+    const named = [...this.words].filter(
+      ([column, { levels, isClosed }]) =>
+        !isClosed && !this.asked.has(column) && levels.length > Math.max(FEW, rows / 2),
+    );
+    const [first, ...others] = named;
+    if (!first) return;
+    const [isOne, many] = [others.length === 0, named.map(([, { levels }]) => levels.length)];
+    const what = isOne
+      ? `${columns.describe(first[0])} holds ${many} different words in ${rows} rows, as names do`
+      : `columns ${named.map(([column]) => quote(columns.nameOf(column))).join(', ')} hold ${many.join(', ')} different words in ${rows} rows, as names do`;
+    const names = columns.arguments(named.map(([column]) => column));
+    throw new LatentGpuError(
+      'bad-format',
+      `${name}: ${what}; leave ${isOne ? 'it' : 'them'} out with --drop ${names}, or take them for categories with --categorical ${names}`,
+    );
+  }
+
+  /** What in them may not be meant. @param rows of the table */
+  private doubts(all: readonly Words[], rows: number): string[] {
+    const { columns } = this;
+    const missed = [...this.missed].map(
+      ([column, { cell, count }]) =>
+        `${columns.describe(column)} holds ${quote(cell)} in ${count} of ${rows} rows, which is taken for a missing value; --categorical ${columns.argument(column)} takes it for a word`,
+    );
+    const alike = all.flatMap(({ column, levels }) => {
+      if (this.words.get(column)?.isClosed) return [];
+      const seen = new Map<string, string>();
+      for (const word of levels) {
+        const other = seen.get(plain(word));
+        if (other === undefined) seen.set(plain(word), word);
+        else
+          return `${columns.describe(column)} holds ${quote(other)} and ${quote(word)}, which are taken for two words; write them alike if they are one`;
+      }
+      return [];
+    });
+    return [...missed, ...alike];
+  }
+
+  /** What is to be said of them. @param rows of the table */
+  remarks(all: readonly Words[], rows: number): string[] {
+    return [...this.taken(all), ...this.doubts(all, rows)];
+  }
+
+  private taken(all: readonly Words[]): string[] {
     const { columns } = this;
     const news = all.filter(
       ({ column }) => !this.words.get(column)?.isClosed && !this.asked.has(column),
@@ -197,9 +269,8 @@ function knownIn(
   );
 }
 
-/** Whether a column has words, and neither numbers nor times, as far as it has been seen. */
-function holdsWords(sample: readonly Row[], column: number): boolean {
-  if (wordyOf(sample, [column]).length === 0) return false;
+/** Whether a column has neither numbers nor times, as far as it has been seen. */
+function isOfWordsAlone(sample: readonly Row[], column: number): boolean {
   const cells = sample.map(({ cells }) => cells[column] as string);
   return !cells.some((cell) => !isMissing(cell) && (isQuantity(cell) || isTime(cell)));
 }

@@ -1,5 +1,6 @@
 // Bayesian linear regression as a model of one column given the others.
 import { Matrix } from 'ml-matrix';
+import { columnsOf } from '../../../categories.ts';
 import { LatentGpuError } from '../../../errors.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { type Variable, variable } from '../../../graph/variable.ts';
@@ -53,7 +54,7 @@ export class BayesLinear extends Module implements Model {
   private readonly targetName: string;
 
   /** @throws LatentGpuError `bad-config` for a target that is no column, or the only one */
-  constructor(config: BayesLinearConfig, { shape, columns }: DataDescription) {
+  constructor(config: BayesLinearConfig, { shape, columns, categories }: DataDescription) {
     super();
     const features = shape.reduce((a, b) => a * b, 1);
     if (shape.length !== 1 || features < 2 || config.target >= features) {
@@ -67,7 +68,9 @@ export class BayesLinear extends Module implements Model {
     this.features = features;
     this.config = config;
     const { fit, target } = config;
-    this.targetName = columns?.[target] ?? `column ${target}`;
+    // As --target has it, from 1.
+    const number = columnsOf(features, categories).indexOf(target) + 1;
+    this.targetName = columns?.[target] ?? `column ${number}`;
     const parameter = (name: string, extents: number[]) =>
       variable(name, extents, { role: 'parameter', init: constantInit(0) });
     const buffer = (name: string) => variable(name, [], { role: 'buffer', init: constantInit(0) });
