@@ -69,12 +69,15 @@ function shownPrograms(): Record<string, string> {
   const having = (what: string) => programs.find((code) => code.includes(what)) as string;
   return {
     // A graph of one's own is on the parameters of the program before it.
-    'shown-first.ts': having('class Autoencoder') + having('trainer.runtime.compile'),
+    'shown-first.ts': having('class Autoencoder') + having('plan.explain()'),
     'shown-kept.ts': having('frozen, seed: 2'),
     'shown-loop.ts': having('check.compute'),
     'shown-mixture.ts': having('distributions.Mixture'),
     'shown-flow.ts': having('flow.learn'),
     'shown-objective.ts': having('class MyVae'),
+    'shown-diffusion.ts': having('class UNet'),
+    'shown-adversaries.ts': having('class Adversaries'),
+    'shown-hidden.ts': having('class Hmm'),
   };
 }
 

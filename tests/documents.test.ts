@@ -122,7 +122,7 @@ describe('programs', () => {
   const having = (text: string) => programs.find((each) => each.includes(text)) as string;
 
   test("a first program, and a graph of one's own on its parameters", async () => {
-    const graph = having('trainer.runtime.compile');
+    const graph = having('plan.explain()');
     const first = having('class Autoencoder').replace('trainer.destroy();', graph);
     expect(await runs(`${first}\nconsole.log(pixels.length);\nawait trainer.destroy();`)).toMatch(
       new RegExp(`dispatch[\\s\\S]*\n${16 * 784}\n$`),
@@ -143,6 +143,24 @@ describe('programs', () => {
     },
     60_000,
   );
+
+  test('a diffusion model', async () => {
+    const source = having('class UNet')
+      .replace('draws(64, 200', 'draws(4, 3')
+      .replace('count: 64', 'count: 4')
+      .replace('i < 6', 'i < 1');
+    expect(await runs(source)).toMatch(/loss: [01]\.\d/);
+    expect(existsSync(join(folder, 'diffusion.png'))).toBe(true);
+  }, 120_000);
+
+  test('adversaries, and a penalty on a slope', async () => {
+    expect(await runs(having('class Adversaries'))).toMatch(/penalty: \d/);
+    expect(existsSync(join(folder, 'adversaries.png'))).toBe(true);
+  }, 60_000);
+
+  test('a hidden Markov model', async () => {
+    expect(await runs(having('class Hmm'))).toMatch(/means: Float32Array\(3\)(?![\s\S]*NaN)/);
+  }, 60_000);
 
   test("a loop of one's own, and rows that are held out", async () => {
     expect(await runs(having('check.compute').replace('i < 25', 'i < 2'))).toMatch(

@@ -115,7 +115,7 @@ describe('under every arithmetic', () => {
   // WGSL's own functions are whatever they are.
   const elementwise = Object.entries(trials).filter(([name, { operands }]) => {
     const { module, fn } = opNamed(name).snippet as Snippet;
-    return operands === 'f32' && libraryOf(module.name).has(fn);
+    return operands.every((type) => type === 'f32') && libraryOf(module.name).has(fn);
   });
   test.each(elementwise)('the op %s', (name, { domains }) => {
     const inputs = domains.map((_, i) => variable(`${name} ${i}`, [512]));

@@ -52,7 +52,7 @@ const values64 = (variables: readonly Variable[], low = -2, high = 2): Values =>
   new Map(variables.map((v) => [v, Float64Array.from(reals(v.name, v.size, low, high))]));
 
 const differentiable = Object.entries(trials).filter(
-  ([, { operands, dtype }]) => operands === 'f32' && dtype === 'f32',
+  ([, { operands, dtype }]) => operands.every((type) => type === 'f32') && dtype === 'f32',
 );
 
 describe('elementwise ops', () => {

@@ -93,4 +93,5 @@ fn mul_u(a: vec4u, b: vec4u) -> vec4u { return a * b; }
 // Division by zero gives a, the remainder by zero gives 0 (WGSL 8.7).
 fn div_u(a: vec4u, b: vec4u) -> vec4u { return a / b; }
 fn mod_u(a: vec4u, b: vec4u) -> vec4u { return a % b; }
+fn choose_u(mask: vec4f, a: vec4u, b: vec4u) -> vec4u { return select(b, a, mask != vec4f(0.0)); }
 fn equal_u(a: vec4u, b: vec4u) -> vec4f { return mask4(a == b); }

@@ -10,6 +10,7 @@ export {
 } from './mnist.ts';
 export { datasetOf, type OwnDataOptions } from './own.ts';
 export { select, split, take } from './parts.ts';
+export { PLANE_DATA, type PlaneOptions, plane } from './plane.ts';
 export {
   logScale,
   type Standardization,

@@ -105,7 +105,7 @@ const draws: Readonly<Record<string, { readonly classes: number; readonly draw: 
   },
 };
 
-/** Names of the densities in the plane. */
+/** Names of the densities in the plane: `moons`, `circles`, `pinwheel` and others. */
 export const PLANE_DATA: readonly string[] = Object.keys(draws);
 
 /** Streams of a seed, apart from those of digits and shuffles. */
@@ -128,7 +128,9 @@ export interface PlaneOptions {
  * Draws of a density in the plane, [count, 2], with the class each was drawn from. Values are not in
  * [0, 1]: models take them as they are, or standardised.
  *
+ * @param name one of {@link PLANE_DATA}, `moons` say
  * @throws LatentGpuError `bad-input` for an unknown name
+ * @example plane('moons', { count: 100 }).shape // [2]
  */
 export function plane(name: string, options: PlaneOptions): ImageDataset {
   const { count, seed = 0, split = 'train' } = options;

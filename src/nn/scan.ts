@@ -21,8 +21,6 @@ import {
   scatterRows,
   seed,
   step,
-  toFloat,
-  toUint,
   vectorJacobian,
   where,
   zeros,
@@ -171,7 +169,7 @@ export class Scan {
     const { at, state, outputs, checkpoints, stride, parts, steps } = this;
     const { made, output } = this.stepAt(at, state);
     const isKept = equalUint(modUint(at, stride), 0);
-    const place = toUint(add(where(isKept, toFloat(divUint(at, stride)), parts), 0.5));
+    const place = where(isKept, divUint(at, stride), parts);
     return [
       { effects: [assign(state, this.options.start), assign(at, full([1], 0, 'u32'))], times: 1 },
       {

@@ -61,17 +61,29 @@ export const positive: Unary = elementwise({
   reference: (x) => ((x as number) > 0 ? (x as number) : Number.NaN),
   vjp: (_inputs, _, g) => [g],
 });
-/**
- * a where mask ≠ 0, else b.
- *
- * @example where(less(1, 2), 5, 6) // 5
- */
-export const where: (mask: Tensor, a: TensorLike, b: TensorLike) => Tensor = elementwise({
+const whereFloat = elementwise({
   name: 'where',
   fn: 'choose',
   reference: (mask, a, b) => (mask !== 0 ? (a as number) : (b as number)),
   vjp: ([mask], _, g) => [undefined, where(mask as Tensor, g, 0), where(mask as Tensor, 0, g)],
 });
+const whereUint = elementwise({
+  name: 'whereUint',
+  fn: 'choose_u',
+  dtype: 'u32',
+  operands: ['f32', 'u32', 'u32'],
+  reference: (mask, a, b) => (mask !== 0 ? (a as number) : (b as number)),
+});
+/**
+ * a where mask ≠ 0, else b; of unsigned integers, if either is one.
+ *
+ * @throws LatentGpuError `shape-mismatch` for a mask that is no float32, or an a and a b of two types
+ * @example where(less(1, 2), 5, 6) // 5
+ */
+export function where(mask: Tensor, a: TensorLike, b: TensorLike): Tensor {
+  const isUint = [a, b].some((x) => typeof x !== 'number' && x?.dtype === 'u32');
+  return isUint ? whereUint(mask, a, b) : whereFloat(mask, a, b);
+}
 /**
  * The larger; a tie sends the gradient to the first. NaN stays where it is the first, and counts for nothing
  * where it is the second.

@@ -18,8 +18,8 @@ export interface ElementwiseRow {
   /** d(output)/d(input i) times the output's gradient; gradient() sums over broadcast axes. */
   vjp?: (inputs: readonly Tensor[], output: Tensor, gradient: Tensor) => (Tensor | undefined)[];
   dtype?: DType;
-  /** The type of the operands; by default float32, which bytes are read as, too. */
-  operands?: DType;
+  /** The type of the operands, or of each; by default float32, which bytes are read as, too. */
+  operands?: DType | readonly DType[];
   flops?: number;
 }
 
@@ -41,11 +41,13 @@ export function elementwise(row: ElementwiseRow): ElementwiseFunction {
     }),
   });
   return (...operands) => {
-    const inputs = operands.map((x) =>
-      typeof x === 'number' ? constant(x, row.operands ?? 'f32') : x,
-    );
+    const { operands: types = 'f32' } = row;
+    const typeOf = (i: number) => (typeof types === 'string' ? types : (types[i] as DType));
+    const inputs = operands.map((x, i) => (typeof x === 'number' ? constant(x, typeOf(i)) : x));
     const dtype = row.dtype ?? 'f32';
-    checkTypes(row.name, inputs, row.operands);
+    inputs.forEach((x, i) => {
+      checkTypes(row.name, [x], typeOf(i));
+    });
     const shape = broadcastShapes(row.name, ...inputs.map((x) => x.shape));
     const numbers = inputs.map(constantValue);
     if (numbers.every((x) => x !== undefined)) {

@@ -21,7 +21,7 @@ function elementwiseGradients(): {
   // Ops that take their inputs from the same domains share them: a kernel binds only a few.
   const shared = new Map<string, Variable>();
   for (const [name, { operands, dtype, smooth, given }] of Object.entries(trials)) {
-    if (operands !== 'f32' || dtype !== 'f32' || isSecond.test(name)) continue;
+    if (operands.includes('u32') || dtype !== 'f32' || isSecond.test(name)) continue;
     const inputs = smooth.map((domain, i) => {
       const key = JSON.stringify([domain, i]);
       const known = shared.get(key);

@@ -55,23 +55,21 @@ function everyOp(
       const layout = layoutOf(i, domains.length, at);
       const shape = storedShape(layout, rows, columns);
       const values = draw(domain, sizeOf(shape), 8 * at + i);
-      const view = pools[operands].take(shape, values);
-      return (whole: Variable) => laidOut(layout, view(whole), columns);
+      const type = operands[i] as 'f32' | 'u32';
+      const view = pools[type].take(shape, values);
+      return () => laidOut(layout, view(memory[type][0]), columns);
     });
-    return { name: op.name, operands, inputs };
+    return { name: op.name, inputs };
   });
   const memory = { f32: pools.f32.make(), u32: pools.u32.make() };
   const outputs = Object.fromEntries(
-    pending.map(({ name, operands, inputs }) => {
-      const [whole] = memory[operands];
-      return [
+    pending.map(({ name, inputs }) => [
+      name,
+      apply(
         name,
-        apply(
-          name,
-          inputs.map((input) => input(whole)),
-        ),
-      ];
-    }),
+        inputs.map((input) => input()),
+      ),
+    ]),
   );
   return { outputs, values: new Map([memory.f32, memory.u32]) };
 }
@@ -164,6 +162,19 @@ concurrentCases('ops, elementwise', (c) => {
       },
       adapters.gpu,
     );
+  });
+
+  c('chooses among unsigned integers, which no float32 rounds', async (t) => {
+    const large = 2 ** 32 - 1;
+    const x = variable('x', [3], { dtype: 'u32' });
+    const isOdd = o.toFloat(o.modUint(x, 2));
+    const outputs = { y: o.where(isOdd, x, 7), z: o.where(isOdd, 5, x) };
+    const values = new Map([[x, Uint32Array.of(large, 2 ** 24 + 2, 1)]]);
+    await check(t, { outputs }, values);
+    const found = o.evaluate(Object.values(outputs), values).map(({ data }) => [...data]);
+    t.equal(found.join(' '), `${large},7,1 5,${2 ** 24 + 2},5`, 'what is chosen');
+    await t.throws('shape-mismatch', () => o.where(x, 1, 2), /is not f32/);
+    await t.throws('shape-mismatch', () => o.where(isOdd, x, isOdd), /is not u32/);
   });
 
   c('finds what is not finite by its bits', async (t) => {

@@ -18,8 +18,8 @@ export interface Domain {
 export interface Trial {
   /** Where the values of each input are taken from. */
   readonly domains: readonly Domain[];
-  /** The inputs' type. */
-  readonly operands: 'f32' | 'u32';
+  /** Each input's type. */
+  readonly operands: readonly ('f32' | 'u32')[];
   readonly dtype: DType;
   /** Inputs through which no gradient flows by intent: noise, masks, settings. */
   readonly given: readonly number[];
@@ -50,7 +50,7 @@ const freely = { smooth: [smooth, smooth, smooth, range(1, 6)] };
 function row(domains: readonly Domain[], rest: Partial<Omit<Trial, 'domains'>> = {}): Trial {
   return {
     domains,
-    operands: 'f32',
+    operands: domains.map(() => 'f32'),
     dtype: 'f32',
     given: [],
     smooth: domains.map(() => smooth),
@@ -59,7 +59,7 @@ function row(domains: readonly Domain[], rest: Partial<Omit<Trial, 'domains'>> =
 }
 
 const uints = (domains: readonly Domain[], dtype: DType = 'u32') =>
-  row(domains, { operands: 'u32', dtype });
+  row(domains, { operands: domains.map(() => 'u32'), dtype });
 const nonzero = range(0.1, 8, 1, -1, 1e15, -1e-15, 3, -0.5);
 const away = range(0.3, 2.2);
 
@@ -91,6 +91,10 @@ export const trials: Record<string, Trial> = {
   where: row([words(0, 1, 1, 0, 1), any, ties], {
     given: [0],
     smooth: [words(0, 1), smooth, smooth],
+  }),
+  whereUint: row([words(0, 1, 1, 0, 1), uint, uint], {
+    operands: ['f32', 'u32', 'u32'],
+    dtype: 'u32',
   }),
   exp: row([range(-80, 80, 0, 1, -100, 1e-20, -1e-6)]),
   log: row([positive], { smooth: [away] }),

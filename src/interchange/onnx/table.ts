@@ -99,6 +99,7 @@ const PLAIN: Readonly<Record<string, Row>> = {
   equal: comparison('Equal'),
   equalUint: comparison('Equal'),
   where,
+  whereUint: where,
   toFloat: (to, node) => to.node('Cast', names(to, node), { to: FLOAT }),
   toUint: (to, node) => to.node('Cast', names(to, node), { to: INT64 }),
   toIndex: (to, node) => to.node('Cast', names(to, node), { to: INT64 }),

@@ -329,6 +329,7 @@ export const TABLE: Table = {
     Object.entries(COMPARISONS).map(([name, sign]) => [name, comparison(sign)]),
   ),
   where,
+  whereUint: where,
   positive,
   cumSum: running('cumsum'),
   logCumSumExp: running('logcumsumexp'),

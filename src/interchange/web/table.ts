@@ -121,6 +121,7 @@ export const TABLE: Table = {
   gumbel: (to, node) => to.node('noise', [], 'gumbel', to.extents(node.shape)),
   logistic: (to, node) => to.node('noise', [], 'logistic', to.extents(node.shape)),
   equalUint: named('equal'),
+  whereUint: named('where'),
   addUint: named('add'),
   mulUint: named('mul'),
   toUint: named('floor'),
