@@ -72,6 +72,8 @@ describe('data of a program', () => {
   test.each([
     ['no whole rows', [1, 2, 3], [2], {}, /3 values make no whole rows of \[2\], 2 each/],
     ['none at all', [], [2], {}, /0 values make no whole rows/],
+    ['rows in rows', [[1, 2] as never], [1], {}, /element 0 is a list, no number; .*rows\.flat/],
+    ['words', ['1' as never, 2], [2], {}, /element 0 is '1', no number/],
     ['infinity', [1, 2, Number.POSITIVE_INFINITY, 4], [2], {}, /row 1, feature 0 holds Infinity/],
     ['a row of holes', [1, 2, Number.NaN, Number.NaN], [2], {}, /row 1 .* are missing/],
     ['a column of holes', [1, Number.NaN, 2, Number.NaN], [2], {}, /feature 1 are missing/],

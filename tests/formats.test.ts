@@ -271,6 +271,28 @@ describe('safetensors', () => {
     }
   });
 
+  // Positive numbers by sixteens of the table of "FP8 formats for deep learning", Micikevicius et al. 2022.
+  test.each([
+    ['F8_E4M3', { 1: 2 ** -9, 7: 7 * 2 ** -9, 8: 2 ** -6, 56: 1, 60: 1.5, 64: 2, 126: 448 }, 0x7f],
+    [
+      'F8_E5M2',
+      { 1: 2 ** -16, 3: 3 * 2 ** -16, 4: 2 ** -14, 60: 1, 62: 1.5, 123: 57344, 124: Infinity },
+      0x7d,
+    ],
+  ] as const)('every number of type %s becomes the float32 it is', (dtype, table, firstNaN) => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
+    const file = forge({ x: { dtype, shape: [256], data_offsets: [0, 256] } }, bytes);
+    const data = readSafetensors(file).tensors.get('x')?.data as Float32Array;
+    for (const [byte, value] of Object.entries(table)) expect(data[Number(byte)]).toBe(value);
+    for (let i = 1; i < firstNaN; i++) {
+      expect(data[i] as number).toBeGreaterThan(data[i - 1] as number);
+    }
+    for (let i = 0; i < 128; i++) {
+      expect(Number.isNaN(data[i])).toBe(i >= firstNaN);
+      expect(data[128 + i]).toBe(-(data[i] as number));
+    }
+  });
+
   test('what is written is read back, bit for bit', () => {
     const shape = fc.array(fc.nat(4), { maxLength: 3 });
     const name = fc.oneof(fc.string({ minLength: 1 }), fc.constantFrom('__proto__', '0', 'é', '"'));
@@ -346,7 +368,7 @@ describe('safetensors', () => {
     expect(refuse({ a: x(0, 12) })).toMatch(/4 bytes after the last/);
     expect(refuse({ a: x(0, 32) })).toMatch(/cut short/);
     expect(refuse({ a: x(16, 0) })).toMatch(/"a"/);
-    expect(refuse({ a: { ...x(0, 16), dtype: 'F8_E4M3' } })).toMatch(/element type "F8_E4M3"/);
+    expect(refuse({ a: { ...x(0, 16), dtype: 'F8_E8M0' } })).toMatch(/element type "F8_E8M0"/);
     expect(refuse({ a: { ...x(0, 16), dtype: 'constructor' } })).toMatch(/element type/);
     expect(refuse({ __metadata__: { step: 3 } }, 0)).toMatch(/__metadata__/);
     expect(refuse([1, 2])).toMatch(/not a JSON object/);

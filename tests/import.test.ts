@@ -202,6 +202,8 @@ describe('a state_dict', () => {
     ['F16', Uint16Array.of(0x3e00)],
     ['BF16', Uint16Array.of(0x3fc0)],
     ['F64', Float64Array.of(1.5)],
+    ['F8_E4M3', Uint8Array.of(0x3c)],
+    ['F8_E5M2', Uint8Array.of(0x3e)],
   ])('of type %s is converted, and says so', (dtype, element) => {
     const found = imported(typed(dtype, OWN, element));
     expect(numbers(found, 'encoder.0.bias')).toEqual([1.5, 1.5, 1.5]);

@@ -80,6 +80,10 @@ test('sums so far, and lines in order', async () => {
     return {
       ...{ y: module.call(x), up: ops.cumSum(x), logs: ops.logCumSumExp(x, -1, { reverse: true }) },
       after: ops.cumSum(x, -1, { reverse: true, exclusive: true }),
+      ...{
+        products: ops.cumProd(x),
+        beyond: ops.cumProd(x, -1, { reverse: true, exclusive: true }),
+      },
       ...{ sorted: ops.sort(x), values, places: ops.toFloat(indices) },
     };
   };

@@ -18,11 +18,14 @@ import type { Model } from '../src/models/index.ts';
 import { learning } from '../src/nn/index.ts';
 import { evaluate, gradient, seed, step } from '../src/ops/index.ts';
 import { boxMuller, Random } from '../src/random.ts';
+import { LINES } from './families/lines.ts';
 import { reals } from './support/engine.ts';
-import { CASES, type FamilyCase, sourceOf } from './support/every-family.ts';
+import { CASES as FAMILIES, type FamilyCase, sourceOf } from './support/every-family.ts';
 import { pythonWithTorch } from './support/python.ts';
 
 const ROWS = 5;
+/** Every family, and one of ops that none of them has, on data of which many are equal. */
+const CASES = [...FAMILIES, { family: LINES.name, shape: [6], isContinuous: false }];
 const ROWS_TRAINED = 200;
 
 interface Wanted {

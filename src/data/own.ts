@@ -1,6 +1,7 @@
 // Data of a program's own.
 import { UNKNOWN_CLASS } from '../constants.ts';
 import { LatentGpuError } from '../errors.ts';
+import { noNumbers } from '../numbers.ts';
 import { checkDataset, type ImageDataset, imageSize } from './dataset.ts';
 import { checkColumnsSeen, checkRowsSeen, maskMissing } from './missing.ts';
 
@@ -33,6 +34,8 @@ export function datasetOf(
 ): ImageDataset {
   const bad = (why: string) => new LatentGpuError('bad-data', `${name}: ${why}`);
   const size = imageSize({ shape: [...shape] });
+  const strange = noNumbers(values);
+  if (strange) throw bad(strange);
   const count = Math.floor(values.length / size);
   if (!(count >= 1) || values.length !== count * size) {
     throw bad(`${values.length} values make no whole rows of [${shape.join(', ')}], ${size} each`);

@@ -224,9 +224,14 @@ export class Device {
   async #timeRoundTrip(): Promise<number> {
     // The second begins just after a look, and takes the whole time to the next.
     await this.sync();
-    const began = performance.now();
+    const began = this.now();
     await this.sync();
-    return performance.now() - began;
+    return this.now() - began;
+  }
+
+  /** Milliseconds by the clock that submissions are paced by. */
+  now(): number {
+    return performance.now();
   }
 
   /**

@@ -16,7 +16,13 @@ import {
   sub,
 } from '../ops/index.ts';
 import { type Density, type Draw, drawn } from './density.ts';
-import { aboveZero, type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
+import {
+  aboveZero,
+  checkParameters,
+  type Distribution,
+  type Parameter,
+  sumOfSeen,
+} from './distribution.ts';
 import { logGammaDraws } from './gamma-draws.ts';
 import { poissonDraws } from './poisson-draws.ts';
 
@@ -33,6 +39,7 @@ export class Poisson implements Distribution, Density {
   readonly logRate: Tensor;
 
   constructor(logRate: Tensor) {
+    checkParameters('Poisson', logRate);
     this.logRate = logRate;
   }
 
@@ -77,6 +84,7 @@ export class NegativeBinomial implements Distribution, Density {
 
   /** @throws LatentGpuError `bad-input` for a constant r that is not above 0; of what is computed it becomes NaN */
   constructor(logMean: Tensor, total: Tensor) {
+    checkParameters('NegativeBinomial', logMean, total);
     this.logMean = logMean;
     this.total = aboveZero('NegativeBinomial', 'total', total);
   }

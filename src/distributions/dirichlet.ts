@@ -19,7 +19,13 @@ import {
   sum,
 } from '../ops/index.ts';
 import { type Density, type Draw, drawn } from './density.ts';
-import { aboveZero, type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
+import {
+  aboveZero,
+  checkParameters,
+  type Parameter,
+  type Reparameterized,
+  sumOfSeen,
+} from './distribution.ts';
 import { logGammaDraws } from './gamma-draws.ts';
 
 /**
@@ -37,6 +43,7 @@ export class Beta implements Reparameterized, Density {
 
   /** @throws LatentGpuError `bad-input` for constants that are not above 0; of what is computed they become NaN */
   constructor(a: Tensor, b: Tensor) {
+    checkParameters('Beta', a, b);
     this.a = aboveZero('Beta', 'a', a);
     this.b = aboveZero('Beta', 'b', b);
   }
@@ -103,6 +110,7 @@ export class Dirichlet implements Reparameterized, Density {
    *   which of what is computed become NaN
    */
   constructor(concentration: Tensor) {
+    checkParameters('Dirichlet', concentration);
     if ((concentration.shape.at(-1) ?? 0) < 2) {
       throw new LatentGpuError(
         'shape-mismatch',

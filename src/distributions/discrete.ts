@@ -30,7 +30,7 @@ import {
   where,
 } from '../ops/index.ts';
 import { type Density, type Draw, drawn } from './density.ts';
-import { type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
+import { checkParameters, type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
 
 /**
  * Independent Bernoulli variables given their log-odds [..., D].
@@ -41,6 +41,7 @@ export class Bernoulli implements Distribution, Density {
   readonly logits: Tensor;
 
   constructor(logits: Tensor) {
+    checkParameters('Bernoulli', logits);
     this.logits = logits;
   }
 
@@ -97,6 +98,7 @@ export class Categorical implements Distribution {
 
   /** @throws LatentGpuError `shape-mismatch` for logits of fewer than two axes */
   constructor(logits: Tensor) {
+    checkParameters('Categorical', logits);
     if (logits.rank < 2) {
       throw new LatentGpuError('shape-mismatch', `Categorical: ${logits} is not [..., D, levels]`);
     }
@@ -104,16 +106,21 @@ export class Categorical implements Distribution {
     this.levels = logits.shape.at(-1) as number;
   }
 
+  /** From one level to the next. */
+  private get step(): number {
+    return 1 / Math.max(1, this.levels - 1);
+  }
+
   logProb(x: Tensor, mask?: Tensor): Tensor {
     const level = toUint(add(mul(x, this.levels - 1), 0.5));
     const chosen = oneHot(level, this.levels);
-    const picked = sum(mul(chosen, this.logits), -1);
+    const picked = sum(where(chosen, this.logits, 0), -1);
     return sumOfSeen(sub(picked, logSumExp(this.logits, -1)), mask);
   }
 
   /** Σ level · probability / (L - 1). */
   get mean(): Tensor {
-    const values = mul(toFloat(iota(this.levels)), 1 / (this.levels - 1));
+    const values = mul(toFloat(iota(this.levels)), this.step);
     return sum(mul(softmax(this.logits), values), -1);
   }
 
@@ -131,7 +138,7 @@ export class Categorical implements Distribution {
       -1,
       toFloat(iota(this.levels)),
     );
-    return stopGradient(mul(max(winner, -1), 1 / (this.levels - 1)));
+    return stopGradient(mul(max(winner, -1), this.step));
   }
 }
 
@@ -149,6 +156,7 @@ export class DiscretizedLogistic implements Distribution {
   readonly levels: number;
 
   constructor(mean: Tensor, logScale: Tensor, levels = 256) {
+    checkParameters('DiscretizedLogistic', mean, logScale);
     this.mean = mean;
     this.logScale = logScale;
     this.levels = levels;

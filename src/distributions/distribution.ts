@@ -3,6 +3,7 @@ import { LatentGpuError } from '../errors.ts';
 import { named, type Tensor } from '../graph/tensor.ts';
 import { constantValue } from '../ops/constant.ts';
 import { positive, sum, where } from '../ops/index.ts';
+import { checkTensor } from '../ops/operand-type.ts';
 
 export interface Distribution {
   /**
@@ -37,6 +38,11 @@ export interface Reparameterized extends Distribution {
   entropy(): Tensor;
 }
 
+/** @throws LatentGpuError `bad-input` for parameters that are no tensors */
+export function checkParameters(what: string, ...parameters: readonly Tensor[]): void {
+  for (const parameter of parameters) checkTensor(`${what}, its parameters`, parameter);
+}
+
 /**
  * A parameter that has to be above 0. Where it is not, it is NaN under its own name, and so is all that is made of it.
  *
@@ -48,6 +54,9 @@ export function aboveZero(what: string, name: string, x: Tensor): Tensor {
   if (value > 0) return x;
   throw new LatentGpuError('bad-input', `${what}: the ${name} is ${value}; it has to be above 0`);
 }
+
+/** What stands for the logarithm of 0: float32 adds up a hundred million of them. */
+export const NOWHERE = -1e30;
 
 /** The sum over the last axis of what is known, whatever the rest may hold. */
 export function sumOfSeen(each: Tensor, mask: Tensor | undefined): Tensor {

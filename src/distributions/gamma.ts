@@ -7,6 +7,7 @@ import {
   div,
   exp,
   expand,
+  less,
   log,
   logGamma,
   mul,
@@ -14,14 +15,22 @@ import {
   stopGradient,
   sub,
   sum,
+  where,
 } from '../ops/index.ts';
 import { type Density, type Draw, drawn } from './density.ts';
-import { aboveZero, type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
+import {
+  aboveZero,
+  checkParameters,
+  NOWHERE,
+  type Parameter,
+  type Reparameterized,
+  sumOfSeen,
+} from './distribution.ts';
 import { logGammaDraws } from './gamma-draws.ts';
 
 /**
  * Independent x > 0 with density βᵅ x^(α - 1) e^(-βx) / Γ(α): concentration α and rate β, above 0, [..., D], each
- * broadcast to the other. With α = 1 it is the exponential distribution.
+ * broadcast to the other. With α = 1 it is the exponential distribution. Below 0 the log-density is -10³⁰.
  *
  * ```ts
  * const p = new distributions.Gamma(ops.full([3], 2), ops.full([3], 1));
@@ -34,6 +43,7 @@ export class Gamma implements Reparameterized, Density {
 
   /** @throws LatentGpuError `bad-input` for constants that are not above 0; of what is computed they become NaN */
   constructor(concentration: Tensor, rate: Tensor) {
+    checkParameters('Gamma', concentration, rate);
     this.concentration = aboveZero('Gamma', 'concentration', concentration);
     this.rate = aboveZero('Gamma', 'rate', rate);
   }
@@ -46,7 +56,7 @@ export class Gamma implements Reparameterized, Density {
     const { concentration, rate } = this;
     const own = sub(mul(concentration, log(rate)), logGamma(concentration));
     const each = sub(mul(sub(concentration, 1), log(x)), mul(rate, x));
-    return sumOfSeen(add(each, own), mask);
+    return sumOfSeen(where(less(x, 0), NOWHERE, add(each, own)), mask);
   }
 
   get mean(): Tensor {

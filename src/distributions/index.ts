@@ -17,4 +17,5 @@ export { Normal, StandardNormal } from './normal.ts';
 export { hottest, klOneHot, OneHot, UniformOneHot } from './one-hot.ts';
 export { OneHots } from './one-hots.ts';
 export { StudentT } from './student-t.ts';
+export { TruncatedNormal, type Truncation } from './truncated-normal.ts';
 export { Uniform } from './uniform.ts';

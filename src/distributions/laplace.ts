@@ -17,7 +17,12 @@ import {
   where,
 } from '../ops/index.ts';
 import { type Density, type Draw, drawn } from './density.ts';
-import { type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
+import {
+  checkParameters,
+  type Parameter,
+  type Reparameterized,
+  sumOfSeen,
+} from './distribution.ts';
 
 /**
  * Independent Laplace variables, exp(-|x - μ| / b) / 2b: mean and log b [..., D], each broadcast to the other.
@@ -33,6 +38,7 @@ export class Laplace implements Reparameterized, Density {
   readonly logScale: Tensor;
 
   constructor(mean: Tensor, logScale: Tensor) {
+    checkParameters('Laplace', mean, logScale);
     this.mean = mean;
     this.logScale = logScale;
   }

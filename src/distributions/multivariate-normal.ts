@@ -21,7 +21,7 @@ import {
   triangularInverse,
 } from '../ops/index.ts';
 import { type Density, type Draw, type DrawOptions, drawn, tempered } from './density.ts';
-import type { Reparameterized } from './distribution.ts';
+import { checkParameters, type Reparameterized } from './distribution.ts';
 import { StandardNormal } from './normal.ts';
 
 const HALF_LOG_2_PI_E = 0.5 * Math.log(2 * Math.PI * Math.E);
@@ -46,6 +46,7 @@ export class MultivariateNormal implements Reparameterized, Density {
    * @throws LatentGpuError `shape-mismatch` for a factor that is not [..., D, D]
    */
   constructor(mean: Tensor, factor: Tensor) {
+    checkParameters('MultivariateNormal', mean, factor);
     const width = mean.shape.at(-1);
     const [rows, columns] = factor.shape.slice(-2);
     if (rows !== width || columns !== width || factor.rank < 2) {

@@ -18,9 +18,13 @@ import {
   sum,
   zeros,
 } from '../ops/index.ts';
-import { checkTensor } from '../ops/operand-type.ts';
 import { type Density, type Draw, type DrawOptions, drawn, tempered } from './density.ts';
-import { type Parameter, type Reparameterized, sumOfSeen } from './distribution.ts';
+import {
+  checkParameters,
+  type Parameter,
+  type Reparameterized,
+  sumOfSeen,
+} from './distribution.ts';
 
 const HALF_LOG_2_PI = 0.5 * Math.log(2 * Math.PI);
 const HALF_LOG_2_PI_E = 0.5 * Math.log(2 * Math.PI * Math.E);
@@ -43,8 +47,7 @@ export class Normal implements Reparameterized, Density {
 
   /** @throws LatentGpuError `bad-input` for what are no tensors */
   constructor(mean: Tensor, logStd: Tensor) {
-    checkTensor('Normal, mean and log standard deviation', mean);
-    checkTensor('Normal, mean and log standard deviation', logStd);
+    checkParameters('Normal', mean, logStd);
     this.mean = mean;
     this.logStd = logStd;
   }

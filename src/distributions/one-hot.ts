@@ -18,7 +18,7 @@ import {
   where,
 } from '../ops/index.ts';
 import { type Density, type Draw, drawn } from './density.ts';
-import type { Distribution } from './distribution.ts';
+import { checkParameters, type Distribution } from './distribution.ts';
 
 /**
  * Independent categorical variables as one-hot codes: vectors of G · K numbers, K for each of G
@@ -38,6 +38,7 @@ export class OneHot implements Distribution, Density {
 
   /** @param logits [..., G · K] @param classes K, 2 or more @throws LatentGpuError `shape-mismatch` */
   constructor(logits: Tensor, classes: number) {
+    checkParameters('OneHot', logits);
     const width = logits.shape.at(-1) ?? 0;
     if (!(Number.isInteger(classes) && classes >= 2 && width > 0 && width % classes === 0)) {
       throw new LatentGpuError(

@@ -18,7 +18,7 @@ import {
   sub,
 } from '../ops/index.ts';
 import { type Draw, drawn } from './density.ts';
-import { type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
+import { checkParameters, type Distribution, type Parameter, sumOfSeen } from './distribution.ts';
 
 /**
  * Independent μ + σ t with ν degrees of freedom each: mean μ, log σ and ν > 1, [..., D], broadcast.
@@ -35,6 +35,7 @@ export class StudentT implements Distribution {
 
   /** @param logStd of the scale σ: the deviation is σ √(ν / (ν - 2)) */
   constructor(mean: Tensor, logStd: Tensor, df: Tensor) {
+    checkParameters('StudentT', mean, logStd, df);
     this.mean = mean;
     this.logStd = logStd;
     this.df = df;

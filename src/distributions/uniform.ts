@@ -16,10 +16,7 @@ import {
   where,
 } from '../ops/index.ts';
 import { type Density, type Draw, drawn } from './density.ts';
-import { type Reparameterized, sumOfSeen } from './distribution.ts';
-
-/** What stands for the logarithm of 0: float32 adds up a hundred million of them. */
-const NOWHERE = -1e30;
+import { checkParameters, NOWHERE, type Reparameterized, sumOfSeen } from './distribution.ts';
 
 /**
  * Independent x from low to high, [..., D], each broadcast to the other. Outside, the log-density is -10³⁰.
@@ -34,6 +31,7 @@ export class Uniform implements Reparameterized, Density {
   readonly high: Tensor;
 
   constructor(low: Tensor, high: Tensor) {
+    checkParameters('Uniform', low, high);
     this.low = low;
     this.high = high;
   }

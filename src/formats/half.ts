@@ -39,3 +39,20 @@ export function halfToFloat(halves: Uint16Array): Float32Array {
     return sign * (1024 + fraction) * 2 ** (exponent - 25);
   });
 }
+
+/**
+ * Eight-bit floats of four exponent bits, without infinities (Micikevicius et al. 2022, "FP8 formats for deep
+ * learning") → binary32, exactly.
+ *
+ * @example e4m3ToFloat(Uint8Array.of(56)) // [1]
+ */
+export function e4m3ToFloat(bytes: Uint8Array): Float32Array {
+  return Float32Array.from(bytes, (byte) => {
+    const sign = byte & 0x80 ? -1 : 1;
+    const exponent = (byte >> 3) & 15;
+    const fraction = byte & 7;
+    if (exponent === 15 && fraction === 7) return Number.NaN;
+    if (exponent === 0) return sign * fraction * 2 ** -9;
+    return sign * (8 + fraction) * 2 ** (exponent - 10);
+  });
+}

@@ -1,6 +1,6 @@
 // Safetensors: named tensors in one file, read and written.
 import { LatentGpuError } from '../errors.ts';
-import { halfToFloat } from './half.ts';
+import { e4m3ToFloat, halfToFloat } from './half.ts';
 import { isObject } from './json.ts';
 import { quote, shapeText } from './message.ts';
 import { isZip } from './zip.ts';
@@ -18,7 +18,7 @@ export type TensorData =
 
 /** A tensor read from a file. */
 export interface StoredTensor {
-  /** The element type in the file. `F64`, `F16` and `BF16` arrive in `data` as float32. */
+  /** The element type in the file. `F64`, `F16`, `BF16` and `F8_…` arrive in `data` as float32. */
   dtype: string;
   /** Row major, as PyTorch: `[out, in]` for a weight. `[]` is a scalar. */
   shape: number[];
@@ -79,6 +79,8 @@ const DTYPES: Record<string, Dtype> = {
   U64: plain(BigUint64Array),
   F64: { bytes: 8, read: (bytes) => Float32Array.from(viewAs(Float64Array, bytes)) },
   F16: { bytes: 2, read: (bytes) => halfToFloat(viewAs(Uint16Array, bytes)) },
+  F8_E4M3: { bytes: 1, read: e4m3ToFloat },
+  F8_E5M2: { bytes: 1, read: (bytes) => halfToFloat(Uint16Array.from(bytes, (b) => b << 8)) },
   BF16: { bytes: 2, read: (bytes) => bfloatToFloat(viewAs(Uint16Array, bytes)) },
 };
 

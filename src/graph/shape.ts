@@ -55,6 +55,12 @@ export function broadcastShapes(what: string, ...shapes: Shape[]): Shape {
 /** An axis counted from the front; negative axes count from the back. */
 export function normalizeAxis(what: string, axis: number, rank: number): number {
   const at = axis < 0 ? axis + rank : axis;
+  if (rank === 0) {
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `${what}: axis ${axis} of a single number, which has no axes; give it one, [1]`,
+    );
+  }
   if (!Number.isInteger(axis) || at < 0 || at >= rank) {
     throw new LatentGpuError(
       'shape-mismatch',
@@ -64,7 +70,14 @@ export function normalizeAxis(what: string, axis: number, rank: number): number 
   return at;
 }
 
+/** @throws LatentGpuError `shape-mismatch` for what is no list of extents, whole numbers from 1 on */
 export function checkShape(what: string, shape: Shape): Shape {
+  if (!Array.isArray(shape)) {
+    throw new LatentGpuError(
+      'shape-mismatch',
+      `${what}: ${shape} is no shape; give a list, [3] say`,
+    );
+  }
   for (const extent of shape) {
     if (!Number.isInteger(extent) || extent < 1) {
       throw new LatentGpuError(

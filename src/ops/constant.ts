@@ -1,7 +1,7 @@
 // Constants: numbers known when the graph is built, written into the kernels that use them.
 import { LatentGpuError } from '../errors.ts';
 import { ndarray } from '../graph/ndarray.ts';
-import type { Shape } from '../graph/shape.ts';
+import { checkShape, type Shape } from '../graph/shape.ts';
 import { type DType, defineOp, Tensor, throughViews } from '../graph/tensor.ts';
 import { checkTensor } from './operand-type.ts';
 import { expand } from './views.ts';
@@ -44,7 +44,7 @@ export function constantValue(tensor: Tensor): number | undefined {
  * @example full([2], 3) // [3, 3]
  */
 export function full(shape: Shape, value: number, dtype: DType = 'f32'): Tensor {
-  return expand(constant(value, dtype), shape);
+  return expand(constant(value, dtype), checkShape('full', shape));
 }
 
 /**

@@ -18,9 +18,12 @@ import { logisticFromBits } from './reference/logistic.ts';
 import { permute } from './reference/permute.ts';
 import { gumbelFromBits, normalFromBits, philox, uniformFromBits } from './reference/philox.ts';
 
-/** The step counter of a run: every plan that draws random numbers reads it. */
+/**
+ * The step counter of a run: every plan that draws random numbers reads it. Trainers move it; a plan of one's own draws
+ * the same again until it is moved, `effects: [assign(step, addUint(step, 1))]`.
+ */
 export const step: Variable = variable('step', [], { dtype: 'u32', init: () => [0] });
-/** The seed of a run, two 32-bit words. */
+/** The seed of a run's draws, two 32-bit words; zeros until a trainer, or `runtime.write(ops.seed, [7, 0])`, sets it. */
 export const seed: Variable = variable('seed', [2], { dtype: 'u32', init: () => [0, 0] });
 
 export type NoiseKind = 'normal' | 'uniform' | 'gumbel' | 'logistic';
@@ -66,7 +69,8 @@ const noiseOps = Object.fromEntries(
 export interface NoiseOptions {
   /**
    * Which independent sequence to draw from. By default each noise tensor of a plan has its own,
-   * numbered in the order in which the graph uses them.
+   * numbered in the order in which the graph uses them, from the same one on in every plan: two plans that draw at
+   * one {@link step} draw the same numbers. A number below 1024 sets a draw apart from those.
    */
   stream?: number;
 }

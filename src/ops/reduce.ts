@@ -45,6 +45,9 @@ const sumOp = defineOp({
   reference: referenceOf((values) => values.reduce((a, b) => a + b, 0)),
 });
 
+/** From here down numbers may count as -∞ where a maximum begins. */
+export const LEAST = -3e38;
+
 const maxOp = defineOp({
   name: 'max',
   kind: 'reduce',

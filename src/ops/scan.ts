@@ -27,13 +27,13 @@ export interface ScanOptions {
   readonly reverse?: boolean;
 }
 
-interface Attributes {
+export interface ScanAttributes {
   readonly axis: number;
   readonly reverse: boolean;
   readonly exclusive: boolean;
 }
 
-const attributesOf = (node: Tensor) => node.attrs as unknown as Attributes;
+const attributesOf = (node: Tensor) => node.attrs as unknown as ScanAttributes;
 
 /** Elements that an invocation has of each block: see shaders/scan.wgsl. */
 const RUN = 7;
@@ -106,7 +106,7 @@ interface Fold {
   readonly vjp: NonNullable<Op['vjp']>;
 }
 
-function scanOf({ name, library, nothing, merge, total, vjp }: Fold): Op {
+export function scanOf({ name, library, nothing, merge, total, vjp }: Fold): Op {
   const op: Op = defineOp({
     name,
     kind: 'kernel',
@@ -150,7 +150,7 @@ function inParts(node: Tensor, total: Fold['total']): Tensor {
   return new Tensor(node.op, [x, carry], node.shape, 'f32', node.attrs, node.name);
 }
 
-function scan(op: Op, x: Tensor, axis: number, options: Partial<Attributes>): Tensor {
+export function scan(op: Op, x: Tensor, axis: number, options: Partial<ScanAttributes>): Tensor {
   checkTypes(op.name, [x]);
   const { reverse = false, exclusive = false } = options;
   const at = normalizeAxis(op.name, axis, x.rank);

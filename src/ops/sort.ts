@@ -202,7 +202,8 @@ export function sort(x: Tensor, axis = -1, { descending = false }: SortOptions =
  * @example topK(toFloat(iota(4)), 2).values // [3, 2]
  */
 export function topK(x: Tensor, k: number): { readonly values: Tensor; readonly indices: Tensor } {
-  const count = x.shape.at(-1) ?? 0;
+  normalizeAxis('topK', -1, x.rank);
+  const count = x.shape.at(-1) as number;
   if (!(Number.isInteger(k) && k >= 1 && k <= count)) {
     throw new LatentGpuError(
       'shape-mismatch',

@@ -1,6 +1,6 @@
 /** What is largest, what comes first, sums so far: against plain sorting and loops, and their gradients. */
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { variable } from '../../src/graph/variable.ts';
+import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
 import { concurrentCases } from '../rig/cases.ts';
 import { adapterNames, adapters, check, integers, reals } from '../support/engine.ts';
@@ -117,6 +117,25 @@ concurrentCases('choosing', (c) => {
     t.close(referenceOf({ nats }, values).nats, wanted, { absolute: 1e-12 }, 'cross-entropy');
     for (const name of adapterNames) {
       await check(t, { outputs: { both, nats, gx, gw } }, values, { adapter: adapters[name] });
+    }
+  });
+
+  c('what cannot be, of a logit of -∞, is neither chosen nor learned', async (t) => {
+    const x = variable('x', [3, 3]);
+    const labels = variable('labels', [3], { dtype: 'u32' });
+    const none = Number.NEGATIVE_INFINITY;
+    const values = new Map<Variable, ArrayLike<number>>([
+      [x, [0, none, 0, none, none, none, 1, 2, none]],
+      [labels, [0, 9, 1]],
+    ]);
+    const nats = o.crossEntropy(x, labels);
+    const outputs = { at: o.argMax(x), nats, slope: o.gradient(o.sum(nats), [x])[0] as Tensor };
+    for (const name of adapterNames) {
+      const { at, nats, slope } = await outputsOf(t, outputs, values, { adapter: adapters[name] });
+      t.equal([...at], [0, 0, 1]);
+      const p = 1 / (1 + Math.E);
+      t.close(nats, [Math.LN2, 0, -Math.log(1 - p)], { absolute: 1e-6 });
+      t.close(slope, [-0.5, 0, 0.5, 0, 0, 0, p, -p, 0], { absolute: 1e-6 });
     }
   });
 });

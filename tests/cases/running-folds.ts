@@ -65,6 +65,69 @@ concurrentCases('running folds', (c) => {
     t.close(y.slice(0, 300), wanted, { absolute: 1e-10 }, 'the reference');
   });
 
+  for (const n of LENGTHS.slice(0, 4)) {
+    c(`products of ${n} from either end, with each or without`, async (t) => {
+      for (const [shape, axis] of shapesOf(n)) {
+        const x = variable('x', shape);
+        // Of signs, halves and twos products are exact; by turns along a line they neither vanish nor grow.
+        const inner = axis === -1 ? 1 : shape.slice(axis + 1).reduce((size, n) => size * n, 1);
+        const signs = integers(`p${n}`, x.size, 0, 1);
+        const factors = signs.map(
+          (sign, i) => (2 * sign - 1) * 2 ** ((Math.floor(i / inner) % 3) - 1),
+        );
+        const values = new Map([[x, factors]]);
+        const outputs = {
+          up: o.cumProd(x, axis),
+          after: o.cumProd(x, axis, { reverse: true, exclusive: true }),
+        };
+        for (const name of adapterNames) {
+          await check(t, { outputs }, values, { adapter: adapters[name] });
+        }
+      }
+    });
+  }
+
+  c('gradients of products, whichever factors are 0', async (t) => {
+    const [N, LINES] = [7, 5];
+    const x = variable('x', [N, LINES]);
+    const w = variable('w', [N, LINES]);
+    const factors = reals('factors', x.size);
+    // None, one at the beginning, one within, two, and nothing else.
+    const zeros: readonly number[][] = [[], [0], [3], [2, 5], [...Array(N).keys()]];
+    zeros.forEach((rows, line) => {
+      for (const row of rows) factors[row * LINES + line] = 0;
+    });
+    const given = reals('w', w.size);
+    const values = new Map([
+      [x, factors],
+      [w, given],
+    ]);
+    for (const reverse of [false, true]) {
+      for (const exclusive of [false, true]) {
+        const y = o.cumProd(x, 0, { reverse, exclusive });
+        const slope = o.gradient(o.sum(o.mul(w, y)), [x])[0] as Tensor;
+        await againstFloat64(t, { y, slope }, values);
+        // Each factor in turn left out of the products that it is part of.
+        const wanted = Array.from({ length: N * LINES }, (_, at) => {
+          const [k, line] = [Math.floor(at / LINES), at % LINES];
+          let total = 0;
+          for (let i = 0; i < N; i++) {
+            const isPart = (j: number) => (reverse ? j >= i : j <= i) && !(exclusive && j === i);
+            if (!isPart(k)) continue;
+            let product = given[i * LINES + line] as number;
+            for (let j = 0; j < N; j++) {
+              if (j !== k && isPart(j)) product *= factors[j * LINES + line] as number;
+            }
+            total += product;
+          }
+          return total;
+        });
+        const { slope: exact } = referenceOf({ slope }, values);
+        t.close(exact, wanted, { absolute: 1e-10 }, `reverse ${reverse}, exclusive ${exclusive}`);
+      }
+    }
+  });
+
   c('gradients are sums from the other end', async (t) => {
     const outputs: Record<string, Tensor> = {};
     const values = new Map<Variable, ArrayLike<number>>();

@@ -109,6 +109,21 @@ export const trials: Record<string, Trial> = {
   logGammaSlope: row([range(0.05, 60, 1, 39.9, 40, 0.1), range(-3, 4, 0, 1, -50)], {
     given: [0, 1],
   }),
+  logNdtrSlope: row([range(-9, 9, 0, -1e-6, 1e-20, -1000, 30, -40)]),
+  logNdtr: row([range(-9, 9, 0, -1e-6, 1e-20, -1000, 30, -40)]),
+  ndtri: row([range(0.001, 0.999, 0.5, 1e-20, 1e-6, 0.9999999, 0.25)], {
+    smooth: [range(0.1, 0.9)],
+  }),
+  normalPiece: row([range(0, 9, 0, 40, 1000, 1e5), range(0, 4, 1e-6, 1, 64, 1e-3)], {
+    smooth: [range(0.1, 3), range(0.1, 3)],
+  }),
+  normalPieceMoment: row([range(0, 9, 0, 40, 1000, 1e5), range(0, 4, 1e-6, 1, 64, 1e-3)], {
+    smooth: [range(0.1, 3), range(0.1, 3)],
+  }),
+  normalPieceQuantile: row(
+    [range(0, 9, 0, 40, 1000, 1e5), range(0, 4, 1e-6, 1, 64, 1e-3), range(0.01, 0.99, 1e-6)],
+    { given: [0, 1, 2] },
+  ),
   trigamma: row([range(0.01, 9, 1, 2, 1e-6, 1e5, 3)], { given: [0] }),
   toFloat: uints([uint], 'f32'),
   toUint: row([range(0, 1e6, 0, 0.999, 1, 4294967040, 16777217)], { dtype: 'u32' }),

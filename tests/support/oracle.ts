@@ -322,6 +322,14 @@ function kernelError(node: Tensor, inputs: Bounded[], value: NdArray): Float64Ar
       const terms = node.shape.at((node.attrs.axis as number | undefined) ?? -1) as number;
       return carried.map((error, k) => error + terms * U * ((size[k] as number) + error));
     }
+    case 'cumProd': {
+      // Relative errors add up, and each product is rounded.
+      const most = x.value.data.map((y, k) => Math.abs(y) + (x.error.data[k] as number));
+      const all = reference(node, [{ shape: x.value.shape, data: most }]).data;
+      const exactly = reference(node, [absolute(x.value)]).data;
+      const n = node.shape[node.attrs.axis as number] as number;
+      return all.map((y, k) => y - (exactly[k] as number) + 1.01 * n * U * y);
+    }
     case 'segmentLogSumExp':
     case 'logCumSumExp': {
       const terms = node.shape.at((node.attrs.axis as number | undefined) ?? -1) as number;

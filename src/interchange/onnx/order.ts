@@ -1,6 +1,7 @@
 // Running folds and orders of lines composed of ops: each element beside each other, N² of them, which lines of a
 // model that is written down can afford.
 import type { Tensor } from '../../graph/tensor.ts';
+import { moved } from '../../ops/cum-prod.ts';
 import {
   add,
   equal,
@@ -49,6 +50,16 @@ const running =
     });
   };
 
+/** Products of twice as many at each of log N passes. */
+function products([x]: readonly Tensor[], node: Tensor): Tensor {
+  const { axis, reverse } = node.attrs as unknown as ScanAttributes;
+  let product = x as Tensor;
+  for (let by = 1; by < (node.shape[axis] as number); by *= 2) {
+    product = mul(product, moved(product, axis, by, !reverse, 1));
+  }
+  return product;
+}
+
 /** As many come before an element as are before it in the order, or equal and before it in the line. */
 function order([x]: readonly Tensor[], node: Tensor): Tensor {
   const [n, count] = [(x as Tensor).shape.at(-1) as number, node.shape.at(-1) as number];
@@ -69,6 +80,7 @@ const taken = ([x, index]: readonly Tensor[]): Tensor => {
 
 export const ORDERED = {
   cumSum: running(sum, 0),
+  cumProd: products,
   logCumSumExp: running(logSumExp, -1e30),
   argSort: order,
   takeLines: taken,

@@ -57,6 +57,13 @@ export const bounds = {
   trigamma4: relative(1.2e-6),
   // Where its series' terms cancel most.
   log_gamma_slope4: { absolute: 1e-6, relative: 4e-3 },
+  // The relative error grows as (1 + x^2/2) 2^-24 above 0, which `absolute` covers.
+  log_ndtr4: { absolute: 1e-11, relative: 1.3e-6 },
+  log_ndtr_slope4: { absolute: 1e-11, relative: 2.2e-6 },
+  ndtri4: { absolute: 3e-7, relative: 3e-7 },
+  normal_piece4: relative(1e-6),
+  normal_piece_moment4: relative(8e-6),
+  normal_piece_quantile4: { absolute: 3e-7, relative: 3e-7 },
 
   relu: exact,
   relu_grad: exact,

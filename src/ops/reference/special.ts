@@ -45,6 +45,11 @@ function erfc(x: number): number {
   return x > 27.3 ? 0 : expMinusSquare(x) * erfcxFraction(x);
 }
 
+/** e^(x^2) erfc x for x >= 0, which falls no faster than 1 / x. */
+export function erfcx(x: number): number {
+  return x < 1 ? Math.exp(x * x) * (1 - erf(x)) : erfcxFraction(x);
+}
+
 /** The standard normal distribution function, without cancellation in its lower tail (x < -1.42). */
 export function normalCdf(x: number): number {
   return 0.5 * erfc(-x * Math.SQRT1_2);

@@ -161,7 +161,7 @@ export class Plan {
     let done = 0;
     let submitted = 0;
     const waiting: { steps: number; finished: Promise<void> }[] = [];
-    let last = performance.now();
+    let last = device.now();
     while (done < steps) {
       while (submitted < steps && waiting.length < 2 && !options.signal?.aborted) {
         const { feed } = options;
@@ -178,7 +178,7 @@ export class Plan {
       const next = waiting.shift();
       if (!next) break;
       await next.finished;
-      const now = performance.now();
+      const now = device.now();
       this.pace.note((now - last) / next.steps);
       last = now;
       done += next.steps;
@@ -243,7 +243,8 @@ export class Plan {
 
   /**
    * Writes the plan's inputs, runs it once and reads its outputs, as one: calls that are made at the same time, of
-   * any plan of the runtime, take place one after the other, and each gets its own answer.
+   * any plan of the runtime, take place one after the other, and each gets its own answer. What is drawn is drawn anew
+   * only if the plan moves `ops.step`, by an effect.
    *
    * ```ts
    * const x = input('x', [1, 784]);

@@ -17,7 +17,9 @@ import { type Program, type Schedule, schedule } from './schedule.ts';
 import { type Storage, VariableMemory } from './variable-memory.ts';
 
 export interface RuntimeOptions {
-  /** Of the initial values of parameters. A whole number from 0 to 2⁵³ - 1. */
+  /**
+   * Of the initial values of parameters, not of draws: those go by `ops.seed`. A whole number from 0 to 2⁵³ - 1.
+   */
   seed?: number;
   /**
    * Plans as for another class of adapter: a GPU's kernels can be tried on any machine. Nothing is
@@ -86,7 +88,8 @@ export class Runtime {
 
   /**
    * Plans a program for this device, compiles its kernels and gives it memory. Kernels that are to be
-   * chosen by measurement are measured first, in memory of their own.
+   * chosen by measurement are measured first, in memory of their own. Draws of a plan are a function of `ops.seed`,
+   * `ops.step` and their streams, which plans number alike: see `ops.NoiseOptions`.
    *
    * @throws LatentGpuError `bad-config`, `bad-kernel`, `limit-exceeded`, `device-lost`
    */
@@ -135,7 +138,11 @@ export class Runtime {
     return this.variables.storageOf(variable);
   }
 
-  /** Overwrites a variable: float32, uint32 or byte values in row-major order. */
+  /**
+   * Overwrites a variable: float32, uint32 or byte values in row-major order.
+   *
+   * @throws LatentGpuError `bad-input` for what are no numbers, or none of the variable's type; `shape-mismatch`
+   */
   write(variable: Variable, values: ArrayLike<number>): void {
     this.variables.write(variable, values);
   }

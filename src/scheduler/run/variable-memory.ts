@@ -2,6 +2,7 @@
 import type { Device } from '../../device/index.ts';
 import { LatentGpuError } from '../../errors.ts';
 import { PART_ALIGNMENT, packedMembers, type Variable } from '../../graph/variable.ts';
+import { noNumbers } from '../../numbers.ts';
 import { Random } from '../../random.ts';
 import { memoryBytes } from '../fuse/traffic.ts';
 import { pitchOf } from '../lower/access.ts';
@@ -125,8 +126,14 @@ export class VariableMemory {
     return result;
   }
 
-  /** Overwrites a variable: float32, uint32 or byte values in row-major order. */
+  /**
+   * Overwrites a variable: float32, uint32 or byte values in row-major order.
+   *
+   * @throws LatentGpuError `bad-input` for what are no numbers, or none of the variable's type; `shape-mismatch`
+   */
   write(variable: Variable, values: ArrayLike<number>): void {
+    const wrong = noNumbers(values);
+    if (wrong) throw new LatentGpuError('bad-input', `${variable}: ${wrong}`);
     if (values.length !== variable.size) {
       throw new LatentGpuError(
         'shape-mismatch',
@@ -176,12 +183,23 @@ function inMemory(variable: Variable, values: ArrayLike<number>): NumberArray {
   const rows = variable.shape[0] as number;
   const width = variable.size / rows;
   const stride = pitchOf(variable) as number;
+  if (!(values instanceof Uint8Array)) checkBytes(variable, values);
   if (stride === width && values instanceof Uint8Array) return values;
   const padded = new Uint8Array(rows * stride);
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < width; i++) padded[row * stride + i] = values[row * width + i] as number;
   }
   return padded;
+}
+
+/** @throws LatentGpuError `bad-input` for what is no byte, and would become another number */
+function checkBytes(variable: Variable, values: ArrayLike<number>): void {
+  const at = Uint8Array.from(values).findIndex((value, i) => value !== values[i]);
+  if (at < 0) return;
+  throw new LatentGpuError(
+    'bad-input',
+    `${variable} holds bytes, and element ${at} is ${values[at]}; give whole numbers from 0 to 255`,
+  );
 }
 
 /** @throws LatentGpuError `bad-input` for what is no unsigned integer, and would become another number */
