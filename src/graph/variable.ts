@@ -10,8 +10,13 @@ import { type DType, defineOp, Tensor } from './tensor.ts';
  */
 export type VariableRole = 'parameter' | 'buffer' | 'state' | 'data' | 'input';
 
-/** Fills a variable's memory when it is first needed. Deterministic given the seed. */
-export type Initializer = (shape: Shape, random: () => number) => ArrayLike<number>;
+/**
+ * Fills a variable's memory when it is first needed.
+ *
+ * @param random uniform draws in [0, 1), a function of the runtime's seed and the variable's name
+ * @param seed the runtime's, where there is one
+ */
+export type Initializer = (shape: Shape, random: () => number, seed?: number) => ArrayLike<number>;
 
 export interface VariableOptions {
   dtype?: DType;

@@ -9,6 +9,7 @@ import { checkShape, type Shape, sizeOf } from '../graph/shape.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import { type Variable, variable } from '../graph/variable.ts';
 import { libPermute, libRandom } from '../kernels/shaders.gen.ts';
+import { seedWords } from '../random.ts';
 import { neg } from './arithmetic.ts';
 import { less } from './comparison.ts';
 import { log } from './elementary.ts';
@@ -23,8 +24,11 @@ import { gumbelFromBits, normalFromBits, philox, uniformFromBits } from './refer
  * the same again until it is moved, `effects: [assign(step, addUint(step, 1))]`.
  */
 export const step: Variable = variable('step', [], { dtype: 'u32', init: () => [0] });
-/** The seed of a run's draws, two 32-bit words; zeros until a trainer, or `runtime.write(ops.seed, [7, 0])`, sets it. */
-export const seed: Variable = variable('seed', [2], { dtype: 'u32', init: () => [0, 0] });
+/** The seed of draws, two 32-bit words: the runtime's, until `runtime.write(ops.seed, [7, 0])` sets another. */
+export const seed: Variable = variable('seed', [2], {
+  dtype: 'u32',
+  init: (_shape, _random, own = 0) => seedWords(own),
+});
 
 export type NoiseKind = 'normal' | 'uniform' | 'gumbel' | 'logistic';
 

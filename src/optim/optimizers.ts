@@ -41,6 +41,20 @@ export interface Optimizer {
   update(input: UpdateInput): UpdateOutput;
 }
 
+/**
+ * In JavaScript nobody else tells that an option goes by another name, and the run that ignores it looks like any other.
+ *
+ * @throws LatentGpuError `bad-config` for an option that the optimizer does not have
+ */
+function checkNames(name: string, options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  const why = `${name} has no option '${unknown}'; it has ${known.join(', ')}`;
+  throw new LatentGpuError('bad-config', why);
+}
+
+const ADAM_OPTIONS = ['lr', 'betas', 'eps', 'weightDecay'];
+
 /** @throws LatentGpuError `bad-config` for a rate that would climb */
 function checkRate(lr: number | RateSchedule): number | RateSchedule {
   if (typeof lr === 'function' || (typeof lr === 'number' && lr >= 0)) return lr;
@@ -79,6 +93,7 @@ export interface SgdOptions {
  * @example optim.sgd({ lr: 1e-2, momentum: 0.9 }).state // ["velocity"]
  */
 export function sgd(options: SgdOptions = {}): Optimizer {
+  checkNames('sgd', options, ['lr', 'momentum', 'nesterov', 'weightDecay']);
   const { lr = 1e-2, momentum = 0, nesterov = false, weightDecay = 0 } = options;
   checkDecays(weightDecay, momentum);
   return {
@@ -125,6 +140,7 @@ function adamStep(
  * @example optim.adam({ lr: 1e-3 }).state // ["m", "v"]
  */
 export function adam(options: AdamOptions = {}): Optimizer {
+  checkNames('adam', options, ADAM_OPTIONS);
   const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
   checkDecays(weightDecay, ...betas);
   return {
@@ -145,6 +161,7 @@ export function adam(options: AdamOptions = {}): Optimizer {
  * @example optim.adamW({ lr: optim.cosine(1e-3, 10_000), weightDecay: 1e-2 }).state // ["m", "v"]
  */
 export function adamW(options: AdamOptions = {}): Optimizer {
+  checkNames('adamW', options, ADAM_OPTIONS);
   const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 1e-2 } = options;
   checkDecays(weightDecay, ...betas);
   return {
@@ -165,6 +182,7 @@ export function adamW(options: AdamOptions = {}): Optimizer {
  * @example optim.adamax({ lr: 2e-3 }).state // ["m", "u"]
  */
 export function adamax(options: AdamOptions = {}): Optimizer {
+  checkNames('adamax', options, ADAM_OPTIONS);
   const { lr = 2e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
   checkDecays(weightDecay, ...betas);
   const [beta1, beta2] = betas;
@@ -199,6 +217,7 @@ export interface RmspropOptions {
  * @example optim.rmsprop({ lr: 5e-5 }).state // ["v"]
  */
 export function rmsprop(options: RmspropOptions = {}): Optimizer {
+  checkNames('rmsprop', options, ['lr', 'alpha', 'eps', 'momentum', 'weightDecay']);
   const { lr = 1e-2, alpha = 0.99, eps = 1e-8, momentum = 0, weightDecay = 0 } = options;
   checkDecays(weightDecay, alpha, momentum);
   return {

@@ -44,12 +44,10 @@ export function makeOptimizer(
   const course = makeSchedule(schedule, optimizer.lr, stepsPerEpoch, total);
   const plain = schedule.kind === 'constant' && schedule.warmup === 0;
   const { kind, betas = [0.9, 0.999], eps = 1e-8, momentum = 0, weightDecay } = optimizer;
-  const options = {
-    ...{ eps, momentum, weightDecay, lr: plain ? optimizer.lr : course },
-    betas: betas as readonly [number, number],
-  };
-  const makers = { adam, adamW, adamax, sgd };
-  return makers[kind](options);
+  const lr = plain ? optimizer.lr : course;
+  if (kind === 'sgd') return sgd({ lr, momentum, weightDecay });
+  const makers = { adam, adamW, adamax };
+  return makers[kind]({ lr, betas: betas as readonly [number, number], eps, weightDecay });
 }
 
 function makeSchedule(

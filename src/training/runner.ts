@@ -2,8 +2,6 @@
 import type { Device } from '../device/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { sameTable, type TunedTable } from '../kernels/tuned.ts';
-import { seed } from '../ops/index.ts';
-import { seedWords } from '../random.ts';
 import { type Plan, Runtime, tableInUse } from '../scheduler/index.ts';
 import type { Description, RunData } from './description.ts';
 import type { Guilty } from './diagnose.ts';
@@ -125,10 +123,10 @@ export async function compileStep(
   device: Device,
   effects: readonly Tensor[],
   { batches }: Description,
-  { seed: initial = 0, tune }: RunData,
+  { seed = 0, tune }: RunData,
   tuned?: TunedTable,
 ): Promise<Compiled> {
-  const runtime = new Runtime(device, { seed: initial, ...(tune !== undefined && { tune }) });
+  const runtime = new Runtime(device, { seed, ...(tune !== undefined && { tune }) });
   if (tuned) runtime.settle(tuned);
   // Data and first values reach the GPU, and the first state the host, while the compiler works.
   const plan = await runtime.beginCompiling({ effects });
@@ -136,6 +134,5 @@ export async function compileStep(
   const table = tuned ?? tableInUse(plan.schedule);
   runtime.settle(table);
   batches.load(runtime);
-  runtime.write(seed, seedWords(initial));
   return { runtime, plan, tuned: table };
 }

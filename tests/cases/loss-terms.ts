@@ -16,7 +16,7 @@ import {
   sum,
   toFloat,
 } from '../../src/ops/index.ts';
-import { adam, sgd } from '../../src/optim/index.ts';
+import { adam, adamax, adamW, rmsprop, sgd } from '../../src/optim/index.ts';
 import { schedule } from '../../src/scheduler/index.ts';
 import { Trainer, type TrainerOptions, type TrainerState } from '../../src/training/index.ts';
 import { cases } from '../rig/cases.ts';
@@ -124,6 +124,11 @@ cases('loss terms', (c) => {
     await t.throws('bad-config', () => sgd({ momentum: 1 }), /from 0 to below 1/);
     await t.throws('bad-config', () => sgd({ weightDecay: -1 }), /weightDecay is -1/);
     await t.throws('bad-config', () => adam({ betas: [0.9, 1] }), /is 1; betas/);
+    const renamed = { learningRate: 1 } as object;
+    for (const [name, make] of Object.entries({ adam, adamW, adamax, rmsprop, sgd })) {
+      const told = new RegExp(`^${name} has no option 'learningRate'; it has lr, `);
+      await t.throws('bad-config', () => make(renamed), told);
+    }
     await t.throws('bad-config', () => new MLP([2, 1], 'swish' as never), /no activation 'swish'/);
     const three = { outputs: { y: 3 as never } };
     await t.throws('bad-config', () => schedule(three), /output 'y' is 3, no tensor/);

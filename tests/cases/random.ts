@@ -2,7 +2,7 @@
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Variable, variable } from '../../src/graph/variable.ts';
 import * as o from '../../src/ops/index.ts';
-import type { Runtime } from '../../src/scheduler/run/runtime.ts';
+import { Runtime } from '../../src/scheduler/run/runtime.ts';
 import { concurrentCases } from '../rig/cases.ts';
 import { adapterNames, adapters, check, compare, reals, withRuntime } from '../support/engine.ts';
 
@@ -125,6 +125,27 @@ concurrentCases('random numbers', (c) => {
         t.ok(common < 5, `draws ${k} and ${i} have ${common} numbers in common`);
       });
     });
+  });
+
+  c('go by the seed of their runtime until another is written', async (t) => {
+    const draw = async (own: number, written?: number[]) => {
+      const runtime = new Runtime(t.device, { seed: own });
+      try {
+        const plan = await runtime.compile({ outputs: { x: o.randomUniform([8]) } });
+        if (written) runtime.write(o.seed, written);
+        await plan.run();
+        return [...(await plan.read('x'))];
+      } finally {
+        runtime.destroy();
+      }
+    };
+    const first = await draw(2 ** 32 + 5);
+    t.equal(await draw(0, [5, 1]), first, 'the words of a seed');
+    t.equal(await draw(2 ** 32 + 5), first, 'the same seed');
+    t.ok(
+      (await draw(5)).every((x, i) => x !== first[i]),
+      'another seed',
+    );
   });
 
   c('follow their distributions', async (t) => {

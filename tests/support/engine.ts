@@ -4,7 +4,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import type { Variable } from '../../src/graph/variable.ts';
 import type { Module } from '../../src/nn/index.ts';
 import { seed, step } from '../../src/ops/index.ts';
-import { Random } from '../../src/random.ts';
+import { Random, seedWords } from '../../src/random.ts';
 import type { AdapterClass } from '../../src/scheduler/lower/adapter.ts';
 import type { Plan } from '../../src/scheduler/run/plan.ts';
 import { Runtime } from '../../src/scheduler/run/runtime.ts';
@@ -108,7 +108,7 @@ export async function compare(
   const effects = (program.effects ?? []).filter((effect) => effect.op.kind === 'assign');
   const known = new Map<Tensor, ArrayLike<number>>([
     [step, [0]],
-    [seed, [0, 0]],
+    [seed, seedWords(runtime.seed)],
   ]);
   for (const [variable, numbers] of values) known.set(variable, asReal(variable, numbers));
   const all = [...outputs.map(([, tensor]) => tensor), ...(program.effects ?? [])];

@@ -17,9 +17,7 @@ import { type Program, type Schedule, schedule } from './schedule.ts';
 import { type Storage, VariableMemory } from './variable-memory.ts';
 
 export interface RuntimeOptions {
-  /**
-   * Of the initial values of parameters, not of draws: those go by `ops.seed`. A whole number from 0 to 2⁵³ - 1.
-   */
+  /** Of the initial values of parameters and of draws (`ops.seed`), a whole number from 0 to 2⁵³ - 1. Default: 0. */
   seed?: number;
   /**
    * Plans as for another class of adapter: a GPU's kernels can be tried on any machine. Nothing is

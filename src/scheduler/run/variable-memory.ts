@@ -114,7 +114,7 @@ export class VariableMemory {
 
   private initial(variable: Variable): NumberArray {
     const random = new Random(this.seed, hashName(variable.name), 0);
-    const values = variable.init?.(variable.shape, () => random.uniform()) ?? [];
+    const values = variable.init?.(variable.shape, () => random.uniform(), this.seed) ?? [];
     const result =
       variable.dtype === 'u32' ? unsignedOf(variable, values) : Float32Array.from(values);
     if (result.length !== variable.size) {
