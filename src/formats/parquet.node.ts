@@ -1,4 +1,5 @@
 // Parquet files as tables: rows of their columns, and which of them are none of a table.
+
 import { type FileMetaData, parquetSchema, type SchemaTree } from 'hyparquet';
 import { LatentGpuError } from '../errors.ts';
 import { quote } from './message.ts';
@@ -7,6 +8,7 @@ import { GroupReader, metadataOf } from './parquet-groups.node.ts';
 import { alike, wantedNames } from './table/alike.ts';
 import type { CsvTable } from './table/csv-table.ts';
 import { SAMPLE } from './table/first-row.ts';
+import { layoutOf } from './table/layout.ts';
 import { Lists, mayBeWanted } from './table/lists.ts';
 import type { Cell } from './table/number.ts';
 import type { LabelColumn, TableOptions } from './table/options.ts';
@@ -42,7 +44,7 @@ export async function readParquet(
   const lists = new Lists({ names: written, first });
   const headings = alike(lists.headings as string[], wantedNames(options, labels));
   const columns = lists.columns(headings, name);
-  const layout = columns.layout(options, labels, false);
+  const layout = layoutOf(columns, options, labels, false);
   const used = [...layout.features, ...layout.unnamed];
   if (layout.label >= 0) used.push(layout.label);
   for (const column of used) {

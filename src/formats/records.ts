@@ -1,4 +1,5 @@
 // Tables as JSON: records of names and values, one a line (JSON Lines) or in a list, or columns of values.
+
 import { LatentGpuError } from '../errors.ts';
 import { recordsOf } from './json-table.ts';
 import { quote } from './message.ts';
@@ -6,6 +7,7 @@ import { alike, wantedNames } from './table/alike.ts';
 import type { CsvTable } from './table/csv-table.ts';
 import { utf8Of } from './table/encoding.ts';
 import { SAMPLE } from './table/first-row.ts';
+import { layoutOf } from './table/layout.ts';
 import { Lists, mayBeWanted } from './table/lists.ts';
 import type { Cell } from './table/number.ts';
 import type { LabelColumn, TableOptions } from './table/options.ts';
@@ -52,7 +54,7 @@ export function readRecords(
   });
   const headings = lists.headings && alike(lists.headings, wantedNames(options, labels));
   const columns = lists.columns(headings, name);
-  const layout = columns.layout(options, labels, false);
+  const layout = layoutOf(columns, options, labels, false);
   const used = [...layout.features, ...layout.unnamed, layout.label].filter((j) => j >= 0);
   // Of each stored column, one of those that are made of it.
   const needed = new Map(used.map((j) => [lists.stored[j] as number, j]));

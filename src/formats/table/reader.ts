@@ -1,4 +1,5 @@
 // Rows of a table of text as they come: what is a row, and what the first ones say of the columns.
+
 import { LatentGpuError } from '../../errors.ts';
 import { quote } from '../message.ts';
 import { alike, wantedNames } from './alike.ts';
@@ -7,6 +8,7 @@ import type { CsvTable } from './csv-table.ts';
 import { BLANKS, cellsOf, type Dialect, isComment } from './dialect.ts';
 import { isCount, isRule, isUnderline } from './drawn.ts';
 import { headingsAgain, type Row, readFirstRow, SAMPLE, startOf } from './first-row.ts';
+import { layoutOf } from './layout.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
 import { ofComments } from './remarks.ts';
 import { TableRows } from './rows.ts';
@@ -167,7 +169,7 @@ export class TableReader {
     if (ragged) throw this.ragged(ragged, width, headings !== undefined, start);
     if (this.fault) throw this.titleFault(first) ?? this.fault;
     const isOpen = width > 1 && rows.every(({ cells }) => cells[width - 1] === '');
-    const layout = columns.layout(options, labels, isOpen);
+    const layout = layoutOf(columns, options, labels, isOpen);
     const { delimiter, thousands } = dialect;
     const source = { ...this.source, delimiter, thousands, unit: 'line' as const };
     const known = { width, rows: new TableRows(source, columns, layout, rows) };

@@ -1,9 +1,10 @@
 // Rows of a table whose columns are known: their numbers and classes, and what is to be said of them in the end.
 import { LatentGpuError } from '../../errors.ts';
 import { classIndices } from './classes.ts';
-import type { Columns, Layout } from './columns.ts';
+import type { Columns } from './columns.ts';
 import type { CsvTable } from './csv-table.ts';
 import { type Row, wordyOf } from './first-row.ts';
+import type { Layout } from './layout.ts';
 import { type Cell, isUnknown } from './number.ts';
 import type { LabelColumn, TableOptions } from './options.ts';
 import type { Thousands } from './quantity.ts';
