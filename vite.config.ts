@@ -114,6 +114,11 @@ export default defineConfig(({ mode }) => {
     plugins: [shaderPlugin(), testingPagePlugin(), ...(target.plugins ?? [])],
     build: {
       ...target.build,
+      rolldownOptions: {
+        ...target.build?.rolldownOptions,
+        // How long plugins take on a busy machine is no warning to who installs.
+        checks: { bundlerTimings: false },
+      },
       outDir: 'dist',
       target: 'es2023',
       minify: false,

@@ -18,8 +18,32 @@ import { programEnvironment } from '../src/device/drivers.node.ts';
 import { findBrowser, findSoftwareVulkan, loaderBeside } from '../src/device/find.ts';
 import { findDeno, findFirefox } from '../src/device/find-engines.ts';
 import { doctorReport } from '../src/device/index.ts';
+import { lastWords } from '../src/device/install.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+
+test.each([
+  [
+    [
+      '  puppeteer install firefox --platform mac  Install the latest Mac build of the Firefox browser.',
+      '',
+      'Error: All providers failed for chrome 148.0.7778.97:',
+      '  - DefaultProvider: getaddrinfo ENOTFOUND example.org',
+      '    at installWithProviders (/p/node_modules/@puppeteer/browsers/lib/cjs/install.js:119:11)',
+      '    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)',
+      '    at async /p/node_modules/@puppeteer/browsers/lib/cjs/CLI.js:228:17',
+      '',
+    ],
+    'Error: All providers failed for chrome 148.0.7778.97: - DefaultProvider: getaddrinfo ENOTFOUND example.org',
+  ],
+  [
+    ['Reading package lists...', 'Building tree...', '', 'E: Unable to locate package x'],
+    'Reading package lists... Building tree... E: Unable to locate package x',
+  ],
+  [['spawnSync apt-get ENOENT', 'once'], 'spawnSync apt-get ENOENT once'],
+])('an installation that fails is told by its error, not by its stack: %#', (lines, words) => {
+  expect(lastWords(lines.join('\n'))).toBe(words);
+});
 
 describe('finding', () => {
   let folder: string;

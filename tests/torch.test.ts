@@ -149,6 +149,11 @@ const folder = mkdtempSync(join(tmpdir(), 'latentgpu-torch-'));
 const prepared: (Wanted | Error)[] = [];
 let found: Found[] = [];
 
+// Debian's PyTorch brings a hundred packages: minutes to fetch where there are none.
+beforeAll(() => {
+  pythonWithTorch();
+}, 1_800_000);
+
 beforeAll(() => {
   const jobs: object[] = [];
   for (const [i, one] of CASES.entries()) {

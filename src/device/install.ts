@@ -17,6 +17,14 @@ export interface InstallOptions {
   log?: (line: string) => void;
 }
 
+/** What a command said last: its error if it names one, without the calls that led there. */
+export function lastWords(said: string): string {
+  const lines = said.split('\n').map((line) => line.trim());
+  const words = lines.filter((line) => line !== '' && !/^at .*:\d+\)?$/.test(line));
+  const error = words.findLastIndex((line) => /^\w*Error: /.test(line));
+  return (error === -1 ? words.slice(-3) : words.slice(error, error + 3)).join(' ');
+}
+
 /** Runs a command quietly; returns null if it succeeded, else the end of what it said. */
 function attempt(command: string, args: string[]): string | null {
   const result = spawnSync(command, args, {
@@ -25,8 +33,7 @@ function attempt(command: string, args: string[]): string | null {
     maxBuffer: 64 * 1024 * 1024,
   });
   if (result.status === 0) return null;
-  const said = result.error?.message ?? `${result.stdout}\n${result.stderr}`;
-  return said.trim().split('\n').slice(-3).join(' ');
+  return lastWords(result.error?.message ?? `${result.stdout}\n${result.stderr}`);
 }
 
 /** Another installation may be under way: wait for it, seconds. */
