@@ -124,7 +124,7 @@ describe('demo page in trouble', () => {
       [[site.file('one.png', tile(8)), site.file('two.png', tile(9))], 'must have one size'],
       [[site.file('few.png', tile(8))], 'few.png holds 1 image; 20 are needed'],
       [[site.file('mixed.csv', 'a,b\n1,x\n2,3\n')], 'call a column of classes "class"'],
-      [[site.file('holes.csv', `a,b\n${'1,2\n'.repeat(30)}?,NA\n`)], 'all values of row 31'],
+      [[site.file('holes.csv', `a,b\n${'1,2\n'.repeat(30)}?,NA\n`)], 'all values of row 30'],
       [[site.file('empty.gz', '')], 'empty.gz is empty'],
       [[site.file('large.bin', new Uint8Array(50_000_000))], 'large.bin is neither data nor'],
       [[asJson(model)], 'A saved model is two files'],
