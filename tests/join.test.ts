@@ -1,5 +1,4 @@
 /** Kernels joined to one, as text: what is told apart, what is shared, what is refused. */
-
 import { describe, expect, test } from 'vitest';
 import { type JoinPart, joinKernels, workgroupSizeOf } from '../src/kernels/join.ts';
 import { matmulSubgroup } from '../src/kernels/shaders.gen.ts';

@@ -2,7 +2,6 @@
  * The functions of shaders/lib under every arithmetic that WGSL allows, not only this machine's: they
  * are traced, regrouped as compilers do, and computed here.
  */
-
 import { describe, expect, test } from 'vitest';
 import { opNamed, type Snippet } from '../src/graph/tensor.ts';
 import { type Variable, variable } from '../src/graph/variable.ts';

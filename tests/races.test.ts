@@ -1,5 +1,4 @@
 // Kernels that share workgroup memory, run on the CPU by a detector of missing barriers.
-
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../src/graph/tensor.ts';
 import { input } from '../src/graph/variable.ts';

@@ -1,5 +1,4 @@
 // From shader files to kernels, without a GPU: what each directive does and what each mistake says.
-
 import { describe, expect, it } from 'vitest';
 import type { KernelSetup } from '../src/graph/tensor.ts';
 import { compact } from '../src/kernels/declarations.ts';

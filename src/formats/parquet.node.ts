@@ -1,5 +1,4 @@
 // Parquet files as tables: rows of their columns, and which of them are none of a table.
-
 import { type FileMetaData, parquetSchema, type SchemaTree } from 'hyparquet';
 import { LatentGpuError } from '../errors.ts';
 import { quote } from './message.ts';

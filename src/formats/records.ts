@@ -1,5 +1,4 @@
 // Tables as JSON: records of names and values, one a line (JSON Lines) or in a list, or columns of values.
-
 import { LatentGpuError } from '../errors.ts';
 import { recordsOf } from './json-table.ts';
 import { quote } from './message.ts';

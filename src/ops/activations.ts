@@ -1,6 +1,5 @@
 // Activations: a row each, with the derivative as an op of its own so that the scheduler can fuse
 // it into the backward product. Where it can be had from the output, the input need not be kept.
-
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { libActivations } from '../kernels/shaders.gen.ts';

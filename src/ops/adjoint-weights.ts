@@ -1,5 +1,4 @@
 // A convolution's weight in the layout in which its adjoint multiplies places by it.
-
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import { adjointWeights as adjointWeightsKernel } from '../kernels/shaders.gen.ts';

@@ -1,5 +1,4 @@
 // The inverse of a causal convolution: a triangular system over the pixels of an image.
-
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';

@@ -1,6 +1,5 @@
 // Log-densities, elementwise and in nats, with their derivatives as ops of their own. Sum them over
 // the features of a row with `sum`: the scheduler makes one kernel of density, sum and gradient.
-
 import { LatentGpuError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { libDensities } from '../kernels/shaders.gen.ts';

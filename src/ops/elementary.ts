@@ -1,6 +1,5 @@
 // Elementary functions, powers to erf: a row an op. Those of lib/numerics keep the accuracy that WGSL's
 // own do not promise.
-
 import type { Tensor } from '../graph/tensor.ts';
 import { libNumerics } from '../kernels/shaders.gen.ts';
 import { add, div, mul, neg, sub } from './arithmetic.ts';

@@ -1,5 +1,4 @@
 // The mould for elementwise ops: one declarative row an op.
-
 import { mapArrays, type NdArray } from '../graph/ndarray.ts';
 import { broadcastShapes } from '../graph/shape.ts';
 import { type DType, defineOp, type Op, Tensor } from '../graph/tensor.ts';

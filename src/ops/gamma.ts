@@ -1,5 +1,4 @@
 // The gamma function's logarithm and its derivatives: what densities of counts, rates and shares are made of.
-
 import type { Tensor } from '../graph/tensor.ts';
 import { libGamma } from '../kernels/shaders.gen.ts';
 import { mul } from './arithmetic.ts';

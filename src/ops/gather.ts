@@ -1,6 +1,5 @@
 // Rows of a matrix picked by index, and their adjoint: how a batch leaves a data set that lies on the GPU,
 // and how rows of an embedding learn.
-
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { checkShape } from '../graph/shape.ts';

@@ -1,6 +1,5 @@
 // Gated recurrent units over time: a kernel for all steps forward, one for all steps back, and products for
 // everything that does not wait for a step before it.
-
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import { gruAdjoint, gru as gruKernel } from '../kernels/shaders.gen.ts';

@@ -1,5 +1,4 @@
 // Elements of lines picked by their places, and put there: what sorting does with values and with gradients.
-
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import { mostInvocations } from '../kernels/matmul.ts';

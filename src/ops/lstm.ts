@@ -1,5 +1,4 @@
 // Long short-term memory over time: as ops/gru, with a state of two parts.
-
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';
 import { lstmAdjoint, lstm as lstmKernel } from '../kernels/shaders.gen.ts';

@@ -1,6 +1,5 @@
 // Matrices kept as LU factors, packed into one matrix: L strictly below the diagonal (ones on it), U
 // strictly above it, log |s| on it, for W = P L (U + diag(s)).
-
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';

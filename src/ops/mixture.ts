@@ -1,5 +1,4 @@
 // What EM of mixtures does with every row: whitening it for each component, and summing up what it weighs.
-
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, type KernelAdapter, Tensor } from '../graph/tensor.ts';

@@ -1,5 +1,4 @@
 // Windows of images: with them a convolution is a matrix product, and its gradients are two more.
-
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import type { Shape } from '../graph/shape.ts';

@@ -2,7 +2,6 @@
 // key, so that every number is a pure function of where it is used and when. Quads are counted line by
 // line along the last axis whose extent is not 1.
 // Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3".
-
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { checkShape, type Shape, sizeOf } from '../graph/shape.ts';

@@ -1,5 +1,4 @@
 // How kernels that keep to their rows through time are laid out, and what they are given.
-
 import { LatentGpuError } from '../errors.ts';
 import type { NdArray } from '../graph/ndarray.ts';
 import type { Tensor } from '../graph/tensor.ts';

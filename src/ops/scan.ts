@@ -1,5 +1,4 @@
 // Running folds along an axis: sums, and log-sums of exponentials, of all up to each.
-
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { normalizeAxis, sizeOf } from '../graph/shape.ts';
 import { defineOp, type KernelAdapter, type Op, Tensor } from '../graph/tensor.ts';

@@ -1,6 +1,5 @@
 // Folds over segments of the last axis, each told at every element of its own: what variables of unequal numbers of
 // classes, side by side, are made of.
-
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, type Op, Tensor } from '../graph/tensor.ts';

@@ -1,5 +1,4 @@
 // Lines in order: runs are sorted where they fit, and merged two by two until one is left.
-
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { normalizeAxis } from '../graph/shape.ts';

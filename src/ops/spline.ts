@@ -1,6 +1,5 @@
 // Monotone rational-quadratic splines of elements, with parameters for each of them.
 // Durkan, Bekasov, Murray and Papamakarios 2019.
-
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';

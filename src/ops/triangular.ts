@@ -1,5 +1,4 @@
 // Inverses of triangular matrices: what the factors of a linear flow's weight need.
-
 import { LatentGpuError } from '../errors.ts';
 import { type NdArray, ndarray } from '../graph/ndarray.ts';
 import { defineOp, Tensor } from '../graph/tensor.ts';

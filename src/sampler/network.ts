@@ -63,7 +63,8 @@ export interface Network {
 
 const whole = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) > 0;
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b);
+/** How many numbers a shape holds. */
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 const wholes = (value: unknown): value is number[] => Array.isArray(value) && value.every(whole);
 
 /** What `model.json` says first, whatever the model. */

@@ -1,5 +1,4 @@
 /** Kernels and functions of shaders/ by themselves, without the scheduler: run by the kernel test kit. */
-
 import { chooseMatmul, matmulVariants } from '../../src/kernels/matmul.ts';
 import type { MatmulOperand } from '../../src/kernels/matmul-problem.ts';
 import {

@@ -1,6 +1,5 @@
 // What this adapter can do at best, measured with kernels that do one thing each, in several variants:
 // what suits a GPU does not suit a software adapter.
-
 import type { Device } from '../../device/index.ts';
 import { type ClockName, Repeated, type Stopwatch } from '../../device/stopwatch.ts';
 import { isLatentGpuError } from '../../errors.ts';

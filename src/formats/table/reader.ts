@@ -1,5 +1,4 @@
 // Rows of a table of text as they come: what is a row, and what the first ones say of the columns.
-
 import { LatentGpuError } from '../../errors.ts';
 import { quote } from '../message.ts';
 import { alike, wantedNames } from './alike.ts';

@@ -1,7 +1,8 @@
 // Programs in plain JavaScript, node after node.
+import { sizeOf } from '../network.ts';
 import { multiplications } from '../product.ts';
 import { KERNELS, type Value } from './kernels.ts';
-import { resolve, sizeOf } from './nodes.ts';
+import { resolve } from './nodes.ts';
 import type { Program } from './read.ts';
 import type { ProgramBackend, Task } from './task.ts';
 

@@ -1,8 +1,8 @@
 // The ops of programs in JavaScript: float32 in memory, sums in float64.
 import { sigmoid } from '../../ops/reference/special.ts';
+import { sizeOf } from '../network.ts';
 import { type Multiply, plain } from '../product.ts';
 import { FUNCTIONS } from './functions.ts';
-import { sizeOf } from './nodes.ts';
 
 type Numbers = Float32Array;
 type Shape = readonly number[];
@@ -256,7 +256,7 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
   linear([x, w], shape) {
     const out = new Float32Array(sizeOf(shape));
     const terms = x!.shape.at(-1)!;
-    const each = w!.shape.slice(0, -2).reduce((a, b) => a * b, 1);
+    const each = sizeOf(w!.shape.slice(0, -2));
     const part = (data: Numbers, i: number) =>
       data.subarray((i * data.length) / each, ((i + 1) * data.length) / each);
     for (let i = 0; i < each; i++) {

@@ -16,8 +16,6 @@ export interface Node {
 export const resolve = (shape: Shape, rows: number): number[] =>
   shape.map((extent) => (extent < 0 ? -extent * rows : extent));
 
-export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
-
 const isList = (value: unknown): value is number[] => Array.isArray(value) && value.every(isWhole);
 
 /** @throws TypeError unless every operand is a node before its own, and every op fits what it is given */

@@ -1,5 +1,6 @@
 // Noise of programs, row after row as the engine draws it.
 import { logisticFromBits } from '../../ops/reference/logistic.ts';
+import { sizeOf } from '../network.ts';
 import { type FromBits, fillRow, gumbel, normal, uniform } from '../noise.ts';
 import type { Streams } from './format.ts';
 import type { Node } from './nodes.ts';
@@ -33,7 +34,7 @@ export function noiseOf(
   return ({ rest: [kind], shape: open }, node, shape, step) => {
     const axis = open.findIndex((extent) => extent < 0);
     const rows = shape[axis]! / -open[axis]!;
-    const out = new Float32Array(shape.reduce((a, b) => a * b));
+    const out = new Float32Array(sizeOf(shape));
     const each = out.length / rows;
     // Rows themselves are the line where each has one number.
     const width = each === 1 ? 1 : shape.findLast((extent) => extent !== 1)!;

@@ -1,8 +1,9 @@
 // `program.json`, checked: it fits together, and nothing takes more memory or steps than its file may ask for.
 import { LatentGpuError } from '../../errors.ts';
 import type { Take } from '../folder.ts';
+import { sizeOf } from '../network.ts';
 import type { ProgramJson, ProgramKernel, ProgramPart, Streams } from './format.ts';
-import { type Node, nodesOf, sizeOf } from './nodes.ts';
+import { type Node, nodesOf } from './nodes.ts';
 import { KINDS } from './noise.ts';
 import { fits, isWhole, type Shape } from './shapes.ts';
 

@@ -1,11 +1,11 @@
 // The extents of each node, by the rule of its op: whoever reads a program knows that they fit.
+import { sizeOf as product } from '../network.ts';
 import { FUNCTIONS } from './functions.ts';
 
 /** -k stands for k times the rows that are computed at once. */
 export type Shape = readonly number[];
 
 const same = (a: Shape, b: Shape) => a.length === b.length && a.every((n, i) => n === b[i]);
-const product = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
 
 /** Multiples of the rows: how often, and of what. */
 const sizeOf = (shape: Shape) =>

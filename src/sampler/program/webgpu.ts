@@ -2,8 +2,9 @@
 import { adapterOf, deviceOf, nameOf } from '../adapter.ts';
 import { checked } from '../checked.ts';
 import { library } from '../kernels.gen.ts';
+import { sizeOf } from '../network.ts';
 import type { ProgramKernel } from './format.ts';
-import { memoryOf, resolve, sizeOf } from './nodes.ts';
+import { memoryOf, resolve } from './nodes.ts';
 import type { Leg, Part, Program } from './read.ts';
 import type { ProgramBackend, Task } from './task.ts';
 

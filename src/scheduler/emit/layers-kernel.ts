@@ -1,6 +1,5 @@
 // The kernel of products that follow each other: what enters the first strip of rows, how weights are
 // read, and what follows each product.
-
 import type { Tensor } from '../../graph/tensor.ts';
 import { isHalf } from '../../graph/variable.ts';
 import { layersSubgroup, libHalves, type Shader } from '../../kernels/shaders.gen.ts';

@@ -1,5 +1,4 @@
 // The kernel of a rows group: passes over each row, and what follows from their folds.
-
 import { sizeOf } from '../../graph/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { libFoldLine, rows as rowsShader } from '../../kernels/shaders.gen.ts';

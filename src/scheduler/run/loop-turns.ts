@@ -1,5 +1,4 @@
 // How many turns the loops of an invocation may take, asked of drivers whose name is hidden.
-
 import { type AdapterReport, type Device, loopTurnsOf } from '../../device/index.ts';
 import { loopTurns } from '../../kernels/shaders.gen.ts';
 import { specialize } from '../../kernels/specialize.ts';
